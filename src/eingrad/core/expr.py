@@ -1,0 +1,246 @@
+"""The expression graph: a small closed set of immutable, hash-consed nodes.
+
+Two equal expressions are one object, so ``is`` decides equality and common subexpressions are
+free. Axes are positional; ``dims`` holds the extent of each axis, an integer where it is known
+and a name (``"b"``) where it is not. Labels are small integers, local to one `Einsum`.
+
+The nodes here do not simplify; `eingrad.core.algebra` builds them in normal form.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+Dim = int | str
+Number = int | Fraction | float | complex
+Labels = tuple[int, ...]
+
+_nodes: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class Expr:
+    """A node. ``operands`` are its children, ``digest`` orders nodes the same way in every run."""
+
+    __slots__ = ("__weakref__", "digest", "dims", "operands")
+    dims: tuple[Dim, ...]
+    operands: tuple[Expr, ...]
+    digest: int
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.dims)
+
+    def fields(self) -> tuple[Any, ...]:
+        """Return what tells this node from another of its type over the same operands."""
+        return ()
+
+    def __repr__(self) -> str:
+        inner = ", ".join([*map(str, self.fields()), *(_name(x) for x in self.operands)])
+        return f"{type(self).__name__}({inner}; {self.dims})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("an Expr lives in one process; send the model's text instead")
+
+
+def _name(node: Expr) -> str:
+    return str(node.fields()[0]) if isinstance(node, Var | Const) else type(node).__name__
+
+
+def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fields: Any) -> Any:
+    """Return the one node that equals ``node``, which its class has filled but for these."""
+    # The key holds the operands' ids, not the operands: a node keeps its operands alive, and a
+    # chain of keys that held them would be freed by recursion through weak-reference callbacks.
+    key = (type(node), tuple(map(id, operands)), dims, fields)
+    with _lock:
+        known = _nodes.get(key)
+        if known is not None:
+            return known
+        node.operands, node.dims = operands, dims
+        stable = _stable((type(node).__name__, dims, fields))
+        node.digest = hash((stable, *(x.digest for x in operands)))
+        _nodes[key] = node
+        return node
+
+
+def _stable(value: Any) -> int:
+    """Hash nested tuples of numbers and strings the same way in every process."""
+    if isinstance(value, tuple):
+        return hash(tuple(_stable(item) for item in value))
+    return zlib.crc32(value.encode()) if isinstance(value, str) else hash(value)
+
+
+class Var(Expr):
+    """A named tensor: an input, or another statement's result."""
+
+    __slots__ = ("integer", "name")
+    name: str
+    integer: bool
+
+    def __new__(cls, name: str, dims: Sequence[Dim], integer: bool = False) -> Var:
+        node = object.__new__(cls)
+        node.name, node.integer = name, integer
+        return _intern(node, (), tuple(dims), name, integer)  # type: ignore[no-any-return]
+
+    def fields(self) -> tuple[Any, ...]:
+        return (self.name, self.integer)
+
+
+class Const(Expr):
+    """A number. Integers and fractions are exact; an integral float becomes an integer."""
+
+    __slots__ = ("value",)
+    value: Number
+
+    def __new__(cls, value: Number) -> Const:
+        node = object.__new__(cls)
+        node.value = exact(value)
+        return _intern(node, (), (), type(node.value).__name__, repr(node.value))  # type: ignore[no-any-return]
+
+    def fields(self) -> tuple[Any, ...]:
+        return (self.value,)
+
+
+def exact(value: Number) -> Number:
+    """Return an integer where ``value`` is one; other numbers stay as they are."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+class Size(Expr):
+    """The extent of a named dimension, as a number."""
+
+    __slots__ = ("dim",)
+    dim: str
+
+    def __new__(cls, dim: str) -> Size:
+        node = object.__new__(cls)
+        node.dim = dim
+        return _intern(node, (), (), dim)  # type: ignore[no-any-return]
+
+    def fields(self) -> tuple[Any, ...]:
+        return (self.dim,)
+
+
+class Delta(Expr):
+    """Kronecker's delta, the identity of one dimension."""
+
+    __slots__ = ()
+
+    def __new__(cls, dim: Dim) -> Delta:
+        return _intern(object.__new__(cls), (), (dim, dim))  # type: ignore[no-any-return]
+
+
+class Einsum(Expr):
+    """The product of ``operands``, summed over every label that ``output`` lacks.
+
+    ``inputs[k]`` labels the axes of operand k. A label may repeat within an operand (diagonal),
+    and may stand in ``output`` alone (the value is repeated along it); ``output`` has no repeats:
+    a diagonal is built with `Delta`. ``extents[label]`` is the extent of each label.
+    """
+
+    __slots__ = ("extents", "inputs", "output")
+    inputs: tuple[Labels, ...]
+    output: Labels
+    extents: tuple[Dim, ...]
+
+    def __new__(
+        cls,
+        operands: Sequence[Expr],
+        inputs: Sequence[Labels],
+        output: Labels,
+        extents: Sequence[Dim],
+    ) -> Einsum:
+        node = object.__new__(cls)
+        node.inputs, node.output, node.extents = tuple(inputs), tuple(output), tuple(extents)
+        dims = tuple(node.extents[label] for label in node.output)
+        return _intern(  # type: ignore[no-any-return]
+            node, tuple(operands), dims, node.inputs, node.output, node.extents
+        )
+
+    def fields(self) -> tuple[Any, ...]:
+        return (self.inputs, self.output, self.extents)
+
+    @property
+    def summed(self) -> Labels:
+        """The labels that are summed."""
+        return tuple(k for k in range(len(self.extents)) if k not in self.output)
+
+
+class Map(Expr):
+    """An element-wise function of operands with the same axes; a scalar operand is repeated."""
+
+    __slots__ = ("function",)
+    function: str
+
+    def __new__(cls, function: str, operands: Sequence[Expr]) -> Map:
+        node = object.__new__(cls)
+        node.function = function
+        dims = max((x.dims for x in operands), key=len)
+        return _intern(node, tuple(operands), dims, function)  # type: ignore[no-any-return]
+
+    def fields(self) -> tuple[Any, ...]:
+        return (self.function,)
+
+
+class Reduce(Expr):
+    """A function over some axes of one operand: a fold (``max``), which drops these axes, or a
+    normalisation (``softmax``), which keeps them."""
+
+    __slots__ = ("axes", "function")
+    function: str
+    axes: tuple[int, ...]
+
+    def __new__(cls, function: str, operand: Expr, axes: Sequence[int], keeps: bool) -> Reduce:
+        node = object.__new__(cls)
+        node.function, node.axes = function, tuple(sorted(axes))
+        dims = tuple(d for k, d in enumerate(operand.dims) if keeps or k not in node.axes)
+        return _intern(node, (operand,), dims, function, node.axes)  # type: ignore[no-any-return]
+
+    def fields(self) -> tuple[Any, ...]:
+        return (self.function, self.axes)
+
+    @property
+    def keeps_axes(self) -> bool:
+        """Whether the result has the operand's axes."""
+        return self.ndim == self.operands[0].ndim
+
+
+def postorder(roots: Iterable[Expr]) -> Iterator[Expr]:
+    """Yield every node below ``roots`` once, operands first; no recursion, so any depth works."""
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((x, False) for x in reversed(node.operands) if x not in seen)
+
+
+def depends_on(root: Expr, targets: Iterable[Expr]) -> set[Expr]:
+    """Return the nodes below ``root`` (itself included) that some target reaches."""
+    wanted = set(targets)
+    reached: set[Expr] = set()
+    for node in postorder([root]):
+        if node in wanted or any(x in reached for x in node.operands):
+            reached.add(node)
+    return reached
+
+
+def variables(*roots: Expr) -> list[Var]:
+    """Return the named tensors below ``roots``, in the order of first use."""
+    return [node for node in postorder(roots) if isinstance(node, Var)]

@@ -1,0 +1,83 @@
+"""Every error that eingrad raises on purpose: what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a text: line and column count from 1, ``line_text`` is the whole line."""
+
+    line: int
+    column: int
+    line_text: str
+    width: int = 1
+
+    def caret(self) -> str:
+        """Return the line with a caret under the place.
+
+        >>> print(Position(1, 5, "A = B ? C", 1).caret())
+          1 | A = B ? C
+            |     ^
+        """
+        number = f"{self.line:>3} | "
+        blank = "".join("\t" if c == "\t" else " " for c in self.line_text[: self.column - 1])
+        return f"{number}{self.line_text}\n{' ' * 4}| {blank}{'^' * max(1, self.width)}"
+
+
+class EingradError(ValueError):
+    """The base of eingrad's errors; its fields say what the text says.
+
+    ``label`` is the index label concerned, ``operand`` the name or number of the operand,
+    ``position`` the place in the text, ``hint`` what to do about it; each may be None.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        label: str | None = None,
+        operand: str | int | None = None,
+        position: Position | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.reason = reason
+        self.label = label
+        self.operand = operand
+        self.position = position
+        self.hint = hint
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        lines = [self.reason]
+        if self.position is not None:
+            lines[0] = f"line {self.position.line}, column {self.position.column}: {self.reason}"
+            lines.append(self.position.caret())
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class NotationError(EingradError):
+    """The text is not a model in index notation."""
+
+
+class ShapeError(EingradError):
+    """Sizes, ranks or dtypes of arrays do not fit the equation."""
+
+
+class DifferentiationError(EingradError):
+    """There is no derivative, or eingrad knows no rule for it."""
+
+
+class BackendError(EingradError):
+    """A backend is missing, or cannot do what was asked."""
+
+
+class DataError(EingradError):
+    """A data set, image, model file or checkpoint cannot be used."""
+
+
+class MemoryLimitError(EingradError, MemoryError):
+    """The plan needs more memory than the limit allows; nothing was allocated."""

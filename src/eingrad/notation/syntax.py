@@ -1,0 +1,129 @@
+"""Formulas as a person writes them: what the parser reads and every printer prints.
+
+A `Formula` keeps the author's form (order of factors, letters, parentheses implied by the tree);
+`notation.lower` gives it its meaning as an `Expr`, `derivation.labels` writes an `Expr` as one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from eingrad.errors import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal number, exact: ``0.5`` is Fraction(1, 2)."""
+
+    value: int | float | Fraction
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A tensor or scalar with its labels: ``W_ih`` is Symbol("W", ("i", "h")).
+
+    ``delta_ij`` is Symbol("delta", ("i", "j")); Greek letters are spelled out (``alpha``), and
+    LaTeX's ``W^{(1)}`` is the name ``W1``.
+    """
+
+    name: str
+    labels: tuple[str, ...] = ()
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOf:
+    """``size(b)``, the extent of a label."""
+
+    label: str
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """``dL/dW_ih``, ``dy_i/da_j``, ``d2L/dw_i dw_j``: a derivative by one tensor or two."""
+
+    of: Symbol
+    wrt: tuple[Symbol, ...]
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of arguments, over ``axes`` if it is one over axes: ``sum_b(x_b)``."""
+
+    function: str
+    args: tuple[Formula, ...]
+    axes: tuple[str, ...] = ()
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Factors in order; ``divides[k]`` says that the k-th stands after a ``/``."""
+
+    factors: tuple[Formula, ...]
+    divides: tuple[bool, ...]
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms in order; ``negative[k]`` says that the k-th is subtracted. ``-x`` is a Sum of one."""
+
+    terms: tuple[Formula, ...]
+    negative: tuple[bool, ...]
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """``base^exponent``."""
+
+    base: Formula
+    exponent: Formula
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparison, for ``where``: ``op`` is one of ``< <= > >= == !=``."""
+
+    op: str
+    left: Formula
+    right: Formula
+    position: Position | None = field(default=None, compare=False)
+
+
+Formula = Number | Symbol | SizeOf | Derivative | Call | Product | Sum | Power | Compare
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One statement: ``target = value``. A claim's target is a `Derivative`."""
+
+    target: Symbol | Derivative
+    value: Formula
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """``assume left = right``."""
+
+    left: Formula
+    right: Formula
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """``function phi``: a generic one-argument function."""
+
+    name: str
+    position: Position | None = field(default=None, compare=False)
+
+
+Statement = Assignment | Assumption | Declaration

@@ -1,0 +1,57 @@
+"""What a text means: its definitions as expressions, in the order in which they build up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eingrad.core.expr import Dim, Expr, Var
+from eingrad.errors import Position
+from eingrad.notation.syntax import Assignment, Assumption
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """``Z1_bh = sigmoid(A1_bh)``: ``expr`` speaks of other tensors by their `Var` alone.
+
+    ``labels`` are the author's letters for the axes; ``written`` is the statement's own form.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    expr: Expr
+    written: Assignment | None = None
+    position: Position | None = None
+
+    @property
+    def var(self) -> Var:
+        """The tensor that the other definitions refer to."""
+        return Var(self.name, self.expr.dims)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """``assume left = right`` as expressions over the same axes."""
+
+    left: Expr
+    right: Expr
+    written: Assumption
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A whole model.
+
+    ``inputs`` are the tensors that are never assigned, in order of first use, ``definitions`` the
+    assigned ones, each after those that it needs. A dimension is a string, one for all the axes
+    that must have the same extent; ``letters[dim]`` are the letters that the author uses for it
+    and ``labels[name]`` those of a tensor's axes where it is first written. ``functions`` are the
+    declared generic ones.
+    """
+
+    inputs: Mapping[str, Var]
+    definitions: Mapping[str, Definition]
+    letters: Mapping[Dim, tuple[str, ...]]
+    labels: Mapping[str, tuple[str, ...]]
+    facts: tuple[Fact, ...] = ()
+    functions: frozenset[str] = frozenset()
