@@ -25,12 +25,16 @@ _lock = threading.Lock()
 
 
 class Expr:
-    """A node. ``operands`` are its children, ``digest`` orders nodes the same way in every run."""
+    """A node. ``operands`` are its children, ``digest`` orders nodes the same way in every run.
 
-    __slots__ = ("__weakref__", "digest", "dims", "operands")
+    ``has_delta`` says that a `Delta` is within reach: the node is one, or a sum or product of such.
+    """
+
+    __slots__ = ("__weakref__", "digest", "dims", "has_delta", "operands")
     dims: tuple[Dim, ...]
     operands: tuple[Expr, ...]
     digest: int
+    has_delta: bool
 
     @property
     def ndim(self) -> int:
@@ -65,6 +69,10 @@ def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fiel
         node.operands, node.dims = operands, dims
         stable = _stable((type(node).__name__, dims, fields))
         node.digest = hash((stable, *(x.digest for x in operands)))
+        node.has_delta = isinstance(node, Delta) or (
+            (isinstance(node, Einsum) or (isinstance(node, Map) and node.function == "add"))
+            and any(x.has_delta for x in operands)
+        )
         _nodes[key] = node
         return node
 

@@ -1,0 +1,183 @@
+"""Reverse mode on a model: the gradient of a scalar as further definitions, ``dL/dA1_bh = ...``.
+
+Each tensor between the parameters and the loss gets one adjoint definition. It speaks of the
+model's tensors and of later adjoints by name, so a derivation reads as on paper and the work is
+linear in the number of statements. An adjoint's formula is put in the place of its name where
+that makes the result no longer to read (``Z2 - T`` for a softmax under a cross-entropy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from eingrad.calculus.differentiate import pull_back
+from eingrad.calculus.rules import RECOGNISE, apply_rules
+from eingrad.calculus.simplify import simplify
+from eingrad.calculus.structure import cost
+from eingrad.core.algebra import ONE, add, substitute, zeros
+from eingrad.core.expr import Expr, Map, Reduce, Var, postorder, variables
+from eingrad.errors import DifferentiationError
+from eingrad.notation.system import Definition, Fact, System
+
+ABSORBED_COST = 25.0  # a definition that is longer than this is not looked into
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one consumer adds to an adjoint: ``raw`` is the pull-back, ``cotangent`` what was
+    pulled (the consumer's adjoint by name or by formula), ``expr`` the simplified result."""
+
+    consumer: Definition
+    cotangent: Expr
+    by_name: bool
+    raw: Expr
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint:
+    """``dL/dname``: the sum of what each consumer of the tensor contributes."""
+
+    of: str
+    name: str
+    contributions: tuple[Contribution, ...]
+    expr: Expr
+
+    @property
+    def var(self) -> Var:
+        """The tensor by which other adjoints refer to this one."""
+        return Var(adjoint_name(self.of, self.name), self.expr.dims)
+
+
+def adjoint_name(of: str, name: str) -> str:
+    """Name a derivative as the notation writes it: ``dL/dW1``."""
+    return f"d{of}/d{name}"
+
+
+def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
+    """Return the adjoints of ``wrt`` and of all tensors that these need, the loss's first.
+
+    ``system`` must have been through `recognise`. Raises DifferentiationError where ``of`` is no
+    scalar.
+    """
+    root = system.definitions[of]
+    if root.expr.ndim:
+        labels = ", ".join(root.labels)
+        raise DifferentiationError(
+            f"{of} is not a scalar: it has the labels {labels}",
+            operand=of,
+            hint=f"sum it first, or ask for the Jacobian of {of}",
+        )
+    active = _between(system, of, set(wrt))
+    consumers: dict[str, list[Definition]] = {name: [] for name in active}
+    for definition in system.definitions.values():
+        if definition.name in active:
+            for var in variables(definition.expr):
+                if var.name in active:
+                    consumers[var.name].append(definition)
+    adjoints: dict[str, Adjoint] = {}
+    for name in [n for n in reversed(system.definitions) if n in active] + [
+        n for n in system.inputs if n in active
+    ]:
+        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints)
+    for name in wrt:
+        if name not in adjoints:
+            dims = tensor(system, name).dims
+            adjoints[name] = Adjoint(of, name, (), zeros(dims))
+    return adjoints
+
+
+def tensor(system: System, name: str) -> Var:
+    """Return a tensor of the model by name."""
+    if name in system.inputs:
+        return system.inputs[name]
+    return system.definitions[name].var
+
+
+def _between(system: System, of: str, wrt: set[str]) -> set[str]:
+    """Return the tensors that depend on ``wrt`` and that ``of`` depends on, these included."""
+    depends = {name for name in system.inputs if name in wrt}
+    for name, definition in system.definitions.items():
+        if name in wrt or any(v.name in depends for v in variables(definition.expr)):
+            depends.add(name)
+    needed = {of}
+    for name in reversed(system.definitions):
+        if name in needed:
+            needed.update(v.name for v in variables(system.definitions[name].expr))
+    return (depends & needed) | {of}
+
+
+def _adjoint(
+    system: System, of: str, name: str, consumers: list[Definition], known: Mapping[str, Adjoint]
+) -> Adjoint:
+    if name == of:
+        return Adjoint(of, name, (), ONE)
+    x = tensor(system, name)
+    contributions = tuple(_contribution(c, x, known[c.name], system.facts) for c in consumers)
+    if not contributions:
+        return Adjoint(of, name, (), zeros(x.dims))
+    total = contributions[0].expr
+    if len(contributions) > 1:
+        total = simplify(add(*(c.expr for c in contributions)), system.facts)
+    return Adjoint(of, name, contributions, total)
+
+
+def _contribution(
+    consumer: Definition, x: Var, adjoint: Adjoint, facts: Sequence[Fact]
+) -> Contribution:
+    """Pull the consumer's adjoint back to ``x``, by name or by formula, whichever reads better."""
+    choices = []
+    by_formula = adjoint.expr
+    by_name = ONE if adjoint.name == adjoint.of else adjoint.var
+    for cotangent in dict.fromkeys([by_formula, by_name]):
+        raw = pull_back(consumer.expr, [x], cotangent, 0)[0]
+        choices.append(
+            Contribution(consumer, cotangent, cotangent is not by_formula, raw, simplify(raw, facts))
+        )
+    return min(choices, key=lambda c: cost(c.expr))
+
+
+# --- forms that are written out over several statements ---------------------------------------
+
+
+def recognise(system: System, keep: Iterable[str]) -> System:
+    """Fold softmax, sigmoid and their kin back, also where they are written over several lines.
+
+    ``E_bo = exp(A_bo)``, ``S_b = sum_o(E_bo)``, ``Y_bo = E_bo / S_b`` makes Y a softmax of A. A
+    tensor in ``keep`` is not looked through, since somebody asked for the derivative by it.
+    """
+    protected = set(keep)
+    inside: dict[Expr, Expr] = {}
+    definitions: dict[str, Definition] = {}
+    for name, definition in system.definitions.items():
+        own = apply_rules([definition.expr], RECOGNISE)[0]
+        through = {v: inside[v] for v in variables(definition.expr) if v in inside}
+        opened = substitute(definition.expr, through)
+        folded = apply_rules([opened], RECOGNISE)[0]
+        if through and _is_recognised(folded, opened) and cost(folded) <= cost(own) + 2:
+            own = folded
+        definitions[name] = Definition(
+            name, definition.labels, own, definition.written, definition.position
+        )
+        if name not in protected and _is_part(opened) and cost(opened) <= ABSORBED_COST:
+            inside[definition.var] = opened
+    return System(
+        system.inputs, definitions, system.letters, system.labels, system.facts, system.functions
+    )
+
+
+_FOLDED = frozenset({"softmax", "log_softmax", "logsumexp", "sigmoid", "softplus", "tanh"})
+
+
+def _functions(node: Expr) -> set[str]:
+    return {x.function for x in postorder([node]) if isinstance(x, Map | Reduce)}
+
+
+def _is_recognised(folded: Expr, opened: Expr) -> bool:
+    return bool((_functions(folded) - _functions(opened)) & _FOLDED)
+
+
+def _is_part(node: Expr) -> bool:
+    """Whether a definition may be part of a written-out softmax or sigmoid."""
+    return bool(_functions(node) & {"exp", "max", "log", "logsumexp"})

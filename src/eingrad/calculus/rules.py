@@ -1,0 +1,429 @@
+"""Rewrite rules: each a function of one node in normal form that returns its replacement or None.
+
+A rule's docstring is its algebra. Rule sets are tuples, joined with ``+``; `apply_rules` runs one
+bottom-up until nothing changes and reports the names of the rules that fired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from eingrad.core.algebra import (
+    add,
+    apply,
+    base_and_exponent,
+    constant_value,
+    einsum,
+    is_light,
+    multiply,
+    power,
+    reduce,
+    repeat,
+    rewrite,
+    scale_of,
+)
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce
+
+Rule = Callable[[Expr], Expr | None]
+MAX_ROUNDS = 8
+
+
+def apply_rules(
+    roots: Sequence[Expr], rules: Sequence[Rule], fired: list[str] | None = None
+) -> list[Expr]:
+    """Rewrite with the first rule that fits each node, until nothing changes.
+
+    ``fired`` collects the names of the rules that fired, as a derivation cites them.
+    """
+
+    def step(node: Expr) -> Expr | None:
+        for _ in range(MAX_ROUNDS):
+            for rule in rules:
+                changed = rule(node)
+                if changed is not None and changed is not node:
+                    if fired is not None:
+                        fired.append(CITATIONS.get(rule, rule.__name__.replace("_", " ")))
+                    node = changed
+                    break
+            else:
+                return node
+        return node
+
+    result = list(roots)
+    for _ in range(MAX_ROUNDS):
+        new = rewrite(result, step)
+        if all(a is b for a, b in zip(new, result, strict=True)):
+            break
+        result = new
+    return result
+
+
+# --- patterns ---------------------------------------------------------------------------------
+
+
+def _is_map(node: Expr, function: str) -> bool:
+    return isinstance(node, Map) and node.function == function
+
+
+def _argument(node: Expr, function: str) -> Expr | None:
+    return node.operands[0] if _is_map(node, function) else None
+
+
+def negate(node: Expr) -> Expr:
+    """Return ``-x``; of a sum, the sum of the negated terms."""
+    if _is_map(node, "add"):
+        return add(*(multiply(Const(-1), x) for x in node.operands))
+    return multiply(Const(-1), node)
+
+
+def _one_plus(node: Expr) -> Expr | None:
+    """Read ``1 + x`` as x."""
+    if not _is_map(node, "add"):
+        return None
+    rest = [x for x in node.operands if constant_value(x) != 1]
+    if len(rest) != len(node.operands) - 1:
+        return None
+    return rest[0] if len(rest) == 1 else add(*rest)
+
+
+def _view(node: Expr) -> tuple[Expr, Labels] | None:
+    """Read a plain view (transposed, repeated) as (tensor, its labels among the view's axes)."""
+    if not isinstance(node, Einsum) or not is_light(node) or len(node.operands) != 1:
+        return (node, tuple(range(node.ndim))) if not isinstance(node, Einsum | Const) else None
+    if isinstance(node.operands[0], Const):
+        return None
+    return node.operands[0], node.inputs[0]
+
+
+def _sum_of_exp(node: Expr) -> tuple[Expr, tuple[int, ...], Labels] | None:
+    """Read ``sum exp(u)`` as (u, summed axes of u, for each axis of the result its axis of u)."""
+    if not isinstance(node, Einsum) or len(node.operands) != 1 or not node.summed:
+        return None
+    u = _argument(node.operands[0], "exp")
+    labels = node.inputs[0]
+    if u is None or len(set(labels)) != len(labels) or not set(node.output) <= set(labels):
+        return None
+    axes = tuple(k for k, label in enumerate(labels) if label in node.summed)
+    return u, axes, tuple(labels.index(label) for label in node.output)
+
+
+# --- exponentials, logarithms and their stable forms ------------------------------------------
+
+
+def log_of_exp(node: Expr) -> Expr | None:
+    """log(exp(x)) -> x"""
+    inner = _argument(node, "log")
+    return None if inner is None else _argument(inner, "exp")
+
+
+def exp_of_log(node: Expr) -> Expr | None:
+    """exp(log(x)) -> x"""
+    inner = _argument(node, "exp")
+    return None if inner is None else _argument(inner, "log")
+
+
+def power_of_exp(node: Expr) -> Expr | None:
+    """exp(x)^k -> exp(k x)"""
+    base, exponent = base_and_exponent(node)
+    if exponent == 1 or (x := _argument(base, "exp")) is None:
+        return None
+    return apply("exp", multiply(Const(exponent), x))
+
+
+def log_of_inverse(node: Expr) -> Expr | None:
+    """log(1 / x) -> -log(x)"""
+    inner = _argument(node, "log")
+    if inner is None:
+        return None
+    base, exponent = base_and_exponent(inner)
+    return negate(apply("log", base)) if exponent == -1 else None
+
+
+def log_of_softmax(node: Expr) -> Expr | None:
+    """log(softmax(x)) -> log_softmax(x)"""
+    inner = _argument(node, "log")
+    if inner is None or (seen := _view(inner)) is None:
+        return None
+    x, labels = seen
+    if not isinstance(x, Reduce) or x.function != "softmax":
+        return None
+    return _as_view(reduce("log_softmax", x.operands[0], x.axes), labels, inner)
+
+
+def _as_view(node: Expr, labels: Labels, like: Expr) -> Expr:
+    return einsum([(node, labels)], tuple(range(like.ndim)), dict(enumerate(like.dims)))
+
+
+def exp_of_log_softmax(node: Expr) -> Expr | None:
+    """exp(log_softmax(x)) -> softmax(x)"""
+    inner = _argument(node, "exp")
+    if isinstance(inner, Reduce) and inner.function == "log_softmax":
+        return reduce("softmax", inner.operands[0], inner.axes)
+    return None
+
+
+def softmax_written_out(node: Expr) -> Expr | None:
+    """exp(x_o) / sum_p(exp(x_p)) -> softmax_o(x_o)"""
+    if not isinstance(node, Einsum):
+        return None
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    for i, (numerator, labels) in enumerate(pairs):
+        u = _argument(numerator, "exp")
+        if u is None:
+            continue
+        for j, (divisor, divisor_labels) in enumerate(pairs):
+            base, exponent = base_and_exponent(divisor)
+            found = _sum_of_exp(base) if exponent == -1 else None
+            if found is None or found[0] is not u:
+                continue
+            _, axes, origin = found
+            if divisor_labels == tuple(labels[k] for k in origin):
+                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
+                folded = (reduce("softmax", u, axes), labels)
+                return einsum([*rest, folded], node.output, dict(enumerate(node.extents)))
+    return None
+
+
+def logsumexp_written_out(node: Expr) -> Expr | None:
+    """log(sum_o(exp(x_o))) -> logsumexp_o(x_o)"""
+    inner = _argument(node, "log")
+    found = None if inner is None else _sum_of_exp(inner)
+    if found is None:
+        return None
+    u, axes, origin = found
+    kept = [k for k in range(u.ndim) if k not in axes]
+    order = tuple(kept.index(k) for k in origin)
+    return einsum([(reduce("logsumexp", u, axes), tuple(range(len(kept))))], order)
+
+
+def shift_of_softmax(node: Expr) -> Expr | None:
+    """softmax_o(x_o + c) -> softmax_o(x_o); logsumexp_o(x_o + c) -> logsumexp_o(x_o) + c"""
+    if not isinstance(node, Reduce) or not _is_map(node.operands[0], "add"):
+        return None
+    if node.function not in {"softmax", "log_softmax", "logsumexp"}:
+        return None
+    argument = node.operands[0]
+    constant = [x for x in argument.operands if _constant_along(x, node.axes)]
+    varying = [x for x in argument.operands if x not in constant]
+    if not constant or not any(x.ndim for x in varying):
+        return None
+    result = reduce(node.function, add(*varying), node.axes)
+    if node.keeps_axes:
+        return result
+    return add(result, *(_drop_axes(x, node.axes) for x in constant))
+
+
+def _constant_along(node: Expr, axes: Iterable[int]) -> bool:
+    if not node.ndim:
+        return True
+    if not isinstance(node, Einsum) or not is_light(node):
+        return False
+    present = {label for labels in node.inputs for label in labels}
+    return all(node.output[axis] not in present for axis in axes)
+
+
+def _drop_axes(node: Expr, axes: Iterable[int]) -> Expr:
+    if not node.ndim:
+        return node
+    assert isinstance(node, Einsum)
+    output = tuple(label for axis, label in enumerate(node.output) if axis not in set(axes))
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    return einsum(pairs, output, dict(enumerate(node.extents)))
+
+
+def nested_sum(node: Expr) -> Expr | None:
+    """(a + b) + c -> a + b + c"""
+    if not _is_map(node, "add") or not any(_is_map(scale_of(x)[1], "add") for x in node.operands):
+        return None
+    terms: list[Expr] = []
+    for x in node.operands:
+        coefficient, rest = scale_of(x)
+        inner = rest.operands if _is_map(rest, "add") else (rest,)
+        terms += [multiply(Const(coefficient), y) for y in inner]
+    total = add(*terms)
+    return total if total.dims == node.dims else repeat(total, node.dims, ())
+
+
+def log_softmax_written_out(node: Expr) -> Expr | None:
+    """x_o - logsumexp_p(x_p) -> log_softmax_o(x_o)"""
+    if not _is_map(node, "add"):
+        return None
+    terms = [scale_of(x) for x in node.operands]
+    for coefficient, rest in terms:
+        seen = _view(rest)
+        if seen is None or not isinstance(seen[0], Reduce) or seen[0].function != "logsumexp":
+            continue
+        x = seen[0].operands[0]
+        kept = tuple(k for k in range(x.ndim) if k not in seen[0].axes)
+        if x.dims != node.dims or seen[1] != kept:
+            continue
+        parts = [scale_of(y) for y in (x.operands if _is_map(x, "add") else (x,))]
+        wanted = [(-coefficient * c, y) for c, y in parts]
+        if all(part in terms for part in wanted):
+            used = [(coefficient, rest), *wanted]
+            left = [multiply(Const(c), y) for c, y in terms if (c, y) not in used]
+            folded = multiply(Const(-coefficient), reduce("log_softmax", x, seen[0].axes))
+            return add(*left, folded)
+    return None
+
+
+# --- the logistic family ----------------------------------------------------------------------
+
+
+def sigmoid_written_out(node: Expr) -> Expr | None:
+    """1 / (1 + exp(-x)) -> sigmoid(x)"""
+    base, exponent = base_and_exponent(node)
+    if not isinstance(exponent, int) or exponent >= 0 or (rest := _one_plus(base)) is None:
+        return None
+    x = _argument(rest, "exp")
+    return None if x is None else power(apply("sigmoid", negate(x)), -exponent)
+
+
+def sigmoid_as_ratio(node: Expr) -> Expr | None:
+    """exp(x) / (1 + exp(x)) = exp(x) sigmoid(-x) -> sigmoid(x)"""
+    if not isinstance(node, Einsum):
+        return None
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    for i, (a, labels) in enumerate(pairs):
+        x = _argument(a, "exp")
+        if x is None:
+            continue
+        partner = apply("sigmoid", negate(x))
+        for j, (b, other) in enumerate(pairs):
+            if b is partner and other == labels:
+                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
+                folded = (apply("sigmoid", x), labels)
+                return einsum([*rest, folded], node.output, dict(enumerate(node.extents)))
+    return None
+
+
+def softplus_written_out(node: Expr) -> Expr | None:
+    """log(1 + exp(x)) -> softplus(x)"""
+    inner = _argument(node, "log")
+    rest = _argument(node, "log1p") if inner is None else _one_plus(inner)
+    x = None if rest is None else _argument(rest, "exp")
+    return None if x is None else apply("softplus", x)
+
+
+def log_of_sigmoid(node: Expr) -> Expr | None:
+    """log(sigmoid(x)) -> -softplus(-x)"""
+    inner = _argument(node, "log")
+    x = None if inner is None else _argument(inner, "sigmoid")
+    return None if x is None else negate(apply("softplus", negate(x)))
+
+
+def log_of_one_minus_sigmoid(node: Expr) -> Expr | None:
+    """log(1 - sigmoid(x)) -> -softplus(x)"""
+    inner = _argument(node, "log")
+    if inner is None:
+        inner = _argument(node, "log1p")
+        rest = inner
+    else:
+        rest = _one_plus(inner)
+    if rest is None:
+        return None
+    coefficient, core = scale_of(rest)
+    x = _argument(core, "sigmoid") if coefficient == -1 else None
+    return None if x is None else negate(apply("softplus", x))
+
+
+def tanh_written_out(node: Expr) -> Expr | None:
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)"""
+    if not isinstance(node, Einsum):
+        return None
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    for i, (a, labels) in enumerate(pairs):
+        x = _difference_of_exp(a)
+        if x is None:
+            continue
+        divisor = power(add(apply("exp", x), apply("exp", negate(x))), -1)
+        for j, (b, other) in enumerate(pairs):
+            if b is divisor and other == labels:
+                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
+                folded = (apply("tanh", x), labels)
+                return einsum([*rest, folded], node.output, dict(enumerate(node.extents)))
+    return None
+
+
+def _difference_of_exp(node: Expr) -> Expr | None:
+    """Read ``exp(x) - exp(-x)`` as x."""
+    if not _is_map(node, "add") or len(node.operands) != 2:
+        return None
+    signs = {c: _argument(y, "exp") for c, y in map(scale_of, node.operands)}
+    x, minus = signs.get(1), signs.get(-1)
+    return x if x is not None and minus is not None and minus is negate(x) else None
+
+
+# --- for numbers only: equal on paper, better in floating point -------------------------------
+
+
+def log_near_one(node: Expr) -> Expr | None:
+    """log(1 + x) -> log1p(x)"""
+    inner = _argument(node, "log")
+    rest = None if inner is None else _one_plus(inner)
+    return None if rest is None else apply("log1p", rest)
+
+
+def exp_minus_one(node: Expr) -> Expr | None:
+    """exp(x) - 1 -> expm1(x)"""
+    if not _is_map(node, "add") or len(node.operands) != 2:
+        return None
+    rest = [x for x in node.operands if constant_value(x) != -1]
+    x = _argument(rest[0], "exp") if len(rest) == 1 else None
+    return None if x is None else apply("expm1", x)
+
+
+def log_of_two_exp(node: Expr) -> Expr | None:
+    """log(exp(a) + exp(b)) -> a + softplus(b - a)"""
+    inner = _argument(node, "log")
+    if inner is None or not _is_map(inner, "add") or len(inner.operands) != 2:
+        return None
+    a, b = (_argument(x, "exp") for x in inner.operands)
+    if a is None or b is None:
+        return None
+    return add(a, apply("softplus", add(b, negate(a))))
+
+
+def one_minus_sigmoid(node: Expr) -> Expr | None:
+    """1 - sigmoid(x) -> sigmoid(-x)"""
+    rest = _one_plus(node)
+    if rest is None:
+        return None
+    coefficient, core = scale_of(rest)
+    x = _argument(core, "sigmoid") if coefficient == -1 else None
+    return None if x is None else apply("sigmoid", negate(x))
+
+
+# fmt: off
+RECOGNISE: tuple[Rule, ...] = (
+    log_of_exp, exp_of_log, power_of_exp, log_of_inverse, nested_sum,
+    softmax_written_out, shift_of_softmax, logsumexp_written_out, log_softmax_written_out,
+    log_of_softmax, exp_of_log_softmax,
+    sigmoid_written_out, sigmoid_as_ratio, softplus_written_out, log_of_sigmoid,
+    log_of_one_minus_sigmoid, tanh_written_out,
+)
+"""Forms written out in exp, log and sum, folded back."""
+
+STABLE: tuple[Rule, ...] = (*RECOGNISE, log_near_one, exp_minus_one, log_of_two_exp)
+"""What runs: no overflow for large logits, no cancellation for small ones."""
+
+CITATIONS: dict[Rule, str] = {
+    softmax_written_out: "softmax recognised",
+    logsumexp_written_out: "logsumexp recognised",
+    log_softmax_written_out: "log-softmax recognised",
+    log_of_softmax: "log-softmax recognised",
+    exp_of_log_softmax: "softmax recognised",
+    shift_of_softmax: "softmax does not see a shift",
+    sigmoid_written_out: "sigmoid recognised",
+    sigmoid_as_ratio: "sigmoid recognised",
+    softplus_written_out: "softplus recognised",
+    log_of_sigmoid: "log(sigmoid(x)) = -softplus(-x)",
+    log_of_one_minus_sigmoid: "log(1 - sigmoid(x)) = -softplus(x)",
+    tanh_written_out: "tanh recognised",
+    log_of_exp: "log(exp(x)) = x",
+    exp_of_log: "exp(log(x)) = x",
+    power_of_exp: "exp(x)^k = exp(k x)",
+    log_of_inverse: "log(1/x) = -log(x)",
+}
+# fmt: on
+__all__ = ["CITATIONS", "RECOGNISE", "STABLE", "Rule", "apply_rules", "negate"]

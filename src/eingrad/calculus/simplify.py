@@ -1,0 +1,85 @@
+"""Simplification: recognise, multiply out, cancel, collect, use what is assumed, factor again.
+
+Multiplying out is tried, not imposed: of the forms found, the one that is shortest to read wins.
+Each stage is one that a textbook would print as a line; `Stage` says which rules it used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eingrad.calculus.facts import apply_fact
+from eingrad.calculus.rules import RECOGNISE, apply_rules
+from eingrad.calculus.structure import cost, expand, factor, is_sum
+from eingrad.core.algebra import rewrite
+from eingrad.core.expr import Expr
+from eingrad.notation.system import Fact
+
+MAX_COST = 2000  # what is longer than this to read is left as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a simplification: the result, the rules' names, and the fact if it used one."""
+
+    result: Expr
+    rules: tuple[str, ...]
+    fact: Fact | None = None
+
+
+def simplify(node: Expr, facts: Sequence[Fact] = ()) -> Expr:
+    """Return the shortest equal form that the rules find.
+
+    >>> from eingrad.core.algebra import Term
+    >>> from eingrad.core.expr import Var
+    >>> p, t = (Term(Var(name, ("i",))) for name in "pt")
+    >>> simplify((p * (1 - p) * ((1 - t) / (1 - p) - t / p)).expr) is (p - t).expr
+    True
+    """
+    stages = simplify_in_stages(node, facts)
+    return stages[-1].result if stages else node
+
+
+def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
+    """Return the forms that `simplify` passes through, those that differ from the one before."""
+    stages: list[Stage] = []
+
+    def advance(new: Expr, rules: Sequence[str], fact: Fact | None = None) -> None:
+        nonlocal node
+        if new is not node:
+            stages.append(Stage(new, tuple(dict.fromkeys(rules)), fact))
+            node = new
+
+    fired: list[str] = []
+    advance(apply_rules([node], RECOGNISE, fired)[0], fired)
+    advance(collect(node), ["simplified"])
+    for fact in facts:
+        changed = apply_fact(node, fact)
+        if changed is node and cost(node) <= MAX_COST:
+            opened = expand(node)
+            with_fact = apply_fact(opened, fact)
+            changed = with_fact if with_fact is not opened else node
+        if changed is not node:
+            advance(collect(changed), ["assumed"], fact)
+    fired = []
+    advance(apply_rules([node], RECOGNISE, fired)[0], fired)
+    return stages
+
+
+def collect(node: Expr) -> Expr:
+    """Cancel, collect like terms and factor; multiplied out where that makes it shorter."""
+    if cost(node) > MAX_COST:
+        return node
+    candidates = [node, _factor_all(node), _factor_all(expand(node))]
+    return min(candidates, key=cost)
+
+
+def _factor_all(node: Expr) -> Expr:
+    def step(x: Expr) -> Expr | None:
+        if not is_sum(x):
+            return None
+        new = factor(x)
+        return new if cost(new) <= cost(x) else None
+
+    return rewrite([node], step)[0]

@@ -1,0 +1,277 @@
+"""The structure of sums and products: open them, compare them, tell how long they are to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from eingrad.core.algebra import (
+    Factor,
+    add,
+    base_and_exponent,
+    einsum,
+    multiply,
+    repeat,
+    scale_of,
+)
+from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, postorder
+
+
+def is_sum(node: Expr) -> bool:
+    """Whether ``node`` is a sum of terms."""
+    return isinstance(node, Map) and node.function == "add"
+
+
+@dataclass(frozen=True)
+class Product:
+    """``coefficient * factors``, summed over the labels that ``output`` lacks."""
+
+    coefficient: Number
+    factors: tuple[Factor, ...]
+    output: Labels
+    extents: dict[int, Dim]
+
+    def build(self) -> Expr:
+        """Return the product as an expression in normal form."""
+        return einsum([(Const(self.coefficient), ()), *self.factors], self.output, self.extents)
+
+    def summed(self) -> set[int]:
+        """The labels that are summed."""
+        return {k for _, labels in self.factors for k in labels} - set(self.output)
+
+
+def open_product(node: Expr, dims: Sequence[Dim] | None = None) -> Product:
+    """Return the factors of a product, those of products inside it too.
+
+    ``dims`` are the axes that a scalar is repeated along; the output labels are 0, 1, ...
+    """
+    dims = node.dims if dims is None else dims
+    coefficient, core = scale_of(node)
+    output = tuple(range(len(dims)))
+    extents: dict[int, Dim] = dict(enumerate(dims))
+    factors: list[Factor] = []
+    stack: list[Factor] = [(core, output if core.ndim else ())]
+    while stack:
+        operand, labels = stack.pop()
+        if isinstance(operand, Const):
+            coefficient = coefficient * operand.value  # type: ignore[operator]
+        elif isinstance(operand, Einsum):
+            names = dict(zip(operand.output, labels, strict=True))
+            for label, dim in enumerate(operand.extents):
+                if label not in names:
+                    names[label] = len(extents)
+                    extents[len(extents)] = dim
+            inner = zip(operand.operands, operand.inputs, strict=True)
+            stack += [(x, tuple(names[k] for k in ls)) for x, ls in inner][::-1]
+        else:
+            factors.append((operand, labels))
+    return Product(coefficient, tuple(factors), output, extents)
+
+
+def cancelled(node: Expr) -> Product:
+    """Open a product and let its powers and deltas cancel: nothing in the result is a product."""
+    product = open_product(node)
+    for _ in range(8):
+        again = open_product(product.build(), [product.extents[k] for k in product.output])
+        if len(again.factors) >= len(product.factors):
+            return again
+        product = again
+    return product
+
+
+@lru_cache(maxsize=4096)
+def cost(node: Expr) -> float:
+    """Say how long an expression is to read, as a tree."""
+    total: dict[Expr, float] = {}
+    for x in postorder([node]):
+        total[x] = _own_cost(x) + sum(total[y] for y in x.operands)
+    return total[node]
+
+
+def _own_cost(node: Expr) -> float:
+    if isinstance(node, Const):
+        return 0.0 if node.value in (1, -1) else 0.5
+    if isinstance(node, Delta):
+        return 1.5
+    if isinstance(node, Einsum):
+        counts = [sum(label in labels for labels in node.inputs) for label in node.summed]
+        return 0.5 * sum(count < 2 for count in counts)
+    if is_sum(node):
+        return 0.5 + 0.3 * len(node.operands)
+    if base_and_exponent(node)[1] == -1:
+        return 0.2
+    return 1.0 + 0.1 * node.ndim if not isinstance(node, Size) else 1.0
+
+
+def sum_of(terms: Sequence[Expr], dims: Sequence[Dim]) -> Expr:
+    """Add terms that have the axes ``dims`` or none."""
+    total = add(*terms)
+    return total if total.ndim == len(dims) else repeat(total, dims, ())
+
+
+# --- multiplying out --------------------------------------------------------------------------
+
+MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
+
+
+def expand(node: Expr) -> Expr:
+    """Return ``node`` as a sum of products of things that are neither.
+
+    A quotient cancels before its numerator is multiplied out.
+
+    >>> from eingrad.core.algebra import Term
+    >>> from eingrad.core.expr import Var
+    >>> a, b = (Term(Var(name, ("i",))) for name in "ab")
+    >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)
+    True
+    """
+    return sum_of(_terms(node, MAX_TERMS), node.dims)
+
+
+def _terms(node: Expr, budget: int) -> list[Expr]:
+    if is_sum(node):
+        return [t if t.ndim or not node.ndim else repeat(t, node.dims, ())
+                for x in node.operands for t in _terms(x, budget)]  # fmt: skip
+    if not isinstance(node, Einsum):
+        return [node]
+    product = cancelled(node)
+    chosen = _sum_to_distribute(product)
+    if chosen is None:
+        return [product.build()]
+    total, labels = product.factors[chosen]
+    if len(total.operands) > budget:
+        return [product.build()]
+    rest = (*product.factors[:chosen], *product.factors[chosen + 1 :])
+    result: list[Expr] = []
+    for term in total.operands:
+        # A scalar term stands for a tensor: repeat it, so that its labels are still summed.
+        factor = term if term.ndim else repeat(term, total.dims, ())
+        part = Product(product.coefficient, (*rest, (factor, labels)), product.output, product.extents)
+        result += _terms(part.build(), budget // len(total.operands))
+    return result
+
+
+def _sum_to_distribute(product: Product) -> int | None:
+    """Choose a sum among the factors: one with quotients first, since these may cancel."""
+    sums = [k for k, (x, _) in enumerate(product.factors) if is_sum(x)]
+    return min(sums, key=lambda k: not _has_quotient(product.factors[k][0]), default=None)
+
+
+def _has_quotient(total: Expr) -> bool:
+    return any(
+        (exponent := base_and_exponent(x)[1]) != 1 and not isinstance(exponent, complex)
+        and exponent < 0
+        for term in total.operands
+        for x, _ in open_product(term).factors
+    )  # fmt: skip
+
+
+# --- factoring --------------------------------------------------------------------------------
+
+
+def factor(node: Expr) -> Expr:
+    """Pull out of a sum the factors that all its terms share: ``p d - p q -> p (d - q)``.
+
+    >>> from eingrad.core.expr import Var
+    >>> p, q, d = (Var(name, ("i",)) for name in "pqd")
+    >>> both = add(multiply(p, d), multiply(Const(-1), p, q))
+    >>> factor(both) is multiply(p, add(d, multiply(Const(-1), q)))
+    True
+    """
+    if not is_sum(node) or len(node.operands) > MAX_TERMS:
+        return node
+    products = [open_product(x, node.dims) for x in node.operands]
+    number = _shared_number([p.coefficient for p in products])
+    shared, renamed = _shared_factors(products)
+    if not shared and number == 1:
+        return node
+    rests = [_without(p, used, names) for p, (used, names) in zip(products, renamed, strict=True)]
+    open_labels = {k for _, labels in shared for k in labels} | set(range(node.ndim))
+    axes = sorted({k for rest in rests for _, ls in rest for k in ls} & open_labels)
+    extents = products[0].extents
+    terms = []
+    for p, rest, (_, names) in zip(products, rests, renamed, strict=True):
+        known = {names.get(k, k): dim for k, dim in p.extents.items()} | extents
+        scale = _divide(p.coefficient, number)
+        terms.append(einsum([(Const(scale), ()), *rest], tuple(axes), known))
+    rest_sum = sum_of(terms, [extents[k] for k in axes])
+    inner = (factor(rest_sum), tuple(axes))
+    return einsum([(Const(number), ()), *shared, inner], tuple(range(node.ndim)), extents)
+
+
+def _shared_number(coefficients: list[Number]) -> Number:
+    if any(isinstance(c, complex) for c in coefficients):
+        return 1
+    first = coefficients[0]
+    if all(c == first for c in coefficients):
+        return first
+    magnitude = abs(first)
+    return magnitude if all(abs(c) == magnitude for c in coefficients) else 1
+
+
+def _divide(a: Number, b: Number) -> Number:
+    return a if b == 1 else (a // b if isinstance(a, int) and isinstance(b, int) else a / b)  # type: ignore[operator]
+
+
+Renaming = tuple[set[int], dict[int, int]]
+"""The numbers of the factors that were matched, and the first term's name of each summed label."""
+
+
+def _shared_factors(products: list[Product]) -> tuple[list[Factor], list[Renaming]]:
+    """Return the factors of the first product that all products have, and what they match."""
+    first = products[0]
+    summed = first.summed()
+    order = sorted(
+        range(len(first.factors)), key=lambda k: len(set(first.factors[k][1]) & summed)
+    )
+    matched: list[Renaming] = [(set(), {}) for _ in products]
+    shared: list[Factor] = []
+    for k in order:
+        found = [_find(first.factors[k], p, *m) for p, m in zip(products, matched, strict=True)]
+        if any(f is None for f in found):
+            continue
+        shared.append(first.factors[k])
+        for f, (used, names) in zip(found, matched, strict=True):
+            assert f is not None
+            used.add(f[0])
+            names.update(f[1])
+    return shared, matched
+
+
+def _find(
+    wanted: Factor, product: Product, used: set[int], names: dict[int, int]
+) -> tuple[int, dict[int, int]] | None:
+    node, labels = wanted
+    free = set(product.output)
+    for k, (x, own) in enumerate(product.factors):
+        if x is not node or k in used:
+            continue
+        new: dict[int, int] = {}
+        for theirs, ours in zip(own, labels, strict=True):
+            if theirs in free or ours in free:
+                fits = theirs == ours
+            else:
+                known = {**names, **new}
+                fits = known.get(theirs, ours) == ours
+                fits = fits and (theirs in known or ours not in known.values())
+                new[theirs] = ours
+            if not fits:
+                break
+        else:
+            return k, new
+    return None
+
+
+def _without(product: Product, used: set[int], names: dict[int, int]) -> list[Factor]:
+    """Return the factors that were not matched, labels renamed; private ones move out of reach."""
+    shift = 1000
+
+    def name(label: int) -> int:
+        return label if label in product.output else names.get(label, label + shift)
+
+    return [
+        (x, tuple(name(k) for k in labels))
+        for k, (x, labels) in enumerate(product.factors)
+        if k not in used
+    ]
