@@ -1,0 +1,96 @@
+"""Which axes must have the same extent: a union-find over axes and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from eingrad.core.expr import Dim
+
+
+class ConflictError(Exception):
+    """Two known extents would have to be one."""
+
+    def __init__(self, first: Dim, second: Dim) -> None:
+        super().__init__(first, second)
+        self.first, self.second = first, second
+
+
+class Dimensions:
+    """Axes of tensors and the labels of each summation, united where they must agree.
+
+    A *place* is a number: that of an axis, or of a label in one scope.
+
+    >>> dims = Dimensions()
+    >>> b, i, other_i = dims.label("b"), dims.label("i"), dims.label("i")
+    >>> dims.unite(dims.axis("X", 1), i)
+    >>> names = dims.names()
+    >>> names[b], names[i], names[other_i], names[dims.axis("X", 1)]
+    ('b', 'i', 'i2', 'i')
+    """
+
+    def __init__(self) -> None:
+        self._parent: list[int] = []
+        self._axes: dict[tuple[str, int], int] = {}
+        self._labels: dict[int, str] = {}
+        self._known: dict[int, Dim] = {}
+
+    def _place(self) -> int:
+        self._parent.append(len(self._parent))
+        return len(self._parent) - 1
+
+    def label(self, label: str) -> int:
+        """Return a new place, for a label in a scope of its own."""
+        place = self._place()
+        self._labels[place] = label
+        return place
+
+    def axis(self, tensor: str, axis: int) -> int:
+        """Return the place of a tensor's axis."""
+        if (tensor, axis) not in self._axes:
+            self._axes[tensor, axis] = self._place()
+        return self._axes[tensor, axis]
+
+    def known(self, dim: Dim, tensor: str, axis: int) -> None:
+        """State the dimension of an axis."""
+        self._known[self._find(self.axis(tensor, axis))] = dim
+
+    def _find(self, place: int) -> int:
+        while self._parent[place] != place:
+            self._parent[place] = self._parent[self._parent[place]]
+            place = self._parent[place]
+        return place
+
+    def unite(self, a: int, b: int) -> None:
+        """State that two places have the same extent."""
+        a, b = sorted((self._find(a), self._find(b)))
+        first, second = self._known.get(a), self._known.get(b)
+        if first is not None and second is not None and first != second:
+            raise ConflictError(first, second)
+        self._parent[b] = a
+        if first is None and second is not None:
+            self._known[a] = second
+
+    def letters(self) -> Mapping[Dim, tuple[str, ...]]:
+        """Return the labels of each dimension, in order of first use."""
+        names = self.names()
+        result: dict[Dim, dict[str, None]] = {}
+        for place, label in self._labels.items():
+            result.setdefault(names[place], {})[label] = None
+        return {dim: tuple(labels) for dim, labels in result.items()}
+
+    def names(self) -> Mapping[int, Dim]:
+        """Return each place's dimension, called by the first label used for it."""
+        named: dict[int, Dim] = dict(self._known)
+        named = {self._find(place): dim for place, dim in named.items()}
+        taken = set(named.values())
+        count: dict[str, int] = {}
+        for place, label in self._labels.items():
+            root = self._find(place)
+            if root not in named:
+                name = label
+                while name in taken:
+                    count[label] = count.get(label, 1) + 1
+                    name = f"{label}{count[label]}"
+                named[root] = name
+                taken.add(name)
+        return {k: named[self._find(k)] for k in range(len(self._parent)) if self._find(k) in named}

@@ -1,0 +1,245 @@
+"""Formulas to a `System`: what names, labels and statements mean together.
+
+Each statement is resolved on its own (`resolve`), which says which axes must have the same
+extent; then the dimensions are named and the expressions built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from eingrad.core.expr import Dim, Expr, Var
+from eingrad.errors import EingradError, NotationError
+from eingrad.notation import mistakes
+from eingrad.notation.dimensions import Dimensions
+from eingrad.notation.resolve import Extents, Recipe, Resolver
+from eingrad.notation.summation import tensor_parts, walk
+from eingrad.notation.syntax import (
+    Assignment,
+    Assumption,
+    Declaration,
+    Derivative,
+    Formula,
+    Statement,
+    Symbol,
+)
+from eingrad.notation.system import Definition, Fact, System
+from eingrad.notation.tensors import Tensors
+from eingrad.notation.text import derivative_name
+from eingrad.notation.words import KNOWN_FUNCTIONS
+
+
+def lower(statements: Sequence[Statement]) -> System:
+    """Return the model that statements describe, in whatever order they stand.
+
+    >>> from eingrad.notation.parse import parse_statements
+    >>> system = lower(parse_statements("y_i = W_ij x_j"))
+    >>> system.inputs["W"].dims, system.definitions["y"].expr.dims, system.letters["j"]
+    (('i', 'j'), ('i',), ('j',))
+    """
+    assignments = _assignments(statements)
+    dims = Dimensions()
+    tensors = Tensors(dims, {a.target.name: a.target for a in assignments.values()
+                             if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
+    recipes = {name: _resolve(a, tensors) for name, a in assignments.items()}
+    inputs = tensors.inputs
+    facts = [
+        (s, _resolve_fact(s, tensors, inputs)) for s in statements if isinstance(s, Assumption)
+    ]
+    extents = Extents(dims.names(), dims.letters())
+    exprs = {name: _build(recipe, extents, assignments[name]) for name, recipe in recipes.items()}
+    definitions = {
+        name: Definition(name, _labels(a.target), exprs[name], a, a.position)
+        for name, a in ((name, assignments[name]) for name in _sorted(assignments))
+    }
+    return System(
+        inputs={
+            name: Var(name, extents.of(tensors.use(symbol))) for name, symbol in inputs.items()
+        },
+        definitions=definitions,
+        letters=extents.letters,
+        labels={name: symbol.labels for name, symbol in tensors.symbols.items()},
+        facts=tuple(
+            Fact(_build(left, extents, s), _build(right, extents, s), s)
+            for s, (left, right) in facts
+        ),
+        functions=tensors.functions,
+    )
+
+
+def lower_claim(claim: Assignment, system: System) -> Definition:
+    """Return a claim about a model as a definition over the model's tensors.
+
+    A derivative is a tensor with a name of its own, such as ``Var("dL/dW1", ...)``, whose axes
+    are those of both its tensors.
+
+    >>> from eingrad.notation.parse import parse_claim, parse_statements
+    >>> system = lower(parse_statements("L = x_i x_i"))
+    >>> claim = lower_claim(parse_claim("dL/dx_i = 2 x_i"), system)
+    >>> claim.name, claim.expr.dims
+    ('dL/dx', ('i',))
+    """
+    recipe, extents = _resolve_in(system, claim)
+    target = claim.target
+    name = target.name if isinstance(target, Symbol) else derivative_name(target)
+    expr = _build(recipe, extents, claim)
+    return Definition(name, _labels(target), expr, claim, claim.position)
+
+
+def uses(system: System) -> Mapping[Dim, list[tuple[str, int, str]]]:
+    """Return, for each dimension, the (tensor, axis, label) that have it.
+
+    >>> from eingrad.notation.parse import parse_statements
+    >>> uses(lower(parse_statements("y_i = W_ij x_j")))["j"]
+    [('W', 1, 'j'), ('x', 0, 'j')]
+    """
+    result: dict[Dim, list[tuple[str, int, str]]] = {}
+    tensors = [*system.inputs.values(), *(d.var for d in system.definitions.values())]
+    for tensor in tensors:
+        labels = system.labels[tensor.name]
+        for axis, (dim, label) in enumerate(zip(tensor.dims, labels, strict=True)):
+            result.setdefault(dim, []).append((tensor.name, axis, label))
+    return result
+
+
+# --- statements -------------------------------------------------------------------------------
+
+
+def _labels(target: Symbol | Derivative) -> tuple[str, ...]:
+    if isinstance(target, Symbol):
+        return target.labels
+    return tuple(label for s in tensor_parts(target) for label in s.labels)
+
+
+def _assignments(statements: Iterable[Statement]) -> dict[str, Assignment]:
+    result: dict[str, Assignment] = {}
+    for statement in statements:
+        if isinstance(statement, Assignment):
+            if isinstance(statement.target, Derivative):
+                raise mistakes.derivative_in_model(statement.target)
+            name = statement.target.name
+            if name in result:
+                raise mistakes.assigned_twice(statement, result[name])
+            result[name] = statement
+    if not result:
+        raise NotationError(
+            "the model has no statement", hint="write for instance: y_i = W_ij x_j + b_i"
+        )
+    return result
+
+
+def _declared(statements: Iterable[Statement]) -> frozenset[str]:
+    result: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, Declaration):
+            known = statement.name in KNOWN_FUNCTIONS
+            if known or statement.name in result:
+                raise NotationError(
+                    f"{statement.name} is a function {'already' if known else 'declared twice'}",
+                    operand=statement.name,
+                    position=statement.position,
+                    hint="leave this line out, or choose another name",
+                )
+            result.add(statement.name)
+    return frozenset(result)
+
+
+def _check_left(target: Symbol | Derivative) -> None:
+    labels = _labels(target)
+    for k, label in enumerate(labels):
+        if label in labels[:k]:
+            raise mistakes.repeated_on_left(label, target)
+
+
+def _resolve(assignment: Assignment, tensors: Tensors) -> Recipe:
+    target = assignment.target
+    assert isinstance(target, Symbol)
+    tensors.check_target(target)
+    _check_left(target)
+    resolver = Resolver(tensors)
+    scope = resolver.open(target.labels)
+    resolver.resolve(target, scope)
+    return resolver.value(assignment.value, scope)
+
+
+def _resolve_fact(
+    fact: Assumption, tensors: Tensors, known: Mapping[str, Symbol]
+) -> tuple[Recipe, Recipe]:
+    """Resolve both sides over the labels that one of them does not sum."""
+    sides = fact.left, fact.right
+    for symbol in (s for side in sides for s in walk(side) if isinstance(s, Symbol)):
+        if symbol.name not in {*known, *tensors.assigned, "delta"}:
+            raise mistakes.unknown_tensor(symbol, {**known, **tensors.symbols})
+    resolver = Resolver(tensors)
+    free = {label for side in sides for label, _ in resolver.summation.dangling(side, ())}
+    order = dict.fromkeys(label for side in sides for label in resolver.summation.free(side))
+    scope = resolver.open([label for label in order if label in free])
+    return resolver.value(fact.left, scope), resolver.value(fact.right, scope)
+
+
+def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
+    """Resolve a claim where the dimensions of all tensors are known."""
+    dims = Dimensions()
+    tensors: dict[str, Var] = {
+        **system.inputs, **{name: d.var for name, d in system.definitions.items()}
+    }  # fmt: skip
+    for var in tensors.values():
+        for axis, dim in enumerate(var.dims):
+            dims.known(dim, var.name, axis)
+    symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
+    resolver = Resolver(Tensors(dims, symbols, system.functions, closed=True))
+    _check_left(claim.target)
+    scope = resolver.open(_labels(claim.target))
+    resolver.resolve(claim.target, scope)
+    recipe = resolver.value(claim.value, scope)
+    return recipe, Extents(dims.names(), {**dims.letters(), **system.letters})
+
+
+def _build(recipe: Recipe, extents: Extents, statement: Statement) -> Expr:
+    try:
+        return recipe(extents)
+    except (ValueError, ArithmeticError) as error:
+        if isinstance(error, EingradError):
+            raise
+        raise NotationError(
+            "the numbers of this statement multiply to one that does not fit a float",
+            position=statement.position,
+            hint="numbers lie between 1e-308 and 1e308",
+        ) from None
+
+
+# --- order ------------------------------------------------------------------------------------
+
+
+def _needs(formula: Formula) -> list[str]:
+    return [part.name for part in walk(formula) if isinstance(part, Symbol)]
+
+
+def _sorted(assignments: Mapping[str, Assignment]) -> list[str]:
+    """Return the names so that each comes after those that it needs, else as they stand."""
+    needs = {
+        name: [n for n in dict.fromkeys(_needs(a.value)) if n in assignments]
+        for name, a in assignments.items()
+    }
+    result: list[str] = []
+    done: set[str] = set()
+    for root in assignments:
+        path: dict[str, int] = {}  # the names being visited, each with how many needs are done
+        if root not in done:
+            path[root] = 0
+        while path:
+            name, k = next(reversed(path.items()))
+            if k == len(needs[name]):
+                del path[name]
+                done.add(name)
+                result.append(name)
+                continue
+            path[name] = k + 1
+            needed = needs[name][k]
+            if needed in path:
+                names = list(path)
+                names = [*names[names.index(needed) :], needed]
+                raise mistakes.cycle(names, assignments[needed].position)
+            if needed not in done:
+                path[needed] = 0
+    return result

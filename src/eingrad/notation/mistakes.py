@@ -1,0 +1,281 @@
+"""What is said about formulas that can be read but have no meaning, all in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from eingrad.core.expr import Dim
+from eingrad.errors import NotationError, Position
+from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Symbol
+from eingrad.notation.text import call_head, label_text, symbol_text, to_text
+from eingrad.notation.words import KNOWN_FUNCTIONS, OVER_AXES
+
+SHORT = 40  # a hint repeats a formula only up to this many characters
+
+
+def count(number: int, noun: str) -> str:
+    """Return ``1 label``, ``2 labels``."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _line(symbol: Symbol) -> str:
+    return f" in line {symbol.position.line}" if symbol.position else ""
+
+
+# --- labels -----------------------------------------------------------------------------------
+
+
+def occurs_once(
+    label: str, where: Formula, term: Formula | None, kept: Sequence[str]
+) -> NotationError:
+    """A label that nothing sums; ``term`` is what a sum would go over."""
+    shown = label_text(label)
+    inside = to_text(term or where)
+    inside = inside if len(inside) <= SHORT else "..."
+    side = f"among {', '.join(map(label_text, kept))} on the left" if kept else "on the left"
+    return NotationError(
+        f"the label {shown} occurs once and does not stand on the left side",
+        label=label,
+        operand=where.name if isinstance(where, Symbol) else None,
+        position=where.position,
+        hint=f"to sum over it, write {call_head('sum', (label,))}({inside}); "
+        f"to keep it, write it {side}",
+    )
+
+
+def wrong_rank(symbol: Symbol, first: Symbol) -> NotationError:
+    """A tensor with another number of labels than before."""
+    before = symbol_text(first.name, first.labels)
+    return NotationError(
+        f"{symbol.name} has {count(len(symbol.labels), 'label')} here, "
+        f"but {count(len(first.labels), 'label')}{_line(first)}: {before}",
+        operand=symbol.name,
+        position=symbol.position,
+        hint=f"write {symbol.name} with {count(len(first.labels), 'label')}, "
+        "or give one of the two another name",
+    )
+
+
+def repeated_on_left(label: str, target: Symbol | Derivative) -> NotationError:
+    """The same label twice on the left side."""
+    fresh = next(c for c in "ijklmnopqrstuvwxyzabcdefgh" if c != label)
+    return NotationError(
+        f"the label {label_text(label)} stands twice on the left side",
+        label=label,
+        operand=target.name if isinstance(target, Symbol) else None,
+        position=target.position,
+        hint=f"for a diagonal tensor, use another letter and "
+        f"delta_{label_text(label)}{fresh}" if len(label_text(label)) == 1
+        else f"for a diagonal tensor, use another label and delta[{label},other]",
+    )  # fmt: skip
+
+
+def delta_labels(symbol: Symbol) -> NotationError:
+    """Kronecker's delta with other than two labels."""
+    return NotationError(
+        f"delta is Kronecker's and has two labels, not {len(symbol.labels)}",
+        operand="delta",
+        position=symbol.position,
+        hint="write delta_ij; call a tensor of your own something else, for instance Delta",
+    )
+
+
+def assigned_delta(symbol: Symbol) -> NotationError:
+    """A statement that defines delta."""
+    return NotationError(
+        "delta is Kronecker's delta and cannot be assigned",
+        operand="delta",
+        position=symbol.position,
+        hint="give this tensor another name, for instance Delta or d",
+    )
+
+
+def two_extents(label: str, first: Dim, second: Dim, symbol: Symbol) -> NotationError:
+    """A label of a claim that would stand for two dimensions of the model."""
+    return NotationError(
+        f"the label {label_text(label)} would stand for two dimensions of the model, "
+        f"{first} and {second}",
+        label=label,
+        operand=symbol.name,
+        position=symbol.position,
+        hint=f"look at the order of the labels of {symbol.name}",
+    )
+
+
+def no_size(label: str, dims: Sequence[Dim], position: Position | None) -> NotationError:
+    """``size(b)`` of a label that stands for no dimension, or for several."""
+    shown = label_text(label)
+    reason = f"the label {shown} stands for several dimensions" if dims else f"no label {shown}"
+    return NotationError(
+        f"size({shown}): {reason}",
+        label=label,
+        position=position,
+        hint="use different letters for them" if dims else "use a letter that a tensor has",
+    )
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def function_without_arguments(symbol: Symbol) -> NotationError:
+    """``log x`` where ``log(x)`` is meant."""
+    written = symbol_text(symbol.name, symbol.labels)
+    return NotationError(
+        f"{written} is a function without its argument",
+        operand=symbol.name,
+        position=symbol.position,
+        hint=f"write {written}(...), with no space before the parenthesis",
+    )
+
+
+def unknown_tensor(symbol: Symbol, known: Iterable[str]) -> NotationError:
+    """A claim about a tensor that the model lacks."""
+    near = get_close_matches(symbol.name, list(known), 1)
+    return NotationError(
+        f"the model has no tensor {symbol.name}",
+        operand=symbol.name,
+        position=symbol.position,
+        hint=f"did you mean {near[0]}?" if near else f"it has {', '.join(list(known)[:12])}",
+    )
+
+
+def assigned_twice(second: Assignment, first: Assignment) -> NotationError:
+    """Two statements for one name."""
+    assert isinstance(first.target, Symbol)
+    name = first.target.name
+    return NotationError(
+        f"{name} is assigned a second time; the first is{_line(first.target)}",
+        operand=name,
+        position=second.position,
+        hint="a statement defines its name once and for all: give the second another name",
+    )
+
+
+def cycle(names: Sequence[str], position: Position | None) -> NotationError:
+    """Definitions that need each other; ``names`` begins and ends with the same."""
+    if len(names) == 2:
+        reason = f"{names[0]} is defined by itself"
+    else:
+        reason = f"these definitions go in a circle: {' -> '.join(names)}"
+    return NotationError(
+        reason,
+        operand=names[0],
+        position=position,
+        hint="give the new value a name of its own",
+    )
+
+
+def derivative_in_model(derivative: Derivative) -> NotationError:
+    """``dL/dW`` on the right side of a statement."""
+    text = to_text(derivative)
+    spaced = text.replace("/", " / ")
+    return NotationError(
+        f"{text} is a derivative, and a model does not speak of its derivatives",
+        operand=text,
+        position=derivative.position,
+        hint=f"for a division, write it with spaces: {spaced}; "
+        "derivatives come from Model.grad, claims about them go to Model.check",
+    )
+
+
+# --- functions --------------------------------------------------------------------------------
+
+
+def unknown_function(
+    call: Call, declared: Iterable[str], tensors: Mapping[str, Symbol]
+) -> NotationError:
+    """A call of something that is no function."""
+    written = call_head(call.function, call.axes)
+    known = [*sorted(KNOWN_FUNCTIONS), *declared]
+    near = get_close_matches(written, known, 1) or get_close_matches(call.function, known, 1)
+    if call.function in tensors or (call.axes and not near):
+        hint = f"for a product, write a space before the parenthesis: {written} (...)"
+    elif near:
+        axes = call.axes if near[0] in OVER_AXES else ()
+        hint = f"did you mean {call_head(near[0], axes)}(...)?"
+    else:
+        hint = (
+            f"declare it with 'function {call.function}' on a line of its own; "
+            f"for a product, write a space: {written} (...)"
+        )
+    return NotationError(
+        f"{written} is not a function", operand=call.function, position=call.position, hint=hint
+    )
+
+
+def undeclared_prime(call: Call) -> NotationError:
+    """``sigmoid'(a)``, or ``phi'(a)`` without a declaration."""
+    name = call.function.rstrip("'")
+    known = name in KNOWN_FUNCTIONS
+    return NotationError(
+        f"{call.function}: a prime belongs to a declared function",
+        operand=call.function,
+        position=call.position,
+        hint=f"write out the derivative of {name}" if known else
+        f"declare it with 'function {name}' on a line of its own",
+    )  # fmt: skip
+
+
+def needless_axes(call: Call) -> NotationError:
+    """``exp_i(x_i)``."""
+    return NotationError(
+        f"{call.function} is element-wise and goes over no axis",
+        label=call.axes[0],
+        operand=call.function,
+        position=call.position,
+        hint=f"write {call.function}(...)",
+    )
+
+
+def missing_axes(call: Call, free: Sequence[str]) -> NotationError:
+    """``softmax(A_bo)``."""
+    pairwise = {"max": "maximum", "min": "minimum"}
+    head = call_head(call.function, (free[-1] if free else "i",))
+    if call.function in pairwise and len(call.args) == 2:
+        hint = f"of two tensors it is {pairwise[call.function]}(a, b)"
+    else:
+        hint = f"write {head}(...) for the axis {head.removeprefix(call.function + '_')}"
+    return NotationError(
+        f"{call.function} goes over an axis, which must stand after its name",
+        operand=call.function,
+        position=call.position,
+        hint=hint,
+    )
+
+
+def absent_axis(call: Call, axis: str, free: Sequence[str]) -> NotationError:
+    """``sum_b(x_i)``."""
+    head = call_head(call.function, call.axes)
+    has = f"has {', '.join(map(label_text, free))}" if free else "has no label"
+    size = f"; a sum of equal terms is a product with size({label_text(axis)})"
+    return NotationError(
+        f"the argument of {head} has no label {label_text(axis)}",
+        label=axis,
+        operand=call.function,
+        position=call.position,
+        hint=f"the argument {has}{size if call.function == 'sum' else ''}",
+    )
+
+
+def axes_count(call: Call, reason: str) -> NotationError:
+    """``argmax_ij(A_ij)``, ``sum_ii(A_ij)``."""
+    return NotationError(
+        f"{call_head(call.function, call.axes)}: {reason}",
+        label=call.axes[-1],
+        operand=call.function,
+        position=call.position,
+        hint="write each axis once",
+    )
+
+
+def wrong_arguments(call: Call, arity: int) -> NotationError:
+    """A call with too many arguments, or too few."""
+    names = {1: "x", 2: "a, b", 3: "condition, a, b"}[arity]
+    head = call_head(call.function, call.axes)
+    return NotationError(
+        f"{head} takes {count(arity, 'argument')}, not {len(call.args)}",
+        operand=call.function,
+        position=call.position,
+        hint=f"write {head}({names})",
+    )

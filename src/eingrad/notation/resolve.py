@@ -1,0 +1,337 @@
+"""The meaning of one statement: its labels become places, its formula a recipe for an `Expr`.
+
+Labels are resolved at once; the expression is built when every statement has said which axes
+agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from eingrad.core import algebra
+from eingrad.core.algebra import KEEPS_AXES, constant_value
+from eingrad.core.expr import Const, Delta, Dim, Expr, Var
+from eingrad.notation import mistakes
+from eingrad.notation.dimensions import ConflictError
+from eingrad.notation.summation import Summation, tensor_parts
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+)
+from eingrad.notation.tensors import RESERVED, Tensors
+from eingrad.notation.text import derivative_name
+from eingrad.notation.words import ELEMENTWISE, OVER_AXES
+
+Places = tuple[int, ...]
+Scope = Mapping[str, int]  # the labels that are not summed here, each with its place
+
+COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+ONE_AXIS = frozenset({"argmax"})
+
+
+@dataclass(frozen=True, slots=True)
+class Extents:
+    """The dimension of every place, and the letters of every dimension."""
+
+    dims: Mapping[int, Dim]
+    letters: Mapping[Dim, tuple[str, ...]]
+
+    def of(self, places: Places) -> tuple[Dim, ...]:
+        """Return the dimensions of places."""
+        return tuple(self.dims[place] for place in places)
+
+
+Recipe = Callable[[Extents], Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A recipe for an expression, and the places of its axes, without repeats."""
+
+    places: Places
+    build: Recipe
+
+    def over(self, places: Places, extents: Extents) -> Expr:
+        """Build the expression over other axes: transposed, and repeated along new ones."""
+        expr = self.build(extents)
+        if self.places == places:
+            return expr
+        return algebra.einsum(
+            [(expr, self.places)], places, {place: extents.dims[place] for place in places}
+        )
+
+
+class Resolver:
+    """Resolves the formulas of one statement."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        self.tensors = tensors
+        self.summation = Summation()
+        self.places_of: dict[str, list[int]] = {}
+        self.left: tuple[str, ...] = ()  # the labels of the left side, and
+        self.term: Formula | None = None  # the term at hand: what the errors speak of
+
+    def open(self, labels: Sequence[str]) -> dict[str, int]:
+        """Give labels places of their own."""
+        scope = {label: self.tensors.dims.label(label) for label in labels}
+        for label, place in scope.items():
+            self.places_of.setdefault(label, []).append(place)
+        return scope
+
+    def value(self, formula: Formula, scope: Scope) -> Recipe:
+        """Return the recipe for a formula over all the labels in scope, in their order."""
+        self.left, self.term = tuple(scope), formula
+        value = self.resolve(formula, scope)
+        places = tuple(scope.values())
+        return lambda extents: value.over(places, extents)
+
+    def resolve(self, formula: Formula, scope: Scope) -> Indexed:
+        """Resolve a formula whose labels are all in scope, summed inside, or bound inside."""
+        match formula:
+            case Number(value=value):
+                return Indexed((), _number(value))
+            case Symbol():
+                return self._symbol(formula, scope)
+            case SizeOf():
+                return self._size(formula, scope)
+            case Derivative():
+                return self._derivative(formula, scope)
+            case Product():
+                return self._product(formula, scope)
+            case Sum():
+                return self._sum(formula, scope)
+            case Power(base=base, exponent=exponent):
+                return _power(self.resolve(base, scope), self.resolve(exponent, scope))
+            case Compare():
+                one, zero = (Indexed((), _number(v)) for v in (1, 0))
+                return _elementwise("where", [self._condition(formula, scope), one, zero])
+            case Call():
+                return self._call(formula, scope)
+
+    # --- tensors ---
+
+    def _symbol(self, symbol: Symbol, scope: Scope) -> Indexed:
+        """Read a tensor. A label that is not in scope is repeated, and summed: a trace."""
+        if symbol.name == RESERVED:
+            return self._delta(symbol, scope)
+        axes = self.tensors.use(symbol)
+        inner = self._with_traces(symbol, symbol.labels, scope)
+        places = self._unite_axes(symbol, axes, inner)
+        kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
+        return _view(lambda extents: Var(symbol.name, extents.of(axes)), places, kept)
+
+    def _delta(self, symbol: Symbol, scope: Scope) -> Indexed:
+        if len(symbol.labels) != 2:
+            raise mistakes.delta_labels(symbol)
+        inner = self._with_traces(symbol, symbol.labels, scope)
+        places = tuple(inner[label] for label in symbol.labels)
+        self._unite(symbol, symbol.labels[1], *places)
+        kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
+        return _view(lambda extents: Delta(extents.dims[places[0]]), places, kept)
+
+    def _with_traces(
+        self, tensor: Symbol | Derivative, labels: Sequence[str], scope: Scope
+    ) -> dict[str, int]:
+        """Open a scope for the labels that the tensor repeats and nothing else keeps."""
+        traced = [label for label in dict.fromkeys(labels) if label not in scope]
+        for label in traced:
+            if labels.count(label) == 1:
+                raise mistakes.occurs_once(label, tensor, self.term, self.left)
+        return {**scope, **self.open(traced)}
+
+    def _unite_axes(self, symbol: Symbol, axes: Places, scope: Scope) -> Places:
+        """State that a tensor's axes have the extents of its labels; return these' places."""
+        places = tuple(scope[label] for label in symbol.labels)
+        for axis, place, label in zip(axes, places, symbol.labels, strict=True):
+            self._unite(symbol, label, place, axis)
+        return places
+
+    def _unite(self, symbol: Symbol, label: str, a: int, b: int) -> None:
+        try:
+            self.tensors.dims.unite(a, b)
+        except ConflictError as conflict:
+            raise mistakes.two_extents(label, conflict.first, conflict.second, symbol) from None
+
+    def _derivative(self, derivative: Derivative, scope: Scope) -> Indexed:
+        """Read a derivative as a tensor with the axes of both."""
+        if not self.tensors.closed:
+            raise mistakes.derivative_in_model(derivative)
+        parts = [(symbol, self.tensors.use(symbol)) for symbol in tensor_parts(derivative)]
+        labels = [label for symbol, _ in parts for label in symbol.labels]
+        inner = self._with_traces(derivative, labels, scope)
+        places = tuple(p for symbol, axes in parts for p in self._unite_axes(symbol, axes, inner))
+        kept = tuple(scope[label] for label in dict.fromkeys(labels) if label in scope)
+        name, axes = derivative_name(derivative), tuple(k for _, axes in parts for k in axes)
+        return _view(lambda extents: Var(name, extents.of(axes)), places, kept)
+
+    def _size(self, size: SizeOf, scope: Scope) -> Indexed:
+        """Read ``size(b)``: of b in scope, else in this statement, else in the whole model."""
+        label = size.label
+
+        def build(extents: Extents) -> Expr:
+            places = [scope[label]] if label in scope else self.places_of.get(label, [])
+            dims = dict.fromkeys(extents.dims[place] for place in places)
+            if not dims:
+                dims = dict.fromkeys(d for d, ls in extents.letters.items() if label in ls)
+            if not dims and label in extents.letters:
+                dims = {label: None}
+            if len(dims) != 1:
+                raise mistakes.no_size(label, list(dims), size.position)
+            return algebra.size(next(iter(dims)))
+
+        return Indexed((), build)
+
+    # --- products and sums ---
+
+    def _product(self, product: Product, scope: Scope) -> Indexed:
+        summed = self.open(self.summation.summed(product, scope))
+        inner = {**scope, **summed}
+        factors = [self.resolve(factor, inner) for factor in product.factors]
+        dropped = set(summed.values())
+        kept = tuple(p for p in _union(factors) if p not in dropped)
+
+        def build(extents: Extents) -> Expr:
+            operands = [
+                (algebra.power(factor.build(extents), -1 if divides else 1), factor.places)
+                for factor, divides in zip(factors, product.divides, strict=True)
+            ]
+            return algebra.einsum(operands, kept)
+
+        return Indexed(kept, build)
+
+    def _sum(self, total: Sum, scope: Scope) -> Indexed:
+        terms, outer = [], self.term
+        for term in total.terms:
+            self.term = term
+            terms.append(self.resolve(term, scope))
+        self.term = outer
+        places = _union(terms)
+
+        def build(extents: Extents) -> Expr:
+            signed = [
+                _signed(_aligned(term, places, extents), negative)
+                for term, negative in zip(terms, total.negative, strict=True)
+            ]
+            return algebra.broadcast_scalar(algebra.add(*signed), extents.of(places))
+
+        return Indexed(places, build)
+
+    # --- functions ---
+
+    def _call(self, call: Call, scope: Scope) -> Indexed:
+        name = call.function
+        if name.rstrip("'") in self.tensors.functions:
+            arity = 1
+        elif name.endswith("'"):
+            raise mistakes.undeclared_prime(call)
+        elif call.axes and name in OVER_AXES:
+            return self._over_axes(call, scope)
+        elif name in ELEMENTWISE:
+            arity = ELEMENTWISE[name]
+        elif name in OVER_AXES:
+            free = [label for arg in call.args for label in self.summation.free(arg)]
+            raise mistakes.missing_axes(call, free)
+        else:
+            raise mistakes.unknown_function(call, self.tensors.functions, self.tensors.symbols)
+        if call.axes:
+            raise mistakes.needless_axes(call)
+        if len(call.args) != arity:
+            raise mistakes.wrong_arguments(call, arity)
+        if name == "where":
+            condition = self._condition(call.args[0], scope)
+            return _elementwise(name, [condition, *self._all(call.args[1:], scope)])
+        if name == "pow":
+            return _power(*self._all(call.args, scope))
+        return _elementwise(name, self._all(call.args, scope))
+
+    def _all(self, formulas: Sequence[Formula], scope: Scope) -> list[Indexed]:
+        return [self.resolve(formula, scope) for formula in formulas]
+
+    def _condition(self, formula: Formula, scope: Scope) -> Indexed:
+        """Resolve what ``where`` tests: a comparison, or a number that is not 0."""
+        if isinstance(formula, Compare):
+            sides = self._all((formula.left, formula.right), scope)
+            return _elementwise(COMPARISONS[formula.op], sides)
+        return _elementwise("ne", [self.resolve(formula, scope), Indexed((), _number(0))])
+
+    def _over_axes(self, call: Call, scope: Scope) -> Indexed:
+        """Resolve a function over axes, which binds them in its argument."""
+        if len(call.args) != 1:
+            raise mistakes.wrong_arguments(call, 1)
+        axes = self.summation.axes(call)
+        free = self.summation.free(call.args[0])
+        for axis in axes:
+            if axis not in free:
+                raise mistakes.absent_axis(call, axis, list(free))
+        if len(set(axes)) < len(axes):
+            raise mistakes.axes_count(call, "an axis stands twice")
+        if call.function in ONE_AXIS and len(axes) > 1:
+            raise mistakes.axes_count(call, f"{call.function} goes over one axis")
+        keeps = call.function in KEEPS_AXES
+        if keeps and (missing := [axis for axis in axes if axis not in scope]):
+            raise mistakes.occurs_once(missing[0], call, self.term, self.left)
+        bound = {axis: scope[axis] for axis in axes} if keeps else self.open(axes)
+        arg = self.resolve(call.args[0], {**scope, **bound})
+        positions = [arg.places.index(place) for place in bound.values()]
+        dropped = set() if keeps else set(bound.values())
+        places = tuple(place for place in arg.places if place not in dropped)
+        return Indexed(
+            places, lambda extents: algebra.reduce(call.function, arg.build(extents), positions)
+        )
+
+
+def _number(value: int | float | Fraction) -> Recipe:
+    return lambda _: Const(value)
+
+
+def _signed(expr: Expr, negative: bool) -> Expr:
+    return algebra.multiply(Const(-1), expr) if negative else expr
+
+
+def _union(parts: Sequence[Indexed]) -> Places:
+    return tuple(dict.fromkeys(place for part in parts for place in part.places))
+
+
+def _view(tensor: Recipe, places: Places, kept: Places) -> Indexed:
+    """Label a tensor's axes: a repeated one is a diagonal, one that is not kept is summed."""
+    return Indexed(kept, lambda extents: algebra.einsum([(tensor(extents), places)], kept))
+
+
+def _aligned(part: Indexed, places: Places, extents: Extents) -> Expr:
+    """Build over ``places``; a scalar stays one, since element-wise functions repeat it."""
+    return part.over(places, extents) if part.places else part.build(extents)
+
+
+def _elementwise(function: str, parts: Sequence[Indexed]) -> Indexed:
+    """Apply an element-wise function to arguments that are broadcast by label."""
+    places = _union(parts)
+
+    def build(extents: Extents) -> Expr:
+        operands = [_aligned(part, places, extents) for part in parts]
+        return algebra.broadcast_scalar(algebra.apply(function, *operands), extents.of(places))
+
+    return Indexed(places, build)
+
+
+def _power(base: Indexed, exponent: Indexed) -> Indexed:
+    """Raise to a power, which keeps the base's axes where the exponent is one number."""
+    general = _elementwise("pow", [base, exponent])
+
+    def build(extents: Extents) -> Expr:
+        if not exponent.places:
+            value = constant_value(exponent.build(extents))
+            if value is not None:
+                return algebra.power(base.build(extents), value)
+        return general.build(extents)
+
+    return Indexed(general.places, build)

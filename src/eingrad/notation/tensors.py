@@ -1,0 +1,73 @@
+"""The tensors of a model: how many axes each has, and where it was first written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from eingrad.errors import NotationError
+from eingrad.notation import mistakes
+from eingrad.notation.dimensions import Dimensions
+from eingrad.notation.syntax import Symbol
+from eingrad.notation.words import KNOWN_FUNCTIONS
+
+RESERVED = "delta"
+
+
+class Tensors:
+    """Every name in use, with the symbol that says how many axes it has.
+
+    ``symbols`` are the tensors known before: those that are assigned. A name that they lack is
+    an input, unless the set is ``closed``: a claim speaks of a model that exists.
+    """
+
+    def __init__(
+        self,
+        dims: Dimensions,
+        symbols: Mapping[str, Symbol],
+        functions: Collection[str],
+        closed: bool = False,
+    ) -> None:
+        self.dims = dims
+        self.symbols = dict(symbols)
+        self.assigned = frozenset(symbols)
+        self.functions = frozenset(functions)
+        self.closed = closed
+
+    @property
+    def inputs(self) -> dict[str, Symbol]:
+        """The tensors that are never assigned, in order of first use."""
+        return {name: s for name, s in self.symbols.items() if name not in self.assigned}
+
+    def use(self, symbol: Symbol) -> tuple[int, ...]:
+        """Return the places of a tensor's axes; a new name becomes an input."""
+        first = self.symbols.get(symbol.name)
+        if first is None:
+            self._check_new(symbol)
+            self.symbols[symbol.name] = first = symbol
+        if len(first.labels) != len(symbol.labels):
+            raise mistakes.wrong_rank(symbol, first)
+        return tuple(self.dims.axis(symbol.name, k) for k in range(len(symbol.labels)))
+
+    def _check_new(self, symbol: Symbol) -> None:
+        if symbol.name in KNOWN_FUNCTIONS | self.functions:
+            raise mistakes.function_without_arguments(symbol)
+        if symbol.labels and _function_with_underscore(symbol):
+            raise mistakes.function_without_arguments(symbol)
+        if self.closed:
+            raise mistakes.unknown_tensor(symbol, self.symbols)
+
+    def check_target(self, symbol: Symbol) -> None:
+        """Raise if a statement cannot assign to this name."""
+        if symbol.name == RESERVED:
+            raise mistakes.assigned_delta(symbol)
+        if symbol.name in self.functions:
+            raise NotationError(
+                f"{symbol.name} is declared as a function",
+                operand=symbol.name,
+                position=symbol.position,
+                hint="give the tensor or the function another name",
+            )
+
+
+def _function_with_underscore(symbol: Symbol) -> bool:
+    return f"{symbol.name}_{''.join(symbol.labels)}" in KNOWN_FUNCTIONS

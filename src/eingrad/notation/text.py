@@ -1,0 +1,163 @@
+"""Formulas to the notation, with no parentheses but those that the parser needs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from eingrad.notation.summation import tensor_parts
+from eingrad.notation.syntax import (
+    Assignment,
+    Assumption,
+    Call,
+    Compare,
+    Declaration,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Statement,
+    Sum,
+    Symbol,
+)
+from eingrad.notation.words import GREEK_LETTERS
+
+COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)  # how tightly a formula's outermost sign binds
+
+
+def to_text(item: Formula | Statement) -> str:
+    """Write a formula or a statement; parsing it gives the same formula.
+
+    >>> from eingrad.notation.parse import parse_formula
+    >>> to_text(parse_formula("-T_bo/(size(b)*Z_{bo})"))
+    '-T_bo / (size(b) Z_bo)'
+    """
+    match item:
+        case Assignment(target=target, value=value):
+            return f"{to_text(target)} = {to_text(value)}"
+        case Assumption(left=left, right=right):
+            return f"assume {to_text(left)} = {to_text(right)}"
+        case Declaration(name=name):
+            return f"function {name}"
+    return _write(item)[0]
+
+
+def label_text(label: str) -> str:
+    """Write one label: a Greek one as its letter."""
+    return GREEK_LETTERS.get(label, label)
+
+
+def symbol_text(name: str, labels: tuple[str, ...]) -> str:
+    """Write a tensor: ``W_ih``, or ``W[out,in]`` if a label is long."""
+    written = [label_text(label) for label in labels]
+    if all(len(label) == 1 for label in written):
+        return f"{name}_{''.join(written)}" if written else name
+    return f"{name}[{','.join(written)}]"
+
+
+def call_head(function: str, axes: tuple[str, ...]) -> str:
+    """Write a function with its axes: ``sum_b``, or ``sum_{row}`` if an axis is long."""
+    written = [label_text(axis) for axis in axes]
+    if all(len(axis) == 1 for axis in written):
+        return f"{function}_{''.join(written)}" if written else function
+    return f"{function}_{{{','.join(written)}}}"
+
+
+def derivative_text(of: str, wrt: list[str]) -> str:
+    """Write a derivative: ``dL/dW_ih``, ``d2L/dw_i dw_j``."""
+    order = "" if len(wrt) == 1 else str(len(wrt))
+    return f"d{order}{of}/{' '.join('d' + x for x in wrt)}"
+
+
+def derivative_name(derivative: Derivative) -> str:
+    """Return the name that a derivative has as a tensor: ``dL/dW1``, ``d2L/dw dw``."""
+    of, *wrt = tensor_parts(derivative)
+    return derivative_text(of.name, [symbol.name for symbol in wrt])
+
+
+def number_text(value: int | float | Fraction) -> str:
+    """Write a number exactly, as the shorter of ``0.00001`` and ``1e-05`` where it is decimal."""
+    if not isinstance(value, Fraction):
+        return str(value)
+    twos_and_fives, power = value.denominator, 0
+    while twos_and_fives % 10 == 0:
+        twos_and_fives, power = twos_and_fives // 10, power + 1
+    while twos_and_fives % 2 == 0:
+        twos_and_fives, power = twos_and_fives // 2, power + 1
+    while twos_and_fives % 5 == 0:
+        twos_and_fives, power = twos_and_fives // 5, power + 1
+    if twos_and_fives != 1:
+        return f"{value.numerator}/{value.denominator}"
+    return _decimal(value.numerator * 10**power // value.denominator, power)
+
+
+def _decimal(digits: int, power: int) -> str:
+    """Write ``digits / 10**power``."""
+    sign, text = "-" if digits < 0 else "", str(abs(digits))
+    plain = text.rjust(power + 1, "0")
+    plain = f"{plain[:-power]}.{plain[-power:]}" if power else plain
+    scientific = f"{text}e-{power}"
+    return sign + (plain if power <= 6 else scientific)
+
+
+def _write(formula: Formula) -> tuple[str, int]:
+    match formula:
+        case Number(value=value):
+            text = number_text(value)
+            tight = SUM if text.startswith("-") else PRODUCT if "/" in text else ATOM
+            return text, tight
+        case Symbol(name=name, labels=labels):
+            return symbol_text(name, labels), ATOM
+        case SizeOf(label=label):
+            return f"size({label_text(label)})", ATOM
+        case Derivative(of=of, wrt=wrt):
+            above = to_text(of) if isinstance(of, Symbol) else f"[{to_text(of)}]"
+            return derivative_text(above, [to_text(x) for x in wrt]), POWER
+        case Call(function=function, args=args, axes=axes):
+            return f"{call_head(function, axes)}({', '.join(map(to_text, args))})", ATOM
+        case Power(base=base, exponent=exponent):
+            return f"{_within(base, ATOM)}^{_exponent(exponent)}", POWER
+        case Product():
+            return _product(formula)
+        case Sum():
+            return _sum(formula)
+        case Compare(op=op, left=left, right=right):
+            return f"{_within(left, SUM)} {op} {_within(right, SUM)}", COMPARISON
+    raise TypeError(f"{type(formula).__name__} is no formula")
+
+
+def _within(formula: Formula, tight: int) -> str:
+    """Write a formula where its outermost sign must bind as tightly as ``tight``."""
+    text, binds = _write(formula)
+    return text if binds >= tight else f"({text})"
+
+
+def _exponent(formula: Formula) -> str:
+    match formula:
+        case Sum(terms=(Number() | Symbol() as only,), negative=(True,)):
+            return "-" + _within(only, ATOM)
+        case Derivative():
+            return f"({to_text(formula)})"
+    return _within(formula, POWER)
+
+
+def _product(product: Product) -> tuple[str, int]:
+    text = ""
+    for factor, divides in zip(product.factors, product.divides, strict=True):
+        if divides:
+            text = f"{text or '1'} / {_within(factor, POWER)}"
+        else:
+            text = f"{text} {_within(factor, POWER)}" if text else _within(factor, POWER)
+    return text or "1", PRODUCT if len(product.factors) > 1 or any(product.divides) else POWER
+
+
+def _sum(total: Sum) -> tuple[str, int]:
+    text = ""
+    for term, negative in zip(total.terms, total.negative, strict=True):
+        written = _within(term, PRODUCT)
+        if text:
+            text += f" - {written}" if negative else f" + {written}"
+        else:
+            text = f"-{written}" if negative else written
+    return text or "0", SUM

@@ -1,0 +1,247 @@
+"""Tokens between lexer and parser: lines joined, parentheses matched, keywords found.
+
+All that depends on spaces and lines is decided here, so that the grammar knows of neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from lark import Token
+
+from eingrad.errors import NotationError, Position
+from eingrad.notation.summation import tensor_parts
+from eingrad.notation.words import Place, name_of, read_derivative
+
+MAX_CHARACTERS = 1_000_000
+MAX_TOKENS = 100_000
+MAX_DEPTH = 100
+
+OPERATORS = {"SIGN", "TIMES", "POWER", "EQUAL", "COMPARE", "COMMA"}
+OPENERS = {"WORD", "CALL", "NUMBER", "DERIVATIVE", "LPAR", "SIGN"}
+
+_CHARACTER_HINTS = {
+    **dict.fromkeys("·×⋅∗", "write * or a space for a product"),
+    **dict.fromkeys("−–—", "write - for a minus sign"),
+    **dict.fromkeys("÷∕", "write / for a division"),
+    **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "write a power with ^, as in x^2"),
+    **dict.fromkeys("₀₁₂₃₄₅₆₇₈₉ᵢⱼₐₑₒₓ", "write labels after an underscore, as in W_ij"),
+    **dict.fromkeys("[]", "brackets hold long labels right after a name, as in W[out,in]"),
+    **dict.fromkeys("{}", "braces hold labels, as in W_{ij}; group with parentheses"),
+    **dict.fromkeys("∂", "write a derivative as dL/dW_ij"),
+    **dict.fromkeys("∑Σ", "write sum_i(...)"),
+    **dict.fromkeys("∏Π", "write prod_i(...)"),
+    "√": "write sqrt(...)",
+    ";": "one statement a line",
+    "'": "a prime belongs to a declared function, as in phi'(a)",
+    "_": "labels follow a name directly, as in W_ij",
+    "\\": "a backslash is for Greek letters, as in \\alpha",
+    "%": "a comment begins with #",
+    "!": "write != for a comparison",
+    "@": "write a product with labels: A_ij B_jk",
+    "≤": "write <=",
+    "≥": "write >=",
+    "≠": "write !=",
+}
+
+
+class Source:
+    """A text with its lines, for positions; line ends are all ``\\n``."""
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise NotationError(
+                f"a model is a text, not {type(text).__name__}",
+                hint="read a file first: eg.parse(path.read_text())",
+            )
+        if len(text) > MAX_CHARACTERS:
+            raise NotationError(
+                f"the text has {len(text):,} characters, more than {MAX_CHARACTERS:,}",
+                hint="split the model",
+            )
+        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        self.lines = self.text.split("\n")
+
+    def place(self, token: Token) -> Place:
+        """Return a token's place."""
+        return self.at(token.line or 1, token.column or 1, len(token))
+
+    def position(self, token: Token) -> Position:
+        """Return a token's position."""
+        return self.place(token).at()
+
+    def at(self, line: int, column: int, width: int = 1) -> Place:
+        """Return the place at a line and a column, from 1."""
+        return Place(line, column, self.lines[line - 1], width)
+
+    def check_characters(self) -> None:
+        """Raise at the first character that no token has; comments may have any."""
+        usable = {c for c in set(self.text) if _is_usable(c)}
+        if len(usable) == len(set(self.text)):
+            return
+        for number, line in enumerate(self.lines, 1):
+            for column, c in enumerate(line.partition("#")[0], 1):
+                if c not in usable:
+                    raise self.unknown_character(number, column)
+
+    def unknown_character(self, line: int, column: int) -> NotationError:
+        """Return the error about one character."""
+        place = self.at(line, column)
+        c = place.line_text[column - 1]
+        shown = c if c.isprintable() else f"U+{ord(c):04X}"
+        return NotationError(
+            f"unexpected character {shown!r}" if shown == c else f"unexpected character {shown}",
+            position=place.at(),
+            hint=_CHARACTER_HINTS.get(c),
+        )
+
+
+def _is_usable(c: str) -> bool:
+    return c.isalpha() or c.isspace() or (c.isascii() and c.isprintable())
+
+
+def arrange(
+    tokens: Iterable[Token], source: Source, names: Collection[str], statements: bool
+) -> list[Token]:
+    """Return the tokens for the parser.
+
+    A line goes on inside parentheses and after an operator. ``assume`` and ``function`` are
+    keywords where a statement begins and more than ``=`` follows.
+    """
+    result = _join_lines(tokens, source)
+    result = _split_divisions(result, source, names)
+    if not statements:
+        return [token for token in result if token.type != "_NEWLINE"]
+    return _find_keywords(result)
+
+
+def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
+    result: list[Token] = []
+    opened: list[Token] = []
+    for token in tokens:
+        if len(result) >= MAX_TOKENS:
+            raise NotationError(
+                f"the text has more than {MAX_TOKENS:,} words and signs",
+                position=source.position(token),
+                hint="split the model",
+            )
+        kind = token.type
+        if kind == "LPAR":
+            opened.append(token)
+            _check_depth(opened, source)
+        elif kind == "RPAR":
+            if not opened:
+                raise NotationError(
+                    "this parenthesis closes nothing", position=source.position(token)
+                )
+            opened.pop()
+        elif kind == "EQUAL" and opened:
+            break  # a statement begins although a parenthesis is open: `opened` tells
+        elif kind == "_NEWLINE":
+            last = result[-1].type if result else "_NEWLINE"
+            if opened or last in OPERATORS or last == "_NEWLINE":
+                continue
+        result.append(token)
+    if opened:
+        raise NotationError(
+            "this parenthesis is never closed", position=source.position(opened[-1])
+        )
+    if result and result[-1].type != "_NEWLINE" and result[-1].type not in OPERATORS:
+        result.append(Token.new_borrow_pos("_NEWLINE", "\n", result[-1]))
+    return result
+
+
+def _check_depth(opened: Sequence[Token], source: Source) -> None:
+    if len(opened) > MAX_DEPTH:
+        raise too_deep(source.position(opened[-1]))
+
+
+def too_deep(position: Position | None) -> NotationError:
+    """Return the error about a formula that nests too deep."""
+    return NotationError(
+        f"the formula is nested more than {MAX_DEPTH} levels deep",
+        position=position,
+        hint="give a part of it a name in a statement of its own",
+    )
+
+
+def _find_keywords(tokens: list[Token]) -> list[Token]:
+    for k, token in enumerate(tokens[:-1]):
+        begins = k == 0 or tokens[k - 1].type == "_NEWLINE"
+        if begins and tokens[k + 1].type in OPENERS:
+            if token == "assume" and token.type in {"WORD", "CALL"}:
+                tokens[k] = Token.new_borrow_pos("ASSUME", token.value, token)
+            elif token == "function" and tokens[k + 1].type == "WORD":
+                tokens[k] = Token.new_borrow_pos("FUNCTION", token.value, token)
+    return tokens
+
+
+# --- dx/dt: a derivative or a division --------------------------------------------------------
+
+
+def _split_divisions(tokens: list[Token], source: Source, names: Collection[str]) -> list[Token]:
+    """Split ``dx/dt`` into a division where ``dx`` and ``dt`` are tensors themselves.
+
+    With the names that the text (and ``names``) has elsewhere: it is a division if it has both
+    ``dx`` and ``dt``; else a derivative if it has both ``x`` and ``t``; else a division if it
+    has ``dx`` or ``dt``; else a derivative. ``dx / dt`` with spaces is always a division, and
+    the left side of a statement never is one.
+    """
+    candidates = [
+        k
+        for k, token in enumerate(tokens)
+        if token.type == "DERIVATIVE" and tokens[k + 1 : k + 2] != ["="]
+    ]
+    for k in candidates:
+        _check_space_after(tokens, k, source)
+    if not candidates:
+        return tokens
+    known = {*names, *(name_of(t) for t in tokens if t.type == "WORD")}
+    divisions: set[int] = set()
+    changed = True
+    while changed:
+        changed = False
+        for k in candidates:
+            if k not in divisions and _is_division(tokens[k], source, known):
+                divisions.add(k)
+                known.update(name_of(word) for word in _words(tokens[k]) if word != "/")
+                changed = True
+    result: list[Token] = []
+    for k, token in enumerate(tokens):
+        result += _words(token) if k in divisions else [token]
+    return result
+
+
+def _is_division(token: Token, source: Source, known: Collection[str]) -> bool:
+    derivative = read_derivative(str(token), source.place(token))
+    of, *wrt = (symbol.name for symbol in tensor_parts(derivative))
+    plain = {of, *wrt}
+    with_d = {("d2" if len(wrt) == 2 else "d") + of, *("d" + name for name in wrt)}
+    if with_d.issubset(known):
+        return True
+    return not plain.issubset(known) and not with_d.isdisjoint(known)
+
+
+def _words(token: Token) -> list[Token]:
+    """Split a derivative's token into words and slashes."""
+    result: list[Token] = []
+    column = token.column or 1
+    above, _, below = str(token).partition("/")
+    for text in [above, "/", *below.split()]:
+        column = (token.column or 1) + str(token).index(text, column - (token.column or 1))
+        kind = "TIMES" if text == "/" else "WORD"
+        result.append(Token(kind, text, line=token.line, column=column))
+        column += len(text)
+    return result
+
+
+def _check_space_after(tokens: Sequence[Token], k: int, source: Source) -> None:
+    token = tokens[k]
+    after = tokens[k + 1] if k + 1 < len(tokens) else None
+    if after is not None and after.type == "LPAR" and after.start_pos == token.end_pos:
+        raise NotationError(
+            f"{token} is followed by a parenthesis without a space",
+            operand=str(token),
+            position=source.position(token),
+            hint=f"for a product, write {token} (...)",
+        )

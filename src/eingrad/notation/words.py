@@ -1,0 +1,287 @@
+r"""The inside of a word: names, labels, Greek letters, ``W^{(1)}_{ij}``, ``dL/dW_ih``.
+
+Greek letters are spelled out wherever they stand: ``\alpha``, ``α`` and ``alpha`` are one name.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, SUMS
+from eingrad.errors import NotationError, Position
+from eingrad.notation.syntax import Derivative, Number, Symbol
+
+# fmt: off
+_SPELLED = [
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi",
+    "psi", "omega",
+]
+# fmt: on
+_LOWER = "αβγδεζηθικλμνξοπρστυφχψω"
+GREEK: dict[str, str] = {
+    **dict(zip(_LOWER, _SPELLED, strict=True)),
+    **dict(zip(_LOWER.upper(), map(str.capitalize, _SPELLED), strict=True)),
+}
+GREEK_LETTERS: dict[str, str] = {name: letter for letter, name in GREEK.items()}
+_COMMANDS = {**{name: name for name in GREEK.values()}, **{
+    "var" + name: name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")
+}}  # fmt: skip
+
+ELEMENTWISE: dict[str, int] = {"square": 1} | {
+    name: row.arity for name, row in FUNCTIONS.items() if name not in {"add", *COMPARISONS}
+}
+OVER_AXES: frozenset[str] = SUMS | (set(AXIS_FUNCTIONS) - {"prod_others"})
+KNOWN_FUNCTIONS = frozenset({*ELEMENTWISE, *OVER_AXES, "size"})
+
+_LETTER = r"[^\W\d_]"
+_NAME = rf"(?:\\[A-Za-z]+(?![A-Za-z])|{_LETTER})(?:{_LETTER}|[0-9])*"
+_PART = re.compile(
+    rf"(?P<name>{_NAME})|\^\{{\((?P<power>[0-9]+)\)\}}|_\{{(?P<braces>[^{{}}]*)\}}"
+    rf"|_(?P<letters>(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*)|\[(?P<brackets>[^\[\]]*)\]|(?P<primes>'+)"
+)
+_LETTERS = re.compile(rf"\\[A-Za-z]+|{_LETTER}|[0-9]")
+_DERIVATIVE = re.compile(r"d(2?)(.*?)/d(.*)", re.DOTALL)
+
+Part = tuple[str, str, int]  # its kind (a group of _PART), its text, where it begins
+
+
+class Place:
+    """A token's place in the text, and the places of its parts."""
+
+    def __init__(self, line: int, column: int, line_text: str, width: int) -> None:
+        self.line, self.column, self.line_text, self.width = line, column, line_text, width
+
+    def at(self, offset: int = 0, width: int | None = None) -> Position:
+        """Return the position ``offset`` characters into the token."""
+        if width is None:
+            width = max(1, self.width - offset)
+        return Position(self.line, self.column + offset, self.line_text, width)
+
+    def within(self, offset: int, width: int) -> Place:
+        """Return the place of a part."""
+        return Place(self.line, self.column + offset, self.line_text, width)
+
+
+def spell(name: str, place: Place) -> str:
+    r"""Return a name with its Greek letters spelled out: ``\alpha1`` and ``α1`` are ``alpha1``."""
+    result = []
+    for match in _LETTERS.finditer(name):
+        piece = match[0]
+        if piece[0] == "\\":
+            if piece[1:] not in _COMMANDS:
+                raise NotationError(
+                    f"unknown command {piece}",
+                    operand=piece,
+                    position=place.at(match.start(), len(piece)),
+                    hint="a backslash is for Greek letters, as in \\alpha",
+                )
+            result.append(_COMMANDS[piece[1:]])
+        else:
+            plain = unicodedata.normalize("NFKC", piece)
+            letter = plain if len(plain) == 1 and plain.isalnum() else piece
+            result.append("sigma" if letter == "ς" else GREEK.get(letter, letter))
+    return "".join(result)
+
+
+def _parts(text: str) -> Iterator[Part]:
+    for match in _PART.finditer(text):
+        kind = str(match.lastgroup)
+        yield kind, match[kind], match.start(kind)
+
+
+def read_symbol(text: str, place: Place) -> Symbol:
+    """Read ``W_ih``, ``W_{ih}``, ``W[out,in]`` or ``W^{(1)}_{ij}``."""
+    name, subscripts = "", 0
+    labels: tuple[str, ...] = ()
+    for kind, inner, start in _parts(text):
+        if kind == "primes":
+            raise NotationError(
+                "a prime belongs to a function, as in phi'(a)",
+                position=place.at(start, len(inner)),
+                hint="give the tensor another name, for instance with a digit",
+            )
+        if kind in {"name", "power"}:
+            name = _name(name, kind, inner, place.within(start, len(inner)))
+            continue
+        subscripts += 1
+        if subscripts > 1:
+            raise NotationError(
+                f"{text} has two subscripts",
+                operand=name,
+                position=place.at(),
+                hint="a name has no underscore: after it stand labels, one letter each; "
+                "long labels go in brackets, as in W[out,in]",
+            )
+        labels = _labels(name, kind, inner, place.within(start, len(inner)))
+    return Symbol(name, labels, place.at())
+
+
+def _name(name: str, kind: str, inner: str, place: Place) -> str:
+    if kind == "name":
+        return spell(inner, place)
+    if name[-1:].isdigit():
+        raise NotationError(
+            f"the name {name} ends in a digit already",
+            operand=name,
+            position=place.at(),
+            hint=f"W^{{(1)}} is another way to write W1; write one number after {name}",
+        )
+    return name + inner
+
+
+def _labels(name: str, kind: str, inner: str, place: Place) -> tuple[str, ...]:
+    if kind == "brackets" or (kind == "braces" and "," in inner):
+        return tuple(label for label, _ in _items(name, inner, place))
+    result = []
+    for match in re.finditer(rf"\s+|{_LETTERS.pattern}|.", inner, re.DOTALL):
+        piece = match[0]
+        if not piece.isspace():
+            _check_label(name, piece, place.within(match.start(), len(piece)))
+            result.append(spell(piece, place.within(match.start(), len(piece))))
+    if not result:
+        raise _no_label(name, place)
+    return tuple(result)
+
+
+def _no_label(name: str, place: Place) -> NotationError:
+    return NotationError(
+        f"{name} has a subscript without a label",
+        operand=name,
+        position=place.at(0, 1),
+        hint=f"write {name}_i for one axis, {name} alone for a scalar",
+    )
+
+
+def _check_label(name: str, piece: str, place: Place) -> None:
+    if piece[0] == "\\" or piece.isalpha():
+        return
+    raise NotationError(
+        f"{piece!r} is not a label: a label is a letter",
+        label=piece,
+        operand=name,
+        position=place.at(),
+        hint=f"a number belongs to the name: {name}{piece}" if piece.isdigit() else
+        f"write {name}_ij, {name}_{{ij}} or {name}[row,col]",
+    )  # fmt: skip
+
+
+def _items(name: str, inner: str, place: Place) -> Iterator[tuple[str, str]]:
+    """Yield the labels between commas, and how they are written."""
+    start = 0
+    for item in inner.split(","):
+        written = item.strip()
+        where = place.within(start + len(item) - len(item.lstrip()), max(1, len(written)))
+        if not written:
+            raise _no_label(name, where)
+        if not re.fullmatch(_NAME, written):
+            _check_label(name, written, where)
+        yield spell(written, where), written
+        start += len(item) + 1
+
+
+def read_call(text: str, place: Place) -> tuple[str, tuple[str, ...]]:
+    """Read what stands before a call's parenthesis: the function and its axes.
+
+    Letters in braces stay together, ``sum_{row}`` is ("sum", ("row",)): only the argument tells
+    whether they are one long label or three short ones.
+    """
+    parts = list(_parts(text))
+    primes = "".join(inner for kind, inner, _ in parts if kind == "primes")
+    name, subscripts = "", []
+    for kind, inner, start in parts:
+        if kind in {"name", "power"}:
+            name = _name(name, kind, inner, place.within(start, len(inner)))
+        elif kind != "primes":
+            subscripts.append((kind, inner, start))
+    for kind, inner, start in subscripts[:-1]:
+        if kind != "letters" or not inner:
+            raise NotationError(
+                f"{text} has two subscripts",
+                operand=name,
+                position=place.at(start, max(1, len(inner))),
+                hint="write the axes together: sum_bo(...) or sum_{row,col}(...)",
+            )
+        name += "_" + spell(inner, place.within(start, len(inner)))
+    if not subscripts:
+        return name + primes, ()
+    kind, inner, start = subscripts[-1]
+    if kind == "letters" and f"{name}_{inner}" in KNOWN_FUNCTIONS:
+        return f"{name}_{inner}{primes}", ()
+    return name + primes, _axes(name, kind, inner, place.within(start, len(inner)))
+
+
+def _axes(name: str, kind: str, inner: str, place: Place) -> tuple[str, ...]:
+    if kind == "letters" or not inner.strip():
+        return _labels(name, kind, inner, place)
+    result: list[str] = []
+    for label, written in _items(
+        name, ",".join(inner.split()) if "," not in inner else inner, place
+    ):
+        if kind == "braces" and label != written and len(_LETTERS.findall(written)) > 1:
+            result += (spell(piece, place) for piece in _LETTERS.findall(written))
+        else:
+            result.append(label)
+    return tuple(result)
+
+
+def read_derivative(text: str, place: Place) -> Derivative:
+    """Read ``dL/dW_ih`` or ``d2L/dw_i dw_j``."""
+    match = _DERIVATIVE.fullmatch(text)
+    assert match is not None
+    of = read_symbol(match[2], place.within(match.start(2), len(match[2])))
+    wrt, start = [], match.start(3)
+    for part in re.split(r"[ \t]+d", match[3]) if match[1] else [match[3]]:
+        start = text.index(part, start)
+        wrt.append(read_symbol(part, place.within(start, len(part))))
+        start += len(part)
+    return Derivative(of, tuple(wrt), place.at())
+
+
+MAX_DIGITS, MAX_EXPONENT = 1000, 400
+
+
+def read_number(text: str, place: Place) -> Number:
+    """Read a number exactly: ``0.5`` is 1/2, ``1e-8`` is 1/100000000."""
+    digits, _, exponent = text.lower().partition("e")
+    small_enough = len(digits) <= MAX_DIGITS and len(exponent) <= 8
+    if small_enough and abs(int(exponent or 0)) <= MAX_EXPONENT:
+        value = Fraction(text)
+        try:
+            usable = bool(float(value)) or not value
+        except OverflowError:
+            usable = False
+        if usable:
+            return Number(int(value) if value.denominator == 1 else value, place.at())
+    raise NotationError(
+        "this number does not fit a float",
+        position=place.at(),
+        hint="numbers lie between 1e-308 and 1e308, with at most 1000 digits",
+    )
+
+
+def plain_name(text: str, place: Place) -> str:
+    """Read a name without labels, as ``function phi`` declares it."""
+    symbol = read_symbol(text, place)
+    if symbol.labels:
+        raise NotationError(
+            "a declared function has a plain name",
+            operand=symbol.name,
+            position=place.at(),
+            hint=f"write: function {symbol.name}",
+        )
+    return symbol.name
+
+
+def name_of(token: Any) -> str:
+    """Return the name in a word without reading the rest; wrong words have some name, too."""
+    match = re.match(_NAME, token)
+    place = Place(1, 1, "", 1)
+    try:
+        return read_symbol(str(token), place).name
+    except NotationError:
+        return match[0] if match else str(token)
