@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from eingrad.calculus.array_rules import LINEAR, matrix_factors
 from eingrad.core.algebra import (
     ONE,
     Factor,
@@ -24,6 +25,7 @@ from eingrad.core.algebra import (
     multiply,
     zeros,
 )
+from eingrad.core.arrays import Matrix
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -85,8 +87,15 @@ def pull(node: Expr, cotangent: Expr, extra: int, active: set[Expr]) -> list[tup
     """Return (operand number, cotangent) for each active operand whose derivative is not 0."""
     result = []
     for k, operand in enumerate(node.operands):
-        if operand in active and (local := _local(node, k)) is not None:
-            result.append((k, _pull_operand(node, k, local, cotangent, extra)))
+        if operand not in active:
+            continue
+        if type(node) in LINEAR:
+            back = LINEAR[type(node)][0](node, k, cotangent, extra)
+        else:
+            local = _local(node, k)
+            back = None if local is None else _pull_operand(node, k, local, cotangent, extra)
+        if back is not None:
+            result.append((k, back))
     return result
 
 
@@ -101,11 +110,18 @@ def push_forward(root: Expr, tangents: Mapping[Expr, Expr], extra: int = 0) -> E
             continue
         terms = []
         for k, operand in enumerate(node.operands):
-            if operand in dots and (local := _local(node, k)) is not None:
-                terms.append(_push_operand(node, k, local, dots[operand], extra))
+            if operand in dots and (on := _push(node, k, dots[operand], extra)) is not None:
+                terms.append(on)
         if terms:
             dots[node] = add(*terms)
     return dots.get(root, zeros((*lead, *root.dims)))
+
+
+def _push(node: Expr, k: int, tangent: Expr, extra: int) -> Expr | None:
+    if type(node) in LINEAR:
+        return LINEAR[type(node)][1](node, k, tangent, extra)
+    local = _local(node, k)
+    return None if local is None else _push_operand(local, tangent, extra)
 
 
 # --- the local rule: a node's derivative by operand k as labelled factors ---------------------
@@ -138,6 +154,10 @@ def _local(node: Expr, k: int) -> Local | None:
         extents = dict(zip(operand_labels, node.operands[0].dims, strict=True))
         extents.update(zip(labels, matrix.dims, strict=True))
         return [(matrix, labels)], result_labels(node), operand_labels, extents
+    if isinstance(node, Matrix):
+        factors, labels, operand_labels = matrix_factors(node)
+        extents = {k: d for x, ls in factors for k, d in zip(ls, x.dims, strict=True)}
+        return factors, labels, operand_labels, extents
     raise DifferentiationError(f"no derivative rule for a {type(node).__name__}")
 
 
@@ -153,7 +173,7 @@ def _pull_operand(node: Expr, k: int, local: Local, cotangent: Expr, extra: int)
     )
 
 
-def _push_operand(node: Expr, k: int, local: Local, tangent: Expr, extra: int) -> Expr:
+def _push_operand(local: Local, tangent: Expr, extra: int) -> Expr:
     factors, labels, operand_labels, extents = local
     shift = 1 + max(extents, default=-1)
     lead = tuple(range(shift, shift + extra))

@@ -15,11 +15,12 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
-from eingrad.core.algebra import ONE, add, substitute, zeros
-from eingrad.core.expr import Expr, Map, Reduce, Var, postorder, variables
+from eingrad.core.algebra import ONE, add, is_light, substitute, zeros
+from eingrad.core.expr import Const, Expr, Map, Reduce, Var, postorder, variables
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, Fact, System
 
+NAME_COST = 0.3  # how much longer a result may be that does without a later adjoint's name
 ABSORBED_COST = 25.0  # a definition that is longer than this is not looked into
 
 
@@ -77,10 +78,11 @@ def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
                 if var.name in active:
                     consumers[var.name].append(definition)
     adjoints: dict[str, Adjoint] = {}
+    named = {d.expr: d.var for d in system.definitions.values() if _has_name(d)}
     for name in [n for n in reversed(system.definitions) if n in active] + [
         n for n in system.inputs if n in active
     ]:
-        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints)
+        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, named)
     for name in wrt:
         if name not in adjoints:
             dims = tensor(system, name).dims
@@ -109,12 +111,19 @@ def _between(system: System, of: str, wrt: set[str]) -> set[str]:
 
 
 def _adjoint(
-    system: System, of: str, name: str, consumers: list[Definition], known: Mapping[str, Adjoint]
+    system: System,
+    of: str,
+    name: str,
+    consumers: list[Definition],
+    known: Mapping[str, Adjoint],
+    named: Mapping[Expr, Expr],
 ) -> Adjoint:
     if name == of:
         return Adjoint(of, name, (), ONE)
     x = tensor(system, name)
-    contributions = tuple(_contribution(c, x, known[c.name], system.facts) for c in consumers)
+    contributions = tuple(
+        _contribution(c, x, known[c.name], system.facts, named) for c in consumers
+    )
     if not contributions:
         return Adjoint(of, name, (), zeros(x.dims))
     total = contributions[0].expr
@@ -124,18 +133,27 @@ def _adjoint(
 
 
 def _contribution(
-    consumer: Definition, x: Var, adjoint: Adjoint, facts: Sequence[Fact]
+    consumer: Definition,
+    x: Var,
+    adjoint: Adjoint,
+    facts: Sequence[Fact],
+    named: Mapping[Expr, Expr],
 ) -> Contribution:
     """Pull the consumer's adjoint back to ``x``, by name or by formula, whichever reads better."""
     choices = []
     by_formula = adjoint.expr
     by_name = ONE if adjoint.name == adjoint.of else adjoint.var
     for cotangent in dict.fromkeys([by_formula, by_name]):
-        raw = pull_back(consumer.expr, [x], cotangent, 0)[0]
+        raw = substitute(pull_back(consumer.expr, [x], cotangent, 0)[0], named)
         choices.append(
             Contribution(consumer, cotangent, cotangent is not by_formula, raw, simplify(raw, facts))
         )
-    return min(choices, key=lambda c: cost(c.expr))
+    return min(choices, key=lambda c: cost(c.expr) + NAME_COST * c.by_name)
+
+
+def _has_name(definition: Definition) -> bool:
+    """Whether a derivative may speak of this formula by its name: ``Z2``, not ``softmax(A2)``."""
+    return not isinstance(definition.expr, Var | Const) and not is_light(definition.expr)
 
 
 # --- forms that are written out over several statements ---------------------------------------
@@ -170,14 +188,15 @@ def recognise(system: System, keep: Iterable[str]) -> System:
 _FOLDED = frozenset({"softmax", "log_softmax", "logsumexp", "sigmoid", "softplus", "tanh"})
 
 
-def _functions(node: Expr) -> set[str]:
+def functions_in(node: Expr) -> set[str]:
+    """Return the names of the functions in an expression."""
     return {x.function for x in postorder([node]) if isinstance(x, Map | Reduce)}
 
 
 def _is_recognised(folded: Expr, opened: Expr) -> bool:
-    return bool((_functions(folded) - _functions(opened)) & _FOLDED)
+    return bool((functions_in(folded) - functions_in(opened)) & _FOLDED)
 
 
 def _is_part(node: Expr) -> bool:
     """Whether a definition may be part of a written-out softmax or sigmoid."""
-    return bool(_functions(node) & {"exp", "max", "log", "logsumexp"})
+    return bool(functions_in(node) & {"exp", "max", "log", "logsumexp"})

@@ -15,6 +15,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from eingrad.core.arrays import (
+    Concat,
+    Gather,
+    Matrix,
+    Place,
+    Reshape,
+    Scatter,
+    Slice,
+    concat,
+    place,
+    reshape,
+    slice_of,
+)
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -522,6 +535,20 @@ def rebuild(node: Expr, operands: Sequence[Expr]) -> Expr:
         return broadcast_scalar(apply(node.function, *operands), node.dims)
     if isinstance(node, Reduce):
         return reduce(node.function, operands[0], node.axes)
+    if isinstance(node, Reshape):
+        return reshape(operands[0], [int(d) for d in node.dims])
+    if isinstance(node, Slice):
+        return slice_of(operands[0], node.ranges)
+    if isinstance(node, Place):
+        return place(operands[0], node.ranges, node.dims)
+    if isinstance(node, Concat):
+        return concat(operands, node.axis)
+    if isinstance(node, Gather):
+        return Gather(operands[0], operands[1:], node.sources, node.output)
+    if isinstance(node, Scatter):
+        return Scatter(operands[0], operands[1:], node.sources, node.output, node.dims)
+    if isinstance(node, Matrix):
+        return Matrix(node.function, operands[0])
     raise TypeError(f"cannot rebuild a {type(node).__name__}")
 
 

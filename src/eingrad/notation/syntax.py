@@ -43,9 +43,13 @@ class SizeOf:
 
 @dataclass(frozen=True, slots=True)
 class Derivative:
-    """``dL/dW_ih``, ``dy_i/da_j``, ``d2L/dw_i dw_j``: a derivative by one tensor or two."""
+    """``dL/dW_ih``, ``dy_i/da_j``, ``d2L/dw_i dw_j``: a derivative by one tensor or two.
 
-    of: Symbol
+    ``of`` is a `Symbol` in what a person writes; a derivation also shows derivatives that are still
+    to be taken, ``d[log(x_i)]/dx_i``, of any formula.
+    """
+
+    of: Formula
     wrt: tuple[Symbol, ...]
     position: Position | None = field(default=None, compare=False)
 

@@ -1,0 +1,179 @@
+"""Derivative rules of the array nodes: transposes of the linear ones, the matrix functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import cast
+
+from eingrad.core.algebra import Factor, apply, repeat
+from eingrad.core.arrays import (
+    AxisSource,
+    Concat,
+    Gather,
+    Indices,
+    Matrix,
+    Place,
+    Range,
+    Reshape,
+    Scatter,
+    Slice,
+    place,
+    reshape,
+    slice_of,
+)
+from eingrad.core.expr import Const, Dim, Expr, Labels
+
+Transpose = Callable[[Expr, int, Expr, int], Expr | None]
+"""(node, operand number, cotangent or tangent, number of its leading extra axes) -> result."""
+
+
+def _whole(dims: tuple[Dim, ...], extra: int) -> list[Range]:
+    """Cut nothing off the leading axes."""
+    return [(0, cast(int, d), 1) for d in dims[:extra]]
+
+
+def _sizes(dims: tuple[Dim, ...]) -> tuple[int, ...]:
+    return tuple(cast(int, d) for d in dims)
+
+
+def _pull_reshape(node: Expr, k: int, g: Expr, extra: int) -> Expr:
+    return reshape(g, _sizes((*g.dims[:extra], *node.operands[k].dims)))
+
+
+def _push_reshape(node: Expr, k: int, t: Expr, extra: int) -> Expr:
+    del k
+    return reshape(t, _sizes((*t.dims[:extra], *node.dims)))
+
+
+def _pull_slice(node: Expr, k: int, g: Expr, extra: int) -> Expr:
+    assert isinstance(node, Slice)
+    ranges = [*_whole(g.dims, extra), *node.ranges]
+    return place(g, ranges, (*g.dims[:extra], *node.operands[k].dims))
+
+
+def _push_slice(node: Expr, k: int, t: Expr, extra: int) -> Expr:
+    del k
+    assert isinstance(node, Slice)
+    return slice_of(t, [*_whole(t.dims, extra), *node.ranges])
+
+
+def _pull_place(node: Expr, k: int, g: Expr, extra: int) -> Expr:
+    del k
+    assert isinstance(node, Place)
+    return slice_of(g, [*_whole(g.dims, extra), *node.ranges])
+
+
+def _push_place(node: Expr, k: int, t: Expr, extra: int) -> Expr:
+    del k
+    assert isinstance(node, Place)
+    return place(t, [*_whole(t.dims, extra), *node.ranges], (*t.dims[:extra], *node.dims))
+
+
+def _own_part(node: Concat, k: int) -> list[Range]:
+    """The ranges of a join that operand k fills."""
+    before = sum(cast(int, x.dims[node.axis]) for x in node.operands[:k])
+    own = node.operands[k].dims
+    return [
+        (before if axis == node.axis else 0, cast(int, d), 1) for axis, d in enumerate(own)
+    ]
+
+
+def _pull_concat(node: Expr, k: int, g: Expr, extra: int) -> Expr:
+    assert isinstance(node, Concat)
+    return slice_of(g, [*_whole(g.dims, extra), *_own_part(node, k)])
+
+
+def _push_concat(node: Expr, k: int, t: Expr, extra: int) -> Expr:
+    assert isinstance(node, Concat)
+    ranges = [*_whole(t.dims, extra), *_own_part(node, k)]
+    return place(t, ranges, (*t.dims[:extra], *node.dims))
+
+
+def _with_lead(
+    sources: tuple[AxisSource, ...], output: Labels, extra: int
+) -> tuple[tuple[AxisSource, ...], Labels]:
+    """Add leading axes that are read as they are."""
+    used = [*output, *(k for s in sources for k in ((s,) if isinstance(s, int) else s[1]))]
+    start = 1 + max(used, default=-1)
+    lead = tuple(range(start, start + extra))
+    return (*lead, *sources), (*lead, *output)
+
+
+def _read(node: Gather | Scatter, x: Expr, extra: int) -> Expr:
+    sources, output = _with_lead(node.sources, node.output, extra)
+    return Gather(x, node.operands[1:], sources, output)
+
+
+def _write(node: Gather | Scatter, x: Expr, extra: int, dims: tuple[Dim, ...]) -> Expr:
+    sources, output = _with_lead(node.sources, node.output, extra)
+    return Scatter(x, node.operands[1:], sources, output, (*x.dims[:extra], *dims))
+
+
+def _pull_gather(node: Expr, k: int, g: Expr, extra: int) -> Expr | None:
+    assert isinstance(node, Gather)
+    return None if k else _write(node, g, extra, node.operands[0].dims)
+
+
+def _push_gather(node: Expr, k: int, t: Expr, extra: int) -> Expr | None:
+    assert isinstance(node, Gather)
+    return None if k else _read(node, t, extra)
+
+
+def _pull_scatter(node: Expr, k: int, g: Expr, extra: int) -> Expr | None:
+    assert isinstance(node, Scatter)
+    return None if k else _read(node, g, extra)
+
+
+def _push_scatter(node: Expr, k: int, t: Expr, extra: int) -> Expr | None:
+    assert isinstance(node, Scatter)
+    return None if k else _write(node, t, extra, node.dims)
+
+
+# fmt: off
+LINEAR: dict[type[Expr], tuple[Transpose, Transpose]] = {
+    Reshape: (_pull_reshape, _push_reshape),
+    Slice:   (_pull_slice,   _push_slice),
+    Place:   (_pull_place,   _push_place),
+    Concat:  (_pull_concat,  _push_concat),
+    Gather:  (_pull_gather,  _push_gather),
+    Scatter: (_pull_scatter, _push_scatter),
+}
+# fmt: on
+"""For each linear node, how a cotangent is pulled back and how a tangent is pushed on."""
+
+
+def matrix_factors(node: Matrix) -> tuple[list[Factor], Labels, Labels]:
+    """Return a matrix function's derivative as (factors, labels of the result, of the operand).
+
+    With X = inv(A): ``dX = -X dA X``, ``d det = det tr(X dA)``, ``d logdet = tr(X dA)``; for
+    A = L L^T, ``dL = L phi(inv(L) dA inv(L)^T)``, phi the lower triangle with half the diagonal
+    (Petersen and Pedersen, The Matrix Cookbook, 2012, sections 2.1-2.2; Murray 2016).
+    """
+    operand = node.operands[0]
+    n = operand.ndim
+    batch = tuple(range(n - 2))
+    i, j, k, m = n - 2, n - 1, n, n + 1
+    into = (*batch, k, m)
+    if node.function == "inv":
+        factors: list[Factor] = [(Const(-1), ()), (node, (*batch, i, k)), (node, (*batch, m, j))]
+        return factors, (*batch, i, j), into
+    if node.function == "cholesky":
+        p = n + 2
+        inverse = Matrix("inv", node)
+        factors = [
+            (node, (*batch, i, p)), (_lower_half(node.dims[-1]), (p, j)),
+            (inverse, (*batch, p, k)), (inverse, (*batch, j, m)),
+        ]  # fmt: skip
+        return factors, (*batch, i, j), into
+    factors = [(Matrix("inv", operand), (*batch, m, k))]
+    if node.function == "det":
+        factors.append((node, batch))
+    return factors, batch, into
+
+
+def _lower_half(dim: Dim) -> Expr:
+    """1 below the diagonal, 1/2 on it."""
+    row, column = (repeat(Indices(dim), (dim, dim), (axis,)) for axis in (0, 1))
+    on_diagonal = apply("where", apply("eq", row, column), Const(Fraction(1, 2)), Const(0))
+    return apply("where", apply("gt", row, column), Const(1), on_diagonal)

@@ -1,0 +1,381 @@
+"""Write an expression as a formula, with the letters that its author uses.
+
+Labels inside an `Expr` are numbers. Here each gets a letter: the free ones are given, a summed
+one takes the author's letter for its dimension, or the next letter that is free. No letter is
+both free and bound, and two sums inside one product never share one.
+"""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from eingrad.calculus.structure import Product, is_sum, open_product
+from eingrad.core.algebra import base_and_exponent, constant_value
+from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
+from eingrad.core.functions import COMPARISONS
+from eingrad.notation import syntax
+from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
+
+OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The author's letters for each dimension, and the order in which tensors were introduced."""
+
+    letters: Mapping[Dim, Sequence[str]] = field(default_factory=dict)
+    rank: Mapping[str, int] = field(default_factory=dict)
+    pending: Mapping[str, tuple[Expr, str, int]] = field(default_factory=dict)
+    """Derivatives still to be taken, by the name of the variable that stands for each: of what,
+    by which tensor, and how many labels are the former's (-1: both have the same)."""
+
+    def all_letters(self) -> set[str]:
+        """Every letter that the author uses."""
+        return {letter for letters in self.letters.values() for letter in letters}
+
+
+def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
+    """Write ``expr``, whose axes have the letters ``labels``.
+
+    >>> from eingrad.core.algebra import einsum
+    >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
+    >>> product = einsum([(a, (0, 1)), (b, (1, 2))], (0, 2))
+    >>> to_formula(product, ("i", "k"), Names({"j": ("j",)}, {"A": 0, "B": 1})).factors[1].labels
+    ('j', 'k')
+    """
+    return _Writer(names, dict.fromkeys(labels)).write(expr, tuple(labels))
+
+
+def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
+    """Return the author's letter for a dimension if it is free, else the next one that is."""
+    taken = set(used)
+    own = [*names.letters.get(dim, ()), *([dim] if isinstance(dim, str) else [])]
+    for letter in own:
+        if letter not in taken:
+            return letter
+    foreign = names.all_letters()
+    for letter in _after(own[0] if own else "i"):
+        if letter not in taken and letter not in foreign:
+            return letter
+    for letter in _after(own[0] if own else "i"):
+        if letter not in taken:
+            return letter
+    raise AssertionError("letters never run out")
+
+
+def _after(letter: str) -> Iterator[str]:
+    """Yield the letters that follow in the alphabet, then numbered ones."""
+    if len(letter) == 1 and letter in string.ascii_lowercase:
+        start = string.ascii_lowercase.index(letter)
+        order = string.ascii_lowercase[start + 1 :] + string.ascii_lowercase[:start]
+        yield from order.replace("d", "").replace("e", "") if letter not in "de" else order
+        yield from string.ascii_uppercase
+    number = 2
+    while True:
+        yield f"{letter}{number}"
+        number += 1
+
+
+class _Writer:
+    """Writes one term; ``used`` holds the letters that are taken in it."""
+
+    def __init__(self, names: Names, used: dict[str, None]) -> None:
+        self.names = names
+        self.used = used
+        self.bound: set[str] = set()
+
+    def write(self, expr: Expr, labels: tuple[str, ...]) -> Formula:
+        if isinstance(expr, Var):
+            return self._symbol(expr, labels)
+        if isinstance(expr, Const):
+            return number(expr.value)
+        if isinstance(expr, Size):
+            return SizeOf(self._size_letter(expr.dim))
+        if isinstance(expr, Delta):
+            return Symbol("delta", labels)
+        if isinstance(expr, Einsum):
+            return self._product(expr, labels)
+        if is_sum(expr):
+            return self._sum(expr, labels)
+        if isinstance(expr, Reduce):
+            return self._reduce(expr, labels)
+        assert isinstance(expr, Map)
+        args = [self.write(x, labels if x.ndim else ()) for x in expr.operands]
+        if expr.function in COMPARISONS:
+            return syntax.Compare(OPERATORS[expr.function], args[0], args[1])
+        if expr.function == "pow":
+            return self._power(expr, args)
+        return Call(expr.function, tuple(args))
+
+    def _symbol(self, var: Var, labels: tuple[str, ...]) -> Formula:
+        if var.name in self.names.pending:
+            expr, wrt, split = self.names.pending[var.name]
+            own, by = (labels, labels) if split < 0 else (labels[:split], labels[split:])
+            return syntax.Derivative(self.write(expr, own), (Symbol(wrt, by),))
+        if var.name.startswith("d") and "/d" in var.name:
+            of, _, wrt = var.name[1:].partition("/d")
+            return syntax.Derivative(Symbol(of), (Symbol(wrt, labels),))
+        return Symbol(var.name, labels)
+
+    def _size_letter(self, dim: str) -> str:
+        own = self.names.letters.get(dim, ())
+        return next((x for x in own if x in self.used), own[0] if own else dim)
+
+    def _bind(self, dim: Dim) -> str:
+        letter = fresh_letter(dim, self.used, self.names)
+        self.used[letter] = None
+        return letter
+
+    def _power(self, expr: Map, args: list[Formula]) -> Formula:
+        _, exponent = base_and_exponent(expr)
+        if exponent == Fraction(1, 2):
+            return Call("sqrt", (args[0],))
+        if isinstance(exponent, int | Fraction) and exponent < 0:
+            divisor = args[0] if exponent == -1 else syntax.Power(args[0], number(-exponent))
+            return syntax.Product((syntax.Number(1), divisor), (False, True))
+        return syntax.Power(args[0], args[1])
+
+    def _reduce(self, expr: Reduce, labels: tuple[str, ...]) -> Formula:
+        operand = expr.operands[0]
+        if expr.keeps_axes:
+            own = labels
+            axes = tuple(labels[k] for k in expr.axes)
+        else:
+            free = iter(labels)
+            bound = {k: self._bind(operand.dims[k]) for k in expr.axes}
+            own = tuple(bound[k] if k in bound else next(free) for k in range(operand.ndim))
+            axes = tuple(bound.values())
+        return Call(expr.function, (self.write(operand, own),), axes)
+
+    def _sum(self, expr: Expr, labels: tuple[str, ...]) -> Formula:
+        """Write terms, positive ones first; they may use the same letters for their sums."""
+        before = dict(self.used)
+        parts = []
+        for term in _flat_terms(expr):
+            writer = _Writer(self.names, dict(before))
+            negative, formula = writer.signed(term, labels if term.ndim else ())
+            key = (negative, constant_value(term) is not None and negative, self._order(term))
+            parts.append((key, negative, formula))
+            self.used.update(writer.used)
+        parts.sort(key=lambda part: part[0])
+        return syntax.Sum(tuple(p[2] for p in parts), tuple(p[1] for p in parts))
+
+    def signed(self, expr: Expr, labels: tuple[str, ...]) -> tuple[bool, Formula]:
+        """Write an expression without its sign."""
+        formula = self.write(expr, labels)
+        if isinstance(formula, syntax.Sum) and len(formula.terms) == 1:
+            return formula.negative[0], formula.terms[0]
+        return False, formula
+
+    def _order(self, expr: Expr) -> tuple[object, ...]:
+        """Order terms and factors: numbers, then tensors as the author introduced them."""
+        rank = self.names.rank
+        found = [rank.get(v.name, len(rank)) for v in _leaves(expr)]
+        is_number = constant_value(expr) is not None
+        return (not is_number, not expr.has_delta, max(found, default=-1), len(found), expr.digest)
+
+    def _product(self, expr: Einsum, labels: tuple[str, ...]) -> Formula:
+        product = open_product(expr)
+        letters = dict(zip(product.output, labels, strict=True))
+        self.bound = set()
+        for k in sorted(product.summed(), key=lambda k: self._first_use(product, k)):
+            letters[k] = self._bind(product.extents[k])
+            self.bound.add(letters[k])
+        above, below = self._factors(product, letters)
+        bound = [letters[k] for k in sorted(product.summed())]
+        return assemble(product.coefficient, above, below, bound)
+
+    def _first_use(self, product: Product, label: int) -> tuple[object, ...]:
+        return min(
+            (self._order(x), labels.index(label)) for x, labels in product.factors if label in labels
+        )
+
+    def _factors(
+        self, product: Product, letters: Mapping[int, str]
+    ) -> tuple[list[Formula], list[Formula]]:
+        """Write the factors above and below the fraction bar, in reading order."""
+        counts = Counter((x, tuple(letters[k] for k in own)) for x, own in product.factors)
+        near = {own for x, own in counts if _is_adjoint(x)}
+        rows = sorted(counts, key=lambda f: self._place(*f, counts, near))
+        above, below = [], []
+        for x, own in rows:
+            base, exponent = base_and_exponent(x)
+            if isinstance(exponent, int | Fraction) and exponent < 0:
+                shown = base if exponent == -1 else Map("pow", [base, Const(-exponent)])
+                below += [self.write(shown, own)] * counts[x, own]
+            else:
+                above += [self.write(x, own)] * counts[x, own]
+        return above, below
+
+    def _place(
+        self,
+        x: Expr,
+        own: tuple[str, ...],
+        others: Iterable[tuple[Expr, tuple[str, ...]]],
+        near: set[tuple[str, ...]],
+    ) -> tuple[object, ...]:
+        """Order factors: deltas, scalars, tensors, what has a label for itself alone, sums.
+
+        An upstream derivative stands after what it is contracted with, before what it is
+        multiplied with entry by entry: ``X_bi dL/dZ_bh Z_bh (1 - Z_bh)``.
+        """
+        shared = {k for y, labels in others if y is not x for k in labels}
+        private = any(k in self.bound and k not in shared for k in own)
+        pending = isinstance(x, Var) and x.name in self.names.pending
+        return (
+            not isinstance(x, Delta), x.ndim > 0, pending, is_sum(x), own in near, private,
+            not _is_adjoint(x), self._order(x), own,
+        )  # fmt: skip
+
+
+def _flat_terms(expr: Expr) -> Iterator[Expr]:
+    """Yield the terms of a sum, those of sums inside it too."""
+    for term in expr.operands:
+        if is_sum(term):
+            yield from _flat_terms(term)
+        else:
+            yield term
+
+
+def _is_adjoint(expr: Expr) -> bool:
+    return isinstance(expr, Var) and "/d" in expr.name
+
+
+def _leaves(expr: Expr) -> list[Var]:
+    found: list[Var] = []
+    stack = [expr]
+    while stack and len(found) < 64:
+        node = stack.pop()
+        if isinstance(node, Var):
+            found.append(node)
+        stack.extend(node.operands)
+    return found
+
+
+def number(value: Number) -> Formula:
+    """Write a number: a decimal as one, a third as a fraction, a negative one with its sign."""
+    if isinstance(value, int | float | Fraction) and value < 0:
+        return syntax.Sum((number(-value),), (True,))
+    if isinstance(value, Fraction) and not _is_decimal(value):
+        above, below = syntax.Number(value.numerator), syntax.Number(value.denominator)
+        return syntax.Product((above, below), (False, True))
+    if isinstance(value, complex):
+        raise TypeError("complex numbers have no notation")
+    return syntax.Number(value)
+
+
+def _is_decimal(value: Fraction) -> bool:
+    """Whether a fraction is written as a decimal: 0.01, but 1/2 and 1/3."""
+    return value.denominator not in (2, 4, 8) and (10**12) % value.denominator == 0
+
+
+def assemble(
+    coefficient: Number, above: list[Formula], below: list[Formula], bound: Sequence[str]
+) -> Formula:
+    """Join factors to a product, with ``sum_b(...)`` for a label that only one factor has."""
+    negative = not isinstance(coefficient, complex) and coefficient < 0
+    size = -coefficient if negative else coefficient
+    above = list(above)
+    below = list(below)
+    if isinstance(size, Fraction) and not _is_decimal(size):
+        below.insert(0, syntax.Number(size.denominator))
+        size = size.numerator
+    above, below = _pull_up_sums(above, below, bound)
+    above = _wrap_sums(_merge_repeats(above, bound), below, bound)
+    if size != 1 or not above:
+        above.insert(0, number(size))
+    if len(above) == 1 and not below:
+        result = above[0]
+    else:
+        divides = (*[False] * len(above), *[True] * bool(below))
+        divisor = below[0] if len(below) == 1 else syntax.Product(tuple(below), (False,) * len(below))
+        result = syntax.Product((*above, *([divisor] if below else [])), divides)
+    return syntax.Sum((result,), (True,)) if negative else result
+
+
+def _pull_up_sums(
+    above: list[Formula], below: list[Formula], bound: Sequence[str]
+) -> tuple[list[Formula], list[Formula]]:
+    """Write ``sum_b(1 / y_b)`` where a summed label stands below the fraction bar alone."""
+    alone = {b for b in bound if not any(b in letters_of(x) for x in above)}
+    under = [x for x in below if letters_of(x) & alone]
+    if not under:
+        return above, below
+    rest = [x for x in below if x not in under]
+    inside = letters_of_all(under)
+    joined = [x for x in above if letters_of(x) & inside & set(bound)]
+    kept = [x for x in above if x not in joined]
+    labels = [b for b in bound if b in inside | letters_of_all(joined)]
+    divisor = under[0] if len(under) == 1 else syntax.Product(tuple(under), (False,) * len(under))
+    top = joined or [syntax.Number(1)]
+    quotient = syntax.Product((*top, divisor), (*[False] * len(top), True))
+    return [*kept, Call("sum", (quotient,), tuple(labels))], rest
+
+
+def letters_of_all(formulas: Iterable[Formula]) -> set[str]:
+    """Return every label in some formulas."""
+    return {letter for formula in formulas for letter in letters_of(formula)}
+
+
+def _merge_repeats(factors: list[Formula], bound: Sequence[str]) -> list[Formula]:
+    """Write ``x x`` as ``x^2``, unless that would hide a sum: ``E_b E_b`` sums over b."""
+    result: list[Formula] = []
+    for factor in dict.fromkeys(factors):
+        count = factors.count(factor)
+        inside = [letter for letter in bound if letter in letters_of(factor)]
+        others = [x for x in factors if x != factor]
+        hidden = [b for b in inside if not any(b in letters_of(x) for x in others)]
+        if count > 1 and (not hidden or count > 2):
+            factor = syntax.Power(factor, syntax.Number(count))
+            count = 1
+        result += [factor] * count
+    return result
+
+
+def _wrap_sums(
+    factors: list[Formula], below: list[Formula], bound: Sequence[str]
+) -> list[Formula]:
+    """Put ``sum_b( )`` around the one factor that has a summed label; two factors imply it."""
+    alone: dict[int, list[str]] = {}
+    for letter in bound:
+        if any(isinstance(x, Call) and letter in x.axes for x in factors):
+            continue  # summed already
+        having = [k for k, x in enumerate(factors) if letter in letters_of(x)]
+        under = any(letter in letters_of(x) for x in below)
+        if len(having) == 1 and not under and not _is_trace(factors[having[0]], letter):
+            alone.setdefault(having[0], []).append(letter)
+    return [
+        Call("sum", (x,), tuple(alone[k])) if k in alone else x for k, x in enumerate(factors)
+    ]
+
+
+def _is_trace(factor: Formula, letter: str) -> bool:
+    return isinstance(factor, Symbol) and factor.labels.count(letter) > 1
+
+
+def letters_of(formula: Formula) -> set[str]:
+    """Return every label in a formula."""
+    if isinstance(formula, Symbol):
+        return set(formula.labels)
+    if isinstance(formula, syntax.Derivative):
+        return letters_of(formula.of).union(*(x.labels for x in formula.wrt))
+    return {x for part in parts_of(formula) for x in letters_of(part)}
+
+
+def parts_of(formula: Formula) -> tuple[Formula, ...]:
+    """Return a formula's direct parts."""
+    if isinstance(formula, Call):
+        return formula.args
+    if isinstance(formula, syntax.Product):
+        return formula.factors
+    if isinstance(formula, syntax.Sum):
+        return formula.terms
+    if isinstance(formula, syntax.Power):
+        return (formula.base, formula.exponent)
+    if isinstance(formula, syntax.Compare):
+        return (formula.left, formula.right)
+    return ()
