@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.reverse import Adjoint, adjoint_name, recognise, reverse, tensor
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
-from eingrad.calculus.bind import bind_functions
 from eingrad.core.algebra import substitute
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.derivation import render

@@ -74,9 +74,7 @@ def _own_part(node: Concat, k: int) -> list[Range]:
     """The ranges of a join that operand k fills."""
     before = sum(cast(int, x.dims[node.axis]) for x in node.operands[:k])
     own = node.operands[k].dims
-    return [
-        (before if axis == node.axis else 0, cast(int, d), 1) for axis, d in enumerate(own)
-    ]
+    return [(before if axis == node.axis else 0, cast(int, d), 1) for axis, d in enumerate(own)]
 
 
 def _pull_concat(node: Expr, k: int, g: Expr, extra: int) -> Expr:

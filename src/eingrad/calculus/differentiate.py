@@ -216,9 +216,7 @@ def distribute_deltas(
             rest = [*flat[:k], *flat[k + 1 :]]
             return add(
                 *(
-                    distribute_deltas(
-                        [*rest, (term, labels if term.ndim else ())], output, extents
-                    )
+                    distribute_deltas([*rest, (term, labels if term.ndim else ())], output, extents)
                     for term in factor.operands
                 )
             )

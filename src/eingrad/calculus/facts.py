@@ -98,7 +98,9 @@ def _matches(
         names: dict[int, int] = {}
         for (x, labels), k in zip(wanted, chosen, strict=True):
             y, own = product.factors[k]
-            if x is not y or any(names.setdefault(a, b) != b for a, b in zip(labels, own, strict=True)):
+            if x is not y or any(
+                names.setdefault(a, b) != b for a, b in zip(labels, own, strict=True)
+            ):
                 break
         else:
             summed = pattern.summed()

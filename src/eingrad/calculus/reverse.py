@@ -79,7 +79,7 @@ def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
                     consumers[var.name].append(definition)
     adjoints: dict[str, Adjoint] = {}
     named = {d.expr: d.var for d in system.definitions.values() if _has_name(d)}
-    for name in [n for n in reversed(system.definitions) if n in active] + [
+    for name in [n for n in reversed(list(system.definitions)) if n in active] + [
         n for n in system.inputs if n in active
     ]:
         adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, named)
@@ -104,7 +104,7 @@ def _between(system: System, of: str, wrt: set[str]) -> set[str]:
         if name in wrt or any(v.name in depends for v in variables(definition.expr)):
             depends.add(name)
     needed = {of}
-    for name in reversed(system.definitions):
+    for name in reversed(list(system.definitions)):
         if name in needed:
             needed.update(v.name for v in variables(system.definitions[name].expr))
     return (depends & needed) | {of}
@@ -146,7 +146,9 @@ def _contribution(
     for cotangent in dict.fromkeys([by_formula, by_name]):
         raw = substitute(pull_back(consumer.expr, [x], cotangent, 0)[0], named)
         choices.append(
-            Contribution(consumer, cotangent, cotangent is not by_formula, raw, simplify(raw, facts))
+            Contribution(
+                consumer, cotangent, cotangent is not by_formula, raw, simplify(raw, facts)
+            )
         )
     return min(choices, key=lambda c: cost(c.expr) + NAME_COST * c.by_name)
 
@@ -170,7 +172,9 @@ def recognise(system: System, keep: Iterable[str]) -> System:
     definitions: dict[str, Definition] = {}
     for name, definition in system.definitions.items():
         own = apply_rules([definition.expr], RECOGNISE)[0]
-        through = {v: inside[v] for v in variables(definition.expr) if v in inside}
+        through: dict[Expr, Expr] = {
+            v: inside[v] for v in variables(definition.expr) if v in inside
+        }
         opened = substitute(definition.expr, through)
         folded = apply_rules([opened], RECOGNISE)[0]
         if through and _is_recognised(folded, opened) and cost(folded) <= cost(own) + 2:

@@ -11,7 +11,6 @@ from eingrad.core.algebra import (
     add,
     base_and_exponent,
     einsum,
-    multiply,
     repeat,
     scale_of,
 )
@@ -55,7 +54,7 @@ def open_product(node: Expr, dims: Sequence[Dim] | None = None) -> Product:
     while stack:
         operand, labels = stack.pop()
         if isinstance(operand, Const):
-            coefficient = coefficient * operand.value  # type: ignore[operator]
+            coefficient = coefficient * operand.value
         elif isinstance(operand, Einsum):
             names = dict(zip(operand.output, labels, strict=True))
             for label, dim in enumerate(operand.extents):
@@ -147,7 +146,9 @@ def _terms(node: Expr, budget: int) -> list[Expr]:
     for term in total.operands:
         # A scalar term stands for a tensor: repeat it, so that its labels are still summed.
         factor = term if term.ndim else repeat(term, total.dims, ())
-        part = Product(product.coefficient, (*rest, (factor, labels)), product.output, product.extents)
+        part = Product(
+            product.coefficient, (*rest, (factor, labels)), product.output, product.extents
+        )
         result += _terms(part.build(), budget // len(total.operands))
     return result
 
@@ -211,7 +212,9 @@ def _shared_number(coefficients: list[Number]) -> Number:
 
 
 def _divide(a: Number, b: Number) -> Number:
-    return a if b == 1 else (a // b if isinstance(a, int) and isinstance(b, int) else a / b)  # type: ignore[operator]
+    if isinstance(a, int) and isinstance(b, int):
+        return a // b
+    return a if b == 1 else a / b
 
 
 Renaming = tuple[set[int], dict[int, int]]
@@ -222,9 +225,7 @@ def _shared_factors(products: list[Product]) -> tuple[list[Factor], list[Renamin
     """Return the factors of the first product that all products have, and what they match."""
     first = products[0]
     summed = first.summed()
-    order = sorted(
-        range(len(first.factors)), key=lambda k: len(set(first.factors[k][1]) & summed)
-    )
+    order = sorted(range(len(first.factors)), key=lambda k: len(set(first.factors[k][1]) & summed))
     matched: list[Renaming] = [(set(), {}) for _ in products]
     shared: list[Factor] = []
     for k in order:

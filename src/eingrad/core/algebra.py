@@ -1,12 +1,7 @@
 """Constructors that keep expressions in normal form: what every later pass may rely on.
 
-* A product is *light* (numbers, scalars, deltas and at most one tensor: a scaled, transposed,
-  repeated or diagonal view) or *heavy* (two tensors or more, or a sum). A heavy product holds no
-  scalar, no delta and no label that stands in its output alone: these are in a light one around
-  it, so that ``2 A B`` and ``-A B`` share the product ``A B``.
-* A delta with a summed label is gone; so are products with 0, factors 1, ``x / x`` and like terms.
-* Operands are in one order, labels are numbered in one way: equal products are one node.
-
+Products are `core.product`'s; sums collect like terms, powers of products are products of powers,
+and an axis along which every operand is repeated is left out and put around the result.
 Nothing here looks inside a tensor that was computed before: unfolding is `calculus.simplify`'s.
 """
 
@@ -38,247 +33,24 @@ from eingrad.core.expr import (
     Map,
     Number,
     Reduce,
-    Size,
     Var,
     exact,
     postorder,
 )
+from eingrad.core.product import (
+    MAX_REPEATS,
+    Factor,
+    base_and_exponent,
+    einsum,
+    full,
+    is_light,
+    size,
+)
 from eingrad.errors import ShapeError
-
-Factor = tuple[Expr, Labels]
 
 ZERO, ONE = Const(0), Const(1)
 KEEPS_AXES = frozenset({"softmax", "log_softmax", "prod_others"})
 COMMUTATIVE = frozenset({"add", "maximum", "minimum", "eq", "ne"})
-MAX_REPEATS = 4  # x^4 is a product of four x; a higher power stays a power
-
-
-# --- products ---------------------------------------------------------------------------------
-
-
-def einsum(
-    operands: Sequence[Factor], output: Labels, extents: Mapping[int, Dim] | None = None
-) -> Expr:
-    """Return the product of labelled operands, summed over the labels that ``output`` lacks.
-
-    ``extents`` gives the extent of labels that no operand has. A label may repeat in an operand
-    and in ``output`` (which builds a diagonal).
-
-    >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
-    >>> einsum([(a, (0, 1)), (b, (1, 2))], (0, 2)).dims
-    ('i', 'k')
-    >>> einsum([(a, (0, 1)), (Delta("j"), (1, 2))], (0, 2)) is a
-    True
-    """
-    product = _Product(extents or {})
-    product.fresh = 1 + max((k for _, ls in operands for k in ls), default=-1)
-    product.fresh = max(product.fresh, 1 + max([*output, *product.extents], default=-1))
-    for operand, labels in operands:
-        product.multiply(operand, labels)
-    return product.build(product.split_repeats(output))
-
-
-class _Product:
-    """A product under construction: a number, deltas, and powers of labelled factors."""
-
-    def __init__(self, extents: Mapping[int, Dim]) -> None:
-        self.extents: dict[int, Dim] = dict(extents)
-        self.coefficient: Number = 1
-        self.deltas: list[Labels] = []
-        self.factors: list[Factor] = []
-        self.occurred: set[int] = set()
-        self.fresh = 0
-
-    def multiply(self, operand: Expr, labels: Labels) -> None:
-        """Multiply by an operand; what is light is taken apart."""
-        stack = [(operand, labels)]
-        while stack:
-            operand, labels = stack.pop()
-            if len(labels) != operand.ndim:
-                raise ShapeError(f"{len(labels)} labels for a tensor with {operand.ndim} axes")
-            self.occurred.update(labels)
-            for label, dim in zip(labels, operand.dims, strict=True):
-                known = self.extents.setdefault(label, dim)
-                if known != dim:
-                    raise ShapeError(f"a label stands for both {known} and {dim}")
-            if isinstance(operand, Const):
-                self.coefficient = exact(self.coefficient * operand.value)  # type: ignore[operator]
-            elif isinstance(operand, Delta):
-                self.deltas.append(labels)
-            elif isinstance(operand, Einsum) and is_light(operand):
-                inner = dict(zip(operand.output, labels, strict=True))
-                stack.extend(
-                    (x, tuple(inner[k] for k in ls))
-                    for x, ls in zip(operand.operands, operand.inputs, strict=True)
-                )
-            else:
-                self.factors.append((operand, labels))
-
-    def split_repeats(self, output: Labels) -> Labels:
-        """Turn a label that repeats in ``output`` into a delta with a fresh label."""
-        result: list[int] = []
-        for label in output:
-            if label in result:
-                self.extents[self.fresh] = self.extents[label]
-                self.deltas.append((label, self.fresh))
-                label, self.fresh = self.fresh, self.fresh + 1
-            result.append(label)
-        return tuple(result)
-
-    def build(self, output: Labels) -> Expr:
-        if self.coefficient == 0:
-            return zeros(tuple(self.extents[k] for k in output))
-        deltas = self._eliminate_deltas(output)
-        factors = _collect_powers(self.factors)
-        present = {k for _, labels in factors for k in labels}
-        present.update(k for pair in deltas for k in pair)
-        scalars = [f for f in factors if not f[1]]
-        for label in sorted(self.occurred):
-            if label not in output and label not in present:
-                scalars.append((size(self.extents[label]), ()))  # sum_i(1) -> size(i)
-        if any(isinstance(x, Const) for x, _ in scalars):
-            for x, _ in scalars:
-                if isinstance(x, Const):
-                    self.coefficient = exact(self.coefficient * x.value)  # type: ignore[operator]
-            scalars = [f for f in scalars if not isinstance(f[0], Const)]
-        scalars = _collect_powers(scalars)
-        tensors = [f for f in factors if f[1]]
-        core = _heavy(tensors, output, self.extents)
-        return _light(self.coefficient, scalars, deltas, core, output, self.extents)
-
-    def _eliminate_deltas(self, output: Labels) -> list[Labels]:
-        """Rename a summed label of a delta to its partner; return the deltas that stay."""
-        name: dict[int, int] = {}
-
-        def find(label: int) -> int:
-            while label in name:
-                label = name[label]
-            return label
-
-        keep: list[Labels] = []
-        rank = {label: k for k, label in enumerate(output)}
-        for pair in self.deltas:
-            p, q = (find(k) for k in pair)
-            if p == q:
-                continue
-            if q in rank and (p not in rank or rank[q] < rank[p]):
-                p, q = q, p
-            name[q] = p  # sum_q(delta_pq x_q) -> x_p; delta_pq x_q -> delta_pq x_p
-            if q in rank:
-                keep.append((p, q))
-        self.factors = [(x, tuple(find(k) for k in ls)) for x, ls in self.factors]
-        self.occurred.difference_update(name)
-        return sorted({(find(p), q) for p, q in keep})
-
-
-def _heavy(factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Factor | None:
-    """Return the product of tensors as one factor, over the output labels that they have."""
-    if not factors:
-        return None
-    present = {k for _, labels in factors for k in labels}
-    result = tuple(k for k in output if k in present)
-    if len(factors) == 1 and set(factors[0][1]) <= set(output):
-        return factors[0]  # a view
-    factors = _canonical_order(factors, result)
-    number = {label: k for k, label in enumerate(result)}
-    for _, labels in factors:
-        for label in labels:
-            number.setdefault(label, len(number))
-    node = Einsum(
-        [x for x, _ in factors],
-        [tuple(number[k] for k in ls) for _, ls in factors],
-        tuple(range(len(result))),
-        [extents[label] for label in number],
-    )
-    return node, result
-
-
-def _light(
-    coefficient: Number,
-    scalars: list[Factor],
-    deltas: list[Labels],
-    core: Factor | None,
-    output: Labels,
-    extents: Mapping[int, Dim],
-) -> Expr:
-    """Return ``coefficient * scalars * deltas * core``, itself if that is nothing but the core."""
-    if coefficient == 1 and not scalars and not deltas and core and core[1] == output:
-        return core[0]
-    if not output and not deltas and core is None and coefficient == 1 and len(scalars) == 1:
-        return scalars[0][0]
-    if not output and not scalars and core is None:
-        return Const(coefficient)
-    if not output and core is not None:
-        scalars, core = _collect_powers([*scalars, core]), None
-    if coefficient == 1 and not output and not deltas and core is None and len(scalars) == 1:
-        return scalars[0][0]
-    operands: list[Factor] = []
-    if coefficient != 1 or not (scalars or deltas or core):
-        operands.append((Const(coefficient), ()))
-    operands += sorted(scalars, key=lambda f: f[0].digest)
-    number = {label: k for k, label in enumerate(output)}
-    dim_of = [extents[label] for label in output]
-    for pair in deltas:
-        operands.append((Delta(extents[pair[0]]), pair))
-    if core is not None:
-        operands.append(core)
-    return Einsum(
-        [x for x, _ in operands],
-        [tuple(number[k] for k in ls) for _, ls in operands],
-        tuple(range(len(output))),
-        dim_of,
-    )
-
-
-def is_light(node: Expr) -> bool:
-    """Whether a product sums nothing and has at most one operand that is a tensor."""
-    if not isinstance(node, Einsum) or len(node.extents) > len(node.output):
-        return False
-    tensors = sum(1 for x in node.operands if x.ndim and not isinstance(x, Delta))
-    if tensors == 0 and not node.output:
-        return True
-    return tensors <= 1
-
-
-def _collect_powers(factors: Sequence[Factor]) -> list[Factor]:
-    """Multiply powers of one base: ``x x^-1 -> 1``, ``x^-1 x^-1 -> x^-2``; keep ``x x``."""
-    exponents: dict[tuple[Expr, Labels], Number] = {}
-    for factor, labels in factors:
-        base, exponent = base_and_exponent(factor)
-        key = (base, labels)
-        exponents[key] = exact(exponents.get(key, 0) + exponent)  # type: ignore[operator]
-    result: list[Factor] = []
-    for (base, labels), exponent in exponents.items():
-        if isinstance(exponent, int) and 0 <= exponent <= MAX_REPEATS:
-            result += [(base, labels)] * exponent
-        else:
-            result.append((_power_node(base, exponent), labels))
-    return result
-
-
-def base_and_exponent(factor: Expr) -> tuple[Expr, Number]:
-    """Read ``x^k`` as (x, k) for a number k; anything else has the exponent 1."""
-    if isinstance(factor, Map) and factor.function == "pow":
-        base, exponent = factor.operands
-        if isinstance(exponent, Const) and not isinstance(base, Const):
-            return base, exponent.value
-    return factor, 1
-
-
-def _canonical_order(factors: list[Factor], output: Labels) -> list[Factor]:
-    """Sort operands by what they are and how their labels connect them, whatever their order."""
-    color = {label: k for k, label in enumerate(output)}
-    for _, labels in factors:
-        for label in labels:
-            color.setdefault(label, -1)
-    for _ in range(2 if len(factors) > 1 else 0):
-        seen: dict[int, list[int]] = {label: [] for label in color}
-        for factor, labels in factors:
-            around = tuple(color[k] for k in labels)
-            for axis, label in enumerate(labels):
-                seen[label].append(hash((factor.digest, axis, around)))
-        color = {k: hash((color[k], *sorted(seen[k]))) for k in color}
-    return sorted(factors, key=lambda f: (f[0].digest, tuple(color[k] for k in f[1])))
 
 
 # --- views of a product -----------------------------------------------------------------------
@@ -314,21 +86,9 @@ def is_zero(node: Expr) -> bool:
     return constant_value(node) == 0
 
 
-def full(value: Number, dims: Sequence[Dim]) -> Expr:
-    """Return the tensor whose every entry is ``value``."""
-    if not dims:
-        return Const(value)
-    return Einsum([Const(value)], [()], tuple(range(len(dims))), dims)
-
-
 def zeros(dims: Sequence[Dim]) -> Expr:
     """Return the tensor of zeros."""
     return full(0, dims)
-
-
-def size(dim: Dim) -> Expr:
-    """Return an extent as a number."""
-    return Size(dim) if isinstance(dim, str) else Const(dim)
 
 
 def repeat(node: Expr, dims: Sequence[Dim], axes: Sequence[int]) -> Expr:
@@ -362,9 +122,7 @@ def multiply(*operands: Expr) -> Expr:
     """Return the element-wise product; scalars are repeated."""
     dims = max((x.dims for x in operands), key=len)
     labels = tuple(range(len(dims)))
-    return einsum(
-        [(x, labels if x.ndim else ()) for x in operands], labels, dict(enumerate(dims))
-    )
+    return einsum([(x, labels if x.ndim else ()) for x in operands], labels, dict(enumerate(dims)))
 
 
 def add(*terms: Expr) -> Expr:
@@ -378,7 +136,7 @@ def add(*terms: Expr) -> Expr:
     total: dict[Expr, Number] = {}
     for term in terms:
         coefficient, rest = scale_of(_as_scalar(term))
-        total[rest] = exact(total.get(rest, 0) + coefficient)  # type: ignore[operator]
+        total[rest] = exact(total.get(rest, 0) + coefficient)
     kept = [multiply(Const(c), rest) for rest, c in total.items() if c != 0]
     kept = [_as_scalar(x) for x in kept]
     if not kept:

@@ -191,7 +191,9 @@ class _Writer:
 
     def _first_use(self, product: Product, label: int) -> tuple[object, ...]:
         return min(
-            (self._order(x), labels.index(label)) for x, labels in product.factors if label in labels
+            (self._order(x), labels.index(label))
+            for x, labels in product.factors
+            if label in labels
         )
 
     def _factors(
@@ -200,7 +202,7 @@ class _Writer:
         """Write the factors above and below the fraction bar, in reading order."""
         counts = Counter((x, tuple(letters[k] for k in own)) for x, own in product.factors)
         near = {own for x, own in counts if _is_adjoint(x)}
-        rows = sorted(counts, key=lambda f: self._place(*f, counts, near))
+        rows = sorted(counts, key=lambda f: self._place(f[0], f[1], counts, near))
         above, below = [], []
         for x, own in rows:
             base, exponent = base_and_exponent(x)
@@ -292,7 +294,9 @@ def assemble(
         result = above[0]
     else:
         divides = (*[False] * len(above), *[True] * bool(below))
-        divisor = below[0] if len(below) == 1 else syntax.Product(tuple(below), (False,) * len(below))
+        divisor = (
+            below[0] if len(below) == 1 else syntax.Product(tuple(below), (False,) * len(below))
+        )
         result = syntax.Product((*above, *([divisor] if below else [])), divides)
     return syntax.Sum((result,), (True,)) if negative else result
 
@@ -336,9 +340,7 @@ def _merge_repeats(factors: list[Formula], bound: Sequence[str]) -> list[Formula
     return result
 
 
-def _wrap_sums(
-    factors: list[Formula], below: list[Formula], bound: Sequence[str]
-) -> list[Formula]:
+def _wrap_sums(factors: list[Formula], below: list[Formula], bound: Sequence[str]) -> list[Formula]:
     """Put ``sum_b( )`` around the one factor that has a summed label; two factors imply it."""
     alone: dict[int, list[str]] = {}
     for letter in bound:
@@ -348,9 +350,7 @@ def _wrap_sums(
         under = any(letter in letters_of(x) for x in below)
         if len(having) == 1 and not under and not _is_trace(factors[having[0]], letter):
             alone.setdefault(having[0], []).append(letter)
-    return [
-        Call("sum", (x,), tuple(alone[k])) if k in alone else x for k, x in enumerate(factors)
-    ]
+    return [Call("sum", (x,), tuple(alone[k])) if k in alone else x for k, x in enumerate(factors)]
 
 
 def _is_trace(factor: Formula, letter: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from eingrad.calculus.structure import Product, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, scale_of
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Size, Var
+from eingrad.core.product import Factor
 
 SUM, PRODUCT, ATOM = 0, 1, 2
 
@@ -80,7 +81,9 @@ def _sum(expr: Expr) -> Text | None:
 
 def _product(expr: Einsum) -> Text | None:
     product = open_product(expr)
-    above, below, tensors = [], [], []
+    above: list[str] = []
+    below: list[str] = []
+    tensors: list[Factor] = []
     for x, labels in product.factors:
         base, exponent = base_and_exponent(x)
         if labels:
@@ -96,7 +99,11 @@ def _product(expr: Einsum) -> Text | None:
     coefficient = product.coefficient
     negative = not isinstance(coefficient, complex) and coefficient < 0
     size = -coefficient if negative else coefficient
-    parts = [*([str(size)] if size != 1 else []), *above, *([core.at(PRODUCT)] if core.text else [])]
+    parts = [
+        *([str(size)] if size != 1 else []),
+        *above,
+        *([core.at(PRODUCT)] if core.text else []),
+    ]
     text = " ".join(parts) or "1"
     if below:
         text += f" / {below[0]}" if len(below) == 1 else f" / ({' '.join(below)})"

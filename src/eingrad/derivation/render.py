@@ -6,6 +6,7 @@ import html as html_escape
 import json as json_format
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from eingrad.derivation.steps import Step
 from eingrad.notation.latex import to_latex
@@ -108,9 +109,10 @@ def _section_html(section: Section) -> str:
 
 
 def _mathml(formula: Formula | None) -> str:
-    from latex2mathml.converter import convert
-
-    return "" if formula is None else str(convert(to_latex(formula)))
+    if formula is None:
+        return ""
+    converter = import_module("latex2mathml.converter")
+    return str(converter.convert(to_latex(formula)))
 
 
 def json(sections: Sequence[Section]) -> str:

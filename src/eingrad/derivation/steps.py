@@ -16,7 +16,17 @@ from eingrad.calculus.reverse import Adjoint, Contribution, functions_in, tensor
 from eingrad.calculus.simplify import Stage, simplify_in_stages
 from eingrad.calculus.structure import is_sum, open_product
 from eingrad.core.algebra import add, base_and_exponent, einsum, is_light, substitute
-from eingrad.core.expr import Einsum, Expr, Map, Reduce, Var, depends_on, postorder
+from eingrad.core.expr import (
+    Dim,
+    Einsum,
+    Expr,
+    Map,
+    Number,
+    Reduce,
+    Var,
+    depends_on,
+    postorder,
+)
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, local_jacobian, result_labels
 from eingrad.derivation.labels import Names, parts_of, to_formula
 from eingrad.derivation.matrix import matrix_text
@@ -64,7 +74,7 @@ class Deriver:
     def _needed(self, name: str) -> list[Adjoint]:
         """Return the adjoints that ``name``'s is made of, the loss's side first."""
         needed = {name}
-        for other in reversed(self.adjoints):
+        for other in reversed(list(self.adjoints)):
             if other in needed:
                 needed.update(c.consumer.name for c in self.adjoints[other].contributions)
         return [a for n, a in self.adjoints.items() if n in needed and n != a.of]
@@ -142,7 +152,7 @@ class _Lines:
         else:
             rule = self._rule(operations[0]) if operations else _linear_rule(part, self.x)
             self.line(part.raw, rule + self._as_einsum(part.raw, operations))
-        self._stages(part, part.raw, stages)
+        self._stages(part.raw, stages)
 
     def _through_jacobian(self, part: Contribution, node: Expr, stages: list[Stage]) -> None:
         """A softmax: its Jacobian, the chain rule, and what the delta leaves."""
@@ -171,7 +181,7 @@ class _Lines:
         gone = self._cancelled(part.cotangent, stages[0].result if stages else part.raw)
         if stages:
             self.line(stages[0].result, "; ".join([selects, *gone]))
-            self._stages(part, stages[0].result, stages[1:])
+            self._stages(stages[0].result, stages[1:])
         else:
             self.line(part.raw, selects)
 
@@ -222,7 +232,7 @@ class _Lines:
         names = Names(self.names.letters, self.names.rank, pending)
         self.line(add(*terms), rule, names)
 
-    def _stages(self, part: Contribution, start: Expr, stages: list[Stage]) -> None:
+    def _stages(self, start: Expr, stages: list[Stage]) -> None:
         previous = start
         for stage in stages:
             if stage.fact is not None:
@@ -359,7 +369,7 @@ def _linear_rule(part: Contribution, x: Var) -> str:
     return "sum rule"
 
 
-def _extents(own: tuple[int, ...], given: tuple[int, ...], x: Var, node: Reduce) -> list[object]:
+def _extents(own: tuple[int, ...], given: tuple[int, ...], x: Var, node: Reduce) -> list[Dim]:
     dims = dict(zip(given, node.dims, strict=True)) | dict(zip(own, x.dims, strict=True))
     return [dims[k] for k in range(len(dims))]
 
@@ -381,7 +391,7 @@ def _derivatives(formula: Formula) -> Iterator[Derivative]:
         yield from _derivatives(part)
 
 
-def _divisors(expr: Expr) -> list[tuple[Expr, object]]:
+def _divisors(expr: Expr) -> list[tuple[Expr, Number]]:
     result = []
     for term in expr.operands if is_sum(expr) else [expr]:
         for x, _ in open_product(term).factors:
@@ -399,5 +409,3 @@ def _collected(before: Expr, after: Expr) -> str:
     if is_sum(before) and left < count and not is_sum(after):
         return "common factors pulled out"
     return "like terms collected" if left < count else "multiplied out and collected"
-
-
