@@ -77,28 +77,34 @@ def derivative_name(derivative: Derivative) -> str:
 
 
 def number_text(value: int | float | Fraction) -> str:
-    """Write a number exactly, as the shorter of ``0.00001`` and ``1e-05`` where it is decimal."""
-    if not isinstance(value, Fraction):
+    """Write a number exactly: 0.5, 1e-8, and 1/3 where there is no decimal.
+
+    >>> [number_text(Fraction(x)) for x in ("0.5", "0.000000015", "1e20", "1/3")]
+    ['0.5', '1.5e-8', '1e20', '1/3']
+    """
+    if isinstance(value, float):
         return str(value)
-    twos_and_fives, power = value.denominator, 0
-    while twos_and_fives % 10 == 0:
-        twos_and_fives, power = twos_and_fives // 10, power + 1
-    while twos_and_fives % 2 == 0:
-        twos_and_fives, power = twos_and_fives // 2, power + 1
-    while twos_and_fives % 5 == 0:
-        twos_and_fives, power = twos_and_fives // 5, power + 1
-    if twos_and_fives != 1:
+    value = Fraction(value)
+    rest, power = value.denominator, 0  # the denominator must divide 10**power
+    for divisor in (10, 2, 5):
+        while rest % divisor == 0:
+            rest, power = rest // divisor, power + 1
+    if rest != 1:
         return f"{value.numerator}/{value.denominator}"
-    return _decimal(value.numerator * 10**power // value.denominator, power)
+    digits = str(abs(value.numerator) * 10**power // value.denominator)
+    return ("-" if value < 0 else "") + _decimal(digits, power)
 
 
-def _decimal(digits: int, power: int) -> str:
-    """Write ``digits / 10**power``."""
-    sign, text = "-" if digits < 0 else "", str(abs(digits))
-    plain = text.rjust(power + 1, "0")
-    plain = f"{plain[:-power]}.{plain[-power:]}" if power else plain
-    scientific = f"{text}e-{power}"
-    return sign + (plain if power <= 6 else scientific)
+def _decimal(digits: str, power: int) -> str:
+    """Write ``digits / 10**power``, which does not end in a 0 behind the point."""
+    if power == 0 and (len(digits) <= 15 or not digits.endswith("000000")):
+        return digits
+    if 0 < power <= 6:
+        digits = digits.rjust(power + 1, "0")
+        return f"{digits[:-power]}.{digits[-power:]}"
+    exponent = len(digits) - 1 - power
+    digits = digits.rstrip("0")
+    return f"{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{exponent}"
 
 
 def _write(formula: Formula) -> tuple[str, int]:

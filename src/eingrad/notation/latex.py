@@ -1,0 +1,261 @@
+r"""Formulas to LaTeX for amsmath: ``W1_ih`` is ``W^{(1)}_{ih}``, ``a / b`` is ``\frac{a}{b}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from eingrad.core.functions import FUNCTIONS
+from eingrad.notation.syntax import (
+    Assignment,
+    Assumption,
+    Call,
+    Compare,
+    Declaration,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Statement,
+    Sum,
+    Symbol,
+)
+from eingrad.notation.text import number_text
+from eingrad.notation.words import GREEK_LETTERS
+
+COMPARISON, SUM, BIG, PRODUCT, POWER, ATOM = range(6)  # how tightly the outermost sign binds
+# BIG is a sum sign, which reaches as far to the right as a product goes
+
+SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
+BIG_SIGNS = {"sum": r"\sum", "prod": r"\prod"}
+OVER_AXES = {
+    "max": r"\max",
+    "min": r"\min",
+    "argmax": r"\operatorname*{arg\,max}",
+    "softmax": r"\operatorname{softmax}",
+    "log_softmax": r"\operatorname{log\,softmax}",
+    "logsumexp": r"\operatorname{logsumexp}",
+}
+LOOK_LATIN = {
+    "Alpha": "A", "Beta": "B", "Epsilon": "E", "Zeta": "Z", "Eta": "H", "Iota": "I", "Kappa": "K",
+    "Mu": "M", "Nu": "N", "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X", "omicron": "o",
+}  # fmt: skip
+
+
+def to_latex(item: Formula | Statement) -> str:
+    r"""Write a formula or a statement as LaTeX, without the dollars around it.
+
+    >>> from eingrad.notation.parse import parse_formula
+    >>> print(to_latex(parse_formula("-T_bo / (size(b) Z2_bo)")))
+    -\frac{T_{bo}}{|b| Z^{(2)}_{bo}}
+    """
+    match item:
+        case Assignment(target=target, value=value):
+            return f"{to_latex(target)} = {to_latex(value)}"
+        case Assumption(left=left, right=right):
+            return rf"\text{{assume }} {to_latex(left)} = {to_latex(right)}"
+        case Declaration(name=name):
+            return rf"\text{{function }} {_function_name(name)}"
+    return _write(item)[0]
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def _word(name: str) -> str:
+    """Write letters without digits around them."""
+    if name in LOOK_LATIN:
+        return rf"\mathrm{{{LOOK_LATIN[name]}}}"
+    if name in GREEK_LETTERS:
+        return rf"\{name}"
+    if not name.isascii():
+        return rf"\text{{{name}}}"
+    return name if len(name) == 1 else rf"\mathrm{{{name}}}"
+
+
+def _label(label: str) -> str:
+    letters = label.rstrip("0123456789")
+    digits = label[len(letters) :]
+    return f"{_word(letters)}_{{{digits}}}" if digits and len(letters) == 1 else _word(label)
+
+
+def _labels(labels: Sequence[str]) -> str:
+    """Write labels side by side, with commas where one is long."""
+    long = any(len(GREEK_LETTERS.get(label, label)) > 1 for label in labels)
+    return ("," if long else "").join(_label(label) for label in labels) if long else _juxtapose(
+        map(_label, labels), ""
+    )  # fmt: skip
+
+
+def _juxtapose(parts: Iterable[str], between: str = " ") -> str:
+    r"""Join parts; a command needs a space before a letter: ``\mu i``."""
+    text = ""
+    for part in parts:
+        space = between
+        if not space and re.search(r"\\[A-Za-z]+$", text) and part[:1].isalpha():
+            space = " "
+        text = f"{text}{space}{part}" if text else part
+    return text
+
+
+def _symbol(name: str, labels: Sequence[str]) -> str:
+    letters = name.rstrip("0123456789")
+    number = name[len(letters) :]
+    text = f"{_word(letters)}^{{({number})}}" if number else _word(name)
+    return f"{text}_{{{_labels(labels)}}}" if labels else text
+
+
+def _function_name(function: str) -> str:
+    name = function.rstrip("'")
+    primes = function[len(name) :]
+    if len(name) == 1 or name in GREEK_LETTERS:
+        return _word(name) + primes
+    return rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}{primes}"
+
+
+def _number(value: int | float | Fraction) -> tuple[str, int]:
+    text = number_text(value)
+    above, slash, below = text.partition("/")
+    if slash:
+        sign = "-" if above.startswith("-") else ""
+        return rf"{sign}\frac{{{above.removeprefix('-')}}}{{{below}}}", SUM if sign else POWER
+    digits, e, exponent = text.partition("e")
+    if not e:
+        return text, SUM if text.startswith("-") else ATOM
+    power = f"10^{{{int(exponent)}}}"
+    if digits in {"1", "1.0"}:
+        return power, POWER
+    return rf"{digits} \times {power}", SUM if digits.startswith("-") else PRODUCT
+
+
+# --- formulas ---------------------------------------------------------------------------------
+
+
+def _write(formula: Formula) -> tuple[str, int]:
+    match formula:
+        case Number(value=value):
+            return _number(value)
+        case Symbol(name=name, labels=labels):
+            return _symbol(name, labels), POWER if name[-1].isdigit() else ATOM
+        case SizeOf(label=label):
+            return f"|{_label(label)}|", ATOM
+        case Derivative(of=of, wrt=wrt):
+            return _derivative(of, wrt), POWER
+        case Call():
+            return _call(formula)
+        case Power(base=base, exponent=exponent):
+            return f"{_within(base, ATOM)}^{{{to_latex(exponent)}}}", POWER
+        case Product(factors=factors, divides=divides):
+            return _product(factors, divides)
+        case Sum(terms=terms, negative=negative):
+            return _sum(terms, negative), SUM
+        case Compare(op=op, left=left, right=right):
+            return f"{_within(left, SUM)} {SIGNS[op]} {_within(right, SUM)}", COMPARISON
+    raise TypeError(f"{type(formula).__name__} is no formula")
+
+
+def _within(formula: Formula, tight: int) -> str:
+    """Write a formula where its outermost sign must bind as tightly as ``tight``."""
+    text, binds = _write(formula)
+    return text if binds >= tight else _parenthesized(text)
+
+
+def _parenthesized(text: str) -> str:
+    return rf"\left({text}\right)"
+
+
+def _derivative(of: Formula, wrt: Sequence[Symbol]) -> str:
+    order = f"^{{{len(wrt)}}}" if len(wrt) > 1 else ""
+    below = " ".join(rf"\partial {to_latex(symbol)}" for symbol in wrt)
+    if isinstance(of, Symbol):
+        return rf"\frac{{\partial{order} {to_latex(of)}}}{{{below}}}"
+    return rf"\frac{{\partial{order}}}{{{below}}} \left[{to_latex(of)}\right]"
+
+
+def _sum(terms: Sequence[Formula], negative: Sequence[bool]) -> str:
+    text = ""
+    for term, minus in zip(terms, negative, strict=True):
+        written = _within(term, BIG)
+        if text:
+            text += f" - {written}" if minus else f" + {written}"
+        else:
+            text = f"-{written}" if minus else written
+    return text or "0"
+
+
+def _product(factors: Sequence[Formula], divides: Sequence[bool]) -> tuple[str, int]:
+    r"""Write ``a b / c d`` as ``\frac{a b}{c} d``: a bar for each run of divisors."""
+    chunks: list[tuple[list[Formula], list[Formula]]] = [([], [])]
+    for factor, below in zip(factors, divides, strict=True):
+        if below:
+            chunks[-1][1].append(factor)
+        elif chunks[-1][1]:
+            chunks.append(([factor], []))
+        else:
+            chunks[-1][0].append(factor)
+    parts = [
+        rf"\frac{{{_whole(above)}}}{{{_whole(below)}}}" if below else _factors(above)
+        for above, below in chunks
+    ]
+    return _times(parts), PRODUCT
+
+
+def _whole(factors: Sequence[Formula]) -> str:
+    """Write what stands above or below a fraction bar."""
+    return to_latex(factors[0]) if len(factors) == 1 else _factors(factors)
+
+
+def _factors(factors: Sequence[Formula]) -> str:
+    """Write factors side by side; a sum sign may stand bare in the last place."""
+    if not factors:
+        return "1"
+    *others, last = factors
+    return _times([*(_within(x, POWER) for x in others), _within(last, BIG)])
+
+
+def _times(parts: Sequence[str]) -> str:
+    r"""Join factors, with a dot where two numbers meet: ``2 \cdot 3``."""
+    text = ""
+    for part in parts:
+        dot = re.search(r"(\d|10\^\{-?\d+\})$", text) and re.match(r"\d|\\frac\{\d", part)
+        text = (rf"{text} \cdot {part}" if dot else f"{text} {part}") if text else part
+    return text
+
+
+# --- functions --------------------------------------------------------------------------------
+
+
+def _call(call: Call) -> tuple[str, int]:
+    name, axes = call.function, _axes(call.axes)
+    args = [to_latex(arg) for arg in call.args]
+    inside = ", ".join(args)
+    if axes and len(args) == 1:
+        if name == "mean":
+            count = " ".join(f"|{_label(axis)}|" for axis in call.axes)
+            body = _within(call.args[0], BIG)
+            return rf"\frac{{1}}{{{count}}} \sum_{{{axes}}} {body}", BIG
+        if name in BIG_SIGNS:
+            return f"{BIG_SIGNS[name]}_{{{axes}}} {_within(call.args[0], BIG)}", BIG
+        if name == "norm":
+            return rf"\left\lVert {inside} \right\rVert_{{{axes}}}", POWER
+    if name == "where" and len(args) == 3:
+        yes, no = rf"{args[1]} & \text{{if }} {args[0]}", rf"{args[2]} & \text{{otherwise}}"
+        return rf"\begin{{cases}} {yes} \\ {no} \end{{cases}}", SUM
+    if name == "square" and len(args) == 1:
+        return _write(Power(call.args[0], Number(2)))
+    if name == "pow" and len(args) == 2:
+        return _write(Power(call.args[0], call.args[1]))
+    row = FUNCTIONS.get(name)
+    if row is not None and row.arity == len(args) and not axes:
+        template = row.latex.replace("(", r"\left(").replace(")", r"\right)")
+        return template.format(*args), POWER
+    head = OVER_AXES.get(name) or _function_name(name)
+    subscript = f"_{{{axes}}}" if axes else ""
+    return f"{head}{subscript}{_parenthesized(inside)}", POWER
+
+
+def _axes(axes: Sequence[str]) -> str:
+    return _labels(axes) if axes else ""
