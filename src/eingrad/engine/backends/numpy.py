@@ -1,0 +1,205 @@
+"""NumPy: how each operation of a program is spelled, and the few that NumPy lacks.
+
+An operation on arrays is written into ``{out}``; one without axes is an expression on scalars.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# fmt: off
+ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy's
+    "copy":        ("np.copyto({out}, {0})",),
+    "fill":        ("{out}.fill({0})",),
+    "sum":         ("np.add.reduce({0}, axis={axes}, keepdims={keep}, out={out})",),
+    "amax":        ("np.maximum.reduce({0}, axis={axes}, keepdims={keep}, out={out}{start})",),
+    "amin":        ("np.minimum.reduce({0}, axis={axes}, keepdims={keep}, out={out}{start})",),
+    "prod":        ("np.multiply.reduce({0}, axis={axes}, keepdims={keep}, out={out})",),
+    "argmax":      ("np.argmax({0}, axis=-1, out={out})",),
+    "prod_others": ("prod_others({0}, {out})",),
+    "einsum":      ("np.einsum({spec!r}, {0}, {1}, out={out})",),
+    "gemm":        ("gemm({3}, {1}, {2}, {4}, {out}.reshape({spec}))",),
+    "where":       ("np.copyto({out}, {2})", "np.copyto({out}, {1}, where={0})"),
+    "zero_where":  ("np.copyto({out}, {0})", "np.copyto({out}, 0, where={1})"),
+    "on_diagonal": ("{out}.fill(0)", "np.einsum({spec!r}, {out})[...] = {0}"),
+    "call":        ("np.copyto({out}, {spec}({0}))",),
+    "log_of_sum":  ('with np.errstate(divide="ignore"): np.log({0}, out={out})',),
+    "erf":         ("erf({0}, out={out})",),
+    "ndtr":        ("ndtr({0}, out={out})",),
+}
+SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
+    4: ("np.multiply({0}, 0.5, out={out})", "np.tanh({out}, out={out})",
+        "np.multiply({out}, 0.5, out={out})", "np.add({out}, 0.5, out={out})"),
+    8: ("np.negative({0}, out={out})", "np.minimum({out}, 700, out={out})",
+        "np.exp({out}, out={out})", "np.add({out}, 1, out={out})",
+        "np.divide(1, {out}, out={out})"),
+}
+SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
+    "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
+    "negative": "-{0}", "less": "{0} < {1}", "less_equal": "{0} <= {1}",
+    "greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}",
+    "not_equal": "{0} != {1}",
+    "copy":        "{dtype}({0})",
+    "fill":        "{dtype}({0})",
+    "sum":         "np.add.reduce({0}, axis=None)",
+    "amax":        "np.maximum.reduce({0}, axis=None{start})",
+    "amin":        "np.minimum.reduce({0}, axis=None{start})",
+    "prod":        "np.multiply.reduce({0}, axis=None)",
+    "argmax":      "np.argmax({0})",
+    "dot":         "np.dot({0}, {1})",
+    "matmul":      "np.matmul({0}, {1})",
+    "einsum":      "np.einsum({spec!r}, {0}, {1})",
+    "where":       "{dtype}({1} if {0} else {2})",
+    "zero_where":  "{dtype}(0 if {1} else {0})",
+    "call":        "{spec}({0})",
+    "sigmoid":     "{dtype}(sigmoid({0}))",
+    "log_of_sum":  "log_of_sum({0})",
+    "erf":         "erf({0})",
+    "ndtr":        "ndtr({0})",
+}
+IMPORTS = {
+    "erf": "from scipy.special import erf",
+    "ndtr": "from scipy.special import ndtr",
+    "gemm": "from eingrad.engine.backends.numpy import gemm",
+    "prod_others": "from eingrad.engine.backends.numpy import prod_others",
+    "sigmoid": "from eingrad.engine.backends.numpy import sigmoid",
+    "log_of_sum": "from eingrad.engine.backends.numpy import log_of_sum",
+    "aligned": "from eingrad.engine.backends.numpy import aligned",
+}
+# fmt: on
+
+
+def array_lines(op: str, item_size: int) -> tuple[str, ...]:
+    """Return the statements of an operation on arrays."""
+    if op == "sigmoid":
+        return SIGMOID[4 if item_size == 4 else 8]
+    return ARRAY.get(op) or (f"np.{op}({{arguments}}, out={{out}})",)
+
+
+def scalar_expression(op: str) -> str:
+    """Return the expression of an operation without axes."""
+    return SCALAR.get(op) or f"np.{op}({{arguments}})"
+
+
+# --- operations that NumPy lacks ------------------------------------------------------------------
+
+
+def aligned(count: int) -> Array:
+    """Return ``count`` bytes that start on a cache line."""
+    memory = np.empty(count + 64, np.uint8)
+    start = -memory.__array_interface__["data"][0] % 64
+    return memory[start : start + count]
+
+
+def sigmoid(x: Any) -> Any:
+    """Return ``1 / (1 + exp(-x))`` of one number, without overflow.
+
+    >>> float(sigmoid(np.float64(0.0))), float(sigmoid(np.float32(-1e4)))
+    (0.5, 0.0)
+    """
+    small = np.exp(-np.abs(x))
+    return (1 if x >= 0 else small) / (1 + small)
+
+
+def log_of_sum(x: Any) -> Any:
+    """Return the logarithm of a number >= 0; that of 0 is -inf."""
+    with np.errstate(divide="ignore"):
+        return np.log(x)
+
+
+def prod_others(x: Array, out: Array) -> None:
+    """For each entry, the product of the others along the last axis; right with zeros, too.
+
+    >>> out = np.empty(3)
+    >>> prod_others(np.array([2.0, 0.0, 5.0]), out)
+    >>> out
+    array([ 0., 10.,  0.])
+    """
+    out[..., :1] = 1
+    np.multiply.accumulate(x[..., :-1], axis=-1, out=out[..., 1:])
+    after = np.multiply.accumulate(x[..., :0:-1], axis=-1)[..., ::-1]
+    np.multiply(out[..., :-1], after, out=out[..., :-1])
+
+
+def gemm(alpha: Any, a: Array, b: Array, beta: float, c: Array) -> None:
+    """``c = alpha a @ b + beta c`` in place, in the BLAS that NumPy itself has loaded.
+
+    SciPy's BLAS is a second library with threads of its own; the two together cost milliseconds.
+
+    >>> c = np.ones((2, 2))
+    >>> gemm(2.0, np.ones((2, 3)), np.ones((3, 2)), 1.0, c)
+    >>> c
+    array([[7., 7.],
+           [7., 7.]])
+    """
+    routine = _gemm_routine(c.dtype.char)
+    left, right = _leading(a), _leading(b)
+    if routine is None or left is None or right is None or not a.dtype == b.dtype == c.dtype:
+        product = np.matmul(a, b)
+        product *= alpha
+        if beta != 1:
+            np.multiply(c, beta, out=c)
+        np.add(c, product, out=c)
+        return
+    (m, k), n = a.shape, b.shape[1]
+    routine(
+        101, left[0], right[0], m, n, k, float(alpha), _address(a), left[1],
+        _address(b), right[1], beta, _address(c), max(1, n),
+    )  # fmt: skip
+
+
+def _address(x: Array) -> int:
+    return x.__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+
+def _leading(x: Array) -> tuple[int, int] | None:
+    """Return (CBLAS transposition, leading dimension), None where the rows are not dense."""
+    rows, columns = x.shape
+    item = x.itemsize
+    down, along = x.strides
+    if (along == item or columns == 1) and (rows == 1 or down >= columns * item):
+        return 111, columns if rows == 1 else down // item
+    if (down == item or rows == 1) and (columns == 1 or along >= rows * item):
+        return 112, rows if columns == 1 else along // item
+    return None
+
+
+@cache
+def _gemm_routine(dtype: str) -> Any:
+    """Find ``cblas_?gemm`` among what NumPy has loaded; None where it is not to be found."""
+    prefix = {"f": "s", "d": "d"}.get(dtype)
+    if prefix is None:
+        return None
+    real = ctypes.c_float if dtype == "f" else ctypes.c_double
+    core: Any = getattr(np, "_core", None) or np.core  # type: ignore[attr-defined,unused-ignore]
+    try:
+        library = ctypes.CDLL(core._multiarray_umath.__file__)
+    except OSError:
+        return None
+    for name in (f"scipy_cblas_{prefix}gemm64_", f"cblas_{prefix}gemm64_", f"cblas_{prefix}gemm"):
+        routine = getattr(library, name, None)
+        if routine is None:
+            continue
+        flag, count, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+        routine.argtypes = [
+            flag, flag, flag, count, count, count, real, pointer, count,
+            pointer, count, real, pointer, count,
+        ]  # fmt: skip
+        routine.restype = None
+        return routine if _is_right(routine, dtype) else None
+    return None
+
+
+def _is_right(routine: Any, dtype: str) -> bool:
+    """Try a routine on a product whose result is known."""
+    a, b = np.arange(6, dtype=dtype).reshape(2, 3), np.arange(12, dtype=dtype).reshape(3, 4)
+    c = np.ones((2, 4), dtype)
+    routine(101, 111, 111, 2, 4, 3, 2.0, _address(a), 3, _address(b), 4, 1.0, _address(c), 4)
+    return bool(np.array_equal(c, 1 + 2 * np.matmul(a, b)))

@@ -1,0 +1,304 @@
+"""Element-wise functions and functions over axes, lowered to steps in a stable form.
+
+No step overflows, divides by 0 or yields NaN where the function itself has a value: softmax and
+its relatives subtract the maximum, `sigmoid` and `softplus` take exp of what is not positive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from eingrad.core.expr import Number, exact
+from eingrad.core.functions import FUNCTIONS
+from eingrad.engine import values
+from eingrad.engine.program import BOOLEAN, FLOAT, INTEGER, Builder, Register
+from eingrad.engine.values import Value, constant, dense, elementwise, plain
+
+
+def lower_map(b: Builder, function: str, operands: Sequence[Value]) -> Value:
+    """Return the value of an element-wise function."""
+    if function == "add":
+        return _add(b, operands)
+    if function not in FUNCTIONS:
+        return _bound(b, function, operands)
+    if function == "pow" and (number := _exact_power(*operands)) is not None:
+        return constant(number, operands[0].shape)
+    if all(x.register is None for x in operands):
+        operands = [_solid(b, operands[0]), *operands[1:]]
+    if function in _COMPARISONS:
+        return elementwise(b, _COMPARISONS[function], _numbers(b, operands), kind=BOOLEAN)
+    if function == "where":
+        return _where(b, *operands)
+    arguments = _numbers(b, operands)
+    recipe = _RECIPES.get(function)
+    if recipe is not None:
+        return recipe(b, *arguments)
+    return elementwise(b, function, arguments)
+
+
+def _numbers(b: Builder, operands: Sequence[Value]) -> list[Value]:
+    return [plain(b, x, FLOAT) for x in operands]
+
+
+def _exact_power(base: Value, exponent: Value) -> Number | None:
+    """Return a power of numbers where it is a fraction: ``1 / size(b)`` is known in the plan."""
+    if base.register is not None or base.scalars or exponent.register is not None:
+        return None
+    x, n = base.number, exponent.number
+    if isinstance(x, int | Fraction) and isinstance(n, int) and abs(n) <= 64 and x != 0:
+        return exact(Fraction(x) ** n)
+    return None
+
+
+def _solid(b: Builder, value: Value) -> Value:
+    """Return a constant as a register, for functions of constants alone."""
+    if value.register is not None:
+        return value
+    register = b.step("fill", [values.factor_of(b, value)], (), flops=0)
+    return Value(register, (None,) * len(value.shape), value.shape)
+
+
+# --- sums ---------------------------------------------------------------------------------------
+
+
+def _add(b: Builder, terms: Sequence[Value]) -> Value:
+    """Add terms; a negative one is subtracted, a repeated one is added before a full one."""
+    ordered = sorted(terms, key=lambda t: (_entries(t), _is_negative(t)))
+    total = ordered[0]
+    if _is_negative(total) and not total.is_scalar:
+        positive = next((t for t in ordered if not _is_negative(t) and not t.is_scalar), None)
+        if positive is not None:
+            ordered.remove(positive)
+            ordered.insert(0, positive)
+            total = positive
+    for term in ordered[1:]:
+        total = _plus(b, total, term)
+    return total
+
+
+def _entries(value: Value) -> int:
+    return 0 if value.register is None else value.register.size
+
+
+def _is_negative(value: Value) -> bool:
+    return not isinstance(value.number, complex) and value.number < 0
+
+
+def _plus(b: Builder, left: Value, right: Value) -> Value:
+    if _is_negative(left) and not _is_negative(right):
+        left, right = right, left
+    left = plain(b, left, FLOAT)
+    op = "add"
+    if _is_negative(right) and right.register is not None:
+        op, right = "subtract", values.scaled(right, -1)
+    right = plain(b, right, FLOAT)
+    if left.register is None and right.register is None and not (left.scalars or right.scalars):
+        return constant(left.number + right.number, left.shape)
+    return elementwise(b, op, [left, right], kind=_kind(left, right))
+
+
+def _kind(*operands: Value) -> str:
+    """Sums of integers are integers."""
+    for x in operands:
+        if x.register is None:
+            if not isinstance(x.number, int) or x.scalars:
+                return FLOAT
+        elif x.register.kind != INTEGER:
+            return FLOAT
+    return INTEGER
+
+
+# --- element-wise -------------------------------------------------------------------------------
+
+
+def _where(b: Builder, condition: Value, above: Value, below: Value) -> Value:
+    """Select; ``where(c, 1, 0)`` stays a boolean, by which a product selects, too."""
+    if condition.register is None or condition.register.kind != BOOLEAN or condition.inverse:
+        condition = _solid(b, plain(b, condition))
+        condition = elementwise(b, "not_equal", [condition, constant(0)], kind=BOOLEAN)
+    condition = values.unscaled(condition)
+    numbers = [x.number if x.register is None and not x.scalars else None for x in (above, below)]
+    if numbers == [1, 0]:
+        return condition
+    if numbers == [0, 1]:
+        return elementwise(b, "logical_not", [condition], kind=BOOLEAN)
+    above, below = _numbers(b, [above, below])
+    return elementwise(b, "where", [condition, above, below])
+
+
+def _sigmoid(b: Builder, x: Value) -> Value:
+    return elementwise(b, "sigmoid", [x])
+
+
+def _softplus(b: Builder, x: Value) -> Value:
+    """``log(1 + e^x) = max(x, 0) + log1p(e^-|x|)``."""
+    small = elementwise(b, "exp", [elementwise(b, "negative", [elementwise(b, "abs", [x])])])
+    above = elementwise(b, "maximum", [x, constant(0)])
+    return elementwise(b, "add", [above, elementwise(b, "log1p", [small])])
+
+
+def _leaky_relu(b: Builder, x: Value) -> Value:
+    return elementwise(b, "maximum", [x, elementwise(b, "multiply", [x, constant(0.01)])])
+
+
+def _elu(b: Builder, x: Value) -> Value:
+    below = elementwise(b, "expm1", [elementwise(b, "minimum", [x, constant(0)])])
+    return elementwise(b, "add", [elementwise(b, "maximum", [x, constant(0)]), below])
+
+
+def _gelu(b: Builder, x: Value) -> Value:
+    return elementwise(b, "multiply", [x, elementwise(b, "ndtr", [x])])
+
+
+def _silu(b: Builder, x: Value) -> Value:
+    return elementwise(b, "multiply", [x, _sigmoid(b, x)])
+
+
+def _pow(b: Builder, base: Value, exponent: Value) -> Value:
+    """A number as exponent takes the cheaper operation."""
+    number = exponent.number if exponent.register is None and not exponent.scalars else None
+    if number in (Fraction(1, 2), 0.5):
+        return elementwise(b, "sqrt", [base])
+    if isinstance(number, int | Fraction | float) and number < 0:
+        positive = _pow(b, base, constant(-number, exponent.shape)) if number != -1 else base
+        return elementwise(b, "divide", [constant(1), positive])
+    if number == 1:
+        return base
+    if isinstance(number, int) and 1 < number <= 4:
+        square = elementwise(b, "multiply", [base, base])
+        if number == 2:
+            return square
+        return elementwise(b, "multiply", [square, square if number == 4 else base])
+    return elementwise(b, "power", [base, exponent])
+
+
+def _bound(b: Builder, function: str, operands: Sequence[Value]) -> Value:
+    """Call the caller's Python function on arrays."""
+    (x,) = _numbers(b, operands)
+    x = _solid(b, x)
+    assert x.register is not None
+    register = b.step("call", [x.register], x.register.shape, parameters=(function,))
+    return Value(register, x.axes, x.shape)
+
+
+_COMPARISONS = {
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+    "eq": "equal", "ne": "not_equal",
+}  # fmt: skip
+
+_RECIPES: dict[str, Callable[..., Value]] = {
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "gelu": _gelu,
+    "silu": _silu,
+    "pow": _pow,
+    "relu": lambda b, x: elementwise(b, "maximum", [x, constant(0)]),
+    "asin": lambda b, x: elementwise(b, "arcsin", [x]),
+    "acos": lambda b, x: elementwise(b, "arccos", [x]),
+    "atan": lambda b, x: elementwise(b, "arctan", [x]),
+}
+
+
+# --- functions over axes ------------------------------------------------------------------------
+
+
+def lower_reduce(b: Builder, function: str, operand: Value, axes: tuple[int, ...]) -> Value:
+    """Return the value of a function over axes of one operand."""
+    operand = plain(b, operand, FLOAT)
+    if any(operand.axes[k] is None for k in axes) or operand.register is None:
+        operand = values.of_register(dense(b, operand))
+    if function in {"prod_others", "argmax"}:
+        return _at_end(b, function, operand, axes)
+    own = tuple(sorted(axis for k in axes if (axis := operand.axes[k]) is not None))
+    register = operand.register
+    assert register is not None
+    keeps = function in {"softmax", "log_softmax"}
+    result = _REDUCTIONS[function](b, register, own)
+    if keeps:
+        return Value(result, operand.axes, operand.shape)
+    return _dropped(b, result, operand, axes)
+
+
+def _dropped(b: Builder, result: Register, operand: Value, axes: tuple[int, ...]) -> Value:
+    """Return a fold, whose register has axes of size 1, without these axes."""
+    kept = [k for k in range(len(operand.shape)) if k not in axes]
+    rank = sorted(axis for k in kept if (axis := operand.axes[k]) is not None)
+    shape = tuple(operand.register.shape[axis] for axis in rank)  # type: ignore[union-attr]
+    register = b.reshape(result, shape)
+    own = tuple(None if (axis := operand.axes[k]) is None else rank.index(axis) for k in kept)
+    return Value(register, own, tuple(operand.shape[k] for k in kept))
+
+
+def _fold_step(
+    b: Builder, op: str, x: Register, axes: tuple[int, ...], start: str = ""
+) -> Register:
+    """Reduce axes to size 1; ``start`` names the least value that the fold may have."""
+    shape = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
+    whole = len(axes) == len(x.shape)  # then the result is a scalar, which broadcasts as it is
+    parameters = (axes, not whole, start) if start else (axes, not whole)
+    return b.step(op, [x], () if whole else shape, parameters=parameters, flops=x.size)
+
+
+def _shifted(b: Builder, x: Register, axes: tuple[int, ...]) -> tuple[Register, Register, Register]:
+    """Return (max x, x - max x, sum of exp of it): shared by softmax and its relatives.
+
+    The maximum is finite also where every entry is -inf, so that the difference is no NaN.
+    """
+    top = _fold_step(b, "amax", x, axes, "min")
+    difference = b.elementwise("subtract", [x, top])
+    total = _fold_step(b, "sum", b.elementwise("exp", [difference]), axes)
+    return top, difference, total
+
+
+def _softmax(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    _, difference, total = _shifted(b, x, axes)
+    return b.elementwise("divide", [b.elementwise("exp", [difference]), total])
+
+
+def _log_softmax(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    _, difference, total = _shifted(b, x, axes)
+    return b.elementwise("subtract", [difference, b.elementwise("log", [total])])
+
+
+def _logsumexp(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    top, _, total = _shifted(b, x, axes)
+    return b.elementwise("add", [b.elementwise("log_of_sum", [total]), top])
+
+
+def _norm(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    """The Euclidean norm; entries are scaled by the largest, so that no square overflows."""
+    top = _fold_step(b, "amax", b.elementwise("abs", [x]), axes, "tiny")
+    ratio = b.elementwise("divide", [x, top])
+    total = _fold_step(b, "sum", b.elementwise("multiply", [ratio, ratio]), axes)
+    return b.elementwise("multiply", [b.elementwise("sqrt", [total]), top])
+
+
+_REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]] = {
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "logsumexp": _logsumexp,
+    "norm": _norm,
+    "max": lambda b, x, axes: _fold_step(b, "amax", x, axes),
+    "min": lambda b, x, axes: _fold_step(b, "amin", x, axes),
+    "prod": lambda b, x, axes: _fold_step(b, "prod", x, axes),
+}
+
+
+def _at_end(b: Builder, function: str, operand: Value, axes: tuple[int, ...]) -> Value:
+    """Bring the axes to the end, as one axis, for functions that go along one axis."""
+    kept = [k for k in range(len(operand.shape)) if k not in axes]
+    order = [*kept, *axes]
+    register = dense(b, operand, order=order)
+    n = math.prod(operand.shape[k] for k in axes)
+    flat = b.reshape(register, (*(operand.shape[k] for k in kept), n))
+    if function == "argmax":
+        shape = flat.shape[:-1]
+        found = b.step("argmax", [flat], shape, kind=INTEGER, flops=flat.size)
+        return values.of_register(found)
+    others = b.step("prod_others", [flat], flat.shape, flops=3 * flat.size)
+    result = b.reshape(others, register.shape)
+    return Value(result, tuple(order.index(k) for k in range(len(order))), operand.shape)

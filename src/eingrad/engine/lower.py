@@ -1,0 +1,357 @@
+"""Expr -> Program: every node becomes a value, most of which cost nothing until they are needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from eingrad.core.algebra import base_and_exponent, is_light
+from eingrad.core.expr import (
+    Const,
+    Delta,
+    Dim,
+    Einsum,
+    Expr,
+    Labels,
+    Map,
+    Number,
+    Reduce,
+    Size,
+    Var,
+    postorder,
+)
+from eingrad.engine import functions, values
+from eingrad.engine.product import Accumulate, Factor, ProductLowering, can_accumulate
+from eingrad.engine.program import FLOAT, INTEGER, Builder, Program, Register, literal
+from eingrad.engine.values import Value
+from eingrad.errors import BackendError
+
+WORTH_ACCUMULATING = 4096  # entries; below, a product and an addition take less time
+
+
+def lower(
+    outputs: Mapping[str, Expr],
+    updates: Mapping[str, Expr],
+    sizes: Mapping[str, int],
+    inputs: Iterable[Var],
+) -> Program:
+    """Return the program for named results and for the new values of inputs."""
+    return _Lowering(outputs, updates, sizes).run(list(inputs))
+
+
+class _Lowering:
+    def __init__(
+        self, outputs: Mapping[str, Expr], updates: Mapping[str, Expr], sizes: Mapping[str, int]
+    ) -> None:
+        self.b = Builder()
+        self.sizes = sizes
+        self.outputs, self.updates = outputs, updates
+        self.values: dict[Expr, Value] = {}
+        self.deferred = _deferred(outputs, updates, self.size_of)
+
+    def size_of(self, dim: Dim) -> int:
+        return self.sizes[dim] if isinstance(dim, str) else dim
+
+    def run(self, inputs: list[Var]) -> Program:
+        for var in inputs:
+            shape = tuple(map(self.size_of, var.dims))
+            self.b.input(var.name, shape, INTEGER if var.integer else FLOAT)
+        program = self.b.program
+        self._lower_all(self.outputs.values())
+        for name, node in self.outputs.items():
+            program.outputs[name] = self._result(node)
+        early = [
+            x for node in self.updates.values() for x in node.operands if x not in self.deferred
+        ]
+        early += [x for node in self.deferred for x in node.operands if x not in self.deferred]
+        self._lower_all(early)  # all that reads an old value comes before the new ones
+        for name, node in self.updates.items():
+            program.updates[name] = self._new_value(name, node)
+        return program
+
+    def _lower_all(self, roots: Iterable[Expr]) -> None:
+        for node in postorder(roots):
+            if node not in self.values and node not in self.deferred:
+                self.values[node] = self._lower(node)
+
+    def _result(self, node: Expr) -> Register | int | float | complex:
+        """Return a register that holds every entry and that no other result holds."""
+        value = self.values[node]
+        if not value.shape and value.register is None and not value.scalars:
+            return literal(value.number)
+        order = sorted(
+            (k for k, axis in enumerate(value.axes) if axis is not None),
+            key=lambda k: value.axes[k] or 0,
+        )
+        order = order if len(order) == len(value.axes) else list(range(len(value.axes)))
+        register = values.dense(self.b, value, order=order)
+        taken = {x.root for x in self.b.program.outputs.values() if isinstance(x, Register)}
+        if register.shape and (register.root.is_input or register.root in taken):
+            register = self.b.copy(register)
+        back = [order.index(k) for k in range(len(order))]
+        return self.b.transpose(register, back)
+
+    # --- new values of inputs -----------------------------------------------------------------
+
+    def _new_value(self, name: str, node: Expr) -> Register:
+        if node in self.deferred:
+            fused = self._accumulated(name, node)
+            if fused is not None:
+                return fused
+            self._lower_all(x for x in node.operands)
+        if node not in self.values:
+            self._lower_all([node])
+        register = values.dense(self.b, self.values[node])
+        root = register.root
+        if root.is_input and root.name != name:
+            return self.b.copy(register)
+        return register
+
+    def _accumulated(self, name: str, node: Expr) -> Register | None:
+        """``W + c A B`` in one matrix product that adds to W."""
+        split = _split_update(name, node)
+        assert split is not None
+        beta, scale, product = split
+        shape = tuple(map(self.size_of, node.dims))
+        target = self.b.input(name, shape, FLOAT)
+        number, scalars = self._scale_of(scale)
+        own = _scale_value(shape, number, scalars)
+        lowering, factors, factor = self._factors(product)
+        own = values.scaled(own, factor.number, factor.scalars)
+        alpha = values.factor_of(self.b, own)
+        into = Accumulate(target, product.output, alpha, float(literal(beta).real))
+        return lowering.lower(factors, product.output, into).register
+
+    def _scale_of(self, node: Einsum | None) -> tuple[Number, tuple[Register, ...]]:
+        """Return the number and the scalars of a light product."""
+        value = values.constant(1)
+        for x, labels in zip(node.operands, node.inputs, strict=True) if node else ():
+            if not labels and x not in self.deferred:
+                value = self._times_scalar(value, self.values[x])
+        return value.number, value.scalars
+
+    # --- nodes --------------------------------------------------------------------------------
+
+    def _lower(self, node: Expr) -> Value:
+        if isinstance(node, Var):
+            shape = tuple(map(self.size_of, node.dims))
+            kind = INTEGER if node.integer else FLOAT
+            return values.of_register(self.b.input(node.name, shape, kind))
+        if isinstance(node, Const):
+            return values.constant(node.value)
+        if isinstance(node, Size):
+            return values.constant(self.size_of(node.dim))
+        if isinstance(node, Delta):
+            n = self.size_of(node.dims[0])
+            return self._with_deltas(values.constant(1, (n, n)), [(0, 1)])
+        if isinstance(node, Einsum):
+            return self._product(node)
+        if isinstance(node, Map):
+            return self._map(node)
+        if isinstance(node, Reduce):
+            return functions.lower_reduce(
+                self.b, node.function, self.values[node.operands[0]], node.axes
+            )
+        raise BackendError(f"the engine cannot compute a {type(node).__name__}")
+
+    def _map(self, node: Map) -> Value:
+        operands = [self.values[x] for x in node.operands]
+        base, exponent = base_and_exponent(node)
+        if exponent == -1 and base is not node:
+            value = self.values[base]
+            if value.register is not None and value.register.kind == FLOAT and value.is_plain:
+                return replace(value, inverse=True)
+        shape = tuple(map(self.size_of, node.dims))
+        operands = [
+            replace(x, axes=(None,) * len(shape), shape=shape) if x.is_scalar else x
+            for x in operands
+        ]
+        return functions.lower_map(self.b, node.function, operands)
+
+    # --- products -----------------------------------------------------------------------------
+
+    def _product(self, node: Einsum) -> Value:
+        lowering, factors, scale = self._factors(node)
+        deltas = [
+            ls for x, ls in zip(node.operands, node.inputs, strict=True) if isinstance(x, Delta)
+        ]
+        number, scalars = scale.number, scale.scalars
+        for label in node.summed:  # a label that only repeats is summed to its extent
+            if not any(label in f.labels for f in factors):
+                number = number * lowering.sizes[label]
+        shape = tuple(lowering.sizes[k] for k in node.output)
+        if not factors:
+            value = _scale_value(shape, number, scalars)
+            return self._with_deltas(value, self._delta_axes(node, deltas))
+        renamed = {q: p for p, q in deltas}
+        wanted = tuple(k for k in node.output if k not in renamed)
+        if len(factors) == 1 and set(factors[0].labels) <= set(wanted):
+            result = factors[0]
+        else:
+            result = lowering.lower(factors, wanted)
+        place = {label: axis for axis, label in enumerate(result.labels)}
+        axes = tuple(place.get(k) for k in node.output)
+        value = Value(result.register, axes, shape, number, scalars, result.inverse)
+        return self._with_deltas(value, self._delta_axes(node, deltas))
+
+    def _factors(self, node: Einsum) -> tuple[ProductLowering, list[Factor], Value]:
+        """Split a product into labelled registers and a factor."""
+        sizes = {k: self.size_of(dim) for k, dim in enumerate(node.extents)}
+        scale = values.constant(1)
+        factors: list[Factor] = []
+        for x, labels in zip(node.operands, node.inputs, strict=True):
+            if isinstance(x, Delta):
+                continue
+            value = self.values[x]
+            if not value.is_plain and not value.inverse and value.register is not None:
+                scale = values.scaled(scale, value.number, value.scalars)
+                value = values.unscaled(value)
+            if value.is_scalar:
+                scale = self._times_scalar(scale, value)
+            elif value.register is not None:
+                if not value.is_plain and (value.number != 1 or value.scalars):
+                    value = values.plain(self.b, value)
+                factors.append(self._factor(value, labels))
+        return ProductLowering(self.b, sizes, _names(node.extents)), factors, scale
+
+    def _times_scalar(self, scale: Value, value: Value) -> Value:
+        if value.register is None:
+            return values.scaled(scale, value.number, value.scalars)
+        argument = values.as_argument(self.b, value)
+        assert isinstance(argument, Register)
+        return values.scaled(scale, 1, [argument])
+
+    def _factor(self, value: Value, labels: Labels) -> Factor:
+        """Return the register with a label for each of its axes, a repeated one as a diagonal."""
+        register = value.register
+        assert register is not None
+        own: list[int] = [0] * len(register.shape)
+        for label, axis in zip(labels, value.axes, strict=True):
+            if axis is not None:
+                own[axis] = label
+        unique = tuple(dict.fromkeys(own))
+        if len(unique) < len(own):
+            shape = tuple(register.shape[own.index(k)] for k in unique)
+            spec = _numbered(own, unique)
+            view = self.b.view(register, "diagonal", spec, shape)
+            register = self.b.step("copy", [view], shape, kind=register.kind, flops=0)
+        return Factor(register, unique, value.inverse)
+
+    def _delta_axes(self, node: Einsum, deltas: Sequence[Labels]) -> list[tuple[int, int]]:
+        return [(node.output.index(p), node.output.index(q)) for p, q in deltas]
+
+    def _with_deltas(self, value: Value, deltas: Sequence[tuple[int, int]]) -> Value:
+        """Write a value on a diagonal of zeros."""
+        if not deltas:
+            return value
+        value = values.plain(self.b, value)
+        same = list(range(len(value.shape)))
+        for p, q in deltas:
+            low, high = sorted((same[p], same[q]))
+            same = [low if k == high else k for k in same]
+        unique = sorted(set(same))
+        spec = _numbered(same, tuple(unique))
+        source = replace(
+            value,
+            axes=tuple(_axis_of(value, same, k) for k in unique),
+            shape=tuple(value.shape[k] for k in unique),
+        )
+        argument = (
+            values.factor_of(self.b, source) if source.register is None
+            else values.aligned(self.b, source, range(len(unique)))
+        )  # fmt: skip
+        register = self.b.step("on_diagonal", [argument], value.shape, parameters=(spec,), flops=0)
+        return values.of_register(register)
+
+
+def _axis_of(value: Value, same: Sequence[int], group: int) -> int | None:
+    axes = [value.axes[k] for k, g in enumerate(same) if g == group]
+    return next((axis for axis in axes if axis is not None), None)
+
+
+def _scale_value(shape: tuple[int, ...], number: Number, scalars: tuple[Register, ...]) -> Value:
+    return Value(None, (None,) * len(shape), shape, number, scalars)
+
+
+def _numbered(labels: Sequence[int], output: Sequence[int]) -> str:
+    """Return ``aab->ab`` for labels and the distinct ones of them.
+
+    >>> _numbered((4, 4, 2), (4, 2))
+    'aab->ab'
+    """
+    letter = {k: "abcdefghijklmnopqrstuvwxyz"[n] for n, k in enumerate(output)}
+    return "".join(letter[k] for k in labels) + "->" + "".join(letter[k] for k in output)
+
+
+def _names(extents: Sequence[Dim]) -> dict[int, str]:
+    """Return a letter for each label: its dimension's, where that is one letter used once."""
+    names: dict[int, str] = {}
+    for k, dim in enumerate(extents):
+        if isinstance(dim, str) and len(dim) == 1 and dim.isascii() and dim.isalpha():
+            names.setdefault(k, dim)
+    free = (c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+            if c not in names.values())  # fmt: skip
+    used: set[str] = set()
+    for k in range(len(extents)):
+        if k not in names or names[k] in used:
+            names[k] = next(free, f"<{k}>")
+        used.add(names[k])
+    return names
+
+
+# --- products that add to their target ----------------------------------------------------------
+
+
+def _split_update(name: str, node: Expr) -> tuple[Number, Einsum | None, Einsum] | None:
+    """Split ``beta W + scale A B`` into (beta, the light product around A B or None, A B)."""
+    if not isinstance(node, Map) or node.function != "add" or len(node.operands) != 2:
+        return None
+    for own, term in (node.operands, node.operands[::-1]):
+        beta = _multiple_of(name, own)
+        if beta is None:
+            continue
+        scale = term if isinstance(term, Einsum) and is_light(term) else None
+        core = term if scale is None else next((x for x in scale.operands if x.ndim), None)
+        if not isinstance(core, Einsum) or is_light(core):
+            continue
+        if scale is not None and scale.inputs[scale.operands.index(core)] != scale.output:
+            continue
+        if can_accumulate(core.inputs, core.output):
+            return beta, scale, core
+    return None
+
+
+def _multiple_of(name: str, node: Expr) -> Number | None:
+    """Return c where ``node`` is c times the input."""
+    if isinstance(node, Var):
+        return 1 if node.name == name and not node.integer else None
+    if isinstance(node, Einsum) and len(node.operands) == 2 and is_light(node):
+        number, own = node.operands
+        same = isinstance(own, Var) and own.name == name and node.inputs[1] == node.output
+        if same and isinstance(number, Const) and not isinstance(number.value, complex):
+            return number.value
+    return None
+
+
+def _deferred(
+    outputs: Mapping[str, Expr], updates: Mapping[str, Expr], size_of: Callable[[Dim], int]
+) -> dict[Expr, None]:
+    """Return the updates that one matrix product computes, with the nodes that it swallows."""
+    uses: dict[Expr, int] = {}
+    for node in postorder([*outputs.values(), *updates.values()]):
+        for x in set(node.operands):
+            uses[x] = uses.get(x, 0) + 1
+    roots = {*outputs.values()}
+    result: dict[Expr, None] = {}
+    for name, node in updates.items():
+        split = _split_update(name, node)
+        if split is None or uses.get(node, 0) or node in roots:
+            continue
+        _, scale, core = split
+        inner = [x for x in (scale, core) if x is not None]
+        entries = math.prod(size_of(core.extents[k]) for k in core.output)
+        alone = all(uses[x] == 1 and x not in roots for x in inner)
+        if entries >= WORTH_ACCUMULATING and alone:
+            result.update(dict.fromkeys([node, *inner]))
+    return result
