@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from eingrad.calculus.bind import bind_functions
@@ -156,11 +155,16 @@ class Derivatives(Mapping[str, Gradient]):
         self.model, self.of, self.wrt = model, of, tuple(wrt)
         self.system = recognise(model.system, {of, *wrt})
         self.adjoints: dict[str, Adjoint] = reverse(self.system, of, self.wrt)
+        self._gradients: dict[str, Gradient] = {}
         self._deriver = Deriver(self.system, model.system, self.adjoints)
 
     def __getitem__(self, name: str) -> Gradient:
         if name not in self.wrt:
             raise KeyError(name)
+        if name not in self._gradients:
+            expr = self._unfolded(name)
+            target, value = self._formula(name, expr)
+            self._gradients[name] = Gradient(Assignment(target, value), expr)
         return self._gradients[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -175,25 +179,16 @@ class Derivatives(Mapping[str, Gradient]):
     def __repr__(self) -> str:
         return f"Derivatives({self.of!r}, wrt={list(self.wrt)!r})"
 
-    @cached_property
-    def _gradients(self) -> dict[str, Gradient]:
-        unfolded: dict[Expr, Expr] = {}
-        result = {}
-        for name, adjoint in self.adjoints.items():
-            expr = self._unfold(adjoint, unfolded)
-            unfolded[adjoint.var] = expr
-            if name in self.wrt:
-                target, value = self._formula(name, expr)
-                result[name] = Gradient(Assignment(target, value), expr)
-        return result
-
-    def _unfold(self, adjoint: Adjoint, unfolded: Mapping[Expr, Expr]) -> Expr:
-        """Put the formulas of other adjoints in, unless the result would be too long to read."""
-        inside = {v: unfolded[v] for v in variables(adjoint.expr) if v in unfolded}
-        if not inside:
-            return adjoint.expr
-        whole = substitute(adjoint.expr, inside)
-        return simplify(whole, self.system.facts) if cost(whole) <= UNFOLD_COST else adjoint.expr
+    def _unfolded(self, name: str) -> Expr:
+        """Put the formulas of other adjoints in, as long as the result can be read."""
+        whole = self.adjoints[name].expr
+        formula = {a.var: a.expr for a in self.adjoints.values()}
+        while names := [v for v in variables(whole) if v in formula]:
+            opened = substitute(whole, {v: formula[v] for v in names})
+            if cost(opened) > UNFOLD_COST:
+                break
+            whole = opened
+        return simplify(whole, self.system.facts)
 
     def _formula(self, name: str, expr: Expr) -> tuple[Derivative, Formula]:
         labels = self.system.labels[name]

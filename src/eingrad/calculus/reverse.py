@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
-from eingrad.calculus.structure import cost
+from eingrad.calculus.structure import cost, has_divisor
 from eingrad.core.algebra import ONE, add, is_light, substitute, zeros
 from eingrad.core.expr import Const, Expr, Map, Reduce, Var, postorder, variables
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, Fact, System
 
 NAME_COST = 0.3  # how much longer a result may be that does without a later adjoint's name
+SHORT = 3.5  # a formula up to this long is tried in the place of its name, as is a quotient
 ABSORBED_COST = 25.0  # a definition that is longer than this is not looked into
 
 
@@ -143,7 +144,8 @@ def _contribution(
     choices = []
     by_formula = adjoint.expr
     by_name = ONE if adjoint.name == adjoint.of else adjoint.var
-    for cotangent in dict.fromkeys([by_formula, by_name]):
+    promising = cost(by_formula) <= SHORT or has_divisor(by_formula)
+    for cotangent in dict.fromkeys([by_formula, by_name] if promising else [by_name]):
         raw = substitute(pull_back(consumer.expr, [x], cotangent, 0)[0], named)
         choices.append(
             Contribution(

@@ -109,6 +109,19 @@ def sum_of(terms: Sequence[Expr], dims: Sequence[Dim]) -> Expr:
     return total if total.ndim == len(dims) else repeat(total, dims, ())
 
 
+def has_divisor(node: Expr) -> bool:
+    """Whether some tensor stands below a fraction bar: something that may cancel."""
+    return any(
+        isinstance(x, Map) and x.function == "pow" and x.ndim > 0 and _is_negative(x)
+        for x in postorder([node])
+    )
+
+
+def _is_negative(node: Expr) -> bool:
+    exponent = base_and_exponent(node)[1]
+    return not isinstance(exponent, complex) and exponent < 0
+
+
 # --- multiplying out --------------------------------------------------------------------------
 
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
@@ -161,11 +174,8 @@ def _sum_to_distribute(product: Product) -> int | None:
 
 def _has_quotient(total: Expr) -> bool:
     return any(
-        (exponent := base_and_exponent(x)[1]) != 1 and not isinstance(exponent, complex)
-        and exponent < 0
-        for term in total.operands
-        for x, _ in open_product(term).factors
-    )  # fmt: skip
+        _is_negative(x) for term in total.operands for x, _ in open_product(term).factors
+    )
 
 
 # --- factoring --------------------------------------------------------------------------------
@@ -207,7 +217,7 @@ def _shared_number(coefficients: list[Number]) -> Number:
     first = coefficients[0]
     if all(c == first for c in coefficients):
         return first
-    magnitude = abs(first)
+    magnitude: Number = abs(first)
     return magnitude if all(abs(c) == magnitude for c in coefficients) else 1
 
 

@@ -1,0 +1,63 @@
+"""``eingrad derive``: print a model's gradients step by step."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eingrad.cli.app import app
+from eingrad.errors import DataError
+
+
+class Format(StrEnum):
+    """How a derivation is printed."""
+
+    text = "text"
+    latex = "latex"
+    markdown = "markdown"
+    html = "html"
+    json = "json"
+
+
+ModelFile = Annotated[str, typer.Argument(metavar="FILE|-", help="A model; - reads it from stdin.")]
+Of = Annotated[str, typer.Option("--of", help="The scalar to differentiate.")]
+Wrt = Annotated[
+    str | None,
+    typer.Option("--wrt", help="Tensors, separated by commas; without it, every input."),
+]
+
+
+@app.command()
+def derive(
+    file: ModelFile,
+    of: Of = "L",
+    wrt: Wrt = None,
+    format: Annotated[Format, typer.Option("--format", help="The output's format.")] = Format.text,
+) -> None:
+    """Derive gradients on paper: every step with its rule."""
+    from eingrad.api.model import parse  # noqa: PLC0415  # so that --help does not load NumPy
+
+    derivatives = parse(read_text(file)).grad(of, names_in(wrt))
+    print(getattr(derivatives, format.value)())
+
+
+def read_text(file: str) -> str:
+    """Read a text file, or standard input for ``-``; raises DataError where it cannot."""
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return data.decode()
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror or error}", operand=file) from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file} is not text in UTF-8", operand=file, hint="a model is a plain text file"
+        ) from error
+
+
+def names_in(text: str | None) -> list[str] | None:
+    """Split ``W1,b1``."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
