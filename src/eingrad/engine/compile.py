@@ -7,7 +7,7 @@ import linecache
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -84,6 +84,8 @@ class Function:
         dtype: str | None,
         functions: Mapping[str, Callable[..., Any]],
         labels: Mapping[str, tuple[str, ...]],
+        inputs: Iterable[Var],
+        optional: Iterable[str],
         memory_limit: int | None,
     ) -> None:
         self.outputs = dict(outputs)
@@ -92,11 +94,12 @@ class Function:
         self._initial = {name: x.initial for name, x in state.items()}
         self.dtype, self.functions, self.labels = dtype, dict(functions), dict(labels)
         self.memory_limit = memory_limit
-        everything = _inputs(self.outputs, self.updates)
+        everything = _inputs(self.outputs, self.updates, inputs)
         self.inputs = [var for var in everything if var.name not in state]
         self._state_inputs = [var for var in everything if var.name in state]
         self._state_names = [var.name for var in self._state_inputs]
         self._names = [var.name for var in self.inputs]
+        self._ignored = frozenset(optional) - set(self._names)
         self._results = tuple(self.outputs)
         self._pick = _picker(self._names)
         self._programs: OrderedDict[Any, Executable] = OrderedDict()
@@ -104,6 +107,8 @@ class Function:
         self._lock = threading.Lock()
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
+        if len(arrays) > len(self._names):
+            arrays = {k: x for k, x in arrays.items() if k not in self._ignored}
         try:
             values = self._pick(arrays)
             if self._state_names:
@@ -126,6 +131,7 @@ class Function:
 
     def _call_unusual(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """Check and convert the arrays, and compile where their signature is new."""
+        given = {k: x for k, x in given.items() if k not in self._ignored}
         check_names(self.inputs, given)
         arrays = {name: as_array(name, given[name]) for name in self._names}
         signature = self._signature(arrays)
@@ -200,6 +206,15 @@ class Function:
                     )
 
     # --- programs -----------------------------------------------------------------------------
+
+    def specialize(
+        self, input_dtypes: Mapping[str, str], dtype: str, result_dtype: str
+    ) -> Executable:
+        """Return the program for inputs of known shapes, to call with arrays in their order.
+
+        It checks nothing: for a caller that knows shapes and dtypes, and counts microseconds.
+        """
+        return self._make(Signature({}, dtype, result_dtype, input_dtypes))
 
     def _make(self, signature: Signature) -> Executable:
         for name in self.updates:
@@ -280,6 +295,8 @@ def compile_program(
     updates: Mapping[str, Expr] | None = None,
     state: Mapping[str, StateTensor] | None = None,
     labels: Mapping[str, tuple[str, ...]] | None = None,
+    inputs: Iterable[Var] = (),
+    optional: Iterable[str] = (),
     memory_limit: int | None = None,
 ) -> Function:
     """Return a function that computes named expressions from arrays named like their `Var` s.
@@ -288,7 +305,9 @@ def compile_program(
     ``functions`` gives a Python function of an array for each declared function. ``updates`` gives
     new values of inputs, written into the caller's arrays after all else was read from them.
     ``state`` are tensors that the function itself keeps from call to call, in ``Function.state``.
-    ``labels`` are the author's letters for the axes of each input, for messages. A call that would
+    ``labels`` are the author's letters for the axes of each input, for messages. ``inputs`` are
+    required even where nothing but their sizes is needed (a gradient that is 0); ``optional``
+    names may be passed and are not looked at. A call that would
     need more than ``memory_limit`` bytes raises `MemoryLimitError` before anything is allocated.
 
     >>> from eingrad.core.algebra import einsum
@@ -310,13 +329,15 @@ def compile_program(
     _check_new_values(outputs, new_values)
     return Function(
         outputs, updates or {}, state=state, dtype=dtype, functions=functions,
-        labels=labels or {}, memory_limit=memory_limit,
+        labels=labels or {}, inputs=inputs, optional=optional, memory_limit=memory_limit,
     )  # fmt: skip
 
 
-def _inputs(outputs: Mapping[str, Expr], updates: Mapping[str, Expr]) -> list[Var]:
+def _inputs(
+    outputs: Mapping[str, Expr], updates: Mapping[str, Expr], more: Iterable[Var] = ()
+) -> list[Var]:
     found: dict[str, Var] = {}
-    for node in postorder([*outputs.values(), *updates.values()]):
+    for node in postorder([*outputs.values(), *updates.values(), *more]):
         if isinstance(node, Var):
             known = found.setdefault(node.name, node)
             if known is not node:
