@@ -274,13 +274,22 @@ class Derivatives(Mapping[str, Gradient]):
         gradients = {name: graph[self.adjoints[name].var] for name in self.wrt}
         if update is None:
             wanted |= {adjoint_name(self.of, name): g for name, g in gradients.items()}
-            return compile_graph(
-                self.model, wanted, backend=backend, functions=functions, dtype=dtype
-            )
+            gradients = {}
+        else:
+            self._check_parameters()
         return compile_graph(
-            self.model, wanted, gradients, update, backend=backend, functions=functions,
-            dtype=dtype,
+            self.model, wanted, gradients, update, wrt=self.wrt, backend=backend,
+            functions=functions, dtype=dtype,
         )  # fmt: skip
+
+    def _check_parameters(self) -> None:
+        for name in self.wrt:
+            if name not in self.model.inputs:
+                raise EingradError(
+                    f"{name} is computed by the model: a training step cannot update it",
+                    operand=name,
+                    hint=f"parameters are inputs: {', '.join(self.model.inputs)}",
+                )
 
 
 def whole_graph(system: System, adjoints: Mapping[str, Adjoint]) -> dict[Expr, Expr]:
@@ -299,6 +308,7 @@ def compile_graph(
     gradients: Mapping[str, Expr] | None = None,
     update: Optimizer | None = None,
     *,
+    wrt: Sequence[str] = (),
     backend: str,
     functions: Functions | None,
     dtype: Any,
@@ -317,7 +327,8 @@ def compile_graph(
             step = update.step(model.inputs[name], gradient)
             updates[name] = step.new_value
             state.update(step.state)
+    shaped = [model.inputs[name] for name in wrt if name in model.inputs]
     return compile_program(
         values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
-        labels=model.labels,
+        labels=model.labels, inputs=shaped, optional=model.inputs,
     )  # fmt: skip

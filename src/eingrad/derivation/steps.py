@@ -55,7 +55,7 @@ class Deriver:
 
     def __init__(self, system: System, original: System, adjoints: Mapping[str, Adjoint]) -> None:
         self.system, self.original, self.adjoints = system, original, adjoints
-        order = list(dict.fromkeys([*system.labels, *system.inputs, *system.definitions]))
+        order = introduced(system)
         rank = {name: k for k, name in enumerate(order)}
         for adjoint in adjoints.values():
             rank[adjoint.var.name] = len(order) + rank[adjoint.name]
@@ -92,6 +92,24 @@ class Deriver:
         else:
             writer.several(adjoint)
         return writer.steps
+
+
+def introduced(system: System) -> list[str]:
+    """Return the tensors' names in the order in which a reader meets them."""
+    order: dict[str, None] = {}
+    for name, definition in system.definitions.items():
+        if definition.written is not None:
+            order |= dict.fromkeys(_symbols(definition.written.value))
+        order[name] = None
+    order |= dict.fromkeys(system.inputs)
+    return list(order)
+
+
+def _symbols(formula: Formula) -> Iterator[str]:
+    if isinstance(formula, Symbol):
+        yield formula.name
+    for part in parts_of(formula):
+        yield from _symbols(part)
 
 
 class _Lines:
