@@ -191,7 +191,7 @@ class Derivatives(Mapping[str, Gradient]):
         return simplify(whole, self.system.facts)
 
     def _formula(self, name: str, expr: Expr) -> tuple[Derivative, Formula]:
-        labels = self.system.labels[name]
+        labels = self._deriver.letters(name)
         target = Derivative(Symbol(self.of), (Symbol(name, labels),))
         return target, to_formula(expr, labels, self._names)
 
@@ -213,7 +213,7 @@ class Derivatives(Mapping[str, Gradient]):
             adjoint = self.adjoints[wrt]
             head, result = self._formula(wrt, adjoint.expr)
             steps = tuple(self._deriver.steps(wrt, known))
-            sections.append(render.Section(wrt, head, self.system.labels[wrt], steps, result))
+            sections.append(render.Section(wrt, head, self._deriver.letters(wrt), steps, result))
         return sections
 
     def text(self, name: str | None = None) -> str:

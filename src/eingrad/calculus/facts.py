@@ -54,8 +54,14 @@ def _reorder(node: Expr, tensor: Var, orders: list[Labels]) -> Expr | None:
                 _with_factor(product, j, (tensor, tuple(labels[a] for a in order)))
                 for order in orders
             ]
-            best = min(variants, key=lambda x: (cost(x), isinstance(x, Einsum), x.digest))
+            best = min(variants, key=lambda x: (cost(x), *_reading_order(x, tensor), x.digest))
     return None if best is node else best
+
+
+def _reading_order(node: Expr, tensor: Var) -> tuple[bool, list[Labels]]:
+    """Prefer the tensor itself to a view of it, and its labels in alphabetical order."""
+    found = [labels for x, labels in open_product(node).factors if x is tensor]
+    return isinstance(node, Einsum), found
 
 
 def _with_factor(product: Product, k: int, factor: Factor) -> Expr:

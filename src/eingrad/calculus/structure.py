@@ -173,9 +173,7 @@ def _sum_to_distribute(product: Product) -> int | None:
 
 
 def _has_quotient(total: Expr) -> bool:
-    return any(
-        _is_negative(x) for term in total.operands for x, _ in open_product(term).factors
-    )
+    return any(_is_negative(x) for term in total.operands for x, _ in open_product(term).factors)
 
 
 # --- factoring --------------------------------------------------------------------------------

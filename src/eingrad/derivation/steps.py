@@ -28,7 +28,7 @@ from eingrad.core.expr import (
     postorder,
 )
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, local_jacobian, result_labels
-from eingrad.derivation.labels import Names, parts_of, to_formula
+from eingrad.derivation.labels import Names, fresh_letter, parts_of, to_formula
 from eingrad.derivation.matrix import matrix_text
 from eingrad.notation.syntax import Derivative, Formula, Product, Symbol
 from eingrad.notation.system import Definition, System
@@ -60,6 +60,14 @@ class Deriver:
         for adjoint in adjoints.values():
             rank[adjoint.var.name] = len(order) + rank[adjoint.name]
         self.names = Names(system.letters, rank)
+
+    def letters(self, name: str) -> tuple[str, ...]:
+        """Return a letter for each axis of a tensor, its author's where these are distinct."""
+        own = self.system.labels[name]
+        result: list[str] = []
+        for letter, dim in zip(own, tensor(self.system, name).dims, strict=True):
+            result.append(fresh_letter(dim, own, self.names) if letter in result else letter)
+        return tuple(result)
 
     def steps(self, name: str, known: set[str]) -> list[Step]:
         """Return the steps to one derivative; ``known`` are the statements already shown."""
@@ -118,7 +126,7 @@ class _Lines:
     def __init__(self, deriver: Deriver, adjoint: Adjoint) -> None:
         self.system, self.names = deriver.system, deriver.names
         self.adjoint = adjoint
-        self.labels = self.system.labels[adjoint.name]
+        self.labels = deriver.letters(adjoint.name)
         self.x = tensor(self.system, adjoint.name)
         self.head: Formula = Derivative(Symbol(adjoint.of), (Symbol(adjoint.name, self.labels),))
         self.steps: list[Step] = []
