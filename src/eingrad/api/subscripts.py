@@ -120,7 +120,7 @@ def _terms(text: str) -> tuple[tuple[Subscripts, ...], Subscripts | None]:
     while place < len(text):
         c = text[place]
         width = 1
-        if c.isalpha():
+        if _is_label(c):
             terms[-1].append(c)
         elif text.startswith(ELLIPSIS, place):
             width = 3
@@ -136,13 +136,18 @@ def _terms(text: str) -> tuple[tuple[Subscripts, ...], Subscripts | None]:
         elif c == "," and not arrow:
             terms.append([])
         elif not c.isspace():
-            raise _mistake(text, place, _reason(c, arrow))
+            raise _mistake(text, place, _reason(c))
         place += width
     output = tuple(terms.pop()) if arrow else None
     return tuple(map(tuple, terms)), output
 
 
-def _reason(c: str, arrow: bool) -> str:
+def _is_label(c: str) -> bool:
+    """Whether a character is alphabetic, or a symbol that `opt_einsum.get_symbol` numbers by."""
+    return c.isalpha() or ("\u00c0" <= c < "\u2000" and not c.isspace())
+
+
+def _reason(c: str) -> str:
     if c == ".":
         return "a dot that is not part of an ellipsis '...'"
     if c == ",":
