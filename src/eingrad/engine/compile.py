@@ -94,7 +94,9 @@ class Function:
         self._initial = {name: x.initial for name, x in state.items()}
         self.dtype, self.functions, self.labels = dtype, dict(functions), dict(labels)
         self.memory_limit = memory_limit
+        rank = {name: k for k, name in enumerate(labels)}  # the author's order, for messages
         everything = _inputs(self.outputs, self.updates, inputs)
+        everything.sort(key=lambda var: rank.get(var.name, len(rank)))
         self.inputs = [var for var in everything if var.name not in state]
         self._state_inputs = [var for var in everything if var.name in state]
         self._state_names = [var.name for var in self._state_inputs]

@@ -10,6 +10,8 @@ import math
 import re
 from collections.abc import Iterable
 
+import numpy as np
+
 from eingrad.engine.backends import numpy as spelling
 from eingrad.engine.memory import RESULT, Memory
 from eingrad.engine.program import (
@@ -59,8 +61,7 @@ class Emitter:
         self.names: dict[Register, str] = {}
         self.functions: dict[str, str] = {}
         self.imports: dict[str, None] = {"import numpy as np": None}
-        self.setup: list[str] = []
-        self.buffers: list[str] = []
+        self.kept: dict[str, str] = {}
         self.body: list[str] = []
         self.count = 0
 
@@ -73,16 +74,16 @@ class Emitter:
         for step in self.program.steps:
             self._step(step)
         for register, name in self.memory.copies:
-            target = self.names[self.program.inputs[name]]
-            self.body.append(f"np.copyto({target}, {self._name(register)})")
+            self.body.append(f"np.copyto({inputs[name]}, {self._name(register)})")
         results = [self._result(x) for x in self.program.outputs.values()]
         self.body.append(f"return ({', '.join(results)}{',' if len(results) == 1 else ''})")
         return self._text(list(inputs.values()))
 
     def _text(self, inputs: list[str]) -> str:
-        taken = "".join(f"{name}, " for name in self.buffers)
-        setup = [*self._buffer_lines(), *self.setup, f"return ({taken})"]
-        body = [f"{taken.rstrip()} = buffers", *self.body] if self.buffers else self.body
+        names = ", ".join(self.kept.values()) + ("," if len(self.kept) == 1 else "")
+        made = [f"{name} = {text}" for text, name in self.kept.items()]
+        setup = [*self._buffer_lines(), *made, f"return ({names})"]
+        body = [f"{names} = buffers", *self.body] if self.kept else self.body
         lines = [f"# {self.title}", *self.imports, "", "", "def workspace():"]
         lines += [f"    {line}" for line in setup]
         lines += ["", "", f"def run({', '.join(['buffers', *inputs])}):"]
@@ -100,7 +101,8 @@ class Emitter:
         if f"np.{dtype}" != wanted:
             self.body.append(f"{name} = {name}.astype({wanted})")
         if not register.shape:
-            self.body.append(f"{name} = {name}[()]")
+            self.names[register] = scalar = self._fresh()
+            self.body.append(f"{scalar} = {name}[()]")
 
     def _dtype(self, kind: str) -> str:
         return {FLOAT: f"np.{self.dtype}", INTEGER: "np.int64", BOOLEAN: "np.bool_"}[kind]
@@ -113,22 +115,27 @@ class Emitter:
 
     def _define(self, register: Register) -> None:
         """Name the array into which a step writes."""
-        place = self.memory.place[register]
-        name = self.names[register] = self._fresh()
-        if isinstance(place, int) and place >= 0:
-            count = register.size
-            bytes_each = {FLOAT: self.item_size, INTEGER: 8, BOOLEAN: 1}[register.kind]
-            self.setup.append(
-                f"{name} = m{place}[:{count * bytes_each}].view({self._dtype(register.kind)})"
-                f".reshape({register.shape})"
-            )
-            self.buffers.append(name)
-        elif place == RESULT:
-            self.body.append(f"{name} = np.empty({register.shape}, {self._dtype(register.kind)})")
-        elif isinstance(place, str):
+        place, dtype = self.memory.place[register], self._dtype(register.kind)
+        if isinstance(place, str):
             target = self.program.inputs[place]
-            shape = "" if target.shape == register.shape else f".reshape({register.shape})"
-            self.body.append(f"{name} = {self.names[target]}{shape}")
+            self.names[register] = self.names[target]
+            if target.shape != register.shape:
+                self.names[register] = name = self._fresh()
+                self.body.append(f"{name} = {self.names[target]}.reshape({register.shape})")
+        elif place == RESULT:
+            name = self.names[register] = self._fresh()
+            self.body.append(f"{name} = np.empty({register.shape}, {dtype})")
+        else:
+            item = {FLOAT: self.item_size, INTEGER: 8, BOOLEAN: 1}[register.kind]
+            part = f"m{place}[:{register.size * item}].view({dtype})"
+            self.names[register] = self._kept(f"{part}.reshape({register.shape})")
+
+    def _kept(self, text: str) -> str:
+        """Return the name of an array that ``workspace`` makes."""
+        name = self.kept.get(text)
+        if name is None:
+            name = self.kept[text] = self._fresh()
+        return name
 
     def _name(self, register: Register) -> str:
         """Return the name of a register; a view is made where it is first needed."""
@@ -139,14 +146,13 @@ class Emitter:
             register = register.parent
         for view in reversed(chain):
             assert view.parent is not None
-            text = f"{self._fresh()} = {_view(view, self.names[view.parent])}"
-            self.names[view] = text.split(" ", 1)[0]
+            text = _view(view, self.names[view.parent])
             place = self.memory.place.get(view.root)
             if isinstance(place, int) and place >= 0:
-                self.setup.append(text)
-                self.buffers.append(self.names[view])
+                self.names[view] = self._kept(text)
             else:
-                self.body.append(text)
+                self.names[view] = name = self._fresh()
+                self.body.append(f"{name} = {text}")
         return self.names[chain[0] if chain else register]
 
     # --- steps --------------------------------------------------------------------------------
@@ -202,7 +208,8 @@ class Emitter:
             fields["axes"] = parameters[0] if len(parameters[0]) != 1 else parameters[0][0]
             fields["keep"] = parameters[1]
             if len(parameters) == 3:
-                fields["start"] = f", initial=np.finfo(np.{self.dtype}).{parameters[2]}"
+                least = float(getattr(np.finfo(self.dtype), parameters[2]))
+                fields["start"] = f", initial={least!r}"
         elif step.op == "call":
             fields["spec"] = self.functions.setdefault(parameters[0], f"f{len(self.functions)}")
         elif parameters:

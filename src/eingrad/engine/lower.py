@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import opt_einsum as oe
+
 from eingrad.core.algebra import base_and_exponent, is_light
 from eingrad.core.expr import (
     Const,
@@ -280,7 +282,7 @@ def _numbered(labels: Sequence[int], output: Sequence[int]) -> str:
     >>> _numbered((4, 4, 2), (4, 2))
     'aab->ab'
     """
-    letter = {k: "abcdefghijklmnopqrstuvwxyz"[n] for n, k in enumerate(output)}
+    letter = {k: oe.get_symbol(n) for n, k in enumerate(output)}
     return "".join(letter[k] for k in labels) + "->" + "".join(letter[k] for k in output)
 
 

@@ -285,9 +285,10 @@ class ProductLowering:
         c = self._matrix(right, [], summed, columns)
         shape = (math.prod(self.shape(rows)), math.prod(self.shape(columns)))
         target = into.target
+        flat = "" if shape == target.shape else f".reshape({shape})"
         register = self.b.step(
             "gemm", [target, a, c, into.alpha, into.beta], target.shape, in_place=(0,),
-            flops=self._flops(left, right), parameters=(shape,),
+            flops=self._flops(left, right), parameters=(flat,),
             equation=self._equation([left.labels, right.labels], into.labels),
         )  # fmt: skip
         return Factor(register, into.labels)

@@ -41,7 +41,7 @@ def check_names(inputs: Sequence[Var], given: Mapping[str, Any]) -> None:
             )
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
+            near = difflib.get_close_matches(name, names, 1, 0.5)
             hint = f"did you mean {near[0]}?" if near else f"the inputs are {', '.join(names)}"
             raise EingradError(f"there is no input {name}", operand=name, hint=hint)
 

@@ -163,6 +163,8 @@ def dense(b: Builder, value: Value, *, order: Sequence[int] | None = None) -> Re
     shape = tuple(value.shape[k] for k in order)
     if value.register is None:
         factor = factor_of(b, value)
+        if isinstance(factor, Register) and not shape:
+            return factor
         return b.step("fill", [factor], shape, flops=0)
     view = aligned(b, value, order)
     if view.shape == shape and view is value.register:

@@ -25,7 +25,7 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "argmax":      ("np.argmax({0}, axis=-1, out={out})",),
     "prod_others": ("prod_others({0}, {out})",),
     "einsum":      ("np.einsum({spec!r}, {0}, {1}, out={out})",),
-    "gemm":        ("gemm({3}, {1}, {2}, {4}, {out}.reshape({spec}))",),
+    "gemm":        ("gemm({3}, {1}, {2}, {4}, {out}{spec})",),
     "where":       ("np.copyto({out}, {2})", "np.copyto({out}, {1}, where={0})"),
     "zero_where":  ("np.copyto({out}, {0})", "np.copyto({out}, 0, where={1})"),
     "on_diagonal": ("{out}.fill(0)", "np.einsum({spec!r}, {out})[...] = {0}"),
