@@ -12,7 +12,8 @@ with them.
 dL/dw_i = X_bi (z_b - y_b) / size(b)
 """
 
-from eingrad.api.model import Derivatives, Gradient, Model, parse
+from eingrad.api.derivatives import Derivatives, Gradient
+from eingrad.api.model import Model, parse
 from eingrad.calculus.optim import Optimizer, adam, momentum, sgd
 from eingrad.derivation.steps import Step
 from eingrad.engine import Function

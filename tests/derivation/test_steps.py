@@ -27,8 +27,8 @@ def test_the_two_layer_classifier_reads_like_the_textbook() -> None:
         "-mean_b(T_bo log(Z2_bo))",
         "-T_bo / (size(b) Z2_bo)",
         "softmax_o(A2_bo)",
-        "Z2_bp (delta_po - Z2_bo)",
-        "dL/dZ2_bp Z2_bp (delta_po - Z2_bo)",
+        "Z2_bp (delta_op - Z2_bo)",
+        "dL/dZ2_bp Z2_bp (delta_op - Z2_bo)",
         "(Z2_bo sum_p(T_bp) - T_bo) / size(b)",
         "(Z2_bo - T_bo) / size(b)",
         "Z1_bh W2_ho + b2_o",
@@ -42,7 +42,7 @@ def test_the_two_layer_classifier_reads_like_the_textbook() -> None:
     for k, words in enumerate(
         [
             "definition", "derivative", "definition", "softmax Jacobian", "chain rule",
-            "Kronecker delta: delta_po selects p = o; Z2_bo cancels",
+            "Kronecker delta: delta_op selects p = o; Z2_bo cancels",
             "assumed: sum_o(T_bo) = 1", "definition", "einsum rule on Z1_bh W2_ho: ho,bo->bh",
             "definition", "sigmoid derivative", "definition",
             "einsum rule on X_bi W1_ih: bi,bh->ih; in matrices X^T dL/dA1",

@@ -1,33 +1,24 @@
-"""The symbolic side of the Python surface: a model in notation, its derivatives, their steps."""
+"""A model in notation: parse it, differentiate it, compile it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eingrad.calculus.bind import bind_functions
-from eingrad.calculus.optim import Optimizer, StateTensor
-from eingrad.calculus.reverse import Adjoint, adjoint_name, recognise, reverse, tensor
-from eingrad.calculus.rules import STABLE, apply_rules
-from eingrad.calculus.simplify import simplify
-from eingrad.calculus.structure import cost
-from eingrad.core.algebra import substitute
-from eingrad.core.expr import Expr, Var, variables
-from eingrad.derivation import render
-from eingrad.derivation.labels import Names, to_formula
-from eingrad.derivation.matrix import matrix_text
-from eingrad.derivation.steps import Deriver, Step
-from eingrad.engine import Function, compile_program
+from eingrad.api.compile import Functions, compile_graph, whole_graph
+from eingrad.api.derivatives import Derivatives
+from eingrad.calculus.forward import forward, with_adjoints
+from eingrad.calculus.reverse import recognise, reverse, tensor
+from eingrad.core.algebra import multiply, sum_over
+from eingrad.core.expr import Var
+from eingrad.derivation.steps import Record
+from eingrad.engine import Function
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Assignment, Derivative, Formula, Statement, Symbol
-from eingrad.notation.system import System
+from eingrad.notation.syntax import Statement
+from eingrad.notation.system import Definition, System
 from eingrad.notation.text import to_text
-
-UNFOLD_COST = 60.0  # a result longer than this speaks of intermediate derivatives by name
-
-Functions = Mapping[str, str | tuple[Callable[..., Any], ...]]
 
 
 def parse(text: str) -> Model:
@@ -43,11 +34,7 @@ def parse(text: str) -> Model:
 
 
 class Model:
-    """A list of definitions in index notation; printing it gives the notation back.
-
-    ``inputs`` are the tensors that are never assigned, ``labels`` the letters of each tensor's
-    axes where it is first written.
-    """
+    """A list of definitions in index notation; printing it gives the notation back."""
 
     def __init__(self, statements: Sequence[Statement], system: System) -> None:
         self.statements = tuple(statements)
@@ -71,31 +58,122 @@ class Model:
 
     @property
     def labels(self) -> Mapping[str, tuple[str, ...]]:
-        """The labels of each tensor's axes."""
+        """The labels of each tensor's axes, where it is first written."""
         return self.system.labels
 
     def grad(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
         """Derive the gradient of a scalar by each of ``wrt``, in one reverse pass.
 
-        Without ``wrt``, by every input that the scalar depends on. Raises EingradError for a name
-        that the model lacks, DifferentiationError where ``of`` is no scalar.
+        Without ``wrt``, by every input. Raises EingradError for a name that the model lacks,
+        DifferentiationError where ``of`` is no scalar.
 
-        >>> print(parse("L = (X_bi w_i - y_b)^2 / 2").grad("L", ["w"])["w"])
-        Traceback (most recent call last):
-        ...
-        eingrad.errors.NotationError: ...
+        >>> print(parse("L = x_i A_ij x_j").grad("L", ["A"])["A"])
+        dL/dA_ij = x_i x_j
         """
-        self._check(of)
-        names = list(self.inputs) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+        names = self._names(of, wrt)
+        system = recognise(self.system, {of, *names})
+        adjoints = reverse(system, of, names)
+        records = {str(a.title): a for name, a in adjoints.items() if name != of or of in names}
+        keys = {name: str(adjoints[name].title) for name in names}
+        return Derivatives(of, keys, system, self.system, records)
+
+    def jacobian(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
+        """Derive the derivative of a tensor by each of ``wrt``, in forward mode.
+
+        The axes of ``dy/da`` are those of y, then those of a.
+
+        >>> print(parse("p_i = softmax_i(a_i)").jacobian("p", "a")["a"])
+        dp_i/da_j = p_i (delta_ij - p_j)
+        """
+        names = self._names(of, wrt)
+        system = recognise(self.system, {of, *names})
+        records: dict[str, Record] = {}
+        keys = {}
         for name in names:
-            self._check(name)
-        if of not in self.system.definitions:
-            raise EingradError(
-                f"{of} is an input: it depends on nothing else",
-                operand=of,
-                hint=f"assigned are {', '.join(self.outputs)}",
-            )
-        return Derivatives(self, of, names)
+            tangents = forward(system, of, name, {})
+            records |= {str(t.title): t for t in tangents.values()}
+            keys[name] = str(tangents[of].title)
+        return Derivatives(of, keys, system, self.system, records)
+
+    def hessian(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
+        """Derive the second derivatives of a scalar: the Jacobian of its gradient.
+
+        The key of ``d2L/dw dw`` is ``"w"`` for one tensor, ``"w v"`` for each pair of several.
+
+        >>> print(parse("L = x_i A_ij x_j").hessian("L", "x")["x"])
+        d2L/dx_i dx_j = A_ij + A_ji
+        """
+        names = self._names(of, wrt)
+        gradient = self.grad(of, names)
+        adjoints = reverse(gradient.system, of, names)
+        system = with_adjoints(gradient.system, adjoints)
+        records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
+        titles = {str(a.title): a.title for a in adjoints.values()}
+        keys = {}
+        for first in names:
+            for second in names:
+                root = str(adjoints[first].title)
+                tangents = forward(system, root, second, titles)
+                records |= {str(t.title): t for t in tangents.values()}
+                key = first if len(names) == 1 else f"{first} {second}"
+                keys[key] = str(tangents[root].title)
+        return Derivatives(of, keys, system, self.system, records)
+
+    def jvp(self, of: str, wrt: str, direction: str | None = None) -> Derivatives:
+        """Derive the derivative of a tensor along a direction, a tensor like ``wrt``.
+
+        The direction is an input named ``direction``, by default ``wdot`` for w.
+
+        >>> print(parse("y_i = A_ij sin(x_j)").jvp("y", "x")["x"])
+        ydot_i = A_ij xdot_j cos(x_j)
+        """
+        self._names(of, [wrt])
+        along = direction or f"{wrt}dot"
+        system = self._with_input(recognise(self.system, {of, wrt}), along, wrt)
+        tangents = forward(system, of, wrt, {}, along)
+        records = {str(t.title): t for t in tangents.values()}
+        return Derivatives(of, {wrt: str(tangents[of].title)}, system, self.system, records)
+
+    def vjp(self, of: str, wrt: Sequence[str] | str, cotangent: str | None = None) -> Derivatives:
+        """Derive the pull-back of a cotangent, a tensor like ``of``: the gradient of their product.
+
+        The cotangent is an input named ``cotangent``, by default ``ybar`` for y; the product is
+        the scalar ``s``.
+
+        >>> print(parse("y_i = A_ij x_j").vjp("y", "x")["x"])
+        ds/dx_j = A_ij ybar_i
+        """
+        names = self._names(of, wrt)
+        bar = cotangent or f"{of}bar"
+        system = self._with_input(self.system, bar, of)
+        y = tensor(system, of)
+        product = multiply(system.inputs[bar], y)
+        scalar = Definition("s", (), sum_over(product, range(y.ndim)))
+        if "s" in self.system.labels:
+            raise EingradError("the model has a tensor s of its own", operand="s")
+        definitions = {**system.definitions, "s": scalar}
+        labels = {**system.labels, "s": ()}
+        system = System(
+            system.inputs, definitions, system.letters, labels, system.facts, system.functions
+        )
+        return Model(self.statements, system).grad("s", names)
+
+    def hvp(self, of: str, wrt: str, direction: str | None = None) -> Derivatives:
+        """Derive the product of a scalar's Hessian with a direction, a tensor like ``wrt``.
+
+        >>> print(parse("L = x_i A_ij x_j").hvp("L", "x")["x"])
+        dLdxdot_i = xdot_j (A_ij + A_ji)
+        """
+        names = self._names(of, [wrt])
+        along = direction or f"{wrt}dot"
+        gradient = self.grad(of, names)
+        adjoints = reverse(gradient.system, of, names)
+        system = self._with_input(with_adjoints(gradient.system, adjoints), along, wrt)
+        records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
+        root = str(adjoints[wrt].title)
+        tangents = forward(system, root, wrt, {}, along)
+        records |= {str(t.title): t for t in tangents.values()}
+        return Derivatives(of, {wrt: str(tangents[root].title)}, system, self.system, records)
 
     def compile(
         self,
@@ -116,9 +194,25 @@ class Model:
         for name in names:
             self._check(name)
         system = recognise(self.system, ())
-        graph = whole_graph(system, {})
+        graph = whole_graph(system)
         wanted = {name: graph[tensor(system, name)] for name in names}
-        return compile_graph(self, wanted, backend=backend, functions=functions, dtype=dtype)
+        return compile_graph(system, wanted, backend=backend, functions=functions, dtype=dtype)
+
+    # --- checks ---
+
+    def _names(self, of: str, wrt: Sequence[str] | str | None) -> list[str]:
+        """Check what to differentiate by what; no ``wrt`` means every input."""
+        self._check(of)
+        names = list(self.inputs) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+        for name in names:
+            self._check(name)
+        if of not in self.system.definitions:
+            raise EingradError(
+                f"{of} is an input: it depends on nothing else",
+                operand=of,
+                hint=f"assigned are {', '.join(self.outputs)}",
+            )
+        return names
 
     def _check(self, name: str) -> None:
         if name not in self.system.inputs and name not in self.system.definitions:
@@ -127,208 +221,14 @@ class Model:
                 f"the model has no tensor {name!r}", operand=name, hint=f"it has {known}"
             )
 
-
-class Gradient:
-    """One derivative as a formula; ``str()`` of it is a line of notation."""
-
-    def __init__(self, formula: Assignment, expr: Expr) -> None:
-        self.formula, self.expr = formula, expr
-
-    def __str__(self) -> str:
-        return to_text(self.formula)
-
-    def __repr__(self) -> str:
-        return f"Gradient({str(self)!r})"
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The letters of its axes."""
-        target = self.formula.target
-        assert isinstance(target, Derivative)
-        return target.wrt[0].labels
-
-
-class Derivatives(Mapping[str, Gradient]):
-    """The gradients of one scalar: a mapping from each tensor's name to its derivative."""
-
-    def __init__(self, model: Model, of: str, wrt: Sequence[str]) -> None:
-        self.model, self.of, self.wrt = model, of, tuple(wrt)
-        self.system = recognise(model.system, {of, *wrt})
-        self.adjoints: dict[str, Adjoint] = reverse(self.system, of, self.wrt)
-        self._gradients: dict[str, Gradient] = {}
-        self._deriver = Deriver(self.system, model.system, self.adjoints)
-
-    def __getitem__(self, name: str) -> Gradient:
-        if name not in self.wrt:
-            raise KeyError(name)
-        if name not in self._gradients:
-            expr = self._unfolded(name)
-            target, value = self._formula(name, expr)
-            self._gradients[name] = Gradient(Assignment(target, value), expr)
-        return self._gradients[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.wrt)
-
-    def __len__(self) -> int:
-        return len(self.wrt)
-
-    def __str__(self) -> str:
-        return "\n".join(str(self[name]) for name in self.wrt)
-
-    def __repr__(self) -> str:
-        return f"Derivatives({self.of!r}, wrt={list(self.wrt)!r})"
-
-    def _unfolded(self, name: str) -> Expr:
-        """Put the formulas of other adjoints in, as long as the result can be read."""
-        whole = self.adjoints[name].expr
-        formula = {a.var: a.expr for a in self.adjoints.values()}
-        while names := [v for v in variables(whole) if v in formula]:
-            opened = substitute(whole, {v: formula[v] for v in names})
-            if cost(opened) > UNFOLD_COST:
-                break
-            whole = opened
-        return simplify(whole, self.system.facts)
-
-    def _formula(self, name: str, expr: Expr) -> tuple[Derivative, Formula]:
-        labels = self._deriver.letters(name)
-        target = Derivative(Symbol(self.of), (Symbol(name, labels),))
-        return target, to_formula(expr, labels, self._names)
-
-    @property
-    def _names(self) -> Names:
-        return self._deriver.names
-
-    # --- the derivation ---
-
-    def steps(self, name: str) -> list[Step]:
-        """Return the steps from the definitions to the derivative by ``name``."""
-        self[name]
-        return self._deriver.steps(name, set())
-
-    def _sections(self, name: str | None) -> list[render.Section]:
-        known: set[str] = set()
-        sections = []
-        for wrt in self.wrt if name is None else [name]:
-            adjoint = self.adjoints[wrt]
-            head, result = self._formula(wrt, adjoint.expr)
-            steps = tuple(self._deriver.steps(wrt, known))
-            sections.append(render.Section(wrt, head, self._deriver.letters(wrt), steps, result))
-        return sections
-
-    def text(self, name: str | None = None) -> str:
-        """Render the derivation as plain text, of one derivative or of all."""
-        return render.text(self._sections(name))
-
-    def latex(self, name: str | None = None) -> str:
-        """Render the derivation as LaTeX ``align*`` environments (needs amsmath)."""
-        return render.latex(self._sections(name))
-
-    def markdown(self, name: str | None = None) -> str:
-        """Render the derivation as Markdown with mathematics."""
-        return render.markdown(self._sections(name))
-
-    def html(self, name: str | None = None) -> str:
-        """Render the derivation as HTML tables with MathML."""
-        return render.html(self._sections(name))
-
-    def json(self, name: str | None = None) -> str:
-        """Render the derivation as JSON."""
-        return render.json(self._sections(name))
-
-    def _repr_latex_(self) -> str:
-        return "\n\n".join(
-            part.replace("align*", "aligned").join(("$$", "$$"))
-            for part in self.latex().split("\n\n")
+    def _with_input(self, system: System, name: str, like: str) -> System:
+        """Return the system with one more input, shaped like another tensor."""
+        if name in system.labels:
+            raise EingradError(
+                f"the model has a tensor {name} of its own", operand=name, hint="give another name"
+            )
+        inputs = {**system.inputs, name: Var(name, tensor(system, like).dims)}
+        labels = {**system.labels, name: system.labels[like]}
+        return System(
+            inputs, system.definitions, system.letters, labels, system.facts, system.functions
         )
-
-    def _repr_html_(self) -> str:
-        return self.html()
-
-    def matrix_form(self, name: str) -> str | None:
-        """Return the derivative in matrix notation, None where it has none."""
-        return matrix_text(self[name].expr)
-
-    # --- running it ---
-
-    def compile(
-        self,
-        backend: str = "numpy",
-        *,
-        functions: Functions | None = None,
-        dtype: Any = None,
-        update: Optimizer | None = None,
-    ) -> Function:
-        """Compile value and gradients to one function of arrays by name.
-
-        ``f(**arrays)`` returns ``{"L": ..., "dL/dW1": ...}``. With ``update`` it is a whole
-        training step: it changes the ``wrt`` arrays in place and returns the value alone.
-
-        >>> import numpy as np
-        >>> f = parse("L = sum_i(x_i^2)").grad("L", ["x"]).compile()
-        >>> f(x=np.array([1.0, 2.0]))["dL/dx"]
-        array([2., 4.])
-        """
-        graph = whole_graph(self.system, self.adjoints)
-        wanted = {self.of: graph[tensor(self.system, self.of)]}
-        gradients = {name: graph[self.adjoints[name].var] for name in self.wrt}
-        if update is None:
-            wanted |= {adjoint_name(self.of, name): g for name, g in gradients.items()}
-            gradients = {}
-        else:
-            self._check_parameters()
-        return compile_graph(
-            self.model, wanted, gradients, update, wrt=self.wrt, backend=backend,
-            functions=functions, dtype=dtype,
-        )  # fmt: skip
-
-    def _check_parameters(self) -> None:
-        for name in self.wrt:
-            if name not in self.model.inputs:
-                raise EingradError(
-                    f"{name} is computed by the model: a training step cannot update it",
-                    operand=name,
-                    hint=f"parameters are inputs: {', '.join(self.model.inputs)}",
-                )
-
-
-def whole_graph(system: System, adjoints: Mapping[str, Adjoint]) -> dict[Expr, Expr]:
-    """Join definitions and adjoints into one graph over the inputs: a tensor's `Var` to it."""
-    graph: dict[Expr, Expr] = {var: var for var in system.inputs.values()}
-    parts = [(d.var, d.expr) for d in system.definitions.values()]
-    parts += [(a.var, a.expr) for a in adjoints.values()]
-    for var, expr in parts:
-        graph[var] = substitute(expr, {v: graph[v] for v in variables(expr)})
-    return graph
-
-
-def compile_graph(
-    model: Model,
-    outputs: Mapping[str, Expr],
-    gradients: Mapping[str, Expr] | None = None,
-    update: Optimizer | None = None,
-    *,
-    wrt: Sequence[str] = (),
-    backend: str,
-    functions: Functions | None,
-    dtype: Any,
-) -> Function:
-    """Bind generic functions, bring everything into its stable form, and hand it to the engine."""
-    gradients = gradients or {}
-    roots = [*outputs.values(), *gradients.values()]
-    roots, callables = bind_functions(roots, functions or {}, model.system.functions)
-    roots = apply_rules(roots, STABLE)
-    values = dict(zip(outputs, roots, strict=False))
-    stable = dict(zip(gradients, roots[len(values) :], strict=True))
-    updates: dict[str, Expr] = {}
-    state: dict[str, StateTensor] = {}
-    if update is not None:
-        for name, gradient in stable.items():
-            step = update.step(model.inputs[name], gradient)
-            updates[name] = step.new_value
-            state.update(step.state)
-    shaped = [model.inputs[name] for name in wrt if name in model.inputs]
-    return compile_program(
-        values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
-        labels=model.labels, inputs=shaped, optional=model.inputs,
-    )  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eingrad.calculus.differentiate import pull_back
+from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
@@ -47,14 +48,14 @@ class Adjoint:
     expr: Expr
 
     @property
+    def title(self) -> DerivativeName:
+        """How the notation writes it: ``dL/dW1``."""
+        return DerivativeName(self.of, 0, ((self.name, self.expr.ndim),))
+
+    @property
     def var(self) -> Var:
         """The tensor by which other adjoints refer to this one."""
-        return Var(adjoint_name(self.of, self.name), self.expr.dims)
-
-
-def adjoint_name(of: str, name: str) -> str:
-    """Name a derivative as the notation writes it: ``dL/dW1``."""
-    return f"d{of}/d{name}"
+        return Var(str(self.title), self.expr.dims)
 
 
 def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
@@ -79,7 +80,7 @@ def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
                 if var.name in active:
                     consumers[var.name].append(definition)
     adjoints: dict[str, Adjoint] = {}
-    named = {d.expr: d.var for d in system.definitions.values() if _has_name(d)}
+    named = formula_names(system)
     for name in [n for n in reversed(list(system.definitions)) if n in active] + [
         n for n in system.inputs if n in active
     ]:
@@ -155,9 +156,14 @@ def _contribution(
     return min(choices, key=lambda c: cost(c.expr) + NAME_COST * c.by_name)
 
 
-def _has_name(definition: Definition) -> bool:
-    """Whether a derivative may speak of this formula by its name: ``Z2``, not ``softmax(A2)``."""
-    return not isinstance(definition.expr, Var | Const) and not is_light(definition.expr)
+def formula_names(system: System) -> dict[Expr, Expr]:
+    """Return the name of each definition's formula: derivatives speak of ``Z2``, not of
+    ``softmax(A2)``."""
+    return {
+        d.expr: d.var
+        for d in system.definitions.values()
+        if not isinstance(d.expr, Var | Const) and not is_light(d.expr)
+    }
 
 
 # --- forms that are written out over several statements ---------------------------------------

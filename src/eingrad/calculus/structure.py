@@ -13,6 +13,7 @@ from eingrad.core.algebra import (
     einsum,
     repeat,
     scale_of,
+    transpose,
 )
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, postorder
 
@@ -122,6 +123,15 @@ def _is_negative(node: Expr) -> bool:
     return not isinstance(exponent, complex) and exponent < 0
 
 
+def permuted(node: Expr, axes: Sequence[int]) -> Expr:
+    """Permute axes, those of a sum in each of its terms."""
+    if not is_sum(node):
+        return transpose(node, axes)
+    return sum_of([transpose(x, axes) if x.ndim else x for x in node.operands], [
+        node.dims[k] for k in axes
+    ])  # fmt: skip
+
+
 # --- multiplying out --------------------------------------------------------------------------
 
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
@@ -197,7 +207,9 @@ def factor(node: Expr) -> Expr:
         return node
     rests = [_without(p, used, names) for p, (used, names) in zip(products, renamed, strict=True)]
     open_labels = {k for _, labels in shared for k in labels} | set(range(node.ndim))
-    axes = sorted({k for rest in rests for _, ls in rest for k in ls} & open_labels)
+    labels = max((ls for rest in rests for _, ls in rest), key=len, default=())
+    met = [*labels, *(k for rest in rests for _, ls in rest for k in ls)]
+    axes = [k for k in dict.fromkeys(met) if k in open_labels]
     extents = products[0].extents
     terms = []
     for p, rest, (_, names) in zip(products, rests, renamed, strict=True):
@@ -215,7 +227,7 @@ def _shared_number(coefficients: list[Number]) -> Number:
     first = coefficients[0]
     if all(c == first for c in coefficients):
         return first
-    magnitude: Number = abs(first)
+    magnitude = max(first, -first)
     return magnitude if all(abs(c) == magnitude for c in coefficients) else 1
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.structure import Product, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
@@ -20,6 +21,7 @@ from eingrad.core.functions import COMPARISONS
 from eingrad.notation import syntax
 from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
 
+Title = DerivativeName | DirectionName
 OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -32,6 +34,8 @@ class Names:
     pending: Mapping[str, tuple[Expr, str, int]] = field(default_factory=dict)
     """Derivatives still to be taken, by the name of the variable that stands for each: of what,
     by which tensor, and how many labels are the former's (-1: both have the same)."""
+    derivatives: Mapping[str, Title] = field(default_factory=dict)
+    """The tensors that are derivatives, by name."""
 
     def all_letters(self) -> set[str]:
         """Every letter that the author uses."""
@@ -48,6 +52,19 @@ def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
     ('j', 'k')
     """
     return _Writer(names, dict.fromkeys(labels)).write(expr, tuple(labels))
+
+
+def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
+    """Write a derivative whose axes have the letters ``labels``."""
+    if isinstance(title, DirectionName):
+        return Symbol(str(title), tuple(labels))
+    rest = list(labels)
+    own, rest = rest[: title.of_ndim], rest[title.of_ndim :]
+    wrt = []
+    for name, ndim in title.wrt:
+        wrt.append(Symbol(name, tuple(rest[:ndim])))
+        rest = rest[ndim:]
+    return syntax.Derivative(Symbol(title.of, tuple(own)), tuple(wrt))
 
 
 def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
@@ -96,7 +113,7 @@ class _Writer:
         if isinstance(expr, Size):
             return SizeOf(self._size_letter(expr.dim))
         if isinstance(expr, Delta):
-            return Symbol("delta", labels)
+            return Symbol("delta", tuple(sorted(labels)))
         if isinstance(expr, Einsum):
             return self._product(expr, labels)
         if is_sum(expr):
@@ -116,10 +133,8 @@ class _Writer:
             expr, wrt, split = self.names.pending[var.name]
             own, by = (labels, labels) if split < 0 else (labels[:split], labels[split:])
             return syntax.Derivative(self.write(expr, own), (Symbol(wrt, by),))
-        if var.name.startswith("d") and "/d" in var.name:
-            of, _, wrt = var.name[1:].partition("/d")
-            return syntax.Derivative(Symbol(of), (Symbol(wrt, labels),))
-        return Symbol(var.name, labels)
+        title = self.names.derivatives.get(var.name)
+        return Symbol(var.name, labels) if title is None else head_of(title, labels)
 
     def _size_letter(self, dim: str) -> str:
         own = self.names.letters.get(dim, ())
@@ -158,7 +173,9 @@ class _Writer:
         for term in _flat_terms(expr):
             writer = _Writer(self.names, dict(before))
             negative, formula = writer.signed(term, labels if term.ndim else ())
-            key = (negative, constant_value(term) is not None and negative, self._order(term))
+            is_number = constant_value(term) is not None
+            order = (*self._order(term), letters_in_order(formula), term.digest)
+            key = (negative, is_number and negative, order)
             parts.append((key, negative, formula))
             self.used.update(writer.used)
         parts.sort(key=lambda part: part[0])
@@ -176,7 +193,7 @@ class _Writer:
         rank = self.names.rank
         found = [rank.get(v.name, len(rank)) for v in _leaves(expr)]
         is_number = constant_value(expr) is not None
-        return (not is_number, not expr.has_delta, max(found, default=-1), len(found), expr.digest)
+        return (not is_number, not expr.has_delta, max(found, default=-1), len(found))
 
     def _product(self, expr: Einsum, labels: tuple[str, ...]) -> Formula:
         product = open_product(expr)
@@ -191,7 +208,7 @@ class _Writer:
 
     def _first_use(self, product: Product, label: int) -> tuple[object, ...]:
         return min(
-            (self._order(x), labels.index(label))
+            (self._order(x), x.digest, labels.index(label))
             for x, labels in product.factors
             if label in labels
         )
@@ -201,7 +218,7 @@ class _Writer:
     ) -> tuple[list[Formula], list[Formula]]:
         """Write the factors above and below the fraction bar, in reading order."""
         counts = Counter((x, tuple(letters[k] for k in own)) for x, own in product.factors)
-        near = {own for x, own in counts if _is_adjoint(x)}
+        near = {own for x, own in counts if self._is_upstream(x)}
         rows = sorted(counts, key=lambda f: self._place(f[0], f[1], counts, near))
         above, below = [], []
         for x, own in rows:
@@ -212,6 +229,11 @@ class _Writer:
             else:
                 above += [self.write(x, own)] * counts[x, own]
         return above, below
+
+    def _is_upstream(self, x: Expr) -> bool:
+        return isinstance(x, Var) and (
+            x.name in self.names.derivatives or x.name in self.names.pending
+        )
 
     def _place(
         self,
@@ -230,7 +252,7 @@ class _Writer:
         pending = isinstance(x, Var) and x.name in self.names.pending
         return (
             not isinstance(x, Delta), x.ndim > 0, pending, is_sum(x), own in near, private,
-            not _is_adjoint(x), self._order(x), own,
+            not self._is_upstream(x), self._order(x), own, x.digest,
         )  # fmt: skip
 
 
@@ -241,10 +263,6 @@ def _flat_terms(expr: Expr) -> Iterator[Expr]:
             yield from _flat_terms(term)
         else:
             yield term
-
-
-def _is_adjoint(expr: Expr) -> bool:
-    return isinstance(expr, Var) and "/d" in expr.name
 
 
 def _leaves(expr: Expr) -> list[Var]:
@@ -364,6 +382,16 @@ def letters_of(formula: Formula) -> set[str]:
     if isinstance(formula, syntax.Derivative):
         return letters_of(formula.of).union(*(x.labels for x in formula.wrt))
     return {x for part in parts_of(formula) for x in letters_of(part)}
+
+
+def letters_in_order(formula: Formula) -> tuple[str, ...]:
+    """Return the labels in a formula as one reads them."""
+    if isinstance(formula, Symbol):
+        return formula.labels
+    if isinstance(formula, syntax.Derivative):
+        own = letters_in_order(formula.of)
+        return (*own, *(label for x in formula.wrt for label in x.labels))
+    return tuple(label for part in parts_of(formula) for label in letters_in_order(part))
 
 
 def parts_of(formula: Formula) -> tuple[Formula, ...]:

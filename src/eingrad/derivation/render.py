@@ -18,7 +18,7 @@ WIDTH = 60  # a line longer than this does not push the rules of the others to t
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The derivation of one derivative: ``dL/dW1_ih``, shaped like ``W1``."""
+    """The derivation of one derivative, ``head``; ``name`` is the tensor that it is shaped like."""
 
     name: str
     head: Formula
@@ -34,7 +34,8 @@ def text(sections: Sequence[Section]) -> str:
 
 def _section_text(section: Section) -> str:
     shape = f"shape ({', '.join(section.labels)})" if section.labels else "a scalar"
-    lines = [f"{to_text(section.head)}, {shape} like {section.name}"]
+    like = f" like {section.name}" if section.name else ""
+    lines = [f"{to_text(section.head)}, {shape}{like}"]
     if not section.steps:
         lines.append(f"  {to_text(section.head)} = {to_text(section.result)}    as derived above")
         return "\n".join(lines)
@@ -122,7 +123,6 @@ def json(sections: Sequence[Section]) -> str:
 
 def _section_json(section: Section) -> dict[str, object]:
     return {
-        "name": section.name,
         "derivative": to_text(section.head),
         "labels": list(section.labels),
         "result": to_text(section.result),

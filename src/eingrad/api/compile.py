@@ -1,0 +1,61 @@
+"""Join definitions into one graph, bind functions, stabilise, and hand it to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from eingrad.calculus.bind import bind_functions
+from eingrad.calculus.optim import Optimizer, StateTensor
+from eingrad.calculus.rules import STABLE, apply_rules
+from eingrad.core.algebra import substitute
+from eingrad.core.expr import Expr, Var, variables
+from eingrad.engine import Function, compile_program
+from eingrad.notation.system import System
+
+Functions = Mapping[str, str | tuple[Callable[..., Any], ...]]
+"""What generic functions stand for: the name of a known one, or callables for phi, phi', ..."""
+
+
+def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[Expr, Expr]:
+    """Return each tensor, and each of ``more``, as one expression over the inputs."""
+    graph: dict[Expr, Expr] = {var: var for var in system.inputs.values()}
+    for var, expr in [*((d.var, d.expr) for d in system.definitions.values()), *more]:
+        graph[var] = substitute(expr, {v: graph[v] for v in variables(expr) if v in graph})
+    return graph
+
+
+def compile_graph(
+    system: System,
+    outputs: Mapping[str, Expr],
+    gradients: Mapping[str, Expr] | None = None,
+    update: Optimizer | None = None,
+    *,
+    wrt: Sequence[str] = (),
+    backend: str = "numpy",
+    functions: Functions | None = None,
+    dtype: Any = None,
+) -> Function:
+    """Compile named expressions over the model's inputs.
+
+    With ``update``, a call also replaces the inputs named in ``gradients`` by the optimizer's new
+    values. The arrays of ``wrt`` are required even where only their sizes matter.
+    """
+    gradients = gradients or {}
+    roots = [*outputs.values(), *gradients.values()]
+    roots, callables = bind_functions(roots, functions or {}, system.functions)
+    roots = apply_rules(roots, STABLE)
+    values = dict(zip(outputs, roots, strict=False))
+    stable = dict(zip(gradients, roots[len(values) :], strict=True))
+    updates: dict[str, Expr] = {}
+    state: dict[str, StateTensor] = {}
+    if update is not None:
+        for name, gradient in stable.items():
+            step = update.step(system.inputs[name], gradient)
+            updates[name] = step.new_value
+            state.update(step.state)
+    shaped = [system.inputs[name] for name in wrt if name in system.inputs]
+    return compile_program(
+        values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
+        labels=system.labels, inputs=shaped, optional=system.inputs,
+    )  # fmt: skip

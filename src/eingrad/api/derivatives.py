@@ -1,0 +1,191 @@
+"""Derivatives of a model: formulas, their steps in five formats, and compiled functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eingrad.api.compile import Functions, compile_graph, whole_graph
+from eingrad.calculus.optim import Optimizer
+from eingrad.calculus.simplify import simplify
+from eingrad.calculus.structure import cost
+from eingrad.core.algebra import substitute
+from eingrad.core.expr import Expr, Var, variables
+from eingrad.derivation import render
+from eingrad.derivation.labels import head_of, to_formula
+from eingrad.derivation.matrix import matrix_text
+from eingrad.derivation.steps import Deriver, Record, Step
+from eingrad.engine import Function
+from eingrad.errors import EingradError
+from eingrad.notation.syntax import Assignment
+from eingrad.notation.system import System
+from eingrad.notation.text import to_text
+
+UNFOLD_COST = 60.0  # a result longer than this speaks of intermediate derivatives by name
+
+
+class Gradient:
+    """One derivative as a formula; ``str()`` of it is a line of notation."""
+
+    def __init__(self, formula: Assignment, expr: Expr, labels: tuple[str, ...]) -> None:
+        self.formula, self.expr, self.labels = formula, expr, labels
+
+    def __str__(self) -> str:
+        return to_text(self.formula)
+
+    def __repr__(self) -> str:
+        return f"Gradient({str(self)!r})"
+
+
+class Derivatives(Mapping[str, Gradient]):
+    """The derivatives of one tensor: a mapping from each name in ``wrt`` to its formula.
+
+    ``records`` are these derivatives and those that they are made of, by name; ``keys`` says
+    which of them belongs to which name in ``wrt``.
+    """
+
+    def __init__(
+        self,
+        of: str,
+        keys: Mapping[str, str],
+        system: System,
+        original: System,
+        records: Mapping[str, Record],
+    ) -> None:
+        self.of, self._keys = of, dict(keys)
+        self.system, self.records = system, records
+        self._deriver = Deriver(system, original, records)
+        self._gradients: dict[str, Gradient] = {}
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        """The tensors by which the derivatives are taken."""
+        return tuple(self._keys)
+
+    def __getitem__(self, name: str) -> Gradient:
+        if name not in self._gradients:
+            key = self._keys[name]
+            expr, labels = self._unfolded(key), self._deriver.letters(key)
+            formula = to_formula(expr, labels, self._deriver.names)
+            target = head_of(self.records[key].title, labels)
+            self._gradients[name] = Gradient(Assignment(target, formula), expr, labels)
+        return self._gradients[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __str__(self) -> str:
+        return "\n".join(str(self[name]) for name in self)
+
+    def __repr__(self) -> str:
+        return f"Derivatives({self.of!r}, wrt={list(self)!r})"
+
+    def _unfolded(self, key: str) -> Expr:
+        """Put the formulas of other derivatives in, as long as the result can be read."""
+        whole = self.records[key].expr
+        formula: dict[Var, Expr] = {r.var: r.expr for r in self.records.values()}
+        while names := [v for v in variables(whole) if v in formula]:
+            opened = substitute(whole, {v: formula[v] for v in names})
+            if cost(opened) > UNFOLD_COST:
+                break
+            whole = opened
+        return simplify(whole, self.system.facts)
+
+    # --- the derivation ---
+
+    def steps(self, name: str) -> list[Step]:
+        """Return the steps from the definitions to the derivative by ``name``."""
+        return self._deriver.steps(self._keys[name], set())
+
+    def _sections(self, name: str | None) -> list[render.Section]:
+        known: set[str] = set()
+        sections = []
+        for wrt in self if name is None else [name]:
+            key = self._keys[wrt]
+            labels = self._deriver.letters(key)
+            head = head_of(self.records[key].title, labels)
+            result = to_formula(self.records[key].expr, labels, self._deriver.names)
+            steps = tuple(self._deriver.steps(key, known))
+            shown = wrt if labels == self.system.labels.get(wrt) else ""
+            sections.append(render.Section(shown, head, labels, steps, result))
+        return sections
+
+    def text(self, name: str | None = None) -> str:
+        """Render the derivation as plain text, of one derivative or of all."""
+        return render.text(self._sections(name))
+
+    def latex(self, name: str | None = None) -> str:
+        """Render the derivation as LaTeX ``align*`` environments (needs amsmath)."""
+        return render.latex(self._sections(name))
+
+    def markdown(self, name: str | None = None) -> str:
+        """Render the derivation as Markdown with mathematics."""
+        return render.markdown(self._sections(name))
+
+    def html(self, name: str | None = None) -> str:
+        """Render the derivation as HTML tables with MathML."""
+        return render.html(self._sections(name))
+
+    def json(self, name: str | None = None) -> str:
+        """Render the derivation as JSON."""
+        return render.json(self._sections(name))
+
+    def _repr_latex_(self) -> str:
+        return "\n\n".join(
+            part.replace("align*", "aligned").join(("$$", "$$"))
+            for part in self.latex().split("\n\n")
+        )
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def matrix_form(self, name: str) -> str | None:
+        """Return the derivative in matrix notation, None where it has none."""
+        return matrix_text(self[name].expr)
+
+    # --- running it ---
+
+    def compile(
+        self,
+        backend: str = "numpy",
+        *,
+        functions: Functions | None = None,
+        dtype: Any = None,
+        update: Optimizer | None = None,
+    ) -> Function:
+        """Compile value and derivatives to one function of arrays by name.
+
+        ``f(**arrays)`` returns ``{"L": ..., "dL/dW1": ...}``. With ``update`` it is a whole
+        training step: it changes the ``wrt`` arrays in place and returns the value alone.
+
+        >>> import numpy as np
+        >>> from eingrad import parse
+        >>> f = parse("L = sum_i(x_i^2)").grad("L", ["x"]).compile()
+        >>> f(x=np.array([1.0, 2.0]))["dL/dx"]
+        array([2., 4.])
+        """
+        more = [(r.var, r.expr) for r in self.records.values()]
+        graph = whole_graph(self.system, more)
+        outputs = {self.of: graph[self.system.definitions[self.of].var]}
+        results = {name: graph[self.records[key].var] for name, key in self._keys.items()}
+        if update is None:
+            outputs |= {self._keys[name]: value for name, value in results.items()}
+            results = {}
+        else:
+            self._check_parameters()
+        return compile_graph(
+            self.system, outputs, results, update, wrt=self.wrt, backend=backend,
+            functions=functions, dtype=dtype,
+        )  # fmt: skip
+
+    def _check_parameters(self) -> None:
+        for name in self:
+            if name not in self.system.inputs or self._keys[name] != f"d{self.of}/d{name}":
+                raise EingradError(
+                    f"a training step needs the gradient by an input, and {name} is none",
+                    operand=name,
+                    hint=f"inputs are: {', '.join(self.system.inputs)}",
+                )

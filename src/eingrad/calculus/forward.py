@@ -1,0 +1,142 @@
+"""Forward mode on a model: Jacobians as further definitions, ``dz_i/dw_jk = ...``, and Hessians.
+
+Every tensor between a parameter and the result gets one tangent definition, whose axes are the
+tensor's and then the parameter's (or none, for the derivative in one direction). Kronecker deltas
+stay factors. A Hessian is the Jacobian of the gradient's definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from eingrad.calculus.differentiate import push_forward
+from eingrad.calculus.naming import DerivativeName, DirectionName
+from eingrad.calculus.reverse import NAME_COST, Adjoint, formula_names, tensor
+from eingrad.calculus.simplify import simplify
+from eingrad.calculus.structure import cost, permuted
+from eingrad.core.algebra import einsum, substitute, zeros
+from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.notation.system import Definition, Fact, System
+
+
+@dataclass(frozen=True, slots=True)
+class Tangent:
+    """``d(definition)/d(wrt)``: ``raw`` as the rules give it, ``expr`` simplified."""
+
+    title: DerivativeName | DirectionName
+    definition: Definition
+    wrt: str
+    raw: Expr
+    expr: Expr
+
+    @property
+    def name(self) -> str:
+        """The tensor that this is the derivative of."""
+        return self.definition.name
+
+    @property
+    def var(self) -> Var:
+        """The tensor by which other tangents refer to this one."""
+        return Var(str(self.title), self.expr.dims)
+
+
+def forward(
+    system: System,
+    of: str,
+    wrt: str,
+    titles: Mapping[str, DerivativeName],
+    direction: str | None = None,
+) -> dict[str, Tangent]:
+    """Return the tangents of ``of`` and of all tensors that it needs, ``wrt``'s side first.
+
+    ``titles`` name those tensors of the system that are derivatives themselves. With a
+    ``direction``, the name of a tensor like ``wrt``, a tangent is the derivative along it.
+    """
+    x = tensor(system, wrt)
+    extra = 0 if direction else x.ndim
+    needed = _needed(system, of)
+    named = formula_names(system)
+    seed = Var(direction, x.dims) if direction else _identity(x)
+    known: dict[str, tuple[Var | None, Expr]] = {wrt: (None, seed)}
+    result: dict[str, Tangent] = {}
+    for name, definition in system.definitions.items():
+        inputs = {v.name: v for v in variables(definition.expr) if v.name in known}
+        if name == wrt or name not in needed or not (inputs or name == of):
+            continue
+        ndim = definition.expr.ndim
+        title: DerivativeName | DirectionName = DirectionName(name, ndim)
+        if direction is None:
+            title = titles.get(name, DerivativeName(name, ndim, ())).then(wrt, extra)
+        if not inputs:
+            zero = zeros((*definition.expr.dims, *(x.dims if extra else ())))
+            tangent = Tangent(title, definition, wrt, zero, zero)
+        else:
+            choices = _tangents(definition, inputs, known, extra, system.facts, named)
+            raw, expr = min(choices, key=lambda c: c[0])[1:]
+            tangent = Tangent(title, definition, wrt, raw, expr)
+        result[name] = tangent
+        known[name] = (tangent.var, tangent.expr)
+    return result
+
+
+def _needed(system: System, of: str) -> set[str]:
+    needed = {of}
+    for name in reversed(list(system.definitions)):
+        if name in needed:
+            needed.update(v.name for v in variables(system.definitions[name].expr))
+    return needed
+
+
+def _identity(x: Var) -> Expr:
+    n = x.ndim
+    deltas = [(Delta(dim), (k, n + k)) for k, dim in enumerate(x.dims)]
+    return einsum(deltas, tuple(range(2 * n)))
+
+
+def _tangents(
+    definition: Definition,
+    inputs: Mapping[str, Var],
+    known: Mapping[str, tuple[Var | None, Expr]],
+    extra: int,
+    facts: Sequence[Fact],
+    named: Mapping[Expr, Expr],
+) -> list[tuple[float, Expr, Expr]]:
+    """Push the inputs' tangents on, by formula and by name: (how long it is, raw, simplified)."""
+    choices = []
+    for by_name in (False, True):
+        dots: dict[Expr, Expr] = {}
+        count = 0
+        for name, var in inputs.items():
+            symbol, formula = known[name]
+            use_symbol = by_name and symbol is not None and not formula.has_delta
+            count += use_symbol
+            dots[var] = _lead_first(symbol if use_symbol and symbol else formula, extra)
+        pushed = substitute(push_forward(definition.expr, dots, extra), named)
+        raw = _lead_last(pushed, extra)
+        expr = simplify(raw, facts)
+        choices.append((cost(expr) + NAME_COST * count, raw, expr))
+    return choices
+
+
+def _lead_first(node: Expr, extra: int) -> Expr:
+    n = node.ndim - extra
+    return permuted(node, (*range(n, node.ndim), *range(n))) if extra else node
+
+
+def _lead_last(node: Expr, extra: int) -> Expr:
+    return permuted(node, (*range(extra, node.ndim), *range(extra))) if extra else node
+
+
+def with_adjoints(system: System, adjoints: Mapping[str, Adjoint]) -> System:
+    """Return the model with its gradient's definitions, the loss's first."""
+    definitions = dict(system.definitions)
+    labels = dict(system.labels)
+    for name, adjoint in adjoints.items():
+        if name != adjoint.of:
+            own = system.labels[name]
+            definitions[adjoint.var.name] = Definition(adjoint.var.name, own, adjoint.expr)
+            labels[adjoint.var.name] = own
+    return System(
+        system.inputs, definitions, system.letters, labels, system.facts, system.functions
+    )

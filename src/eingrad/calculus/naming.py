@@ -1,0 +1,43 @@
+"""Names of derivatives as tensors: ``dL/dW1``, ``dy/da``, ``d2L/dw dw``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DerivativeName:
+    """A derivative of the tensor ``of`` by one tensor or more, each with its number of axes.
+
+    The derivative's own axes are those of ``of``, then those of each of ``wrt``.
+
+    >>> str(DerivativeName("L", 0, (("w", 1),)).then("w", 1))
+    'd2L/dw dw'
+    """
+
+    of: str
+    of_ndim: int
+    wrt: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        order = "" if len(self.wrt) == 1 else str(len(self.wrt))
+        return f"d{order}{self.of}/" + " ".join(f"d{name}" for name, _ in self.wrt)
+
+    def then(self, name: str, ndim: int) -> DerivativeName:
+        """Name the derivative of this derivative."""
+        return DerivativeName(self.of, self.of_ndim, (*self.wrt, (name, ndim)))
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionName:
+    """The derivative of the tensor ``of`` in a given direction, a tensor like it: ``ydot``.
+
+    >>> str(DirectionName("dL/dw", 1))
+    'dLdwdot'
+    """
+
+    of: str
+    of_ndim: int
+
+    def __str__(self) -> str:
+        return self.of.replace("/", "").replace(" ", "") + "dot"

@@ -1,0 +1,37 @@
+"""The lines of a Jacobian, read off the tangents of `calculus.forward`."""
+
+from __future__ import annotations
+
+from eingrad.calculus.forward import Tangent
+from eingrad.calculus.simplify import simplify_in_stages
+from eingrad.core.expr import Var, variables
+from eingrad.derivation.labels import Names, head_of
+from eingrad.derivation.lines import Lines
+from eingrad.derivation.words import operations_to, rule_of
+from eingrad.notation.system import System
+
+
+class TangentLines(Lines):
+    """Collects the lines of one tangent."""
+
+    def __init__(
+        self, system: System, names: Names, tangent: Tangent, labels: tuple[str, ...]
+    ) -> None:
+        super().__init__(system, names, head_of(tangent.title, labels), labels)
+        self.tangent = tangent
+
+    def write(self, known: dict[str, Var]) -> None:
+        """Add the lines; ``known`` are the tensors whose tangents are there, by name."""
+        tangent = self.tangent
+        root = tangent.definition.expr
+        inputs = [v for v in variables(root) if v.name in known]
+        if not inputs:
+            self.line(tangent.expr, f"{tangent.name} does not depend on {tangent.wrt}")
+            return
+        rules = []
+        for x in inputs:
+            rules += [rule_of(node, x, self.names) for node in operations_to(root, x)[::-1]]
+        if any(x.name != tangent.wrt for x in inputs):
+            rules.append("chain rule")
+        self.line(tangent.raw, "; ".join(dict.fromkeys(rules)) or "sum rule")
+        self.stages(tangent.raw, simplify_in_stages(tangent.raw, self.system.facts))

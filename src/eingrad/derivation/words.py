@@ -1,0 +1,129 @@
+"""What the rules of a step are called, and what there is to differentiate in a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eingrad.calculus.simplify import Stage
+from eingrad.calculus.structure import is_sum, open_product
+from eingrad.core.algebra import base_and_exponent, is_light
+from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
+from eingrad.derivation.labels import Names, parts_of, to_formula
+from eingrad.notation.syntax import Derivative, Formula, Symbol
+from eingrad.notation.text import derivative_name, to_text
+
+
+def own_labels(formula: Formula) -> tuple[str, ...] | None:
+    """Return the labels of a tensor or a derivative, None for anything else."""
+    if isinstance(formula, Derivative):
+        own = formula.of.labels if isinstance(formula.of, Symbol) else ()
+        return (*own, *(x for s in formula.wrt for x in s.labels))
+    return formula.labels if isinstance(formula, Symbol) else None
+
+
+def shapes_in(formula: Formula) -> dict[str, tuple[str, ...]]:
+    """Return the labels of each tensor in a formula."""
+    if isinstance(formula, Symbol):
+        return {formula.name: formula.labels} if formula.name != "delta" else {}
+    if isinstance(formula, Derivative):
+        labels = tuple(x for s in formula.wrt for x in s.labels)
+        if isinstance(formula.of, Symbol):
+            return {derivative_name(formula): (*formula.of.labels, *labels)}
+        return shapes_in(formula.of)
+    result: dict[str, tuple[str, ...]] = {}
+    for part in parts_of(formula):
+        result.update(shapes_in(part))
+    return result
+
+
+def fact_text(stage: Stage) -> str:
+    """Write the fact that a stage used."""
+    assert stage.fact is not None
+    written = stage.fact.written
+    return f"{to_text(written.left)} = {to_text(written.right)}"
+
+
+def is_operation(node: Expr) -> bool:
+    """Whether a node is worth a line: not a sum, a scaling or a view."""
+    if isinstance(node, Map):
+        return not is_sum(node)
+    return isinstance(node, Reduce) or (isinstance(node, Einsum) and not is_light(node))
+
+
+def operations_to(root: Expr, x: Var) -> list[Expr]:
+    """Return the operations between ``root`` and ``x``, the innermost first."""
+    active = depends_on(root, [x])
+    return [n for n in postorder([root]) if n in active and is_operation(n)]
+
+
+def is_constant_factor(node: Expr, active: set[Expr]) -> bool:
+    """Whether a product has one factor to differentiate: no line of its own."""
+    return isinstance(node, Einsum) and sum(x in active for x in node.operands) == 1
+
+
+def is_jacobian(node: Expr, x: Var) -> bool:
+    """Whether a node is a softmax or its like, of x itself."""
+    return isinstance(node, Reduce) and node.keeps_axes and node.operands[0] is x
+
+
+def is_aligned(root: Expr, x: Var) -> bool:
+    """Whether ``root`` depends on ``x`` entry by entry, so that both have the same labels."""
+    if root.dims != x.dims:
+        return False
+    active = depends_on(root, [x])
+    for node in active:
+        if isinstance(node, Reduce):
+            return False
+        if isinstance(node, Einsum):
+            own = [ls for y, ls in zip(node.operands, node.inputs, strict=True) if y in active]
+            if node.summed or any(ls != node.output for ls in own):
+                return False
+    return True
+
+
+def derivatives_in(formula: Formula) -> Iterator[Derivative]:
+    """Yield the derivatives in a formula."""
+    if isinstance(formula, Derivative):
+        yield formula
+    for part in parts_of(formula):
+        yield from derivatives_in(part)
+
+
+def divisors(expr: Expr) -> list[tuple[Expr, Number]]:
+    """Return what stands below a fraction bar, with its exponent."""
+    result = []
+    for term in expr.operands if is_sum(expr) else [expr]:
+        for x, _ in open_product(term).factors:
+            base, exponent = base_and_exponent(x)
+            if base is not x:
+                result.append((base, exponent))
+            elif is_sum(x):
+                result += divisors(x)
+    return result
+
+
+def how_collected(before: Expr, after: Expr) -> str:
+    """Say how the terms became fewer."""
+    count = len(before.operands) if is_sum(before) else 1
+    left = len(after.operands) if is_sum(after) else 1
+    if is_sum(before) and left < count and not is_sum(after):
+        return "common factors pulled out"
+    return "like terms collected" if left < count else "multiplied out and collected"
+
+
+def rule_of(node: Expr, x: Var, names: Names) -> str:
+    """Name the rule that differentiates a node by x."""
+    if isinstance(node, Reduce):
+        return AXIS_FUNCTIONS[node.function].rule
+    if isinstance(node, Map):
+        row = FUNCTIONS.get(node.function)
+        return row.rule if row else f"derivative of {node.function}"
+    active = depends_on(node, [x])
+    hits = [y for y in node.operands if y in active]
+    if len(hits) > 1:
+        return "power rule" if len(set(hits)) == 1 else "product rule"
+    free = [names.letters.get(d, ("i",))[0] for d in node.dims]
+    if len(set(free)) < len(free) or not all(isinstance(y, Var) for y in node.operands):
+        return "einsum rule"
+    return f"einsum rule on {to_text(to_formula(node, free, names))}"
