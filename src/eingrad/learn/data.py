@@ -1,0 +1,284 @@
+"""Labelled images to learn from: `digits` (scikit-learn) and `mnist` (IDX files, or downloaded).
+
+Images stay bytes, perhaps memory-mapped ones; a minibatch is gathered and scaled into buffers
+that are made once. So the data may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pooch
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits as sklearn_digits
+
+from eingrad.errors import DataError
+from eingrad.learn.idx import Bytes, read_idx
+
+MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+)
+MIRROR_VARIABLE = "EINGRAD_MNIST_URL"
+CACHE_VARIABLE = "EINGRAD_CACHE"
+TIMEOUT = 30.0  # seconds without an answer
+MNIST_SHA256 = {  # of the gzipped files as first published, and on the mirrors
+    f"{stem}-ubyte.gz": checksum
+    for stem, checksum in {
+        "train-images-idx3": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "t10k-images-idx3": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    }.items()
+}
+DIGITS_SPLIT_SEED = 2
+DIGITS_TEST_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Images (n, height, width) as bytes from 0 to ``peak``, and their classes (n,)."""
+
+    images: Bytes
+    labels: NDArray[np.int64]
+    peak: int = 255
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What is trained on and what is tested on, with the number of classes."""
+
+    name: str
+    train: Split
+    test: Split
+    classes: int
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of every image."""
+        height, width = self.train.images.shape[1:]
+        return height, width
+
+    def __str__(self) -> str:
+        height, width = self.image_shape
+        return (
+            f"{self.name}: {len(self.train):,} training and {len(self.test):,} test images "
+            f"of {height} x {width}, {self.classes} classes"
+        )
+
+
+class Batches:
+    """Buffers for minibatches of up to ``size`` examples of one kind of image.
+
+    >>> digits = load_digits()
+    >>> pixels, targets = Batches(2, digits, np.float32).gather(digits.test, np.array([0, 1]))
+    >>> pixels.shape, targets.shape, float(pixels.max()), targets.sum(axis=1).tolist()
+    ((2, 64), (2, 10), 1.0, [1.0, 1.0])
+    """
+
+    def __init__(self, size: int, dataset: Dataset, dtype: Any) -> None:
+        height, width = dataset.image_shape
+        self.size = size
+        self.raw = np.empty((size, height, width), np.uint8)
+        self.pixels = np.empty((size, height * width), dtype)
+        self.targets = np.empty((size, dataset.classes), dtype)
+
+    def gather(self, split: Split, indices: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the pixels (b, i) in [0, 1] and one-hot targets (b, o) of some examples.
+
+        Both are views of buffers, which the next call overwrites.
+        """
+        count = len(indices)
+        raw, pixels, targets = self.raw[:count], self.pixels[:count], self.targets[:count]
+        np.take(split.images, indices, axis=0, out=raw, mode="clip")  # other modes copy once more
+        scale = pixels.dtype.type(1 / split.peak)
+        np.multiply(raw.reshape(count, -1), scale, out=pixels, dtype=pixels.dtype)
+        targets.fill(0)
+        targets[np.arange(count), split.labels[indices]] = 1
+        return pixels, targets
+
+
+def load(
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> Dataset:
+    """Return a data set by name; ``report`` is told of downloads.
+
+    >>> print(load("digits"))
+    digits: 1,438 training and 359 test images of 8 x 8, 10 classes
+    """
+    if name == "digits":
+        if folder is not None:
+            raise DataError(
+                "the digits data set comes with scikit-learn; it takes no folder",
+                operand="digits",
+                hint="for IDX files in a folder: eingrad train mnist --data DIR",
+            )
+        return load_digits()
+    if name == "mnist":
+        return load_mnist(download_mnist(report=report) if folder is None else folder)
+    raise DataError(f"there is no data set {name!r}", operand=name, hint="digits or mnist")
+
+
+# --- digits -----------------------------------------------------------------------------------
+
+
+def load_digits() -> Dataset:
+    """Return scikit-learn's 1,797 digits of 8 x 8 pixels, split once and for all.
+
+    A fifth of each class is the test set. The seed of the split is one whose accuracy is near
+    the mean over many splits, neither a lucky nor an unlucky one.
+    """
+    data = sklearn_digits()
+    images, labels = data.images.astype(np.uint8), data.target.astype(np.int64)
+    in_test = _stratified(labels, DIGITS_TEST_SHARE, np.random.PCG64(DIGITS_SPLIT_SEED))
+    train = Split(images[~in_test], labels[~in_test], peak=16)
+    return Dataset("digits", train, Split(images[in_test], labels[in_test], peak=16), classes=10)
+
+
+def _stratified(
+    labels: NDArray[np.int64], share: float, bits: np.random.BitGenerator
+) -> NDArray[np.bool_]:
+    """Draw ``share`` of each class."""
+    rng = np.random.Generator(bits)
+    drawn = np.zeros(len(labels), np.bool_)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        drawn[members[: round(share * len(members))]] = True
+    return drawn
+
+
+# --- mnist ------------------------------------------------------------------------------------
+
+
+def load_mnist(folder: str | os.PathLike[str]) -> Dataset:
+    """Return the data set of four IDX files in a folder, gzipped or not, by any usual name."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        reason = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(
+            f"{folder} {reason}",
+            operand=str(folder),
+            hint="--data takes the folder with MNIST's four IDX files; "
+            "without --data they are downloaded",
+        )
+    parts = {
+        stem: read_idx(_find(folder, stem, ndim), ndim)
+        for stem, ndim in (
+            ("train-images", 3), ("train-labels", 1), ("t10k-images", 3), ("t10k-labels", 1),
+        )
+    }  # fmt: skip
+    classes = int(parts["train-labels"].max()) + 1
+    return Dataset("mnist", *_checked_splits(folder, parts, classes), classes)
+
+
+def usual_names(stem: str, ndim: int) -> tuple[str, ...]:
+    """Return the names that one of the four files goes by.
+
+    >>> usual_names("t10k-labels", 1)[:2]
+    ('t10k-labels-idx1-ubyte', 't10k-labels.idx1-ubyte')
+    """
+    plain = (f"{stem}-idx{ndim}-ubyte", f"{stem}.idx{ndim}-ubyte", f"{stem}.idx", stem)
+    return (*plain, *(f"{name}.gz" for name in plain))
+
+
+def _find(folder: Path, stem: str, ndim: int) -> Path:
+    names = usual_names(stem, ndim)
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise DataError(
+        f"{folder} has no {names[0]} (nor {names[0]}.gz)",
+        operand=str(folder / names[0]),
+        hint="the folder must hold train-images, train-labels, t10k-images and t10k-labels; "
+        "without --data they are downloaded",
+    )
+
+
+def _checked_splits(folder: Path, parts: Mapping[str, Bytes], classes: int) -> tuple[Split, Split]:
+    splits = []
+    for kind in ("train", "t10k"):
+        images, labels = parts[f"{kind}-images"], parts[f"{kind}-labels"]
+        where = str(folder / f"{kind}-labels")
+        if len(images) != len(labels):
+            raise DataError(
+                f"{folder}: {len(images):,} {kind} images, but {len(labels):,} labels",
+                operand=where,
+            )
+        if int(labels.max()) >= classes:
+            raise DataError(
+                f"{folder}: a {kind} label is {labels.max()}, but the training labels end at "
+                f"{classes - 1}",
+                operand=where,
+            )
+        splits.append(Split(images, labels.astype(np.int64)))
+    train, test = splits
+    if train.images.shape[1:] != test.images.shape[1:]:
+        shapes = [" x ".join(map(str, s.images.shape[1:])) for s in splits]
+        raise DataError(
+            f"{folder}: the training images are {shapes[0]}, the test images {shapes[1]}",
+            operand=str(folder),
+        )
+    return train, test
+
+
+def download_mnist(
+    folder: str | os.PathLike[str] | None = None,
+    mirrors: tuple[str, ...] | None = None,
+    checksums: Mapping[str, str] = MNIST_SHA256,
+    report: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Download MNIST's four files to a cache, check their SHA-256, and return the folder.
+
+    A file that is there already with the right checksum is not fetched again. The environment
+    variables EINGRAD_MNIST_URL and EINGRAD_CACHE set the mirror and the cache.
+    """
+    if folder is None:
+        cache = os.environ.get(CACHE_VARIABLE) or pooch.os_cache("eingrad")
+        folder = Path(cache) / "mnist"
+    if mirrors is None:
+        own = os.environ.get(MIRROR_VARIABLE)
+        mirrors = (own,) if own else MIRRORS
+    pooch.get_logger().setLevel("WARNING")  # ``report`` tells of downloads
+    for name, checksum in checksums.items():
+        _fetch(Path(folder), name, checksum, mirrors, report)
+    return Path(folder)
+
+
+def _fetch(
+    folder: Path, name: str, checksum: str, mirrors: tuple[str, ...], report: Callable[[str], None]
+) -> None:
+    path = folder / name
+    failures = []
+    for mirror in mirrors:
+        url = f"{mirror.rstrip('/')}/{name}"
+        if not path.exists():
+            report(f"downloading {url}")
+        try:
+            pooch.retrieve(
+                url, f"sha256:{checksum}", fname=name, path=folder,
+                downloader=pooch.HTTPDownloader(timeout=TIMEOUT),
+            )  # fmt: skip
+        except (OSError, ValueError) as error:  # the network's and the checksum's
+            failures.append(f"{url}: {_first_line(error)}")
+        else:
+            return
+    raise DataError(
+        "MNIST cannot be downloaded\n" + "\n".join(failures),
+        operand=name,
+        hint="fetch the four .gz files by other means and name their folder with --data, "
+        f"or set {MIRROR_VARIABLE} to a mirror",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

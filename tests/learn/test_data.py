@@ -1,0 +1,249 @@
+"""Data sets: digits, folders of MNIST files, and the download from a server."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import socket
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_idx import idx
+
+from eingrad.errors import DataError
+from eingrad.learn import data
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+STEMS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+
+
+def contents(seed: int = 0) -> dict[str, bytes]:
+    rng = np.random.default_rng(seed)
+    sets = {}
+    for kind, count in (("train", 30), ("t10k", 10)):
+        images = rng.integers(0, 256, (count, 5, 4), dtype=np.uint8)
+        labels = (np.arange(count) % 3).astype(np.uint8)
+        sets |= {f"{kind}-images-idx3": idx(images), f"{kind}-labels-idx1": idx(labels)}
+    return sets
+
+
+def write(folder: Path, files: dict[str, bytes], name: str = "{stem}-ubyte") -> Path:
+    folder.mkdir(exist_ok=True)
+    for stem, content in files.items():
+        full = name.format(stem=stem)
+        packed = gzip.compress(content, mtime=0) if full.endswith(".gz") else content
+        (folder / full).write_bytes(packed)
+    return folder
+
+
+# --- digits -----------------------------------------------------------------------------------
+
+
+def test_digits_are_split_the_same_way_every_time():
+    first, second = data.load_digits(), data.load_digits()
+    np.testing.assert_array_equal(first.test.images, second.test.images)
+    assert len(first.train) + len(first.test) == 1797
+    assert first.train.images.max() == first.train.peak == 16
+    shares = np.bincount(first.test.labels) / np.bincount(
+        np.concatenate([first.train.labels, first.test.labels])
+    )
+    np.testing.assert_allclose(shares, 0.2, atol=0.005)  # every class gives a fifth
+
+
+def test_digits_take_no_folder():
+    with pytest.raises(DataError, match="takes no folder"):
+        data.load("digits", "somewhere")
+
+
+def test_an_unknown_data_set():
+    with pytest.raises(DataError, match="no data set 'cifar'"):
+        data.load("cifar")
+
+
+# --- minibatches ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_minibatches_are_scaled_one_hot_and_in_one_buffer(dtype):
+    digits = data.load_digits()
+    batches = data.Batches(4, digits, dtype)
+    indices = np.array([5, 3, 3])
+    pixels, targets = batches.gather(digits.train, indices)
+    expected = digits.train.images[indices].reshape(3, 64) / 16
+    np.testing.assert_array_equal(pixels, expected)
+    np.testing.assert_array_equal(targets, np.eye(10)[digits.train.labels[indices]])
+    assert pixels.dtype == targets.dtype == dtype
+    again, _ = batches.gather(digits.train, np.arange(4))
+    assert np.shares_memory(pixels, again)
+
+
+# --- a folder of IDX files --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["{stem}-ubyte", "{stem}-ubyte.gz"])
+def test_a_folder_of_mnist_files(tmp_path, name):
+    found = data.load("mnist", write(tmp_path / "mnist", contents(), name))
+    assert str(found) == "mnist: 30 training and 10 test images of 5 x 4, 3 classes"
+    assert found.image_shape == (5, 4)
+    pixels, _ = data.Batches(2, found, np.float32).gather(found.train, np.array([7, 0]))
+    expected = np.frombuffer(contents()["train-images-idx3"][16:], np.uint8).reshape(30, 20)
+    np.testing.assert_allclose(pixels, expected[[7, 0]] / 255, rtol=1e-6)
+
+
+def test_the_other_usual_names(tmp_path):
+    files = contents()
+    names = ("train-images.idx3-ubyte", "train-labels.idx1-ubyte.gz", "t10k-images", "t10k-labels")
+    for stem, name in zip(STEMS, names, strict=True):
+        write(tmp_path, {stem: files[stem]}, name)
+    assert len(data.load_mnist(tmp_path).train) == 30
+
+
+def bad_folder(tmp_path: Path, case: str) -> Path:
+    files = contents()
+    if case == "missing folder":
+        return tmp_path / "nowhere"
+    if case == "a file":
+        (tmp_path / "file").write_bytes(b"")
+        return tmp_path / "file"
+    if case == "missing file":
+        del files["t10k-labels-idx1"]
+    elif case == "counts":
+        files["train-labels-idx1"] = idx(np.arange(29, dtype=np.uint8) % 3)
+    elif case == "new class":
+        files["t10k-labels-idx1"] = idx(np.full(10, 7, np.uint8))
+    elif case == "sizes":
+        files["t10k-images-idx3"] = idx(np.zeros((10, 4, 5), np.uint8))
+    elif case == "swapped":
+        files["train-labels-idx1"] = files["train-images-idx3"]
+    return write(tmp_path / "mnist", files)
+
+
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        ("missing folder", "does not exist"),
+        ("a file", "is not a folder"),
+        ("missing file", "has no t10k-labels-idx1-ubyte (nor t10k-labels-idx1-ubyte.gz)"),
+        ("counts", "30 train images, but 29 labels"),
+        ("new class", "a t10k label is 7, but the training labels end at 2"),
+        ("sizes", "the training images are 5 x 4, the test images 4 x 5"),
+        ("swapped", "the file has 3 axes; expected 1 (labels)"),
+    ],
+)
+def test_a_bad_folder_is_explained(tmp_path, case, text):
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(bad_folder(tmp_path, case))
+    assert text in str(caught.value)
+    assert caught.value.operand
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real MNIST files are not here")
+def test_the_real_files_are_the_published_ones():
+    found = data.load_mnist(REAL)
+    assert (len(found.train), len(found.test), found.classes) == (60000, 10000, 10)
+    published = {  # of the contents, whoever packed them
+        "train-images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "t10k-images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    }
+    for stem, checksum in published.items():
+        content = gzip.decompress((REAL / f"{stem}-idx3-ubyte.gz").read_bytes())
+        assert hashlib.sha256(content).hexdigest() == checksum
+
+
+# --- the download -----------------------------------------------------------------------------
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A mirror on loopback: its address, and the checksums of its files."""
+    folder = write(tmp_path / "www", contents(), "{stem}-ubyte.gz")
+    checksums = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()}
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}/", checksums
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def closed_address():
+    """An address where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/"
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.rglob("*") if p.is_file())
+
+
+def test_download_checks_and_keeps_the_files(tmp_path, server):
+    url, checksums = server
+    told: list[str] = []
+    cache = tmp_path / "cache"
+    folder = data.download_mnist(cache, (url,), checksums, told.append)
+    assert len(data.load_mnist(folder).train) == 30
+    assert told == [f"downloading {url}{name}" for name in checksums]
+    data.download_mnist(cache, ("http://127.0.0.1:9/",), checksums, told.append)  # nothing to do
+    assert len(told) == 4
+
+
+def test_a_second_mirror_is_tried(tmp_path, server, closed_address):
+    url, checksums = server
+    folder = data.download_mnist(tmp_path / "cache", (closed_address, url), checksums)
+    assert files_below(folder) == sorted(checksums)
+
+
+def test_a_wrong_checksum_leaves_nothing_behind(tmp_path, server):
+    url, checksums = server
+    wrong = dict.fromkeys(checksums, "0" * 64)
+    with pytest.raises(DataError, match="cannot be downloaded") as caught:
+        data.download_mnist(tmp_path / "cache", (url,), wrong)
+    assert "does not match" in str(caught.value)
+    assert "--data" in caught.value.hint
+    assert files_below(tmp_path / "cache") == []
+
+
+def test_a_damaged_cache_is_fetched_again(tmp_path, server):
+    url, checksums = server
+    folder = data.download_mnist(tmp_path / "cache", (url,), checksums)
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(b"damaged")
+    data.download_mnist(tmp_path / "cache", (url,), checksums)
+    assert len(data.load_mnist(folder).test) == 10
+
+
+@pytest.mark.parametrize("what", ["nothing listens", "no such file"])
+def test_no_answer(tmp_path, server, closed_address, what):
+    url, checksums = server
+    url = closed_address if what == "nothing listens" else url + "else/"
+    with pytest.raises(DataError, match="cannot be downloaded") as caught:
+        data.download_mnist(tmp_path / "cache", (url,), checksums)
+    assert url in str(caught.value)
+    assert files_below(tmp_path / "cache") == []
+
+
+def test_mirror_and_cache_by_environment(tmp_path, server, monkeypatch):
+    url, checksums = server
+    monkeypatch.setenv("EINGRAD_MNIST_URL", url)
+    monkeypatch.setenv("EINGRAD_CACHE", str(tmp_path / "mine"))
+    monkeypatch.setattr(data, "MNIST_SHA256", checksums)
+    found = data.download_mnist(checksums=checksums)
+    assert found == tmp_path / "mine" / "mnist"
+    assert os.listdir(found)
+
+
+def test_the_checksums_are_of_the_four_files():
+    assert list(data.MNIST_SHA256) == [f"{stem}-ubyte.gz" for stem in STEMS]
+    assert all(len(bytes.fromhex(checksum)) == 32 for checksum in data.MNIST_SHA256.values())
