@@ -1,0 +1,174 @@
+"""The training loop on the model of the package: it learns, and the same bits come out twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eingrad.errors import DataError, EingradError
+from eingrad.learn.checkpoint import load, save
+from eingrad.learn.data import Dataset, Split, load_digits
+from eingrad.learn.model import packaged_model
+from eingrad.learn.settings import Settings
+from eingrad.learn.train import EpochRecord, Trainer, state_shapes
+
+
+def small() -> Dataset:
+    """Two hundred digits: enough to learn from, small enough to be quick."""
+    digits = load_digits()
+    train = Split(digits.train.images[:200], digits.train.labels[:200], peak=16)
+    return replace(digits, train=train)
+
+
+def start(dataset: Dataset | None = None, **given) -> Trainer:
+    settings = Settings.choose("digits", **{"hidden": 12, "epochs": 2, "batch_size": 32, **given})
+    return Trainer.start(packaged_model(), settings, dataset or small())
+
+
+def bits(trainer: Trainer) -> dict[str, bytes]:
+    return {k: x.tobytes() for k, x in {**trainer.classifier.parameters, **trainer.state}.items()}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_it_learns(optimizer, activation):
+    lr = {"sgd": 0.5, "momentum": 0.1, "adam": 0.01}[optimizer]
+    trainer = start(optimizer=optimizer, activation=activation, lr=lr, epochs=12)
+    records = list(trainer.run())
+    assert [r.epoch for r in records] == list(range(1, 13))
+    assert records[-1].loss < 0.6 * records[0].loss
+    assert records[-1].accuracy > 0.6
+    assert all(x.dtype == np.float32 for x in trainer.classifier.parameters.values())
+
+
+def test_every_example_is_seen_once_an_epoch():
+    trainer = start(epochs=1, batch_size=48)  # the last minibatch has 8
+    seen: list[int] = []
+    list(trainer.run(lambda examples, _: seen.append(examples)))
+    assert seen == [48, 48, 48, 48, 8]
+
+
+def test_the_epoch_is_plain_gradient_descent():
+    """Against the formulas of the two-layer classifier, written out by hand in float64."""
+    dataset = small()
+    trainer = start(dataset, epochs=1, optimizer="sgd", activation="tanh", dtype="float64")
+    w = {k: x.copy() for k, x in trainer.classifier.parameters.items()}
+    rng = np.random.Generator(np.random.PCG64(0))
+    rng.bit_generator.state = trainer.rng.bit_generator.state
+    (record,) = trainer.run()
+    order, losses = rng.permutation(200), []
+    for k in range(0, 200, 32):
+        rows = order[k : k + 32]
+        x, t = (
+            dataset.train.images[rows].reshape(-1, 64) / 16,
+            np.eye(10)[dataset.train.labels[rows]],
+        )
+        z = np.tanh(x @ w["W1"] + w["b1"])
+        a = z @ w["W2"] + w["b2"]
+        y = np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
+        losses += list(-np.log((y * t).sum(axis=1)))
+        d2 = (y - t) / len(rows)
+        d1 = d2 @ w["W2"].T * (1 - z * z)
+        gradients = {"W1": x.T @ d1, "b1": d1.sum(0), "W2": z.T @ d2, "b2": d2.sum(0)}
+        for name, gradient in gradients.items():
+            w[name] -= 0.1 * gradient
+    for name, expected in w.items():
+        np.testing.assert_allclose(trainer.classifier.parameters[name], expected, rtol=1e-9)
+    assert record.loss == pytest.approx(np.mean(losses), rel=1e-9)
+
+
+def test_the_test_is_what_it_says():
+    trainer = start(epochs=1)
+    (record,) = trainer.run()
+    test = trainer.dataset.test
+    p = trainer.classifier.probabilities(test.images.reshape(-1, 64).astype(np.float32) / 16)
+    assert record.accuracy == (p.argmax(axis=1) == test.labels).mean()
+    picked = np.take_along_axis(p, test.labels[:, None], axis=1)
+    assert record.test_loss == pytest.approx(-np.log(picked).mean(), rel=1e-5)
+    np.testing.assert_array_equal(trainer.predicted(test), p.argmax(axis=1))
+
+
+def test_the_seed_settles_everything():
+    first, second, other = start(seed=3), start(seed=3), start(seed=4)
+    for trainer in (first, second, other):
+        list(trainer.run())
+    assert bits(first) == bits(second) != bits(other)
+    assert first.history == second.history
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_four_epochs_are_two_and_two_resumed(tmp_path, optimizer):
+    whole = start(epochs=4, optimizer=optimizer)
+    list(whole.run())
+    half = start(epochs=2, optimizer=optimizer)
+    list(half.run())
+    save(tmp_path / "run", half.checkpoint())
+    checkpoint = load(tmp_path / "run")
+    rest = Trainer.resume(checkpoint, checkpoint.settings.resume(epochs=4), small())
+    assert [r.epoch for r in rest.run()] == [3, 4]
+    assert bits(rest) == bits(whole)
+    assert rest.history == whole.history
+    save(tmp_path / "rest", rest.checkpoint())
+    save(tmp_path / "whole", whole.checkpoint())
+    assert load(tmp_path / "rest").rng == load(tmp_path / "whole").rng
+
+
+def test_state_is_known_before_the_first_step():
+    trainer = start(optimizer="adam")
+    shapes = state_shapes(trainer.classifier)
+    next(trainer.run())
+    assert {name: x.shape for name, x in trainer.state.items()} == shapes
+
+
+def test_a_loss_that_is_not_finite_stops_the_run():
+    trainer = start(lr=1e30, optimizer="sgd")
+    with pytest.raises(EingradError, match=r"the loss is (nan|inf) in epoch 1, after") as caught:
+        list(trainer.run())
+    assert "a smaller --lr than 1e+30" in caught.value.hint
+    assert trainer.history == []
+
+
+def changed(**changes):
+    trainer = start(optimizer="momentum")
+    list(trainer.run())
+    return replace(trainer.checkpoint(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"classes": 9}, "the checkpoint was made for images of 8 x 8 in 9 classes"),
+        ({"image_shape": (28, 28)}, "resume with the data set"),
+        ({"parameters": {}}, "the checkpoint's parameters are ; the model's are W1 64 x 12"),
+        ({"state": {}}, "the checkpoint's optimizer state does not fit"),
+        ({"rng": {"bit_generator": "PCG64"}}, "generator state is damaged"),
+        ({"rng": {}}, "generator state is damaged"),
+        ({"history": ({"epoch": 1},)}, "history is damaged"),
+        ({"model": "L = mean_b(sum_o(T_bo))"}, "the model has no input X"),
+        ({"model": "L = ("}, "line 1"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit(changes, text):
+    checkpoint = changed(**changes)
+    with pytest.raises(EingradError) as caught:
+        Trainer.resume(checkpoint, checkpoint.settings, small())
+    assert text in str(caught.value)
+
+
+def test_a_record_reads_what_it_wrote():
+    with pytest.raises(DataError):
+        EpochRecord.read({"epoch": "x", "loss": 1, "test_loss": 1, "accuracy": 1})
+
+
+def test_images_may_lie_in_a_mapped_file(tmp_path):
+    dataset = small()
+    path = tmp_path / "images"
+    dataset.train.images.tofile(path)
+    mapped = np.memmap(path, np.uint8, "r", shape=dataset.train.images.shape)
+    streamed = replace(dataset, train=replace(dataset.train, images=mapped))
+    first, second = start(dataset, epochs=1), start(streamed, epochs=1)
+    list(first.run())
+    list(second.run())
+    assert bits(first) == bits(second)
