@@ -1,0 +1,79 @@
+"""What `eingrad predict` does: a class and its probability for each image."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eingrad.cli.app import UNUSABLE, fail
+from eingrad.errors import DataError, EingradError
+from eingrad.learn.checkpoint import load
+from eingrad.learn.images import read_images
+from eingrad.learn.model import Classifier
+
+Row = tuple[str, int, float]
+BATCH = 500
+
+
+def run_prediction(checkpoint: Path, images: Sequence[Path]) -> None:
+    """Print a row for each image; a bad one is reported, and the others go on."""
+    classifier = load_classifier(checkpoint)
+    console = Console()
+    rows: list[Row] = []
+    unusable = False
+    for path in images:
+        try:
+            for row in predict_file(classifier, path):
+                rows.append(row)
+                if not console.is_terminal:
+                    print(f"{row[0]}\t{row[1]}\t{row[2]:.4f}")
+        except EingradError as error:
+            sys.stdout.flush()
+            fail(error)
+            unusable = True
+    if console.is_terminal and rows:
+        console.print(_table(rows))
+    if unusable:
+        raise typer.Exit(UNUSABLE)
+
+
+def load_classifier(path: Path) -> Classifier:
+    """Return the classifier that a checkpoint holds. Raises `DataError`."""
+    checkpoint = load(path)
+    try:
+        classifier = Classifier(
+            checkpoint.model, checkpoint.settings, checkpoint.image_shape, checkpoint.classes
+        )
+        classifier.load_parameters(checkpoint.parameters)
+    except EingradError as error:
+        raise DataError(f"{path} is damaged: {error}", operand=str(path)) from error
+    return classifier
+
+
+def predict_file(classifier: Classifier, path: Path) -> Iterator[Row]:
+    """Yield (name, class, probability) for each image of a file."""
+    pixels = read_images(path, classifier.image_shape)
+    name = str(path).encode(errors="replace").decode()
+    for start in range(0, len(pixels), BATCH):
+        probabilities = classifier.probabilities(pixels[start : start + BATCH])
+        for index, row in enumerate(probabilities, start):
+            best = int(row.argmax())
+            if not math.isfinite(row[best]):
+                raise DataError(f"{path}: the model's prediction is not a number")
+            yield (name if len(pixels) == 1 else f"{name}[{index}]"), best, float(row[best])
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table("image")
+    table.add_column("class", justify="right")
+    table.add_column("probability", justify="right")
+    for name, best, probability in rows:
+        table.add_row(Text(name), str(best), f"{100 * probability:.1f} %")
+    return table

@@ -1,0 +1,91 @@
+"""`eingrad train` and `eingrad predict`: their options; the work is in modules that load then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eingrad.cli.app import app
+
+CONVENTIONS = """
+A model of one's own (--model) is a text in index notation in which X_bi is the data (minibatch
+by pixels, in [0, 1]), T_bo the one-hot targets (minibatch by classes) and the scalar L the loss.
+The letters are free. The last tensor that has the axes of T and does not depend on T is the
+prediction: probabilities, their logarithms, or logits. Every other input is a parameter: a matrix
+starts Glorot-uniform, a vector or scalar at 0. An axis that is neither pixels, classes nor
+minibatch has --hidden entries. Every declared function is the --activation.
+
+Without --checkpoint nothing is written. With it, the run is saved after each epoch, and, where
+matplotlib is installed, NAME-curves.png and NAME-mistakes.png beside it at the end.
+"""
+
+
+@app.command(epilog=CONVENTIONS)
+def train(
+    dataset: Annotated[
+        str | None, typer.Argument(metavar="digits|mnist", help="What to learn; digits.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of MNIST's IDX files; else they are downloaded."),
+    ] = None,
+    hidden: Annotated[int | None, typer.Option(help="Hidden units; 500.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs in all; 40 for digits, 10 for mnist.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Minibatch; 16 for digits, 64 for mnist.")
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Learning rate; sgd 0.1, momentum 0.05, adam 0.001.")
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(metavar="sgd|momentum|adam", help="Optimizer; momentum.")
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="sigmoid, tanh, relu, gelu, ...; relu."),
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option(metavar="numpy|torch|jax", help="What computes; numpy.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE.ein", help="A model of one's own; see below.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the run after each epoch.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from --checkpoint, bit for bit.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a checkpoint that exists.")
+    ] = False,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for curves and mistakes as PNG.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Settles every random choice; 0.")] = None,
+) -> None:
+    """Train a classifier of images; the last line says the test accuracy."""
+    from eingrad.cli.training import Files, run_training  # noqa: PLC0415
+
+    files = Files(data, model, checkpoint, plots, resume, overwrite)
+    run_training(
+        files, dataset=dataset, hidden=hidden, epochs=epochs, batch_size=batch_size, lr=lr,
+        optimizer=optimizer, activation=activation, backend=backend, seed=seed,
+    )  # fmt: skip
+
+
+@app.command()
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="What `eingrad train --checkpoint` wrote.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Pictures (PNG, JPEG, ...), IDX files, .npy arrays.")
+    ],
+) -> None:
+    """Say which class each image is, and how probable. In a pipe: name, class, probability."""
+    from eingrad.cli.prediction import run_prediction  # noqa: PLC0415
+
+    run_prediction(checkpoint, images)

@@ -1,0 +1,390 @@
+"""`eingrad train` and `eingrad predict` as a person runs them, in a process and in a pipe."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import eingrad
+from eingrad.cli import training
+from eingrad.cli.app import app
+from eingrad.errors import EingradError
+from eingrad.learn.checkpoint import load
+from eingrad.learn.data import load_digits
+
+ROOT = Path(__file__).parents[2]
+MNIST = ROOT.parent / "shared" / "data" / "mnist"
+COMMAND = [sys.executable, "-c", "from eingrad.cli import main; main()"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "default"}
+QUICK = ("--hidden", "30", "--epochs", "2")
+LAST_LINE = re.compile(r"test accuracy (\d+\.\d) %")
+
+OWN_MODEL = """
+Y_nc = softmax_c(X_np W_pc + b_c)
+L = -mean_n(T_nc log(Y_nc))
+"""
+
+
+class Result:
+    """What a command came to; ``accuracy`` reads the last line of stdout."""
+
+    def __init__(self, code: int, stdout: str, stderr: str) -> None:
+        self.code, self.stdout, self.stderr = code, stdout, stderr
+
+    @property
+    def accuracy(self) -> float:
+        match = LAST_LINE.fullmatch(self.stdout.splitlines()[-1])
+        assert match, self.stdout
+        return float(match[1])
+
+
+def run(*args: object) -> Result:
+    """Run a command in this process, the way `eingrad.cli.main` does."""
+    result = CliRunner().invoke(app, [str(x) for x in args], prog_name="eingrad")
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Result(result.exit_code, result.stdout, result.stderr)
+
+
+def refused(*args: object) -> str:
+    """Run a command that must fail; return its error."""
+    result = run(*args)
+    assert result.code == 2
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr + result.stdout
+    return result.stderr
+
+
+@pytest.fixture(autouse=True)
+def without_matplotlib(monkeypatch):
+    """Plots take seconds; the test of plots undoes this."""
+    monkeypatch.setattr(training, "find_spec", lambda _: None)
+
+
+# --- training ---------------------------------------------------------------------------------
+
+
+def test_train_in_a_pipe():
+    done = subprocess.run(
+        [*COMMAND, "train", *QUICK], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("digits: 1,438 training and 359 test images of 8 x 8, 10 classes")
+    epochs = [line for line in lines if line.startswith("epoch")]
+    assert len(epochs) == 2
+    assert re.fullmatch(
+        r"epoch 2/2  loss \d\.\d{4}  test loss \d\.\d{4}  test accuracy \d+\.\d %  "
+        r"[\d,]+ examples/s",
+        epochs[-1],
+    )
+    assert LAST_LINE.fullmatch(lines[-1])
+    assert done.stderr == ""
+
+
+def test_train_on_a_terminal_shows_a_bar():
+    """Progress with loss, accuracy and speed; the last line is the same as in a pipe."""
+    shown = run_on_terminal("train", "--epochs", "3", "--hidden", "300")
+    assert "epoch 3/3" in shown
+    assert re.search(r"loss \d\.\d+ +accuracy \d+\.\d %", shown)
+    assert re.search(r"\d,?\d+ examples/s", shown)
+    assert LAST_LINE.fullmatch(shown.splitlines()[-1])
+
+
+def run_on_terminal(*args: str) -> str:
+    controller, terminal = pty.openpty()
+    environment = {**ENVIRONMENT, "COLUMNS": "110", "TERM": "xterm"}
+    with subprocess.Popen([*COMMAND, *args], env=environment, stdout=terminal) as process:
+        os.close(terminal)
+        shown = bytearray()
+        while True:
+            try:
+                ready, _, _ = select.select([controller], [], [], 60)
+                chunk = os.read(controller, 1 << 16) if ready else b""
+            except OSError:  # the other end is closed
+                break
+            if not chunk:
+                break
+            shown += chunk
+    os.close(controller)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def test_the_default_run_is_accurate():
+    """At least 97 % on digits, with the seed that nobody chose and with another."""
+    for seed in (0, 1):
+        begun = time.perf_counter()
+        assert run("train", "--seed", seed).accuracy >= 97
+        assert time.perf_counter() - begun < 60
+
+
+def test_the_seed_settles_the_output():
+    def epochs(seed: int) -> list[str]:
+        lines = run("train", *QUICK, "--seed", seed).stdout.splitlines()
+        return [re.sub(r"[\d,]+ examples/s", "", line) for line in lines]
+
+    assert epochs(5) == epochs(5)
+    assert epochs(5) != epochs(6)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_optimizers(optimizer):
+    assert run("train", *QUICK, "--optimizer", optimizer, "--activation", "tanh").accuracy > 50
+
+
+def test_a_model_of_one_s_own(tmp_path):
+    path = tmp_path / "own.ein"
+    path.write_text(OWN_MODEL)
+    result = run("train", "--model", path, "--epochs", 3)
+    assert "650 parameters" in result.stdout
+    assert result.accuracy > 80
+
+
+@pytest.mark.skipif(not MNIST.is_dir(), reason="the real MNIST files are not here")
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_real_images(tmp_path, suffix):
+    for stem, count in (("train", 6000), ("t10k", 1000)):
+        for kind, ndim, size in (("images", 3, 784), ("labels", 1, 1)):
+            name = f"{stem}-{kind}-idx{ndim}-ubyte"
+            content = gzip.decompress((MNIST / f"{name}.gz").read_bytes())
+            start = 4 + 4 * ndim
+            part = content[:4] + count.to_bytes(4, "big") + content[8 : start + count * size]
+            (tmp_path / f"{name}{suffix}").write_bytes(gzip.compress(part, 1) if suffix else part)
+    result = run("train", "mnist", "--data", tmp_path, "--hidden", 100, "--epochs", 2)
+    assert result.stdout.startswith("mnist: 6,000 training and 1,000 test images of 28 x 28")
+    assert result.accuracy > 88
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["cifar"], "dataset is 'cifar'"),
+        (["--hidden", "0"], "--hidden is 0"),
+        (["--hidden", "many"], "'--hidden'"),
+        (["--lr", "-1"], "lr = -1.0 must be positive"),
+        (["--optimizer", "sdg"], "hint: one of sgd, momentum, adam"),
+        (["--activation", "swish"], "hint: one of abs, acos"),
+        (["--backend", "cupy"], "hint: one of numpy, torch, jax"),
+        (["--data", "x"], "takes no folder"),
+        (["mnist", "--data", "nowhere"], "nowhere does not exist"),
+        (["--resume"], "--resume needs a --checkpoint"),
+        (["--resume", "--checkpoint", "nothing"], "nothing does not exist"),
+        (["--checkpoint", "no/folder/x"], "its folder does not exist"),
+        (["--model", "nothing.ein"], "nothing.ein cannot be read"),
+        (["--plots", __file__], "is not a folder"),
+        (["--lr", "1e30", *QUICK], "the loss is"),
+        (["--nonsense"], "--nonsense"),
+        (["digits", "mnist"], "mnist"),
+    ],
+    ids=str,
+)
+def test_errors_are_one_line_and_a_hint(args, text):
+    assert text in refused("train", *args)
+
+
+def test_a_model_that_cannot_be_trained(tmp_path):
+    path = tmp_path / "own.ein"
+    path.write_text("L = mean_b(X_bi w_i")
+    assert "line 1" in refused("train", "--model", path)
+    path.write_text("L = mean_b(sum_i(X_bi w_i))")
+    assert "the model has no input T" in refused("train", "--model", path)
+    path.write_text(OWN_MODEL)
+    error = refused("train", "--model", path, "--activation", "tanh")
+    assert "the model declares no function" in error
+
+
+def test_debug_lets_the_error_through():
+    for args in (["--debug", "train", "cifar"], ["train", "cifar", "--debug"]):
+        with pytest.raises(EingradError, match="dataset is 'cifar'"):
+            run(*args)
+
+
+# --- checkpoints ------------------------------------------------------------------------------
+
+
+def tensors(path: Path) -> dict[str, bytes]:
+    checkpoint = load(path)
+    return {k: x.tobytes() for k, x in {**checkpoint.parameters, **checkpoint.state}.items()}
+
+
+def test_resume_goes_on_bit_for_bit(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    expected = run("train", "--hidden", 30, "--epochs", 4, "--checkpoint", whole)
+    run("train", *QUICK, "--checkpoint", parts)
+    result = run("train", "--epochs", 4, "--checkpoint", parts, "--resume")
+    assert "going on after epoch 2 of 4" in result.stdout
+    assert tensors(whole) == tensors(parts)
+    assert load(whole).history == load(parts).history
+    assert result.accuracy == expected.accuracy
+    again = run("train", "--checkpoint", parts, "--resume")  # nothing left to do
+    assert again.accuracy == expected.accuracy
+    assert tensors(whole) == tensors(parts)
+
+
+def test_an_existing_checkpoint_is_kept(tmp_path):
+    path = tmp_path / "run"
+    run("train", *QUICK, "--checkpoint", path)
+    before = path.read_bytes()
+    assert "--overwrite" in refused("train", *QUICK, "--checkpoint", path)
+    error = refused("train", "--hidden", 31, "--checkpoint", path, "--resume")
+    assert "--hidden is 31, but the checkpoint was made with 30" in error
+    own = tmp_path / "own.ein"
+    own.write_text(OWN_MODEL)
+    assert "is not the model" in refused("train", "--model", own, "--checkpoint", path, "--resume")
+    assert path.read_bytes() == before
+    assert run("train", *QUICK, "--seed", 9, "--checkpoint", path, "--overwrite").code == 0
+    assert load(path).settings.seed == 9
+
+
+def test_a_damaged_checkpoint(tmp_path):
+    path = tmp_path / "run"
+    path.write_bytes(b"not a checkpoint")
+    assert "is not a checkpoint" in refused("train", "--checkpoint", path, "--resume")
+    assert "is not a checkpoint" in refused("predict", path, "x.png")
+    assert path.read_bytes() == b"not a checkpoint"
+
+
+def test_control_c_keeps_the_last_checkpoint(tmp_path):
+    path = tmp_path / "run"
+    command = [*COMMAND, "train", "--epochs", "100000", "--hidden", "30", "--checkpoint", path]
+    with subprocess.Popen(
+        command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:  # fmt: skip
+        while not process.stdout.readline().startswith("epoch"):
+            pass
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.search(r"interrupted in epoch \d+; .*holds epoch \d+: go on with --resume", errors)
+    assert "Traceback" not in errors
+    epoch = load(path).epoch
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+    result = run("train", "--checkpoint", path, "--resume", "--epochs", epoch + 1)
+    assert result.code == 0
+    assert load(path).epoch == epoch + 1
+
+
+def test_a_reader_that_goes_away():
+    with subprocess.Popen(
+        [*COMMAND, "train", "--hidden", "30"], env=ENVIRONMENT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 1
+    assert errors == ""
+
+
+def test_plots_need_matplotlib(tmp_path):
+    error = refused("train", *QUICK, "--plots", tmp_path / "plots")
+    assert "--plots needs matplotlib" in error
+    assert "pip install 'eingrad[plot]'" in error
+    assert run("train", *QUICK, "--checkpoint", tmp_path / "run").code == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_plots_lie_beside_the_checkpoint_or_in_a_folder(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(training, "find_spec", find_spec)
+    result = run("train", *QUICK, "--checkpoint", tmp_path / "run.safetensors")
+    assert "wrote" in result.stdout
+    run("train", *QUICK, "--plots", tmp_path / "plots")
+    names = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.png"))
+    assert names == [
+        "plots/digits-curves.png", "plots/digits-mistakes.png", "run-curves.png",
+        "run-mistakes.png",
+    ]  # fmt: skip
+
+
+# --- prediction -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("trained") / "run"
+    run("train", "--epochs", 10, "--hidden", 60, "--checkpoint", path)
+    return path
+
+
+def test_predict_reads_pictures(checkpoint, tmp_path):
+    test = load_digits().test
+    paths, right = [], 0
+    for k in range(20):
+        paths.append(tmp_path / f"digit{k}.png")
+        drawn = 255 - (test.images[k] * 15.9375).astype(np.uint8)  # dark on light
+        Image.fromarray(drawn).resize((64, 64), Image.Resampling.NEAREST).save(paths[-1])
+    lines = run("predict", checkpoint, *paths).stdout.splitlines()
+    assert len(lines) == 20
+    for k, line in enumerate(lines):
+        name, digit, probability = line.split("\t")
+        assert name == str(paths[k])
+        assert 0.1 <= float(probability) <= 1
+        right += int(digit) == test.labels[k]
+    assert right >= 17
+
+
+def test_predict_reads_arrays_and_goes_on_after_a_bad_file(checkpoint, tmp_path):
+    np.save(tmp_path / "two.npy", load_digits().test.images[:2] / 16)
+    (tmp_path / "bad.png").write_text("no")
+    files = (tmp_path / "bad.png", tmp_path / "two.npy", tmp_path / "gone.png")
+    result = run("predict", checkpoint, *files)
+    assert result.code == 2
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == [
+        f"{tmp_path}/two.npy[0]", f"{tmp_path}/two.npy[1]",
+    ]  # fmt: skip
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 2
+    assert "bad.png is not a picture" in errors[0]
+
+
+def test_predict_on_a_terminal_prints_a_table(checkpoint, tmp_path):
+    np.save(tmp_path / "[red]x.npy", load_digits().test.images[0] / 16)
+    shown = run_on_terminal("predict", str(checkpoint), str(tmp_path / "[red]x.npy"))
+    assert "probability" in shown
+    assert "[red]x" in shown.replace("\n", "")
+
+
+# --- the frame --------------------------------------------------------------------------------
+
+
+def test_version_and_help():
+    assert run("--version").stdout.strip() == f"eingrad {eingrad.__version__}"
+    text = run("--help").stdout
+    assert "train" in text
+    assert "predict" in text
+    assert run().stdout == text
+    assert "X_bi" in run("train", "--help").stdout
+
+
+def test_an_unknown_command():
+    assert "trian" in refused("trian")
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom eingrad.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"], env=ENVIRONMENT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"sklearn", "matplotlib", "torch", "jax", "pooch", "PIL", "rich.progress"}
