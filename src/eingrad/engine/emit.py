@@ -160,20 +160,19 @@ class Emitter:
     def _step(self, step: Step) -> None:
         arguments = [self._argument(x) for x in step.arguments]
         fields = self._fields(step)
+        fields["arguments"], fields["others"] = ", ".join(arguments), ", ".join(arguments[1:])
         scalar = not step.out.shape
         if step.op in spelling.IMPORTS and (scalar or step.op != "sigmoid"):
             self.imports[spelling.IMPORTS[step.op]] = None
         if scalar:
             name = self.names[step.out] = self._fresh()
             text = spelling.scalar_expression(step.op)
-            lines = [
-                f"{name} = " + text.format(*arguments, **fields, arguments=", ".join(arguments))
-            ]
+            lines = [f"{name} = " + text.format(*arguments, **fields)]
         else:
             self._define(step.out)
             fields["out"] = self.names[step.out]
             lines = [
-                text.format(*arguments, **fields, arguments=", ".join(arguments))
+                text.format(*arguments, **fields)
                 for text in spelling.array_lines(step.op, self.item_size)
             ]
             lines = self._without_copy(step, arguments, lines)

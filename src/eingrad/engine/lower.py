@@ -24,10 +24,10 @@ from eingrad.core.expr import (
     postorder,
 )
 from eingrad.engine import functions, values
+from eingrad.engine.arrays import lower_array
 from eingrad.engine.product import Accumulate, Factor, ProductLowering, can_accumulate
 from eingrad.engine.program import FLOAT, INTEGER, Builder, Program, Register, literal
 from eingrad.engine.values import Value
-from eingrad.errors import BackendError
 
 WORTH_ACCUMULATING = 4096  # entries; below, a product and an addition take less time
 
@@ -155,7 +155,8 @@ class _Lowering:
             return functions.lower_reduce(
                 self.b, node.function, self.values[node.operands[0]], node.axes
             )
-        raise BackendError(f"the engine cannot compute a {type(node).__name__}")
+        shape = tuple(map(self.size_of, node.dims))
+        return lower_array(self.b, node, [self.values[x] for x in node.operands], shape)
 
     def _map(self, node: Map) -> Value:
         operands = [self.values[x] for x in node.operands]

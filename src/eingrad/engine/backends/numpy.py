@@ -31,6 +31,16 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "on_diagonal": ("{out}.fill(0)", "np.einsum({spec!r}, {out})[...] = {0}"),
     "call":        ("np.copyto({out}, {spec}({0}))",),
     "log_of_sum":  ('with np.errstate(divide="ignore"): np.log({0}, out={out})',),
+    "place":       ("{out}.fill(0)", "{out}[{spec}] = {0}"),
+    "concat":      ("np.concatenate(({arguments},), axis={spec}, out={out})",),
+    "indices":     ("{out}[...] = np.arange({spec})",),
+    "to_integer":  ('np.copyto({out}, {0}, casting="unsafe")',),
+    "gather":      ("gather({arguments}, out={out})",),
+    "scatter":     ("scatter({arguments}, out={out})",),
+    "inv":         ("np.copyto({out}, np.linalg.inv({0}))",),
+    "cholesky":    ("np.copyto({out}, np.linalg.cholesky({0}))",),
+    "det":         ("np.copyto({out}, np.linalg.det({0}))",),
+    "logdet":      ("np.copyto({out}, np.linalg.slogdet({0})[1])",),
     "erf":         ("erf({0}, out={out})",),
     "ndtr":        ("ndtr({0}, out={out})",),
 }
@@ -61,6 +71,11 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "call":        "{spec}({0})",
     "sigmoid":     "{dtype}(sigmoid({0}))",
     "log_of_sum":  "log_of_sum({0})",
+    "gather":      "{0}[{others}]",
+    "scatter":     "{dtype}(np.sum({0}))",
+    "to_integer":  "{dtype}({0})",
+    "det":         "{dtype}(np.linalg.det({0}))",
+    "logdet":      "{dtype}(np.linalg.slogdet({0})[1])",
     "erf":         "erf({0})",
     "ndtr":        "ndtr({0})",
 }
@@ -71,6 +86,8 @@ IMPORTS = {
     "prod_others": "from eingrad.engine.backends.numpy import prod_others",
     "sigmoid": "from eingrad.engine.backends.numpy import sigmoid",
     "log_of_sum": "from eingrad.engine.backends.numpy import log_of_sum",
+    "gather": "from eingrad.engine.backends.numpy import gather",
+    "scatter": "from eingrad.engine.backends.numpy import scatter",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
 }
 # fmt: on
@@ -112,6 +129,23 @@ def log_of_sum(x: Any) -> Any:
     """Return the logarithm of a number >= 0; that of 0 is -inf."""
     with np.errstate(divide="ignore"):
         return np.log(x)
+
+
+def gather(x: Array, *indices: Array, out: Array) -> None:
+    """Read entries at indices that broadcast to ``out``.
+
+    >>> out = np.empty(2)
+    >>> gather(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0, 1]), np.array([1, 0]), out=out)
+    >>> out
+    array([2., 3.])
+    """
+    out[...] = x[indices]
+
+
+def scatter(x: Array, *indices: Array, out: Array) -> None:
+    """Add entries at indices that broadcast to ``x``, to zeros."""
+    out.fill(0)
+    np.add.at(out, indices, x)
 
 
 def prod_others(x: Array, out: Array) -> None:
