@@ -22,6 +22,7 @@ from eingrad.engine import compile_program
 X, Y = Var("x", (3, 4)), Var("y", (3, 4))
 INTO, J = Var("i", (5,), integer=True), Var("j", (3,), integer=True)
 S = Var("s", (2, 3, 3))
+ROWS = einsum([(Indices(5), (0,))], (0, 1), {1: 4})
 VALUES = {
     "x": np.random.default_rng(0).normal(size=(3, 4)),
     "y": np.random.default_rng(1).normal(size=(3, 4)),
@@ -68,7 +69,7 @@ CASES = {
         Gather(X, [INTO, J], [(0, (0,)), (1, (1,))], (0, 1)), lambda x, i, j, **_: x[i[:, None], j]
     ),
     "scatter": (
-        Scatter(einsum([(Indices(5), (0,))], (0, 1), {1: 4}), [INTO], [(0, (0,)), 1], (0, 1), (3, 4)),
+        Scatter(ROWS, [INTO], [(0, (0,)), 1], (0, 1), (3, 4)),
         scattered,
     ),
     "indices": ((Term(Indices(4)) * Term(Indices(4))).expr, lambda **_: np.arange(4) ** 2),

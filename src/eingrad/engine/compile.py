@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import linecache
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -17,6 +14,7 @@ from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Expr, Map, Var, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.engine.emit import Emitter
+from eingrad.engine.executable import Executable
 from eingrad.engine.lower import lower
 from eingrad.engine.memory import Memory, plan_memory
 from eingrad.engine.plan import Plan, make_plan
@@ -34,38 +32,6 @@ from eingrad.errors import BackendError, EingradError, MemoryLimitError, ShapeEr
 CACHE_SIZE = 64  # programs a function keeps
 NOMINAL_SIZES = (2, 3, 4, 5, 6, 7, 8, 9)
 Array = np.ndarray[Any, Any]
-_serial = itertools.count()
-
-
-class Executable:
-    """A program as a Python function, with the buffers that its calls take turns to use."""
-
-    __slots__ = ("__weakref__", "_make", "_run", "_spare", "plan", "source")
-
-    def __init__(
-        self, source: str, plan: Plan, functions: Mapping[str, Callable[..., Any]]
-    ) -> None:
-        self.source, self.plan = source, plan
-        filename = f"<eingrad program {next(_serial)}>"
-        namespace: dict[str, Any] = dict(functions)
-        exec(compile(source, filename, "exec"), namespace)
-        lines = source.splitlines(keepends=True)
-        # No modification time: linecache then keeps the text, and a traceback shows it.
-        linecache.cache[filename] = (len(source), None, lines, filename)
-        self._make: Callable[[], Any] = namespace["workspace"]
-        self._run: Callable[..., tuple[Array, ...]] = namespace["run"]
-        self._spare: list[Any] = []
-        weakref.finalize(self, linecache.cache.pop, filename, None)
-
-    def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
-        try:
-            buffers = self._spare.pop()
-        except IndexError:
-            buffers = self._make()
-        try:
-            return self._run(buffers, *arrays)
-        finally:
-            self._spare.append(buffers)
 
 
 class Function:
@@ -397,4 +363,4 @@ def _checked(name: str, function: Callable[..., Any], dtype: str) -> Callable[[A
     return call
 
 
-__all__ = ["Function", "compile_program"]
+__all__ = ["Executable", "Function", "compile_program"]

@@ -1,0 +1,47 @@
+"""Source -> callable: compiled once, safe to call from several threads."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from eingrad.engine.plan import Plan
+
+Array = np.ndarray[Any, Any]
+_serial = itertools.count()
+
+
+class Executable:
+    """A program as a Python function, with the buffers that its calls take turns to use."""
+
+    __slots__ = ("__weakref__", "_make", "_run", "_spare", "plan", "source")
+
+    def __init__(
+        self, source: str, plan: Plan, functions: Mapping[str, Callable[..., Any]]
+    ) -> None:
+        self.source, self.plan = source, plan
+        filename = f"<eingrad program {next(_serial)}>"
+        namespace: dict[str, Any] = dict(functions)
+        exec(compile(source, filename, "exec"), namespace)
+        lines = source.splitlines(keepends=True)
+        # No modification time: linecache then keeps the text, and a traceback shows it.
+        linecache.cache[filename] = (len(source), None, lines, filename)
+        self._make: Callable[[], Any] = namespace["workspace"]
+        self._run: Callable[..., tuple[Array, ...]] = namespace["run"]
+        self._spare: list[Any] = []
+        weakref.finalize(self, linecache.cache.pop, filename, None)
+
+    def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        try:
+            buffers = self._spare.pop()
+        except IndexError:
+            buffers = self._make()
+        try:
+            return self._run(buffers, *arrays)
+        finally:
+            self._spare.append(buffers)
