@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
+from eingrad.api.structured import StructuredFunction, StructuredResult
+from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
@@ -155,11 +157,13 @@ class Derivatives(Mapping[str, Gradient]):
         functions: Functions | None = None,
         dtype: Any = None,
         update: Optimizer | None = None,
-    ) -> Function:
+    ) -> Function | StructuredFunction:
         """Compile value and derivatives to one function of arrays by name.
 
         ``f(**arrays)`` returns ``{"L": ..., "dL/dW1": ...}``. With ``update`` it is a whole
-        training step: it changes the ``wrt`` arrays in place and returns the value alone.
+        training step: it changes the ``wrt`` arrays in place and returns the value alone. Of a
+        Jacobian or Hessian, ``f(..., structured=True)`` returns the factors without ever building
+        the dense tensor.
 
         >>> import numpy as np
         >>> from eingrad import parse
@@ -167,19 +171,36 @@ class Derivatives(Mapping[str, Gradient]):
         >>> f(x=np.array([1.0, 2.0]))["dL/dx"]
         array([2., 4.])
         """
-        more = [(r.var, r.expr) for r in self.records.values()]
-        graph = whole_graph(self.system, more)
-        outputs = {self.of: graph[self.system.definitions[self.of].var]}
+        graph = whole_graph(self.system, [(r.var, r.expr) for r in self.records.values()])
+        value = {self.of: graph[self.system.definitions[self.of].var]}
         results = {name: graph[self.records[key].var] for name, key in self._keys.items()}
-        if update is None:
-            outputs |= {self._keys[name]: value for name, value in results.items()}
-            results = {}
-        else:
+        options: dict[str, Any] = {
+            "wrt": self.wrt, "backend": backend, "functions": functions, "dtype": dtype,
+        }  # fmt: skip
+        if update is not None:
             self._check_parameters()
-        return compile_graph(
-            self.system, outputs, results, update, wrt=self.wrt, backend=backend,
-            functions=functions, dtype=dtype,
-        )  # fmt: skip
+            return compile_graph(self.system, value, results, update, **options)
+        named = {self._keys[name]: result for name, result in results.items()}
+        dense = compile_graph(self.system, value | named, **options)
+        structure = {
+            key: StructuredResult.of(self[name].expr, self._result_rank(key))
+            for name, key in self._keys.items()
+        }
+        if not any(result.rank for result in structure.values()):
+            return dense
+        parts = dict(value)
+        for key, result in structure.items():
+            for part, expr in result.outputs(key).items():
+                inner = {v: graph[v] for v in variables(expr) if v in graph}
+                parts[part] = substitute(expr, inner)
+        return StructuredFunction(dense, compile_graph(self.system, parts, **options), structure)
+
+    def _result_rank(self, key: str) -> int:
+        """Return how many axes of a derivative stand before the last tensor's."""
+        title = self.records[key].title
+        if isinstance(title, DirectionName):
+            return 0
+        return title.of_ndim + sum(ndim for _, ndim in title.wrt[:-1])
 
     def _check_parameters(self) -> None:
         for name in self:

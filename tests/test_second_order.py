@@ -1,0 +1,150 @@
+"""Jacobians and Hessians against JAX, and their structure."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+
+RNG = np.random.default_rng(7)
+X, w, t = RNG.normal(size=(6, 3)), RNG.normal(size=3), RNG.integers(0, 2, 6).astype(float)
+T = np.eye(3)[[0, 1, 2, 0, 1, 2]]
+M, U, V = RNG.normal(size=(4, 5)), RNG.normal(size=(4, 2)), RNG.normal(size=(5, 2))
+Q, K = RNG.normal(size=(3, 2)), RNG.normal(size=(5, 2))
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Any:
+    with jax.enable_x64(True):
+        yield
+
+
+HESSIANS: list[tuple[str, list[str], dict[str, np.ndarray], Callable[..., Any]]] = [
+    (
+        "P_b = sigmoid(X_bi w_i)\nL = -sum_b(t_b log(P_b) + (1 - t_b) log(1 - P_b))",
+        ["w"],
+        {"X": X, "w": w, "t": t},
+        lambda X, w, t: -jnp.sum(
+            t * jax.nn.log_sigmoid(X @ w) + (1 - t) * jax.nn.log_sigmoid(-X @ w)
+        ),
+    ),
+    (
+        "R_ij = M_ij - U_ik V_jk\nL = R_ij R_ij",
+        ["U", "V"],
+        {"M": M, "U": U, "V": V},
+        lambda M, U, V: jnp.sum((M - U @ V.T) ** 2),
+    ),
+    (
+        "L = -mean_b(T_bo log(softmax_o(tanh(X_bi A_ih) B_ho)))",
+        ["A", "B"],
+        {"X": X, "A": RNG.normal(size=(3, 4)), "B": RNG.normal(size=(4, 3)), "T": T},
+        lambda X, A, B, T: -jnp.mean(jnp.sum(T * jax.nn.log_softmax(jnp.tanh(X @ A) @ B), -1)),
+    ),
+    (
+        "L = logsumexp_i(w_i) + norm_i(w_i) + prod_i(w_i) + sum_i(gelu(w_i) + silu(w_i))",
+        ["w"],
+        {"w": w},
+        lambda w: (
+            jax.nn.logsumexp(w) + jnp.linalg.norm(w) + jnp.prod(w)
+            + jnp.sum(jax.nn.gelu(w, approximate=False) + jax.nn.silu(w))
+        ),
+    ),
+    (
+        "mu = mean_i(w_i)\nv = mean_i((w_i - mu)^2)\ny_i = (w_i - mu) / sqrt(v + 0.1)\n"
+        "L = y_i y_i y_i c_i",
+        ["w", "c"],
+        {"w": w, "c": RNG.normal(size=3)},
+        lambda w, c: jnp.sum(((w - w.mean()) / jnp.sqrt(w.var() + 0.1)) ** 3 * c),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wrt", "arrays", "oracle"), HESSIANS)
+def test_hessians_are_jaxs(
+    text: str, wrt: list[str], arrays: dict[str, np.ndarray], oracle: Callable[..., Any]
+) -> None:
+    f = eg.parse(text).hessian("L", wrt).compile()
+    dense, structured = f(**arrays), f(**arrays, structured=True)
+
+    def of_wrt(*values: Any) -> Any:
+        return oracle(**{**arrays, **dict(zip(wrt, values, strict=True))})
+
+    blocks = jax.hessian(of_wrt, argnums=tuple(range(len(wrt))))(*(arrays[n] for n in wrt))
+    for i, first in enumerate(wrt):
+        for j, second in enumerate(wrt):
+            key = f"d2L/d{first} d{second}"
+            np.testing.assert_allclose(dense[key], blocks[i][j], rtol=1e-9, atol=1e-12)
+            factors = structured[key]
+            np.testing.assert_allclose(factors.dense(), dense[key], rtol=1e-9, atol=1e-12)
+            direction = RNG.normal(size=arrays[second].shape)
+            expected = np.tensordot(dense[key], direction, direction.ndim)
+            np.testing.assert_allclose(factors @ direction, expected, rtol=1e-9, atol=1e-12)
+
+
+JACOBIANS: list[tuple[str, str, list[str], dict[str, np.ndarray], Callable[..., Any]]] = [
+    (
+        "A_ij = softmax_j(Q_id K_jd)\nY_ie = A_ij V_je",
+        "Y",
+        ["Q", "K", "V"],
+        {"Q": Q, "K": K, "V": V},
+        lambda Q, K, V: jax.nn.softmax(Q @ K.T, -1) @ V,
+    ),
+    ("Y_ij = x_i y_j", "Y", ["x", "y"], {"x": w, "y": t}, lambda x, y: jnp.outer(x, y)),
+    ("Y_i = A_ii", "Y", ["A"], {"A": X[:3]}, lambda A: jnp.diagonal(A)),
+    ("Y_ijk = A_ij B_k", "Y", ["A", "B"], {"A": X, "B": w}, lambda A, B: A[:, :, None] * B),
+]
+
+
+@pytest.mark.parametrize(("text", "of", "wrt", "arrays", "oracle"), JACOBIANS)
+def test_jacobians_are_jaxs(
+    text: str, of: str, wrt: list[str], arrays: dict[str, np.ndarray], oracle: Callable[..., Any]
+) -> None:
+    found = eg.parse(text).jacobian(of, wrt).compile()(**arrays)
+    for k, name in enumerate(wrt):
+        expected = jax.jacobian(lambda *a: oracle(*a), argnums=k)(*arrays.values())
+        np.testing.assert_allclose(found[f"d{of}/d{name}"], expected, rtol=1e-9, atol=1e-12)
+
+
+READABLE = [
+    ("p_i = softmax_i(a_i)", "jacobian", "p", "a", "p_i (delta_ij - p_j)"),
+    (
+        "p_i = softmax_i(a_i)\nL = -t_i log(p_i)\nassume sum_i(t_i) = 1",
+        "hessian", "L", "a", "p_i (delta_ij - p_j)",
+    ),
+    (
+        "P_a = sigmoid(X_ai w_i)\nL = -sum_a(t_a log(P_a) + (1 - t_a) log(1 - P_a))",
+        "hessian", "L", "w", "X_ai X_aj P_a (1 - P_a)",
+    ),
+    ("L = x_i A_ij x_j", "hessian", "L", "x", "A_ij + A_ji"),
+    ("L = x_i A_ij x_j\nassume A_ij = A_ji", "hessian", "L", "x", "2 A_ij"),
+    ("y_i = sigmoid(a_i)", "jacobian", "y", "a", "delta_ij y_i (1 - y_i)"),
+    ("R_ij = M_ij - U_ik V_jk\nL = R_ij R_ij", "hessian", "L", "U", "2 delta_il V_jk V_jm"),
+    ("L = logsumexp_i(x_i)", "hessian", "L", "x", "softmax_i(x_i) (delta_ij - softmax_j(x_j))"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "kind", "of", "wrt", "expected"), READABLE)
+def test_second_order_results_read_as_in_a_textbook(
+    text: str, kind: str, of: str, wrt: str, expected: str
+) -> None:
+    result = str(getattr(eg.parse(text), kind)(of, wrt)[wrt])
+    assert result.split(" = ", 1)[1] == expected
+
+
+def test_products_with_jacobians_and_hessians() -> None:
+    model = eg.parse("y_i = sin(A_ij x_j)\nL = y_i y_i c_i")
+    arrays = {"A": X, "x": w, "c": t}
+    xdot, ybar = RNG.normal(size=3), RNG.normal(size=6)
+    jacobian = model.jacobian("y", "x").compile()(**arrays)["dy/dx"]
+    hessian = model.hessian("L", "x").compile()(**arrays)["d2L/dx dx"]
+    jvp = model.jvp("y", "x").compile()(**arrays, xdot=xdot)["ydot"]
+    vjp = model.vjp("y", "x").compile()(**arrays, ybar=ybar)["ds/dx"]
+    hvp = model.hvp("L", "x").compile()(**arrays, xdot=xdot)["dLdxdot"]
+    np.testing.assert_allclose(jvp, jacobian @ xdot)
+    np.testing.assert_allclose(vjp, ybar @ jacobian)
+    np.testing.assert_allclose(hvp, hessian @ xdot)
