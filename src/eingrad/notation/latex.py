@@ -54,9 +54,9 @@ def to_latex(item: Formula | Statement) -> str:
     """
     match item:
         case Assignment(target=target, value=value):
-            return f"{to_latex(target)} = {to_latex(value)}"
+            return f"{to_latex(target)} = {_within(value, SUM)}"
         case Assumption(left=left, right=right):
-            return rf"\text{{assume }} {to_latex(left)} = {to_latex(right)}"
+            return rf"\text{{assume }} {_within(left, SUM)} = {_within(right, SUM)}"
         case Declaration(name=name):
             return rf"\text{{function }} {_function_name(name)}"
     return _write(item)[0]
@@ -229,33 +229,34 @@ def _times(parts: Sequence[str]) -> str:
 
 
 def _call(call: Call) -> tuple[str, int]:
-    name, axes = call.function, _axes(call.axes)
-    args = [to_latex(arg) for arg in call.args]
-    inside = ", ".join(args)
-    if axes and len(args) == 1:
-        if name == "mean":
-            count = " ".join(f"|{_label(axis)}|" for axis in call.axes)
-            body = _within(call.args[0], BIG)
-            return rf"\frac{{1}}{{{count}}} \sum_{{{axes}}} {body}", BIG
-        if name in BIG_SIGNS:
-            return f"{BIG_SIGNS[name]}_{{{axes}}} {_within(call.args[0], BIG)}", BIG
-        if name == "norm":
-            return rf"\left\lVert {inside} \right\rVert_{{{axes}}}", POWER
-    if name == "where" and len(args) == 3:
-        yes, no = rf"{args[1]} & \text{{if }} {args[0]}", rf"{args[2]} & \text{{otherwise}}"
-        return rf"\begin{{cases}} {yes} \\ {no} \end{{cases}}", SUM
+    name, args = call.function, call.args
     if name == "square" and len(args) == 1:
-        return _write(Power(call.args[0], Number(2)))
+        return _write(Power(args[0], Number(2)))
     if name == "pow" and len(args) == 2:
-        return _write(Power(call.args[0], call.args[1]))
+        return _write(Power(args[0], args[1]))
+    if call.axes and len(args) == 1:
+        return _over_axes(name, args[0], call.axes)
+    written = [to_latex(arg) for arg in args]
+    if name == "where" and len(args) == 3:
+        condition, yes, no = written
+        cases = rf"{yes} & \text{{if }} {condition} \\ {no} & \text{{otherwise}}"
+        return rf"\begin{{cases}} {cases} \end{{cases}}", SUM
     row = FUNCTIONS.get(name)
-    if row is not None and row.arity == len(args) and not axes:
+    if row is not None and row.arity == len(args) and not call.axes:
         template = row.latex.replace("(", r"\left(").replace(")", r"\right)")
-        return template.format(*args), POWER
+        return template.format(*written), POWER
+    subscript = f"_{{{_labels(call.axes)}}}" if call.axes else ""
+    return f"{_function_name(name)}{subscript}{_parenthesized(', '.join(written))}", POWER
+
+
+def _over_axes(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:
+    labels = _labels(axes)
+    if name == "mean":
+        count = " ".join(f"|{_label(axis)}|" for axis in axes)
+        return rf"\frac{{1}}{{{count}}} \sum_{{{labels}}} {_within(arg, BIG)}", BIG
+    if name in BIG_SIGNS:
+        return f"{BIG_SIGNS[name]}_{{{labels}}} {_within(arg, BIG)}", BIG
+    if name == "norm":
+        return rf"\left\lVert {to_latex(arg)} \right\rVert_{{{labels}}}", POWER
     head = OVER_AXES.get(name) or _function_name(name)
-    subscript = f"_{{{axes}}}" if axes else ""
-    return f"{head}{subscript}{_parenthesized(inside)}", POWER
-
-
-def _axes(axes: Sequence[str]) -> str:
-    return _labels(axes) if axes else ""
+    return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER

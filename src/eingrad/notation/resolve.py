@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core import algebra
-from eingrad.core.algebra import KEEPS_AXES, constant_value
+from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.expr import Const, Delta, Dim, Expr, Var
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
@@ -111,7 +111,7 @@ class Resolver:
             case Sum():
                 return self._sum(formula, scope)
             case Power(base=base, exponent=exponent):
-                return _power(self.resolve(base, scope), self.resolve(exponent, scope))
+                return _elementwise("pow", self._all((base, exponent), scope))
             case Compare():
                 one, zero = (Indexed((), _number(v)) for v in (1, 0))
                 return _elementwise("where", [self._condition(formula, scope), one, zero])
@@ -250,8 +250,6 @@ class Resolver:
         if name == "where":
             condition = self._condition(call.args[0], scope)
             return _elementwise(name, [condition, *self._all(call.args[1:], scope)])
-        if name == "pow":
-            return _power(*self._all(call.args, scope))
         return _elementwise(name, self._all(call.args, scope))
 
     def _all(self, formulas: Sequence[Formula], scope: Scope) -> list[Indexed]:
@@ -321,17 +319,3 @@ def _elementwise(function: str, parts: Sequence[Indexed]) -> Indexed:
         return algebra.broadcast_scalar(algebra.apply(function, *operands), extents.of(places))
 
     return Indexed(places, build)
-
-
-def _power(base: Indexed, exponent: Indexed) -> Indexed:
-    """Raise to a power, which keeps the base's axes where the exponent is one number."""
-    general = _elementwise("pow", [base, exponent])
-
-    def build(extents: Extents) -> Expr:
-        if not exponent.places:
-            value = constant_value(exponent.build(extents))
-            if value is not None:
-                return algebra.power(base.build(extents), value)
-        return general.build(extents)
-
-    return Indexed(general.places, build)

@@ -5,13 +5,14 @@ All that depends on spaces and lines is decided here, so that the grammar knows 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from lark import Token
 
 from eingrad.errors import NotationError, Position
 from eingrad.notation.summation import tensor_parts
-from eingrad.notation.words import Place, name_of, read_derivative
+from eingrad.notation.words import Place, is_greek, name_of, read_derivative, unknown_command
 
 MAX_CHARACTERS = 1_000_000
 MAX_TOKENS = 100_000
@@ -87,12 +88,17 @@ class Source:
     def unknown_character(self, line: int, column: int) -> NotationError:
         """Return the error about one character."""
         place = self.at(line, column)
+        command = re.search(r"\\[A-Za-z]+$", place.line_text[: column - 1])
+        if command and not is_greek(command[0]):
+            return unknown_command(
+                command[0], self.at(line, 1 + command.start()).at(0, len(command[0]))
+            )
         c = place.line_text[column - 1]
         shown = c if c.isprintable() else f"U+{ord(c):04X}"
         return NotationError(
             f"unexpected character {shown!r}" if shown == c else f"unexpected character {shown}",
             position=place.at(),
-            hint=_CHARACTER_HINTS.get(c),
+            hint=_CHARACTER_HINTS.get(c, "a formula has names, numbers, + - * / ^ ( ) , and ="),
         )
 
 
@@ -132,7 +138,9 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
         elif kind == "RPAR":
             if not opened:
                 raise NotationError(
-                    "this parenthesis closes nothing", position=source.position(token)
+                    "this parenthesis closes nothing",
+                    position=source.position(token),
+                    hint="leave it out, or write ( where it belongs",
                 )
             opened.pop()
         elif kind == "EQUAL" and opened:
@@ -144,7 +152,9 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
         result.append(token)
     if opened:
         raise NotationError(
-            "this parenthesis is never closed", position=source.position(opened[-1])
+            "this parenthesis is never closed",
+            position=source.position(opened[-1]),
+            hint="write ) where it ends",
         )
     if result and result[-1].type != "_NEWLINE" and result[-1].type not in OPERATORS:
         result.append(Token.new_borrow_pos("_NEWLINE", "\n", result[-1]))

@@ -9,8 +9,13 @@ from lark import Token
 from eingrad.errors import NotationError
 from eingrad.notation.tokens import OPERATORS, Source
 
-OPERANDS = {"WORD", "NUMBER", "DERIVATIVE", "CALL"}
 STATEMENT_HINT = "a statement is a name with its labels, =, and a formula: y_i = W_ij x_j"
+FACT_HINT = "write for instance: assume sum_o(T_bo) = 1"
+DECLARATION_HINT = "write for instance: function phi"
+COMPARISON_HINT = (
+    "a comparison has two sides, and is an argument, as in where(x_i > 0, x_i, 0), "
+    "or stands in parentheses"
+)
 
 
 def unexpected(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
@@ -24,49 +29,54 @@ def unexpected(tokens: Sequence[Token], k: int, source: Source) -> NotationError
         return _at_end(tokens, k, source)
     position = source.position(here)
     if before is None or before.type == "_NEWLINE":
-        return NotationError(
-            f"a statement cannot begin with {here}", position=position, hint=STATEMENT_HINT
-        )
+        reason = f"a statement cannot begin with {here}"
+        return NotationError(reason, position=position, hint=STATEMENT_HINT)
+    if before.type in {"ASSUME", "FUNCTION"}:
+        hint = FACT_HINT if before.type == "ASSUME" else DECLARATION_HINT
+        return NotationError(f"{here} cannot stand after {before}", position=position, hint=hint)
+    if before.type in OPERATORS or before.type == "LPAR":
+        return _missing_between(before, here, source)
     if here.type == "EQUAL":
         return _equal(tokens, k, source)
-    if before.type in {"ASSUME", "FUNCTION"}:
-        return NotationError(
-            f"{here} cannot stand after {before}",
-            position=position,
-            hint="write: function phi" if before.type == "FUNCTION" else
-            "write for instance: assume sum_o(T_bo) = 1",
-        )  # fmt: skip
     if here.type == "COMPARE":
-        return NotationError(
-            f"the comparison {here} cannot stand here",
-            position=position,
-            hint="a comparison is an argument, where(x_i > 0, x_i, 0), or stands in parentheses, "
-            "and has two sides",
-        )
-    if here.type == "COMMA" and before.type not in OPERATORS and before.type != "LPAR":
+        reason = f"the comparison {here} cannot stand here"
+        return NotationError(reason, position=position, hint=COMPARISON_HINT)
+    if here.type == "COMMA":
         return NotationError(
             "a comma separates the arguments of a function, and this one is in no call",
             position=position,
             hint="a call has no space before its parenthesis: maximum(a, b)",
         )
-    if before.type in OPERATORS or before.type == "LPAR":
-        return NotationError(f"something is missing between {before} and {here}", position=position)
-    return _operand(before, here, source)
+    reason = f"{here} cannot stand after {before}"
+    return NotationError(reason, position=position, hint=STATEMENT_HINT)
+
+
+def _missing_between(before: Token, here: Token, source: Source) -> NotationError:
+    both = before.type in OPERATORS and here.type in OPERATORS
+    return NotationError(
+        f"something is missing between {before} and {here}",
+        position=source.position(here),
+        hint=f"write a tensor, a number or a call between them{', or leave one out' * both}",
+    )
 
 
 def _at_end(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
-    before = tokens[k - 1] if k else None
-    if before is None:
+    if not k:
         return NotationError("the text is empty", hint=STATEMENT_HINT)
+    before = tokens[k - 1]
     position = source.position(before)
     if before.type in OPERATORS:
-        return NotationError(f"something is missing after {before}", position=position)
-    if before.type in {"ASSUME", "FUNCTION"}:
-        return NotationError(f"something is missing after {before}", position=position)
-    start = _statement_start(tokens, k)
+        return NotationError(
+            f"something is missing after {before}",
+            position=position,
+            hint=f"write a tensor, a number or a call after {before}",
+        )
+    start = tokens[_statement_start(tokens, k)]
+    if start.type == "ASSUME":
+        return NotationError("this fact has no =", position=source.position(start), hint=FACT_HINT)
     return NotationError(
         "this is no statement: it has no =",
-        position=source.position(tokens[start]),
+        position=source.position(start),
         hint=STATEMENT_HINT,
     )
 
@@ -76,30 +86,18 @@ def _equal(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
     position = source.position(tokens[k])
     inside = [token.type for token in tokens[start:k]]
     if "EQUAL" not in inside:
-        if inside[-1] in OPERATORS:
-            return NotationError(
-                f"something is missing between {tokens[k - 1]} and =", position=position
-            )
         return NotationError(
             "the left side of = must be one name with its labels",
             position=source.position(tokens[start]),
-            hint=STATEMENT_HINT + "; write 'assume' before a fact",
+            hint=f"{STATEMENT_HINT}; a fact begins with assume",
         )
     first = tokens[start + inside.index("EQUAL")]
-    hint = "one statement a line; a comparison is written =="
-    lines = [t for t in tokens[start:k] if t.line != tokens[k].line]
-    if lines and lines[-1].type in OPERATORS:
-        hint = f"line {lines[-1].line} ends in {lines[-1]}, so that its statement goes on here"
+    hint = "write one statement a line; a comparison is written =="
+    above = [token for token in tokens[start:k] if token.line != tokens[k].line]
+    if above and above[-1].type in OPERATORS:
+        hint = f"line {above[-1].line} ends in {above[-1]}, so that its statement goes on here"
     return NotationError(
         f"a second = in the statement of line {first.line}", position=position, hint=hint
-    )
-
-
-def _operand(before: Token, here: Token, source: Source) -> NotationError:
-    return NotationError(
-        f"{here} cannot stand after {before}",
-        position=source.position(here),
-        hint=STATEMENT_HINT if here.type in OPERANDS else None,
     )
 
 

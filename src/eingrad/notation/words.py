@@ -67,19 +67,29 @@ class Place:
         return Place(self.line, self.column + offset, self.line_text, width)
 
 
+def is_greek(command: str) -> bool:
+    r"""Whether a command such as ``\alpha`` is a Greek letter."""
+    return command[1:] in _COMMANDS
+
+
+def unknown_command(command: str, position: Position) -> NotationError:
+    """Return the error about a command that is no Greek letter."""
+    return NotationError(
+        f"unknown command {command}",
+        operand=command,
+        position=position,
+        hint="a backslash is for Greek letters, as in \\alpha",
+    )
+
+
 def spell(name: str, place: Place) -> str:
     r"""Return a name with its Greek letters spelled out: ``\alpha1`` and ``α1`` are ``alpha1``."""
     result = []
     for match in _LETTERS.finditer(name):
         piece = match[0]
         if piece[0] == "\\":
-            if piece[1:] not in _COMMANDS:
-                raise NotationError(
-                    f"unknown command {piece}",
-                    operand=piece,
-                    position=place.at(match.start(), len(piece)),
-                    hint="a backslash is for Greek letters, as in \\alpha",
-                )
+            if not is_greek(piece):
+                raise unknown_command(piece, place.at(match.start(), len(piece)))
             result.append(_COMMANDS[piece[1:]])
         else:
             plain = unicodedata.normalize("NFKC", piece)
