@@ -6,8 +6,6 @@ For other front ends (an eager tensor):
   ``fit(equation, shapes) -> LabelledProduct`` checks it, ``.of(exprs) -> Expr`` is the product.
 * ``einsum_expr(equation, dims) -> Expr`` is the product over `Var` s ``x0``, ``x1``, ...
 * ``result_dtype(dtypes, sums) -> dtype`` is the rule for dtypes.
-* A type with a class method ``__eingrad_einsum__(equation, operands)`` takes over a call that has
-  an operand of that type.
 """
 
 from __future__ import annotations
@@ -133,10 +131,6 @@ def _forget() -> None:
 def _einsum_unusual(spec: Any, operands: Sequence[Any], out: Any, memory_limit: int | None) -> Any:
     """Convert what is not an array, and plan a signature that is new."""
     equation, operands = read(spec, operands)
-    for x in operands:
-        takes_over = getattr(type(x), "__eingrad_einsum__", None)
-        if takes_over is not None:
-            return takes_over(equation, operands)
     arrays = [_as_array(k, x) for k, x in enumerate(operands)]
     first = spec if isinstance(spec, str) else equation
     call = _program(equation, arrays, (first, *[(np.ndarray, x.shape, x.dtype) for x in arrays]))
@@ -158,7 +152,12 @@ def _with_options(
 
 
 def read(spec: Any, operands: Sequence[Any]) -> tuple[Equation, tuple[Any, ...]]:
-    """Return the equation and the operands of a call in either of NumPy's forms."""
+    """Return the equation and the operands of a call in either of NumPy's forms.
+
+    An `Equation` that was read before is taken as it is.
+    """
+    if isinstance(spec, Equation):
+        return spec, tuple(operands)
     if isinstance(spec, str):
         return parse_equation(spec), tuple(operands)
     return interleaved((spec, *operands))

@@ -15,6 +15,7 @@ from eingrad.core.expr import Expr, Map, Var, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
+from eingrad.engine.lengthen import lengthen
 from eingrad.engine.lower import lower
 from eingrad.engine.memory import Memory, plan_memory
 from eingrad.engine.plan import Plan, make_plan
@@ -205,6 +206,7 @@ class Function:
     def _plan(self, signature: Signature) -> tuple[Program, Memory]:
         inputs = [*self.inputs, *self._state_inputs]
         program = lower(self.outputs, self.updates, signature.sizes, inputs)
+        program = lengthen(program, signature.dtype)
         memory = plan_memory(program, np.dtype(signature.dtype).itemsize)
         needed = memory.workspace + memory.results
         if self.memory_limit is not None and needed > self.memory_limit:

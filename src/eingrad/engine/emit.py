@@ -203,7 +203,7 @@ class Emitter:
     def _fields(self, step: Step) -> dict[str, object]:
         fields: dict[str, object] = {"dtype": self._dtype(step.out.kind), "start": ""}
         parameters = step.parameters
-        if step.op in {"sum", "amax", "amin", "prod"}:
+        if step.op in {"sum", "long_sum", "amax", "amin", "prod"}:
             fields["axes"] = parameters[0] if len(parameters[0]) != 1 else parameters[0][0]
             fields["keep"] = parameters[1]
             if len(parameters) == 3:

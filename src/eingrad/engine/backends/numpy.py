@@ -25,6 +25,9 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "argmax":      ("np.argmax({0}, axis=-1, out={out})",),
     "prod_others": ("prod_others({0}, {out})",),
     "einsum":      ("np.einsum({spec!r}, {0}, {1}, out={out})",),
+    "long_sum":    ("long_sum({0}, {axes}, {keep}, {out})",),
+    "long_matmul": ("long_matmul({0}, {1}, {out})",),
+    "long_einsum": ("long_einsum({spec!r}, {0}, {1}, {out})",),
     "gemm":        ("gemm({3}, {1}, {2}, {4}, {out}{spec})",),
     "where":       ("np.copyto({out}, {2})", "np.copyto({out}, {1}, where={0})"),
     "zero_where":  ("np.copyto({out}, {0})", "np.copyto({out}, 0, where={1})"),
@@ -66,6 +69,10 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "dot":         "np.dot({0}, {1})",
     "matmul":      "np.matmul({0}, {1})",
     "einsum":      "np.einsum({spec!r}, {0}, {1})",
+    "long_sum":    "long_sum_of_all({0})",
+    "long_dot":    "long_matmul({0}, {1})",
+    "long_matmul": "long_matmul({0}, {1})",
+    "long_einsum": "long_einsum({spec!r}, {0}, {1})",
     "where":       "{dtype}({1} if {0} else {2})",
     "zero_where":  "{dtype}(0 if {1} else {0})",
     "call":        "{spec}({0})",
@@ -89,6 +96,10 @@ IMPORTS = {
     "gather": "from eingrad.engine.backends.numpy import gather",
     "scatter": "from eingrad.engine.backends.numpy import scatter",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
+    "long_sum": "from eingrad.engine.backends.long_sums import long_sum, long_sum_of_all",
+    "long_dot": "from eingrad.engine.backends.long_sums import long_matmul",
+    "long_matmul": "from eingrad.engine.backends.long_sums import long_matmul",
+    "long_einsum": "from eingrad.engine.backends.long_sums import long_einsum",
 }
 # fmt: on
 
