@@ -182,16 +182,17 @@ class Derivatives(Mapping[str, Gradient]):
             return compile_graph(self.system, value, results, update, **options)
         named = {self._keys[name]: result for name, result in results.items()}
         dense = compile_graph(self.system, value | named, **options)
+        ranks = {key: self._result_rank(key) for key in named}
+        if not any(ranks.values()):
+            return dense
         structure = {
-            key: StructuredResult.of(self[name].expr, self._result_rank(key))
+            key: StructuredResult.of(self[name].expr, ranks[key])
             for name, key in self._keys.items()
         }
-        if not any(result.rank for result in structure.values()):
-            return dense
         parts = dict(value)
         for key, result in structure.items():
             for part, expr in result.outputs(key).items():
-                inner = {v: graph[v] for v in variables(expr) if v in graph}
+                inner: dict[Expr, Expr] = {v: graph[v] for v in variables(expr) if v in graph}
                 parts[part] = substitute(expr, inner)
         return StructuredFunction(dense, compile_graph(self.system, parts, **options), structure)
 
