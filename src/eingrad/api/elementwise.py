@@ -1,0 +1,267 @@
+"""Element-wise operations on Tensors: a row a function, broadcasting as in NumPy."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eingrad.api.broadcast import broadcast, broadcast_shapes, product
+from eingrad.api.dispatch import (
+    as_dtype,
+    as_tensor,
+    is_inexact,
+    is_symbolic,
+    operate,
+    result_type,
+    scalar_like,
+    wrap,
+)
+from eingrad.core.algebra import add as add_exprs
+from eingrad.core.algebra import apply, subtract
+from eingrad.core.algebra import multiply as multiply_exprs
+from eingrad.core.algebra import power as power_expr
+from eingrad.core.expr import Const, Expr
+from eingrad.core.functions import FUNCTIONS
+
+if TYPE_CHECKING:
+    from eingrad.api.tensor import Tensor
+
+BOOL = np.dtype(bool)
+FLOAT64 = np.dtype(np.float64)
+
+
+# --- one operand ------------------------------------------------------------------------------
+
+
+def _unary_template(x: Expr, function: str) -> Expr:
+    return apply(function, x)
+
+
+def unary(function: str, x: Any, exact: Callable[..., Any] | None = None) -> Tensor:
+    """Apply a function of the table; ``exact`` computes it on integers."""
+    t = as_tensor(x)
+    dtype = t._value.dtype
+    if not is_inexact(dtype):
+        if exact is not None and not is_symbolic(t):
+            return wrap(np.asarray(exact(t._value)))
+        if exact is None:
+            t = as_dtype(t, FLOAT64)
+    return operate(function, _unary_template, [t], function)
+
+
+def _negative_template(x: Expr) -> Expr:
+    return multiply_exprs(Const(-1), x)
+
+
+def negative(x: Any) -> Tensor:
+    """Return ``-x``."""
+    t = as_tensor(x)
+    if not is_inexact(t._value.dtype) and not is_symbolic(t):
+        return wrap(np.asarray(np.negative(t._value)))
+    return operate("negative", _negative_template, [t])
+
+
+# --- two operands -----------------------------------------------------------------------------
+
+
+def _sum_template(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
+    return broadcast(add_exprs(_spread(a, shape), _spread(b, shape)), shape)
+
+
+def _difference_template(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
+    return broadcast(subtract(_spread(a, shape), _spread(b, shape)), shape)
+
+
+def _product_template(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
+    return product(a, b, shape=shape)
+
+
+def _quotient_template(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
+    return product(a, power_expr(b, -1), shape=shape)
+
+
+def _spread(x: Expr, shape: tuple[int, ...]) -> Expr:
+    """Broadcast; a scalar stays one, as element-wise functions repeat it."""
+    return broadcast(x, shape) if x.ndim else x
+
+
+def map_template(function: str) -> Callable[..., Expr]:
+    """Return the template of an element-wise function of operands that broadcast."""
+
+    def template(*operands: Any) -> Expr:
+        *nodes, shape = operands
+        return broadcast(apply(function, *(_spread(x, shape) for x in nodes)), shape)
+
+    return template
+
+
+# fmt: off
+TEMPLATES: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
+    # name          template                  on integers
+    "add":          (_sum_template,           np.add),
+    "subtract":     (_difference_template,    np.subtract),
+    "multiply":     (_product_template,       np.multiply),
+    "divide":       (_quotient_template,      np.true_divide),
+    "power":        (map_template("pow"),     np.power),
+    "maximum":      (map_template("maximum"), np.maximum),
+    "minimum":      (map_template("minimum"), np.minimum),
+}
+COMPARISONS: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
+    "less":          (map_template("lt"), np.less),
+    "less_equal":    (map_template("le"), np.less_equal),
+    "greater":       (map_template("gt"), np.greater),
+    "greater_equal": (map_template("ge"), np.greater_equal),
+    "equal":         (map_template("eq"), np.equal),
+    "not_equal":     (map_template("ne"), np.not_equal),
+}
+# fmt: on
+
+
+def binary(name: str, a: Any, b: Any) -> Tensor:
+    """Apply an element-wise operation on two operands, of which one may be a Python number."""
+    template, exact = TEMPLATES[name]
+    x, y, dtype = operand_pair(a, b)
+    if not is_inexact(dtype) and not (is_symbolic(x) or is_symbolic(y)):
+        if name != "divide":
+            return wrap(np.asarray(exact(x._value, y._value)))
+        x, y = as_dtype(x, FLOAT64), as_dtype(y, FLOAT64)
+    p, q = x._value.shape, y._value.shape
+    shape = p if p == q else broadcast_shapes(name, (p, q))
+    return operate(name, template, [x, y], shape)
+
+
+def operand_pair(a: Any, b: Any) -> tuple[Tensor, Tensor, np.dtype[Any]]:
+    """Return two operands as Tensors of one dtype, by NumPy's rules."""
+    if _is_number(a) and not _is_number(b):
+        y = as_tensor(b)
+        dtype = result_type((y, a))
+        return scalar_like(a, y, dtype), as_dtype(y, dtype), dtype
+    x = as_tensor(a)
+    if _is_number(b):
+        dtype = result_type((x, b))
+        return as_dtype(x, dtype), scalar_like(b, x, dtype), dtype
+    y = as_tensor(b)
+    dtype = x._value.dtype
+    if dtype != y._value.dtype:
+        dtype = np.result_type(dtype, y._value.dtype)
+        x, y = as_dtype(x, dtype), as_dtype(y, dtype)
+    return x, y, dtype
+
+
+def _is_number(x: Any) -> bool:
+    """Whether ``x`` is a Python number, which does not decide the dtype."""
+    return type(x) in _NUMBERS or (isinstance(x, numbers.Number) and not isinstance(x, np.generic))
+
+
+_NUMBERS = frozenset({int, float, bool, complex})
+
+
+def compare(name: str, a: Any, b: Any) -> Tensor:
+    """Compare element-wise; the result is a boolean Tensor without a gradient."""
+    template, exact = COMPARISONS[name]
+    x, y, _ = operand_pair(a, b)
+    if not is_symbolic(x) and not is_symbolic(y):
+        return wrap(np.asarray(exact(x._value, y._value)))
+    shape = broadcast_shapes(name, (x.shape, y.shape))
+    return operate(name, template, [x.detach(), y.detach()], shape, result=BOOL)
+
+
+# --- powers -----------------------------------------------------------------------------------
+
+
+def _power_template(x: Expr, exponent: Any) -> Expr:
+    return power_expr(x, exponent)
+
+
+def power(a: Any, b: Any) -> Tensor:
+    """Return ``a ** b``; a Python number as exponent is part of the formula.
+
+    The derivative of ``x ** 0`` is 0 everywhere.
+    """
+    if not _is_number(b) or isinstance(b, complex):
+        return binary("power", a, b)
+    t = as_tensor(a)
+    dtype = np.result_type(t._value.dtype, b) if not isinstance(b, bool) else t._value.dtype
+    if not is_inexact(dtype):
+        if not is_symbolic(t):
+            return wrap(np.asarray(np.power(t._value, b)))
+    elif isinstance(b, float) and not math.isfinite(b):
+        return binary("power", a, b)
+    return operate("power", _power_template, [as_dtype(t, dtype)], b)
+
+
+# --- case distinctions ------------------------------------------------------------------------
+
+
+def where(condition: Any, a: Any, b: Any) -> Tensor:
+    """Return ``a`` where the condition holds, else ``b``.
+
+    The branch that is not taken gets the gradient 0, even where its own derivative is infinite.
+    """
+    c = as_tensor(condition)
+    x, y, dtype = operand_pair(a, b)
+    if not (is_inexact(dtype) or is_symbolic(c) or is_symbolic(x) or is_symbolic(y)):
+        return wrap(np.where(c._value, x._value, y._value))
+    shape = broadcast_shapes("where", (c.shape, x.shape, y.shape))
+    if is_inexact(c._value.dtype):
+        c = compare("not_equal", c, 0)
+    return operate("where", map_template("where"), [c, x, y], shape, result=dtype)
+
+
+def clip(x: Any, low: Any = None, high: Any = None) -> Tensor:
+    """Limit to an interval; at its ends the gradient is x's."""
+    t = as_tensor(x)
+    if low is not None:
+        t = where(compare("less", t, low), low, t)
+    if high is not None:
+        t = where(compare("greater", t, high), high, t)
+    return t
+
+
+UNARY = tuple(row.name for row in FUNCTIONS.values() if row.arity == 1)
+
+
+# --- composed ---------------------------------------------------------------------------------
+
+
+def square(x: Any) -> Tensor:
+    """Return ``x ** 2``."""
+    return power(x, 2)
+
+
+def reciprocal(x: Any) -> Tensor:
+    """Return ``1 / x``."""
+    return binary("divide", 1, x)
+
+
+def logaddexp(a: Any, b: Any) -> Tensor:
+    """Return ``log(exp(a) + exp(b))`` without overflow."""
+    x = as_tensor(a)
+    return x + unary("softplus", as_tensor(b) - x)
+
+
+def conj(x: Any) -> Tensor:
+    """Return the complex conjugate; a real tensor is its own."""
+    t = as_tensor(x)
+    return unary("conj", t) if t.dtype.kind == "c" else t
+
+
+def real(x: Any) -> Tensor:
+    """Return the real part."""
+    t = as_tensor(x)
+    return _part("real", t) if t.dtype.kind == "c" else t
+
+
+def imag(x: Any) -> Tensor:
+    """Return the imaginary part; that of a real tensor is 0 and has no gradient."""
+    t = as_tensor(x)
+    return _part("imag", t) if t.dtype.kind == "c" else wrap(np.zeros(t.shape, t.dtype))
+
+
+def _part(function: str, t: Tensor) -> Tensor:
+    kind = np.dtype(np.float32 if t.dtype == np.complex64 else np.float64)
+    return operate(function, _unary_template, [t], function, result=kind)

@@ -1,0 +1,141 @@
+"""Whole matrices of derivatives: Jacobians and Hessians of Python functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eingrad.api.dispatch import wrap
+from eingrad.api.functional import grad
+from eingrad.api.kernel import Value
+from eingrad.api.pytree import unflatten
+from eingrad.api.shaping import concatenate, reshape
+from eingrad.api.tape import Pair, recording, zeros_pair
+from eingrad.api.tracking import (
+    Argnums,
+    Function,
+    Inputs,
+    check_function,
+    has_tensor,
+    outputs,
+    outward,
+    positions_of,
+    pull,
+    push,
+    track,
+)
+from eingrad.errors import EingradError
+
+if TYPE_CHECKING:
+    from eingrad.api.tensor import Tensor
+
+CHUNK = 2**22  # entries of the largest cotangent of a Jacobian that are held at once
+
+
+def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Function:
+    """Return a function that gives the Jacobian of ``fn``.
+
+    For each leaf of the result and each leaf of argument ``argnums`` it holds an array with the
+    axes of the result and then those of the argument. ``mode`` is "rev" or "fwd"; by default the
+    one that takes fewer sweeps.
+
+    >>> jacobian(lambda x: x ** 2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    check_function(fn)
+    if mode not in {None, "fwd", "rev"}:
+        raise EingradError(f"mode {mode!r} of a Jacobian", hint='it is "rev" or "fwd"')
+
+    @wraps(fn)
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        numbers = positions_of(argnums, args)
+        tracked, inputs = track(tuple(args[k] for k in numbers), [f"argument {k}" for k in numbers])
+        changed = list(args)
+        for k, x in zip(numbers, tracked, strict=True):
+            changed[k] = x
+        with recording(True):
+            outs, structure = outputs(fn(*changed, **kwargs))
+        entries = sum(t.size for t in inputs.tensors)
+        forward = mode == "fwd" or (mode is None and entries < sum(t.size for t in outs))
+        rows = (_by_columns if forward else _by_rows)(outs, inputs)
+        as_tensors = has_tensor((args, kwargs))
+        parts = []
+        for row in rows:
+            own = unflatten(
+                inputs.structure, [outward((t._value, t._node), as_tensors) for t in row]
+            )
+            parts.append(own[0] if isinstance(argnums, int) else own)
+        return unflatten(structure, parts)
+
+    return transformed
+
+
+def hessian(fn: Function, argnums: Argnums = 0) -> Function:
+    """Return a function that gives the Hessian of a scalar ``fn``: the Jacobian of its gradient.
+
+    >>> hessian(lambda x: x[0] * x[1])(np.array([1.0, 2.0]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    return jacobian(grad(fn, argnums), argnums)
+
+
+def _by_rows(outs: Sequence[Tensor], inputs: Inputs) -> list[list[Tensor]]:
+    """Return for each result its derivatives by each input, from pulled-back unit vectors."""
+    return [
+        _assemble(
+            [
+                pull([(t, (seed, None))], inputs, (seed.shape[0],))
+                for seed in _unit_vectors(t, outs, inputs)
+            ],
+            [(*t.shape, *x.shape) for x in inputs.tensors],
+        )
+        for t in outs
+    ]
+
+
+def _by_columns(outs: Sequence[Tensor], inputs: Inputs) -> list[list[Tensor]]:
+    """Return the same from unit vectors that are pushed on."""
+    columns = []
+    for own in inputs.tensors:
+        parts = []
+        for seed in _unit_vectors(own, outs, inputs):
+            n = seed.shape[0]
+            tangents = [
+                (seed, None) if t is own else zeros_pair((n, *t.shape), t.dtype)
+                for t in inputs.tensors
+            ]
+            parts.append(push(outs, tangents, inputs, (n,)))
+        shapes = [(*own.shape, *t.shape) for t in outs]
+        turned = []
+        for t, column in zip(outs, _assemble(parts, shapes), strict=True):
+            n = own.ndim
+            turned.append(column.transpose((*range(n, n + t.ndim), *range(n))))
+        columns.append(turned)
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _unit_vectors(t: Tensor, outs: Sequence[Tensor], inputs: Inputs) -> list[Value]:
+    """Return all unit vectors like ``t``, in parts of which none is too large."""
+    n = max(1, t.size) if t.size else 0
+    widest = max([x.size for x in (*outs, *inputs.tensors)], default=1)
+    step = max(1, CHUNK // max(1, widest))
+    identity = np.eye(n, dtype=t.dtype)
+    return [identity[k : k + step].reshape(-1, *t.shape) for k in range(0, max(n, 1), step)]
+
+
+def _assemble(parts: Sequence[Sequence[Pair]], shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """Join the parts of each derivative and give it its axes."""
+    result = []
+    for pairs, shape in zip(zip(*parts, strict=True), shapes, strict=True):
+        pieces = [wrap(*pair) for pair in pairs]
+        whole = pieces[0] if len(pieces) == 1 else concatenate(pieces)
+        result.append(reshape(whole, shape))
+    return result
+
+
+__all__ = ["hessian", "jacobian"]

@@ -1,0 +1,181 @@
+"""The operators and methods of a Tensor: each the function of the same name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eingrad.api import elementwise, products, reductions, shaping
+from eingrad.api.broadcast import Axes
+from eingrad.api.dispatch import Cell, as_tensor
+
+if TYPE_CHECKING:
+    from eingrad.api.tensor import Tensor
+
+
+class Methods(Cell):
+    """What a Tensor can do with others; see the functions."""
+
+    __slots__ = ()
+
+    # --- operators ---
+
+    def __neg__(self) -> Tensor:
+        return elementwise.negative(self)
+
+    def __pos__(self) -> Tensor:
+        return as_tensor(self)
+
+    def __abs__(self) -> Tensor:
+        return elementwise.unary("abs", self, np.abs)
+
+    def __add__(self, other: Any) -> Tensor:
+        return elementwise.binary("add", self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return elementwise.binary("add", other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return elementwise.binary("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return elementwise.binary("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return elementwise.binary("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return elementwise.binary("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return elementwise.binary("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return elementwise.binary("divide", other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return elementwise.power(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return elementwise.power(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return products.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return products.matmul(other, self)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return elementwise.compare("less", self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return elementwise.compare("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return elementwise.compare("greater", self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return elementwise.compare("greater_equal", self, other)
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return elementwise.compare("equal", self, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return elementwise.compare("not_equal", self, other)
+
+    __hash__ = object.__hash__
+
+    # --- methods: the functions of the same name ---
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """The Tensor with its axes in reverse order."""
+        return shaping.transpose(self)
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        """The Tensor with its last two axes exchanged."""
+        return shaping.swapaxes(self, -1, -2)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """See `reshape`; the shape is one tuple or several integers."""
+        return shaping.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """See `transpose`; the axes are one tuple or several integers."""
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
+            return shaping.transpose(self, axes[0])
+        return shaping.transpose(self, axes or None)
+
+    def sum(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+        """See `sum`."""
+        return reductions.sum(self, axis, keepdims)
+
+    def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+        """See `mean`."""
+        return reductions.mean(self, axis, keepdims)
+
+    def max(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+        """See `max`."""
+        return reductions.max(self, axis, keepdims)
+
+    def min(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+        """See `min`."""
+        return reductions.min(self, axis, keepdims)
+
+    def prod(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+        """See `prod`."""
+        return reductions.prod(self, axis, keepdims)
+
+    def var(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+        """See `var`."""
+        return reductions.var(self, axis, ddof, keepdims)
+
+    def std(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+        """See `std`."""
+        return reductions.std(self, axis, ddof, keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """See `argmax`."""
+        return reductions.argmax(self, axis, keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """See `argmin`."""
+        return reductions.argmin(self, axis, keepdims)
+
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """See `cumsum`."""
+        return reductions.cumsum(self, axis)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """See `swapaxes`."""
+        return shaping.swapaxes(self, axis1, axis2)
+
+    def squeeze(self, axis: Axes = None) -> Tensor:
+        """See `squeeze`."""
+        return shaping.squeeze(self, axis)
+
+    def ravel(self) -> Tensor:
+        """See `ravel`."""
+        return shaping.ravel(self)
+
+    def flatten(self) -> Tensor:
+        """See `ravel`."""
+        return shaping.ravel(self)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """See `diagonal`."""
+        return shaping.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """See `trace`."""
+        return shaping.trace(self, offset, axis1, axis2)
+
+    def dot(self, other: Any) -> Tensor:
+        """See `dot`."""
+        return products.dot(self, other)
+
+    def clip(self, low: Any = None, high: Any = None) -> Tensor:
+        """See `clip`."""
+        return elementwise.clip(self, low, high)

@@ -1,0 +1,110 @@
+"""Nested tuples, lists and dicts of arrays: taken apart into leaves and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eingrad.errors import EingradError
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What is around the leaves: ``kind`` is None for a leaf and NoneType for None.
+
+    ``keys`` are those of a dict, ``paths`` of the leaves are words such as ``[0]['w']``.
+    """
+
+    kind: type | None
+    keys: tuple[Any, ...]
+    children: tuple[Structure, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of leaves."""
+        return 1 if self.kind is None else sum(c.count for c in self.children)
+
+    def paths(self, prefix: str = "") -> list[str]:
+        """Return where each leaf is, as Python would write it."""
+        if self.kind is None:
+            return [prefix]
+        keys = self.keys or range(len(self.children))
+        pairs = zip(keys, self.children, strict=True)
+        return [path for key, child in pairs for path in child.paths(f"{prefix}[{key!r}]")]
+
+
+LEAF = Structure(None, (), ())
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """Return the leaves of nested tuples, lists and dicts, and what is around them.
+
+    >>> flatten({"w": 1, "b": (2, None)})[0]
+    [1, 2]
+    """
+    if tree is None:
+        return [], Structure(type(None), (), ())
+    if isinstance(tree, dict):
+        keys, items = tuple(tree), list(tree.values())
+    elif isinstance(tree, tuple | list):
+        keys, items = (), list(tree)
+    else:
+        return [tree], LEAF
+    parts = [flatten(x) for x in items]
+    leaves = [leaf for own, _ in parts for leaf in own]
+    return leaves, Structure(type(tree), keys, tuple(s for _, s in parts))
+
+
+def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
+    """Put leaves into a structure."""
+    if structure.kind is None:
+        return leaves[0]
+    if structure.kind is type(None):
+        return None
+    items = []
+    for child in structure.children:
+        count = child.count
+        items.append(unflatten(child, leaves[:count]))
+        leaves = leaves[count:]
+    if issubclass(structure.kind, dict):
+        return dict(zip(structure.keys, items, strict=True))
+    if issubclass(structure.kind, tuple) and hasattr(structure.kind, "_fields"):
+        return structure.kind(*items)
+    return list(items) if issubclass(structure.kind, list) else tuple(items)
+
+
+def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Apply a function to each leaf, and to the leaves of other trees of the same structure.
+
+    >>> tree_map(lambda a, b: a + b, {"x": 1}, {"x": 2})
+    {'x': 3}
+    """
+    leaves, structure = flatten(tree)
+    rest = [flatten_like(structure, other, "a tree") for other in others]
+    return unflatten(structure, [function(*xs) for xs in zip(leaves, *rest, strict=True)])
+
+
+def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
+    """Return the leaves of a tree that must have a given structure."""
+    leaves, own = flatten(tree)
+    if own != structure and _plain(own) != _plain(structure):
+        raise EingradError(
+            f"{what} is nested in another way: its leaves are {_shown(own)}, not "
+            f"{_shown(structure)}"
+        )
+    return leaves
+
+
+def _plain(structure: Structure) -> Structure:
+    """Read lists as tuples."""
+    kind = tuple if structure.kind is list else structure.kind
+    return Structure(kind, structure.keys, tuple(map(_plain, structure.children)))
+
+
+def _shown(structure: Structure) -> str:
+    paths = [path or "x" for path in structure.paths()]
+    return ", ".join(paths[:6]) + (", ..." if len(paths) > 6 else "") or "none"
+
+
+__all__ = ["LEAF", "Structure", "flatten", "flatten_like", "tree_map", "unflatten"]

@@ -1,0 +1,262 @@
+"""Operations over axes: sums, folds, normalisations, and what is composed of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eingrad.api.broadcast import Axes, keep_axes, normal_axes, normal_axis
+from eingrad.api.dispatch import as_dtype, as_tensor, is_inexact, is_symbolic, operate, wrap
+from eingrad.core.algebra import (
+    apply,
+    einsum,
+    multiply,
+    power,
+    repeat,
+    subtract,
+    sum_over,
+)
+from eingrad.core.algebra import reduce as reduce_expr
+from eingrad.core.arrays import Indices
+from eingrad.core.expr import Const, Dim, Expr
+from eingrad.errors import EingradError
+
+if TYPE_CHECKING:
+    from eingrad.api.tensor import Tensor
+
+FLOAT64 = np.dtype(np.float64)
+Template = Callable[..., Expr]
+
+
+def _reduction(
+    name: str, template: Template, x: Any, axis: Axes, keepdims: bool, *static: Any
+) -> Tensor:
+    t = _inexact(x)
+    axes = normal_axes(name, axis, t.ndim)
+    return operate(name, _kept, [t], template, axes, keepdims, *static)
+
+
+def _kept(x: Expr, template: Template, axes: tuple[int, ...], keepdims: bool, *rest: Any) -> Expr:
+    result = template(x, axes, *rest)
+    return keep_axes(result, axes) if keepdims and axes else result
+
+
+def _inexact(x: Any) -> Tensor:
+    t = as_tensor(x)
+    return t if is_inexact(t._value.dtype) else as_dtype(t, FLOAT64)
+
+
+def _on_integers(exact: Callable[..., Any], x: Any, axis: Axes, keepdims: bool) -> Tensor | None:
+    """Compute with NumPy where the entries are integers or booleans."""
+    t = as_tensor(x)
+    if is_inexact(t._value.dtype) or is_symbolic(t):
+        return None
+    axes = None if axis is None else normal_axes(exact.__name__, axis, t.ndim)
+    return wrap(np.asarray(exact(t._value, axis=axes, keepdims=keepdims)))
+
+
+def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Sum over axes, all of them if ``axis`` is None."""
+    known = _on_integers(np.sum, x, axis, keepdims)
+    return known or _reduction("sum", sum_over, x, axis, keepdims)
+
+
+def mean(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the mean over axes."""
+    return _reduction("mean", _mean_template, x, axis, keepdims)
+
+
+def _mean_template(x: Expr, axes: tuple[int, ...]) -> Expr:
+    return _divided(sum_over(x, axes), _count(x, axes))
+
+
+def _divided(x: Expr, count: int) -> Expr:
+    """Divide by a count; by 0 gives NaN or infinity, as in NumPy."""
+    return multiply(Const(Fraction(1, count) if count else math.inf), x)
+
+
+def _count(x: Expr, axes: tuple[int, ...]) -> int:
+    return math.prod(int(x.dims[k]) for k in axes)
+
+
+def _fold(function: str) -> Template:
+    def template(x: Expr, axes: tuple[int, ...]) -> Expr:
+        return reduce_expr(function, x, axes)
+
+    return template
+
+
+_MAX, _MIN, _PROD, _LOGSUMEXP, _NORM = map(_fold, ["max", "min", "prod", "logsumexp", "norm"])
+
+
+def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the greatest entry over axes; ties share the gradient equally."""
+    known = _on_integers(np.max, x, axis, keepdims)
+    return known or _reduction("max", _MAX, _not_empty("max", x, axis), axis, keepdims)
+
+
+def min(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the least entry over axes; ties share the gradient equally."""
+    known = _on_integers(np.min, x, axis, keepdims)
+    return known or _reduction("min", _MIN, _not_empty("min", x, axis), axis, keepdims)
+
+
+def _not_empty(name: str, x: Any, axis: Axes) -> Tensor:
+    t = as_tensor(x)
+    if any(t.shape[k] == 0 for k in normal_axes(name, axis, t.ndim)):
+        raise EingradError(f"{name} of shape {t.shape} over an axis of size 0 has no value")
+    return t
+
+
+def prod(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return the product over axes; its gradient is right with zeros, too."""
+    known = _on_integers(np.prod, x, axis, keepdims)
+    if known is not None:
+        return known
+    t = as_tensor(x)
+    axes = normal_axes("prod", axis, t.ndim)
+    if len(axes) > 1:  # one axis at a time: the derivative of a product runs along one
+        for k in reversed(axes):
+            t = _reduction("prod", _PROD, t, k, keepdims)
+        return t
+    return _reduction("prod", _PROD, t, axes, keepdims)
+
+
+def logsumexp(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return ``log(sum(exp(x)))`` over axes, without overflow."""
+    return _reduction("logsumexp", _LOGSUMEXP, x, axis, keepdims)
+
+
+def softmax(x: Any, axis: Axes = -1) -> Tensor:
+    """Return ``exp(x) / sum(exp(x))`` over axes, without overflow."""
+    t = _inexact(x)
+    return operate("softmax", _normalised, [t], "softmax", normal_axes("softmax", axis, t.ndim))
+
+
+def log_softmax(x: Any, axis: Axes = -1) -> Tensor:
+    """Return ``x - logsumexp(x)`` over axes."""
+    t = _inexact(x)
+    axes = normal_axes("log_softmax", axis, t.ndim)
+    return operate("log_softmax", _normalised, [t], "log_softmax", axes)
+
+
+def _normalised(x: Expr, function: str, axes: tuple[int, ...]) -> Expr:
+    return reduce_expr(function, x, axes)
+
+
+# --- spread -----------------------------------------------------------------------------------
+
+
+def var(x: Any, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Return the variance over axes, ``sum((x - mean(x))^2) / (n - ddof)``."""
+    return _reduction("var", _variance, x, axis, keepdims, ddof)
+
+
+def std(x: Any, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    """Return the standard deviation over axes, the root of the variance."""
+    return _reduction("std", _deviation, x, axis, keepdims, ddof)
+
+
+def _variance(x: Expr, axes: tuple[int, ...], ddof: int) -> Expr:
+    kept = tuple(k for k in range(x.ndim) if k not in axes)
+    centre = repeat(_mean_template(x, axes), x.dims, kept)
+    off = subtract(x, centre)
+    divisor = _count(x, axes) - ddof
+    return _divided(sum_over(multiply(off, off), axes), divisor if divisor > 0 else 0)
+
+
+def _deviation(x: Expr, axes: tuple[int, ...], ddof: int) -> Expr:
+    return apply("sqrt", _variance(x, axes, ddof))
+
+
+def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Return a vector norm over axes: Euclidean (Frobenius), or of order 1, infinity or p.
+
+    The gradient at 0 is 0.
+    """
+    t = _inexact(x)
+    axes = normal_axes("norm", axis, t.ndim)
+    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
+        return _reduction("norm", _NORM, t, axes, keepdims)
+    if len(axes) != 1 or isinstance(ord, str):
+        raise EingradError(
+            f"norm of order {ord!r} over {len(axes)} axes is not supported",
+            hint="leave ord out for the Frobenius norm, or name one axis for a vector norm",
+        )
+    if math.isinf(ord):
+        size = operate("abs", _absolute, [t])
+        return (max if ord > 0 else min)(size, axes, keepdims)
+    return _reduction("norm", _p_norm, t, axes, keepdims, ord)
+
+
+def _absolute(x: Expr) -> Expr:
+    return apply("abs", x)
+
+
+def _p_norm(x: Expr, axes: tuple[int, ...], p: Any) -> Expr:
+    total = sum_over(power(apply("abs", x), p), axes)
+    return power(total, Fraction(1, p) if isinstance(p, int) else 1 / p)
+
+
+# --- along an axis ----------------------------------------------------------------------------
+
+
+def cumsum(x: Any, axis: int | None = None) -> Tensor:
+    """Return the sums of all entries up to each along an axis (None: of the flattened tensor).
+
+    It is the product with a triangle of ones, so it takes time quadratic in the axis.
+    """
+    t = as_tensor(x)
+    if axis is None:
+        t, axis = t.reshape(-1), 0
+    if not is_inexact(t._value.dtype) and not is_symbolic(t):
+        return wrap(np.cumsum(t._value, axis=normal_axis("cumsum", axis, t.ndim)))
+    return operate("cumsum", _running_sum, [t], normal_axis("cumsum", axis, t.ndim))
+
+
+def _running_sum(x: Expr, axis: int) -> Expr:
+    n = x.ndim
+    dim = x.dims[axis]
+    dims: tuple[Dim, ...] = (dim, dim)
+    row, column = (repeat(Indices(dim), dims, (k,)) for k in (0, 1))
+    triangle = apply("where", apply("ge", row, column), Const(1), Const(0))
+    labels = tuple(n if k == axis else k for k in range(n))
+    return einsum([(triangle, (axis, n)), (x, labels)], tuple(range(n)))
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Return the number of the greatest entry along an axis; it has no gradient."""
+    return _argument("argmax", np.argmax, as_tensor(x), axis, keepdims)
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Return the number of the least entry along an axis; it has no gradient."""
+    return _argument("argmin", np.argmin, as_tensor(x), axis, keepdims)
+
+
+def _argument(
+    name: str, exact: Callable[..., Any], t: Tensor, axis: int | None, keepdims: bool
+) -> Tensor:
+    if not is_symbolic(t):
+        return wrap(np.asarray(exact(t._value, axis=axis, keepdims=keepdims)))
+    if axis is None:
+        t, axis = t.reshape(-1), 0
+    axes = normal_axes(name, axis, t.ndim)
+    sign = 1 if name == "argmax" else -1
+    return operate(
+        name, _kept, [t.detach()], _argmax_template, axes, keepdims, sign, result=np.dtype(np.intp)
+    )
+
+
+def _argmax_template(x: Expr, axes: tuple[int, ...], sign: int) -> Expr:
+    return reduce_expr("argmax", multiply(Const(sign), x), axes)
+
+
+__all__ = [
+    "argmax", "argmin", "cumsum", "log_softmax", "logsumexp", "max", "mean", "min", "norm", "prod",
+    "softmax", "std", "sum", "var",
+]  # fmt: skip

@@ -1,0 +1,174 @@
+"""What the transforms share: fresh nodes for arguments, and results as the caller passed them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eingrad.api.dispatch import Cell, as_tensor, is_inexact, is_symbolic, wrap
+from eingrad.api.kernel import kernel_of
+from eingrad.api.pytree import Structure, flatten, unflatten
+from eingrad.api.tape import (
+    Node,
+    Pair,
+    cast_pair,
+    mode,
+    reach,
+    sweep_back,
+    sweep_forward,
+    zeros_pair,
+)
+from eingrad.core.expr import Var
+from eingrad.errors import DifferentiationError, EingradError, ShapeError
+
+if TYPE_CHECKING:
+    from eingrad.api.tensor import Tensor
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Arguments with fresh nodes for the leaves that are differentiated by."""
+
+    tensors: list[Tensor]
+    structure: Structure
+    since: int
+
+    @property
+    def nodes(self) -> list[Node]:
+        return [t._node for t in self.tensors if t._node is not None]
+
+
+def track(trees: Any, names: Sequence[str]) -> tuple[Any, Inputs]:
+    """Return the trees with tracked Tensors as leaves."""
+    leaves, structure = flatten(trees)
+    paths = [name + p[p.index("]") + 1 :] for p, name in _named(structure, names)]
+    tensors = [_fresh(x, path) for x, path in zip(leaves, paths, strict=True)]
+    since = min([t._node.serial for t in tensors if t._node is not None], default=0)
+    return unflatten(structure, tensors), Inputs(tensors, structure, since)
+
+
+def _named(structure: Structure, names: Sequence[str]) -> list[tuple[str, str]]:
+    owners = [n for n, c in zip(names, structure.children, strict=True) for _ in range(c.count)]
+    return list(zip(structure.paths(), owners, strict=True))
+
+
+def _fresh(x: Any, path: str) -> Tensor:
+    t = as_tensor(x)
+    if not is_inexact(t.dtype):
+        raise DifferentiationError(
+            f"{path} is of dtype {t.dtype}: integers and booleans cannot be differentiated by",
+            operand=path,
+            hint=f"pass floating-point numbers, or leave {path} out of argnums",
+        )
+    if t._node is None:
+        node = Node(t.shape, t.dtype)
+    else:
+        identity = kernel_of((Var("0", t.shape),), (t.dtype,), (t.dtype,))
+        node = Node(t.shape, t.dtype, identity, (t._node,))
+    return wrap(t._value, node)
+
+
+def has_tensor(tree: Any) -> bool:
+    return any(isinstance(x, Cell) for x in flatten(tree)[0])
+
+
+def outward(pair: Pair, as_tensors: bool) -> Any:
+    """Return a result as the caller has passed the arguments: an array or a Tensor."""
+    t = wrap(*pair)
+    if as_tensors or t._node is not None or is_symbolic(t):
+        return t
+    return np.array(t._value)
+
+
+def result(t: Tensor, since: int, as_tensors: bool) -> Any:
+    """Return a function's value without the nodes of this call, unless older ones are behind."""
+    node = t._node
+    if node is not None and mode.recording and (node.serial < since or reach([node], since)[1]):
+        return t
+    return outward((t._value, None), as_tensors)
+
+
+def outputs(out: Any) -> tuple[list[Tensor], Structure]:
+    leaves, structure = flatten(out)
+    for leaf in leaves:
+        if not isinstance(leaf, Cell):
+            raise DifferentiationError(
+                f"the function returned {type(leaf).__name__}, not a Tensor, so nothing is known "
+                "of how it was computed",
+                hint="return what eingrad's functions return; float(), item() and numpy() leave "
+                "the graph",
+            )
+    return [as_tensor(x) for x in leaves], structure
+
+
+def pull(
+    seeds: Sequence[tuple[Tensor, Pair]], inputs: Inputs, lead: tuple[int, ...] = ()
+) -> list[Pair]:
+    """Pull cotangents of results back to the inputs."""
+    cotangents: dict[Node, Pair] = {}
+    for t, pair in seeds:
+        if t._node is not None and t._node.serial >= inputs.since:
+            known = cotangents.get(t._node)
+            cotangents[t._node] = pair if known is None else _sum(known, pair)
+    order, older = reach(list(cotangents), inputs.since)
+    graph = mode.recording and (older or any(p[1] is not None for _, p in seeds))
+    found = sweep_back(cotangents, order, set(inputs.nodes), graph, lead)
+    return [
+        found.get(t._node) or zeros_pair((*lead, *t.shape), t.dtype)  # type: ignore[arg-type]
+        for t in inputs.tensors
+    ]
+
+
+def _sum(a: Pair, b: Pair) -> Pair:
+    total = wrap(*a) + wrap(*b)
+    return total._value, total._node
+
+
+def push(
+    outs: Sequence[Tensor], tangents: Sequence[Pair], inputs: Inputs, lead: tuple[int, ...] = ()
+) -> list[Pair]:
+    """Push tangents of the inputs on to results."""
+    roots = [t._node for t in outs if t._node is not None]
+    order, older = reach([n for n in roots if n.serial >= inputs.since], inputs.since)
+    graph = mode.recording and (older or any(node is not None for _, node in tangents))
+    dots = sweep_forward(dict(zip(inputs.nodes, tangents, strict=True)), order, graph, lead)
+    return [dots.get(t._node) or zeros_pair((*lead, *t.shape), t.dtype) for t in outs]
+
+
+def like(x: Any, t: Tensor, what: str) -> Pair:
+    """Return a tangent or cotangent for ``t``, of its shape and dtype."""
+    given = as_tensor(x)
+    if given.shape != t.shape:
+        raise ShapeError(f"{what} has shape {given.shape}, it must have {t.shape}")
+    if not np.can_cast(given.dtype, t.dtype, "same_kind"):
+        raise EingradError(f"{what} has dtype {given.dtype}, it must have {t.dtype}")
+    return cast_pair((given._value, given._node), t.dtype)
+
+
+def check_function(fn: Any) -> None:
+    if not callable(fn):
+        raise EingradError(f"a function is transformed, and this is a {type(fn).__name__}")
+
+
+def positions_of(argnums: Argnums, args: Sequence[Any]) -> list[int]:
+    given = [argnums] if isinstance(argnums, int) else list(argnums)
+    for k in given:
+        if not -len(args) <= k < len(args):
+            raise EingradError(
+                f"argnums is {k}, but the function was called with {len(args)} "
+                f"argument{'' if len(args) == 1 else 's'}",
+                operand=k,
+            )
+    return [k % len(args) for k in given]
+
+
+__all__ = [
+    "Argnums", "Function", "Inputs", "check_function", "has_tensor", "like", "outputs", "outward",
+    "positions_of", "pull", "push", "result", "track",
+]  # fmt: skip
