@@ -24,7 +24,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.system import Definition, Fact, System
-from eingrad.notation.tensors import Tensors
+from eingrad.notation.tensors import RESERVED, Tensors
 from eingrad.notation.text import derivative_name
 from eingrad.notation.words import KNOWN_FUNCTIONS
 
@@ -168,7 +168,7 @@ def _resolve_fact(
     """Resolve both sides over the labels that one of them does not sum."""
     sides = fact.left, fact.right
     for symbol in (s for side in sides for s in walk(side) if isinstance(s, Symbol)):
-        if symbol.name not in {*known, *tensors.assigned, "delta"}:
+        if not (symbol.name in known or symbol.name in tensors.assigned or symbol.name == RESERVED):
             raise mistakes.unknown_tensor(symbol, {**known, **tensors.symbols})
     resolver = Resolver(tensors)
     free = {label for side in sides for label, _ in resolver.summation.dangling(side, ())}
