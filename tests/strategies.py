@@ -294,7 +294,8 @@ class Author:
         pairs = [a + b for a in sorted(scope) for b in sorted(scope) if a < b and DIM[a] == DIM[b]]
         if pairs and self.chance(80):
             delta = Leaf("delta", self.pick(pairs))
-            return Product((delta, self.expression(scope, depth, ANY)), (False, False))
+            other = self.leaf(scope, ANY, delta.labels[0])  # says how long its axes are
+            return Product((delta, self.expression(scope, depth, ANY), other), (False,) * 3)
         return Number(self.pick((Fraction(1), Fraction(2), Fraction(3, 4))))
 
 
