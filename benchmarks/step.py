@@ -4,9 +4,10 @@
 
 Sigmoid, softmax cross-entropy, gradient descent, float32. Each contender runs in a process of its
 own (thread pools of several BLAS libraries in one process disturb each other), one at a time, in
-rounds that alternate between them; the table has the median over all steps in microseconds, and
-as a ratio to eingrad's (on a machine that others use, ``--quantile 0.1`` says more). "products" are the five matrix products of the step in NumPy and nothing
-else. Unset OPENBLAS_CORETYPE and the like, and run it on an idle machine.
+rounds that alternate between them; so each imports its own framework and no other. The table has
+the median over all steps in microseconds, and as a ratio to eingrad's (on a machine that others
+use, ``--quantile 0.1`` says more). "products" are the five matrix products of the step in NumPy
+and nothing else. Unset OPENBLAS_CORETYPE and the like, and run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def arrays(batch: int) -> dict[str, np.ndarray]:
 
 def eingrad_step(batch: int) -> Step:
     """The step that eingrad derives and compiles."""
-    import eingrad as eg
+    import eingrad as eg  # noqa: PLC0415
 
     model = eg.parse(MODEL)
     step = model.grad("L", ["W1", "b1", "W2", "b2"]).compile(update=eg.sgd(lr=RATE))
@@ -71,7 +72,7 @@ def products_step(batch: int) -> Step:
 
 def torch_step(batch: int) -> Step:
     """The step in PyTorch, eager, as its users write it."""
-    import torch
+    import torch  # noqa: PLC0415
 
     values = {name: torch.from_numpy(x) for name, x in arrays(batch).items()}
     parameters = [values[name].requires_grad_() for name in ("W1", "b1", "W2", "b2")]
@@ -92,8 +93,8 @@ def torch_step(batch: int) -> Step:
 
 def jax_step(batch: int) -> Step:
     """The step in JAX, jitted, with donated parameters."""
-    import jax
-    import jax.numpy as jnp
+    import jax  # noqa: PLC0415
+    import jax.numpy as jnp  # noqa: PLC0415
 
     values = {name: jnp.asarray(x) for name, x in arrays(batch).items()}
     state = {"parameters": tuple(values[name] for name in ("W1", "b1", "W2", "b2"))}

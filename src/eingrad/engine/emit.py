@@ -9,6 +9,7 @@ import keyword
 import math
 import re
 from collections.abc import Iterable
+from itertools import accumulate
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from eingrad.engine.program import (
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}\Z", re.ASCII)
 GENERATED_NAME = re.compile(r"[fmvx]\d+\Z")
-RESERVED = {"np", "workspace", "run", "buffers", *spelling.IMPORTS}
+RESERVED = {"np", "workspace", "run", "buffers", "memory", *spelling.IMPORTS}
 
 
 def input_names(names: Iterable[str]) -> dict[str, str]:
@@ -62,6 +63,7 @@ class Emitter:
         self.functions: dict[str, str] = {}
         self.imports: dict[str, None] = {"import numpy as np": None}
         self.kept: dict[str, str] = {}
+        self.offsets = [0, *accumulate(memory.sizes)]
         self.body: list[str] = []
         self.count = 0
 
@@ -93,7 +95,8 @@ class Emitter:
     def _buffer_lines(self) -> list[str]:
         if self.memory.sizes:
             self.imports[spelling.IMPORTS["aligned"]] = None
-        return [f"m{k} = aligned({size})" for k, size in enumerate(self.memory.sizes)]
+            return [f"memory = aligned({self.memory.workspace})"]
+        return []
 
     def _convert(self, register: Register, dtype: str) -> None:
         """Bring an input to the dtype that the program computes in."""
@@ -127,7 +130,8 @@ class Emitter:
             self.body.append(f"{name} = np.empty({register.shape}, {dtype})")
         else:
             item = {FLOAT: self.item_size, INTEGER: 8, BOOLEAN: 1}[register.kind]
-            part = f"m{place}[:{register.size * item}].view({dtype})"
+            start = self.offsets[place]
+            part = f"memory[{start}:{start + register.size * item}].view({dtype})"
             self.names[register] = self._kept(f"{part}.reshape({register.shape})")
 
     def _kept(self, text: str) -> str:

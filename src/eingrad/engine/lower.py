@@ -27,6 +27,7 @@ from eingrad.engine import functions, values
 from eingrad.engine.arrays import lower_array
 from eingrad.engine.product import Accumulate, Factor, ProductLowering, can_accumulate
 from eingrad.engine.program import FLOAT, INTEGER, Builder, Program, Register, literal
+from eingrad.engine.schedule import by_height, hoist_updates
 from eingrad.engine.values import Value
 
 WORTH_ACCUMULATING = 4096  # entries; below, a product and an addition take less time
@@ -60,22 +61,39 @@ class _Lowering:
             shape = tuple(map(self.size_of, var.dims))
             self.b.input(var.name, shape, INTEGER if var.integer else FLOAT)
         program = self.b.program
-        self._lower_all(self.outputs.values())
-        for name, node in self.outputs.items():
+        everything = [*self.outputs.values(), *self.updates.values()]
+        for name, node in by_height(self.outputs, everything):
+            self._lower_all([node])
             program.outputs[name] = self._result(node)
-        early = [
-            x for node in self.updates.values() for x in node.operands if x not in self.deferred
-        ]
-        early += [x for node in self.deferred for x in node.operands if x not in self.deferred]
-        self._lower_all(early)  # all that reads an old value comes before the new ones
-        for name, node in self.updates.items():
-            program.updates[name] = self._new_value(name, node)
+        program.outputs = {name: program.outputs[name] for name in self.outputs}
+        self._lower_updates(by_height(self.updates, everything))
         return program
 
+    def _lower_updates(self, updates: Sequence[tuple[str, Expr]]) -> None:
+        """Lower all that reads an old value before the new values."""
+        for _, node in updates:
+            inner = [node]
+            while inner:
+                operands = inner.pop().operands
+                inner += [x for x in operands if x in self.deferred]
+                self._lower_all(x for x in operands if x not in self.deferred)
+        start = len(self.b.program.steps)
+        for name, node in updates:
+            self.b.program.updates[name] = self._new_value(name, node)
+        hoist_updates(self.b.program, start)
+
     def _lower_all(self, roots: Iterable[Expr]) -> None:
-        for node in postorder(roots):
-            if node not in self.values and node not in self.deferred:
+        """Lower what is below ``roots`` and was not lowered before, operands first."""
+        stack = [(root, False) for root in reversed(list(roots))]
+        while stack:
+            node, ready = stack.pop()
+            if node in self.values or node in self.deferred:
+                continue
+            if ready:
                 self.values[node] = self._lower(node)
+            else:
+                stack.append((node, True))
+                stack.extend((x, False) for x in reversed(node.operands) if x not in self.values)
 
     def _result(self, node: Expr) -> Register | int | float | complex:
         """Return a register that holds every entry and that no other result holds."""
