@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from importlib import resources
-from typing import Any, NamedTuple
-
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from importlib import import_module, resources
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eingrad.errors import NotationError, Position
 from eingrad.notation.syntax import (
@@ -34,6 +31,9 @@ from eingrad.notation.words import (
     read_number,
     read_symbol,
 )
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
 
 
 def parse_statements(text: str) -> tuple[Statement, ...]:
@@ -69,10 +69,19 @@ def parse_claim(text: str, names: Collection[str] = ()) -> Assignment:
 
 
 @cache
+def _lark() -> Any:
+    """Import lark when the first text is read: ``import eingrad`` must not wait for it."""
+    return import_module("lark")
+
+
+@cache
 def _grammar() -> Lark:
     text = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
     start = ["statements", "formula", "claim"]
-    return Lark(text, parser="lalr", lexer="basic", start=start, maybe_placeholders=False)
+    lark = _lark()
+    return lark.Lark(  # type: ignore[no-any-return]
+        text, parser="lalr", lexer="basic", start=start, maybe_placeholders=False
+    )
 
 
 def _parse(text: str, start: str, names: Collection[str]) -> Any:
@@ -80,17 +89,17 @@ def _parse(text: str, start: str, names: Collection[str]) -> Any:
     source.check_characters()
     try:
         tokens = arrange(_grammar().lex(source.text), source, names, start == "statements")
-    except UnexpectedCharacters as error:
+    except _lark().UnexpectedCharacters as error:
         raise source.unknown_character(error.line, error.column) from None
     parser = _grammar().parse_interactive(start=start)
     for k, token in enumerate(tokens):
         try:
             parser.feed_token(token)
-        except UnexpectedToken:
+        except _lark().UnexpectedToken:
             raise unexpected(tokens, k, source) from None
     try:
         tree = parser.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
-    except UnexpectedToken:
+    except _lark().UnexpectedToken:
         raise unexpected(tokens, len(tokens), source) from None
     return _Builder(source).build(tree)
 
@@ -112,11 +121,11 @@ class _Builder:
     def build(self, root: Tree[Token]) -> Any:
         order: list[Any] = [root]
         for node in order:
-            if isinstance(node, Tree):
+            if not isinstance(node, str):
                 order.extend(node.children)
         built: dict[int, Any] = {}
         for node in reversed(order):
-            if isinstance(node, Tree):
+            if not isinstance(node, str):
                 children = [built.pop(id(x)) for x in node.children]
                 built[id(node)] = getattr(self, node.data)(*children)
             else:
@@ -188,7 +197,7 @@ class _Builder:
     def product(self, first: Built, *rest: Built | Token) -> Built:
         factors, divides, after_slash = [first], [False], False
         for part in rest:
-            if isinstance(part, Token):
+            if isinstance(part, str):
                 after_slash = part == "/"
             else:
                 factors.append(part)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-
-from lark import Token
+from typing import TYPE_CHECKING
 
 from eingrad.errors import NotationError, Position
 from eingrad.notation.summation import tensor_parts
 from eingrad.notation.words import Place, is_greek, name_of, read_derivative, unknown_command
+
+if TYPE_CHECKING:
+    from lark import Token
 
 MAX_CHARACTERS = 1_000_000
 MAX_TOKENS = 100_000
@@ -136,13 +138,7 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
             opened.append(token)
             _check_depth(opened, source)
         elif kind == "RPAR":
-            if not opened:
-                raise NotationError(
-                    "this parenthesis closes nothing",
-                    position=source.position(token),
-                    hint="leave it out, or write ( where it belongs",
-                )
-            opened.pop()
+            _close(opened, token, source)
         elif kind == "EQUAL" and opened:
             break  # a statement begins although a parenthesis is open: `opened` tells
         elif kind == "_NEWLINE":
@@ -157,8 +153,18 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
             hint="write ) where it ends",
         )
     if result and result[-1].type != "_NEWLINE" and result[-1].type not in OPERATORS:
-        result.append(Token.new_borrow_pos("_NEWLINE", "\n", result[-1]))
+        result.append(result[-1].update("_NEWLINE", "\n"))
     return result
+
+
+def _close(opened: list[Token], token: Token, source: Source) -> None:
+    if not opened:
+        raise NotationError(
+            "this parenthesis closes nothing",
+            position=source.position(token),
+            hint="leave it out, or write ( where it belongs",
+        )
+    opened.pop()
 
 
 def _check_depth(opened: Sequence[Token], source: Source) -> None:
@@ -180,9 +186,9 @@ def _find_keywords(tokens: list[Token]) -> list[Token]:
         begins = k == 0 or tokens[k - 1].type == "_NEWLINE"
         if begins and tokens[k + 1].type in OPENERS:
             if token == "assume" and token.type in {"WORD", "CALL"}:
-                tokens[k] = Token.new_borrow_pos("ASSUME", token.value, token)
+                tokens[k] = token.update("ASSUME")
             elif token == "function" and tokens[k + 1].type == "WORD":
-                tokens[k] = Token.new_borrow_pos("FUNCTION", token.value, token)
+                tokens[k] = token.update("FUNCTION")
     return tokens
 
 
@@ -240,7 +246,8 @@ def _words(token: Token) -> list[Token]:
     for text in [above, "/", *below.split()]:
         column = (token.column or 1) + str(token).index(text, column - (token.column or 1))
         kind = "TIMES" if text == "/" else "WORD"
-        result.append(Token(kind, text, line=token.line, column=column))
+        result.append(token.update(kind, text))
+        result[-1].column = column
         column += len(text)
     return result
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from lark import Token
+from typing import TYPE_CHECKING
 
 from eingrad.errors import NotationError
 from eingrad.notation.tokens import OPERATORS, Source
+
+if TYPE_CHECKING:
+    from lark import Token
 
 STATEMENT_HINT = "a statement is a name with its labels, =, and a formula: y_i = W_ij x_j"
 FACT_HINT = "write for instance: assume sum_o(T_bo) = 1"
