@@ -128,8 +128,17 @@ def scalar_like(number: float | complex, tensor: Tensor, dtype: np.dtype[Any]) -
 
 def result_type(operands: Sequence[Any]) -> np.dtype[Any]:
     """Return NumPy's common dtype of Tensors, arrays and Python numbers."""
-    types = [x._value.dtype if isinstance(x, Cell) else x for x in operands]
-    return np.result_type(*types)
+    return np.result_type(*[type_of(x) for x in operands])
+
+
+def type_of(x: Any) -> Any:
+    """Return what NumPy promotes by: a dtype, or a Python number for what stands for one."""
+    if not isinstance(x, Cell):
+        return x
+    value = x._value
+    if type(value) is Symbol and value.weak:
+        return 1j if value.dtype.kind == "c" else 1.0
+    return value.dtype
 
 
 def as_dtype(t: Tensor, dtype: np.dtype[Any]) -> Tensor:

@@ -147,7 +147,7 @@ def operand_pair(a: Any, b: Any) -> tuple[Tensor, Tensor, np.dtype[Any]]:
     y = as_tensor(b)
     dtype = x._value.dtype
     if dtype != y._value.dtype:
-        dtype = np.result_type(dtype, y._value.dtype)
+        dtype = result_type((x, y))
         x, y = as_dtype(x, dtype), as_dtype(y, dtype)
     return x, y, dtype
 

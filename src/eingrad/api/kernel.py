@@ -61,12 +61,15 @@ class Cache(Generic[Key, Item]):
 
 
 class Symbol:
-    """A value that is not there yet: a formula over the inputs of the function being traced."""
+    """A value that is not there yet: a formula over the inputs of the function being traced.
 
-    __slots__ = ("dtype", "expr", "shape", "trace")
+    A ``weak`` one stands for a Python number, which does not decide the dtype of a result.
+    """
 
-    def __init__(self, expr: Expr, dtype: np.dtype[Any], trace: Any) -> None:
-        self.expr, self.dtype, self.trace = expr, dtype, trace
+    __slots__ = ("dtype", "expr", "shape", "trace", "weak")
+
+    def __init__(self, expr: Expr, dtype: np.dtype[Any], trace: Any, weak: bool = False) -> None:
+        self.expr, self.dtype, self.trace, self.weak = expr, dtype, trace, weak
         self.shape: tuple[int, ...] = expr.dims  # type: ignore[assignment]
 
 
