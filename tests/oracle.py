@@ -50,6 +50,8 @@ REDUCES: dict[str, Callable[[Array, tuple[int, ...]], Any]] = {
     "softmax": lambda x, axes: sp.softmax(x, axis=axes),
     "log_softmax": lambda x, axes: sp.log_softmax(x, axis=axes),
     "prod_others": lambda x, axes: _prod_others(x, axes),
+    "ismax": lambda x, axes: _attained(x == x.max(axes, keepdims=True), axes),
+    "ismin": lambda x, axes: _attained(x == x.min(axes, keepdims=True), axes),
 }
 # fmt: on
 
@@ -157,6 +159,10 @@ def _einsum(node: Einsum, operands: list[Array], extents: Mapping[Dim, int]) -> 
             total = np.einsum(total, total_labels, ones, [label], [*total_labels, label])
             total_labels = [*total_labels, label]
     return np.asarray(np.einsum(total, total_labels, list(node.output)))
+
+
+def _attained(best: Array, axes: tuple[int, ...]) -> Array:
+    return best / best.sum(axes, keepdims=True)
 
 
 def _prod_others(x: Array, axes: tuple[int, ...]) -> Array:

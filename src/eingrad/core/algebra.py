@@ -49,7 +49,7 @@ from eingrad.core.product import (
 from eingrad.errors import ShapeError
 
 ZERO, ONE = Const(0), Const(1)
-KEEPS_AXES = frozenset({"softmax", "log_softmax", "prod_others"})
+KEEPS_AXES = frozenset({"softmax", "log_softmax", "prod_others", "ismax", "ismin"})
 COMMUTATIVE = frozenset({"add", "maximum", "minimum", "eq", "ne"})
 
 

@@ -3,6 +3,8 @@
 A partial derivative is stated once, as an expression of the result ``y`` and the arguments;
 reverse mode, forward mode, printing and code generation all read it from here.
 
+``ismax`` and ``ismin`` are 1 where an extremum is attained and 0 elsewhere, 1/n each at n ties.
+
 Values at kinks: ``relu'(0) = 0``, ``abs'(0) = sign(0) = 0``, ``maximum`` and ``minimum`` share
 the derivative equally at a tie, comparisons and ``sign`` have the derivative 0.
 """
@@ -25,7 +27,6 @@ from eingrad.core.algebra import (
     power,
     reduce,
     repeat,
-    sum_over,
 )
 from eingrad.core.expr import Const, Delta, Expr, Reduce
 
@@ -229,15 +230,6 @@ def _repeated(node: Reduce) -> Expr:
     return repeat(node, x.dims, [k for k in range(x.ndim) if k not in node.axes])
 
 
-def _extremum(node: Reduce) -> Expr:
-    """1 where the extremum is attained, shared equally among ties."""
-    x = node.operands[0]
-    attained = apply("where", apply("eq", x, _repeated(node)), Const(1), Const(0))
-    count = sum_over(attained, node.axes)
-    kept = [k for k in range(x.ndim) if k not in node.axes]
-    return multiply(attained, repeat(power(count, -1), x.dims, kept))
-
-
 def _norm_entries(node: Reduce) -> Expr:
     return multiply(node.operands[0], power(_repeated(node), -1))
 
@@ -255,8 +247,10 @@ def _prod_others_jacobian(node: Reduce) -> Expr:
 
 # fmt: off
 AXIS_FUNCTIONS: dict[str, AxisFunction] = {row.name: row for row in [
-    AxisFunction("max",         _fold_jacobian(_extremum),                                                    "max derivative"),
-    AxisFunction("min",         _fold_jacobian(_extremum),                                                    "min derivative"),
+    AxisFunction("max",         _fold_jacobian(lambda n: reduce("ismax", n.operands[0], n.axes)),             "max derivative"),
+    AxisFunction("min",         _fold_jacobian(lambda n: reduce("ismin", n.operands[0], n.axes)),             "min derivative"),
+    AxisFunction("ismax",       None,                                                                         "ismax is constant"),
+    AxisFunction("ismin",       None,                                                                         "ismin is constant"),
     AxisFunction("prod",        _fold_jacobian(lambda n: reduce("prod_others", n.operands[0], n.axes)),       "product derivative"),
     AxisFunction("prod_others", _prod_others_jacobian,                                                        "product derivative"),
     AxisFunction("logsumexp",   _fold_jacobian(lambda n: reduce("softmax", n.operands[0], n.axes)),           "logsumexp derivative"),

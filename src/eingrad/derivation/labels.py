@@ -252,7 +252,7 @@ class _Writer:
         pending = isinstance(x, Var) and x.name in self.names.pending
         return (
             not isinstance(x, Delta), x.ndim > 0, pending, is_sum(x), own in near, private,
-            not self._is_upstream(x), self._order(x), own, x.digest,
+            not isinstance(x, Var), not self._is_upstream(x), self._order(x), own, x.digest,
         )  # fmt: skip
 
 

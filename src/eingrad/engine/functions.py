@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
+from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.expr import Number, exact
 from eingrad.core.functions import FUNCTIONS
 from eingrad.engine import values
@@ -124,8 +126,18 @@ def _where(b: Builder, condition: Value, above: Value, below: Value) -> Value:
         return condition
     if numbers == [0, 1]:
         return elementwise(b, "logical_not", [condition], kind=BOOLEAN)
-    above, below = _numbers(b, [above, below])
-    return elementwise(b, "where", [condition, above, below])
+    bits = elementwise(b, "bits", [condition], kind=BOOLEAN)
+    above, below = (_real(b, x) for x in (above, below))
+    return elementwise(b, "where", [bits, above, below])
+
+
+def _real(b: Builder, value: Value) -> Value:
+    """Return a value whose entries are numbers of the program's dtype."""
+    value = plain(b, value, FLOAT)
+    if value.register is None or value.register.kind == FLOAT:
+        return value
+    register = b.step("copy", [value.register], value.register.shape, flops=0)
+    return replace(value, register=register)
 
 
 def _sigmoid(b: Builder, x: Value) -> Value:
@@ -216,7 +228,7 @@ def lower_reduce(b: Builder, function: str, operand: Value, axes: tuple[int, ...
     own = tuple(sorted(axis for k in axes if (axis := operand.axes[k]) is not None))
     register = operand.register
     assert register is not None
-    keeps = function in {"softmax", "log_softmax"}
+    keeps = function in KEEPS_AXES
     result = _REDUCTIONS[function](b, register, own)
     if keeps:
         return Value(result, operand.axes, operand.shape)
@@ -277,6 +289,17 @@ def _norm(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
     return b.elementwise("multiply", [b.elementwise("sqrt", [total]), top])
 
 
+def _attained(fold: str) -> Callable[[Builder, Register, tuple[int, ...]], Register]:
+    """Where an extremum is attained; compared with itself, so that rounding cannot miss it."""
+
+    def lower(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+        best = b.elementwise("equal", [x, _fold_step(b, fold, x, axes)], kind=BOOLEAN)
+        entries = b.elementwise("multiply", [best, 1.0])
+        return b.elementwise("divide", [entries, _fold_step(b, "sum", entries, axes)])
+
+    return lower
+
+
 _REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]] = {
     "softmax": _softmax,
     "log_softmax": _log_softmax,
@@ -285,6 +308,8 @@ _REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]]
     "max": lambda b, x, axes: _fold_step(b, "amax", x, axes),
     "min": lambda b, x, axes: _fold_step(b, "amin", x, axes),
     "prod": lambda b, x, axes: _fold_step(b, "prod", x, axes),
+    "ismax": _attained("amax"),
+    "ismin": _attained("amin"),
 }
 
 

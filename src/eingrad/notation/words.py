@@ -35,7 +35,7 @@ _COMMANDS = {**{name: name for name in GREEK.values()}, **{
 ELEMENTWISE: dict[str, int] = {"square": 1} | {
     name: row.arity for name, row in FUNCTIONS.items() if name not in {"add", *COMPARISONS}
 }
-OVER_AXES: frozenset[str] = SUMS | (set(AXIS_FUNCTIONS) - {"prod_others"})
+OVER_AXES: frozenset[str] = SUMS | set(AXIS_FUNCTIONS)
 KNOWN_FUNCTIONS = frozenset({*ELEMENTWISE, *OVER_AXES, "size"})
 
 _LETTER = r"[^\W\d_]"
