@@ -24,6 +24,7 @@ from eingrad.engine.signature import (
     Signature,
     as_array,
     bind_sizes,
+    check_extents,
     check_names,
     check_updated,
     choose_dtype,
@@ -124,6 +125,7 @@ class Function:
 
     def _signature(self, arrays: Mapping[str, Array]) -> Signature:
         sizes = bind_sizes(self.inputs, arrays, self.labels)
+        check_extents(self._nodes(), sizes)
         for var in self.inputs:
             if var.integer and arrays[var.name].dtype.kind not in "iub":
                 raise ShapeError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from eingrad.core.expr import Var
+from eingrad.core.expr import Einsum, Expr, Size, Var
 from eingrad.errors import EingradError, ShapeError
 
 LabelsOf = Mapping[str, tuple[str, ...]]
@@ -140,3 +140,17 @@ def check_updated(name: str, value: Any, dtype: str) -> None:
         operand=name,
         hint=f"{name} = np.ascontiguousarray({name}, dtype=np.{dtype})",
     )
+
+
+def check_extents(nodes: Iterable[Expr], sizes: Mapping[str, int]) -> None:
+    """Raise where some tensor has an axis whose extent no array tells."""
+    for node in nodes:
+        extents = node.extents if isinstance(node, Einsum) else node.dims
+        named = [node.dim] if isinstance(node, Size) else [d for d in extents if isinstance(d, str)]
+        for dim in named:
+            if dim not in sizes:
+                raise ShapeError(
+                    f"label {dim}: no input has it, so nothing tells how long it is",
+                    label=dim,
+                    hint=f"use {dim} on an input, such as a vector of ones",
+                )
