@@ -8,7 +8,7 @@ from eingrad.core.algebra import Term, add, apply, einsum, multiply, sum_over
 from eingrad.core.expr import Const, Expr, Var
 from eingrad.engine import compile_program
 
-BATCH, WIDTH = 5, 80
+BATCH, WIDTH = 5, 190
 
 
 def network(layers: int) -> tuple[Expr, dict[str, Expr]]:

@@ -126,8 +126,11 @@ class Emitter:
                 self.names[register] = name = self._fresh()
                 self.body.append(f"{name} = {self.names[target]}.reshape({register.shape})")
         elif place == RESULT:
-            name = self.names[register] = self._fresh()
-            self.body.append(f"{name} = np.empty({register.shape}, {dtype})")
+            result = self.memory.becomes.get(register, register)
+            if result not in self.names:
+                self.names[result] = name = self._fresh()
+                self.body.append(f"{name} = np.empty({register.shape}, {dtype})")
+            self.names[register] = self.names[result]
         else:
             item = {FLOAT: self.item_size, INTEGER: 8, BOOLEAN: 1}[register.kind]
             start = self.offsets[place]
@@ -179,13 +182,13 @@ class Emitter:
                 text.format(*arguments, **fields)
                 for text in spelling.array_lines(step.op, self.item_size)
             ]
-            lines = self._without_copy(step, arguments, lines)
+            lines = self._with_copy(step, arguments, lines)
         if step.equation and lines:
             lines[-1] += f"  # {step.equation}, {_count(step.flops)}FLOP"
         self.body += lines
 
-    def _without_copy(self, step: Step, arguments: list[str], lines: list[str]) -> list[str]:
-        """Leave out a copy onto itself; copy the target of a sum that is not in its place."""
+    def _with_copy(self, step: Step, arguments: list[str], lines: list[str]) -> list[str]:
+        """Copy the target of a sum that is not in its place."""
         place = self.memory.place
         here = place.get(step.out)
 
@@ -195,11 +198,6 @@ class Emitter:
                 return here == register.root.name
             return here is not None and here >= 0 and place.get(register.root) == here
 
-        copied = {"where": 2, "zero_where": 0}.get(step.op)
-        if copied is not None:
-            source = step.arguments[copied]
-            if isinstance(source, Register) and copied in step.in_place and stays(source):
-                return lines[1:]
         if step.op == "gemm" and not stays(step.arguments[0]):
             return [f"np.copyto({self.names[step.out]}, {arguments[0]})", *lines]
         return lines

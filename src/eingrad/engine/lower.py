@@ -30,7 +30,7 @@ from eingrad.engine.program import FLOAT, INTEGER, Builder, Program, Register, l
 from eingrad.engine.schedule import by_height, hoist_updates
 from eingrad.engine.values import Value
 
-WORTH_ACCUMULATING = 4096  # entries; below, a product and an addition take less time
+WORTH_ACCUMULATING = 2**15  # entries; below, a product and an addition take less time
 
 
 def lower(

@@ -17,14 +17,16 @@ class Memory:
     """A place for every register that a step fills.
 
     ``place[r]`` is a buffer's number, RESULT, SCALAR, or the name of the input whose memory it
-    takes. ``sizes[k]`` are the bytes of buffer k and
-    ``copies`` the (register, input) pairs that are copied after the last step.
+    takes. ``becomes[r]`` is the result in whose array r is computed, to be overwritten by it.
+    ``sizes[k]`` are the bytes of buffer k, ``copies`` the (register, input) pairs that are copied
+    after the last step.
     """
 
     place: dict[Register, int | str] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
     copies: list[tuple[Register, str]] = field(default_factory=list)
     updated: dict[Register, str] = field(default_factory=dict)
+    becomes: dict[Register, Register] = field(default_factory=dict)
     results: int = 0
     unshared: int = 0
 
@@ -50,6 +52,7 @@ class _Planner:
         }
 
     def plan(self) -> Memory:
+        self._find_what_becomes_a_result()
         expiring: dict[int, list[Register]] = {}
         for register, when in self.last_read.items():
             expiring.setdefault(when, []).append(register)
@@ -65,12 +68,32 @@ class _Planner:
                 self.memory.copies.append((register, name))
         return self.memory
 
+    def _find_what_becomes_a_result(self) -> None:
+        """Let a step that works in place do so in the array of the result it leads to."""
+        becomes = self.memory.becomes
+        for when in range(len(self.program.steps) - 1, -1, -1):
+            step = self.program.steps[when]
+            result = becomes.get(step.out, step.out)
+            if result not in self.results or not result.shape:
+                continue
+            for k in step.in_place:
+                x = step.arguments[k]
+                assert isinstance(x, Register)
+                root = x.root
+                own = not root.is_input and root not in self.results and root not in becomes
+                if own and root.shape == result.shape and self._may_fill(step, root, when):
+                    becomes[root] = result
+                    break
+
     def _bytes(self, register: Register) -> int:
         item = self.item_size if register.kind == FLOAT else ITEM_SIZES[register.kind]
         return -(-max(1, register.size) * item // ALIGNMENT) * ALIGNMENT
 
     def _place(self, step: Step, when: int) -> None:
         out, memory = step.out, self.memory
+        if out in memory.becomes:
+            memory.place[out] = RESULT
+            return
         if out in self.results:
             memory.place[out] = RESULT if out.shape else SCALAR
             memory.results += self._bytes(out)

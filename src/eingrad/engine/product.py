@@ -153,8 +153,8 @@ class ProductLowering:
         order = self._order(left, right, output)
         views = [self._aligned(f, order) for f in (left, right)]
         if right.is_mask:
-            drop = self.b.elementwise("logical_not", [views[1]], kind=BOOLEAN)
-            register = self.b.elementwise("zero_where", [views[0], drop], kind=left.kind)
+            bits = self.b.elementwise("bits", [views[1]], kind=BOOLEAN)
+            register = self.b.elementwise("keep_where", [views[0], bits], kind=left.kind)
             return Factor(register, order)
         op = "divide" if right.inverse else "multiply"
         kind = FLOAT if right.inverse or FLOAT in (left.kind, right.kind) else INTEGER

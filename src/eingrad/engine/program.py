@@ -55,7 +55,7 @@ class Register:
         return f"v{self.number}{list(self.shape)}"
 
 
-WRITABLE = {"where": (2,), "zero_where": (0,)}  # they write before they have read the others
+WRITABLE = {"where": (1,), "keep_where": (0,)}  # they write before they have read the others
 
 Argument = Register | int | float | complex | bool
 

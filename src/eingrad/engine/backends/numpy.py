@@ -75,7 +75,7 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "long_matmul": "long_matmul({0}, {1})",
     "long_einsum": "long_einsum({spec!r}, {0}, {1})",
     "where":       "{dtype}({1} if {0} else {2})",
-    "bits":        "{0}",
+    "bits":        "-np.int8({0})",
     "keep_where":  "{dtype}({0} if {1} else 0)",
     "call":        "{spec}({0})",
     "sigmoid":     "{dtype}(sigmoid({0}))",
