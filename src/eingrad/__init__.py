@@ -15,6 +15,7 @@ dL/dw_i = X_bi (z_b - y_b) / size(b)
 from eingrad.api.derivatives import Derivatives, Gradient
 from eingrad.api.model import Model, parse
 from eingrad.calculus.optim import Optimizer, adam, momentum, sgd
+from eingrad.check import Verdict
 from eingrad.derivation.steps import Step
 from eingrad.engine import Function
 from eingrad.errors import (
@@ -45,6 +46,7 @@ __all__ = [
     "Position",
     "ShapeError",
     "Step",
+    "Verdict",
     "adam",
     "momentum",
     "parse",

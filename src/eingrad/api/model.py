@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.derivatives import Derivatives
 from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.reverse import recognise, reverse, tensor
+from eingrad.check import Verdict, check
 from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
 from eingrad.derivation.steps import Record
@@ -16,7 +17,7 @@ from eingrad.engine import Function
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Statement
+from eingrad.notation.syntax import Assignment, Statement
 from eingrad.notation.system import Definition, System
 from eingrad.notation.text import to_text
 
@@ -197,6 +198,25 @@ class Model:
         graph = whole_graph(system)
         wanted = {name: graph[tensor(system, name)] for name in names}
         return compile_graph(system, wanted, backend=backend, functions=functions, dtype=dtype)
+
+    def check(
+        self,
+        claim: str | Assignment | Callable[..., Any],
+        of: str | None = None,
+        wrt: str | Sequence[str] | None = None,
+    ) -> Verdict:
+        """Say whether a claimed formula is right; if not, what is wrong with it.
+
+        The claim is a line of notation: a derivative, or one of the model's tensors; its letters
+        are free, and its right side may use all tensors and derivatives of the model. Or it is a
+        function of arrays that computes ``of``, or the derivative of ``of`` by ``wrt``. Raises
+        EingradError for a claim that has no meaning in this model.
+
+        >>> verdict = parse("L = x_i A_ij x_j").check("dL/dx_i = A_ij x_j + A_ji x_j")
+        >>> verdict.ok, verdict.reason
+        (True, 'equal by algebra')
+        """
+        return check(self.system, claim, of, wrt)
 
     # --- checks ---
 

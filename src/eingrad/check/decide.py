@@ -1,0 +1,107 @@
+"""The decision: a claim against what eingrad derives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eingrad.calculus.simplify import simplify
+from eingrad.calculus.structure import cost
+from eingrad.check.compare import Claim, ExprClaim, agrees_everywhere, counterexample
+from eingrad.check.function import FunctionClaim, target_for
+from eingrad.check.question import Question
+from eingrad.check.verdict import Verdict
+from eingrad.core.algebra import is_zero, subtract
+from eingrad.core.expr import Expr
+from eingrad.errors import EingradError, NotationError
+from eingrad.notation.lower import lower_claim
+from eingrad.notation.parse import parse_claim
+from eingrad.notation.syntax import Assignment
+from eingrad.notation.system import System
+from eingrad.notation.text import to_text
+
+PROVABLE = 400.0  # a difference longer than this is not simplified
+
+
+def check(
+    system: System,
+    claim: str | Assignment | Callable[..., Any],
+    of: str | None = None,
+    wrt: str | Sequence[str] | None = None,
+) -> Verdict:
+    """Say whether a claim is right: a line of notation, or a function with what it computes.
+
+    Raises EingradError where the claim has no meaning in this model.
+    """
+    if isinstance(claim, str):
+        claim = parse_claim(claim, set(system.labels))
+    if isinstance(claim, Assignment):
+        if of is not None or wrt is not None:
+            raise EingradError("a claim in notation says itself what it is about: no of, no wrt")
+        return check_formula(system, claim)
+    if of is None:
+        raise EingradError(
+            "what does the function compute?", hint='for the gradient dL/dW: of="L", wrt="W"'
+        )
+    names = [None] if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+    verdicts = [check_function(system, claim, of, name) for name in names]
+    return next((v for v in verdicts if not v.ok), verdicts[0])
+
+
+def check_formula(system: System, claim: Assignment) -> Verdict:
+    """Say whether a formula is right."""
+    question = Question.about(system, claim.target)
+    question.derived.learn(claim.value)
+    text = to_text(claim)
+    try:
+        expr = lower_claim(claim, system).expr
+    except NotationError as error:
+        if not dimensions_clash(error):
+            raise
+        reason = f"shapes do not fit: {error.reason}"
+        return Verdict(False, text, reason, question.correct, mistake="shape")
+    own = ExprClaim(expr)
+    if agrees_everywhere(own, question.right, question.points):
+        return _right(question, text, is_proved(question, expr))
+    return _wrong(question, own, text, question.inputs_below(expr, question.right))
+
+
+def check_function(
+    system: System, fn: Callable[..., Any], of: str, wrt: str | None = None
+) -> Verdict:
+    """Say whether a function computes a tensor of the model, or a derivative of one."""
+    target = target_for(system, of, [] if wrt is None else [wrt])
+    question = Question.about(system, target)
+    claim = FunctionClaim(fn, target, system)
+    text = f"{claim.title} computes {to_text(target)}"
+    if agrees_everywhere(claim, question.right, question.points):
+        return _right(question, text, proved=False)
+    return _wrong(question, claim, text, list(system.inputs))
+
+
+def _right(question: Question, text: str, proved: bool) -> Verdict:
+    if proved:
+        reason, proof = "equal by algebra", "algebra"
+    else:
+        reason, proof = "equal at random points of several sizes", "evaluation"
+    return Verdict(True, text, reason, question.correct, proof=proof)
+
+
+def _wrong(question: Question, claim: Claim, text: str, shown: list[str]) -> Verdict:
+    example = counterexample(claim, question.right, question.points, question.labels, shown)
+    return Verdict(False, text, "the values differ", question.correct, example, "unknown")
+
+
+def dimensions_clash(error: NotationError) -> bool:
+    """Whether a claim can be read but its tensors' shapes do not fit."""
+    return "stand for two dimensions" in error.reason
+
+
+def is_proved(question: Question, claimed: Expr) -> bool:
+    """Whether the rules of algebra show that a claim equals the right formula."""
+    derived = question.derived
+    a, b = derived.whole(claimed), derived.whole(question.right)
+    if a is b:
+        return True
+    difference = subtract(a, b)
+    return cost(difference) <= PROVABLE and is_zero(simplify(difference, derived.system.facts))

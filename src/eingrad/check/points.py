@@ -1,0 +1,296 @@
+"""Points at which formulas are compared: sizes chosen apart, values in the formulas' domains."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from eingrad.check.derived import Derived
+from eingrad.check.evaluate import Array, Functions, evaluate
+from eingrad.core.arrays import Gather, Scatter
+from eingrad.core.expr import Dim, Expr, Var, postorder
+from eingrad.errors import EingradError
+
+NEWTON_STEPS = 40
+FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
+
+
+@dataclass
+class Point:
+    """Sizes and arrays for the inputs, and the values of all that follows from them."""
+
+    derived: Derived
+    sizes: Mapping[Dim, int]
+    arrays: Mapping[str, Array]
+    functions: Functions
+    _known: dict[Any, dict[Expr, Array]] = field(default_factory=dict)
+
+    def value(self, root: Expr, dtype: Any = np.float64) -> Array:
+        """Return the value of an expression over the model's tensors and derivatives."""
+        known = self._known.setdefault(dtype, {})
+        stack = [root]
+        with np.errstate(all="ignore"):
+            while stack:
+                node = stack[-1]
+                needs = self._needs(node)
+                missing = [x for x in needs if x not in known]
+                if missing:
+                    stack += missing
+                    continue
+                stack.pop()
+                if node not in known:
+                    known[node] = self._value(node, [known[x] for x in needs], dtype)
+        return known[root]
+
+    def _needs(self, node: Expr) -> tuple[Expr, ...]:
+        if isinstance(node, Var):
+            own = self.derived.exprs.get(node.name)
+            return () if own is None else (own,)
+        return node.operands
+
+    def _value(self, node: Expr, operands: Sequence[Array], dtype: Any) -> Array:
+        if isinstance(node, Var):
+            return operands[0] if operands else np.asarray(self.arrays[node.name], dtype)
+        return evaluate(node, operands, self.sizes, self.functions, dtype)
+
+
+Condition = Callable[[str, Array], Array]
+"""Makes an input's array satisfy an assumption; other inputs it leaves as they are."""
+
+
+class Points:
+    """Draws points for one model, the same ones every time."""
+
+    def __init__(self, derived: Derived, needed: Sequence[Expr]) -> None:
+        self.derived = derived
+        self.system = derived.system
+        self.needed = list(needed)
+        self.dims = self._dims()
+        self.functions = {
+            name + "'" * order: _smooth(name, order)
+            for name in self.system.functions for order in range(6)
+        }  # fmt: skip
+        self.ranges = self._ranges()
+        self.kinds: dict[str, str] = {}
+        self.kinds = self._find_kinds()
+
+    def _dims(self) -> list[str]:
+        found: dict[str, None] = {}
+        tensors = [
+            *self.system.inputs.values(),
+            *(d.expr for d in self.system.definitions.values()),
+        ]
+        for expr in tensors:
+            found |= {
+                d: None for node in postorder([expr]) for d in node.dims if isinstance(d, str)
+            }
+        return list(found)
+
+    def _ranges(self) -> dict[str, Dim]:
+        """Return, for each input that holds places, the dimension that it points into."""
+        found: dict[str, Dim] = {}
+        for definition in self.system.definitions.values():
+            for node in postorder([definition.expr]):
+                if isinstance(node, Gather | Scatter):
+                    dims = node.operands[0].dims if isinstance(node, Gather) else node.dims
+                    for dim, source in zip(dims, node.sources, strict=True):
+                        index = None if isinstance(source, int) else node.operands[1 + source[0]]
+                        if isinstance(index, Var):
+                            found[index.name] = dim
+        return found
+
+    # --- sizes ---
+
+    def apart(self, plan: int) -> dict[Dim, int]:
+        """Return sizes greater than 1 that differ as far as there are enough small numbers."""
+        order = random.Random(plan)
+        count = len(self.dims)
+        values = list(range(2, 2 + max(count, 3))) if count <= 5 else [2, 3, 4, 5, 6] * count
+        values = values if count <= 5 else values[: count + count % 5]
+        order.shuffle(values)
+        return dict(zip(self.dims, values, strict=False))
+
+    def equal(self, size: int) -> dict[Dim, int]:
+        """Return the same size for every dimension."""
+        return dict.fromkeys(self.dims, size)
+
+    # --- values ---
+
+    def point(
+        self,
+        sizes: Mapping[Dim, int],
+        seed: int,
+        condition: Condition | None = None,
+        decimals: int | None = None,
+    ) -> Point:
+        """Draw a point at which what the model assumes holds, and the condition if there is one.
+
+        Raises EingradError where no values are found.
+        """
+        for attempt in range(6):
+            arrays = self._draw(sizes, 17 * seed + attempt, decimals)
+            if condition is not None:
+                arrays = {name: condition(name, x) for name, x in arrays.items()}
+            point = Point(self.derived, sizes, arrays, self.functions)
+            if self.system.facts:
+                solved = self._satisfy(point, 17 * seed + attempt)
+                if solved is None:
+                    continue
+                point = solved
+            if self.is_finite(point):
+                return point
+        raise EingradError(
+            "no values were found at which the model is finite and all that it assumes holds",
+            hint="look at the assume lines, and at logarithms, roots and divisions",
+        )
+
+    def is_finite(self, point: Point) -> bool:
+        """Whether all that is needed has finite values."""
+        return all(bool(np.isfinite(point.value(x)).all()) for x in self.needed)
+
+    def _draw(self, sizes: Mapping[Dim, int], seed: int, decimals: int | None) -> dict[str, Array]:
+        result: dict[str, Array] = {}
+        for name, var in self.system.inputs.items():
+            rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+            shape = [d if isinstance(d, int) else sizes[d] for d in var.dims]
+            if name in self.ranges:
+                dim = self.ranges[name]
+                size = dim if isinstance(dim, int) else sizes[dim]
+                result[name] = rng.integers(0, size, shape).astype(np.float64)
+            else:
+                values = _values(self.kinds.get(name, "real"), rng, shape)
+                result[name] = values if decimals is None else np.round(values, decimals)
+        return result
+
+    def _find_kinds(self) -> dict[str, str]:
+        """Choose for each input the widest range in which the model is finite."""
+        inputs = [name for name in self.system.inputs if name not in self.ranges]
+        sizes = self.apart(0)
+        for kinds in _choices(inputs):
+            self.kinds = kinds
+            points = [
+                Point(self.derived, sizes, self._draw(sizes, seed, None), self.functions)
+                for seed in (1, 2)
+            ]
+            if all(self.is_finite(p) for p in points):
+                return kinds
+        raise EingradError(
+            "no values were found at which the model is finite",
+            hint="look at logarithms, roots and divisions",
+        )
+
+    # --- facts ---
+
+    def _satisfy(self, point: Point, seed: int) -> Point | None:
+        """Move the inputs to where all that the model assumes holds, by Newton's method."""
+        facts = self.system.facts
+        names = [v for v in self._free_inputs() if v in point.arrays]
+        for start in (0, 1):
+            arrays = dict(point.arrays)
+            if start:
+                rng = np.random.default_rng(seed)
+                arrays |= {n: _one_hot(arrays[n], rng) for n in names}
+
+            def residual(flat: Array, arrays: dict[str, Array] = arrays) -> Array:
+                here = Point(
+                    self.derived, point.sizes, arrays | _unflatten(flat, names, arrays),
+                    self.functions,
+                )  # fmt: skip
+                parts = [here.value(f.left) - here.value(f.right) for f in facts]
+                return np.concatenate([p.ravel() for p in parts])
+
+            flat = np.concatenate([arrays[n].ravel() for n in names] or [np.zeros(0)])
+            solved = _newton(residual, flat)
+            if solved is not None:
+                arrays |= _unflatten(solved, names, arrays)
+                return Point(self.derived, point.sizes, arrays, self.functions)
+        return None
+
+    def _free_inputs(self) -> list[str]:
+        """Return the inputs that the facts speak of, through definitions too."""
+        found: dict[str, None] = {}
+        for fact in self.system.facts:
+            for side in (fact.left, fact.right):
+                for node in postorder([self.derived.whole(side)]):
+                    if isinstance(node, Var) and node.name not in self.ranges:
+                        found[node.name] = None
+        return list(found)
+
+
+def _values(kind: str, rng: np.random.Generator, shape: Sequence[int]) -> Array:
+    match kind:
+        case "positive":
+            return rng.uniform(0.3, 1.7, shape)
+        case "unit":
+            return rng.uniform(0.1, 0.9, shape)
+        case "large":
+            return rng.uniform(1.2, 2.5, shape)
+        case "definite":
+            n = shape[-1] if shape else 1
+            x = rng.uniform(-1, 1, (*shape[:-1], n))
+            return np.asarray(x @ np.swapaxes(x, -1, -2) + 0.5 * np.eye(n))
+    values = rng.uniform(0.2, 1.5, shape)
+    return np.asarray(np.where(rng.uniform(size=shape) < 0.5, -values, values))
+
+
+def _choices(inputs: Sequence[str]) -> Iterable[dict[str, str]]:
+    """Yield kinds of values to try, the widest first."""
+    yield {}
+    kinds = ("positive", "unit", "large", "definite")
+    for kind in kinds[:2]:
+        yield from ({name: kind} for name in inputs)
+    yield from (dict.fromkeys(inputs, kind) for kind in kinds[:3])
+    for kind in kinds[2:]:
+        yield from ({name: kind} for name in inputs)
+    rng = random.Random(0)
+    for _ in range(200):
+        yield {name: rng.choice(("real", *kinds)) for name in inputs}
+
+
+def _one_hot(x: Array, rng: np.random.Generator) -> Array:
+    """Return an array like x with one 1 along its last axis."""
+    if not x.ndim:
+        return np.ones(())
+    return np.asarray(np.eye(x.shape[-1])[rng.integers(0, x.shape[-1], x.shape[:-1])])
+
+
+def _unflatten(flat: Array, names: Sequence[str], like: Mapping[str, Array]) -> dict[str, Array]:
+    result, start = {}, 0
+    for name in names:
+        result[name] = flat[start : start + like[name].size].reshape(like[name].shape)
+        start += like[name].size
+    return result
+
+
+def _newton(residual: Callable[[Array], Array], x: Array) -> Array | None:
+    """Find the zero next to ``x``, None if there is none."""
+    for _ in range(NEWTON_STEPS):
+        r = residual(x)
+        if not np.isfinite(r).all():
+            return None
+        if np.abs(r).max(initial=0) < FITS / 100:
+            return x
+        step = 1e-6
+        columns = [(residual(x + step * e) - residual(x - step * e)) / (2 * step)
+                   for e in np.eye(x.size)]  # fmt: skip
+        if not columns:
+            return None
+        x = x - np.linalg.lstsq(np.stack(columns, 1), r, rcond=1e-9)[0]
+    return x if np.abs(residual(x)).max(initial=0) < FITS else None
+
+
+def _smooth(name: str, order: int) -> Callable[[Array], Array]:
+    """Stand in for a declared function: smooth, generic, with derivatives of every order."""
+    rng = random.Random(zlib.crc32(name.encode()))
+    a, b, c = rng.uniform(0.4, 0.9), rng.uniform(1.1, 1.6), rng.uniform(0.2, 1.2)
+
+    def function(x: Array) -> Array:
+        wave = b**order * np.sin(b * x + c + order * np.asarray(np.pi, x.dtype) / 2)
+        return np.asarray(wave + a**order * np.exp(a * x))
+
+    return function

@@ -1,0 +1,79 @@
+"""What a claim is compared with: the right formula, and the points at which to compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eingrad.check.derived import Derived
+from eingrad.check.points import Points
+from eingrad.core.expr import Expr, variables
+from eingrad.notation.lower import lower_claim
+from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Symbol
+from eingrad.notation.system import System
+from eingrad.notation.text import derivative_name, to_text
+
+Target = Symbol | Derivative
+
+
+@dataclass(frozen=True)
+class Question:
+    """A target of a claim, and all that is known about it."""
+
+    target: Target
+    derived: Derived
+    right: Expr
+    points: Points
+    formula: Formula
+
+    @classmethod
+    def about(cls, system: System, target: Target) -> Question:
+        """Derive what a target is; raises EingradError for one that the model lacks."""
+        lower_claim(Assignment(target, Number(0)), system)  # raises where a label is wrong
+        derived = Derived(system)
+        right = derived.right(target)
+        needed = [right]
+        if isinstance(target, Derivative) and isinstance(target.of, Symbol):
+            needed.append(derived.tensor(target.of.name))  # log(x) must have a value, not only 1/x
+        points = Points(derived, needed)
+        return cls(target, derived, right, points, _right_formula(derived, target))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The claim's own letters for the axes."""
+        return labels_of(self.target)
+
+    @property
+    def name(self) -> str:
+        """The target's name without labels: ``dL/dW1``."""
+        return name_of(self.target)
+
+    @property
+    def correct(self) -> str:
+        """The right formula as a line of notation."""
+        return to_text(Assignment(self.target, self.formula))
+
+    def inputs_below(self, *roots: Expr) -> list[str]:
+        """Return the inputs that expressions depend on, in the model's order."""
+        found = {v.name for root in roots for v in variables(self.derived.whole(root))}
+        return [name for name in self.derived.system.inputs if name in found]
+
+
+def name_of(target: Target) -> str:
+    """Return a target's name without its labels."""
+    return target.name if isinstance(target, Symbol) else derivative_name(target)
+
+
+def labels_of(target: Target) -> tuple[str, ...]:
+    """Return the labels of a claim's left side, one for each axis."""
+    if isinstance(target, Symbol):
+        return target.labels
+    of = target.of.labels if isinstance(target.of, Symbol) else ()
+    return (*of, *(label for x in target.wrt for label in x.labels))
+
+
+def _right_formula(derived: Derived, target: Target) -> Formula:
+    if isinstance(target, Symbol):
+        written = derived.system.definitions[target.name].written
+        if written is not None and labels_of(written.target) == target.labels:
+            return written.value
+    return derived.readable(name_of(target), labels_of(target))

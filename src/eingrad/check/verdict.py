@@ -1,0 +1,57 @@
+"""What a check says: a verdict, and the place where a wrong claim fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a claim is right, and if not, what is wrong with it.
+
+    ``reason`` says it in words, ``mistake`` as a word that stays the same from release to release
+    (``"factor"``, ``"sign"``, ...), ``fixed`` is the claim with the mistake repaired and
+    ``correct`` the right formula. A claim that is right under an ``assumption`` which the model
+    does not make is not ok. ``counterexample`` holds small ``sizes`` and ``arrays`` for the
+    inputs, the place (``index``, by label) where the difference is greatest, and the values
+    there, ``claimed`` and ``right``. ``proof`` is ``"algebra"`` for a claim that was shown to
+    equal the right formula, ``"evaluation"`` for one that was found equal at random points.
+    """
+
+    ok: bool
+    claim: str
+    reason: str
+    correct: str
+    counterexample: Mapping[str, Any] | None = field(default=None, compare=False)
+    mistake: str | None = None
+    fixed: str | None = None
+    assumption: str | None = None
+    proof: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __repr__(self) -> str:
+        return f"Verdict(ok={self.ok}, reason={self.reason!r})"
+
+    def __str__(self) -> str:
+        if self.ok:
+            return f"right: {self.claim}\n  {self.reason}"
+        lines = [f"wrong: {self.claim}", f"  {self.reason}"]
+        if self.fixed is not None and self.fixed != self.correct:
+            lines.append(f"  repaired: {self.fixed}")
+        lines.append(f"  correct:  {self.correct}")
+        if self.counterexample is not None:
+            lines.append(f"  {self._failure(self.counterexample)}")
+        return "\n".join(lines)
+
+    @staticmethod
+    def _failure(example: Mapping[str, Any]) -> str:
+        sizes = ", ".join(f"size({d}) = {n}" for d, n in example["sizes"].items())
+        place = ", ".join(f"{label} = {k}" for label, k in example["index"].items())
+        claimed = "has no value" if example["claimed"] is None else f"is {example['claimed']:.6g}"
+        where = f"at {place} " if place else ""
+        given = f" for the counter-example with {sizes}" if sizes else " for the counter-example"
+        return f"{where}the claim {claimed}, right is {example['right']:.6g}{given}"

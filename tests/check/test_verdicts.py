@@ -1,0 +1,167 @@
+"""The decision: claims in notation and in Python, what a verdict says, and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+
+MLP = """
+function phi
+A1_bh = X_bi W1_ih + b1_h
+Z1_bh = phi(A1_bh)
+A2_bo = Z1_bh W2_ho + b2_o
+Z2_bo = softmax_o(A2_bo)
+L = -mean_b(T_bo log(Z2_bo))
+assume sum_o(T_bo) = 1
+"""
+QUADRATIC = "L = x_i A_ij x_j"
+LOGS = "s = sum_i(log(x_i) + sqrt(1 - x_i^2))"
+
+RIGHT = [
+    (MLP, "dL/dA2_bo = (Z2_bo - T_bo) / size(b)"),
+    (MLP, "dL/dA2_no = -(T_no - Z2_no) / size(n)"),
+    (MLP, "dL/dW1_jk = X_bj dL/dA1_bk"),
+    (MLP, "dL/dW2_ho = Z1_bh dL/dZ2_bp dZ2_bp/dA2_bo"),
+    (MLP, "dZ2_bo/dA2_cp = delta_bc Z2_bo (delta_op - Z2_bp)"),
+    (MLP, "dA2_bo/dW2_hp = Z1_bh delta_op"),
+    (MLP, "dA1_bh/dX_ci = delta_bc W1_ih"),
+    (MLP, "dL/dL = 1"),
+    (MLP, "Z2_bo = exp(A2_bo) / sum_p(exp(A2_bp))"),
+    (MLP, "d2L/db2_o db2_p = mean_b(Z2_bo (delta_op - Z2_bp))"),
+    (QUADRATIC, "dL/dx_i = A_ij x_j + A_ji x_j"),
+    (QUADRATIC, "d2L/dx_a dx_b = A_ab + A_ba"),
+    (QUADRATIC, "dx_i/dx_j = delta_ij"),
+    (QUADRATIC, "dx_i/dA_jk = 0"),
+    (LOGS, "ds/dx_i = 1 / x_i - x_i / sqrt(1 - x_i^2)"),
+    ("s = sum_i(relu(x_i))", "ds/dx_i = where(x_i > 0, 1, 0)"),
+]
+WRONG = [
+    (MLP, "dL/dA1_bh = dL/dZ1_bh phi'(A1_bh) / size(b)"),
+    (MLP, "L = -mean_b(T_bo log(Z2_bo + 0.00000001))"),
+    (MLP, "dL/dA1_bh = dL/dZ1_bh"),
+    (MLP, "dL/dW1_ih = X_bh dL/dA1_bi"),
+    (QUADRATIC, "dL/dx_i = 2 A_ij x_j"),
+    (QUADRATIC, "d2L/dx_i dx_j = 2 A_ij"),
+    (LOGS, "ds/dx_i = 1 / x_i"),
+    ("s = sum_i(relu(x_i))", "ds/dx_i = 1"),
+    ("s = sum_i(x_i^2)", "ds/dx_i = 2 exp(log(x_i))"),
+]
+
+
+@pytest.mark.parametrize(("text", "claim"), RIGHT)
+def test_a_right_claim_is_accepted(text: str, claim: str) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert verdict.ok, str(verdict)
+    assert verdict
+    assert verdict.counterexample is None
+    assert verdict.proof in {"algebra", "evaluation"}
+    assert str(verdict).startswith("right: ")
+
+
+@pytest.mark.parametrize(("text", "claim"), WRONG)
+def test_a_wrong_claim_is_rejected(text: str, claim: str) -> None:
+    model = eg.parse(text)
+    verdict = model.check(claim)
+    assert not verdict.ok
+    assert verdict.reason
+    assert model.check(verdict.correct).ok
+    assert str(verdict).startswith("wrong: ")
+
+
+def test_a_counterexample_can_be_run() -> None:
+    example = eg.parse(QUADRATIC).check("dL/dx_i = A_ij x_j").counterexample
+    assert example is not None
+    A, x = example["arrays"]["A"], example["arrays"]["x"]
+    place = example["index"]["i"]
+    assert example["sizes"] == {"i": 2}
+    assert example["claimed"] == pytest.approx((A @ x)[place])
+    assert example["right"] == pytest.approx((A @ x + A.T @ x)[place])
+    assert example["claimed"] != pytest.approx(example["right"], rel=1e-3)
+
+
+def test_a_counterexample_keeps_to_what_is_assumed() -> None:
+    example = eg.parse(MLP).check("dL/dA2_bo = Z2_bo - T_bo").counterexample
+    assert example is not None
+    assert example["arrays"]["T"].sum(1) == pytest.approx(1)
+
+
+FUNCTIONS: list[tuple[Any, str, str | None, bool]] = [
+    (lambda A, x: A @ x + A.T @ x, "L", "x", True),
+    (lambda A, x: {"dL/dx": A @ x + x @ A}, "L", "x", True),
+    (lambda A, x: {"x": A @ x + x @ A}, "L", "x", True),
+    (lambda **arrays: np.outer(arrays["x"], arrays["x"]), "L", "A", True),
+    (lambda x, A: x @ A @ x, "L", None, True),
+    (lambda A, x: (A @ x + x @ A).astype(np.float32), "L", "x", True),
+    (lambda A, x: 2 * A @ x, "L", "x", False),
+    (lambda A, x: (A @ x)[:, None], "L", "x", False),
+    (lambda x: x * np.nan, "L", "x", False),
+]
+
+
+@pytest.mark.parametrize(("fn", "of", "wrt", "ok"), FUNCTIONS)
+def test_functions_of_arrays(fn: Any, of: str, wrt: str | None, ok: bool) -> None:
+    assert eg.parse(QUADRATIC).check(fn, of=of, wrt=wrt).ok is ok
+
+
+def test_a_function_of_several_gradients() -> None:
+    def both(A: Any, x: Any) -> dict[str, Any]:
+        return {"dL/dx": A @ x + x @ A, "dL/dA": -np.outer(x, x)}
+
+    verdict = eg.parse(QUADRATIC).check(both, of="L", wrt=["x", "A"])
+    assert not verdict.ok
+    assert verdict.claim == "both computes dL/dA_ij"
+
+
+ERRORS = [
+    ("dL/dx_i = B_ij x_j", "no tensor B"),
+    ("dL/dy_i = x_i", "no tensor y"),
+    ("dL/dx_ij = x_i", "x has 2 labels here"),
+    ("dL/dx_i = A_ij", "j occurs once"),
+    ("dL/dx_i = foo(x_i)", "foo is not a function"),
+    ("x_i = x_i", "x is an input"),
+    ("dL/dx_i = ", "missing after ="),
+    ("no claim", "="),
+]
+
+
+@pytest.mark.parametrize(("claim", "message"), ERRORS)
+def test_a_claim_without_a_meaning_is_an_error(claim: str, message: str) -> None:
+    with pytest.raises(eg.EingradError) as caught:
+        eg.parse(QUADRATIC).check(claim)
+    assert message in str(caught.value)
+
+
+def test_a_function_that_cannot_be_called_is_an_error() -> None:
+    model = eg.parse(QUADRATIC)
+    with pytest.raises(eg.EingradError, match="no tensor 'B'"):
+        model.check(lambda B: B, of="L", wrt="x")
+    with pytest.raises(eg.EingradError, match="raised ZeroDivisionError"):
+        model.check(lambda x: x * (1 / 0), of="L", wrt="x")
+    with pytest.raises(eg.EingradError, match="without dL/dx"):
+        model.check(lambda x: {"y": x}, of="L", wrt="x")
+    with pytest.raises(eg.EingradError, match="what does the function compute"):
+        model.check(lambda x: x)
+
+
+def test_values_that_no_assumption_allows() -> None:
+    model = eg.parse("s = x_i x_i\nassume x_i x_i = -1")
+    with pytest.raises(eg.EingradError, match="all that it assumes holds"):
+        model.check("ds/dx_i = 2 x_i")
+
+
+@pytest.mark.parametrize(
+    ("fact", "claim"),
+    [
+        ("A_ij = A_ji", "dL/dx_i = 2 A_ij x_j"),
+        ("x_i x_i = 1", "dL/dx_i = (A_ij x_j + A_ji x_j) x_k x_k"),
+        ("A_ij A_kj = delta_ik", "dL/dx_i = A_ij x_j + A_ji x_j + A_ij A_kj x_k - x_i"),
+        ("x_i x_i = x_i", "dL/dx_i = A_ij x_j^2 + A_ji x_j"),
+    ],
+)
+def test_what_the_model_assumes_is_used(fact: str, claim: str) -> None:
+    assert not eg.parse(QUADRATIC).check(claim).ok
+    assert eg.parse(f"{QUADRATIC}\nassume {fact}").check(claim).ok
