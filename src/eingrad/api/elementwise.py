@@ -20,12 +20,14 @@ from eingrad.api.dispatch import (
     scalar_like,
     wrap,
 )
+from eingrad.api.kernel import cast_shape
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.algebra import apply, subtract
 from eingrad.core.algebra import multiply as multiply_exprs
 from eingrad.core.algebra import power as power_expr
+from eingrad.core.conjugate import conj as conj_expr
 from eingrad.core.expr import Const, Expr
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import FUNCTIONS, HALF
 
 if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
@@ -247,21 +249,49 @@ def logaddexp(a: Any, b: Any) -> Tensor:
 def conj(x: Any) -> Tensor:
     """Return the complex conjugate; a real tensor is its own."""
     t = as_tensor(x)
-    return unary("conj", t) if t.dtype.kind == "c" else t
+    return operate("conj", conj_expr, [t]) if t.dtype.kind == "c" else t
 
 
 def real(x: Any) -> Tensor:
     """Return the real part."""
     t = as_tensor(x)
-    return _part("real", t) if t.dtype.kind == "c" else t
+    return _as_real("real", _real_template, t) if t.dtype.kind == "c" else t
 
 
 def imag(x: Any) -> Tensor:
     """Return the imaginary part; that of a real tensor is 0 and has no gradient."""
     t = as_tensor(x)
-    return _part("imag", t) if t.dtype.kind == "c" else wrap(np.zeros(t.shape, t.dtype))
+    if t.dtype.kind == "c":
+        return _as_real("imag", _imag_template, t)
+    return wrap(np.zeros(t.shape, t.dtype))
 
 
-def _part(function: str, t: Tensor) -> Tensor:
+def absolute(x: Any) -> Tensor:
+    """Return the absolute value; its derivative at 0 is 0."""
+    t = as_tensor(x)
+    if t.dtype.kind == "c":
+        return _as_real("absolute", _absolute_template, t)
+    return unary("abs", t, np.abs)
+
+
+def _as_real(name: str, template: Callable[..., Expr], t: Tensor) -> Tensor:
     kind = np.dtype(np.float32 if t.dtype == np.complex64 else np.float64)
-    return operate(function, _unary_template, [t], function, result=kind)
+    return operate(name, template, [t], result=kind)
+
+
+def _real_template(z: Expr) -> Expr:
+    """``(z + conj(z)) / 2``"""
+    return multiply_exprs(Const(HALF), add_exprs(z, conj_expr(z)))
+
+
+def _imag_template(z: Expr) -> Expr:
+    """``(z - conj(z)) / 2i``"""
+    return multiply_exprs(Const(-0.5j), subtract(z, conj_expr(z)))
+
+
+def _absolute_template(z: Expr) -> Expr:
+    """The root of ``z conj(z)``, but 0 where that is 0, so that its derivative is 0 there."""
+    square = multiply_exprs(z, conj_expr(z))
+    nonzero = apply("ne", square, Const(0))
+    root = apply("sqrt", apply("where", nonzero, square, Const(1)))
+    return broadcast(apply("where", nonzero, root, Const(0)), cast_shape(z.dims))

@@ -17,6 +17,7 @@ from eingrad.calculus.differentiate import pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.algebra import add, is_light, is_zero, substitute
 from eingrad.core.arrays import Reshape, Slice
+from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Dim, Einsum, Expr, Var, variables
 from eingrad.engine import compile_program
 
@@ -158,7 +159,9 @@ class Kernel:
         templates: Sequence[Expr] = self.templates
         if self.stable:
             templates = apply_rules(templates, STABLE)
-        program = compile_program({str(k): x for k, x in enumerate(templates)})
+        program = compile_program(
+            {str(k): x for k, x in enumerate(templates)}, functions={CONJ: np.conjugate}
+        )
         names = [var.name for var in program.inputs]
         dtype = _computing_dtype([*self.dtypes, *self.results])
         given = {name: self.dtypes[int(name)].name for name in names}
@@ -213,7 +216,10 @@ class Kernel:
         wrt = [operands.get(k) for k in active]
         present = [x for x in wrt if x is not None]
         seeds = {j: Var(f"seed {j}", (*lead, *self.templates[j].dims)) for j in seeded}
-        parts = [pull_back(self.templates[j], present, g, len(lead)) for j, g in seeds.items()]
+        conjugate = any(d.kind == "c" for d in (*self.dtypes, *self.results))
+        parts = [
+            pull_back(self.templates[j], present, g, len(lead), conjugate) for j, g in seeds.items()
+        ]
         totals = dict(zip(present, (add(*xs) for xs in zip(*parts, strict=True)), strict=True))
         positions = [k for k, x in zip(active, wrt, strict=True) if x and not is_zero(totals[x])]
         return self._derivative(
@@ -256,7 +262,10 @@ class Kernel:
             if not isinstance(template, Var) and template.operands:
                 stand_in[template] = var = Var(f"result {j}", template.dims)
                 kind[var] = ("result", j)
-        kind |= {var: ("operand", k) for k, var in self._operands().items()}
+        for k, var in self._operands().items():
+            kind[var] = ("operand", k)
+            if self.dtypes[k].kind != "c":
+                stand_in[conj(var)] = var  # a real number is its own conjugate
         exprs = [substitute(x, stand_in) for x in exprs]
         found = [v for v in variables(*exprs) if v in kind]
         uses = tuple(kind[v] for v in found)

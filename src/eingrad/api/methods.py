@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from eingrad.api import elementwise, products, reductions, shaping
 from eingrad.api.broadcast import Axes
 from eingrad.api.dispatch import Cell, as_tensor
@@ -28,7 +26,7 @@ class Methods(Cell):
         return as_tensor(self)
 
     def __abs__(self) -> Tensor:
-        return elementwise.unary("abs", self, np.abs)
+        return elementwise.absolute(self)
 
     def __add__(self, other: Any) -> Tensor:
         return elementwise.binary("add", self, other)
@@ -175,6 +173,20 @@ class Methods(Cell):
     def dot(self, other: Any) -> Tensor:
         """See `dot`."""
         return products.dot(self, other)
+
+    def conj(self) -> Tensor:
+        """See `conj`."""
+        return elementwise.conj(self)
+
+    @property
+    def real(self) -> Tensor:
+        """See `real`."""
+        return elementwise.real(self)
+
+    @property
+    def imag(self) -> Tensor:
+        """See `imag`."""
+        return elementwise.imag(self)
 
     def clip(self, low: Any = None, high: Any = None) -> Tensor:
         """See `clip`."""

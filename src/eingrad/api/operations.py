@@ -13,6 +13,7 @@ import numpy as np
 from eingrad.api import elementwise
 from eingrad.api.contraction import einsum
 from eingrad.api.elementwise import (
+    absolute,
     clip,
     conj,
     imag,
@@ -107,7 +108,6 @@ expm1      = _unary("expm1",      "``exp(x) - 1``, exact for small x")
 log        = _unary("log",        "the natural logarithm")
 log1p      = _unary("log1p",      "``log(1 + x)``, exact for small x")
 sqrt       = _unary("sqrt",       "the square root; its derivative at 0 is infinite")
-abs        = _unary("abs",        "the absolute value; its derivative at 0 is 0", np.abs)
 sign       = _unary("sign",       "-1, 0 or 1; its derivative is 0", np.sign)
 sin        = _unary("sin",        "the sine")
 cos        = _unary("cos",        "the cosine")
@@ -134,6 +134,7 @@ maximum    = _binary("maximum",   "the greater of a and b; a tie shares the grad
 minimum    = _binary("minimum",   "the lesser of a and b; a tie shares the gradient equally")
 # fmt: on
 pow = power
+abs = absolute
 
 __all__ = [
     "abs", "acos", "add", "argmax", "argmin", "asin", "atan", "broadcast_to", "cholesky",

@@ -35,7 +35,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.square: elementwise.square,
     np.reciprocal: elementwise.reciprocal,
     np.matmul: products.matmul,
-    np.absolute: _unary("abs", np.absolute),
+    np.absolute: elementwise.absolute,
     np.fabs: _unary("abs"),
     np.sign: _unary("sign", np.sign),
     np.arcsin: _unary("asin"),

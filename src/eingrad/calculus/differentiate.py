@@ -6,6 +6,9 @@ axes, so a whole Jacobian is a pull-back of Kronecker deltas and needs no rule o
 The einsum rule in full: put the cotangent in the operand's place and swap its labels with the
 output's. A label that is found nowhere else repeats the value (ones); a label that the operand
 repeats becomes a delta. `core.algebra.einsum` takes both as they come.
+
+With ``conjugate``, for complex operands, every local derivative is conjugated on the way back: the
+gradient of a real L is then ``dL/dRe z + i dL/dIm z``, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from eingrad.core.algebra import (
     zeros,
 )
 from eingrad.core.arrays import Matrix
+from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -64,7 +68,9 @@ def jacobian(root: Expr, wrt: Sequence[Expr]) -> list[Expr]:
     return pull_back(root, wrt, seed if n else ONE, n)
 
 
-def pull_back(root: Expr, wrt: Sequence[Expr], cotangent: Expr, extra: int) -> list[Expr]:
+def pull_back(
+    root: Expr, wrt: Sequence[Expr], cotangent: Expr, extra: int, conjugate: bool = False
+) -> list[Expr]:
     """Pull ``cotangent`` (``extra`` axes, then the root's) back to each node of ``wrt``."""
     active = depends_on(root, wrt)
     wanted = set(wrt)
@@ -78,12 +84,14 @@ def pull_back(root: Expr, wrt: Sequence[Expr], cotangent: Expr, extra: int) -> l
             result[node] = total
         if is_zero(total):
             continue
-        for k, contribution in pull(node, total, extra, active):
+        for k, contribution in pull(node, total, extra, active, conjugate):
             found.setdefault(node.operands[k], []).append(contribution)
     return [result.get(x, zeros((*cotangent.dims[:extra], *x.dims))) for x in wrt]
 
 
-def pull(node: Expr, cotangent: Expr, extra: int, active: set[Expr]) -> list[tuple[int, Expr]]:
+def pull(
+    node: Expr, cotangent: Expr, extra: int, active: set[Expr], conjugate: bool = False
+) -> list[tuple[int, Expr]]:
     """Return (operand number, cotangent) for each active operand whose derivative is not 0."""
     result = []
     for k, operand in enumerate(node.operands):
@@ -91,8 +99,12 @@ def pull(node: Expr, cotangent: Expr, extra: int, active: set[Expr]) -> list[tup
             continue
         if type(node) in LINEAR:
             back = LINEAR[type(node)][0](node, k, cotangent, extra)
+        elif isinstance(node, Map) and node.function == CONJ:
+            back = conj(cotangent)
         else:
             local = _local(node, k)
+            if conjugate and local is not None:
+                local = ([(conj(x), labels) for x, labels in local[0]], *local[1:])
             back = None if local is None else _pull_operand(node, k, local, cotangent, extra)
         if back is not None:
             result.append((k, back))
@@ -120,6 +132,8 @@ def push_forward(root: Expr, tangents: Mapping[Expr, Expr], extra: int = 0) -> E
 def _push(node: Expr, k: int, tangent: Expr, extra: int) -> Expr | None:
     if type(node) in LINEAR:
         return LINEAR[type(node)][1](node, k, tangent, extra)
+    if isinstance(node, Map) and node.function == CONJ:
+        return conj(tangent)
     local = _local(node, k)
     return None if local is None else _push_operand(local, tangent, extra)
 
