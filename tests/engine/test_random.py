@@ -12,7 +12,7 @@ from oracle import evaluate
 from eingrad.core.algebra import KEEPS_AXES, add, apply, einsum, full, multiply, power, reduce
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Size, Var, postorder, variables
 from eingrad.core.functions import COMPARISONS
-from eingrad.engine import compile_program
+from eingrad.engine import compile_program, fuse
 
 SIZES = {"i": 3, "j": 4, "k": 2, "l": 5}
 UNARY = ["sigmoid", "tanh", "softplus", "relu", "elu", "gelu", "silu", "leaky_relu", "sin", "abs"]
@@ -119,4 +119,39 @@ def test_random_graphs(block):
             assert results[name].shape == expected.shape, seed
             np.testing.assert_allclose(
                 results[name], expected, rtol=1e-7, atol=1e-7, err_msg=f"seed {seed}"
+            )
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_random_updates(block, monkeypatch):
+    monkeypatch.setattr(fuse, "WORTH_ACCUMULATING", 1)
+    for seed in range(50 * block, 50 * (block + 1)):
+        graphs = Graphs(seed)
+        targets = [Var(f"V{''.join(dims)}{k}", dims) for k, dims in enumerate([("i", "j")] * 3)]
+        updates: dict[str, Expr] = {}
+        for v in targets:
+            change = graphs.expr(v.dims, int(graphs.rng.integers(1, 4)))
+            if graphs.rng.random() < 0.7:
+                left, right = Var("P", ("i", "k")), Var("Q", ("j", "k"))
+                number = Const(int(graphs.rng.integers(-2, 3)))
+                change = einsum([(left, (0, 2)), (right, (1, 2)), (number, ())], (0, 1))
+            factor = Const(graphs.one_of([1, 1, 2, Fraction(1, 2)]))
+            updates[v.name] = add(multiply(factor, v), change)
+            if graphs.rng.random() < 0.4 and len(updates) > 1:
+                updates[v.name] = add(updates[v.name], graphs.one_of([*updates.values()][:-1]))
+        outputs = {"y": add(*targets, graphs.expr(("i", "j"), 2))}
+        if graphs.rng.random() < 0.2:
+            outputs["new"] = updates[targets[0].name]
+        wanted = Var("sizes", sorted(all_dims(*outputs.values(), *updates.values())))
+        found = [*variables(*outputs.values(), *updates.values()), wanted]
+        arrays = {v.name: graphs.rng.normal(size=[SIZES[str(d)] for d in v.dims]) for v in found}
+        expected = {n: evaluate(x, arrays, SIZES) for n, x in {**outputs, **updates}.items()}
+        kept = {v.name: v for v in variables(*updates.values(), *outputs.values())}
+        present = {n: x for n, x in updates.items() if n in kept}
+        with np.errstate(all="ignore"):
+            results = compile_program({**outputs, "sizes": wanted}, updates=present)(**arrays)
+        for name in [*outputs, *present]:
+            got = arrays[name] if name in present else results[name]
+            np.testing.assert_allclose(
+                got, expected[name], rtol=1e-7, atol=1e-7, err_msg=f"seed {seed}: {name}"
             )

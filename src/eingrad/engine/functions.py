@@ -58,7 +58,9 @@ def _solid(b: Builder, value: Value) -> Value:
     """Return a constant as a register, for functions of constants alone."""
     if value.register is not None:
         return value
-    register = b.step("fill", [values.factor_of(b, value)], (), flops=0)
+    register = values.factor_of(b, value)
+    if not isinstance(register, Register):
+        register = b.step("fill", [register], (), flops=0)
     return Value(register, (None,) * len(value.shape), value.shape)
 
 

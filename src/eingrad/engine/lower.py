@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import opt_einsum as oe
 
-from eingrad.core.algebra import base_and_exponent, is_light
+from eingrad.core.algebra import base_and_exponent
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -21,16 +20,14 @@ from eingrad.core.expr import (
     Reduce,
     Size,
     Var,
-    postorder,
 )
 from eingrad.engine import functions, values
 from eingrad.engine.arrays import lower_array
-from eingrad.engine.product import Accumulate, Factor, ProductLowering, can_accumulate
+from eingrad.engine.fuse import fused_updates, late_nodes, split_update
+from eingrad.engine.product import Accumulate, Factor, ProductLowering
 from eingrad.engine.program import FLOAT, INTEGER, Builder, Program, Register, literal
 from eingrad.engine.schedule import by_height, hoist_updates
 from eingrad.engine.values import Value
-
-WORTH_ACCUMULATING = 2**15  # entries; below, a product and an addition take less time
 
 
 def lower(
@@ -51,7 +48,8 @@ class _Lowering:
         self.sizes = sizes
         self.outputs, self.updates = outputs, updates
         self.values: dict[Expr, Value] = {}
-        self.deferred = _deferred(outputs, updates, self.size_of)
+        self.fused = fused_updates(outputs, updates, self.size_of)
+        self.taken: set[Register] = set()
 
     def size_of(self, dim: Dim) -> int:
         return self.sizes[dim] if isinstance(dim, str) else dim
@@ -71,12 +69,14 @@ class _Lowering:
 
     def _lower_updates(self, updates: Sequence[tuple[str, Expr]]) -> None:
         """Lower all that reads an old value before the new values."""
-        for _, node in updates:
-            inner = [node]
-            while inner:
-                operands = inner.pop().operands
-                inner += [x for x in operands if x in self.deferred]
-                self._lower_all(x for x in operands if x not in self.deferred)
+        late = late_nodes(self.updates, self.fused)
+        seen: set[Expr] = set()
+        inner = [node for _, node in reversed(updates)]
+        while inner:
+            node = inner.pop()
+            inner += [x for x in node.operands if x in late and x not in seen]
+            seen.update(node.operands)
+            self._lower_all(x for x in node.operands if x not in late)
         start = len(self.b.program.steps)
         for name, node in updates:
             self.b.program.updates[name] = self._new_value(name, node)
@@ -87,7 +87,7 @@ class _Lowering:
         stack = [(root, False) for root in reversed(list(roots))]
         while stack:
             node, ready = stack.pop()
-            if node in self.values or node in self.deferred:
+            if node in self.values or node in self.fused:
                 continue
             if ready:
                 self.values[node] = self._lower(node)
@@ -106,31 +106,28 @@ class _Lowering:
         )
         order = order if len(order) == len(value.axes) else list(range(len(value.axes)))
         register = values.dense(self.b, value, order=order)
-        taken = {x.root for x in self.b.program.outputs.values() if isinstance(x, Register)}
-        if register.shape and (register.root.is_input or register.root in taken):
+        if register.shape and (register.root.is_input or register.root in self.taken):
             register = self.b.copy(register)
+        self.taken.add(register.root)
         back = [order.index(k) for k in range(len(order))]
         return self.b.transpose(register, back)
 
     # --- new values of inputs -----------------------------------------------------------------
 
     def _new_value(self, name: str, node: Expr) -> Register:
-        if node in self.deferred:
-            fused = self._accumulated(name, node)
-            if fused is not None:
-                return fused
-            self._lower_all(x for x in node.operands)
-        if node not in self.values:
-            self._lower_all([node])
+        if node in self.fused and node not in self.values:
+            fused = self._accumulated(self.fused[node], node)
+            self.values[node] = values.of_register(fused)
+        self._lower_all([node])
         register = values.dense(self.b, self.values[node])
         root = register.root
         if root.is_input and root.name != name:
             return self.b.copy(register)
         return register
 
-    def _accumulated(self, name: str, node: Expr) -> Register | None:
-        """``W + c A B`` in one matrix product that adds to W."""
-        split = _split_update(name, node)
+    def _accumulated(self, name: str, node: Expr) -> Register:
+        """``beta W + c A B`` in one matrix product that adds to W."""
+        split = split_update(name, node)
         assert split is not None
         beta, scale, product = split
         shape = tuple(map(self.size_of, node.dims))
@@ -147,7 +144,7 @@ class _Lowering:
         """Return the number and the scalars of a light product."""
         value = values.constant(1)
         for x, labels in zip(node.operands, node.inputs, strict=True) if node else ():
-            if not labels and x not in self.deferred:
+            if not labels and x not in self.fused:
                 value = self._times_scalar(value, self.values[x])
         return value.number, value.scalars
 
@@ -319,60 +316,3 @@ def _names(extents: Sequence[Dim]) -> dict[int, str]:
             names[k] = next(free, f"<{k}>")
         used.add(names[k])
     return names
-
-
-# --- products that add to their target ----------------------------------------------------------
-
-
-def _split_update(name: str, node: Expr) -> tuple[Number, Einsum | None, Einsum] | None:
-    """Split ``beta W + scale A B`` into (beta, the light product around A B or None, A B)."""
-    if not isinstance(node, Map) or node.function != "add" or len(node.operands) != 2:
-        return None
-    for own, term in (node.operands, node.operands[::-1]):
-        beta = _multiple_of(name, own)
-        if beta is None:
-            continue
-        scale = term if isinstance(term, Einsum) and is_light(term) else None
-        core = term if scale is None else next((x for x in scale.operands if x.ndim), None)
-        if not isinstance(core, Einsum) or is_light(core):
-            continue
-        if scale is not None and scale.inputs[scale.operands.index(core)] != scale.output:
-            continue
-        if can_accumulate(core.inputs, core.output):
-            return beta, scale, core
-    return None
-
-
-def _multiple_of(name: str, node: Expr) -> Number | None:
-    """Return c where ``node`` is c times the input."""
-    if isinstance(node, Var):
-        return 1 if node.name == name and not node.integer else None
-    if isinstance(node, Einsum) and len(node.operands) == 2 and is_light(node):
-        number, own = node.operands
-        same = isinstance(own, Var) and own.name == name and node.inputs[1] == node.output
-        if same and isinstance(number, Const) and not isinstance(number.value, complex):
-            return number.value
-    return None
-
-
-def _deferred(
-    outputs: Mapping[str, Expr], updates: Mapping[str, Expr], size_of: Callable[[Dim], int]
-) -> dict[Expr, None]:
-    """Return the updates that one matrix product computes, with the nodes that it swallows."""
-    uses: dict[Expr, int] = {}
-    for node in postorder([*outputs.values(), *updates.values()]):
-        for x in set(node.operands):
-            uses[x] = uses.get(x, 0) + 1
-    roots = {*outputs.values()}
-    result: dict[Expr, None] = {}
-    for name, node in updates.items():
-        split = _split_update(name, node)
-        if split is None or uses.get(node, 0) or node in roots:
-            continue
-        _, scale, core = split
-        inner = [x for x in (scale, core) if x is not None]
-        entries = math.prod(size_of(core.extents[k]) for k in core.output)
-        alone = all(uses[x] == 1 and x not in roots for x in inner)
-        if entries >= WORTH_ACCUMULATING and alone:
-            result.update(dict.fromkeys([node, *inner]))
-    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from eingrad.engine.program import FLOAT, Program, Register, Step
@@ -39,6 +40,7 @@ class Memory:
 class _Planner:
     def __init__(self, program: Program, item_size: int) -> None:
         self.program = program
+        self.steps = program.steps
         self.item_size = item_size
         self.memory = Memory()
         self.free: list[tuple[int, int]] = []  # (bytes, buffer), sorted
@@ -56,7 +58,7 @@ class _Planner:
         expiring: dict[int, list[Register]] = {}
         for register, when in self.last_read.items():
             expiring.setdefault(when, []).append(register)
-        for when, step in enumerate(self.program.steps):
+        for when, step in enumerate(self.steps):
             self._place(step, when)
             for register in expiring.get(when, ()):
                 self._release(register)
@@ -69,21 +71,34 @@ class _Planner:
         return self.memory
 
     def _find_what_becomes_a_result(self) -> None:
-        """Let a step that works in place do so in the array of the result it leads to."""
+        """Let a step that works in place do so where the result or new value it leads to is."""
+        producer = {step.out: when for when, step in enumerate(self.program.steps)}
         becomes = self.memory.becomes
         for when in range(len(self.program.steps) - 1, -1, -1):
             step = self.program.steps[when]
             result = becomes.get(step.out, step.out)
-            if result not in self.results or not result.shape:
+            name = self.target_of.get(step.out)
+            if not step.out.shape or (result not in self.results and name is None):
                 continue
-            for k in step.in_place:
-                x = step.arguments[k]
-                assert isinstance(x, Register)
-                root = x.root
-                own = not root.is_input and root not in self.results and root not in becomes
-                if own and root.shape == result.shape and self._may_fill(step, root, when):
+            for root in self._overwritten(step, when):
+                earlier = producer[root]
+                if name is None:
                     becomes[root] = result
                     break
+                if self._may_fill(self.steps[earlier], self.program.inputs[name], earlier):
+                    self.target_of[root] = name
+                    break
+
+    def _overwritten(self, step: Step, when: int) -> Iterator[Register]:
+        """Yield operands, computed before, whose memory the result of the step may take."""
+        for k in step.in_place:
+            x = step.arguments[k]
+            assert isinstance(x, Register)
+            known = x.root in self.results or x.root in self.memory.becomes
+            if x.root.is_input or known or x.root in self.target_of:
+                continue
+            if x.root.shape == step.out.shape and self._may_fill(step, x.root, when):
+                yield x.root
 
     def _bytes(self, register: Register) -> int:
         item = self.item_size if register.kind == FLOAT else ITEM_SIZES[register.kind]
