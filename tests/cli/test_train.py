@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import os
 import pty
 import re
@@ -17,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 import eingrad
 from eingrad.cli import training
@@ -54,10 +55,14 @@ class Result:
 
 def run(*args: object) -> Result:
     """Run a command in this process, the way `eingrad.cli.main` does."""
-    result = CliRunner().invoke(app, [str(x) for x in args], prog_name="eingrad")
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return Result(result.exit_code, result.stdout, result.stderr)
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+        pytest.raises(SystemExit) as caught,
+    ):
+        app([str(x) for x in args], prog_name="eingrad")
+    return Result(caught.value.code, stdout.getvalue(), stderr.getvalue())
 
 
 def refused(*args: object) -> str:

@@ -50,32 +50,50 @@ def test_every_example_is_seen_once_an_epoch():
     assert seen == [48, 48, 48, 48, 8]
 
 
-def test_the_epoch_is_plain_gradient_descent():
-    """Against the formulas of the two-layer classifier, written out by hand in float64."""
+ACTIVATION = {  # the function, and its derivative from argument and value
+    "tanh": (np.tanh, lambda _, z: 1 - z * z),
+    "relu": (lambda a: np.maximum(a, 0), lambda a, _: (a > 0) * 1.0),
+    "sigmoid": (lambda a: 1 / (1 + np.exp(-a)), lambda _, z: z * (1 - z)),
+}
+
+
+@pytest.mark.parametrize("activation", ACTIVATION)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_an_epoch_is_what_the_formulas_on_paper_give(optimizer, activation):
+    """The two-layer classifier's gradients, written out by hand in float64."""
     dataset = small()
-    trainer = start(dataset, epochs=1, optimizer="sgd", activation="tanh", dtype="float64")
+    trainer = start(dataset, epochs=1, optimizer=optimizer, activation=activation, dtype="float64")
     w = {k: x.copy() for k, x in trainer.classifier.parameters.items()}
+    m, v = ({k: 0 * x for k, x in w.items()} for _ in range(2))
     rng = np.random.Generator(np.random.PCG64(0))
     rng.bit_generator.state = trainer.rng.bit_generator.state
     (record,) = trainer.run()
-    order, losses = rng.permutation(200), []
-    for k in range(0, 200, 32):
+    order, losses, lr = rng.permutation(200), [], trainer.settings.lr
+    phi, phi_prime = ACTIVATION[activation]
+    for step, k in enumerate(range(0, 200, 32), 1):
         rows = order[k : k + 32]
-        x, t = (
-            dataset.train.images[rows].reshape(-1, 64) / 16,
-            np.eye(10)[dataset.train.labels[rows]],
-        )
-        z = np.tanh(x @ w["W1"] + w["b1"])
-        a = z @ w["W2"] + w["b2"]
-        y = np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
-        losses += list(-np.log((y * t).sum(axis=1)))
-        d2 = (y - t) / len(rows)
-        d1 = d2 @ w["W2"].T * (1 - z * z)
-        gradients = {"W1": x.T @ d1, "b1": d1.sum(0), "W2": z.T @ d2, "b2": d2.sum(0)}
-        for name, gradient in gradients.items():
-            w[name] -= 0.1 * gradient
+        x = dataset.train.images[rows].reshape(-1, 64) / 16
+        t = np.eye(10)[dataset.train.labels[rows]]
+        a1 = x @ w["W1"] + w["b1"]
+        z1 = phi(a1)
+        exp = np.exp(z1 @ w["W2"] + w["b2"])
+        z2 = exp / exp.sum(axis=1, keepdims=True)
+        losses += list(-np.log((z2 * t).sum(axis=1)))
+        d2 = (z2 - t) / len(rows)
+        d1 = d2 @ w["W2"].T * phi_prime(a1, z1)
+        gradients = {"W1": x.T @ d1, "b1": d1.sum(0), "W2": z1.T @ d2, "b2": d2.sum(0)}
+        for name, g in gradients.items():
+            if optimizer == "adam":
+                m[name] = 0.9 * m[name] + 0.1 * g
+                v[name] = 0.999 * v[name] + 0.001 * g * g
+                scale = np.sqrt(v[name] / (1 - 0.999**step)) + 1e-8
+                w[name] -= lr * m[name] / (1 - 0.9**step) / scale
+            else:
+                m[name] = (0.9 if optimizer == "momentum" else 0) * m[name] + g
+                w[name] -= lr * m[name]
     for name, expected in w.items():
-        np.testing.assert_allclose(trainer.classifier.parameters[name], expected, rtol=1e-9)
+        actual = trainer.classifier.parameters[name]
+        np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-10)
     assert record.loss == pytest.approx(np.mean(losses), rel=1e-9)
 
 

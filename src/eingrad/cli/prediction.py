@@ -25,21 +25,21 @@ BATCH = 500
 def run_prediction(checkpoint: Path, images: Sequence[Path]) -> None:
     """Print a row for each image; a bad one is reported, and the others go on."""
     classifier = load_classifier(checkpoint)
-    console = Console()
+    in_terminal = sys.stdout.isatty()
     rows: list[Row] = []
     unusable = False
     for path in images:
         try:
             for row in predict_file(classifier, path):
                 rows.append(row)
-                if not console.is_terminal:
+                if not in_terminal:
                     print(f"{row[0]}\t{row[1]}\t{row[2]:.4f}")
         except EingradError as error:
             sys.stdout.flush()
             fail(error)
             unusable = True
-    if console.is_terminal and rows:
-        console.print(_table(rows))
+    if in_terminal and rows:
+        Console().print(_table(rows))
     if unusable:
         raise typer.Exit(UNUSABLE)
 

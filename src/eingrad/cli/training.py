@@ -136,7 +136,8 @@ class Display(Protocol):
 
 def _display(trainer: Trainer) -> Display:
     console = Console()
-    return Bar(trainer, console) if console.is_terminal else Lines(trainer)
+    shows_bar = sys.stdout.isatty() and not console.is_dumb_terminal
+    return Bar(trainer, console) if shows_bar else Lines(trainer)
 
 
 class Lines:

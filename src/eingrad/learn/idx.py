@@ -28,7 +28,7 @@ TYPES = {
     0x0D: "float32", 0x0E: "float64",
 }  # fmt: skip
 CHUNK = 1 << 20
-MAX_UNPACKED = 2 << 30  # bytes of a gzipped file that are held in memory
+MAX_UNPACKED = 1 << 30  # bytes of a gzipped file that are held in memory
 
 
 def read_idx(path: str | os.PathLike[str], ndim: int) -> Bytes:

@@ -193,7 +193,7 @@ def initial_values(
 class Classifier:
     """A model with its parameters, compiled for one kind of image.
 
-    ``parameters`` and ``state`` (the optimizer's) are what `step` changes.
+    ``parameters`` are there once they are drawn or loaded.
     """
 
     def __init__(
@@ -206,7 +206,7 @@ class Classifier:
         self.roles = find_roles(self.model)
         features = math.prod(image_shape)
         self.shapes = parameter_shapes(self.roles, features, classes, settings.hidden)
-        self.parameters = {name: np.zeros(s, self.dtype) for name, s in self.shapes.items()}
+        self.parameters: dict[str, Array] = {}
         self._options: dict[str, Any] = {
             "backend": settings.backend,
             "dtype": self.dtype,
@@ -241,6 +241,7 @@ class Classifier:
         """
         gradients = self.model.grad(LOSS, wrt=[v.name for v in self.roles.parameters])
         step = gradients.compile(update=self.settings.make_optimizer(), **self._options)
+        assert isinstance(step, Function)
         return step, self.model.compile([self.roles.prediction, LOSS], **self._options)
 
     def scores(self, pixels: Array) -> Array:
@@ -260,11 +261,12 @@ class Classifier:
         the logarithms of probabilities.
         """
         weights: Array = self.scores(pixels).astype(np.float64)
-        sums = weights.sum(axis=1, keepdims=True)
-        if (weights < 0).any() or not np.allclose(sums, 1, atol=1e-3):
-            weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+        with np.errstate(all="ignore"):  # damaged parameters may give what is not a number
             sums = weights.sum(axis=1, keepdims=True)
-        probabilities: Array = weights / sums
+            if (weights < 0).any() or not np.allclose(sums, 1, atol=1e-3):
+                weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+                sums = weights.sum(axis=1, keepdims=True)
+            probabilities: Array = weights / sums
         return probabilities
 
 

@@ -61,8 +61,8 @@ def plot_mistakes(
     for axes, index in zip(cells, shown, strict=False):
         axes.imshow(split.images[index], cmap="gray_r", vmin=0, vmax=split.peak)
         axes.set_title(f"{split.labels[index]}, not {predicted[index]}", fontsize=9)
-    of_all = f"{len(wrong):,} of {len(split):,} wrong"
-    figure.suptitle(f"{title}: {of_all}" + (f", {len(shown)} shown" if len(shown) else ""))
+    some = f", {len(shown)} shown" if len(shown) < len(wrong) else ""
+    figure.suptitle(f"{title}: {len(wrong):,} of {len(split):,} wrong{some}")
     _save(figure, path)
 
 
