@@ -182,11 +182,10 @@ class Derivatives(Mapping[str, Gradient]):
             return compile_graph(self.system, value, results, update, **options)
         named = {self._keys[name]: result for name, result in results.items()}
         dense = compile_graph(self.system, value | named, **options)
-        ranks = {key: self._result_rank(key) for key in named}
-        if not any(ranks.values()):
+        if all(self._is_gradient(key) for key in named):
             return dense
         structure = {
-            key: StructuredResult.of(self[name].expr, ranks[key])
+            key: StructuredResult.of(self[name].expr, self._result_rank(key))
             for name, key in self._keys.items()
         }
         parts = dict(value)
@@ -195,6 +194,10 @@ class Derivatives(Mapping[str, Gradient]):
                 inner: dict[Expr, Expr] = {v: graph[v] for v in variables(expr) if v in graph}
                 parts[part] = substitute(expr, inner)
         return StructuredFunction(dense, compile_graph(self.system, parts, **options), structure)
+
+    def _is_gradient(self, key: str) -> bool:
+        title = self.records[key].title
+        return isinstance(title, DirectionName) or (title.of_ndim == 0 and len(title.wrt) == 1)
 
     def _result_rank(self, key: str) -> int:
         """Return how many axes of a derivative stand before the last tensor's."""

@@ -53,7 +53,7 @@ class StructuredTensor:
         total = np.zeros(self.shape, dtype)
         for term in self.terms:
             axes = _merged_axes(term, len(self.shape))
-            view = np.einsum(total, axes, list(dict.fromkeys(axes)))
+            view = _diagonal(total, axes)
             own = [axes[a] for a in term.axes]
             order = [own.index(k) if k in own else None for k in dict.fromkeys(axes)]
             index = tuple(slice(None) if k is not None else None for k in order)
@@ -77,9 +77,14 @@ class StructuredTensor:
             for k in dict.fromkeys(out):
                 if k not in own and k not in into:
                     ones += [np.ones(self.shape[k]), [k]]
-            view = np.einsum(total, out, list(dict.fromkeys(out)))
+            view = _diagonal(total, out)
             view += np.einsum(term.core, own, x, into, *ones, list(dict.fromkeys(out)))
         return total
+
+
+def _diagonal(array: np.ndarray, axes: list[int]) -> np.ndarray:
+    """Return a writable view with one axis for each name in ``axes``."""
+    return np.einsum(array, axes, list(dict.fromkeys(axes))) if axes else array
 
 
 def _merged_axes(term: StructuredTerm, n: int) -> list[int]:
