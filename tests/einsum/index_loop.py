@@ -59,10 +59,13 @@ def places(
     sizes = sizes_of(axes, shapes)
     for values in itertools.product(*map(range, sizes.values())):
         at = dict(zip(sizes, values, strict=True))
-        yield [
-            tuple(at[name] if n != 1 else 0 for name, n in zip(names, shape, strict=True))
-            for names, shape in zip(axes, shapes, strict=True)
-        ], tuple(at[name] for name in out)
+        yield (
+            [
+                tuple(at[name] if n != 1 else 0 for name, n in zip(names, shape, strict=True))
+                for names, shape in zip(axes, shapes, strict=True)
+            ],
+            tuple(at[name] for name in out),
+        )
 
 
 def einsum_loop(terms: Sequence[Term], output: Term | None, arrays: Sequence[Array]) -> Array:

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from einsum.index_loop import einsum_loop, gradient_loop
-from einsum.strategies import Case, cases, examples
 from hypothesis import given
 
 from eingrad.api.einsum import einsum
@@ -18,6 +16,8 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.core.expr import Var
 from eingrad.engine import compile_program
 from eingrad.engine.pairwise import pairwise
+from einsum.index_loop import einsum_loop, gradient_loop
+from einsum.strategies import Case, cases, examples
 
 Array = np.ndarray[Any, Any]
 outcomes: Counter[str] = Counter()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import opt_einsum as oe
 
 from eingrad.core.expr import Labels
+from eingrad.engine.reconfigure import reconfigure
 
 EXACT_UP_TO = 8  # operands; beyond, the search is greedy (dynamic programming grows as 3^n)
 
@@ -114,7 +115,7 @@ def _ssa_path(
             result.append((left, right))
             chosen.insert(0, len(inputs) + len(result) - 1)
         ids.append(chosen[0])
-    return result
+    return result if len(inputs) <= EXACT_UP_TO else reconfigure(result, inputs, output, sizes)
 
 
 def equation(

@@ -1,0 +1,72 @@
+"""Programs are kept, within bounds, and shared by threads."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from eingrad.api import einsum as module
+from eingrad.api.einsum import einsum
+
+
+def test_a_second_call_runs_the_same_program() -> None:
+    x = np.ones((3, 17))
+    einsum("ab,cb->ac", x, x)
+    count = len(module._programs)
+    einsum("ab,cb->ac", x, x)
+    einsum("ab,cb->ac", x.tolist(), x)
+    assert len(module._programs) == count
+
+
+def test_the_number_of_programs_is_bounded() -> None:
+    for n in range(module.MAX_PROGRAMS + 40):
+        einsum("i->", np.ones(n))
+    assert len(module._programs) <= module.MAX_PROGRAMS
+
+
+def test_the_memory_of_programs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 10**5)
+    for n in range(100, 140):
+        x = np.ones((n, n))
+        einsum("ij,jk,kl->il", x, x, x)
+    assert sum(call.kept for call in module._programs.values()) <= 10**5
+
+
+def test_eight_threads_get_the_serial_results() -> None:
+    rng = np.random.default_rng(0)
+    jobs = []
+    for n in range(2, 12):
+        a, b, c = (rng.normal(size=(n, n)) for _ in range(3))
+        jobs += [("ij,jk,kl->il", a, b, c), ("ij,ij->i", a, b), ("ii,ij->j", a, c), ("ij->", b)]
+    serial = [einsum(*job) for job in jobs]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            for got, expected in zip(pool.map(lambda job: einsum(*job), jobs), serial, strict=True):
+                np.testing.assert_array_equal(got, expected)
+
+
+def test_threads_may_meet_a_full_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PROGRAMS", 4)
+
+    def work(seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        sizes = [int(n) for n in rng.integers(1, 30, 60)]
+        return all(einsum("i,i->", np.ones(n), np.ones(n)) == n for n in sizes)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(16)))
+
+
+def test_a_known_call_costs_microseconds() -> None:
+    x = np.ones((4, 4))
+    einsum("ij,jk->ik", x, x)
+    best = float("inf")
+    for _ in range(20):
+        start = time.perf_counter()
+        for _ in range(100):
+            einsum("ij,jk->ik", x, x)
+        best = min(best, (time.perf_counter() - start) / 100)
+    assert best < 50e-6  # about 7 on an idle machine
