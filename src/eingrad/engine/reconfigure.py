@@ -14,6 +14,7 @@ from eingrad.core.expr import Labels
 
 WIDTH = 7  # operands of a part: 3^7 / 2 splits
 SEARCHES = 400  # of a product
+LABELS = 100  # with more, a search takes longer, and there are fewer
 
 Pair = tuple[int, ...]
 Nested = int | tuple["Nested", "Nested"]
@@ -39,12 +40,15 @@ class _Tree:
         sizes: Mapping[int, int],
     ) -> None:
         self.bit = {label: 1 << k for k, label in enumerate(sizes)}
-        self.extents = [max(1, n) for n in sizes.values()]
-        self.size: dict[int, int] = {0: 1}
+        self.labels_of: dict[int, int] = {}  # the labels of each extent
+        for label, n in sizes.items():
+            extent = max(1, n)
+            self.labels_of[extent] = self.labels_of.get(extent, 0) | self.bit[label]
+        self.size: dict[int, int] = {}
         self.children: dict[int, tuple[int, int]] = {}
         self.open = dict(enumerate(self._bits(labels) for labels in inputs))
         self.root = len(inputs) + len(pairs) - 1
-        count = [0] * len(self.extents)
+        count = [0] * len(sizes)
         for labels in [*inputs, output]:
             for k in set(labels):
                 count[self.bit[k].bit_length() - 1] += 1
@@ -72,20 +76,11 @@ class _Tree:
         """Return the number of entries over a set of labels."""
         known = self.size.get(bits)
         if known is None:
-            low = bits & -bits
-            known = self.size[bits] = self.extents[low.bit_length() - 1] * self.size_of_rest(
-                bits ^ low
-            )
+            known = 1
+            for extent, labels in self.labels_of.items():
+                known *= extent ** (bits & labels).bit_count()
+            self.size[bits] = known
         return known
-
-    def size_of_rest(self, bits: int) -> int:
-        """Return the product of extents, without keeping it."""
-        result = 1
-        while bits:
-            low = bits & -bits
-            result *= self.extents[low.bit_length() - 1]
-            bits ^= low
-        return result
 
     def cost(self, node: int) -> int:
         left, right = self.children[node]
@@ -93,7 +88,7 @@ class _Tree:
 
     def improve(self) -> None:
         """Search parts until a pass changes nothing or the searches are used up."""
-        left = SEARCHES
+        left = SEARCHES * LABELS // max(LABELS, len(self.bit))
         changed = True
         while changed:
             changed = False
