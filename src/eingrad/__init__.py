@@ -12,43 +12,14 @@ with them.
 dL/dw_i = X_bi (z_b - y_b) / size(b)
 """
 
-from eingrad.api.derivatives import Derivatives, Gradient
-from eingrad.api.model import Model, parse
-from eingrad.calculus.optim import Optimizer, adam, momentum, sgd
-from eingrad.check import Verdict
-from eingrad.derivation.steps import Step
-from eingrad.engine import Function
-from eingrad.errors import (
-    BackendError,
-    DataError,
-    DifferentiationError,
-    EingradError,
-    MemoryLimitError,
-    NotationError,
-    Position,
-    ShapeError,
-)
+from typing import Any
+
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "BackendError",
-    "DataError",
-    "Derivatives",
-    "DifferentiationError",
-    "EingradError",
-    "Function",
-    "Gradient",
-    "MemoryLimitError",
-    "Model",
-    "NotationError",
-    "Optimizer",
-    "Position",
-    "ShapeError",
-    "Step",
-    "Verdict",
-    "adam",
-    "momentum",
-    "parse",
-    "sgd",
-]
+# The names and where they live are in __init__.pyi; a module is loaded when a name of it is used.
+__getattr__: Any
+__dir__: Any
+__all__: list[str]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
