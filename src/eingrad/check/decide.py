@@ -8,6 +8,7 @@ from typing import Any
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.check.compare import Claim, ExprClaim, agrees_everywhere, counterexample
+from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
 from eingrad.check.function import FunctionClaim, target_for
 from eingrad.check.question import Question
 from eingrad.check.verdict import Verdict
@@ -16,7 +17,7 @@ from eingrad.core.expr import Expr
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation.lower import lower_claim
 from eingrad.notation.parse import parse_claim
-from eingrad.notation.syntax import Assignment
+from eingrad.notation.syntax import Assignment, Formula
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
@@ -56,14 +57,12 @@ def check_formula(system: System, claim: Assignment) -> Verdict:
     try:
         expr = lower_claim(claim, system).expr
     except NotationError as error:
-        if not dimensions_clash(error):
-            raise
-        reason = f"shapes do not fit: {error.reason}"
-        return Verdict(False, text, reason, question.correct, mistake="shape")
+        return _meaningless(question, claim, error)
     own = ExprClaim(expr)
     if agrees_everywhere(own, question.right, question.points):
         return _right(question, text, is_proved(question, expr))
-    return _wrong(question, own, text, question.inputs_below(expr, question.right))
+    shown = question.inputs_below(expr, question.right)
+    return _wrong(question, own, text, shown, claim.value)
 
 
 def check_function(
@@ -87,14 +86,43 @@ def _right(question: Question, text: str, proved: bool) -> Verdict:
     return Verdict(True, text, reason, question.correct, proof=proof)
 
 
-def _wrong(question: Question, claim: Claim, text: str, shown: list[str]) -> Verdict:
+def _wrong(
+    question: Question, claim: Claim, text: str, shown: list[str], value: Formula | None = None
+) -> Verdict:
     example = counterexample(claim, question.right, question.points, question.labels, shown)
-    return Verdict(False, text, "the values differ", question.correct, example, "unknown")
+    found = diagnose(question, claim, value, shown)
+    if found is None:
+        found = Diagnosis("unknown", "the values differ")
+    return Verdict(
+        False, text, found.reason, question.correct, example, found.mistake,
+        _fixed(question, found), found.assumption,
+    )  # fmt: skip
 
 
-def dimensions_clash(error: NotationError) -> bool:
-    """Whether a claim can be read but its tensors' shapes do not fit."""
-    return "stand for two dimensions" in error.reason
+def _meaningless(question: Question, claim: Assignment, error: NotationError) -> Verdict:
+    """Speak about a claim that has no value anywhere, because labels do not fit together.
+
+    Raises the error where it is not known what was meant.
+    """
+    clash = "stand for two dimensions" in error.reason
+    if clash:
+        found = diagnose(question, None, claim.value, [])
+        found = found or Diagnosis("shape", "shapes do not fit")
+    elif "occurs once" in error.reason:
+        found = diagnose_label(question, claim.value)
+    else:
+        found = None
+    if found is None:
+        raise error
+    return Verdict(
+        False, to_text(claim), f"{found.reason} ({error.reason})", question.correct, None,
+        found.mistake, _fixed(question, found),
+    )  # fmt: skip
+
+
+def _fixed(question: Question, found: Diagnosis) -> str | None:
+    target = found.target or question.target
+    return None if found.value is None else to_text(Assignment(target, found.value))
 
 
 def is_proved(question: Question, claimed: Expr) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from eingrad.check.derived import Derived
 from eingrad.check.evaluate import Array, Functions, evaluate
 from eingrad.core.arrays import Gather, Scatter
-from eingrad.core.expr import Dim, Expr, Var, postorder
+from eingrad.core.expr import Dim, Expr, Var, postorder, variables
 from eingrad.errors import EingradError
 
 NEWTON_STEPS = 40
@@ -76,6 +76,8 @@ class Points:
             for name in self.system.functions for order in range(6)
         }  # fmt: skip
         self.ranges = self._ranges()
+        self.fixed = self._fixed()
+        self._standard: dict[int, Point] = {}
         self.kinds: dict[str, str] = {}
         self.kinds = self._find_kinds()
 
@@ -120,6 +122,12 @@ class Points:
         return dict.fromkeys(self.dims, size)
 
     # --- values ---
+
+    def standard(self, plan: int) -> Point:
+        """Return one of the points at which every formula is tried; it remembers their values."""
+        if plan not in self._standard:
+            self._standard[plan] = self.point(self.apart(plan), plan)
+        return self._standard[plan]
 
     def point(
         self,
@@ -189,7 +197,7 @@ class Points:
     def _satisfy(self, point: Point, seed: int) -> Point | None:
         """Move the inputs to where all that the model assumes holds, by Newton's method."""
         facts = self.system.facts
-        names = [v for v in self._free_inputs() if v in point.arrays]
+        names = self.fixed
         for start in (0, 1):
             arrays = dict(point.arrays)
             if start:
@@ -211,14 +219,14 @@ class Points:
                 return Point(self.derived, point.sizes, arrays, self.functions)
         return None
 
-    def _free_inputs(self) -> list[str]:
+    def _fixed(self) -> list[str]:
         """Return the inputs that the facts speak of, through definitions too."""
         found: dict[str, None] = {}
         for fact in self.system.facts:
             for side in (fact.left, fact.right):
-                for node in postorder([self.derived.whole(side)]):
-                    if isinstance(node, Var) and node.name not in self.ranges:
-                        found[node.name] = None
+                for var in variables(self.derived.whole(side)):
+                    if var.name not in self.ranges:
+                        found[var.name] = None
         return list(found)
 
 

@@ -1,0 +1,201 @@
+"""What is wrong with a claim: the likeliest repair that makes it right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from eingrad.check.assumptions import assumption_for, assumptions
+from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
+from eingrad.check.pools import Pools
+from eingrad.check.question import Question, Target
+from eingrad.check.ratio import Scale, constant_ratio, scale_between
+from eingrad.check.repairs import Repair, repairs
+from eingrad.check.tree import mentions, negated, times
+from eingrad.core.expr import Dim
+from eingrad.errors import EingradError
+from eingrad.notation.lower import lower_claim
+from eingrad.notation.syntax import Assignment, Formula, Number, Power, SizeOf
+
+SECONDS = 2.5  # after this, what was not found is not looked for
+USUAL = ("sum", "symmetric", "unit", "orthogonal", "one-hot")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A mistake in one word and in words, the right side without it, or what would have to hold."""
+
+    mistake: str
+    reason: str
+    value: Formula | None = None
+    assumption: str | None = None
+    target: Target | None = None  # the left side, where that is what must change
+
+
+def diagnose(
+    question: Question, claim: Claim | None, value: Formula | None, inputs: Sequence[str]
+) -> Diagnosis | None:
+    """Return the likeliest mistake of a wrong claim.
+
+    ``claim`` is None where the shapes do not fit, ``value`` is None for a function of arrays.
+    """
+    search = _Search(question, value)
+    scale = None
+    if claim is not None:
+        scale = scale_between(claim, question.right, question.points)
+    if scale is not None:
+        literal = search.first(limit=0.94)
+        return literal or search.scaled(value, scale)
+    if claim is not None:
+        assumed = assumption_for(question, claim, inputs, USUAL)
+        if assumed is not None:
+            return _assumed(assumed.text)
+    found = search.first() or search.with_scale()
+    if found is None and claim is not None:
+        found = search.with_assumption(inputs)
+        assumed = None if found else assumption_for(question, claim, inputs, ("positive",))
+        return _assumed(assumed.text) if assumed else found
+    return found
+
+
+def diagnose_label(question: Question, value: Formula) -> Diagnosis | None:
+    """Return the likeliest mistake of a claim in which a label occurs once."""
+    return _Search(question, value).first(kinds=("sum", "label", "transposed", "axis"))
+
+
+def _assumed(text: str) -> Diagnosis:
+    reason = f"right if {text}, which the model does not assume"
+    return Diagnosis("assumption", reason, assumption=text)
+
+
+class _Search:
+    """Tries the repairs of a formula, and remembers what each of them is."""
+
+    def __init__(self, question: Question, value: Formula | None) -> None:
+        self.question, self.value = question, value
+        self.pools = None if value is None else Pools(question, value)
+        self.repairs = []
+        if value is not None and self.pools is not None:
+            own = question.target  # "dL/dW = dL/dW" is right, and no repair
+            self.repairs = [r for r in repairs(value, self.pools) if not mentions(r.value, own)]
+        self.tried: list[tuple[Repair, ExprClaim]] = []
+        self.deadline = time.perf_counter() + SECONDS
+
+    def first(
+        self, limit: float = float("inf"), kinds: Collection[str] | None = None
+    ) -> Diagnosis | None:
+        """Return the first repair that makes the claim right, of those that cost no more."""
+        for repair in self.repairs:
+            if kinds is not None and repair.mistake not in kinds:
+                continue
+            if repair.cost > limit or time.perf_counter() > self.deadline:
+                return None
+            claim = self.lowered(repair.value)
+            if claim is None:
+                continue
+            self.tried.append((repair, claim))
+            if self.is_right(claim):
+                return self.found(repair)
+        return None
+
+    def found(self, repair: Repair) -> Diagnosis:
+        """Return a repair as a diagnosis: where the left side changes, the right side stays."""
+        value = repair.value if repair.target is None else self.value
+        return Diagnosis(repair.mistake, repair.reason, value, target=repair.target)
+
+    def lowered(self, value: Formula) -> ExprClaim | None:
+        """Return a formula as an expression, None where it has no meaning."""
+        question = self.question
+        try:
+            question.derived.learn(value)
+            claim = lower_claim(Assignment(question.target, value), question.derived.system)
+        except EingradError:
+            return None
+        return ExprClaim(claim.expr)
+
+    def is_right(self, claim: ExprClaim) -> bool:
+        right, points = self.question.right, self.question.points
+        return agrees(claim, right, points.standard(0)) and agrees_everywhere(claim, right, points)
+
+    def scaled(self, value: Formula | None, scale: Scale) -> Diagnosis:
+        """Say that a factor is missing, or one too many."""
+        letters = {dim: self.letter(dim) for dim in scale.sizes}
+        mistake, reason = describe(scale, letters)
+        if value is not None:
+            value = with_factor(value, scale, letters)
+        return Diagnosis(mistake, reason, value)
+
+    def with_scale(self) -> Diagnosis | None:
+        """Return a repair after which the claim lacks a constant factor only: two mistakes."""
+        right, points = self.question.right, self.question.points
+        point = points.standard(0)
+        for repair, claim in self.tried:
+            if constant_ratio(point.value(right), claim.value(point)) is None:
+                continue
+            scale = scale_between(claim, right, points)
+            if scale is not None:
+                second = self.scaled(repair.value, scale)
+                reason = f"{repair.reason}; and {second.reason}"
+                return replace(second, mistake=repair.mistake, reason=reason)
+        return None
+
+    def with_assumption(self, inputs: Sequence[str]) -> Diagnosis | None:
+        """Return a repair after which the claim is right under an assumption."""
+        right = self.question.right
+        for assumption in assumptions(self.question, inputs, ("sum", "symmetric")):
+            point = assumption.point(self.question)
+            if point is None:
+                continue
+            for repair, claim in self.tried:
+                if time.perf_counter() > self.deadline:
+                    return None
+                if agrees(claim, right, point) and assumption.holds(self.question, claim):
+                    reason = f"{repair.reason}; and {_assumed(assumption.text).reason}"
+                    return replace(self.found(repair), reason=reason, assumption=assumption.text)
+        return None
+
+    def letter(self, dim: Dim) -> str:
+        """Return the claim's label for a dimension, else the model's."""
+        own = self.pools.same_dim(dim) if self.pools else []
+        letters = self.question.derived.system.letters
+        return [*own, *letters.get(dim, ()), str(dim)][0]
+
+
+def describe(scale: Scale, letters: dict[Dim, str]) -> tuple[str, str]:
+    """Name the factor by which a claim must be multiplied: (mistake, reason)."""
+    number = abs(scale.number)
+    above = [str(number.numerator)] if number.numerator != 1 else []
+    below = [str(number.denominator)] if number.denominator != 1 else []
+    for dim, exponent in scale.sizes.items():
+        size = f"size({letters[dim]})" + (f"^{abs(exponent)}" if abs(exponent) > 1 else "")
+        (above if exponent > 0 else below).append(size)
+    if not above and not below:
+        return "sign", "the sign is wrong"
+    if scale.sizes and above and not below and number == 1:
+        reason = f"factor {_fraction([], above)} too many"
+    else:
+        reason = f"factor {_fraction(above, below)} missing"
+    return "factor", reason + ("; and the sign is wrong" if scale.number < 0 else "")
+
+
+def _fraction(above: list[str], below: list[str]) -> str:
+    if not below:
+        return " ".join(above)
+    divisor = " ".join(below)
+    return f"{' '.join(above) or '1'}/{f'({divisor})' if len(below) > 1 else divisor}"
+
+
+def with_factor(value: Formula, scale: Scale, letters: dict[Dim, str]) -> Formula:
+    """Multiply a right side by a constant factor."""
+    number = abs(scale.number)
+    if number.numerator != 1:
+        value = times(value, Number(number.numerator))
+    if number.denominator != 1:
+        value = times(value, Number(number.denominator), divides=True)
+    for dim, exponent in scale.sizes.items():
+        size: Formula = SizeOf(letters[dim])
+        if abs(exponent) > 1:
+            size = Power(size, Number(abs(exponent)))
+        value = times(value, size, divides=exponent < 0)
+    return negated(value) if scale.number < 0 else value

@@ -1,0 +1,40 @@
+"""What a repair is, and what the finders of repairs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from eingrad.check.pools import Pools
+from eingrad.check.question import Target
+from eingrad.check.tree import Site, shown, sites
+from eingrad.notation.syntax import Formula, Number, Power, Product, SizeOf, Sum
+
+TWO = Number(2)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A claim's right side with one mistake repaired; ``mistake`` says which in one word."""
+
+    mistake: str
+    reason: str
+    cost: float
+    value: Formula
+    target: Target | None = None  # where the left side is what must change
+
+
+Found = Iterator[Repair]
+Finder = Callable[[Site, Pools], Found]
+
+
+def is_scale(formula: Formula) -> bool:
+    """Whether a factor is made of numbers and sizes alone."""
+    return all(
+        isinstance(site.part, Number | SizeOf | Product | Power | Sum) for site in sites(formula)
+    )
+
+
+def inverse_text(factor: Formula, divides: bool) -> str:
+    """Write a factor that may stand below the fraction bar."""
+    return f"1/{shown(factor)}" if divides else shown(factor)

@@ -1,0 +1,64 @@
+"""One tensor for another, an activation for its argument."""
+
+from __future__ import annotations
+
+from eingrad.check.pools import Pools
+from eingrad.check.repairs.base import Found, Repair
+from eingrad.check.tree import (
+    Site,
+    renamed,
+    sites,
+)
+from eingrad.notation.syntax import (
+    Call,
+    Derivative,
+    Product,
+    Sum,
+    Symbol,
+)
+from eingrad.notation.text import to_text
+
+
+def wrong_tensor(site: Site, pools: Pools) -> Found:
+    """``Z2_bo`` -> ``Z1_bo``; ``phi'(Z1)`` -> ``phi'(A1)``"""
+    part = site.part
+    if isinstance(part, Symbol) and part.name in pools.dims:
+        for name in _like(part.name, pools):
+            mistake, reason = _confusion(part.name, name, site, pools)
+            yield Repair(mistake, reason, 1.1, site.put(Symbol(name, part.labels)))
+    elif isinstance(part, Derivative) and len(part.wrt) == 1:
+        (by,) = part.wrt
+        for name in _like(by.name, pools):
+            new = Derivative(part.of, (Symbol(name, by.labels),))
+            reason = f"{to_text(part)} where {to_text(new)} is meant"
+            yield Repair("wrong-tensor", reason, 1.15, site.put(new))
+    elif site.parent is None or isinstance(part, Product | Sum | Call):
+        names = dict.fromkeys(
+            s.part.name for s in sites(part)
+            if isinstance(s.part, Symbol) and s.part.name in pools.dims
+        )  # fmt: skip
+        for old in names:
+            for name in _like(old, pools):
+                mistake, reason = _confusion(old, name, site, pools)
+                yield Repair(mistake, reason, 1.18, site.put(renamed(part, {old: name})))
+
+
+def _like(name: str, pools: Pools) -> list[str]:
+    """Return the other tensors with as many axes, those with the same axes first."""
+    own = pools.dims[name]
+    others = [n for n, dims in pools.dims.items() if n != name and len(dims) == len(own)]
+    return sorted(others, key=lambda n: pools.dims[n] != own)
+
+
+def _confusion(wrong: str, right: str, site: Site, pools: Pools) -> tuple[str, str]:
+    """Name the confusion of two tensors."""
+    reason = f"{wrong} where {right} is meant"
+    for activation in pools.activations.values():
+        if {wrong, right} == {activation.activation, activation.argument}:
+            kind = "the pre-activation" if right == activation.argument else "the activation"
+            call = next((x for x in site.above[::-1] if isinstance(x, Call)), None)
+            if call is not None and not call.axes:
+                reason = f"{call.function} is taken of {wrong}, not of {kind} {right}"
+                return "activation-argument", reason
+            return "preactivation", f"{wrong} where {kind} {right} is meant"
+    return "wrong-tensor", reason

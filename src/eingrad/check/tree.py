@@ -1,0 +1,229 @@
+"""Formulas as trees: every place in one, and what it would be with that place changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from eingrad.core.expr import Dim
+from eingrad.notation.summation import children
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+)
+from eingrad.notation.text import derivative_name, to_text
+
+ONE = Number(1)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A part of a formula; ``put(new)`` is the whole formula with another part in its place."""
+
+    part: Formula
+    put: Callable[[Formula], Formula]
+    above: tuple[Formula, ...] = ()
+
+    @property
+    def parent(self) -> Formula | None:
+        """The formula that this is a direct part of."""
+        return self.above[-1] if self.above else None
+
+    @property
+    def is_term(self) -> bool:
+        """Whether this stands where a term can: whole, added to others, or in parentheses."""
+        return not isinstance(self.parent, Product | Power | Derivative)
+
+
+def sites(formula: Formula) -> Iterator[Site]:
+    """Yield every part of a formula, the whole first.
+
+    >>> from eingrad.notation.parse import parse_formula
+    >>> found = list(sites(parse_formula("a_i (b_i - 1)")))
+    >>> [to_text(site.part) for site in found]
+    ['a_i (b_i - 1)', 'a_i', 'b_i - 1', 'b_i', '1']
+    >>> to_text(found[3].put(parse_formula("c_i")))
+    'a_i (c_i - 1)'
+    """
+    return _sites(Site(formula, lambda new: new))
+
+
+def _sites(site: Site) -> Iterator[Site]:
+    yield site
+    if isinstance(site.part, Derivative):
+        return
+    for k, child in enumerate(children(site.part)):
+
+        def put(new: Formula, k: int = k) -> Formula:
+            return site.put(with_child(site.part, k, new))
+
+        yield from _sites(Site(child, put, (*site.above, site.part)))
+
+
+def with_child(formula: Formula, k: int, new: Formula) -> Formula:
+    """Return a formula with its k-th direct part replaced."""
+    match formula:
+        case Product(factors=parts):
+            return replace(formula, factors=_replaced(parts, k, new))
+        case Sum(terms=parts):
+            return replace(formula, terms=_replaced(parts, k, new))
+        case Call(args=parts):
+            return replace(formula, args=_replaced(parts, k, new))
+        case Power(base=base, exponent=exponent):
+            return Power(new, exponent) if k == 0 else Power(base, new)
+        case Compare(op=op, left=left, right=right):
+            return Compare(op, new, right) if k == 0 else Compare(op, left, new)
+    raise TypeError(f"{type(formula).__name__} has no parts")
+
+
+def _replaced(parts: tuple[Formula, ...], k: int, new: Formula) -> tuple[Formula, ...]:
+    return (*parts[:k], new, *parts[k + 1 :])
+
+
+def without_factors(product: Product, dropped: Collection[int]) -> Formula:
+    """Return a product without some of its factors."""
+    kept = [k for k in range(len(product.factors)) if k not in dropped]
+    factors = tuple(product.factors[k] for k in kept)
+    divides = tuple(product.divides[k] for k in kept)
+    if len(factors) == 1 and not divides[0]:
+        return factors[0]
+    return Product(factors, divides) if factors else ONE
+
+
+def without_term(total: Sum, k: int) -> Formula:
+    """Return a sum without one of its terms."""
+    terms = (*total.terms[:k], *total.terms[k + 1 :])
+    negative = (*total.negative[:k], *total.negative[k + 1 :])
+    return terms[0] if len(terms) == 1 and not negative[0] else Sum(terms, negative)
+
+
+def times(formula: Formula, factor: Formula, divides: bool = False) -> Formula:
+    """Return a product with one factor more, numbers in front; ``x / x`` cancels."""
+    if formula == ONE and not divides:
+        return factor
+    factors: tuple[Formula, ...] = (formula,)
+    flags: tuple[bool, ...] = (False,)
+    if isinstance(formula, Product):
+        factors, flags = formula.factors, formula.divides
+    elif isinstance(formula, Sum) and len(formula.terms) == 1:
+        return Sum((times(formula.terms[0], factor, divides),), formula.negative)
+    pairs = list(zip(factors, flags, strict=True))
+    if (factor, not divides) in pairs and len(factors) > 1:
+        return without_factors(Product(factors, flags), [pairs.index((factor, not divides))])
+    if isinstance(factor, Number) and not divides:
+        return Product((factor, *factors), (False, *flags))
+    return Product((*factors, factor), (*flags, divides))
+
+
+def plus(formula: Formula, term: Formula, negative: bool) -> Formula:
+    """Return a sum with one term more."""
+    if isinstance(formula, Sum):
+        return Sum((*formula.terms, term), (*formula.negative, negative))
+    return Sum((formula, term), (False, negative))
+
+
+def negated(formula: Formula) -> Formula:
+    """Return a formula with the opposite sign, as one would write it."""
+    if not isinstance(formula, Sum):
+        return Sum((formula,), (True,))
+    if len(formula.terms) == 1:
+        return formula.terms[0] if formula.negative[0] else Sum(formula.terms, (False,))
+    order = sorted(range(len(formula.terms)), key=lambda k: not formula.negative[k])
+    return Sum(
+        tuple(formula.terms[k] for k in order), tuple(not formula.negative[k] for k in order)
+    )
+
+
+def mapped(formula: Formula, leaf: Callable[[Formula], Formula]) -> Formula:
+    """Replace the tensors, derivatives, numbers and sizes of a formula."""
+    parts = () if isinstance(formula, Derivative) else children(formula)
+    if not parts:
+        return leaf(formula)
+    for k, part in enumerate(parts):
+        formula = with_child(formula, k, mapped(part, leaf))
+    return formula
+
+
+def renamed(formula: Formula, names: Mapping[str, str]) -> Formula:
+    """Give tensors other names."""
+
+    def leaf(part: Formula) -> Formula:
+        if isinstance(part, Symbol):
+            return Symbol(names.get(part.name, part.name), part.labels)
+        return part
+
+    return mapped(formula, leaf)
+
+
+def relabelled(formula: Formula, labels: Mapping[str, str]) -> Formula:
+    """Give labels other letters, those that functions bind included."""
+
+    def tensor(part: Symbol) -> Symbol:
+        return Symbol(part.name, tuple(labels.get(k, k) for k in part.labels))
+
+    def leaf(part: Formula) -> Formula:
+        if isinstance(part, Symbol):
+            return tensor(part)
+        if isinstance(part, SizeOf):
+            return SizeOf(labels.get(part.label, part.label))
+        if isinstance(part, Derivative) and isinstance(part.of, Symbol):
+            return Derivative(tensor(part.of), tuple(map(tensor, part.wrt)))
+        return part
+
+    def call(part: Formula) -> Formula:
+        for k, child in enumerate(() if isinstance(part, Derivative) else children(part)):
+            part = with_child(part, k, call(child))
+        if isinstance(part, Call) and part.axes:
+            return replace(part, axes=tuple(labels.get(k, k) for k in part.axes))
+        return part
+
+    return call(mapped(formula, leaf))
+
+
+def tensors_in(formula: Formula) -> Iterator[Symbol]:
+    """Yield the tensors of a formula with their labels, those inside derivatives too."""
+    for site in sites(formula):
+        part = site.part
+        if isinstance(part, Symbol):
+            yield part
+        elif isinstance(part, Derivative):
+            yield from (x for x in (part.of, *part.wrt) if isinstance(x, Symbol))
+
+
+def mentions(formula: Formula, target: Symbol | Derivative) -> bool:
+    """Whether a formula speaks of a tensor or derivative, whatever its labels."""
+    if isinstance(target, Symbol):
+        return any(x.name == target.name for x in tensors_in(formula))
+    name = derivative_name(target)
+    parts = (site.part for site in sites(formula))
+    return any(isinstance(x, Derivative) and derivative_name(x) == name for x in parts)
+
+
+def labels_in(formula: Formula) -> dict[str, None]:
+    """Return the labels of a formula in order of appearance."""
+    return dict.fromkeys(label for x in tensors_in(formula) for label in x.labels)
+
+
+def label_dims(formula: Formula, dims: Mapping[str, tuple[Dim, ...]]) -> dict[str, Dim]:
+    """Return the dimension of each label, from the tensors that have it."""
+    found: dict[str, Dim] = {}
+    for x in tensors_in(formula):
+        own = dims.get(x.name, ())
+        if len(own) == len(x.labels):
+            for label, dim in zip(x.labels, own, strict=True):
+                found.setdefault(label, dim)
+    return found
+
+
+def shown(formula: Formula) -> str:
+    """Write a formula inside a sentence."""
+    text = to_text(formula)
+    return f"({text})" if isinstance(formula, Sum) else text
