@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.structured import StructuredFunction, StructuredResult
@@ -15,14 +15,17 @@ from eingrad.core.algebra import substitute
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.derivation import render
 from eingrad.derivation.labels import head_of, to_formula
-from eingrad.derivation.matrix import matrix_text
+from eingrad.derivation.matrix import LAYOUTS, form_latex, form_text, layout_axes, matrix_form
+from eingrad.derivation.matrix.forms import Form
 from eingrad.derivation.steps import Deriver, Record, Step
 from eingrad.engine import Function
 from eingrad.errors import EingradError
-from eingrad.notation.syntax import Assignment
+from eingrad.notation.latex import to_latex
+from eingrad.notation.syntax import Assignment, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
+Layout = Literal["numerator", "denominator"]
 UNFOLD_COST = 60.0  # a result longer than this speaks of intermediate derivatives by name
 
 
@@ -144,9 +147,46 @@ class Derivatives(Mapping[str, Gradient]):
     def _repr_html_(self) -> str:
         return self.html()
 
-    def matrix_form(self, name: str) -> str | None:
-        """Return the derivative in matrix notation, None where it has none."""
-        return matrix_text(self[name].expr)
+    def matrix_form(self, name: str, layout: Layout | None = None) -> str | None:
+        """Return the derivative in matrix notation, None where it has none.
+
+        Without a layout a gradient is shaped like its tensor and a Jacobian has a row for each
+        entry of what was differentiated. In the "numerator" layout the rows always are the
+        latter's, so that a gradient is a row; in the "denominator" layout the columns are. What
+        has more than two axes is laid out by vec: columns stacked, so that ``d(A X B)/dX`` is
+        ``B^T ⊗ A``. ``1`` is a column of ones, ``K`` the commutation matrix.
+
+        >>> from eingrad import parse
+        >>> parse("p_i = softmax_i(a_i)").jacobian("p", "a").matrix_form("a")
+        'diag(p) - p p^T'
+        >>> parse("L = sum_b(X_bi w_i)").grad("L", "w").matrix_form("w", "numerator")
+        '1^T X'
+        """
+        form = self._matrix_form(name, layout)
+        return None if form is None else form_text(form, self._letter)
+
+    def matrix_latex(self, name: str, layout: Layout | None = None) -> str | None:
+        """Return `matrix_form` as LaTeX, without the dollars around it."""
+        form = self._matrix_form(name, layout)
+
+        def spell(tensor: str) -> str:
+            record = self.records.get(tensor)
+            return to_latex(Symbol(tensor) if record is None else head_of(record.title, ()))
+
+        return None if form is None else form_latex(form, self._letter, spell)
+
+    def _matrix_form(self, name: str, layout: Layout | None) -> Form | None:
+        if layout not in (None, *LAYOUTS):
+            raise EingradError(
+                f"no layout is called {layout!r}", hint=f"there are {' and '.join(LAYOUTS)}"
+            )
+        expr = self[name].expr
+        rows, cols = layout_axes(expr.ndim, self._result_rank(self._keys[name]), layout)
+        return matrix_form(expr, rows, cols, self._deriver.names.rank)
+
+    def _letter(self, dim: str) -> str:
+        """Return the author's first letter for a dimension."""
+        return next(iter(self._deriver.names.letters.get(dim, ())), dim)
 
     # --- running it ---
 
