@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eingrad.api.cache import Cache
 from eingrad.api.dispatch import (
     Cell,
     as_dtype,
@@ -18,7 +19,6 @@ from eingrad.api.dispatch import (
 )
 from eingrad.api.einsum import einsum as einsum_arrays
 from eingrad.api.einsum import einsum_expr, read
-from eingrad.api.kernel import Cache
 from eingrad.core.algebra import rebuild, substitute
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.engine.pairwise import pairwise

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from eingrad.api.kernel import Cache, Kernel, Symbol, Value, kernel_of
+from eingrad.api.cache import Cache
+from eingrad.api.kernel import Kernel, Symbol, Value, kernel_of
 from eingrad.api.tape import Node, Pair, cast_pair, mode, record
 from eingrad.core.expr import Const, Expr, Var
 from eingrad.errors import EingradError
@@ -43,9 +44,12 @@ class Cell:
 
 def wrap(value: Value, node: Node | None = None, exposed: bool = False) -> Tensor:
     """Return a Tensor of a value."""
-    cell = object.__new__(Cell.concrete)
+    cell: Any = _new(Cell.concrete)
     cell._value, cell._node, cell._exposed = value, node, exposed
-    return cast("Tensor", cell)
+    return cell  # type: ignore[no-any-return]
+
+
+_new = object.__new__
 
 
 def _held(cell: Cell) -> int:
@@ -172,6 +176,21 @@ def operate(
     Floating operands have one dtype, which is the result's unless ``result`` says otherwise.
     """
     values = [t._value for t in operands]
+    kernel = _kernels.get((name, static, *[(v.shape, v.dtype) for v in values]))
+    if kernel is None:
+        kernel = kernel_for(name, build, operands, static, result)
+    return run_kernel(kernel, operands, values)[0]
+
+
+def kernel_for(
+    name: str,
+    build: Build,
+    operands: Sequence[Tensor],
+    static: tuple[Any, ...] = (),
+    result: np.dtype[Any] | None = None,
+) -> Kernel:
+    """Return the kernel of an operation on operands like these."""
+    values = [t._value for t in operands]
     key = (name, static, *[(v.shape, v.dtype) for v in values])
     kernel = _kernels.get(key)
     if kernel is None:
@@ -179,7 +198,7 @@ def operate(
         template = build(*placeholders(operands), *static)
         own = result or next((d for d in dtypes if is_inexact(d)), dtypes[0])
         kernel = _kernels.put(key, kernel_of((template,), dtypes, (own,)))
-    return run_kernel(kernel, operands, values)[0]
+    return kernel
 
 
 def run_kernel(
@@ -187,16 +206,18 @@ def run_kernel(
 ) -> list[Tensor]:
     """Apply a kernel to Tensors."""
     values = [t._value for t in operands] if values is None else values
-    if Symbol in map(type, values):
+    symbolic = Symbol in map(type, values)
+    if symbolic:
         values = _lifted(operands)
     exposed = kernel.is_view and operands[0]._exposed
     if mode.recording:
-        nodes = [t._node for t in operands]
-        for node in nodes:
-            if node is not None:
+        for t in operands:
+            if t._node is not None:
+                nodes = [t._node for t in operands]
                 _protect(kernel, operands, values, nodes)
                 return [wrap(x, y, exposed) for x, y in record(kernel, values, nodes)]
-    return [wrap(value, None, exposed) for value in kernel(values)]
+    results = kernel(values) if symbolic else kernel.run(values)
+    return [wrap(value, None, exposed) for value in results]
 
 
 def _protect(

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eingrad.api.broadcast import broadcast, broadcast_shapes, product
+from eingrad.api.cache import Cache
 from eingrad.api.dispatch import (
+    Cell,
     as_dtype,
     as_tensor,
     is_inexact,
     is_symbolic,
+    kernel_for,
     operate,
     result_type,
+    run_kernel,
     scalar_like,
     wrap,
 )
-from eingrad.api.kernel import cast_shape
+from eingrad.api.kernel import Kernel, Symbol, cast_shape
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.algebra import apply, subtract
 from eingrad.core.algebra import multiply as multiply_exprs
@@ -33,7 +37,11 @@ if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
 
 BOOL = np.dtype(bool)
+_NUMBERS = frozenset({int, float, bool})
 FLOAT64 = np.dtype(np.float64)
+
+
+_direct: Cache[Any, Kernel] = Cache(4096)
 
 
 # --- one operand ------------------------------------------------------------------------------
@@ -47,12 +55,18 @@ def unary(function: str, x: Any, exact: Callable[..., Any] | None = None) -> Ten
     """Apply a function of the table; ``exact`` computes it on integers."""
     t = as_tensor(x)
     dtype = t._value.dtype
+    known = _direct.get((function, t._value.shape, dtype))
+    if known is not None:
+        return run_kernel(known, (t,))[0]
     if not is_inexact(dtype):
         if exact is not None and not is_symbolic(t):
             return wrap(np.asarray(exact(t._value)))
         if exact is None:
             t = as_dtype(t, FLOAT64)
-    return operate(function, _unary_template, [t], function)
+    kernel = kernel_for(function, _unary_template, (t,), (function,))
+    if is_inexact(dtype):
+        _direct.put((function, t._value.shape, dtype), kernel)
+    return run_kernel(kernel, (t,))[0]
 
 
 def _negative_template(x: Expr) -> Expr:
@@ -125,6 +139,19 @@ COMPARISONS: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
 
 def binary(name: str, a: Any, b: Any) -> Tensor:
     """Apply an element-wise operation on two operands, of which one may be a Python number."""
+    if isinstance(a, Cell):
+        x = a._value
+        if type(b) in _NUMBERS and x.dtype.kind == "f" and type(x) is not Symbol:
+            b = wrap(np.array(b, x.dtype))
+        if isinstance(b, Cell):
+            y = b._value
+            known = _direct.get((name, x.shape, y.shape, x.dtype, y.dtype))
+            if known is not None:
+                return run_kernel(known, (as_tensor(a), as_tensor(b)), [x, y])[0]
+    return _binary(name, a, b)
+
+
+def _binary(name: str, a: Any, b: Any) -> Tensor:
     template, exact = TEMPLATES[name]
     x, y, dtype = operand_pair(a, b)
     if not is_inexact(dtype) and not (is_symbolic(x) or is_symbolic(y)):
@@ -133,7 +160,10 @@ def binary(name: str, a: Any, b: Any) -> Tensor:
         x, y = as_dtype(x, FLOAT64), as_dtype(y, FLOAT64)
     p, q = x._value.shape, y._value.shape
     shape = p if p == q else broadcast_shapes(name, (p, q))
-    return operate(name, template, [x, y], shape)
+    kernel = kernel_for(name, template, (x, y), (shape,))
+    if is_inexact(dtype):
+        _direct.put((name, p, q, x._value.dtype, y._value.dtype), kernel)
+    return run_kernel(kernel, (x, y))[0]
 
 
 def operand_pair(a: Any, b: Any) -> tuple[Tensor, Tensor, np.dtype[Any]]:
@@ -157,9 +187,6 @@ def operand_pair(a: Any, b: Any) -> tuple[Tensor, Tensor, np.dtype[Any]]:
 def _is_number(x: Any) -> bool:
     """Whether ``x`` is a Python number, which does not decide the dtype."""
     return type(x) in _NUMBERS or (isinstance(x, numbers.Number) and not isinstance(x, np.generic))
-
-
-_NUMBERS = frozenset({int, float, bool, complex})
 
 
 def compare(name: str, a: Any, b: Any) -> Tensor:

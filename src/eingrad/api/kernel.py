@@ -6,13 +6,13 @@ is each step of a backward or forward sweep, so second derivatives are nothing s
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
+from eingrad.api.cache import Budget, Cache
 from eingrad.calculus.differentiate import pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.algebra import add, is_light, is_zero, substitute
@@ -24,41 +24,12 @@ from eingrad.engine import compile_program
 Value = Any
 """An array, a NumPy scalar, or a `Symbol` while a function is traced."""
 Run = Callable[[Sequence[Value]], Sequence[Value]]
-Key = TypeVar("Key", bound=Hashable)
-Item = TypeVar("Item")
 
 CACHE_SIZE = 2048  # kernels
+KEPT_BYTES = 256 * 2**20  # of buffers that kernels keep between calls
 
 
-class Cache(Generic[Key, Item]):
-    """A dict of bounded size that drops what was not used since it was last full.
-
-    Reading takes no lock: eager code reads it once an operation.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._entries: dict[Key, list[Any]] = {}  # [item, whether it was used]
-        self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def get(self, key: Key) -> Item | None:
-        """Return what is known for ``key``."""
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
-        entry[1] = True
-        return entry[0]  # type: ignore[no-any-return]
-
-    def put(self, key: Key, item: Item) -> Item:
-        """Add an item; return the one that another thread may have added before."""
-        with self._lock:
-            if len(self._entries) >= self.size:
-                used = [(k, [x, False]) for k, (x, was_used) in self._entries.items() if was_used]
-                self._entries = dict(used[-self.size // 2 :])
-            return self._entries.setdefault(key, [item, True])[0]  # type: ignore[no-any-return]
+_BUDGET = Budget(KEPT_BYTES)
 
 
 class Symbol:
@@ -127,9 +98,13 @@ class Kernel:
         self._needs: dict[Any, tuple[frozenset[int], frozenset[int]]] = {}
 
     def __call__(self, values: Sequence[Value]) -> Sequence[Value]:
-        run = self._run
         if Symbol in map(type, values):
             return self._on_symbols(values)
+        return self.run(values)
+
+    def run(self, values: Sequence[Value]) -> Sequence[Value]:
+        """Compute the results from arrays."""
+        run = self._run
         if run is None:
             run = self._run = self._compile(values)
         return run(values)
@@ -172,7 +147,9 @@ class Kernel:
             for r, wanted in zip(results, self.results, strict=True)
         )
         positions = [int(name) for name in names]
-        return _runner(executable, positions, len(self.dtypes), self.results if casts else None)
+        return _runner(
+            executable.positional(), positions, len(self.dtypes), self.results if casts else None
+        )
 
     # --- derivatives ---
 
@@ -310,18 +287,20 @@ def _computing_dtype(dtypes: Sequence[np.dtype[Any]]) -> str:
 
 
 def _runner(
-    executable: Callable[[Sequence[Value]], Sequence[Value]],
+    program: Callable[..., Sequence[Value]],
     positions: list[int],
     count: int,
     casts: tuple[np.dtype[Any], ...] | None,
 ) -> Run:
-    run: Run = executable
-    if positions != list(range(count)):
-        run = lambda values: executable([values[k] for k in positions])  # noqa: E731
+    if positions == list(range(count)):
+        run: Run = lambda values: program(*values)  # noqa: E731
+    elif positions == [1, 0]:
+        run = lambda values: program(values[1], values[0])  # noqa: E731
+    else:
+        run = lambda values: program(*[values[k] for k in positions])  # noqa: E731
     if casts is None:
         return run
-    inner = run
-    return lambda values: [cast(x, dtype) for x, dtype in zip(inner(values), casts, strict=True)]
+    return lambda values: [cast(x, dtype) for x, dtype in zip(run(values), casts, strict=True)]
 
 
 def cast(value: Value, dtype: np.dtype[Any]) -> Value:
@@ -392,4 +371,4 @@ def _transposed(template: Einsum) -> Callable[[Value], Value] | None:
     return lambda x: np.broadcast_to(x.transpose(order)[index], shape)
 
 
-__all__ = ["Cache", "Derivative", "Kernel", "Symbol", "Value", "cast", "kernel_of", "view_of"]
+__all__ = ["Derivative", "Kernel", "Symbol", "Value", "cast", "kernel_of", "view_of"]
