@@ -109,13 +109,12 @@ class Points:
     # --- sizes ---
 
     def apart(self, plan: int) -> dict[Dim, int]:
-        """Return sizes greater than 1 that differ as far as there are enough small numbers."""
-        order = random.Random(plan)
-        count = len(self.dims)
-        values = list(range(2, 2 + max(count, 3))) if count <= 5 else [2, 3, 4, 5, 6] * count
-        values = values if count <= 5 else values[: count + count % 5]
-        order.shuffle(values)
-        return dict(zip(self.dims, values, strict=False))
+        """Return sizes greater than 1, each dimension's another one in each plan.
+
+        Up to five dimensions all differ; of more, no two have the same size in every plan.
+        """
+        count = min(max(len(self.dims), 3), 5)
+        return {dim: 2 + (k + plan * (1 + k // 5)) % count for k, dim in enumerate(self.dims)}
 
     def equal(self, size: int) -> dict[Dim, int]:
         """Return the same size for every dimension."""
@@ -276,20 +275,32 @@ def _unflatten(flat: Array, names: Sequence[str], like: Mapping[str, Array]) -> 
 
 
 def _newton(residual: Callable[[Array], Array], x: Array) -> Array | None:
-    """Find the zero next to ``x``, None if there is none."""
+    """Find the zero next to ``x`` as exactly as floating point can, None if there is none."""
+    best, smallest = x, np.inf
     for _ in range(NEWTON_STEPS):
         r = residual(x)
-        if not np.isfinite(r).all():
-            return None
-        if np.abs(r).max(initial=0) < FITS / 100:
-            return x
-        step = 1e-6
-        columns = [(residual(x + step * e) - residual(x - step * e)) / (2 * step)
-                   for e in np.eye(x.size)]  # fmt: skip
-        if not columns:
-            return None
-        x = x - np.linalg.lstsq(np.stack(columns, 1), r, rcond=1e-9)[0]
-    return x if np.abs(residual(x)).max(initial=0) < FITS else None
+        size = float(np.abs(r).max(initial=0)) if np.isfinite(r).all() else np.inf
+        if size >= smallest and (smallest < FITS or size == np.inf):
+            break
+        if size < smallest:
+            best, smallest = x, size
+        if size == 0 or not x.size:
+            break
+        x = x - np.linalg.lstsq(_slopes(residual, x), r, rcond=1e-9)[0]
+    return _snapped(residual, best) if smallest < FITS else None
+
+
+def _slopes(residual: Callable[[Array], Array], x: Array, step: float = 1e-6) -> Array:
+    """Return the derivatives of a residual by central differences."""
+    unit = np.eye(x.size)
+    columns = [(residual(x + step * e) - residual(x - step * e)) / (2 * step) for e in unit]
+    return np.stack(columns, 1)
+
+
+def _snapped(residual: Callable[[Array], Array], x: Array) -> Array:
+    """Round a zero to short decimals where it stays one: a one-hot vector has exact zeros."""
+    candidates = [np.round(x, 8), x]
+    return min(candidates, key=lambda y: float(np.abs(residual(y)).max(initial=0)))
 
 
 def _smooth(name: str, order: int) -> Callable[[Array], Array]:

@@ -43,7 +43,7 @@ def scale_between(claim: Claim, right: Expr, points: Points) -> Scale | None:
         ]
         if max(numbers) - min(numbers) <= CLOSE * abs(numbers[0]):
             number = Fraction(float(numbers[0])).limit_denominator(GREATEST)
-            plausible = 0 < abs(number.numerator) <= GREATEST
+            plausible = 0 < abs(number.numerator) <= GREATEST and (number != 1 or exponents)
             if plausible and abs(float(number) - numbers[0]) <= CLOSE * abs(numbers[0]):
                 return Scale(number, exponents)
     return None
