@@ -22,51 +22,43 @@ matplotlib is installed, NAME-curves.png and NAME-mistakes.png beside it at the 
 """
 
 
+# ruff: noqa: E501  # the options are a table, one to a line
+# fmt: off
+DatasetName = Annotated[str | None, typer.Argument(metavar="digits|mnist", help="What to learn; digits.")]
+Data        = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files; else they are downloaded.")]
+Hidden      = Annotated[int | None, typer.Option(help="Hidden units; 500.")]
+Epochs      = Annotated[int | None, typer.Option(help="Epochs in all; 40 for digits, 10 for mnist.")]
+BatchSize   = Annotated[int | None, typer.Option(help="Minibatch; 16 for digits, 64 for mnist.")]
+Rate        = Annotated[float | None, typer.Option(help="Learning rate; sgd 0.1, momentum 0.05, adam 0.001.")]
+OptimizerOf = Annotated[str | None, typer.Option(metavar="sgd|momentum|adam", help="Optimizer; momentum.")]
+Activation  = Annotated[str | None, typer.Option(metavar="NAME", help="sigmoid, tanh, relu, gelu, ...; relu.")]
+Backend     = Annotated[str | None, typer.Option(metavar="numpy|torch|jax", help="What computes; numpy.")]
+ModelFile   = Annotated[Path | None, typer.Option(metavar="FILE.ein", help="A model of one's own; see below.")]
+SaveTo      = Annotated[Path | None, typer.Option(metavar="FILE", help="Save the run after each epoch.")]
+Resume      = Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint, bit for bit.")]
+Overwrite   = Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint that exists.")]
+Plots       = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for curves and mistakes as PNG.")]
+Seed        = Annotated[int | None, typer.Option(help="Settles every random choice; 0.")]
+# fmt: on
+
+
 @app.command(epilog=CONVENTIONS)
 def train(
-    dataset: Annotated[
-        str | None, typer.Argument(metavar="digits|mnist", help="What to learn; digits.")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of MNIST's IDX files; else they are downloaded."),
-    ] = None,
-    hidden: Annotated[int | None, typer.Option(help="Hidden units; 500.")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Epochs in all; 40 for digits, 10 for mnist.")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Minibatch; 16 for digits, 64 for mnist.")
-    ] = None,
-    lr: Annotated[
-        float | None, typer.Option(help="Learning rate; sgd 0.1, momentum 0.05, adam 0.001.")
-    ] = None,
-    optimizer: Annotated[
-        str | None, typer.Option(metavar="sgd|momentum|adam", help="Optimizer; momentum.")
-    ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="sigmoid, tanh, relu, gelu, ...; relu."),
-    ] = None,
-    backend: Annotated[
-        str | None, typer.Option(metavar="numpy|torch|jax", help="What computes; numpy.")
-    ] = None,
-    model: Annotated[
-        Path | None, typer.Option(metavar="FILE.ein", help="A model of one's own; see below.")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save the run after each epoch.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from --checkpoint, bit for bit.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a checkpoint that exists.")
-    ] = False,
-    plots: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for curves and mistakes as PNG.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Settles every random choice; 0.")] = None,
+    dataset: DatasetName = None,
+    data: Data = None,
+    hidden: Hidden = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Rate = None,
+    optimizer: OptimizerOf = None,
+    activation: Activation = None,
+    backend: Backend = None,
+    model: ModelFile = None,
+    checkpoint: SaveTo = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    plots: Plots = None,
+    seed: Seed = None,
 ) -> None:
     """Train a classifier of images; the last line says the test accuracy."""
     from eingrad.cli.training import Files, run_training  # noqa: PLC0415
