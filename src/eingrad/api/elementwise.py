@@ -217,7 +217,7 @@ def power(a: Any, b: Any) -> Tensor:
     dtype = np.result_type(t._value.dtype, b) if not isinstance(b, bool) else t._value.dtype
     if not is_inexact(dtype):
         if not is_symbolic(t):
-            return wrap(np.asarray(np.power(t._value, b)))
+            return wrap(np.asarray(t._value**b))
     elif isinstance(b, float) and not math.isfinite(b):
         return binary("power", a, b)
     return operate("power", _power_template, [as_dtype(t, dtype)], b)
@@ -302,8 +302,12 @@ def absolute(x: Any) -> Tensor:
 
 
 def _as_real(name: str, template: Callable[..., Expr], t: Tensor) -> Tensor:
-    kind = np.dtype(np.float32 if t.dtype == np.complex64 else np.float64)
-    return operate(name, template, [t], result=kind)
+    return operate(name, template, [t], result=real_dtype(t.dtype))
+
+
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the real part."""
+    return dtype.type(0).real.dtype if dtype.kind == "c" else dtype
 
 
 def _real_template(z: Expr) -> Expr:
@@ -317,8 +321,11 @@ def _imag_template(z: Expr) -> Expr:
 
 
 def _absolute_template(z: Expr) -> Expr:
-    """The root of ``z conj(z)``, but 0 where that is 0, so that its derivative is 0 there."""
-    square = multiply_exprs(z, conj_expr(z))
+    return safe_root(multiply_exprs(z, conj_expr(z)))
+
+
+def safe_root(square: Expr) -> Expr:
+    """Return the root of what is >= 0, with the derivative 0 where it is 0."""
     nonzero = apply("ne", square, Const(0))
     root = apply("sqrt", apply("where", nonzero, square, Const(1)))
-    return broadcast(apply("where", nonzero, root, Const(0)), cast_shape(z.dims))
+    return broadcast(apply("where", nonzero, root, Const(0)), cast_shape(square.dims))

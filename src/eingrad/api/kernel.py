@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.cache import Budget, Cache
-from eingrad.calculus.differentiate import pull_back, push_forward
+from eingrad.calculus.differentiate import is_singular, pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.algebra import add, is_light, is_zero, substitute
-from eingrad.core.arrays import Reshape, Slice
+from eingrad.core.arrays import Gather, Reshape, Slice
 from eingrad.core.conjugate import CONJ, conj
-from eingrad.core.expr import Dim, Einsum, Expr, Var, variables
+from eingrad.core.expr import Dim, Einsum, Expr, Map, Var, postorder, variables
 from eingrad.engine import compile_program
 
 Value = Any
@@ -77,7 +77,9 @@ class Kernel:
         "_needs",
         "_run",
         "dtypes",
+        "is_singular",
         "is_view",
+        "masks",
         "results",
         "stable",
         "templates",
@@ -92,6 +94,9 @@ class Kernel:
     ) -> None:
         self.templates, self.dtypes, self.results = templates, dtypes, results
         self.stable = stable
+        nodes = list(postorder(templates))
+        self.is_singular = any(map(is_singular, nodes))
+        self.masks = any(map(_masks, nodes))
         self.is_view = len(templates) == 1 and view_of(templates[0]) is not None
         self._run: Run | None = None
         self._derivatives: dict[Any, Derivative] = {}
@@ -154,16 +159,22 @@ class Kernel:
     # --- derivatives ---
 
     def pull(
-        self, active: tuple[int, ...], seeded: tuple[int, ...], lead: tuple[int, ...]
+        self,
+        active: tuple[int, ...],
+        seeded: tuple[int, ...],
+        lead: tuple[int, ...],
+        masked: bool = False,
     ) -> Derivative:
         """Return the kernel that pulls cotangents of the results ``seeded`` back to operands.
 
-        Cotangents have the axes ``lead`` before their own.
+        Cotangents have the axes ``lead`` before their own. Where they are ``masked``, so that an
+        entry may be 0 because nothing depends on it, 0 times infinity is 0.
         """
-        key = ("pull", active, seeded, lead)
+        guard = self.is_singular and (masked or self.masks)
+        key = ("pull", active, seeded, lead, guard)
         known = self._derivatives.get(key)
         if known is None:
-            known = self._derivatives[key] = self._derive_pull(active, seeded, lead)
+            known = self._derivatives[key] = self._derive_pull(active, seeded, lead, guard)
         return known
 
     def push(self, active: tuple[int, ...], lead: tuple[int, ...]) -> Derivative:
@@ -187,7 +198,11 @@ class Kernel:
         return known
 
     def _derive_pull(
-        self, active: tuple[int, ...], seeded: tuple[int, ...], lead: tuple[int, ...]
+        self,
+        active: tuple[int, ...],
+        seeded: tuple[int, ...],
+        lead: tuple[int, ...],
+        guard: bool,
     ) -> Derivative:
         operands = self._operands()
         wrt = [operands.get(k) for k in active]
@@ -195,7 +210,8 @@ class Kernel:
         seeds = {j: Var(f"seed {j}", (*lead, *self.templates[j].dims)) for j in seeded}
         conjugate = any(d.kind == "c" for d in (*self.dtypes, *self.results))
         parts = [
-            pull_back(self.templates[j], present, g, len(lead), conjugate) for j, g in seeds.items()
+            pull_back(self.templates[j], present, g, len(lead), conjugate=conjugate, guard=guard)
+            for j, g in seeds.items()
         ]
         totals = dict(zip(present, (add(*xs) for xs in zip(*parts, strict=True)), strict=True))
         positions = [k for k, x in zip(active, wrt, strict=True) if x and not is_zero(totals[x])]
@@ -277,6 +293,13 @@ def kernel_of(
 
 
 # --- how a kernel runs ------------------------------------------------------------------------
+
+
+def _masks(node: Expr) -> bool:
+    """Whether a pull-back through a node fills in zeros."""
+    if isinstance(node, Map):
+        return node.function in {"where", "maximum", "minimum", "relu"}
+    return isinstance(node, Slice | Gather)
 
 
 def _computing_dtype(dtypes: Sequence[np.dtype[Any]]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from eingrad.api.broadcast import Axes, keep_axes, normal_axes, normal_axis
 from eingrad.api.dispatch import as_dtype, as_tensor, is_inexact, is_symbolic, operate, wrap
+from eingrad.api.elementwise import absolute, real_dtype, safe_root
 from eingrad.core.algebra import (
     apply,
     einsum,
@@ -22,6 +23,7 @@ from eingrad.core.algebra import (
 )
 from eingrad.core.algebra import reduce as reduce_expr
 from eingrad.core.arrays import Indices
+from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Dim, Expr
 from eingrad.errors import EingradError
 
@@ -33,11 +35,17 @@ Template = Callable[..., Expr]
 
 
 def _reduction(
-    name: str, template: Template, x: Any, axis: Axes, keepdims: bool, *static: Any
+    name: str,
+    template: Template,
+    x: Any,
+    axis: Axes,
+    keepdims: bool,
+    *static: Any,
+    result: np.dtype[Any] | None = None,
 ) -> Tensor:
     t = _inexact(x)
     axes = normal_axes(name, axis, t.ndim)
-    return operate(name, _kept, [t], template, axes, keepdims, *static)
+    return operate(name, _kept, [t], template, axes, keepdims, *static, result=result)
 
 
 def _kept(x: Expr, template: Template, axes: tuple[int, ...], keepdims: bool, *rest: Any) -> Expr:
@@ -90,7 +98,7 @@ def _fold(function: str) -> Template:
     return template
 
 
-_MAX, _MIN, _PROD, _LOGSUMEXP, _NORM = map(_fold, ["max", "min", "prod", "logsumexp", "norm"])
+_MAX, _MIN, _PROD, _LOGSUMEXP = map(_fold, ["max", "min", "prod", "logsumexp"])
 
 
 def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -157,7 +165,10 @@ def var(x: Any, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Ten
 
 
 def std(x: Any, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-    """Return the standard deviation over axes, the root of the variance."""
+    """Return the standard deviation over axes, the root of the variance.
+
+    The gradient where it is 0 is 0.
+    """
     return _reduction("std", _deviation, x, axis, keepdims, ddof)
 
 
@@ -170,7 +181,7 @@ def _variance(x: Expr, axes: tuple[int, ...], ddof: int) -> Expr:
 
 
 def _deviation(x: Expr, axes: tuple[int, ...], ddof: int) -> Expr:
-    return apply("sqrt", _variance(x, axes, ddof))
+    return safe_root(_variance(x, axes, ddof))
 
 
 def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -181,20 +192,21 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
     t = _inexact(x)
     axes = normal_axes("norm", axis, t.ndim)
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
-        return _reduction("norm", _NORM, t, axes, keepdims)
+        return _reduction("norm", _euclidean, t, axes, keepdims, result=real_dtype(t.dtype))
     if len(axes) != 1 or isinstance(ord, str):
         raise EingradError(
             f"norm of order {ord!r} over {len(axes)} axes is not supported",
             hint="leave ord out for the Frobenius norm, or name one axis for a vector norm",
         )
     if math.isinf(ord):
-        size = operate("abs", _absolute, [t])
+        size = absolute(t)
         return (max if ord > 0 else min)(size, axes, keepdims)
     return _reduction("norm", _p_norm, t, axes, keepdims, ord)
 
 
-def _absolute(x: Expr) -> Expr:
-    return apply("abs", x)
+def _euclidean(x: Expr, axes: tuple[int, ...]) -> Expr:
+    """The root of the sum of squares; its derivative at 0 is 0."""
+    return safe_root(sum_over(multiply(x, conj(x)), axes))
 
 
 def _p_norm(x: Expr, axes: tuple[int, ...], p: Any) -> Expr:

@@ -91,6 +91,13 @@ class Part(Node):
         self.number = number
 
 
+def whole_of(part: Part) -> Node:
+    """Return the node of all results of the kernel."""
+    whole = part.sources[0]
+    assert whole is not None
+    return whole
+
+
 Pair = tuple[Value, Node | None]
 """A value and where it comes from: what a Tensor is made of."""
 
@@ -196,6 +203,7 @@ def sweep_back(
     active = set(order) if wrt is None else _between(order, wrt)
     found: dict[Node, Pair] = {}
     pending: dict[Any, Pair] = dict(cotangents)  # keys: nodes, and (node, number of its result)
+    masked: set[Node] = set()  # whose cotangents have zeros where nothing depends on an entry
     with recording(graph), np.errstate(all="ignore"):
         for node in reversed(order):
             if node not in active:
@@ -204,9 +212,11 @@ def sweep_back(
                 if node in pending:
                     found[node] = pending.pop(node)
             elif node.kernel is not None:
-                _pull_node(node, pending, active, graph, lead)
+                _pull_node(node, pending, active, graph, lead, masked)
             elif node in pending:
                 if isinstance(node, Part):
+                    if node in masked:
+                        masked.add(whole_of(node))
                     _accumulate(pending, (node.sources[0], node.number), pending.pop(node))
                 else:
                     found[node] = pending.pop(node)
@@ -219,7 +229,12 @@ def _accumulate(pending: dict[Any, Pair], key: Any, pair: Pair) -> None:
 
 
 def _pull_node(
-    node: Node, pending: dict[Any, Pair], active: set[Node], graph: bool, lead: tuple[int, ...]
+    node: Node,
+    pending: dict[Any, Pair],
+    active: set[Node],
+    graph: bool,
+    lead: tuple[int, ...],
+    masked: set[Node],
 ) -> None:
     kernel = node.kernel
     assert kernel is not None
@@ -235,10 +250,12 @@ def _pull_node(
     wanted = tuple([k for k in node.active if node.sources[k] in active])
     if not wanted:
         return
-    derivative = kernel.pull(wanted, tuple(seeds), lead)
+    derivative = kernel.pull(wanted, tuple(seeds), lead, node in masked)
     pulled = _derive(node, derivative, seeds, graph)
     for k, pair in zip(derivative.positions, pulled, strict=True):
         _accumulate(pending, node.sources[k], pair)
+    if kernel.masks or node in masked:
+        masked.update(source for source in node.sources if source is not None)
 
 
 def _derive(

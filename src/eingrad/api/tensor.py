@@ -21,7 +21,7 @@ from eingrad.api.dispatch import (
 )
 from eingrad.api.kernel import Symbol
 from eingrad.api.methods import Methods
-from eingrad.api.tape import Node, cast_pair, mode, reach, sweep_back
+from eingrad.api.tape import Node, cast_pair, mode, reach, sweep_back, zeros_pair
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 
@@ -179,9 +179,10 @@ class Tensor(Methods):
         cotangent = check_cotangent(self, grad)
         order, _ = reach([node], -1)
         found = sweep_back({node: (cotangent, None)}, order, None, False)
-        for leaf, (value, _) in found.items():
+        for leaf in order:
             owner = leaf.owner() if isinstance(leaf, Leaf) else None
             if owner is not None:
+                value, _ = found.get(leaf) or zeros_pair(leaf.shape, leaf.dtype)
                 owner._add_grad(value)
 
     def _add_grad(self, value: Any) -> None:

@@ -8,7 +8,8 @@ output's. A label that is found nowhere else repeats the value (ones); a label t
 repeats becomes a delta. `core.algebra.einsum` takes both as they come.
 
 With ``conjugate``, for complex operands, every local derivative is conjugated on the way back: the
-gradient of a real L is then ``dL/dRe z + i dL/dIm z``, as in PyTorch.
+gradient of a real L is then ``dL/dRe z + i dL/dIm z``, as in PyTorch. With ``guard``, for numbers,
+a cotangent of 0 times an infinite derivative is 0: what a mask has left out stays out.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from eingrad.core.algebra import (
     Factor,
     add,
     apply,
+    base_and_exponent,
     broadcast_scalar,
     constant_value,
     einsum,
     is_zero,
     multiply,
+    repeat,
     zeros,
 )
 from eingrad.core.arrays import Matrix
@@ -69,7 +72,13 @@ def jacobian(root: Expr, wrt: Sequence[Expr]) -> list[Expr]:
 
 
 def pull_back(
-    root: Expr, wrt: Sequence[Expr], cotangent: Expr, extra: int, conjugate: bool = False
+    root: Expr,
+    wrt: Sequence[Expr],
+    cotangent: Expr,
+    extra: int,
+    *,
+    conjugate: bool = False,
+    guard: bool = False,
 ) -> list[Expr]:
     """Pull ``cotangent`` (``extra`` axes, then the root's) back to each node of ``wrt``."""
     active = depends_on(root, wrt)
@@ -84,13 +93,18 @@ def pull_back(
             result[node] = total
         if is_zero(total):
             continue
-        for k, contribution in pull(node, total, extra, active, conjugate):
+        for k, contribution in pull(node, total, extra, active, conjugate, guard):
             found.setdefault(node.operands[k], []).append(contribution)
     return [result.get(x, zeros((*cotangent.dims[:extra], *x.dims))) for x in wrt]
 
 
 def pull(
-    node: Expr, cotangent: Expr, extra: int, active: set[Expr], conjugate: bool = False
+    node: Expr,
+    cotangent: Expr,
+    extra: int,
+    active: set[Expr],
+    conjugate: bool = False,
+    guard: bool = False,
 ) -> list[tuple[int, Expr]]:
     """Return (operand number, cotangent) for each active operand whose derivative is not 0."""
     result = []
@@ -106,6 +120,8 @@ def pull(
             if conjugate and local is not None:
                 local = ([(conj(x), labels) for x, labels in local[0]], *local[1:])
             back = None if local is None else _pull_operand(node, k, local, cotangent, extra)
+            if guard and back is not None and local is not None and is_singular(node):
+                back = _guarded(back, local[0][0][0], cotangent, extra)
         if back is not None:
             result.append((k, back))
     return result
@@ -213,6 +229,31 @@ def _pull_masked(node: Expr, k: int, factors: list[Factor], cotangent: Expr) -> 
             moved = [x if constant_value(x) == 0 else multiply(x, factors[0][0]) for x in branches]
             return broadcast_scalar(apply("where", condition, *moved), node.dims)
     return None
+
+
+SINGULAR = frozenset({"log", "log1p", "sqrt", "asin", "acos", "pow"})
+HUGE = 3e38  # the largest float32
+
+
+def is_singular(node: Expr) -> bool:
+    """Whether a node is a function whose derivative is infinite, or nothing, somewhere."""
+    if not isinstance(node, Map) or node.function not in SINGULAR:
+        return False
+    _, exponent = base_and_exponent(node)
+    return not isinstance(exponent, int) or exponent < 1 or node.function != "pow"
+
+
+def _guarded(product: Expr, partial: Expr, cotangent: Expr, extra: int) -> Expr:
+    """``g f'(x)``, but 0 where g is 0 and f'(x) is not finite."""
+    n = cotangent.ndim
+    axes = tuple(range(extra, n)) if partial.ndim else ()
+    size = repeat(apply("abs", partial), cotangent.dims, axes)
+    if product.dims != cotangent.dims:
+        return product  # a scalar operand of a tensor: the product is summed
+    finite = apply("where", apply("le", size, Const(HUGE)), product, Const(0))
+    return broadcast_scalar(
+        apply("where", apply("ne", cotangent, Const(0)), product, finite), product.dims
+    )
 
 
 def distribute_deltas(
