@@ -9,7 +9,7 @@ from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.algebra import substitute
-from eingrad.core.expr import Expr, Var, variables
+from eingrad.core.expr import Expr, Size, Var, postorder, variables
 from eingrad.engine import Function, compile_program
 from eingrad.notation.system import System
 
@@ -23,6 +23,21 @@ def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[E
     for var, expr in [*((d.var, d.expr) for d in system.definitions.values()), *more]:
         graph[var] = substitute(expr, {v: graph[v] for v in variables(expr) if v in graph})
     return graph
+
+
+def _inputs_for_sizes(system: System, roots: Sequence[Expr]) -> list[Var]:
+    """Return inputs that nothing is computed from, but that tell how long some axis is."""
+    nodes = list(postorder(roots))
+    told = {dim for node in nodes if isinstance(node, Var) for dim in node.dims}
+    wanted = {dim for node in nodes for dim in node.dims} | {
+        node.dim for node in nodes if isinstance(node, Size)
+    }
+    found = []
+    for var in system.inputs.values():
+        if set(var.dims) & (wanted - told):
+            found.append(var)
+            told |= set(var.dims)
+    return found
 
 
 def compile_graph(
@@ -55,6 +70,7 @@ def compile_graph(
             updates[name] = step.new_value
             state.update(step.state)
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
+    shaped += _inputs_for_sizes(system, [*roots, *shaped])
     return compile_program(
         values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
         labels=system.labels, inputs=shaped, optional=system.inputs,

@@ -57,8 +57,9 @@ class AdjointLines(Lines):
         """Add the lines by which one consumer's adjoint reaches this tensor."""
         operations = operations_to(part.consumer.expr, self.x)
         stages = simplify_in_stages(part.raw, self.system.facts)
-        if len(operations) == 1 and is_jacobian(operations[0], self.x):
-            self._through_jacobian(part, operations[0], stages)
+        root = part.consumer.expr
+        if operations == [root] and is_jacobian(root, self.x):
+            self._through_jacobian(part, stages)
             return
         if len(operations) > 1:
             self._outside_in(part)
@@ -71,13 +72,13 @@ class AdjointLines(Lines):
             self.line(part.raw, rule + self.as_einsum(part.raw, operations))
         self.stages(part.raw, stages)
 
-    def _through_jacobian(self, part: Contribution, node: Expr, stages: list[Stage]) -> None:
+    def _through_jacobian(self, part: Contribution, stages: list[Stage]) -> None:
         """A softmax: its Jacobian, the chain rule, and what the delta leaves."""
+        node = part.consumer.expr
         assert isinstance(node, Reduce)
         local = local_jacobian(node)
         assert local is not None
-        name = part.consumer.var if part.consumer.expr is node else node
-        matrix = substitute(local[0], {node: name})
+        matrix = substitute(local[0], {node: part.consumer.var})
         given, own = result_labels(node), local[2]
         upstream = DerivativeName(self.adjoint.of, 0, ((part.consumer.name, node.ndim),))
         cotangent = Var(str(upstream), node.dims)
@@ -87,13 +88,11 @@ class AdjointLines(Lines):
         )
         shown = to_formula(chain, self.labels, self.names)
         result = _labels_of(shown, part.consumer.name, letters, given)
-        if name is not node:
-            jacobian_labels = [*result, *(letters[own[k]] for k in node.axes)]
-            left = Derivative(
-                Symbol(part.consumer.name, tuple(result)), (Symbol(self.x.name, self.labels),)
-            )
-            right = to_formula(matrix, jacobian_labels, self.names)
-            self.formula(left, right, AXIS_FUNCTIONS[node.function].rule, aside=True)
+        jacobian_labels = [*result, *(letters[own[k]] for k in node.axes)]
+        y, x = Symbol(part.consumer.name, tuple(result)), Symbol(self.x.name, self.labels)
+        right = to_formula(matrix, jacobian_labels, self.names)
+        rule = AXIS_FUNCTIONS[node.function].rule
+        self.formula(Derivative(y, (x,)), right, rule, aside=True)
         self.formula(self.head, shown, "chain rule")
         selects = self._selects(result, node)
         gone = self.cancelled(part.cotangent, stages[0].result if stages else part.raw)
