@@ -7,6 +7,7 @@ from itertools import permutations
 
 from eingrad.calculus.structure import Product, cost, open_product
 from eingrad.core.algebra import Factor, einsum, is_light, multiply, power, rewrite
+from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Var, variables
 from eingrad.notation.system import Fact
 
@@ -18,7 +19,11 @@ def apply_fact(node: Expr, fact: Fact) -> Expr:
     symmetry = _symmetry(fact)
     if symmetry is not None:
         tensor, orders = symmetry
-        return rewrite([node], lambda x: _reorder(x, tensor, orders))[0]
+        node = rewrite([node], lambda x: _reorder(x, tensor, orders))[0]
+        if tensor.ndim == 2:  # the inverse of a symmetric matrix is symmetric
+            inverse = Matrix("inv", tensor)
+            node = rewrite([node], lambda x: _reorder(x, inverse, orders))[0]
+        return node
     return rewrite([node], lambda x: _replace(x, fact))[0]
 
 
@@ -36,7 +41,7 @@ def _symmetry(fact: Fact) -> tuple[Var, list[Labels]] | None:
     return fact.left, orders
 
 
-def _reorder(node: Expr, tensor: Var, orders: list[Labels]) -> Expr | None:
+def _reorder(node: Expr, tensor: Expr, orders: list[Labels]) -> Expr | None:
     """Write a symmetric tensor's labels in the one order that is simplest in this product."""
     if not isinstance(node, Einsum) or tensor not in node.operands:
         return None
@@ -58,7 +63,7 @@ def _reorder(node: Expr, tensor: Var, orders: list[Labels]) -> Expr | None:
     return None if best is node else best
 
 
-def _reading_order(node: Expr, tensor: Var) -> tuple[bool, list[Labels]]:
+def _reading_order(node: Expr, tensor: Expr) -> tuple[bool, list[Labels]]:
     """Prefer the tensor itself to a view of it, and its labels in alphabetical order."""
     found = [labels for x, labels in open_product(node).factors if x is tensor]
     return isinstance(node, Einsum), found

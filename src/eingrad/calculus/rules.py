@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from eingrad.calculus.matrix_rules import MATRIX_CITATIONS, MATRIX_RULES
 from eingrad.core.algebra import (
     add,
     apply,
     base_and_exponent,
     constant_value,
     einsum,
+    full,
     is_light,
     multiply,
     power,
@@ -181,6 +183,26 @@ def softmax_written_out(node: Expr) -> Expr | None:
                 rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
                 folded = (reduce("softmax", u, axes), labels)
                 return einsum([*rest, folded], node.output, dict(enumerate(node.extents)))
+    return None
+
+
+def sum_of_softmax(node: Expr) -> Expr | None:
+    """sum_o(softmax_o(x_o)) -> 1"""
+    if not isinstance(node, Einsum):
+        return None
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    for k, (x, labels) in enumerate(pairs):
+        if not isinstance(x, Reduce) or x.function != "softmax" or len(set(labels)) < len(labels):
+            continue
+        own = {labels[axis] for axis in x.axes}
+        rest = [pair for j, pair in enumerate(pairs) if j != k]
+        elsewhere = {label for _, ls in rest for label in ls} | set(node.output)
+        if own & elsewhere:
+            continue
+        kept = [axis for axis in range(x.ndim) if axis not in x.axes]
+        ones = full(1, [x.dims[axis] for axis in kept])
+        factors = [*rest, (ones, tuple(labels[axis] for axis in kept))]
+        return einsum(factors, node.output, dict(enumerate(node.extents)))
     return None
 
 
@@ -397,10 +419,10 @@ def one_minus_sigmoid(node: Expr) -> Expr | None:
 # fmt: off
 RECOGNISE: tuple[Rule, ...] = (
     log_of_exp, exp_of_log, power_of_exp, log_of_inverse, nested_sum,
-    softmax_written_out, shift_of_softmax, logsumexp_written_out, log_softmax_written_out,
-    log_of_softmax, exp_of_log_softmax,
+    softmax_written_out, sum_of_softmax, shift_of_softmax, logsumexp_written_out,
+    log_softmax_written_out, log_of_softmax, exp_of_log_softmax,
     sigmoid_written_out, sigmoid_as_ratio, softplus_written_out, log_of_sigmoid,
-    log_of_one_minus_sigmoid, tanh_written_out,
+    log_of_one_minus_sigmoid, tanh_written_out, *MATRIX_RULES,
 )
 """Forms written out in exp, log and sum, folded back."""
 
@@ -414,6 +436,7 @@ CITATIONS: dict[Rule, str] = {
     log_of_softmax: "log-softmax recognised",
     exp_of_log_softmax: "softmax recognised",
     shift_of_softmax: "softmax does not see a shift",
+    sum_of_softmax: "a softmax sums to 1",
     sigmoid_written_out: "sigmoid recognised",
     sigmoid_as_ratio: "sigmoid recognised",
     softplus_written_out: "softplus recognised",
@@ -424,6 +447,7 @@ CITATIONS: dict[Rule, str] = {
     exp_of_log: "exp(log(x)) = x",
     power_of_exp: "exp(x)^k = exp(k x)",
     log_of_inverse: "log(1/x) = -log(x)",
+    **MATRIX_CITATIONS,
 }
 # fmt: on
 __all__ = ["CITATIONS", "RECOGNISE", "STABLE", "Rule", "apply_rules", "negate"]

@@ -16,6 +16,7 @@ from fractions import Fraction
 from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.structure import Product, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value
+from eingrad.core.arrays import MATRIX_FUNCTIONS, Matrix
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
 from eingrad.core.functions import COMPARISONS
 from eingrad.notation import syntax
@@ -120,6 +121,8 @@ class _Writer:
             return self._sum(expr, labels)
         if isinstance(expr, Reduce):
             return self._reduce(expr, labels)
+        if isinstance(expr, Matrix):
+            return self._matrix(expr, labels)
         assert isinstance(expr, Map)
         args = [self.write(x, labels if x.ndim else ()) for x in expr.operands]
         if expr.function in COMPARISONS:
@@ -157,14 +160,41 @@ class _Writer:
     def _reduce(self, expr: Reduce, labels: tuple[str, ...]) -> Formula:
         operand = expr.operands[0]
         if expr.keeps_axes:
-            own = labels
-            axes = tuple(labels[k] for k in expr.axes)
+            own, deltas = self._apart(labels, expr.axes, expr.dims)
+            axes = tuple(own[k] for k in expr.axes)
         else:
+            deltas = []
             free = iter(labels)
             bound = {k: self._bind(operand.dims[k]) for k in expr.axes}
             own = tuple(bound[k] if k in bound else next(free) for k in range(operand.ndim))
             axes = tuple(bound.values())
-        return Call(expr.function, (self.write(operand, own),), axes)
+        call = Call(expr.function, (self.write(operand, own),), axes)
+        return assemble(1, [*deltas, call], [], ())
+
+    def _matrix(self, expr: Matrix, labels: tuple[str, ...]) -> Formula:
+        """Write a matrix function over its two axes; of an inverse these are labels."""
+        operand = expr.operands[0]
+        n = operand.ndim
+        if MATRIX_FUNCTIONS[expr.function]:
+            own, deltas = self._apart(labels, (n - 2, n - 1), expr.dims)
+        else:
+            own, deltas = (*labels, *(self._bind(dim) for dim in operand.dims[-2:])), []
+        call = Call(expr.function, (self.write(operand, own),), own[-2:])
+        return assemble(1, [*deltas, call], [], ())
+
+    def _apart(
+        self, labels: tuple[str, ...], axes: Sequence[int], dims: Sequence[Dim]
+    ) -> tuple[tuple[str, ...], list[Formula]]:
+        """Give axes that a function names letters of their own, and deltas that set them equal.
+
+        On its diagonal an inverse is ``delta_ij inv_ij(A_ij)``, since ``inv_ii`` names one axis.
+        """
+        result, deltas = list(labels), list[Formula]()
+        for k in sorted(axes, reverse=True):
+            if result.count(labels[k]) > 1:
+                result[k] = self._bind(dims[k])
+                deltas.append(Symbol("delta", tuple(sorted((labels[k], result[k])))))
+        return tuple(result), deltas
 
     def _sum(self, expr: Expr, labels: tuple[str, ...]) -> Formula:
         """Write terms, positive ones first; they may use the same letters for their sums."""
@@ -368,7 +398,16 @@ def _wrap_sums(factors: list[Formula], below: list[Formula], bound: Sequence[str
         under = any(letter in letters_of(x) for x in below)
         if len(having) == 1 and not under and not _is_trace(factors[having[0]], letter):
             alone.setdefault(having[0], []).append(letter)
-    return [Call("sum", (x,), tuple(alone[k])) if k in alone else x for k, x in enumerate(factors)]
+    return [_summed(x, tuple(alone[k])) if k in alone else x for k, x in enumerate(factors)]
+
+
+def _summed(factor: Formula, axes: tuple[str, ...]) -> Formula:
+    """Write a sum; of ``delta_ij inv_ij(A_ij)`` over i it is a trace."""
+    match factor:
+        case syntax.Product(factors=(Symbol("delta", pair), Call(axes=own) as inner)):
+            if set(own) == set(pair) and set(axes) < set(pair):
+                return Call("trace", (inner,), own)
+    return Call("sum", (factor,), axes)
 
 
 def _is_trace(factor: Formula, letter: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from eingrad.calculus.simplify import Stage
 from eingrad.calculus.structure import is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, is_light
+from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
 from eingrad.derivation.labels import Names, parts_of, to_formula
@@ -48,7 +49,9 @@ def is_operation(node: Expr) -> bool:
     """Whether a node is worth a line: not a sum, a scaling or a view."""
     if isinstance(node, Map):
         return not is_sum(node)
-    return isinstance(node, Reduce) or (isinstance(node, Einsum) and not is_light(node))
+    if isinstance(node, Einsum):
+        return not is_light(node)
+    return isinstance(node, Reduce | Matrix)
 
 
 def operations_to(root: Expr, x: Var) -> list[Expr]:
@@ -73,7 +76,7 @@ def is_aligned(root: Expr, x: Var) -> bool:
         return False
     active = depends_on(root, [x])
     for node in active:
-        if isinstance(node, Reduce):
+        if isinstance(node, Reduce | Matrix):
             return False
         if isinstance(node, Einsum):
             own = [ls for y, ls in zip(node.operands, node.inputs, strict=True) if y in active]
@@ -112,10 +115,20 @@ def how_collected(before: Expr, after: Expr) -> str:
     return "like terms collected" if left < count else "multiplied out and collected"
 
 
+MATRIX_RULES = {
+    "inv": "inverse derivative",
+    "det": "determinant derivative",
+    "logdet": "log-determinant derivative",
+    "cholesky": "Cholesky derivative",
+}
+
+
 def rule_of(node: Expr, x: Var, names: Names) -> str:
     """Name the rule that differentiates a node by x."""
     if isinstance(node, Reduce):
         return AXIS_FUNCTIONS[node.function].rule
+    if isinstance(node, Matrix):
+        return MATRIX_RULES[node.function]
     if isinstance(node, Map):
         row = FUNCTIONS.get(node.function)
         return row.rule if row else f"derivative of {node.function}"

@@ -24,7 +24,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.text import number_text
-from eingrad.notation.words import GREEK_LETTERS
+from eingrad.notation.words import GREEK_LETTERS, MATRIX_FUNCTIONS
 
 COMPARISON, SUM, BIG, PRODUCT, POWER, ATOM = range(6)  # how tightly the outermost sign binds
 # BIG is a sum sign, which reaches as far to the right as a product goes
@@ -256,7 +256,26 @@ def _over_axes(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:
         return rf"\frac{{1}}{{{count}}} \sum_{{{labels}}} {_within(arg, BIG)}", BIG
     if name in BIG_SIGNS:
         return f"{BIG_SIGNS[name]}_{{{labels}}} {_within(arg, BIG)}", BIG
+    if name in MATRIX_FUNCTIONS:
+        return _matrix_function(name, arg, axes)
     if name == "norm":
         return rf"\left\lVert {to_latex(arg)} \right\rVert_{{{labels}}}", POWER
     head = OVER_AXES.get(name) or _function_name(name)
+    return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER
+
+
+def _matrix_function(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:
+    r"""Write ``\left(A^{-1}\right)_{ij}``, ``\det A``, ``\det_{ij}\left(A B\right)``."""
+    labels = _labels(axes)
+    bare = None
+    if isinstance(arg, Symbol) and arg.labels[-2:] == tuple(axes):
+        bare = _symbol(arg.name, arg.labels[:-2])
+    if name in {"inv", "transpose"}:
+        power = "-1" if name == "inv" else r"\top"
+        if isinstance(arg, Symbol) and bare and not arg.name[-1].isdigit():
+            return rf"\left({bare}^{{{power}}}\right)_{{{labels}}}", POWER
+        return rf"\left[{to_latex(arg)}\right]^{{{power}}}_{{{labels}}}", POWER
+    head = {"det": r"\det", "logdet": r"\log\det", "trace": r"\operatorname{tr}"}[name]
+    if bare:
+        return f"{head} {bare}", POWER
     return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER

@@ -12,7 +12,8 @@ from eingrad.core.expr import Dim, Expr, Var
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
-from eingrad.notation.resolve import Extents, Recipe, Resolver
+from eingrad.notation.recipes import Extents, Recipe
+from eingrad.notation.resolve import Resolver
 from eingrad.notation.summation import tensor_parts, walk
 from eingrad.notation.syntax import (
     Assignment,

@@ -9,7 +9,7 @@ from eingrad.core.expr import Dim
 from eingrad.errors import NotationError, Position
 from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Symbol
 from eingrad.notation.text import call_head, label_text, symbol_text, to_text
-from eingrad.notation.words import KNOWN_FUNCTIONS, OVER_AXES
+from eingrad.notation.words import KNOWN_FUNCTIONS, MATRIX_FUNCTIONS, OVER_AXES
 
 SHORT = 40  # a hint repeats a formula only up to this many characters
 
@@ -232,12 +232,17 @@ def missing_axes(call: Call, free: Sequence[str]) -> NotationError:
     """``softmax(A_bo)``."""
     pairwise = {"max": "maximum", "min": "minimum"}
     head = call_head(call.function, (free[-1] if free else "i",))
-    if call.function in pairwise and len(call.args) == 2:
+    if call.function in MATRIX_FUNCTIONS:
+        row, column = free[-2:] if len(free) > 1 else ("i", "j")
+        head = call_head(call.function, (row, column))
+        hint = f"write {head}(...) for the rows {label_text(row)} and columns {label_text(column)}"
+    elif call.function in pairwise and len(call.args) == 2:
         hint = f"of two tensors it is {pairwise[call.function]}(a, b)"
     else:
         hint = f"write {head}(...) for the axis {head.removeprefix(call.function + '_')}"
+    axis = "two axes" if call.function in MATRIX_FUNCTIONS else "an axis"
     return NotationError(
-        f"{call.function} goes over an axis, which must stand after its name",
+        f"{call.function} goes over {axis}, which must stand after its name",
         operand=call.function,
         position=call.position,
         hint=hint,
@@ -258,6 +263,18 @@ def absent_axis(call: Call, axis: str, free: Sequence[str]) -> NotationError:
     )
 
 
+def not_square(call: Call, first: Dim, second: Dim) -> NotationError:
+    """``inv_bi(X_bi)`` in a claim about a model whose X is not square."""
+    return NotationError(
+        f"{call_head(call.function, call.axes)} is of a square matrix, "
+        f"and its axes are the dimensions {first} and {second} of the model",
+        label=call.axes[-1],
+        operand=call.function,
+        position=call.position,
+        hint="name the two axes of one square matrix, rows first",
+    )
+
+
 def axes_count(call: Call, reason: str) -> NotationError:
     """``argmax_ij(A_ij)``, ``sum_ii(A_ij)``."""
     return NotationError(
@@ -265,7 +282,9 @@ def axes_count(call: Call, reason: str) -> NotationError:
         label=call.axes[-1],
         operand=call.function,
         position=call.position,
-        hint="write each axis once",
+        hint="write each axis once"
+        if call.function not in MATRIX_FUNCTIONS
+        else f"write {call.function}_ij(...) for the rows i and the columns j",
     )
 
 

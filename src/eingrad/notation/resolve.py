@@ -6,15 +6,25 @@ agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 
 from eingrad.core import algebra
-from eingrad.core.algebra import KEEPS_AXES
-from eingrad.core.expr import Const, Delta, Dim, Expr, Var
+from eingrad.core.expr import Delta, Expr, Var
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
+from eingrad.notation.recipes import (
+    Extents,
+    Indexed,
+    Places,
+    Recipe,
+    aligned,
+    elementwise,
+    matrix,
+    number,
+    signed,
+    union,
+    view,
+)
 from eingrad.notation.summation import Summation, tensor_parts
 from eingrad.notation.syntax import (
     Call,
@@ -30,45 +40,12 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tensors import RESERVED, Tensors
 from eingrad.notation.text import derivative_name
-from eingrad.notation.words import ELEMENTWISE, OVER_AXES
+from eingrad.notation.words import ELEMENTWISE, KEEPING, MATRIX_FUNCTIONS, OVER_AXES
 
-Places = tuple[int, ...]
 Scope = Mapping[str, int]  # the labels that are not summed here, each with its place
 
 COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 ONE_AXIS = frozenset({"argmax"})
-
-
-@dataclass(frozen=True, slots=True)
-class Extents:
-    """The dimension of every place, and the letters of every dimension."""
-
-    dims: Mapping[int, Dim]
-    letters: Mapping[Dim, tuple[str, ...]]
-
-    def of(self, places: Places) -> tuple[Dim, ...]:
-        """Return the dimensions of places."""
-        return tuple(self.dims[place] for place in places)
-
-
-Recipe = Callable[[Extents], Expr]
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """A recipe for an expression, and the places of its axes, without repeats."""
-
-    places: Places
-    build: Recipe
-
-    def over(self, places: Places, extents: Extents) -> Expr:
-        """Build the expression over other axes: transposed, and repeated along new ones."""
-        expr = self.build(extents)
-        if self.places == places:
-            return expr
-        return algebra.einsum(
-            [(expr, self.places)], places, {place: extents.dims[place] for place in places}
-        )
 
 
 class Resolver:
@@ -99,7 +76,7 @@ class Resolver:
         """Resolve a formula whose labels are all in scope, summed inside, or bound inside."""
         match formula:
             case Number(value=value):
-                return Indexed((), _number(value))
+                return Indexed((), number(value))
             case Symbol():
                 return self._symbol(formula, scope)
             case SizeOf():
@@ -111,10 +88,10 @@ class Resolver:
             case Sum():
                 return self._sum(formula, scope)
             case Power(base=base, exponent=exponent):
-                return _elementwise("pow", self._all((base, exponent), scope))
+                return elementwise("pow", self._all((base, exponent), scope))
             case Compare():
-                one, zero = (Indexed((), _number(v)) for v in (1, 0))
-                return _elementwise("where", [self._condition(formula, scope), one, zero])
+                one, zero = (Indexed((), number(v)) for v in (1, 0))
+                return elementwise("where", [self._condition(formula, scope), one, zero])
             case Call():
                 return self._call(formula, scope)
 
@@ -128,7 +105,7 @@ class Resolver:
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = self._unite_axes(symbol, axes, inner)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
-        return _view(lambda extents: Var(symbol.name, extents.of(axes)), places, kept)
+        return view(lambda extents: Var(symbol.name, extents.of(axes)), places, kept)
 
     def _delta(self, symbol: Symbol, scope: Scope) -> Indexed:
         if len(symbol.labels) != 2:
@@ -137,7 +114,7 @@ class Resolver:
         places = tuple(inner[label] for label in symbol.labels)
         self._unite(symbol, symbol.labels[1], *places)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
-        return _view(lambda extents: Delta(extents.dims[places[0]]), places, kept)
+        return view(lambda extents: Delta(extents.dims[places[0]]), places, kept)
 
     def _with_traces(
         self, tensor: Symbol | Derivative, labels: Sequence[str], scope: Scope
@@ -172,7 +149,7 @@ class Resolver:
         places = tuple(p for symbol, axes in parts for p in self._unite_axes(symbol, axes, inner))
         kept = tuple(scope[label] for label in dict.fromkeys(labels) if label in scope)
         name, axes = derivative_name(derivative), tuple(k for _, axes in parts for k in axes)
-        return _view(lambda extents: Var(name, extents.of(axes)), places, kept)
+        return view(lambda extents: Var(name, extents.of(axes)), places, kept)
 
     def _size(self, size: SizeOf, scope: Scope) -> Indexed:
         """Read ``size(b)``: of b in scope, else in this statement, else in the whole model."""
@@ -198,7 +175,7 @@ class Resolver:
         inner = {**scope, **summed}
         factors = [self.resolve(factor, inner) for factor in product.factors]
         dropped = set(summed.values())
-        kept = tuple(p for p in _union(factors) if p not in dropped)
+        kept = tuple(p for p in union(factors) if p not in dropped)
 
         def build(extents: Extents) -> Expr:
             operands = [
@@ -215,14 +192,14 @@ class Resolver:
             self.term = term
             terms.append(self.resolve(term, scope))
         self.term = outer
-        places = _union(terms)
+        places = union(terms)
 
         def build(extents: Extents) -> Expr:
-            signed = [
-                _signed(_aligned(term, places, extents), negative)
+            parts = [
+                signed(aligned(term, places, extents), negative)
                 for term, negative in zip(terms, total.negative, strict=True)
             ]
-            return algebra.broadcast_scalar(algebra.add(*signed), extents.of(places))
+            return algebra.broadcast_scalar(algebra.add(*parts), extents.of(places))
 
         return Indexed(places, build)
 
@@ -249,8 +226,8 @@ class Resolver:
             raise mistakes.wrong_arguments(call, arity)
         if name == "where":
             condition = self._condition(call.args[0], scope)
-            return _elementwise(name, [condition, *self._all(call.args[1:], scope)])
-        return _elementwise(name, self._all(call.args, scope))
+            return elementwise(name, [condition, *self._all(call.args[1:], scope)])
+        return elementwise(name, self._all(call.args, scope))
 
     def _all(self, formulas: Sequence[Formula], scope: Scope) -> list[Indexed]:
         return [self.resolve(formula, scope) for formula in formulas]
@@ -259,11 +236,30 @@ class Resolver:
         """Resolve what ``where`` tests: a comparison, or a number that is not 0."""
         if isinstance(formula, Compare):
             sides = self._all((formula.left, formula.right), scope)
-            return _elementwise(COMPARISONS[formula.op], sides)
-        return _elementwise("ne", [self.resolve(formula, scope), Indexed((), _number(0))])
+            return elementwise(COMPARISONS[formula.op], sides)
+        return elementwise("ne", [self.resolve(formula, scope), Indexed((), number(0))])
 
     def _over_axes(self, call: Call, scope: Scope) -> Indexed:
         """Resolve a function over axes, which binds them in its argument."""
+        axes = self._axes(call)
+        keeps = call.function in KEEPING
+        if keeps and (missing := [axis for axis in axes if axis not in scope]):
+            raise mistakes.occurs_once(missing[0], call, self.term, self.left)
+        bound = {axis: scope[axis] for axis in axes} if keeps else self.open(axes)
+        if call.function in MATRIX_FUNCTIONS:
+            self._unite_square(call, *bound.values())
+        arg = self.resolve(call.args[0], {**scope, **bound})
+        if call.function in MATRIX_FUNCTIONS:
+            return matrix(call.function, arg, *bound.values())
+        positions = [arg.places.index(place) for place in bound.values()]
+        dropped = set() if keeps else set(bound.values())
+        places = tuple(place for place in arg.places if place not in dropped)
+        return Indexed(
+            places, lambda extents: algebra.reduce(call.function, arg.build(extents), positions)
+        )
+
+    def _axes(self, call: Call) -> tuple[str, ...]:
+        """Return the axes of a function over axes; raise where it cannot go over them."""
         if len(call.args) != 1:
             raise mistakes.wrong_arguments(call, 1)
         axes = self.summation.axes(call)
@@ -275,47 +271,13 @@ class Resolver:
             raise mistakes.axes_count(call, "an axis stands twice")
         if call.function in ONE_AXIS and len(axes) > 1:
             raise mistakes.axes_count(call, f"{call.function} goes over one axis")
-        keeps = call.function in KEEPS_AXES
-        if keeps and (missing := [axis for axis in axes if axis not in scope]):
-            raise mistakes.occurs_once(missing[0], call, self.term, self.left)
-        bound = {axis: scope[axis] for axis in axes} if keeps else self.open(axes)
-        arg = self.resolve(call.args[0], {**scope, **bound})
-        positions = [arg.places.index(place) for place in bound.values()]
-        dropped = set() if keeps else set(bound.values())
-        places = tuple(place for place in arg.places if place not in dropped)
-        return Indexed(
-            places, lambda extents: algebra.reduce(call.function, arg.build(extents), positions)
-        )
+        if call.function in MATRIX_FUNCTIONS and len(axes) != 2:
+            raise mistakes.axes_count(call, f"{call.function} goes over two axes, row and column")
+        return axes
 
-
-def _number(value: int | float | Fraction) -> Recipe:
-    return lambda _: Const(value)
-
-
-def _signed(expr: Expr, negative: bool) -> Expr:
-    return algebra.multiply(Const(-1), expr) if negative else expr
-
-
-def _union(parts: Sequence[Indexed]) -> Places:
-    return tuple(dict.fromkeys(place for part in parts for place in part.places))
-
-
-def _view(tensor: Recipe, places: Places, kept: Places) -> Indexed:
-    """Label a tensor's axes: a repeated one is a diagonal, one that is not kept is summed."""
-    return Indexed(kept, lambda extents: algebra.einsum([(tensor(extents), places)], kept))
-
-
-def _aligned(part: Indexed, places: Places, extents: Extents) -> Expr:
-    """Build over ``places``; a scalar stays one, since element-wise functions repeat it."""
-    return part.over(places, extents) if part.places else part.build(extents)
-
-
-def _elementwise(function: str, parts: Sequence[Indexed]) -> Indexed:
-    """Apply an element-wise function to arguments that are broadcast by label."""
-    places = _union(parts)
-
-    def build(extents: Extents) -> Expr:
-        operands = [_aligned(part, places, extents) for part in parts]
-        return algebra.broadcast_scalar(algebra.apply(function, *operands), extents.of(places))
-
-    return Indexed(places, build)
+    def _unite_square(self, call: Call, row: int, column: int) -> None:
+        """State that a matrix function's two axes have the same extent."""
+        try:
+            self.tensors.dims.unite(row, column)
+        except ConflictError as conflict:
+            raise mistakes.not_square(call, conflict.first, conflict.second) from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from eingrad.core.algebra import KEEPS_AXES
 from eingrad.notation.syntax import (
     Call,
     Compare,
@@ -20,7 +19,7 @@ from eingrad.notation.syntax import (
     Sum,
     Symbol,
 )
-from eingrad.notation.words import GREEK_LETTERS
+from eingrad.notation.words import GREEK_LETTERS, KEEPING
 
 
 def children(formula: Formula) -> tuple[Formula, ...]:
@@ -80,7 +79,7 @@ class Summation:
         if isinstance(formula, Symbol):
             return dict.fromkeys(formula.labels)
         labels = {label: None for part in children(formula) for label in self.free(part)}
-        if isinstance(formula, Call) and formula.function not in KEEPS_AXES:
+        if isinstance(formula, Call) and formula.function not in KEEPING:
             for axis in self.axes(formula):
                 labels.pop(axis, None)
         return labels
@@ -115,7 +114,7 @@ class Summation:
                 axes = self.axes(formula)
                 for arg in args:
                     yield from self.dangling(arg, {*kept, *axes})
-                if formula.function in KEEPS_AXES:
+                if formula.function in KEEPING:
                     yield from ((axis, formula) for axis in axes if axis not in kept)
             case _:
                 for part in children(formula):

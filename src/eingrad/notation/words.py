@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, SUMS
 from eingrad.errors import NotationError, Position
 from eingrad.notation.syntax import Derivative, Number, Symbol
@@ -35,7 +36,9 @@ _COMMANDS = {**{name: name for name in GREEK.values()}, **{
 ELEMENTWISE: dict[str, int] = {"square": 1} | {
     name: row.arity for name, row in FUNCTIONS.items() if name not in {"add", *COMPARISONS}
 }
-OVER_AXES: frozenset[str] = SUMS | set(AXIS_FUNCTIONS)
+MATRIX_FUNCTIONS = frozenset({"inv", "det", "logdet", "trace", "transpose"})
+OVER_AXES: frozenset[str] = SUMS | set(AXIS_FUNCTIONS) | MATRIX_FUNCTIONS
+KEEPING: frozenset[str] = KEEPS_AXES | {"inv", "transpose"}  # functions whose axes stay labels
 KNOWN_FUNCTIONS = frozenset({*ELEMENTWISE, *OVER_AXES, "size"})
 
 _LETTER = r"[^\W\d_]"
