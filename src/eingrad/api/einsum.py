@@ -46,8 +46,9 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     size of its label. The result is an array of its own memory, whatever the operands.
 
     The dtype is ``np.result_type`` of the operands; sums of integers and booleans are in the dtype
-    of ``np.sum`` (``int64`` for ``int8``), products without a sum stay in theirs. float16 and
-    bfloat16 accumulate in float32.
+    of ``np.sum`` (``int64`` for ``int8`` and for booleans; ``np.einsum`` stays in ``int8`` and
+    wraps, and gives whether any is true), products without a sum stay in theirs. float16 and
+    bfloat16 accumulate in float32; a sum of very many float32 is right to 1e-6.
 
     ``out`` takes the result, cast by the rule "same_kind"; it may overlap an operand.
     A call that needs more than ``memory_limit`` bytes beside its operands raises
