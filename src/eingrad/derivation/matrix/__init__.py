@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from eingrad.calculus.structure import cost
+from eingrad.core.algebra import is_zero
 from eingrad.core.expr import Expr, Labels
-from eingrad.derivation.matrix.forms import Form, names_in
+from eingrad.derivation.matrix.forms import Form, Number, names_in
 from eingrad.derivation.matrix.network import NoMatrixFormError
 from eingrad.derivation.matrix.order import arrange
 from eingrad.derivation.matrix.read import read
@@ -40,6 +41,8 @@ def matrix_form(
             return None
         axes = tuple(range(expr.ndim))
         rows, cols = axes[:1], axes[1:]
+    if is_zero(expr):
+        return Number(0)
     if cost(expr) > MAX_COST:
         return None
     try:

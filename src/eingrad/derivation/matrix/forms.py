@@ -6,10 +6,9 @@ A bare `Number` in a sum or an element-wise product is added to, or multiplies, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eingrad.core.expr import Dim, exact
+from eingrad.core.expr import Dim
 from eingrad.core.expr import Number as Value
 
 
@@ -173,8 +172,8 @@ def weight(form: Form) -> float:
     """
     total = sum(weight(x) for x in parts(form))
     match form:
-        case Transpose():
-            return total + 0.3
+        case Transpose(base=base):
+            return total + (0.3 if isinstance(base, Name | Ones) else 0.4)
         case Number(value=value):
             return 0.0 if value in (1, -1) else 0.5
         case Scaled(coefficient=value, core=core):
@@ -199,45 +198,11 @@ def has_identity(form: Form) -> bool:
     return False
 
 
-# --- constructors -----------------------------------------------------------------------------
-
-
-def transpose(form: Form) -> Form:
-    """Return the transpose of a matrix or column, with the transposes inside where it is shorter.
-
-    >>> a, b = Name("A", ("i", "j")), Name("B", ("j", "k"))
-    >>> transpose(product(transpose(a), b)) == Product((Transpose(b), a))
-    True
-    """
-    match form:
-        case Transpose(base=x):
-            return x
-        case (
-            Number()
-            | Extent()
-            | Identity()
-            | Name(dims=())
-            | OfMatrix(function="tr" | "det" | "logdet" | "norm" | "frobenius")
-        ):
-            return form
-        case OfMatrix(function="diag", base=x) if is_column(x):
-            return form
-        case Commutation(rows=rows, cols=cols):
-            return Commutation(cols, rows)
-        case Product(factors=factors):
-            return Product(tuple(transpose(x) for x in reversed(factors)))
-        case Kron(left=left, right=right):
-            return Kron(transpose(left), transpose(right))
-        case Scaled(coefficient=value, above=above, below=below, core=core):
-            inner = None if core is None else transpose(core)
-            return Scaled(value, above, below, inner)
-        case Sum(terms=terms):
-            inside = Sum(tuple(transpose(x) for x in terms))
-            return inside if weight(inside) < weight(form) + 0.3 else Transpose(form)
-        case Hadamard(above=above, below=below):
-            turned = Hadamard(tuple(map(transpose, above)), tuple(map(transpose, below)))
-            return turned if weight(turned) < weight(form) + 0.3 else Transpose(form)
-    return Transpose(form)
+def names_in(form: Form) -> list[str]:
+    """Return the names in a form as one reads them."""
+    if isinstance(form, Name):
+        return [form.name]
+    return [name for x in parts(form) for name in names_in(x)]
 
 
 def is_column(form: Form) -> bool:
@@ -263,95 +228,3 @@ def is_column(form: Form) -> bool:
 def keeps_axes(function: str) -> bool:
     """Whether a function along an axis keeps it."""
     return function in {"softmax", "log_softmax"}
-
-
-def product(*factors: Form) -> Form:
-    """Multiply matrices: products inside are opened, identities left out."""
-    flat: list[Form] = []
-    for x in factors:
-        flat += x.factors if isinstance(x, Product) else [x]
-    kept = [x for x in flat if not isinstance(x, Identity)]
-    if not kept:
-        return flat[0]
-    return kept[0] if len(kept) == 1 else Product(tuple(kept))
-
-
-def hadamard(above: tuple[Form, ...], below: tuple[Form, ...] = ()) -> Form:
-    """Multiply and divide element-wise."""
-    return above[0] if len(above) == 1 and not below else Hadamard(above, below)
-
-
-def diagonal(form: Form) -> Form:
-    """``diag``, either way; back and forth is nothing."""
-    if isinstance(form, OfMatrix) and form.function == "diag" and not is_column(form):
-        return form.base
-    return OfMatrix("diag", form)
-
-
-def scaled(
-    coefficient: Value, above: Iterable[Form], below: Iterable[Form], core: Form | None
-) -> Form:
-    """Multiply by a number and scalars; numbers and scalings inside are joined."""
-    above, below = list(above), list(below)
-    for x in (*above, core):
-        if isinstance(x, Scaled) and (x is core or x.core is None):
-            coefficient = exact(coefficient * x.coefficient)
-            above, below = [*above, *x.above], [*below, *x.below]
-            core = x.core if x is core else core
-        elif isinstance(x, Number) and x is not core:
-            coefficient = exact(coefficient * x.value)
-    above = [x for x in above if not isinstance(x, Number | Scaled)]
-    if not below and coefficient == 1:
-        if core is None and len(above) == 1:
-            return above[0]
-        if core is not None and not above:
-            return core
-    if core is None and not above and not below:
-        return Number(coefficient)
-    return Scaled(coefficient, tuple(above), tuple(below), core)
-
-
-def total(terms: Iterable[Form]) -> Form:
-    """Add terms, those of sums inside too."""
-    flat = [x for term in terms for x in (term.terms if isinstance(term, Sum) else (term,))]
-    if not flat:
-        return Number(0)
-    return flat[0] if len(flat) == 1 else Sum(tuple(flat))
-
-
-def trace(form: Form) -> Form:
-    """``tr(A B)``, turned so that it is shortest to read; ``tr(A^T A)`` is a squared norm."""
-    if not isinstance(form, Product):
-        return OfMatrix("tr", form.base if isinstance(form, Transpose) else form)
-    candidates: list[Form] = []
-    for turned in (form, transpose(form)):
-        assert isinstance(turned, Product)
-        for k in range(len(turned.factors)):
-            candidates.append(Product((*turned.factors[k:], *turned.factors[:k])))
-    best = min(candidates, key=_reading_order)
-    assert isinstance(best, Product)
-    if len(best.factors) == 2 and best.factors[0] == transpose(best.factors[1]):
-        base = min(best.factors, key=weight)
-        return Power(OfMatrix("frobenius", base), 2, False)
-    return OfMatrix("tr", best)
-
-
-def dot(a: Form, b: Form) -> Form:
-    """``a^T b``; of a sum with itself ``||a||^2``."""
-    if a == b and not isinstance(a, Name | Product):
-        return Power(OfMatrix("norm", a), 2, False)
-    return min(product(transpose(a), b), product(transpose(b), a), key=_reading_order)
-
-
-def _reading_order(form: Form) -> tuple[float, bool, bool, list[str]]:
-    """Prefer what is short, begins with a transpose, ends in no ones, and is in order."""
-    factors = form.factors if isinstance(form, Product) else (form,)
-    last_is_ones = isinstance(factors[-1], Ones)
-    return weight(form), last_is_ones, not isinstance(factors[0], Transpose), names_in(form)
-
-
-def names_in(form: Form) -> list[str]:
-    """Return the names in a form as one reads them."""
-    if isinstance(form, Name):
-        return [form.name]
-    return [name for x in parts(form) for name in names_in(x)]

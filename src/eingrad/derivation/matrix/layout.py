@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from eingrad.core.expr import Labels
-from eingrad.derivation.matrix.forms import (
-    Commutation,
-    Form,
-    Identity,
-    Kron,
-    OfMatrix,
-    product,
-    transpose,
-)
+from eingrad.derivation.matrix.build import product, transpose
+from eingrad.derivation.matrix.forms import Commutation, Form, Identity, Kron, OfMatrix
 from eingrad.derivation.matrix.network import Network, NoMatrixFormError
 
 Pair = tuple[int | None, int | None]

@@ -16,17 +16,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eingrad.core.expr import Dim, Labels
+from eingrad.derivation.matrix.build import diagonal, dot, hadamard, product, trace, transpose
 from eingrad.derivation.matrix.forms import (
+    Apply,
     Form,
+    Hadamard,
     Name,
+    Number,
     OfMatrix,
     Ones,
-    diagonal,
-    dot,
-    hadamard,
-    product,
-    trace,
-    transpose,
+    Sum,
     weight,
 )
 
@@ -115,10 +114,11 @@ class Network:
         for label in self.labels():
             having = self.having(label)
             if label not in self.open_labels and len(having) == 2:
-                pairs.append((sum(len(x.labels) for x in having), label))
+                busy = sum(_is_elementwise(x.form) for x in having)
+                pairs.append((sum(len(x.labels) for x in having), busy, label))
         if not pairs:
             return False
-        label = min(pairs)[1]
+        label = min(pairs)[2]
         a, b = sorted(self.having(label), key=lambda x: len(x.labels))
         if len(b.labels) == 1:
             self.scalars.append(dot(a.form, b.form))
@@ -173,3 +173,10 @@ class Network:
                 self._replace([vector, matrix], Item((label, other), (scaled,)))
                 return True
         return False
+
+
+def _is_elementwise(form: Form) -> bool:
+    """Whether a form is a factor to multiply with entry by entry, such as ``1 - Z ⊙ Z``."""
+    if isinstance(form, Sum):
+        return any(isinstance(x, Number) for x in form.terms)
+    return isinstance(form, Hadamard | Apply)

@@ -32,10 +32,16 @@ def arrange(form: Form, rank: Mapping[str, int]) -> Form:
         computed = upstream or isinstance(x, forms.Product)
         return isinstance(x, forms.Sum), not computed, introduced(x)
 
+    def scalar_order(x: Form) -> tuple[object, ...]:
+        return isinstance(x, forms.Product), introduced(x)
+
     def term_order(x: Form) -> tuple[object, ...]:
         number = isinstance(x, forms.Number)
         minus = is_negative(x)
-        return minus, number and minus, not number, not has_identity(x), introduced(x)
+        scaled_identity = isinstance(x, Scaled) and isinstance(x.core, forms.Identity)
+        diagonal = has_identity(x) and (minus or not scaled_identity)
+        last = scaled_identity or (number and minus)
+        return minus, last, not number, not diagonal, introduced(x)
 
     match form:
         case forms.Transpose(base=x):
@@ -62,8 +68,8 @@ def arrange(form: Form, rank: Mapping[str, int]) -> Form:
         case Scaled(coefficient=value, above=above, below=below, core=core):
             return Scaled(
                 value,
-                _powers(sorted(map(go, above), key=factor_order), 2, False),
-                _powers(sorted(map(go, below), key=factor_order), 2, False),
+                _powers(sorted(map(go, above), key=scalar_order), 2, False),
+                _powers(sorted(map(go, below), key=scalar_order), 2, False),
                 None if core is None else go(core),
             )
     return form

@@ -10,15 +10,8 @@ from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.expr import Number as Value
 from eingrad.derivation.matrix import forms
-from eingrad.derivation.matrix.forms import (
-    Form,
-    OfMatrix,
-    diagonal,
-    has_identity,
-    keeps_axes,
-    scaled,
-    weight,
-)
+from eingrad.derivation.matrix.build import diagonal, scaled, split_scale, total
+from eingrad.derivation.matrix.forms import Form, OfMatrix, has_identity, keeps_axes, weight
 from eingrad.derivation.matrix.layout import assemble
 from eingrad.derivation.matrix.network import Item, Network, NoMatrixFormError
 
@@ -63,7 +56,7 @@ def _sum(expr: Expr, rows: Labels, cols: Labels) -> Form:
             terms.append(_product(open_product(term, expr.dims), rows, cols))
         else:
             terms.append(forms.Number(value))
-    return forms.total(terms)
+    return total(terms)
 
 
 def _product(product: Product, rows: Labels, cols: Labels) -> Form:
@@ -84,16 +77,16 @@ def _product(product: Product, rows: Labels, cols: Labels) -> Form:
 
 def _distributed(product: Product, k: int, rows: Labels, cols: Labels) -> Form:
     """Read a product with its k-th factor, a sum, multiplied out."""
-    total, labels = product.factors[k]
+    summed, labels = product.factors[k]
     rest = (*product.factors[:k], *product.factors[k + 1 :])
     terms = []
-    for term in total.operands:
-        factor = term if term.ndim else repeat(term, total.dims, ())
+    for term in summed.operands:
+        factor = term if term.ndim else repeat(term, summed.dims, ())
         factors = (*rest, (factor, labels))
         built = Product(product.coefficient, factors, product.output, product.extents).build()
         if not is_zero(built):
             terms.append(read(built, rows, cols))
-    return forms.total(terms)
+    return total(terms)
 
 
 def _network(product: Product, rows: Labels, cols: Labels) -> Form:
@@ -101,6 +94,7 @@ def _network(product: Product, rows: Labels, cols: Labels) -> Form:
     items: list[Item] = []
     above: list[Form] = []
     below: list[Form] = []
+    scales: list[Form] = []
     for k, (x, labels) in enumerate(product.factors):
         if k in diagonals:
             continue
@@ -111,11 +105,14 @@ def _network(product: Product, rows: Labels, cols: Labels) -> Form:
         elif divides:
             items.append(Item(labels, (), copies))
         else:
-            items += [Item(labels, (copy,)) for copy in copies]
+            for copy in copies:
+                scale, core = split_scale(copy)
+                scales.append(scale)
+                items.append(Item(labels, (core,)))
     # δ_ik δ_jl A_ij is diagonal over pairs: diag(vec(A))
     network = Network(items, rows if diagonals else product.output, product.extents)
     network.join()
-    above += network.scalars
+    above += [*scales, *network.scalars]
     if diagonals:
         inner = assemble(network, rows[:1], rows[1:])
         assert inner is not None

@@ -2,12 +2,14 @@ r"""Write a form as text, ``X^T (Z - T) / m``, or as LaTeX, ``\frac{1}{m} X^\top
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 
 from eingrad.core.expr import Number as Value
 from eingrad.core.functions import FUNCTIONS
 from eingrad.derivation.matrix import forms
+from eingrad.derivation.matrix.build import hadamard
 from eingrad.derivation.matrix.forms import Form, Scaled
 from eingrad.derivation.matrix.order import is_negative
 from eingrad.notation.text import number_text
@@ -112,7 +114,7 @@ class TextWriter:
             case forms.OfMatrix(function="inv", base=x):
                 return self.power(self.within(x, ATOM), "-1", False), POWER
             case forms.OfMatrix(function="diag", base=forms.Hadamard(above=(), below=below)):
-                inner = self.write(forms.hadamard(below))[0]
+                inner = self.write(hadamard(below))[0]
                 return self.power(self.call("diag", [inner]), "-1", False), POWER
             case forms.OfMatrix(function="norm" | "frobenius", base=x):
                 frobenius = form.function == "frobenius"
@@ -140,7 +142,8 @@ class TextWriter:
         """Write a number."""
         if isinstance(value, complex):
             return self.brackets(str(value)), ATOM
-        text = number_text(value)
+        halves = isinstance(value, Fraction) and value.denominator in (2, 4, 8)
+        text = str(value) if halves else number_text(value)
         return text, SUM if text.startswith("-") else PRODUCT if "/" in text else ATOM
 
     def hadamard(self, above: Sequence[Form], below: Sequence[Form]) -> str:
@@ -157,13 +160,12 @@ class TextWriter:
         minus = is_negative(form)
         size = -value if minus else value
         below = [self.within(x, POWER) for x in form.below]
-        if isinstance(size, Fraction):
-            text = number_text(size)
-            if size.denominator in (2, 4, 8) or "/" in text:
-                below.insert(0, str(size.denominator))
-                size = size.numerator
-        alone = size == 1 and len(form.above) == 1 and (form.core is None or self.bar)
-        above = [self.within(x, PRODUCT if alone and below else POWER) for x in form.above]
+        if isinstance(size, Fraction) and re.search("/|frac", self.number(size)[0]):
+            below.insert(0, str(size.denominator))
+            size = size.numerator
+        ends = form.core is None or (self.bar and bool(below))  # nothing stands to its right
+        tight = [POWER] * (len(form.above) - 1) + [PRODUCT if ends else POWER]
+        above = [self.within(x, binds) for x, binds in zip(form.above, tight, strict=False)]
         if size != 1:
             above.insert(0, self.number(size)[0])
         core = None
