@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,9 @@ from eingrad.api.dispatch import Array, as_tensor, is_inexact, wrap
 from eingrad.api.functional import jvp, vjp
 from eingrad.api.pytree import flatten, unflatten
 from eingrad.api.tape import no_grad
+from eingrad.api.tensor import Tensor
 from eingrad.api.tracking import outputs, track
 from eingrad.errors import EingradError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensor import Tensor
 
 Flat = Callable[..., tuple["Tensor", ...]]
 MODES = ("fwd", "rev")

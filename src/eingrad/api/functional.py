@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from eingrad.api.dispatch import Cell, as_tensor
 from eingrad.api.pytree import flatten, flatten_like, unflatten
 from eingrad.api.tape import recording
+from eingrad.api.tensor import Tensor
 from eingrad.api.tracking import (
     Argnums,
     Function,
@@ -31,9 +32,6 @@ from eingrad.api.tracking import (
 )
 from eingrad.errors import DifferentiationError, EingradError
 
-if TYPE_CHECKING:
-    from eingrad.api.tensor import Tensor
-
 
 def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that gives the value of ``fn`` and its gradient.
@@ -46,7 +44,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
     """
     check_function(fn)
 
-    @wraps(fn)
+    @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
         numbers = positions_of(argnums, args)
         tracked, inputs = track(tuple(args[k] for k in numbers), [f"argument {k}" for k in numbers])
@@ -85,7 +83,7 @@ def grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """
     both = value_and_grad(fn, argnums, has_aux)
 
-    @wraps(fn)
+    @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient

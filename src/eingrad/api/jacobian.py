@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from eingrad.api.kernel import Value
 from eingrad.api.pytree import unflatten
 from eingrad.api.shaping import concatenate, reshape
 from eingrad.api.tape import Pair, recording, zeros_pair
+from eingrad.api.tensor import Tensor
 from eingrad.api.tracking import (
     Argnums,
     Function,
@@ -28,9 +29,6 @@ from eingrad.api.tracking import (
     track,
 )
 from eingrad.errors import EingradError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensor import Tensor
 
 CHUNK = 2**22  # entries of the largest cotangent of a Jacobian that are held at once
 
@@ -50,7 +48,7 @@ def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Fun
     if mode not in {None, "fwd", "rev"}:
         raise EingradError(f"mode {mode!r} of a Jacobian", hint='it is "rev" or "fwd"')
 
-    @wraps(fn)
+    @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
         numbers = positions_of(argnums, args)
         tracked, inputs = track(tuple(args[k] for k in numbers), [f"argument {k}" for k in numbers])

@@ -6,7 +6,7 @@ Each takes Tensors, arrays and Python numbers, and returns a Tensor. `SURFACE` l
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -72,9 +72,7 @@ from eingrad.api.shaping import (
     trace,
     transpose,
 )
-
-if TYPE_CHECKING:
-    from eingrad.api.tensor import Tensor
+from eingrad.api.tensor import Tensor
 
 Unary = Callable[[Any], "Tensor"]
 Binary = Callable[[Any, Any], "Tensor"]

@@ -17,13 +17,13 @@ from eingrad.api.kernel import Kernel, Symbol, Value
 from eingrad.api.notate import notate, notate_names
 from eingrad.api.pytree import Structure, flatten, unflatten
 from eingrad.api.tape import recording
+from eingrad.api.tensor import Tensor
 from eingrad.api.tracking import outward
 from eingrad.core.expr import Const, Expr, Var
 from eingrad.errors import EingradError
 
 if TYPE_CHECKING:
     from eingrad.api.model import Model
-    from eingrad.api.tensor import Tensor
 
 CACHE_SIZE = 64  # signatures a function keeps
 
@@ -91,7 +91,7 @@ class TracedFunction:
         self.fn = fn
         self._programs: OrderedDict[Any, _Program] = OrderedDict()
         self._lock = threading.Lock()
-        update_wrapper(self, fn)
+        update_wrapper(self, fn, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, structure = flatten((args, kwargs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +21,9 @@ from eingrad.api.tape import (
     sweep_forward,
     zeros_pair,
 )
+from eingrad.api.tensor import Tensor
 from eingrad.core.expr import Var
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensor import Tensor
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]

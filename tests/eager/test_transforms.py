@@ -1,0 +1,357 @@
+"""Transforms: nesting, structures, other libraries' derivatives, and what check_grads finds."""
+
+# ruff: noqa: ARG005 - every formula takes all operands
+from __future__ import annotations
+
+from collections import namedtuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from eingrad.api import operations as ops
+from eingrad.api.checking import GradientCheckError, check_grads
+from eingrad.api.functional import grad, hvp, jvp, value_and_grad, vjp
+from eingrad.api.jacobian import hessian, jacobian
+from eingrad.api.tape import no_grad
+from eingrad.api.tensor import Tensor, tensor
+from eingrad.api.trace import function
+from eingrad.core import functions as table
+from eingrad.core.algebra import Term
+from eingrad.errors import DifferentiationError, EingradError, ShapeError
+
+jax.config.update("jax_enable_x64", True)
+rng = np.random.default_rng(3)
+A, B, V = rng.standard_normal((4, 3)), rng.standard_normal((3, 3)), rng.standard_normal(3)
+
+
+# --- beside PyTorch and JAX ---------------------------------------------------------------------
+
+
+class Torch:
+    """PyTorch under NumPy's names."""
+
+    def __getattr__(self, name):
+        return getattr(torch, name)
+
+    def sum(self, x, axis=None):
+        return torch.sum(x) if axis is None else torch.sum(x, axis)
+
+    def max(self, x, axis=None):
+        return torch.amax(x, axis)
+
+    def softmax(self, x, axis=-1):
+        return torch.softmax(x, axis)
+
+    def logsumexp(self, x, axis):
+        return torch.logsumexp(x, axis)
+
+    def concatenate(self, xs, axis=0):
+        return torch.cat(xs, axis)
+
+    def inv(self, x):
+        return torch.linalg.inv(x)
+
+    def solve(self, a, b):
+        return torch.linalg.solve(a, b)
+
+    def norm(self, x):
+        return torch.linalg.norm(x)
+
+    def logdet(self, x):
+        return torch.linalg.slogdet(x)[1]
+
+    def transpose(self, x, axes):
+        return x.permute(axes)
+
+
+class Jax(Torch):
+    """JAX under NumPy's names."""
+
+    def __getattr__(self, name):
+        return getattr(jnp, name)
+
+    sum, max, concatenate, transpose = map(
+        staticmethod, (jnp.sum, jnp.max, jnp.concatenate, jnp.transpose)
+    )
+    inv, solve, norm = map(staticmethod, (jnp.linalg.inv, jnp.linalg.solve, jnp.linalg.norm))
+    softmax, logsumexp = map(staticmethod, (jax.nn.softmax, jax.scipy.special.logsumexp))
+
+    def logdet(self, x):
+        return jnp.linalg.slogdet(x)[1]
+
+
+FORMULAS = {
+    "layer": lambda m, a, b, v: m.sum(m.tanh(a @ b + v) ** 2),
+    "softmax": lambda m, a, b, v: m.sum(m.softmax(a @ b, axis=1) * m.exp(v)),
+    "logsumexp": lambda m, a, b, v: m.sum(m.logsumexp(a * v, axis=1) ** 2),
+    "max": lambda m, a, b, v: m.sum(m.max(a @ b, axis=0) * v),
+    "einsum": lambda m, a, b, v: m.einsum("ij,jk,k,il,l->", a, b, v, a, v),
+    "diagonal": lambda m, a, b, v: m.sum(m.einsum("ii,i->i", b @ b, v) ** 2),
+    "inverse": lambda m, a, b, v: m.sum(m.inv(b @ b.T + 1) * b) + m.logdet(b @ b.T),
+    "solve": lambda m, a, b, v: m.sum(a @ m.solve(b, v)),
+    "norm": lambda m, a, b, v: m.norm(a - v) / m.norm(b),
+    "index": lambda m, a, b, v: m.sum(a[::2, 1:] * b[:2, [0, 0]] ** 2 * v[-1]),
+    "join": lambda m, a, b, v: m.sum(m.sin(m.concatenate([a, b], 0)) @ v),
+    "where": lambda m, a, b, v: m.sum(m.where(a > 0, m.exp(a), a * v)) + m.sum(b**3),
+    "attention": lambda m, a, b, v: m.sum(m.softmax(a @ b @ m.transpose(a, (1, 0))) @ a @ v),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_gradients_are_those_of_pytorch_and_jax(name):
+    f = FORMULAS[name]
+    ours = grad(lambda *xs: f(ops, *xs), (0, 1, 2))(A, B, V)
+    leaves = [torch.tensor(x, requires_grad=True) for x in (A, B, V)]
+    theirs = torch.autograd.grad(f(Torch(), *leaves), leaves, allow_unused=True)
+    theirs = [torch.zeros_like(x) if g is None else g for g, x in zip(theirs, leaves, strict=True)]
+    others = jax.grad(lambda *xs: f(Jax(), *xs), (0, 1, 2))(*map(jnp.asarray, (A, B, V)))
+    for x, y, z in zip(ours, theirs, others, strict=True):
+        np.testing.assert_allclose(x, y.numpy(), rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(x, z, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_nested_transforms_are_jaxs(name):
+    f = FORMULAS[name]
+    u = rng.standard_normal(3)
+
+    def ours(v):
+        return f(ops, A, B, v)
+
+    def theirs(v):
+        return f(Jax(), jnp.asarray(A), jnp.asarray(B), v)
+
+    np.testing.assert_allclose(hessian(ours)(V), jax.hessian(theirs)(V), rtol=1e-8, atol=1e-9)
+    twice = jacobian(jacobian(ours))(V)
+    np.testing.assert_allclose(twice, jax.hessian(theirs)(V), rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(
+        hvp(ours, (V,), (u,)), jax.jvp(jax.grad(theirs), (V,), (u,))[1], rtol=1e-8, atol=1e-9
+    )
+    third = grad(lambda v: jvp(lambda w: jvp(ours, (w,), (u,))[1], (v,), (u,))[1])(V)
+    other = jax.grad(lambda v: jax.jvp(lambda w: jax.jvp(theirs, (w,), (u,))[1], (v,), (u,))[1])(V)
+    np.testing.assert_allclose(third, other, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("fn", ["exp", "abs", "real", "product", "quotient", "einsum", "sqrt"])
+def test_complex_gradients_are_pytorchs(fn):
+    z, w = A + 1j * rng.standard_normal(A.shape), A - 0.3j
+
+    def f(m, real, z, w):
+        values = {
+            "exp": lambda: m.exp(z) * w,
+            "abs": lambda: m.abs(z * w) + 0j,
+            "real": lambda: real(z) * w,
+            "product": lambda: z * w * 2j,
+            "quotient": lambda: w / z,
+            "einsum": lambda: m.einsum("ij,ik->jk", z, w),
+            "sqrt": lambda: m.sqrt(z),
+        }
+        out = values[fn]()
+        return (m.abs(out) ** 2).sum() + real(out * (1 + 2j)).sum()
+
+    ours = grad(lambda z, w: f(ops, ops.real, z, w), (0, 1))(z, w)
+    leaves = [torch.tensor(x, requires_grad=True) for x in (z, w)]
+    f(torch, lambda x: x.real, *leaves).backward()
+    for x, y in zip(ours, leaves, strict=True):
+        theirs = torch.zeros_like(y) if y.grad is None else y.grad
+        np.testing.assert_allclose(x, theirs.numpy(), rtol=1e-9, atol=1e-10)
+
+
+# --- nesting ------------------------------------------------------------------------------------
+
+
+def test_no_perturbation_confusion():
+    assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
+    assert grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0) == 6.0
+    assert jvp(lambda x: x * jvp(lambda y: x * y, (2.0,), (1.0,))[1], (3.0,), (1.0,))[1] == 6.0
+    assert grad(lambda x: jvp(lambda y: x * y * y, (x,), (1.0,))[1])(3.0) == 12.0
+    assert jvp(grad(lambda x: grad(lambda y: y * x * x)(x)), (2.0,), (1.0,))[1] == 2.0
+
+
+def test_orders():
+    f = ops.sin
+    for expected in (np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x), np.sin, np.cos):
+        f = grad(f)
+        np.testing.assert_allclose(f(0.7), expected(0.7), rtol=1e-12)
+
+
+def test_functions_and_transforms_in_any_order():
+    def f(x):
+        return (ops.tanh(x) * x[::-1]).sum()
+
+    expected = hessian(f)(V)
+    for g in (
+        hessian(function(f)),
+        function(hessian(f)),
+        jacobian(function(grad(f))),
+        jacobian(grad(function(f)), mode="fwd"),
+        jacobian(jacobian(function(f), mode="fwd"), mode="rev"),
+        function(jacobian(function(grad(function(f))))),
+    ):
+        np.testing.assert_allclose(g(V), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_pullbacks_can_be_used_again_and_differentiated():
+    out, pullback = vjp(lambda x, y: x * y, V, 2.0)
+    np.testing.assert_allclose(pullback(np.ones(3))[1], V.sum())
+    np.testing.assert_allclose(pullback(out)[0], 4 * V)
+    g = grad(lambda x: vjp(lambda y: y**3, x)[1](x)[0].sum())(V)
+    np.testing.assert_allclose(g, 9 * V**2)
+
+
+def test_backward_through_a_transform():
+    w = tensor(V, requires_grad=True)
+    g = grad(lambda x: (w * x**2).sum())(tensor(V))
+    assert isinstance(g, Tensor)
+    g.sum().backward()
+    np.testing.assert_allclose(w.grad, 2 * V)
+    inside = grad(lambda x: (w * x**2).sum())(V)  # arrays in, but w is behind the result
+    assert isinstance(inside, Tensor)
+    with no_grad():
+        assert isinstance(grad(lambda x: (w * x**2).sum())(V), np.ndarray)
+
+
+# --- structures ---------------------------------------------------------------------------------
+
+Point = namedtuple("Point", "x y")
+
+
+def test_nested_arguments_and_results():
+    params = {"w": A, "rest": [V, (1.0, None)], "p": Point(2.0, 3.0)}
+
+    def loss(p, x):
+        return (p["w"] @ x * p["rest"][0].sum()).sum() * p["rest"][1][0] + p["p"].x * p["p"].y
+
+    value, g = value_and_grad(loss)(params, V)
+    assert isinstance(value, np.ndarray)
+    assert g["p"] == Point(3.0, 2.0)
+    assert g["rest"][1][1] is None
+    np.testing.assert_allclose(g["w"], np.outer(np.ones(4), V) * V.sum())
+    both = grad(loss, (0, 1))(params, V)
+    assert isinstance(both, tuple)
+    np.testing.assert_allclose(both[1], A.sum(0) * V.sum())
+    out, tangent = jvp(lambda p: {"a": p["w"] * 2, "b": (p["p"].x,)}, (params,), (params,))
+    np.testing.assert_allclose(tangent["a"], out["a"])
+    check_grads(loss, (params, V))
+    check_grads(lambda p: [p["w"] ** 2, {"s": p["rest"][0].sum()}], (params,))
+
+
+def test_jacobians_of_structures():
+    def f(a, b):
+        return {"s": a @ b, "t": b.sum()}
+
+    j = jacobian(f, (0, 1))(A, V)
+    assert j["s"][0].shape == (4, 4, 3)
+    np.testing.assert_allclose(j["s"][1], A)
+    assert j["t"][0].shape == (4, 3)
+    np.testing.assert_allclose(j["t"][1], np.ones(3))
+    h = hessian(lambda p: (p["x"] * p["y"]).sum())({"x": V, "y": V})
+    np.testing.assert_allclose(h["x"]["y"], np.eye(3))
+    np.testing.assert_allclose(h["x"]["x"], np.zeros((3, 3)))
+
+
+def test_large_jacobians_in_parts(monkeypatch):
+    monkeypatch.setattr("eingrad.api.jacobian.CHUNK", 12)
+    for mode in ("fwd", "rev"):
+        j = jacobian(lambda x: ops.tanh(x) @ B, mode=mode)(A)
+        expected = np.einsum("ij,jk,il->iklj", 1 - np.tanh(A) ** 2, B, np.eye(4))
+        np.testing.assert_allclose(j, expected.transpose(0, 1, 2, 3), atol=1e-12)
+
+
+def test_aux_and_keywords():
+    g, aux = grad(lambda x, k=1: ((x**k).sum(), {"n": x * 2}), has_aux=True)(V, k=2)
+    np.testing.assert_allclose(g, 2 * V)
+    np.testing.assert_allclose(aux["n"], 2 * V)
+
+
+def test_arrays_in_arrays_out_tensors_in_tensors_out():
+    assert isinstance(grad(lambda x: (x * x).sum())(V), np.ndarray)
+    g = grad(lambda x: (x * x).sum())(tensor(V))
+    assert isinstance(g, Tensor)
+    assert not g.requires_grad
+    g[0:1].data[:] = 0.0  # and it is the caller's own
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: grad(lambda x: x * 2)(V), DifferentiationError, r"shape \(3,\).*eg\.jacobian"),
+        (lambda: grad(lambda x: x.sum(), 1)(V), EingradError, "argnums is 1.*1 argument"),
+        (lambda: grad(lambda x: x * 1.0)(3), DifferentiationError, "argument 0 is of dtype int64"),
+        (
+            lambda: grad(lambda p: p["w"].sum())({"w": np.arange(3)}),
+            DifferentiationError,
+            r"argument 0\['w'\] is of dtype int64",
+        ),
+        (lambda: grad(lambda x: float(x.sum()))(V), DifferentiationError, "returned float"),
+        (lambda: grad(lambda x: (x.sum(), 1))(V), DifferentiationError, "returned"),
+        (lambda: grad(lambda z: z * 1j)(1.0), DifferentiationError, "complex number"),
+        (lambda: vjp(lambda x: x, V)[1](np.ones(2)), ShapeError, "cotangent has shape"),
+        (lambda: vjp(lambda x: x, V)[1](np.ones(3) * 1j), EingradError, "dtype complex128"),
+        (lambda: vjp(lambda x: x, V)[1]((V, V)), EingradError, "nested in another way"),
+        (lambda: jvp(lambda x: x, (V,), (1.0,)), ShapeError, "tangent has shape"),
+        (lambda: jvp(lambda x: x, V, V), EingradError, "a tuple of primals"),
+        (lambda: jacobian(lambda x: x, mode="up")(V), EingradError, "mode 'up'"),
+        (lambda: grad(3.0), EingradError, "a function is transformed"),
+    ],
+)
+def test_errors_by_wording(call, error, words):
+    with pytest.raises(error, match=f"(?s){words}"):
+        call()
+
+
+# --- check_grads --------------------------------------------------------------------------------
+
+
+def test_check_grads_finds_a_wrong_rule(monkeypatch):
+    row = table.FUNCTIONS["tanh"]
+    wrong = table.Function(
+        row.name, (lambda y, x: Term(y.expr),), row.rule, row.latex, row.numpy, row.torch, row.jax
+    )
+    x = rng.standard_normal((3, 1, 7))  # a shape of its own: no kernel is known for it
+    monkeypatch.setitem(table.FUNCTIONS, "tanh", wrong)
+    for mode in ("fwd", "rev"):
+        with pytest.raises(GradientCheckError, match="derivative of order 1"):
+            check_grads(ops.tanh, (x,), modes=(mode,))
+
+
+def test_check_grads_finds_a_wrong_second_derivative():
+    def f(x):
+        return x * x + (x.detach() - x) ** 2  # right value and slope, wrong curvature
+
+    x = np.array([0.7])
+    check_grads(lambda t: t * t, (x,), order=2)
+    check_grads(lambda t: 2 * t.detach() * t - t * t + 0 * f(t), (x,), order=1, tolerance=10.0)
+    with pytest.raises(GradientCheckError, match="derivative of order"):
+        check_grads(lambda t: t.detach() * t * 2 - t.detach() ** 2, (x,), order=2)
+
+
+@pytest.mark.parametrize(
+    ("fn", "args", "words"),
+    [
+        (lambda n: ops.sum(n), (np.arange(3),), "no floating-point argument"),
+        (lambda x: ops.argmax(x), (V,), "depends on no floating-point argument"),
+        (lambda x: tensor(1.0), (V,), "depends on no floating-point argument"),
+        (lambda x: x.detach() * 2, (V,), "depends on no floating-point argument"),
+        (lambda x: ops.log(x), (-np.ones(1),), "not finite"),
+    ],
+)
+def test_check_grads_fails_where_it_tests_nothing(fn, args, words):
+    with np.errstate(all="ignore"), pytest.raises(GradientCheckError, match=words):
+        check_grads(fn, args)
+
+
+def test_check_grads_arguments():
+    with pytest.raises(GradientCheckError, match="nothing is tested"):
+        check_grads(ops.sin, (V,), order=0)
+    with pytest.raises(GradientCheckError, match="nothing is tested"):
+        check_grads(ops.sin, (V,), modes=())
+    with pytest.raises(EingradError, match="as a tuple"):
+        check_grads(ops.sin, V)
+    check_grads(ops.sin, (V.astype(np.float32),))  # in double precision
