@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.derivatives import Derivatives
 from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.reverse import recognise, reverse, tensor
-from eingrad.check import Verdict, check
+from eingrad.check import Derived, Verdict, check
 from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
 from eingrad.derivation.steps import Record
@@ -216,7 +217,12 @@ class Model:
         >>> verdict.ok, verdict.reason
         (True, 'equal by algebra')
         """
-        return check(self.system, claim, of, wrt)
+        return check(self._derived, claim, of, wrt)
+
+    @cached_property
+    def _derived(self) -> Derived:
+        """What claims are compared with; the next claim finds it derived."""
+        return Derived(self.system)
 
     # --- checks ---
 

@@ -8,6 +8,7 @@ from typing import Any
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.check.compare import Claim, ExprClaim, agrees_everywhere, counterexample
+from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
 from eingrad.check.function import FunctionClaim, target_for
 from eingrad.check.question import Question
@@ -18,44 +19,44 @@ from eingrad.errors import EingradError, NotationError
 from eingrad.notation.lower import lower_claim
 from eingrad.notation.parse import parse_claim
 from eingrad.notation.syntax import Assignment, Formula
-from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
 
 def check(
-    system: System,
+    derived: Derived,
     claim: str | Assignment | Callable[..., Any],
     of: str | None = None,
     wrt: str | Sequence[str] | None = None,
 ) -> Verdict:
     """Say whether a claim is right: a line of notation, or a function with what it computes.
 
+    ``derived`` is the model; it remembers what was derived for the claims before.
     Raises EingradError where the claim has no meaning in this model.
     """
     if isinstance(claim, str):
-        claim = parse_claim(claim, set(system.labels))
+        claim = parse_claim(claim, set(derived.system.labels))
     if isinstance(claim, Assignment):
         if of is not None or wrt is not None:
             raise EingradError("a claim in notation says itself what it is about: no of, no wrt")
-        return check_formula(system, claim)
+        return check_formula(derived, claim)
     if of is None:
         raise EingradError(
             "what does the function compute?", hint='for the gradient dL/dW: of="L", wrt="W"'
         )
     names = [None] if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
-    verdicts = [check_function(system, claim, of, name) for name in names]
+    verdicts = [check_function(derived, claim, of, name) for name in names]
     return next((v for v in verdicts if not v.ok), verdicts[0])
 
 
-def check_formula(system: System, claim: Assignment) -> Verdict:
+def check_formula(derived: Derived, claim: Assignment) -> Verdict:
     """Say whether a formula is right."""
-    question = Question.about(system, claim.target)
-    question.derived.learn(claim.value)
+    question = Question.about(derived, claim.target)
+    derived.learn(claim.value)
     text = to_text(claim)
     try:
-        expr = lower_claim(claim, system).expr
+        expr = lower_claim(claim, derived.system).expr
     except NotationError as error:
         return _meaningless(question, claim, error)
     own = ExprClaim(expr)
@@ -66,11 +67,12 @@ def check_formula(system: System, claim: Assignment) -> Verdict:
 
 
 def check_function(
-    system: System, fn: Callable[..., Any], of: str, wrt: str | None = None
+    derived: Derived, fn: Callable[..., Any], of: str, wrt: str | None = None
 ) -> Verdict:
     """Say whether a function computes a tensor of the model, or a derivative of one."""
+    system = derived.system
     target = target_for(system, of, [] if wrt is None else [wrt])
-    question = Question.about(system, target)
+    question = Question.about(derived, target)
     claim = FunctionClaim(fn, target, system)
     text = f"{claim.title} computes {to_text(target)}"
     if agrees_everywhere(claim, question.right, question.points):

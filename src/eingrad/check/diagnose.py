@@ -16,10 +16,10 @@ from eingrad.check.tree import mentions, negated, times
 from eingrad.core.expr import Dim
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower_claim
-from eingrad.notation.syntax import Assignment, Formula, Number, Power, SizeOf
+from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Power, SizeOf, Symbol
+from eingrad.notation.text import to_text
 
 SECONDS = 2.5  # after this, what was not found is not looked for
-USUAL = ("sum", "symmetric", "unit", "orthogonal", "one-hot")
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,24 @@ def diagnose(
     if scale is not None:
         literal = search.first(limit=0.94)
         return literal or search.scaled(value, scale)
-    if claim is not None:
-        assumed = assumption_for(question, claim, inputs, USUAL)
-        if assumed is not None:
-            return _assumed(assumed.text)
-    found = search.first() or search.with_scale()
-    if found is None and claim is not None:
-        found = search.with_assumption(inputs)
-        assumed = None if found else assumption_for(question, claim, inputs, ("positive",))
-        return _assumed(assumed.text) if assumed else found
-    return found
+    if claim is None:
+        return search.first() or search.with_scale()
+
+    def assumed(kinds: Sequence[str]) -> Diagnosis | None:
+        found = assumption_for(question, claim, inputs, kinds)
+        return None if found is None else _assumed(found.text)
+
+    return (
+        assumed(["sum"])
+        or search.first(kinds=["transposed", "label"])
+        or assumed(["symmetric", "unit", "orthogonal", "one-hot"])
+        or search.first(limit=1.42)
+        or search.other_derivative(claim)
+        or search.first()
+        or search.with_scale()
+        or search.with_assumption(inputs)
+        or assumed(["positive"])
+    )
 
 
 def diagnose_label(question: Question, value: Formula) -> Diagnosis | None:
@@ -125,6 +133,25 @@ class _Search:
         if value is not None:
             value = with_factor(value, scale, letters)
         return Diagnosis(mistake, reason, value)
+
+    def other_derivative(self, claim: Claim) -> Diagnosis | None:
+        """Say that a claim is right about a derivative by another tensor."""
+        question, derived = self.question, self.question.derived
+        target = question.target
+        if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
+            return None
+        *before, last = target.wrt
+        for name in derived.system.labels:
+            other = derived.tensor(name)
+            if name == last.name or other.dims != derived.tensor(last.name).dims:
+                continue
+            names = [*(x.name for x in before), name]
+            right = derived.tensor(derived.derivative(target.of.name, names))
+            if agrees_everywhere(claim, right, question.points):
+                is_meant = Derivative(target.of, (*before, Symbol(name, last.labels)))
+                reason = f"this is {to_text(is_meant)}, not {to_text(target)}"
+                return Diagnosis("wrong-gradient", reason, self.value, target=is_meant)
+        return None
 
     def with_scale(self) -> Diagnosis | None:
         """Return a repair after which the claim lacks a constant factor only: two mistakes."""

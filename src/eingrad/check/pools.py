@@ -9,10 +9,10 @@ from itertools import product as combinations
 from eingrad.check.question import Question
 from eingrad.check.tree import label_dims, labels_in, relabelled, sites
 from eingrad.core.algebra import substitute
-from eingrad.core.expr import Dim, Map, Var, postorder
+from eingrad.core.expr import Dim, Map, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS, partial_derivative
 from eingrad.derivation.labels import to_formula
-from eingrad.notation.syntax import Assignment, Formula, Number, Product, SizeOf, Sum
+from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Product, SizeOf, Sum
 from eingrad.notation.system import Definition
 
 MAX_VARIANTS = 12
@@ -49,10 +49,20 @@ class Pools:
         self.label_dims = label_dims(claim.value, self.dims)
         self.label_dims |= dict(zip(question.labels, question.right.dims, strict=True))
         self.functions = {x.function for d in system.definitions.values() for x in _maps(d)}
+        self.later = self._later()
         sources = self._right_formulas()
         self.factors = list(dict.fromkeys(self._factors(sources)))
         self.terms = list(dict.fromkeys(self._terms(sources)))
         self.activations = {a.activation: a for a in self._activations()}
+
+    def _later(self) -> set[str]:
+        """Return the tensors that depend on the one by which the target is a derivative."""
+        target = self.question.target
+        found = {target.wrt[-1].name} if isinstance(target, Derivative) else set()
+        for name, definition in self.derived.system.definitions.items():
+            if any(v.name in found for v in variables(definition.expr)):
+                found.add(name)
+        return found
 
     def same_dim(self, dim: Dim) -> list[str]:
         """Return the claim's labels for a dimension."""
@@ -74,7 +84,7 @@ class Pools:
         for letter in letters:
             own = [letter]
             if letter not in self.target and letter in dims:
-                own = [*(x for x in self.same_dim(dims[letter]) if x not in self.target), letter]
+                own += [x for x in self.same_dim(dims[letter]) if x not in {letter, *self.target}]
             options.append(own)
         for k, choice in enumerate(combinations(*options)):
             if k == MAX_VARIANTS:

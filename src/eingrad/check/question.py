@@ -9,7 +9,6 @@ from eingrad.check.points import Points
 from eingrad.core.expr import Expr, variables
 from eingrad.notation.lower import lower_claim
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Symbol
-from eingrad.notation.system import System
 from eingrad.notation.text import derivative_name, to_text
 
 Target = Symbol | Derivative
@@ -26,10 +25,9 @@ class Question:
     formula: Formula
 
     @classmethod
-    def about(cls, system: System, target: Target) -> Question:
+    def about(cls, derived: Derived, target: Target) -> Question:
         """Derive what a target is; raises EingradError for one that the model lacks."""
-        lower_claim(Assignment(target, Number(0)), system)  # raises where a label is wrong
-        derived = Derived(system)
+        lower_claim(Assignment(target, Number(0)), derived.system)  # raises where a label is wrong
         right = derived.right(target)
         needed = [right]
         if isinstance(target, Derivative) and isinstance(target.of, Symbol):

@@ -58,7 +58,7 @@ def extra_factors(site: Site, pools: Pools) -> Found:
 
 def missing_factors(site: Site, pools: Pools) -> Found:
     """``dL/dZ`` -> ``dL/dZ phi'(A)``"""
-    if not site.is_term or is_scale(site.part):
+    if not site.is_term or (is_scale(site.part) and site.parent is not None):
         return
     place = "" if site.parent is None else f" at {shown(site.part)}"
     extra = 0.0 if site.parent is None else 0.2
