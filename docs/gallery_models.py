@@ -1,0 +1,232 @@
+"""The models of the gallery: what is derived from them, arrays to try, and the same in JAX.
+
+Nothing here needs JAX: a reference is a function of ``jnp`` (jax.numpy), ``nn`` (jax.nn) and the
+model's arrays by name.
+"""
+
+# ruff: noqa: ARG001, ARG005, E501 (a table: one row, one line; references take what they need)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Reference = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model and one derivative of it.
+
+    ``kind`` is grad, jacobian or hessian; ``arrays`` names each input, its sizes and, if it is not
+    just random, what kind it is: see `arrays_of`.
+    """
+
+    title: str
+    model: str
+    kind: str
+    of: str
+    wrt: str
+    arrays: str
+    reference: Reference
+
+
+def arrays_of(entry: Entry, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return arrays for a model: ``"X 6 3, t 6 binary"`` are normal numbers and zeros and ones.
+
+    >>> sorted(arrays_of(GALLERY[0]))
+    ['A', 'x']
+    """
+    rng = np.random.default_rng(seed)
+    result = {}
+    for words in entry.arrays.split(","):
+        name, *rest = words.split()
+        kind = rest.pop() if rest and not rest[-1].isdigit() else "normal"
+        shape = tuple(map(int, rest))
+        result[name] = _MAKERS[kind](rng, shape)
+    return result
+
+
+def _symmetric(x: np.ndarray) -> np.ndarray:
+    return x + x.T
+
+
+def _spd(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    x = rng.normal(size=shape)
+    return x @ x.T + shape[0] * np.eye(*shape)
+
+
+def _simplex(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    x = rng.uniform(0.5, 1.5, shape)
+    return x / x.sum(-1, keepdims=True)
+
+
+_MAKERS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "positive": lambda rng, shape: rng.uniform(0.5, 1.5, shape),
+    "binary": lambda rng, shape: rng.integers(0, 2, shape).astype(float),
+    "sign": lambda rng, shape: rng.choice([-1.0, 1.0], shape),
+    "counts": lambda rng, shape: rng.poisson(3, shape).astype(float),
+    "onehot": lambda rng, shape: np.eye(shape[1])[rng.integers(0, shape[1], shape[0])],
+    "symmetric": lambda rng, shape: _symmetric(rng.normal(size=shape)),
+    "regular": lambda rng, shape: rng.normal(size=shape) + shape[0] * np.eye(*shape),
+    "spd": _spd,
+    "simplex": _simplex,
+}
+
+LOGISTIC = """P_a = sigmoid(X_ai w_i)
+L = -sum_a(t_a log(P_a) + (1 - t_a) log(1 - P_a))"""
+LEAST_SQUARES = """r_a = X_ai w_i - y_a
+L = r_a r_a / 2"""
+FACTORS = """R_ij = M_ij - U_ik V_jk
+L = R_ij R_ij"""
+CROSS_ENTROPY = """p_i = softmax_i(a_i)
+L = -t_i log(p_i)
+assume sum_i(t_i) = 1"""
+SOFTMAX_REGRESSION = """Z_bo = softmax_o(X_bi W_io)
+L = -mean_b(T_bo log(Z_bo))
+assume sum_o(T_bo) = 1"""
+MLP = """A1_bh = X_bi W1_ih + b1_h
+Z1_bh = {}(A1_bh)
+A2_bo = Z1_bh W2_ho + b2_o
+Z2_bo = softmax_o(A2_bo)
+L = -mean_b(T_bo log(Z2_bo))
+assume sum_o(T_bo) = 1"""
+MLP_ARRAYS = "X 6 3, W1 3 4, b1 4, W2 4 2, b2 2, T 6 2 onehot"
+ATTENTION = """A_ij = softmax_j(Q_id K_jd / sqrt(size(d)))
+Y_ie = A_ij V_je
+L = sum_i(sum_e(G_ie Y_ie))"""
+GAUSSIAN = """r_ai = X_ai - mu_i
+L = size(a) logdet_ij(S_ij) / 2 - r_ai S_ij r_aj / 2
+assume S_ij = S_ji"""
+LAYER_NORM = """mu = mean_i(x_i)
+v = mean_i((x_i - mu)^2)
+y_i = (x_i - mu) / sqrt(v + 0.00001)"""
+
+
+def _mlp(activation: str) -> Reference:
+    def loss(jnp: Any, nn: Any, X: Any, W1: Any, b1: Any, W2: Any, b2: Any, T: Any) -> Any:
+        hidden = X @ W1 + b1
+        active = nn.gelu(hidden, approximate=False) if activation == "gelu" else jnp.tanh(hidden)
+        return -jnp.mean(jnp.sum(T * nn.log_softmax(active @ W2 + b2), -1))
+
+    return loss
+
+
+def _logistic(jnp: Any, nn: Any, X: Any, w: Any, t: Any) -> Any:
+    return -jnp.sum(t * nn.log_sigmoid(X @ w) + (1 - t) * nn.log_sigmoid(-X @ w))
+
+
+def _attention(jnp: Any, nn: Any, Q: Any, K: Any, V: Any, G: Any) -> Any:
+    return jnp.sum(G * (nn.softmax(Q @ K.T / jnp.sqrt(Q.shape[1]), -1) @ V))
+
+
+def _gaussian(jnp: Any, nn: Any, X: Any, mu: Any, S: Any) -> Any:
+    r = X - mu
+    return len(X) * jnp.linalg.slogdet(S)[1] / 2 - jnp.einsum("ai,ij,aj", r, S, r) / 2
+
+
+def _cross_entropy(jnp: Any, nn: Any, a: Any, t: Any) -> Any:
+    return -jnp.sum(t * nn.log_softmax(a))
+
+
+def _contrastive(jnp: Any, nn: Any, U: Any, V: Any) -> Any:
+    return -jnp.mean(jnp.diagonal(nn.log_softmax(U @ V.T / 0.1, -1)))
+
+
+def _normalised(jnp: Any, nn: Any, x: Any) -> Any:
+    return (x - x.mean()) / jnp.sqrt(x.var() + 1e-5)
+
+
+def _batch_norm(jnp: Any, nn: Any, X: Any, g: Any, c: Any, D: Any) -> Any:
+    Y = (X - X.mean(0)) / jnp.sqrt(X.var(0) + 1e-5)
+    return jnp.sum(D * (g * Y + c))
+
+
+# fmt: off
+SECTIONS: dict[str, list[Entry]] = {
+    "Quadratic forms and norms": [
+        Entry("Quadratic form: gradient", "L = x_i A_ij x_j", "grad", "L", "x A", "x 4, A 4 4", lambda jnp, nn, x, A: x @ A @ x),
+        Entry("Quadratic form: Hessian", "L = x_i A_ij x_j", "hessian", "L", "x", "x 4, A 4 4", lambda jnp, nn, x, A: x @ A @ x),
+        Entry("Symmetric quadratic form: gradient", "L = x_i A_ij x_j\nassume A_ij = A_ji", "grad", "L", "x", "x 4, A 4 4 symmetric", lambda jnp, nn, x, A: x @ A @ x),
+        Entry("Symmetric quadratic form: Hessian", "L = x_i A_ij x_j\nassume A_ij = A_ji", "hessian", "L", "x", "x 4, A 4 4 symmetric", lambda jnp, nn, x, A: x @ A @ x),
+        Entry("Bilinear form", "L = x_i A_ij y_j", "grad", "L", "x y A", "x 4, A 4 3, y 3", lambda jnp, nn, x, A, y: x @ A @ y),
+        Entry("Mahalanobis distance", "D = (x_i - m_i) S_ij (x_j - m_j)\nassume S_ij = S_ji", "grad", "D", "x m S", "x 4, m 4, S 4 4 spd", lambda jnp, nn, x, m, S: (x - m) @ S @ (x - m)),
+        Entry("Rayleigh quotient", "R = x_i A_ij x_j / (x_k x_k)\nassume A_ij = A_ji", "grad", "R", "x", "x 4, A 4 4 symmetric", lambda jnp, nn, x, A: x @ A @ x / (x @ x)),
+        Entry("Norm: gradient", "n = norm_i(x_i)", "grad", "n", "x", "x 4", lambda jnp, nn, x: jnp.linalg.norm(x)),
+        Entry("Norm: Hessian", "n = norm_i(x_i)", "hessian", "n", "x", "x 4", lambda jnp, nn, x: jnp.linalg.norm(x)),
+        Entry("Squared Frobenius norm", "L = A_ij A_ij", "grad", "L", "A", "A 4 3", lambda jnp, nn, A: jnp.sum(A * A)),
+        Entry("Frobenius norm", "n = sqrt(A_ij A_ij)", "grad", "n", "A", "A 4 3", lambda jnp, nn, A: jnp.linalg.norm(A)),
+        Entry("Cosine similarity", "c = x_i y_i / (norm_i(x_i) norm_i(y_i))", "grad", "c", "x", "x 4, y 4", lambda jnp, nn, x, y: x @ y / jnp.linalg.norm(x) / jnp.linalg.norm(y)),
+        Entry("RBF kernel of two points", "r_i = x_i - y_i\nk = exp(-g r_i r_i)", "grad", "k", "x g", "x 4, y 4, g positive", lambda jnp, nn, x, y, g: jnp.exp(-g * (x - y) @ (x - y))),
+    ],
+    "Traces, determinants, inverses, products": [
+        Entry("Trace of a product", "L = A_ij B_ji", "grad", "L", "A B", "A 4 3, B 3 4", lambda jnp, nn, A, B: jnp.trace(A @ B)),
+        Entry("Trace of a quadratic product", "L = X_ij A_ik X_kj", "grad", "L", "X", "X 4 3, A 4 4", lambda jnp, nn, X, A: jnp.trace(X.T @ A @ X)),
+        Entry("Trace of a product of three", "L = A_ij X_jk B_ki", "grad", "L", "X", "A 4 3, X 3 5, B 5 4", lambda jnp, nn, A, X, B: jnp.trace(A @ X @ B)),
+        Entry("Log-determinant: gradient", "L = logdet_ij(A_ij)", "grad", "L", "A", "A 4 4 spd", lambda jnp, nn, A: jnp.linalg.slogdet(A)[1]),
+        Entry("Log-determinant: Hessian", "L = logdet_ij(A_ij)", "hessian", "L", "A", "A 3 3 spd", lambda jnp, nn, A: jnp.linalg.slogdet(A)[1]),
+        Entry("Determinant", "L = det_ij(A_ij)", "grad", "L", "A", "A 4 4 regular", lambda jnp, nn, A: jnp.linalg.det(A)),
+        Entry("Inverse", "Y_ij = inv_ij(A_ij)", "jacobian", "Y", "A", "A 3 3 regular", lambda jnp, nn, A: jnp.linalg.inv(A)),
+        Entry("Quadratic form of an inverse", "L = x_i inv_ij(A_ij) y_j", "grad", "L", "A x", "x 4, A 4 4 regular, y 4", lambda jnp, nn, x, A, y: x @ jnp.linalg.inv(A) @ y),
+        Entry("Product of three matrices", "Y_il = A_ij X_jk B_kl", "jacobian", "Y", "X", "A 4 3, X 3 2, B 2 5", lambda jnp, nn, A, X, B: A @ X @ B),
+        Entry("Transpose", "Y_ij = X_ji", "jacobian", "Y", "X", "X 3 2", lambda jnp, nn, X: X.T),
+        Entry("Hadamard product", "Y_ij = A_ij B_ij", "jacobian", "Y", "A", "A 3 2, B 3 2", lambda jnp, nn, A, B: A * B),
+        Entry("Kronecker product", "C_ikjl = A_ij B_kl\nL = C_ikjl G_ikjl", "grad", "L", "A B", "A 2 3, B 4 5, G 2 4 3 5", lambda jnp, nn, A, B, G: jnp.sum(jnp.kron(A, B) * G.reshape(8, 15))),
+        Entry("Outer product", "Y_ij = x_i y_j", "jacobian", "Y", "x y", "x 3, y 4", lambda jnp, nn, x, y: jnp.outer(x, y)),
+    ],
+    "Functions of vectors": [
+        Entry("Sigmoid: Jacobian", "y_i = sigmoid(a_i)", "jacobian", "y", "a", "a 4", lambda jnp, nn, a: nn.sigmoid(a)),
+        Entry("Softmax: Jacobian", "p_i = softmax_i(a_i)", "jacobian", "p", "a", "a 4", lambda jnp, nn, a: nn.softmax(a)),
+        Entry("Log-softmax: Jacobian", "y_i = log_softmax_i(a_i)", "jacobian", "y", "a", "a 4", lambda jnp, nn, a: nn.log_softmax(a)),
+        Entry("Log-sum-exp: gradient", "L = logsumexp_i(x_i)", "grad", "L", "x", "x 4", lambda jnp, nn, x: nn.logsumexp(x)),
+        Entry("Log-sum-exp: Hessian", "L = logsumexp_i(x_i)", "hessian", "L", "x", "x 4", lambda jnp, nn, x: nn.logsumexp(x)),
+        Entry("Softmax cross-entropy: gradient", CROSS_ENTROPY, "grad", "L", "a", "a 4, t 4 simplex", _cross_entropy),
+        Entry("Softmax cross-entropy: Hessian", CROSS_ENTROPY, "hessian", "L", "a", "a 4, t 4 simplex", _cross_entropy),
+        Entry("Entropy", "H = -p_i log(p_i)", "grad", "H", "p", "p 4 simplex", lambda jnp, nn, p: -jnp.sum(p * jnp.log(p))),
+        Entry("Kullback-Leibler divergence", "D = sum_i(p_i log(p_i / q_i))", "grad", "D", "p q", "p 4 simplex, q 4 simplex", lambda jnp, nn, p, q: jnp.sum(p * jnp.log(p / q))),
+        Entry("Layer normalisation: Jacobian", LAYER_NORM, "jacobian", "y", "x", "x 5", _normalised),
+        Entry("Root-mean-square normalisation: Jacobian", "r = sqrt(mean_i(x_i^2))\ny_i = x_i / r", "jacobian", "y", "x", "x 5", lambda jnp, nn, x: x / jnp.sqrt(jnp.mean(x * x))),
+    ],
+    "Regression": [
+        Entry("Least squares: gradient", LEAST_SQUARES, "grad", "L", "w", "X 6 3, w 3, y 6", lambda jnp, nn, X, w, y: jnp.sum((X @ w - y) ** 2) / 2),
+        Entry("Least squares: Hessian", LEAST_SQUARES, "hessian", "L", "w", "X 6 3, w 3, y 6", lambda jnp, nn, X, w, y: jnp.sum((X @ w - y) ** 2) / 2),
+        Entry("Ridge regression: gradient", LEAST_SQUARES + " + c w_i w_i / 2", "grad", "L", "w", "X 6 3, w 3, y 6, c positive", lambda jnp, nn, X, w, y, c: jnp.sum((X @ w - y) ** 2) / 2 + c * w @ w / 2),
+        Entry("Ridge regression: Hessian", LEAST_SQUARES + " + c w_i w_i / 2", "hessian", "L", "w", "X 6 3, w 3, y 6, c positive", lambda jnp, nn, X, w, y, c: jnp.sum((X @ w - y) ** 2) / 2 + c * w @ w / 2),
+        Entry("Generalised least squares: gradient", "r_a = y_a - X_ai w_i\nL = r_a inv_ab(C_ab) r_b / 2\nassume C_ab = C_ba", "grad", "L", "w", "X 6 3, w 3, y 6, C 6 6 spd", lambda jnp, nn, X, w, y, C: (y - X @ w) @ jnp.linalg.inv(C) @ (y - X @ w) / 2),
+        Entry("Generalised least squares: Hessian", "r_a = y_a - X_ai w_i\nL = r_a inv_ab(C_ab) r_b / 2\nassume C_ab = C_ba", "hessian", "L", "w", "X 6 3, w 3, y 6, C 6 6 spd", lambda jnp, nn, X, w, y, C: (y - X @ w) @ jnp.linalg.inv(C) @ (y - X @ w) / 2),
+        Entry("Multivariate least squares", "R_bo = X_bi W_io - Y_bo\nL = mean_b(R_bo R_bo)", "grad", "L", "W", "X 6 3, W 3 2, Y 6 2", lambda jnp, nn, X, W, Y: jnp.mean(jnp.sum((X @ W - Y) ** 2, -1))),
+        Entry("Logistic regression: gradient", LOGISTIC, "grad", "L", "w", "X 6 3, w 3, t 6 binary", _logistic),
+        Entry("Logistic regression: Hessian", LOGISTIC, "hessian", "L", "w", "X 6 3, w 3, t 6 binary", _logistic),
+        Entry("Poisson regression: gradient", "m_a = exp(X_ai w_i)\nL = sum_a(m_a) - y_a X_ai w_i", "grad", "L", "w", "X 6 3, w 3, y 6 counts", lambda jnp, nn, X, w, y: jnp.sum(jnp.exp(X @ w)) - y @ X @ w),
+        Entry("Poisson regression: Hessian", "m_a = exp(X_ai w_i)\nL = sum_a(m_a) - y_a X_ai w_i", "hessian", "L", "w", "X 6 3, w 3, y 6 counts", lambda jnp, nn, X, w, y: jnp.sum(jnp.exp(X @ w)) - y @ X @ w),
+        Entry("Softmax regression: gradient", SOFTMAX_REGRESSION, "grad", "L", "W", "X 6 3, W 3 4, T 6 4 onehot", lambda jnp, nn, X, W, T: -jnp.mean(jnp.sum(T * nn.log_softmax(X @ W), -1))),
+        Entry("Softmax regression: Hessian", SOFTMAX_REGRESSION, "hessian", "L", "W", "X 6 3, W 3 4, T 6 4 onehot", lambda jnp, nn, X, W, T: -jnp.mean(jnp.sum(T * nn.log_softmax(X @ W), -1))),
+        Entry("Support vector machine: hinge loss", "m_a = y_a X_ai w_i\nL = sum_a(relu(1 - m_a)) + c w_i w_i / 2", "grad", "L", "w", "X 6 3, w 3, y 6 sign, c positive", lambda jnp, nn, X, w, y, c: jnp.sum(jnp.maximum(1 - y * (X @ w), 0)) + c * w @ w / 2),
+        Entry("Log-cosh regression", "r_a = X_ai w_i - y_a\nL = sum_a(log(cosh(r_a)))", "grad", "L", "w", "X 6 3, w 3, y 6", lambda jnp, nn, X, w, y: jnp.sum(jnp.log(jnp.cosh(X @ w - y)))),
+    ],
+    "Likelihoods and factorisations": [
+        Entry("Gaussian log-likelihood, by mean and precision", GAUSSIAN, "grad", "L", "mu S", "X 6 3, mu 3, S 3 3 spd", _gaussian),
+        Entry("Gaussian process: marginal likelihood", "L = -y_i inv_ij(C_ij) y_j / 2 - logdet_ij(C_ij) / 2\nassume C_ij = C_ji", "grad", "L", "C", "y 4, C 4 4 spd", lambda jnp, nn, y, C: -y @ jnp.linalg.inv(C) @ y / 2 - jnp.linalg.slogdet(C)[1] / 2),
+        Entry("Matrix factorisation: gradient", FACTORS, "grad", "L", "U V", "M 5 4, U 5 2, V 4 2", lambda jnp, nn, M, U, V: jnp.sum((M - U @ V.T) ** 2)),
+        Entry("Matrix factorisation: Hessian", FACTORS, "hessian", "L", "U V", "M 5 4, U 5 2, V 4 2", lambda jnp, nn, M, U, V: jnp.sum((M - U @ V.T) ** 2)),
+        Entry("PCA: reconstruction error", "Y_ak = X_ai W_ik\nR_ai = X_ai - Y_ak W_ik\nL = R_ai R_ai", "grad", "L", "W", "X 6 4, W 4 2", lambda jnp, nn, X, W: jnp.sum((X - X @ W @ W.T) ** 2)),
+        Entry("PCA: variance along a direction", "z_a = X_ai w_i\nv = mean_a(z_a^2)", "grad", "v", "w", "X 6 3, w 3", lambda jnp, nn, X, w: jnp.mean((X @ w) ** 2)),
+    ],
+    "Networks": [
+        Entry("Two-layer network", MLP.format("tanh"), "grad", "L", "W1 b1 W2 b2", MLP_ARRAYS, _mlp("tanh")),
+        Entry("Network with GELU", MLP.format("gelu"), "grad", "L", "W1", MLP_ARRAYS, _mlp("gelu")),
+        Entry("Linear layer", "Y_bo = X_bi W_io + c_o\nL = sum_b(sum_o(G_bo Y_bo))", "grad", "L", "X W c", "X 6 3, W 3 2, c 2, G 6 2", lambda jnp, nn, X, W, c, G: jnp.sum(G * (X @ W + c))),
+        Entry("Batch normalisation", "mu_i = mean_b(X_bi)\nv_i = mean_b((X_bi - mu_i)^2)\nY_bi = (X_bi - mu_i) / sqrt(v_i + 0.00001)\nL = sum_b(sum_i(D_bi (g_i Y_bi + c_i)))", "grad", "L", "g c X", "X 6 3, g 3, c 3, D 6 3", _batch_norm),
+        Entry("Attention", ATTENTION, "grad", "L", "Q K V", "Q 3 2, K 4 2, V 4 5, G 3 5", _attention),
+        Entry("Recurrent step with tanh", "h_i = tanh(W_ij s_j + U_ik x_k + b_i)", "jacobian", "h", "s b", "W 4 4, s 4, U 4 3, x 3, b 4", lambda jnp, nn, W, s, U, x, b: jnp.tanh(W @ s + U @ x + b)),
+        Entry("LSTM gates", "f_i = sigmoid(F_ij x_j)\ng_i = tanh(G_ij x_j)\nc_i = f_i s_i + (1 - f_i) g_i", "jacobian", "c", "s x", "F 4 3, G 4 3, x 3, s 4", lambda jnp, nn, F, G, x, s: nn.sigmoid(F @ x) * s + (1 - nn.sigmoid(F @ x)) * jnp.tanh(G @ x)),
+        Entry("Contrastive loss (InfoNCE)", "S_ij = U_id V_jd / 0.1\nP_ij = softmax_j(S_ij)\nL = -mean_i(delta_ij log(P_ij))", "grad", "L", "U V", "U 5 3, V 5 3", _contrastive),
+        Entry("Pairwise preference (Bradley-Terry)", "d_a = (X_ai - Y_ai) w_i\nL = sum_a(softplus(-d_a))", "grad", "L", "w", "X 6 3, Y 6 3, w 3", lambda jnp, nn, X, Y, w: jnp.sum(nn.softplus(-(X - Y) @ w))),
+    ],
+}
+# fmt: on
+GALLERY = [entry for entries in SECTIONS.values() for entry in entries]

@@ -1,0 +1,76 @@
+"""Write docs/gallery.md by deriving every model of the gallery: python docs/make_gallery.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gallery_models import GALLERY, SECTIONS, Entry
+from numpy_lines import numpy_line
+
+import eingrad as eg
+from eingrad.api.derivatives import Derivatives
+from eingrad.core.expr import Dim
+
+PAGE = Path(__file__).with_name("gallery.md")
+HEAD = """# Gallery
+
+{results} derivatives of {models} models. Each is derived and printed by eingrad: this page is
+written by `python docs/make_gallery.py`, and a test compares every result with JAX's.
+
+The *index form* is what `print(derivatives[name])` shows. The *matrix form* is
+`derivatives.matrix_form(name)`, a dash where there is none: vectors are columns, `1` is the column
+of ones, `⊙` and `⊘` work entry by entry, a bare number in a sum is added to every entry, and
+`1[x > 0]` is 1 where the comparison holds. `diag` makes a diagonal matrix of a vector and a vector
+of a diagonal. A result with more than two axes is written with `vec`, which stacks columns: `⊗`
+is the Kronecker product and `K` the commutation matrix. The *NumPy* line computes the same
+(`expit`, `softmax`, `logsumexp` and `erf` are SciPy's); what eingrad runs is the source that
+`derivatives.compile()` makes.
+"""
+
+
+def derive(entry: Entry) -> Derivatives:
+    """Derive what an entry asks for."""
+    method = getattr(eg.parse(entry.model), entry.kind)
+    found: Derivatives = method(entry.of, entry.wrt.split())
+    return found
+
+
+def extents_of(derivatives: Derivatives) -> Mapping[Dim, str]:
+    """Say where to read the extent of each dimension: at the first tensor that has it."""
+    system = derivatives.system
+    places: dict[Dim, str] = {}
+    for var in [*system.inputs.values(), *(d.var for d in system.definitions.values())]:
+        for axis, dim in enumerate(var.dims):
+            places.setdefault(dim, f"{var.name}.shape[{axis}]")
+    return places
+
+
+def section(entry: Entry) -> Iterator[str]:
+    """Write one entry."""
+    yield f"### {entry.title}\n"
+    yield f"```\n{entry.model}\n```\n"
+    derivatives = derive(entry)
+    for name, gradient in derivatives.items():
+        matrix = derivatives.matrix_form(name)
+        yield f"`{gradient}`\n"
+        if matrix is None:
+            yield "- matrix form: -"
+        else:
+            yield f"- matrix form: `{matrix}`, ${derivatives.matrix_latex(name)}$"
+        yield f"- NumPy: `{numpy_line(gradient.expr, extents_of(derivatives))}`\n"
+
+
+def page() -> str:
+    """Return the whole page."""
+    results = sum(len(derive(entry)) for entry in GALLERY)
+    lines = [HEAD.format(results=results, models=len({entry.model for entry in GALLERY}))]
+    for title, entries in SECTIONS.items():
+        lines.append(f"## {title}\n")
+        for entry in entries:
+            lines += section(entry)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
