@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import torch
+import pytest
 from random_models import (
     AXIS,
     DIM,
@@ -30,6 +30,8 @@ from random_models import (
     Sum,
     Where,
 )
+
+torch = pytest.importorskip("torch")
 
 KINKS = ("relu", "abs", "leaky_relu", "sign")
 

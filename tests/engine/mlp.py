@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
+import pytest
 
 from eingrad.core.algebra import Term, add, apply, einsum, multiply, power, reduce, repeat, size
 from eingrad.core.expr import Const, Expr, Var
+
+torch = pytest.importorskip("torch")
 
 X, T = Var("X", ("b", "i")), Var("T", ("b", "o"))
 W1, B1 = Var("W1", ("i", "h")), Var("b1", ("h",))
