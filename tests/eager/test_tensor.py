@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from eingrad.api import operations as ops
+from eingrad.api.functional import grad, jvp
+from eingrad.api.jacobian import jacobian
 from eingrad.api.tape import no_grad
 from eingrad.api.tensor import Tensor, tensor
+from eingrad.api.trace import function
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 rng = np.random.default_rng(0)
@@ -227,12 +230,32 @@ def test_ties_of_max_share_the_gradient():
     np.testing.assert_array_equal(x.grad, [0.5, 0.0, 0.5])
 
 
-def test_a_masked_branch_gives_no_nan():
-    x = tensor([0.0, -1.0, 4.0], requires_grad=True)
+MASKED = {
+    "sqrt": (lambda x: ops.where(x > 0, ops.sqrt(x) + ops.log(x), 0.0), 0.5),
+    "quotient": (lambda x: ops.where(x > 0, 2 / x, 0.0), -0.125),
+    "logarithm over x": (lambda x: ops.where(x > 0, ops.log(x) / x, 0.0), (1 - np.log(4)) / 16),
+    "entropy": (lambda x: ops.where(x > 0, x * ops.log(x), 0.0), np.log(4) + 1),
+    "power": (lambda x: ops.where(x > 0, x**0.5, 0.0), 0.25),
+    "index": (lambda x: ops.log(x)[2:], 0.25),
+    "relu": (lambda x: ops.relu(ops.log(x) * 3), 0.75),
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_masked_branch_gives_no_nan(name, compiled):
+    fn, slope = MASKED[name]
+    fn = function(fn) if compiled else fn
+    at = np.array([0.0, -1.0, 4.0])
     with np.errstate(all="ignore"):
-        y = ops.where(x > 0, ops.sqrt(x) + ops.log(x), 0.0)
-    y.sum().backward()
-    np.testing.assert_allclose(x.grad, [0.0, 0.0, 0.5])
+        x = tensor(at, requires_grad=True)
+        fn(x).sum().backward()
+        np.testing.assert_allclose(x.grad, [0.0, 0.0, slope])
+        np.testing.assert_allclose(jvp(lambda t: fn(t).sum(), (at,), (np.ones(3),))[1], slope)
+        assert np.isfinite(jacobian(fn, mode="rev")(at)).all()
+        assert np.isfinite(jacobian(fn, mode="fwd")(at)).all()
+        assert np.isfinite(jacobian(grad(lambda t: fn(t).sum()), mode="rev")(at)).all()
+        assert np.isfinite(jacobian(grad(lambda t: fn(t).sum()), mode="fwd")(at)).all()
 
 
 def test_the_product_of_zeros():

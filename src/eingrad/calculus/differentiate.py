@@ -26,9 +26,9 @@ from eingrad.core.algebra import (
     broadcast_scalar,
     constant_value,
     einsum,
+    is_light,
     is_zero,
     multiply,
-    repeat,
     zeros,
 )
 from eingrad.core.arrays import Matrix
@@ -119,9 +119,11 @@ def pull(
             local = _local(node, k)
             if conjugate and local is not None:
                 local = ([(conj(x), labels) for x, labels in local[0]], *local[1:])
-            back = None if local is None else _pull_operand(node, k, local, cotangent, extra)
-            if guard and back is not None and local is not None and is_singular(node):
-                back = _guarded(back, local[0][0][0], cotangent, extra)
+            back = None
+            if local is not None and guard and is_singular(node):
+                back = _pull_guarded(local, cotangent, extra)
+            elif local is not None:
+                back = _pull_operand(node, k, local, cotangent, extra)
         if back is not None:
             result.append((k, back))
     return result
@@ -236,24 +238,30 @@ HUGE = 3e38  # the largest float32
 
 
 def is_singular(node: Expr) -> bool:
-    """Whether a node is a function whose derivative is infinite, or nothing, somewhere."""
+    """Whether a derivative of a node may be infinite, or nothing: a function at the end of where
+    it is defined, a product of entries of which one is infinite."""
+    if isinstance(node, Einsum):
+        return not node.summed and not is_light(node)
     if not isinstance(node, Map) or node.function not in SINGULAR:
         return False
     _, exponent = base_and_exponent(node)
     return not isinstance(exponent, int) or exponent < 1 or node.function != "pow"
 
 
-def _guarded(product: Expr, partial: Expr, cotangent: Expr, extra: int) -> Expr:
-    """``g f'(x)``, but 0 where g is 0 and f'(x) is not finite."""
-    n = cotangent.ndim
-    axes = tuple(range(extra, n)) if partial.ndim else ()
-    size = repeat(apply("abs", partial), cotangent.dims, axes)
-    if product.dims != cotangent.dims:
-        return product  # a scalar operand of a tensor: the product is summed
-    finite = apply("where", apply("le", size, Const(HUGE)), product, Const(0))
-    return broadcast_scalar(
-        apply("where", apply("ne", cotangent, Const(0)), product, finite), product.dims
-    )
+def _pull_guarded(local: Local, cotangent: Expr, extra: int) -> Expr:
+    """``g f'``, but 0 where g is 0 and f' is not finite."""
+    factors, labels, operand_labels, extents = local
+    shift = 1 + max(extents, default=-1)
+    lead = tuple(range(shift, shift + extra))
+    own = (*lead, *labels)
+    extents = {**extents, **dict(zip(lead, cotangent.dims, strict=False))}
+    partial = einsum(factors, own, extents)
+    product = multiply(cotangent, partial)
+    finite = apply("le", apply("abs", partial), Const(HUGE))
+    kept = apply("where", finite, product, Const(0))
+    kept = apply("where", apply("ne", cotangent, Const(0)), product, kept)
+    kept = broadcast_scalar(kept, cotangent.dims)
+    return einsum([(kept, own)], (*lead, *operand_labels), extents)
 
 
 def distribute_deltas(

@@ -1,0 +1,233 @@
+"""eg.function: one trace a signature, captured tensors, control flow, and models of functions."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+
+import numpy as np
+import pytest
+
+from eingrad.api import operations as ops
+from eingrad.api.functional import grad, value_and_grad
+from eingrad.api.model import parse
+from eingrad.api.tape import no_grad
+from eingrad.api.tensor import Tensor, tensor
+from eingrad.api.trace import CACHE_SIZE, function
+from eingrad.errors import EingradError
+
+rng = np.random.default_rng(5)
+X, W, V = rng.standard_normal((4, 3)), rng.standard_normal((3, 2)), rng.standard_normal(3)
+
+
+class Counted:
+    """A function that counts its runs."""
+
+    def __init__(self, fn):
+        self.fn, self.runs = fn, 0
+
+    def __call__(self, *args, **kwargs):
+        self.runs += 1
+        return self.fn(*args, **kwargs)
+
+
+def test_one_trace_a_signature():
+    counted = Counted(lambda x, k=2: (x**k).sum())
+    f = function(counted)
+    for _ in range(3):
+        np.testing.assert_allclose(f(V), (V**2).sum())
+    assert counted.runs == 1
+    f(2 * V)
+    f(tensor(V))
+    assert counted.runs == 1
+    f(V.astype(np.float32))
+    f(X)
+    f(V, 3)
+    f(V, k=3)
+    assert counted.runs == 5
+    f(1.5)
+    f(2.5)
+    assert counted.runs == 6
+
+
+def test_python_floats_do_not_decide_the_dtype():
+    f = function(lambda x, lr: x * lr + 1.0)
+    assert f(V.astype(np.float32), 0.5).dtype == np.float32
+    np.testing.assert_allclose(f(V, 0.25), V * 0.25 + 1)
+
+
+def test_the_cache_is_bounded():
+    f = function(lambda x, k: x * k)
+    for k in range(CACHE_SIZE + 5):
+        f(V, k)
+    assert len(f._programs) == CACHE_SIZE
+
+
+def test_structures_and_constant_results():
+    f = function(lambda p: {"y": p["w"] @ p["b"][0], "n": 3, "x": p["b"][0]})
+    out = f({"w": X, "b": (V,)})
+    np.testing.assert_allclose(out["y"], X @ V)
+    assert out["n"] == 3
+    np.testing.assert_array_equal(out["x"], V)
+
+
+def test_captured_tensors_are_read_anew_and_get_gradients():
+    w = tensor(V, requires_grad=True)
+    f = function(lambda x: (w * x).sum())
+    y = f(np.ones(3))
+    assert isinstance(y, Tensor)
+    np.testing.assert_allclose(y.item(), V.sum())
+    y.backward()
+    np.testing.assert_array_equal(w.grad, np.ones(3))
+    with no_grad():
+        w -= 1.0
+    np.testing.assert_allclose(f(np.ones(3)).item(), (V - 1).sum())
+
+
+def test_a_training_step():
+    @function
+    def step(w, x, t):
+        loss, g = value_and_grad(lambda w: ((x @ w - t) ** 2).mean())(w)
+        return w - 0.1 * g, loss
+
+    w, losses = np.zeros(3), []
+    target = X @ V
+    for _ in range(50):
+        w, loss = step(w, X, target)
+        losses.append(float(loss))
+    assert losses[-1] < 0.05 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (lambda x: x if x.sum() > 0 else -x, "if, while or bool"),
+        (lambda x: x * float(x.sum()), r"float\(\)"),
+        (lambda x: x * x.sum().item(), r"item\(\)"),
+        (lambda x: x * np.asarray(x), "a NumPy array"),
+        (lambda x: x[x > 0], "a mask"),
+        (lambda x: [x * 1.0 for _ in range(int(x[0]))], r"int\(\)"),
+    ],
+)
+def test_python_control_flow_on_values_is_refused(fn, words):
+    with pytest.raises(EingradError, match=words) as caught:
+        function(fn)(V)
+    assert "hint" in str(caught.value)
+
+
+def test_backward_in_a_trace_is_refused():
+    w = tensor(V, requires_grad=True)
+
+    def f(x):
+        (w * x).sum().backward()
+        return x
+
+    with pytest.raises(EingradError, match=r"eg\.grad"):
+        function(f)(V)
+
+
+def test_python_control_flow_on_shapes_works():
+    def f(x):
+        total = x[0] * 0.0
+        for k in range(x.shape[0]):
+            total = total + x[k] ** k
+        return total
+
+    np.testing.assert_allclose(function(f)(V), 0 * V[0] + sum(V[k] ** k for k in range(3)))
+
+
+def test_compiled_forms_are_stable():
+    f = function(lambda z: ops.log(ops.sum(ops.exp(z))))
+    assert f(np.array([1000.0, 1000.0])) == 1000 + np.log(2)
+    np.testing.assert_allclose(grad(f)(np.array([1000.0, 1000.0])), [0.5, 0.5])
+
+
+def test_a_masked_branch_gives_no_nan_when_compiled():
+    f = function(lambda x: ops.where(x > 0, ops.sqrt(x) + ops.log(x) / x, 0.0).sum())
+    with np.errstate(all="ignore"):
+        g = grad(f)(np.array([0.0, -1.0, 1.0]))
+    np.testing.assert_allclose(g, [0.0, 0.0, 1.5])
+
+
+def test_threads():
+    f = function(grad(lambda x, w: (ops.softmax(x @ w) ** 2).sum()))
+    inputs = [(rng.standard_normal((3 + k % 3, 3)), W) for k in range(24)]
+    expected = [f(*pair) for pair in inputs]
+    fresh, found = function(f.fn), [None] * len(inputs)
+
+    def run(k):
+        found[k] = fresh(*inputs[k])
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(len(inputs))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# --- models of functions ------------------------------------------------------------------------
+
+
+def network(params, x, t):
+    hidden = ops.sigmoid(x @ params["W1"] + params["b1"])
+    out = ops.softmax(hidden @ params["W2"])
+    return -(t * ops.log(out)).sum(axis=1).mean()
+
+
+def test_a_function_is_written_derived_and_run_as_a_model():
+    params = {
+        "W1": rng.standard_normal((3, 5)),
+        "b1": np.zeros(5),
+        "W2": rng.standard_normal((5, 2)),
+    }
+    t = np.eye(2)[[0, 1, 1, 0]]
+    model = function(network).model(params, X, t)
+    lines = str(model).splitlines()
+    assert lines[1::2] == ["z2_ik = sigmoid(z1_ik)", "z4_ij = softmax_j(z3_ij)"]
+    assert lines[-1] == "L = -t_ij log(z4_ij) / 4"
+    assert set(model.inputs) == {"W1", "b1", "W2", "x", "t"}
+    derived = model.grad("L", ["W1"])
+    assert "sigmoid derivative" in derived.text("W1")
+    assert r"\sigma" in derived.latex()
+    f = derived.compile()
+    values = f(**params, x=X, t=t)
+    np.testing.assert_allclose(values["L"], network(params, X, t).item())
+    np.testing.assert_allclose(values["dL/dW1"], grad(network)(params, X, t)["W1"], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("fn", "args"),
+    [
+        (lambda x: (x * x).sum(), (V,)),
+        (lambda x, w: ops.tanh(x @ w), (X, W)),
+        (lambda x: x - x.mean(axis=0), (X,)),
+        (lambda x: ops.logsumexp(x, axis=1) + ops.max(x, axis=1), (X,)),
+        (lambda a, b: ops.einsum("ij,ij,j->i", a, a, b), (X, V)),
+        (lambda x: ops.trace(x @ x.T) + x.sum() ** 2, (X,)),
+        (lambda x: 1 / (1 + ops.exp(-x)), (V,)),
+        (lambda x: ops.where(x > 0, x, 0.5 * x), (X,)),
+        (lambda x: ops.diag(x) @ ops.diag(x * 2), (V,)),
+        (lambda x, y: ops.outer(x, y), (V, V)),
+    ],
+)
+def test_what_is_written_is_what_is_computed(fn, args):
+    model = function(fn).model(*args)
+    again = parse(str(model))  # the text alone says it all
+    name = model.outputs[-1]
+    names = list(inspect.signature(fn).parameters)
+    result = again.compile([name])(**dict(zip(names, args, strict=True)))[name]
+    np.testing.assert_allclose(result, fn(*map(tensor, args)), rtol=1e-12, atol=1e-12)
+
+
+def test_names_of_inputs():
+    w = tensor(V)
+    model = function(lambda exp, x_train: (exp * x_train * w).sum()).model(V, V, result="loss")
+    assert model.outputs[-1] == "loss"
+    assert set(model.inputs) == {"exp0", "xtrain", "c1"}
+
+
+def test_what_notation_lacks_is_refused():
+    with pytest.raises(EingradError, match="no way to write this: reshape"):
+        function(lambda x: x.reshape(2, 6).sum(axis=0)).model(X)
