@@ -20,6 +20,7 @@ from eingrad.engine.lower import lower
 from eingrad.engine.memory import Memory, plan_memory
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
+from eingrad.engine.prune import prune
 from eingrad.engine.signature import (
     Signature,
     as_array,
@@ -208,7 +209,7 @@ class Function:
     def _plan(self, signature: Signature) -> tuple[Program, Memory]:
         inputs = [*self.inputs, *self._state_inputs]
         program = lower(self.outputs, self.updates, signature.sizes, inputs)
-        program = lengthen(program, signature.dtype)
+        program = lengthen(prune(program), signature.dtype)
         memory = plan_memory(program, np.dtype(signature.dtype).itemsize)
         needed = memory.workspace + memory.results
         if self.memory_limit is not None and needed > self.memory_limit:

@@ -182,10 +182,24 @@ class Emitter:
                 text.format(*arguments, **fields)
                 for text in spelling.array_lines(step.op, self.item_size)
             ]
-            lines = self._with_copy(step, arguments, lines)
+            lines = self._made_by_the_step(step, self._with_copy(step, arguments, lines))
         if step.equation and lines:
             lines[-1] += f"  # {step.equation}, {_count(step.flops)}FLOP"
         self.body += lines
+
+    def _made_by_the_step(self, step: Step, lines: list[str]) -> list[str]:
+        """Where the result is a new array, let the operation make it: ``np.empty`` takes time."""
+        name = self.names[step.out]
+        if not (lines and self.body and self.body[-1].startswith(f"{name} = np.empty(")):
+            return lines
+        if lines[0] == f"{name}.fill(0)":
+            self.body[-1] = self.body[-1].replace("np.empty", "np.zeros", 1)
+            return lines[1:]
+        kinds = {x.kind for x in step.reads}
+        if step.op == "matmul" and len(step.out.shape) <= 2 and kinds == {FLOAT}:
+            self.body.pop()  # in row-major order, like the array that np.empty makes
+            return [f"{name} = {lines[0].replace(f', out={name}', '', 1)}"]
+        return lines
 
     def _with_copy(self, step: Step, arguments: list[str], lines: list[str]) -> list[str]:
         """Copy the target of a sum that is not in its place."""
