@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 
 import numpy as np
@@ -362,6 +364,17 @@ def test_a_plain_array_takes_a_constant():
     w = np.ones(2)
     w -= 0.5 * tensor([1.0, 2.0])
     np.testing.assert_array_equal(w, [0.5, 0.0])
+
+
+def test_copies():
+    w = tensor([1.0, 2.0], requires_grad=True)
+    for c in (copy.copy(w), copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
+        assert c.requires_grad
+        with no_grad():
+            c += 1.0
+        np.testing.assert_array_equal(w.numpy(), [1.0, 2.0])
+    with pytest.raises(EingradError, match="copied or pickled"):
+        copy.copy(w * 2)
 
 
 # --- errors -------------------------------------------------------------------------------------

@@ -49,8 +49,7 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     dtype = result_type(items)
     if memory_limit is not None or not (is_inexact(dtype) or any(map(is_symbolic, items))):
         arrays = [t._concrete("einsum with memory_limit") for t in items]
-        result = einsum_arrays(spec if isinstance(spec, str) else equation.text, *arrays,
-                               memory_limit=memory_limit)  # fmt: skip
+        result = einsum_arrays(equation, *arrays, memory_limit=memory_limit)
         if memory_limit is None or not any(t.requires_grad for t in items):
             return wrap(np.asarray(result))
     items = [as_dtype(t, dtype) for t in items]

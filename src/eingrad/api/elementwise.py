@@ -24,7 +24,8 @@ from eingrad.api.dispatch import (
     scalar_like,
     wrap,
 )
-from eingrad.api.kernel import Kernel, Symbol, cast_shape
+from eingrad.api.kernel import Kernel, Symbol
+from eingrad.api.views import cast_shape
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.algebra import apply, subtract
 from eingrad.core.algebra import multiply as multiply_exprs

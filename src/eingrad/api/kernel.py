@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.cache import Budget, Cache
+from eingrad.api.views import view_of
 from eingrad.calculus.differentiate import is_singular, pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
-from eingrad.core.algebra import add, is_light, is_zero, substitute
-from eingrad.core.arrays import Gather, Reshape, Slice
+from eingrad.core.algebra import add, is_zero, substitute
+from eingrad.core.arrays import Gather, Slice
 from eingrad.core.conjugate import CONJ, conj
-from eingrad.core.expr import Dim, Einsum, Expr, Map, Var, postorder, variables
+from eingrad.core.expr import Expr, Map, Var, postorder, variables
 from eingrad.engine import compile_program
 
 Value = Any
@@ -26,6 +27,7 @@ Value = Any
 Run = Callable[[Sequence[Value]], Sequence[Value]]
 
 CACHE_SIZE = 2048  # kernels
+MAX_DERIVATIVES = 64  # that a kernel keeps
 KEPT_BYTES = 256 * 2**20  # of buffers that kernels keep between calls
 
 
@@ -174,7 +176,7 @@ class Kernel:
         key = ("pull", active, seeded, lead, guard)
         known = self._derivatives.get(key)
         if known is None:
-            known = self._derivatives[key] = self._derive_pull(active, seeded, lead, guard)
+            known = self._remember(key, self._derive_pull(active, seeded, lead, guard))
         return known
 
     def push(self, active: tuple[int, ...], lead: tuple[int, ...]) -> Derivative:
@@ -182,8 +184,14 @@ class Kernel:
         key = ("push", active, lead)
         known = self._derivatives.get(key)
         if known is None:
-            known = self._derivatives[key] = self._derive_push(active, lead)
+            known = self._remember(key, self._derive_push(active, lead))
         return known
+
+    def _remember(self, key: Any, derivative: Derivative) -> Derivative:
+        if len(self._derivatives) >= MAX_DERIVATIVES:  # a Jacobian of every size is one
+            self._derivatives = {}
+        self._derivatives[key] = derivative
+        return derivative
 
     def needs(self, active: tuple[int, ...]) -> tuple[frozenset[int], frozenset[int]]:
         """Return which operands and results the derivatives by ``active`` read."""
@@ -341,57 +349,4 @@ def _cast_after(view: Callable[[Value], Value], dtype: np.dtype[Any]) -> Run:
     return run
 
 
-def view_of(template: Expr) -> Callable[[Value], Value] | None:
-    """Return how NumPy sees a template that moves no number: a view of its one operand.
-
-    >>> from eingrad.core.algebra import transpose
-    >>> view_of(transpose(Var("0", (2, 3)), (1, 0)))(np.ones((2, 3))).shape
-    (3, 2)
-    """
-    if isinstance(template, Var):
-        return np.asarray if template.name == "0" else None
-    if len(template.operands) != 1 or not isinstance(template.operands[0], Var):
-        return None
-    if isinstance(template, Reshape):
-        shape = template.dims
-        return lambda x: x.reshape(shape)
-    if isinstance(template, Slice):
-        index = tuple(_slice(*r) for r in template.ranges)
-        return lambda x: x[index]
-    if isinstance(template, Einsum) and is_light(template):
-        return _transposed(template)
-    return None
-
-
-def _slice(first: int, count: int, step: int) -> slice:
-    """Return the slice for ``first + step * k``, k below ``count``.
-
-    >>> list(range(5))[_slice(4, 5, -1)]
-    [4, 3, 2, 1, 0]
-    """
-    if count == 0:
-        return slice(0, 0, 1)
-    stop = first + step * count
-    return slice(first, None if stop < 0 else stop, step)
-
-
-def cast_shape(dims: Sequence[Dim]) -> tuple[int, ...]:
-    """Return extents that are known to be integers."""
-    return tuple([int(d) for d in dims])
-
-
-def _transposed(template: Einsum) -> Callable[[Value], Value] | None:
-    labels = template.inputs[0]
-    if len(set(labels)) != len(labels):
-        return None
-    shape = cast_shape(template.dims)
-    order = [labels.index(k) for k in template.output if k in labels]
-    if len(order) == len(shape):
-        return lambda x: x.transpose(order)
-    index = tuple(slice(None) if k in labels else None for k in template.output)
-    if order == list(range(len(order))):
-        return lambda x: np.broadcast_to(x[index], shape)
-    return lambda x: np.broadcast_to(x.transpose(order)[index], shape)
-
-
-__all__ = ["Derivative", "Kernel", "Symbol", "Value", "cast", "kernel_of", "view_of"]
+__all__ = ["Derivative", "Kernel", "Symbol", "Value", "cast", "kernel_of"]

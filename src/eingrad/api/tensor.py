@@ -218,6 +218,14 @@ class Tensor(Methods):
 
     # --- Python ---
 
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise EingradError(
+                "a tensor that was computed with a gradient is copied or pickled",
+                hint="detach() it first",
+            )
+        return tensor, (self.numpy(), self.requires_grad)
+
     def __repr__(self) -> str:
         value = self._value
         if type(value) is Symbol:

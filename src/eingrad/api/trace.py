@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cmath
 import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from eingrad.api.pytree import Structure, flatten, unflatten
 from eingrad.api.tape import recording
 from eingrad.api.tensor import Tensor
 from eingrad.api.tracking import outward
-from eingrad.core.expr import Const, Expr, Var
+from eingrad.core.algebra import full
+from eingrad.core.expr import Expr, Var
 from eingrad.errors import EingradError
 
 if TYPE_CHECKING:
@@ -52,8 +54,10 @@ class Trace:
         """Return a value as a symbol of this trace."""
         if type(value) is Symbol and value.trace is self:
             return value
-        if type(value) is not Symbol and not value.shape and not is_inexact(value.dtype):
-            return Symbol(Const(value.item()), value.dtype, self)
+        if type(value) is not Symbol and value.size and not any(value.strides):
+            number = value.item(0)  # a number, or one repeated along all axes
+            if cmath.isfinite(number):
+                return Symbol(full(number, value.shape), value.dtype, self)
         return self.lift_tensor(wrap(value))
 
     def lift_tensor(self, t: Tensor) -> Symbol:
@@ -106,6 +110,9 @@ class TracedFunction:
             for x, computed in zip(program.outs, program.computed, strict=True)
         ]
         return unflatten(program.structure, results)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Callable[..., Any]:
+        return self if instance is None else partial(self, instance)
 
     def __repr__(self) -> str:
         return f"<eingrad function {getattr(self.fn, '__name__', self.fn)}>"
