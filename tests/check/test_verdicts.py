@@ -107,6 +107,39 @@ def test_functions_of_arrays(fn: Any, of: str, wrt: str | None, ok: bool) -> Non
     assert eg.parse(QUADRATIC).check(fn, of=of, wrt=wrt).ok is ok
 
 
+LAYER = """
+X_bh = U_bi W_ih
+Z_bh = tanh(X_bh)
+r_b = Z_bh v_h - y_b
+L = r_b r_b + v_h v_h
+"""
+MISTAKES: list[tuple[Any, str, str]] = [
+    (lambda U, Z, r, v: U.T @ (np.outer(r, v) * (1 - Z**2)), "W", "factor"),
+    (lambda U, Z, r, v: -2 * U.T @ (np.outer(r, v) * (1 - Z**2)), "W", "sign"),
+    (lambda U, Z, r, v: 2 * (U.T @ (np.outer(r, v) * (1 - Z**2))).T, "W", "transposed"),
+    (lambda r, v: 2 * np.outer(r, v), "X", "activation-derivative"),
+    (lambda r, v, Z: 2 * np.outer(r, v) * (1 - Z**2), "Z", "activation-derivative"),
+    (lambda r, Z: 2 * r @ Z, "v", "term"),
+    (lambda r, Z, v: 2 * r @ Z - 2 * v, "v", "sign"),
+    (lambda r: -2 * r[:, None], "y", "shape"),
+    (lambda r, Z, v: 2 * (r[:, None] * Z + v), "v", "unknown"),
+    (lambda r, Z, v: 2 * r[:, None] * Z + 2 * v / len(r), "v", "sum"),
+]
+
+
+@pytest.mark.parametrize(("fn", "wrt", "mistake"), MISTAKES)
+def test_the_mistake_of_a_function_is_named(fn: Any, wrt: str, mistake: str) -> None:
+    verdict = eg.parse(LAYER).check(fn, of="L", wrt=wrt)
+    assert not verdict.ok
+    assert verdict.mistake == mistake, str(verdict)
+
+
+def test_a_function_that_is_right_under_an_assumption() -> None:
+    model = eg.parse("y_i = softmax_i(a_i)\nL = -t_i log(y_i)")
+    verdict = model.check(lambda y, t: y - t, of="L", wrt="a")
+    assert (verdict.ok, verdict.assumption) == (False, "sum_i(t_i) = 1")
+
+
 def test_a_function_of_several_gradients() -> None:
     def both(A: Any, x: Any) -> dict[str, Any]:
         return {"dL/dx": A @ x + x @ A, "dL/dA": -np.outer(x, x)}

@@ -119,15 +119,19 @@ class Derived:
 
     def readable(self, name: str, labels: Sequence[str]) -> Formula:
         """Write the formula of a tensor or derivative, unfolded as far as it can be read."""
+        return to_formula(self.unfolded(name), labels, self.names)
+
+    def unfolded(self, name: str) -> Expr:
+        """Return a derivative with the formulas of others put in, as far as it can be read."""
         expr = self.exprs[name]
         if name not in self.titles:
-            return to_formula(expr, labels, self.names)
+            return expr
         while found := [v for v in variables(expr) if v.name in self.titles]:
             opened = substitute(expr, {v: self.exprs[v.name] for v in found})
             if cost(opened) > READABLE:
                 break
             expr = opened
-        return to_formula(simplify(expr, self.system.facts), labels, self.names)
+        return simplify(expr, self.system.facts)
 
     def whole(self, expr: Expr) -> Expr:
         """Return an expression over the inputs alone."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from eingrad.check.arrays import array_mistake
 from eingrad.check.assumptions import assumption_for, assumptions
 from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
 from eingrad.check.pools import Pools
@@ -54,8 +55,13 @@ def diagnose(
         found = assumption_for(question, claim, inputs, kinds)
         return None if found is None else _assumed(found.text)
 
+    def of_arrays() -> Diagnosis | None:
+        found = None if value is not None else array_mistake(question, claim)
+        return None if found is None else Diagnosis(*found)
+
     return (
         assumed(["sum"])
+        or of_arrays()
         or search.first(kinds=["transposed", "label"])
         or assumed(["symmetric", "unit", "orthogonal", "one-hot"])
         or search.first(limit=1.42)

@@ -142,7 +142,7 @@ def _places(
             own = np.arange(extent(dim, sizes))
         else:
             labels = source[1]
-            own = np.rint(indices[source[0]]).astype(np.intp)
+            own = np.rint(indices[source[0]]).astype(np.intp) % extent(dim, sizes)
         shape = [1] * rank
         order = sorted(range(len(labels)), key=lambda k: axis[labels[k]])
         for k in order:

@@ -240,7 +240,8 @@ def _values(kind: str, rng: np.random.Generator, shape: Sequence[int]) -> Array:
         case "definite":
             n = shape[-1] if shape else 1
             x = rng.uniform(-1, 1, (*shape[:-1], n))
-            return np.asarray(x @ np.swapaxes(x, -1, -2) + 0.5 * np.eye(n))
+            skew = 0.3 * (x - np.swapaxes(x, -1, -2))  # not symmetric: a transpose must show
+            return np.asarray(x @ np.swapaxes(x, -1, -2) + 0.5 * np.eye(n) + skew)
     values = rng.uniform(0.2, 1.5, shape)
     return np.asarray(np.where(rng.uniform(size=shape) < 0.5, -values, values))
 

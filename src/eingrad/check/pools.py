@@ -12,7 +12,16 @@ from eingrad.core.algebra import substitute
 from eingrad.core.expr import Dim, Map, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS, partial_derivative
 from eingrad.derivation.labels import to_formula
-from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Product, SizeOf, Sum
+from eingrad.notation.syntax import (
+    Assignment,
+    Call,
+    Derivative,
+    Formula,
+    Number,
+    Product,
+    SizeOf,
+    Sum,
+)
 from eingrad.notation.system import Definition
 
 MAX_VARIANTS = 12
@@ -51,6 +60,8 @@ class Pools:
         self.functions = {x.function for d in system.definitions.values() for x in _maps(d)}
         self.later = self._later()
         sources = self._right_formulas()
+        parts = [site.part for source in sources for site in sites(source)]
+        self.calls = {x.function for x in parts if isinstance(x, Call) and not x.axes}
         self.factors = list(dict.fromkeys(self._factors(sources)))
         self.terms = list(dict.fromkeys(self._terms(sources)))
         self.activations = {a.activation: a for a in self._activations()}

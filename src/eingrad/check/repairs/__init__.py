@@ -10,6 +10,7 @@ from eingrad.check.repairs.labels import delta, labels_of_all, labels_of_one, su
 from eingrad.check.repairs.parts import (
     extra_factors,
     missing_factors,
+    missing_function,
     wrong_factor,
     wrong_function,
     wrong_power,
@@ -24,7 +25,8 @@ from eingrad.notation.syntax import Formula
 FINDERS: tuple[Finder, ...] = (
     extra_scale, other_number, missing_scale, sign, mean_or_sum,
     labels_of_one, labels_of_all, delta, sums, wrong_tensor,
-    extra_factors, missing_factors, wrong_factor, wrong_slope, wrong_terms, wrong_function,
+    extra_factors, missing_factors, wrong_factor, wrong_slope, wrong_terms,
+    missing_function, wrong_function,
     wrong_power,
 )  # fmt: skip
 

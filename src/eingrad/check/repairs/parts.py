@@ -19,6 +19,7 @@ from eingrad.check.tree import (
 from eingrad.notation.syntax import (
     Call,
     Formula,
+    Gather,
     Power,
     Product,
     Sum,
@@ -143,6 +144,17 @@ def wrong_function(site: Site, pools: Pools) -> Found:
     for other in sorted(others - {call.function}):
         reason = f"{call.function} where {other} is meant"
         yield Repair("function", reason, 1.4, site.put(replace(call, function=other)))
+
+
+def missing_function(site: Site, pools: Pools) -> Found:
+    """``Z_bo`` -> ``log(Z_bo)``, ``exp(x)`` -> ``x``"""
+    if isinstance(site.part, Call) and not site.part.axes and len(site.part.args) == 1:
+        reason = f"{site.part.function} does not belong here"
+        yield Repair("function", reason, 1.5, site.put(site.part.args[0]))
+    if isinstance(site.part, Symbol | Gather | Call):
+        for function in sorted(pools.calls):
+            reason = f"{function} is missing at {shown(site.part)}"
+            yield Repair("function", reason, 1.5, site.put(Call(function, (site.part,))))
 
 
 def wrong_power(site: Site, _: Pools) -> Found:

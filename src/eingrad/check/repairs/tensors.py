@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from eingrad.check.pools import Pools
 from eingrad.check.repairs.base import Found, Repair
 from eingrad.check.tree import (
@@ -12,6 +14,7 @@ from eingrad.check.tree import (
 from eingrad.notation.syntax import (
     Call,
     Derivative,
+    Gather,
     Product,
     Sum,
     Symbol,
@@ -26,6 +29,10 @@ def wrong_tensor(site: Site, pools: Pools) -> Found:
         for name in _like(part.name, pools):
             mistake, reason = _confusion(part.name, name, site, pools)
             yield Repair(mistake, reason, 1.1, site.put(Symbol(name, part.labels)))
+    elif isinstance(part, Gather) and part.name in pools.dims:
+        for name in _like(part.name, pools):
+            mistake, reason = _confusion(part.name, name, site, pools)
+            yield Repair(mistake, reason, 1.1, site.put(replace(part, name=name)))
     elif isinstance(part, Derivative) and len(part.wrt) == 1:
         (by,) = part.wrt
         for name in _like(by.name, pools):
