@@ -39,7 +39,7 @@ def numpy_line(expr: Expr, extents: Mapping[Dim, str]) -> str:
     >>> from eingrad.core.algebra import einsum
     >>> x, y = Var("x", ("i",)), Var("y", ("j",))
     >>> numpy_line(einsum([(x, (0,)), (y, (1,))], (0, 1)), {})
-    "np.einsum('i,j->ij', x, y)"
+    'x[:, None] * y[None, :]'
     """
     return _Writer(extents).write(expr)[0]
 
