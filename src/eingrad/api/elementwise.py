@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eingrad.api.broadcast import broadcast, broadcast_shapes, product
-from eingrad.api.cache import Cache
 from eingrad.api.dispatch import (
+    DIRECT,
     Cell,
     as_dtype,
     as_tensor,
+    direct,
     is_inexact,
     is_symbolic,
     kernel_for,
@@ -24,7 +25,7 @@ from eingrad.api.dispatch import (
     scalar_like,
     wrap,
 )
-from eingrad.api.kernel import Kernel, Symbol
+from eingrad.api.kernel import Symbol
 from eingrad.api.views import cast_shape
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.algebra import apply, subtract
@@ -42,9 +43,6 @@ _NUMBERS = frozenset({int, float, bool})
 FLOAT64 = np.dtype(np.float64)
 
 
-_direct: Cache[Any, Kernel] = Cache(4096)
-
-
 # --- one operand ------------------------------------------------------------------------------
 
 
@@ -56,7 +54,7 @@ def unary(function: str, x: Any, exact: Callable[..., Any] | None = None) -> Ten
     """Apply a function of the table; ``exact`` computes it on integers."""
     t = as_tensor(x)
     dtype = t._value.dtype
-    known = _direct.get((function, t._value.shape, dtype))
+    known = DIRECT.get((function, t._value.shape, dtype))
     if known is not None:
         return run_kernel(known, (t,))[0]
     if not is_inexact(dtype):
@@ -66,7 +64,7 @@ def unary(function: str, x: Any, exact: Callable[..., Any] | None = None) -> Ten
             t = as_dtype(t, FLOAT64)
     kernel = kernel_for(function, _unary_template, (t,), (function,))
     if is_inexact(dtype):
-        _direct.put((function, t._value.shape, dtype), kernel)
+        DIRECT.put((function, t._value.shape, dtype), kernel)
     return run_kernel(kernel, (t,))[0]
 
 
@@ -145,10 +143,9 @@ def binary(name: str, a: Any, b: Any) -> Tensor:
         if type(b) in _NUMBERS and x.dtype.kind == "f" and type(x) is not Symbol:
             b = wrap(np.array(b, x.dtype))
         if isinstance(b, Cell):
-            y = b._value
-            known = _direct.get((name, x.shape, y.shape, x.dtype, y.dtype))
+            known = direct(name, as_tensor(a), as_tensor(b))
             if known is not None:
-                return run_kernel(known, (as_tensor(a), as_tensor(b)), [x, y])[0]
+                return known
     return _binary(name, a, b)
 
 
@@ -163,7 +160,7 @@ def _binary(name: str, a: Any, b: Any) -> Tensor:
     shape = p if p == q else broadcast_shapes(name, (p, q))
     kernel = kernel_for(name, template, (x, y), (shape,))
     if is_inexact(dtype):
-        _direct.put((name, p, q, x._value.dtype, y._value.dtype), kernel)
+        DIRECT.put((name, p, q, x._value.dtype, y._value.dtype), kernel)
     return run_kernel(kernel, (x, y))[0]
 
 

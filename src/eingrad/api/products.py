@@ -9,12 +9,16 @@ import numpy as np
 
 from eingrad.api.broadcast import broadcast_shapes, normal_axis
 from eingrad.api.dispatch import (
+    DIRECT,
     as_dtype,
     as_tensor,
+    direct,
     is_inexact,
     is_symbolic,
+    kernel_for,
     operate,
     result_type,
+    run_kernel,
     wrap,
 )
 from eingrad.api.shaping import ravel
@@ -42,8 +46,12 @@ def contract(name: str, operands: Sequence[Any], labels: Sequence[Labels], out: 
         for t, ls in zip(items, labels, strict=True):
             arguments += [t._value, list(ls)]
         return wrap(np.asarray(np.einsum(*arguments, list(out))))
+    given = [t._value for t in items]
     items = [as_dtype(t, dtype) for t in items]
-    return operate(name, _contraction, items, tuple(labels), out)
+    kernel = kernel_for(name, _contraction, items, (tuple(labels), out))
+    if name == "matmul" and all(v.dtype == dtype for v in given):
+        DIRECT.put((name, *(v.shape for v in given), *(v.dtype for v in given)), kernel)
+    return run_kernel(kernel, items)[0]
 
 
 def _contraction(*operands: Any) -> Expr:
@@ -75,6 +83,9 @@ def _check_inner(name: str, a: Tensor, b: Tensor, left: int, right: int) -> None
 def matmul(a: Any, b: Any) -> Tensor:
     """Return the matrix product; leading axes broadcast, a vector is a row or a column."""
     x, y = as_tensor(a), as_tensor(b)
+    known = direct("matmul", x, y)
+    if known is not None:
+        return known
     if not x.ndim or not y.ndim:
         raise ShapeError(
             f"matmul of shapes {x.shape} and {y.shape}: neither may be a scalar",
