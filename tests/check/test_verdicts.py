@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -198,3 +199,39 @@ def test_values_that_no_assumption_allows() -> None:
 def test_what_the_model_assumes_is_used(fact: str, claim: str) -> None:
     assert not eg.parse(QUADRATIC).check(claim).ok
     assert eg.parse(f"{QUADRATIC}\nassume {fact}").check(claim).ok
+
+
+GATHER = "A_bo = X_bi W_io\nZ_bo = softmax_o(A_bo)\nL = -mean_b(log(Z[b,y[b]]))"
+DOMAINS = "s = sum_i(acos(x_i) + log(1 - x_i) + sqrt(z_i - 3))"
+VOLUME = "L = log(det_ij(A_ij))"
+OTHERS = [
+    (GATHER, "dL/dA_bo = (Z_bo - delta[y[b],o]) / size(b)", None),
+    (GATHER, "dL/dA_bo = Z_bo / size(b)", "term"),
+    (GATHER, "dL/dW_io = X_bi (delta[y[b],o] - Z_bo) / size(b)", "sign"),
+    (GATHER, "L = -mean_b(log(A[b,y[b]]))", "wrong-tensor"),
+    (GATHER, "L = -mean_b(Z[b,y[b]])", "function"),
+    (DOMAINS, "ds/dx_i = -1 / sqrt(1 - x_i^2) - 1 / (1 - x_i)", None),
+    (DOMAINS, "ds/dz_i = 1 / sqrt(z_i - 3)", "factor"),
+    (VOLUME, "dL/dA_ij = inv_ji(A_ji)", None),
+    (VOLUME, "dL/dA_ij = inv_ij(A_ij)", "transposed"),
+    ("s = sum_i(x_i^2)", "ds/dx_i = 2 exp(log(x_i))", "assumption"),
+    ("s = sum_i(x_i^p)", "ds/dx_i = x_i^(p - 1)", "missing-factor"),
+    ("s = sum_i((1 + x_i) - 1)", "s = sum_i(x_i)", None),
+    (QUADRATIC, "dL/dx_i = A_ij x_j + A_ji x_j + 1e-9 x_i", "term"),
+    (QUADRATIC, "dL/dA_ij = A_ij x_j", "wrong-tensor"),
+    (QUADRATIC, "dL/dx_i = x_i / 0", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("text", "claim", "mistake"), OTHERS)
+def test_other_formulas(text: str, claim: str, mistake: str | None) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert verdict.mistake == mistake, str(verdict)
+    assert verdict.ok is (mistake is None)
+
+
+def test_a_long_wrong_claim_takes_no_more_than_seconds() -> None:
+    claim = "dL/dx_i = " + " + ".join(f"A_ij x_j {k}" for k in range(1, 60))
+    started = time.perf_counter()
+    assert not eg.parse(QUADRATIC).check(claim).ok
+    assert time.perf_counter() - started < 20  # 3 s, on a machine that does nothing else

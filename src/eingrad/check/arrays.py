@@ -18,8 +18,7 @@ from eingrad.check.question import Question
 from eingrad.core.expr import Expr
 from eingrad.derivation.labels import to_formula
 from eingrad.errors import EingradError
-from eingrad.notation.lower import lower_claim
-from eingrad.notation.syntax import Assignment, Formula, Number
+from eingrad.notation.syntax import Formula, Number
 from eingrad.notation.text import to_text
 
 Change = Callable[[Array, Point], Array]
@@ -97,7 +96,7 @@ def _parts(question: Question) -> Iterator[tuple[str, str, Change]]:
 def _lowered(question: Question, formula: Formula) -> Expr | None:
     question.derived.learn(formula)
     try:
-        return lower_claim(Assignment(question.target, formula), question.derived.system).expr
+        return question.lowered(formula)
     except EingradError:
         return None
 

@@ -16,7 +16,6 @@ from eingrad.check.verdict import Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
 from eingrad.errors import EingradError, NotationError
-from eingrad.notation.lower import lower_claim
 from eingrad.notation.parse import parse_claim
 from eingrad.notation.syntax import Assignment, Formula
 from eingrad.notation.text import to_text
@@ -56,7 +55,7 @@ def check_formula(derived: Derived, claim: Assignment) -> Verdict:
     derived.learn(claim.value)
     text = to_text(claim)
     try:
-        expr = lower_claim(claim, derived.system).expr
+        expr = question.lowered(claim.value)
     except NotationError as error:
         return _meaningless(question, claim, error)
     own = ExprClaim(expr)

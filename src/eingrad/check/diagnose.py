@@ -16,8 +16,7 @@ from eingrad.check.repairs import Repair, repairs
 from eingrad.check.tree import mentions, negated, times
 from eingrad.core.expr import Dim
 from eingrad.errors import EingradError
-from eingrad.notation.lower import lower_claim
-from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Power, SizeOf, Symbol
+from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
 from eingrad.notation.text import to_text
 
 SECONDS = 2.5  # after this, what was not found is not looked for
@@ -88,13 +87,12 @@ class _Search:
 
     def __init__(self, question: Question, value: Formula | None) -> None:
         self.question, self.value = question, value
-        self.pools = None if value is None else Pools(question, value)
-        self.repairs = []
-        if value is not None and self.pools is not None:
-            own = question.target  # "dL/dW = dL/dW" is right, and no repair
-            self.repairs = [r for r in repairs(value, self.pools) if not mentions(r.value, own)]
-        self.tried: list[tuple[Repair, ExprClaim]] = []
         self.deadline = time.perf_counter() + SECONDS
+        self.pools = None if value is None else Pools(question, value)
+        self.repairs: list[Repair] = []
+        if value is not None and self.pools is not None:
+            self.repairs = repairs(value, self.pools, time.perf_counter() + SECONDS / 2)
+        self.tried: list[tuple[Repair, ExprClaim]] = []
 
     def first(
         self, limit: float = float("inf"), kinds: Collection[str] | None = None
@@ -121,12 +119,13 @@ class _Search:
     def lowered(self, value: Formula) -> ExprClaim | None:
         """Return a formula as an expression, None where it has no meaning."""
         question = self.question
+        if mentions(value, question.target):  # "dL/dW = dL/dW" is right, and no repair
+            return None
         try:
             question.derived.learn(value)
-            claim = lower_claim(Assignment(question.target, value), question.derived.system)
+            return ExprClaim(question.lowered(value))
         except EingradError:
             return None
-        return ExprClaim(claim.expr)
 
     def is_right(self, claim: ExprClaim) -> bool:
         right, points = self.question.right, self.question.points

@@ -237,9 +237,11 @@ def _values(kind: str, rng: np.random.Generator, shape: Sequence[int]) -> Array:
             return rng.uniform(0.1, 0.9, shape)
         case "large":
             return rng.uniform(1.2, 2.5, shape)
-        case "definite":
-            n = shape[-1] if shape else 1
-            x = rng.uniform(-1, 1, (*shape[:-1], n))
+        case "great":
+            return rng.uniform(3.2, 9.0, shape)
+        case "definite" if len(shape) > 1 and shape[-1] == shape[-2]:
+            n = shape[-1]
+            x = rng.uniform(-1, 1, shape)
             skew = 0.3 * (x - np.swapaxes(x, -1, -2))  # not symmetric: a transpose must show
             return np.asarray(x @ np.swapaxes(x, -1, -2) + 0.5 * np.eye(n) + skew)
     values = rng.uniform(0.2, 1.5, shape)
@@ -249,14 +251,14 @@ def _values(kind: str, rng: np.random.Generator, shape: Sequence[int]) -> Array:
 def _choices(inputs: Sequence[str]) -> Iterable[dict[str, str]]:
     """Yield kinds of values to try, the widest first."""
     yield {}
-    kinds = ("positive", "unit", "large", "definite")
+    kinds = ("positive", "unit", "large", "great", "definite")
     for kind in kinds[:2]:
         yield from ({name: kind} for name in inputs)
-    yield from (dict.fromkeys(inputs, kind) for kind in kinds[:3])
+    yield from (dict.fromkeys(inputs, kind) for kind in kinds[:4])
     for kind in kinds[2:]:
         yield from ({name: kind} for name in inputs)
     rng = random.Random(0)
-    for _ in range(200):
+    for _ in range(400):
         yield {name: rng.choice(("real", *kinds)) for name in inputs}
 
 

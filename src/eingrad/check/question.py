@@ -50,6 +50,10 @@ class Question:
         """The right formula as a line of notation."""
         return to_text(Assignment(self.target, self.formula))
 
+    def lowered(self, value: Formula) -> Expr:
+        """Return a right side as an expression; raises NotationError where it has no meaning."""
+        return lower_claim(Assignment(self.target, value), self.derived.system).expr
+
     def inputs_below(self, *roots: Expr) -> list[str]:
         """Return the inputs that expressions depend on, in the model's order."""
         found = {v.name for root in roots for v in variables(self.derived.whole(root))}

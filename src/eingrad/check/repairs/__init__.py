@@ -4,6 +4,8 @@ Each finder reads one place of a formula and yields what to put there; which rep
 claim right is for `diagnose` to find out.
 """
 
+import time
+
 from eingrad.check.pools import Pools
 from eingrad.check.repairs.base import Finder, Repair
 from eingrad.check.repairs.labels import delta, labels_of_all, labels_of_one, sums
@@ -31,8 +33,11 @@ FINDERS: tuple[Finder, ...] = (
 )  # fmt: skip
 
 
-def repairs(value: Formula, pools: Pools) -> list[Repair]:
-    """Return the formulas that a claim may have been meant to be, the likeliest first."""
+def repairs(value: Formula, pools: Pools, deadline: float = float("inf")) -> list[Repair]:
+    """Return the formulas that a claim may have been meant to be, the likeliest first.
+
+    ``deadline`` is the time of ``time.perf_counter`` after which a long formula is given up.
+    """
     found: dict[Formula, Repair] = {}
     for site in sites(value):
         for finder in FINDERS:
@@ -40,6 +45,8 @@ def repairs(value: Formula, pools: Pools) -> list[Repair]:
                 known = found.get(repair.value)
                 if known is None or repair.cost < known.cost:
                     found[repair.value] = repair
+        if time.perf_counter() > deadline:
+            break
     found.pop(value, None)
     return sorted(found.values(), key=lambda r: r.cost)
 

@@ -9,6 +9,7 @@ from eingrad.check.pools import Pools
 from eingrad.check.question import Target
 from eingrad.check.tree import Site, shown, sites
 from eingrad.notation.syntax import Formula, Number, Power, Product, SizeOf, Sum
+from eingrad.notation.text import to_text
 
 TWO = Number(2)
 
@@ -37,4 +38,6 @@ def is_scale(formula: Formula) -> bool:
 
 def inverse_text(factor: Formula, divides: bool) -> str:
     """Write a factor that may stand below the fraction bar."""
+    if divides and isinstance(factor, Product):
+        return f"1/({to_text(factor)})"
     return f"1/{shown(factor)}" if divides else shown(factor)
