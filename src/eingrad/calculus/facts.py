@@ -6,10 +6,53 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from eingrad.calculus.structure import Product, cost, open_product
-from eingrad.core.algebra import Factor, einsum, is_light, multiply, power, rewrite
+from eingrad.core.algebra import (
+    Factor,
+    base_and_exponent,
+    einsum,
+    is_light,
+    multiply,
+    power,
+    rewrite,
+    scale_of,
+)
 from eingrad.core.arrays import Matrix
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Var, variables
-from eingrad.notation.system import Fact
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Number, Var, variables
+from eingrad.notation.system import Fact, System
+
+SHORTEST = 2.0  # a definition shorter than this is as good as its name
+
+
+class Knowledge:
+    """What is known of a model's tensors: what is assumed, and what each name stands for.
+
+    A definition is a fact too (``sum_i(x_i) / size(i) = mu``), used where it makes a result
+    shorter; its `Fact.written` is None.
+    """
+
+    def __init__(self, system: System) -> None:
+        self.assumed = system.facts
+        self._by_var: dict[Var, list[Fact]] = {}
+        for name, definition in system.definitions.items():
+            if "/" in name:
+                continue  # a derivative: results are written without these
+            expr = definition.expr
+            parts = variables(expr)
+            if parts and cost(expr) >= SHORTEST and not _is_view(expr):
+                fact = Fact(expr, definition.var, None)
+                self._by_var.setdefault(parts[-1], []).append(fact)
+
+    def about(self, node: Expr) -> list[Fact]:
+        """Return the facts that speak of nothing but tensors in ``node``."""
+        present = set(variables(node))
+        definitions = [f for v in present for f in self._by_var.get(v, ())]
+        found = [f for f in definitions if set(variables(f.left)) <= present]
+        found.sort(key=lambda f: (-cost(f.left), f.left.digest))
+        return [*self.assumed, *found]
+
+
+def _is_view(node: Expr) -> bool:
+    return is_light(node) and isinstance(scale_of(node)[1], Var)
 
 
 def apply_fact(node: Expr, fact: Fact) -> Expr:
@@ -80,7 +123,8 @@ def _replace(node: Expr, fact: Fact) -> Expr | None:
         return fact.right
     if not isinstance(node, Einsum):
         return None
-    pattern, product = open_product(fact.left), open_product(node)
+    pattern = open_product(fact.left)
+    product = _split_powers(open_product(node), pattern)
     scalars = [x for x, labels in pattern.factors if not labels and not isinstance(x, Var)]
     wanted = [f for f in pattern.factors if f[0] not in scalars]
     if not wanted:
@@ -98,11 +142,35 @@ def _replace(node: Expr, fact: Fact) -> Expr | None:
     return None
 
 
+def _split_powers(product: Product, pattern: Product) -> Product:
+    """Write ``s^-3`` as ``s^-1 s^-2`` where the pattern has ``s^-1``."""
+    wanted = {base: e for x, _ in pattern.factors for base, e in [base_and_exponent(x)] if e != 1}
+    factors: list[Factor] = []
+    for x, labels in product.factors:
+        base, exponent = base_and_exponent(x)
+        if _has_more(exponent, wanted.get(base)):
+            factors += [
+                (power(base, wanted[base]), labels),
+                (power(base, exponent - wanted[base]), labels),
+            ]
+        else:
+            factors.append((x, labels))
+    return Product(product.coefficient, tuple(factors), product.output, product.extents)
+
+
+def _has_more(exponent: Number, part: Number | None) -> bool:
+    """Whether ``x^exponent`` is ``x^part`` times a further power of the same sign."""
+    if not isinstance(exponent, int) or not isinstance(part, int):
+        return False
+    return exponent * part > 0 and abs(exponent) > abs(part)
+
+
 def _matches(
     wanted: list[Factor], product: Product, pattern: Product
 ) -> Iterator[tuple[set[int], dict[int, int]]]:
     """Yield the ways to find the pattern's factors among the product's."""
-    candidates = range(len(product.factors))
+    nodes = {x for x, _ in wanted}
+    candidates = [k for k, (x, _) in enumerate(product.factors) if x in nodes]
     if len(wanted) > 4:
         return
     for chosen in permutations(candidates, len(wanted)):

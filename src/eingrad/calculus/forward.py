@@ -7,17 +7,18 @@ stay factors. A Hessian is the Jacobian of the gradient's definitions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eingrad.calculus.differentiate import push_forward
+from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.reverse import NAME_COST, Adjoint, formula_names, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted
 from eingrad.core.algebra import einsum, substitute, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
-from eingrad.notation.system import Definition, Fact, System
+from eingrad.notation.system import Definition, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def forward(
     x = tensor(system, wrt)
     extra = 0 if direction else x.ndim
     needed = _needed(system, of)
-    named = formula_names(system)
+    named, knowledge = formula_names(system), Knowledge(system)
     seed = Var(direction, x.dims) if direction else _identity(x)
     known: dict[str, tuple[Var | None, Expr]] = {wrt: (None, seed)}
     result: dict[str, Tangent] = {}
@@ -72,7 +73,7 @@ def forward(
             zero = zeros((*definition.expr.dims, *(x.dims if extra else ())))
             tangent = Tangent(title, definition, wrt, zero, zero)
         else:
-            choices = _tangents(definition, inputs, known, extra, system.facts, named)
+            choices = _tangents(definition, inputs, known, extra, knowledge, named)
             raw, expr = min(choices, key=lambda c: c[0])[1:]
             tangent = Tangent(title, definition, wrt, raw, expr)
         result[name] = tangent
@@ -99,7 +100,7 @@ def _tangents(
     inputs: Mapping[str, Var],
     known: Mapping[str, tuple[Var | None, Expr]],
     extra: int,
-    facts: Sequence[Fact],
+    knowledge: Knowledge,
     named: Mapping[Expr, Expr],
 ) -> list[tuple[float, Expr, Expr]]:
     """Push the inputs' tangents on, by formula and by name: (how long it is, raw, simplified)."""
@@ -114,7 +115,7 @@ def _tangents(
             dots[var] = _lead_first(symbol if use_symbol and symbol else formula, extra)
         pushed = substitute(push_forward(definition.expr, dots, extra), named)
         raw = _lead_last(pushed, extra)
-        expr = simplify(raw, facts)
+        expr = simplify(raw, knowledge.about(raw))
         choices.append((cost(expr) + NAME_COST * count, raw, expr))
     return choices
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eingrad.calculus.differentiate import pull_back
+from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
@@ -19,7 +20,7 @@ from eingrad.calculus.structure import cost, has_divisor
 from eingrad.core.algebra import ONE, add, is_light, substitute, zeros
 from eingrad.core.expr import Const, Expr, Map, Reduce, Var, postorder, variables
 from eingrad.errors import DifferentiationError
-from eingrad.notation.system import Definition, Fact, System
+from eingrad.notation.system import Definition, System
 
 NAME_COST = 0.3  # how much longer a result may be that does without a later adjoint's name
 SHORT = 3.5  # a formula up to this long is tried in the place of its name, as is a quotient
@@ -80,11 +81,11 @@ def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
                 if var.name in active:
                     consumers[var.name].append(definition)
     adjoints: dict[str, Adjoint] = {}
-    named = formula_names(system)
+    named, knowledge = formula_names(system), Knowledge(system)
     for name in [n for n in reversed(list(system.definitions)) if n in active] + [
         n for n in system.inputs if n in active
     ]:
-        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, named)
+        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, named, knowledge)
     for name in wrt:
         if name not in adjoints:
             dims = tensor(system, name).dims
@@ -119,18 +120,18 @@ def _adjoint(
     consumers: list[Definition],
     known: Mapping[str, Adjoint],
     named: Mapping[Expr, Expr],
+    knowledge: Knowledge,
 ) -> Adjoint:
     if name == of:
         return Adjoint(of, name, (), ONE)
     x = tensor(system, name)
-    contributions = tuple(
-        _contribution(c, x, known[c.name], system.facts, named) for c in consumers
-    )
+    contributions = tuple(_contribution(c, x, known[c.name], knowledge, named) for c in consumers)
     if not contributions:
         return Adjoint(of, name, (), zeros(x.dims))
     total = contributions[0].expr
     if len(contributions) > 1:
-        total = simplify(add(*(c.expr for c in contributions)), system.facts)
+        total = add(*(c.expr for c in contributions))
+        total = simplify(total, knowledge.about(total))
     return Adjoint(of, name, contributions, total)
 
 
@@ -138,7 +139,7 @@ def _contribution(
     consumer: Definition,
     x: Var,
     adjoint: Adjoint,
-    facts: Sequence[Fact],
+    knowledge: Knowledge,
     named: Mapping[Expr, Expr],
 ) -> Contribution:
     """Pull the consumer's adjoint back to ``x``, by name or by formula, whichever reads better."""
@@ -150,7 +151,11 @@ def _contribution(
         raw = substitute(pull_back(consumer.expr, [x], cotangent, 0)[0], named)
         choices.append(
             Contribution(
-                consumer, cotangent, cotangent is not by_formula, raw, simplify(raw, facts)
+                consumer,
+                cotangent,
+                cotangent is not by_formula,
+                raw,
+                simplify(raw, knowledge.about(raw)),
             )
         )
     return min(choices, key=lambda c: cost(c.expr) + NAME_COST * c.by_name)

@@ -55,6 +55,11 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
     advance(apply_rules([node], RECOGNISE, fired)[0], fired)
     advance(collect(node), ["simplified"])
     for fact in facts:
+        if fact.written is None:
+            named = collect(apply_fact(node, fact))
+            if cost(named) < cost(node):
+                advance(named, ["definition"], fact)
+            continue
         changed = apply_fact(node, fact)
         if changed is node and cost(node) <= MAX_COST:
             opened = expand(node)

@@ -15,6 +15,7 @@ from eingrad.core.algebra import (
     scale_of,
     transpose,
 )
+from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, postorder
 
 
@@ -94,6 +95,8 @@ def _own_cost(node: Expr) -> float:
         return 0.0 if node.value in (1, -1) else 0.5
     if isinstance(node, Delta):
         return 1.5
+    if isinstance(node, Gather | Scatter):
+        return 0.4
     if isinstance(node, Einsum):
         counts = [sum(label in labels for labels in node.inputs) for label in node.summed]
         return 0.5 * sum(count < 2 for count in counts)
@@ -113,7 +116,10 @@ def sum_of(terms: Sequence[Expr], dims: Sequence[Dim]) -> Expr:
 def has_divisor(node: Expr) -> bool:
     """Whether some tensor stands below a fraction bar: something that may cancel."""
     return any(
-        isinstance(x, Map) and x.function == "pow" and x.ndim > 0 and _is_negative(x)
+        isinstance(x, Map)
+        and x.function == "pow"
+        and (x.ndim > 0 or isinstance(x.operands[0], Gather))
+        and _is_negative(x)
         for x in postorder([node])
     )
 
@@ -222,13 +228,13 @@ def factor(node: Expr) -> Expr:
 
 
 def _shared_number(coefficients: list[Number]) -> Number:
-    if any(isinstance(c, complex) for c in coefficients):
-        return 1
     first = coefficients[0]
+    if isinstance(first, complex):
+        return 1
     if all(c == first for c in coefficients):
         return first
-    magnitude = max(first, -first)
-    return magnitude if all(abs(c) == magnitude for c in coefficients) else 1
+    magnitude: Number = -first if first < 0 else first
+    return magnitude if all(c in (magnitude, -magnitude) for c in coefficients) else 1
 
 
 def _divide(a: Number, b: Number) -> Number:

@@ -56,7 +56,7 @@ class AdjointLines(Lines):
     def _contribution(self, part: Contribution) -> None:
         """Add the lines by which one consumer's adjoint reaches this tensor."""
         operations = operations_to(part.consumer.expr, self.x)
-        stages = simplify_in_stages(part.raw, self.system.facts)
+        stages = simplify_in_stages(part.raw, self.knowledge.about(part.raw))
         root = part.consumer.expr
         if operations == [root] and is_jacobian(root, self.x):
             self._through_jacobian(part, stages)

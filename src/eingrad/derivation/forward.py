@@ -34,4 +34,5 @@ class TangentLines(Lines):
         if any(x.name != tangent.wrt for x in inputs):
             rules.append("chain rule")
         self.line(tangent.raw, "; ".join(dict.fromkeys(rules)) or "sum rule")
-        self.stages(tangent.raw, simplify_in_stages(tangent.raw, self.system.facts))
+        facts = self.knowledge.about(tangent.raw)
+        self.stages(tangent.raw, simplify_in_stages(tangent.raw, facts))

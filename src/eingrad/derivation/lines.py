@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.reverse import functions_in
 from eingrad.calculus.simplify import Stage
 from eingrad.core.algebra import is_light
@@ -38,6 +39,7 @@ class Lines:
     def __init__(self, system: System, names: Names, head: Formula, labels: Sequence[str]) -> None:
         self.system, self.names = system, names
         self.head, self.labels = head, tuple(labels)
+        self.knowledge = Knowledge(system)
         self.steps: list[Step] = []
         self.started = False
 
@@ -78,7 +80,7 @@ class Lines:
         previous = start
         for stage in stages:
             if stage.fact is not None:
-                rule = f"assumed: {fact_text(stage)}"
+                rule = fact_text(stage.fact)
             elif stage.rules == ("simplified",):
                 gone = self.cancelled(previous, stage.result)
                 rule = "; ".join(gone) or how_collected(previous, stage.result)

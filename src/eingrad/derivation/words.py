@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eingrad.calculus.simplify import Stage
 from eingrad.calculus.structure import is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, is_light
-from eingrad.core.arrays import Matrix
+from eingrad.core.arrays import Gather, Matrix
 from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
 from eingrad.derivation.labels import Names, parts_of, to_formula
 from eingrad.notation.syntax import Derivative, Formula, Symbol
+from eingrad.notation.system import Fact
 from eingrad.notation.text import derivative_name, to_text
 
 
@@ -38,11 +38,11 @@ def shapes_in(formula: Formula) -> dict[str, tuple[str, ...]]:
     return result
 
 
-def fact_text(stage: Stage) -> str:
-    """Write the fact that a stage used."""
-    assert stage.fact is not None
-    written = stage.fact.written
-    return f"{to_text(written.left)} = {to_text(written.right)}"
+def fact_text(fact: Fact) -> str:
+    """Say which fact a stage used: an assumption, or the definition of a name."""
+    if fact.written is None:
+        return f"definition of {fact.right.name}" if isinstance(fact.right, Var) else "known"
+    return f"assumed: {to_text(fact.written.left)} = {to_text(fact.written.right)}"
 
 
 def is_operation(node: Expr) -> bool:
@@ -51,7 +51,7 @@ def is_operation(node: Expr) -> bool:
         return not is_sum(node)
     if isinstance(node, Einsum):
         return not is_light(node)
-    return isinstance(node, Reduce | Matrix)
+    return isinstance(node, Reduce | Matrix | Gather)
 
 
 def operations_to(root: Expr, x: Var) -> list[Expr]:
@@ -76,7 +76,7 @@ def is_aligned(root: Expr, x: Var) -> bool:
         return False
     active = depends_on(root, [x])
     for node in active:
-        if isinstance(node, Reduce | Matrix):
+        if isinstance(node, Reduce | Matrix | Gather):
             return False
         if isinstance(node, Einsum):
             own = [ls for y, ls in zip(node.operands, node.inputs, strict=True) if y in active]
@@ -127,6 +127,8 @@ def rule_of(node: Expr, x: Var, names: Names) -> str:
     """Name the rule that differentiates a node by x."""
     if isinstance(node, Reduce):
         return AXIS_FUNCTIONS[node.function].rule
+    if isinstance(node, Gather):
+        return "gather derivative"
     if isinstance(node, Matrix):
         return MATRIX_RULES[node.function]
     if isinstance(node, Map):

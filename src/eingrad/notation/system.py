@@ -31,11 +31,12 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """``assume left = right`` as expressions over the same axes."""
+    """``assume left = right`` as expressions over the same axes; ``written`` is None for a fact
+    that nobody wrote."""
 
     left: Expr
     right: Expr
-    written: Assumption
+    written: Assumption | None
 
 
 @dataclass(frozen=True, slots=True)
