@@ -23,6 +23,7 @@ from eingrad.core.algebra import Term
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 jax.config.update("jax_enable_x64", True)
+torch.set_num_threads(1)
 rng = np.random.default_rng(3)
 A, B, V = rng.standard_normal((4, 3)), rng.standard_normal((3, 3)), rng.standard_normal(3)
 
