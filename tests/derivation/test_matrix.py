@@ -10,7 +10,9 @@ import numpy as np
 import oracle
 import pytest
 from latex2mathml.converter import convert
+from matrix_notation import Reader
 
+import eingrad as eg
 from eingrad.core.algebra import add, apply, einsum, power, reduce, transpose
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Expr, Size, Var, postorder
@@ -136,17 +138,113 @@ def test_forms_of_random_expressions_have_their_value(monkeypatch: pytest.Monkey
             form = matrix_form(expr, rows, cols)
             if form is None:
                 continue
-            kinds |= {type(x).__name__ for x in everything_in(form)}
+            kinds |= kinds_of(form)
             point = real_point(expr, seed)
             wanted = as_matrix(oracle_value(expr, point), rows, cols)
             with np.errstate(all="ignore"):
                 found = value_of_form(form, point)
             np.testing.assert_allclose(found, wanted, rtol=1e-7, atol=1e-9, err_msg=form_text(form))
             convert(form_latex(form))
+            if not kinds_of(form) & {"Ones", "Identity", "Commutation"}:  # they have no own size
+                means_its_value(form_text(form), found, point)
     assert tried > 2000
     assert len(verdicts) > tried / 2
     assert kinds == {x.__name__ for x in Form.__args__}  # type: ignore[attr-defined]
 
 
-def everything_in(form: Form) -> list[Form]:
-    return [form, *(x for part in parts(form) for x in everything_in(part))]
+def kinds_of(form: Form) -> set[str]:
+    return {type(form).__name__}.union(*map(kinds_of, parts(form)))
+
+
+def means_its_value(text: str, value: np.ndarray, point: Point) -> None:
+    """Read the text as a person would: its value is the form's."""
+    values = {name: np.reshape(x, (*x.shape, 1, 1)[:2]) for name, x in point.arrays.items()}
+    values |= {f"size({dim})": np.full((1, 1), float(n)) for dim, n in point.sizes.items()}
+    with np.errstate(all="ignore"):
+        found = Reader(text, values, REAL).read()
+    np.testing.assert_allclose(
+        *np.broadcast_arrays(found, value), rtol=1e-7, atol=1e-9, err_msg=text
+    )
+
+
+# --- what forms read like ---------------------------------------------------------------------
+
+SOFTMAX = "p_i = softmax_i(a_i)"
+LOGISTIC = "P_a = sigmoid(X_ai w_i)\nL = -sum_a(t_a log(P_a) + (1 - t_a) log(1 - P_a))"
+CLASSIFIER = "Z2_bo = softmax_o(X_bi W_io)\nL = -mean_b(T_bo log(Z2_bo))\nassume sum_o(T_bo) = 1"
+FACTORS = "R_ij = M_ij - U_ik V_jk\nL = R_ij R_ij"
+# fmt: off
+READABLE = [
+    # model, kind, of, wrt, name, layout, form
+    (SOFTMAX, "jacobian", "p", "a", "a", None, "diag(p) - p p^T"),
+    (CLASSIFIER, "grad", "L", "W", "W", None, "X^T (Z2 - T) / size(b)"),
+    (CLASSIFIER, "grad", "L", "W", "W", "numerator", "(Z2 - T)^T X / size(b)"),
+    (LOGISTIC, "grad", "L", "w", "w", None, "X^T (P - t)"),
+    (LOGISTIC, "grad", "L", "w", "w", "denominator", "X^T (P - t)"),
+    (LOGISTIC, "grad", "L", "w", "w", "numerator", "(P - t)^T X"),
+    (LOGISTIC, "hessian", "L", "w", "w", None, "X^T diag(P ⊙ (1 - P)) X"),
+    (FACTORS, "grad", "L", "V", "V", None, "-2 R^T U"),
+    (FACTORS, "hessian", "L", "U", "U", None, "2 (V^T V) ⊗ I"),
+    ("L = x_i A_ij x_j", "hessian", "L", "x", "x", None, "A + A^T"),
+    ("L = X_ij A_ik X_kj", "grad", "L", "X", "X", None, "(A + A^T) X"),
+    ("y_i = W_ij x_j + b_i", "jacobian", "y", "W", "W", None, "x^T ⊗ I"),
+    ("y_i = W_ij x_j + b_i", "jacobian", "y", "W", "W", "denominator", "x ⊗ I"),
+    ("y_i = W_ij x_j + b_i", "jacobian", "y", "x", "x", "denominator", "W^T"),
+    ("Y_il = A_ij X_jk B_kl", "jacobian", "Y", "X", "X", None, "B^T ⊗ A"),
+    ("Y_il = A_ij X_jk B_kl", "jacobian", "Y", "X", "X", "denominator", "B ⊗ A^T"),
+    ("Y_ij = X_ji", "jacobian", "Y", "X", "X", None, "K"),
+    ("Y_ij = tanh(X_ij)", "jacobian", "Y", "X", "X", None, "diag(vec(1 - Y ⊙ Y))"),
+    ("L = sum_b(sum_i(X_bi w_i))", "grad", "L", "w", "w", None, "X^T 1"),
+    ("L = sum_b(sum_i(X_bi w_i))", "grad", "L", "X", "X", None, "1 w^T"),
+    ("L = log(X_ij X_ij)", "grad", "L", "X", "X", None, "2 X / ||X||_F^2"),
+    ("L = A_ij B_ji C_kk", "grad", "L", "C", "C", None, "tr(A B) I"),
+    ("L = log(A_ii)", "grad", "L", "A", "A", None, "I / tr(A)"),
+    ("c = x_i y_i / norm_i(x_i)", "grad", "c", "y", "y", None, "x / ||x||"),
+    ("L = sum_b(relu(X_bi w_i))", "grad", "L", "w", "w", None, "X^T 1[X w > 0]"),
+    ("function phi\nL = sum_b(phi(X_bi w_i))", "grad", "L", "w", "w", None, "X^T phi'(X w)"),
+    ("L = sum_b(sum_i(log(X_bi) / s_b))", "grad", "L", "X", "X", None, "diag(s)^-1 (1 ⊘ X)"),
+    ("L = K_ij x_i I_jk y_k", "grad", "L", "K", "K", None, "x y^T I^T"),
+    ("L = A_ijk x_i y_j z_k", "grad", "L", "x", "x", None, None),
+    ("L = X_ai Y_aj Z_ak A_i B_j C_k", "grad", "L", "A", "A", None, "X^T ((Y B) ⊙ (Z C))"),
+    ("L = X_ai Y_aj Z_ak A_ij C_k", "grad", "L", "A", "A", None, "X^T diag(Z C) Y"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "of", "wrt", "name", "layout", "form"),
+    READABLE,
+)
+def test_derivatives_read_as_in_a_textbook(
+    text: str, kind: str, of: str, wrt: str, name: str, layout: Any, form: str | None
+) -> None:
+    derivatives = getattr(eg.parse(text), kind)(of, wrt)
+    assert derivatives.matrix_form(name, layout) == form
+
+
+def test_a_label_that_three_matrices_share_has_no_form() -> None:
+    a, b, c = (Var(name, ("k", name.lower())) for name in "ABC")
+    triple = einsum([(a, (0, 1)), (b, (0, 2)), (c, (0, 3))], (1, 2, 3))
+    assert matrix_form(triple) is None
+    summed = einsum([(a, (0, 1)), (b, (0, 2)), (c, (0, 3)), (Var("w", ("c",)), (3,))], (1, 2))
+    form = matrix_form(summed)
+    assert form is not None
+    assert form_text(form) == "A^T diag(C w) B"
+
+
+def test_latex_and_names_that_are_taken() -> None:
+    d = eg.parse(CLASSIFIER).grad("L", "W")
+    assert d.matrix_latex("W") == r"\frac{1}{|b|} X^\top \left(Z^{(2)} - T\right)"
+    identity = eg.parse("y_i = I x_i").jacobian("y", "x")
+    assert identity.matrix_form("x") == "I Id"
+    with pytest.raises(eg.EingradError, match="no layout is called 'rows'"):
+        d.matrix_form("W", "rows")  # type: ignore[arg-type]
+
+
+def test_a_form_that_is_wrong_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Var("A", ("i", "i"))
+    wrong = matrix_form(transpose(a, (1, 0)))
+    monkeypatch.setattr(matrix, "read", lambda *_: wrong)
+    assert wrong is not None
+    assert matrix_form(a) is None
+    assert matrix_form(transpose(a, (1, 0))) == wrong

@@ -202,6 +202,9 @@ def trace(form: Form) -> Form:
 
 def dot(a: Form, b: Form) -> Form:
     """``a^T b``; of a sum with itself ``||a||^2``."""
+    for x, other in ((a, b), (b, a)):
+        if isinstance(x, Ones) and isinstance(other, OfMatrix) and other.function == "diag":
+            return trace(other.base)
     if a == b and not isinstance(a, Name | Product):
         return Power(OfMatrix("norm", a), 2, False)
     return min(product(transpose(a), b), product(transpose(b), a), key=_reading_order)

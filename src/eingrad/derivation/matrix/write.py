@@ -113,7 +113,9 @@ class TextWriter:
                 return self.power(self.within(x, ATOM), written, elementwise), POWER
             case forms.OfMatrix(function="inv", base=x):
                 return self.power(self.within(x, ATOM), "-1", False), POWER
-            case forms.OfMatrix(function="diag", base=forms.Hadamard(above=(), below=below)):
+            case forms.OfMatrix(
+                function="diag", base=forms.Hadamard(above=(), below=below) as x
+            ) if forms.is_column(x):
                 inner = self.write(hadamard(below))[0]
                 return self.power(self.call("diag", [inner]), "-1", False), POWER
             case forms.OfMatrix(function="norm" | "frobenius", base=x):
