@@ -9,6 +9,7 @@ from models import MODELS, model_of, right_formulas
 from mutations import Mutation, is_right, mutations
 from rewritings import rewritings
 
+from eingrad.check import MISTAKES
 from eingrad.notation.parse import parse_claim
 from eingrad.notation.text import to_text
 
@@ -47,6 +48,7 @@ def fault(mutation: Mutation) -> list[str]:
     """Say what a verdict about a wrong claim lacks; fails where it is accepted."""
     verdict = model_of(mutation.formula.text).check(to_text(mutation.claim))
     assert not verdict.ok, str(mutation)
+    assert verdict.mistake in MISTAKES
     if verdict.mistake not in mutation.names:
         return [f"{mutation}: {verdict.mistake}, {verdict.reason}"]
     assert verdict.fixed is not None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import eingrad as eg
+from eingrad.check import MISTAKES
 
 MLP = """
 function phi
@@ -114,7 +115,7 @@ Z_bh = tanh(X_bh)
 r_b = Z_bh v_h - y_b
 L = r_b r_b + v_h v_h
 """
-MISTAKES: list[tuple[Any, str, str]] = [
+OF_FUNCTIONS: list[tuple[Any, str, str]] = [
     (lambda U, Z, r, v: U.T @ (np.outer(r, v) * (1 - Z**2)), "W", "factor"),
     (lambda U, Z, r, v: -2 * U.T @ (np.outer(r, v) * (1 - Z**2)), "W", "sign"),
     (lambda U, Z, r, v: 2 * (U.T @ (np.outer(r, v) * (1 - Z**2))).T, "W", "transposed"),
@@ -128,7 +129,7 @@ MISTAKES: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fn", "wrt", "mistake"), MISTAKES)
+@pytest.mark.parametrize(("fn", "wrt", "mistake"), OF_FUNCTIONS)
 def test_the_mistake_of_a_function_is_named(fn: Any, wrt: str, mistake: str) -> None:
     verdict = eg.parse(LAYER).check(fn, of="L", wrt=wrt)
     assert not verdict.ok
@@ -167,6 +168,11 @@ def test_a_claim_without_a_meaning_is_an_error(claim: str, message: str) -> None
     with pytest.raises(eg.EingradError) as caught:
         eg.parse(QUADRATIC).check(claim)
     assert message in str(caught.value)
+
+
+def test_nothing_has_a_derivative_by_an_integer() -> None:
+    with pytest.raises(eg.DifferentiationError, match="y holds integers"):
+        eg.parse(GATHER).check("dL/dy_b = 0")
 
 
 def test_a_function_that_cannot_be_called_is_an_error() -> None:
@@ -227,6 +233,7 @@ OTHERS = [
 def test_other_formulas(text: str, claim: str, mistake: str | None) -> None:
     verdict = eg.parse(text).check(claim)
     assert verdict.mistake == mistake, str(verdict)
+    assert mistake in {None, *MISTAKES}
     assert verdict.ok is (mistake is None)
 
 

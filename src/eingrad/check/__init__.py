@@ -2,6 +2,6 @@
 
 from eingrad.check.decide import check
 from eingrad.check.derived import Derived
-from eingrad.check.verdict import Verdict
+from eingrad.check.verdict import MISTAKES, Verdict
 
-__all__ = ["Derived", "Verdict", "check"]
+__all__ = ["MISTAKES", "Derived", "Verdict", "check"]

@@ -13,7 +13,7 @@ from eingrad.core.algebra import ONE, einsum, substitute, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
 from eingrad.derivation.labels import Names, to_formula
 from eingrad.derivation.steps import introduced
-from eingrad.errors import EingradError
+from eingrad.errors import DifferentiationError, EingradError
 from eingrad.notation.summation import tensor_parts, walk
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol
 from eingrad.notation.system import Definition, System
@@ -69,6 +69,11 @@ class Derived:
         for part in (of, *wrt):
             if part not in self.exprs and part not in self.system.inputs:
                 raise EingradError(f"the model has no tensor {part!r}", operand=part)
+        for part in wrt:
+            if part in self.system.inputs and self.system.inputs[part].integer:
+                raise DifferentiationError(
+                    f"{part} holds integers: nothing has a derivative by it", operand=part
+                )
         *first, last = wrt
         y, x = self.tensor(of), self.tensor(last)
         if first:
@@ -80,7 +85,8 @@ class Derived:
         elif y.ndim:
             self._forward(of, last)
         else:
-            every = [n for n in (*self.system.inputs, *self.system.definitions) if n != of]
+            real = [n for n, x in self.system.inputs.items() if not x.integer]
+            every = [n for n in (*real, *self.system.definitions) if n != of]
             for adjoint in reverse(self.system, of, every).values():
                 self._add(adjoint.title, adjoint.expr)
         return name

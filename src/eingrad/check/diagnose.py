@@ -148,7 +148,7 @@ class _Search:
         *before, last = target.wrt
         for name in derived.system.labels:
             other = derived.tensor(name)
-            if name == last.name or other.dims != derived.tensor(last.name).dims:
+            if name == last.name or other.integer or other.dims != derived.tensor(last.name).dims:
                 continue
             names = [*(x.name for x in before), name]
             right = derived.tensor(derived.derivative(target.of.name, names))

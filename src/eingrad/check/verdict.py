@@ -6,18 +6,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MISTAKES = {
+    "factor": "a number or size is missing or too many",
+    "sign": "a sign is wrong",
+    "mean-for-sum": "a mean where a sum is meant",
+    "sum-for-mean": "a sum where a mean is meant",
+    "transposed": "the labels of a tensor, or of the result, are exchanged",
+    "label": "a label is wrong",
+    "axis": "a function goes over the wrong axis",
+    "sum": "a sum is missing or does not belong there",
+    "delta": "a Kronecker delta is missing or does not belong there",
+    "term": "a term is missing or does not belong there",
+    "missing-factor": "a tensor is missing in a product",
+    "extra-factor": "a tensor in a product does not belong there",
+    "wrong-tensor": "one tensor, or derivative, for another",
+    "preactivation": "an activation for its argument, or the reverse",
+    "activation-argument": "a function is taken of the activation, not of its argument",
+    "activation-derivative": "the derivative of an activation is missing, twice there, or wrong",
+    "function": "one function for another, or one too many or too few",
+    "power": "an exponent is wrong",
+    "inverse": "multiplied where one must divide, or the reverse",
+    "wrong-gradient": "the derivative by another tensor",
+    "assumption": "right under an assumption that the model does not make",
+    "shape": "the shapes do not fit",
+    "unknown": "wrong, and no repair was found",
+}
+
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether a claim is right, and if not, what is wrong with it.
 
-    ``reason`` says it in words, ``mistake`` as a word that stays the same from release to release
-    (``"factor"``, ``"sign"``, ...), ``fixed`` is the claim with the mistake repaired and
-    ``correct`` the right formula. A claim that is right under an ``assumption`` which the model
-    does not make is not ok. ``counterexample`` holds small ``sizes`` and ``arrays`` for the
-    inputs, the place (``index``, by label) where the difference is greatest, and the values
-    there, ``claimed`` and ``right``. ``proof`` is ``"algebra"`` for a claim that was shown to
-    equal the right formula, ``"evaluation"`` for one that was found equal at random points.
+    ``reason`` says it in words, ``mistake`` is a key of `MISTAKES`, ``fixed`` is the claim with
+    the mistake repaired and ``correct`` the right formula. A claim that is right under an
+    ``assumption`` which the model does not make is not ok. ``counterexample`` holds small
+    ``sizes`` and ``arrays`` for the inputs, the place (``index``, by label) where the difference
+    is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is ``"algebra"`` for a
+    claim that was shown to equal the right formula, ``"evaluation"`` for one that was found equal
+    at random points.
     """
 
     ok: bool
