@@ -14,7 +14,7 @@ from eingrad.calculus.optim import adam, momentum
 from eingrad.core.algebra import Term, add, apply, einsum, full, multiply, reduce, repeat, sum_over
 from eingrad.core.expr import Const, Var
 from eingrad.engine import compile_program, contraction_path
-from eingrad.engine.compile import CACHE_SIZE
+from eingrad.engine.function import CACHE_SIZE
 from eingrad.errors import BackendError, EingradError, MemoryLimitError, ShapeError
 
 from . import mlp

@@ -12,16 +12,20 @@ from eingrad.calculus.terms import Term, split_terms
 from eingrad.core.algebra import size
 from eingrad.core.expr import Dim, Expr
 from eingrad.engine import Function
+from eingrad.engine.library import to_numpy
 from eingrad.errors import ShapeError
 
 
 @dataclass(frozen=True)
 class StructuredTerm:
-    """One term: ``core`` over ``axes`` of the whole, times a Kronecker delta for each pair."""
+    """One term: ``core`` over ``axes`` of the whole, times a Kronecker delta for each pair.
+
+    The core is an array of the backend's.
+    """
 
     deltas: tuple[tuple[int, int], ...]
     axes: tuple[int, ...]
-    core: np.ndarray
+    core: Any
 
 
 @dataclass(frozen=True)
@@ -39,37 +43,41 @@ class StructuredTensor:
     @property
     def nbytes(self) -> int:
         """The bytes that the factors take."""
-        return sum(term.core.nbytes for term in self.terms)
+        return sum(int(term.core.nbytes) for term in self.terms)
+
+    def _in_numpy(self) -> list[tuple[StructuredTerm, np.ndarray]]:
+        return [(term, to_numpy(term.core)) for term in self.terms]
 
     def dense(self) -> np.ndarray:
-        """Return the whole tensor.
+        """Return the whole tensor, an array of NumPy's.
 
         >>> t = StructuredTensor((2, 2), 1, (StructuredTerm(((0, 1),), (0,), np.arange(2.0)),))
         >>> t.dense()
         array([[0., 0.],
                [0., 1.]])
         """
-        dtype = np.result_type(*(t.core.dtype for t in self.terms)) if self.terms else float
+        terms = self._in_numpy()
+        dtype = np.result_type(*(core.dtype for _, core in terms)) if terms else float
         total = np.zeros(self.shape, dtype)
-        for term in self.terms:
+        for term, core in terms:
             axes = _merged_axes(term, len(self.shape))
             view = _diagonal(total, axes)
             own = [axes[a] for a in term.axes]
             order = [own.index(k) if k in own else None for k in dict.fromkeys(axes)]
             index = tuple(slice(None) if k is not None else None for k in order)
-            view += term.core.transpose([k for k in order if k is not None])[index]
+            view += core.transpose([k for k in order if k is not None])[index]
         return total
 
     def __matmul__(self, direction: Any) -> np.ndarray:
         """Contract the trailing axes with a tensor shaped like them: a Hessian-vector product."""
-        x = np.asarray(direction)
+        x, terms = to_numpy(direction), self._in_numpy()
         if x.shape != self.shape[self.rank :]:
             raise ShapeError(
                 f"the direction has shape {x.shape}, wanted is {self.shape[self.rank :]}"
             )
         n = len(self.shape)
-        total = np.zeros(self.shape[: self.rank], np.result_type(x, *(t.core for t in self.terms)))
-        for term in self.terms:
+        total = np.zeros(self.shape[: self.rank], np.result_type(x, *(core for _, core in terms)))
+        for term, core in terms:
             axes = _merged_axes(term, n)
             own, into = [axes[a] for a in term.axes], axes[self.rank :]
             out = axes[: self.rank]
@@ -78,7 +86,7 @@ class StructuredTensor:
                 if k not in own and k not in into:
                     ones += [np.ones(self.shape[k]), [k]]
             view = _diagonal(total, out)
-            view += np.einsum(term.core, own, x, into, *ones, list(dict.fromkeys(out)))
+            view += np.einsum(core, own, x, into, *ones, list(dict.fromkeys(out)))
         return total
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -45,11 +46,14 @@ def run_prediction(checkpoint: Path, images: Sequence[Path]) -> None:
 
 
 def load_classifier(path: Path) -> Classifier:
-    """Return the classifier that a checkpoint holds. Raises `DataError`."""
+    """Return the classifier that a checkpoint holds, on NumPy. Raises `DataError`."""
     checkpoint = load(path)
     try:
         classifier = Classifier(
-            checkpoint.model, checkpoint.settings, checkpoint.image_shape, checkpoint.classes
+            checkpoint.model,
+            replace(checkpoint.settings, backend="numpy"),
+            checkpoint.image_shape,
+            checkpoint.classes,
         )
         classifier.load_parameters(checkpoint.parameters)
     except EingradError as error:

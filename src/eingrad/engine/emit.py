@@ -8,12 +8,11 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import accumulate
 
 import numpy as np
 
-from eingrad.engine.backends import numpy as spelling
 from eingrad.engine.memory import RESULT, Memory
 from eingrad.engine.program import (
     BOOLEAN,
@@ -24,13 +23,18 @@ from eingrad.engine.program import (
     Register,
     Step,
 )
+from eingrad.engine.spelling import Spelling
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}\Z", re.ASCII)
 GENERATED_NAME = re.compile(r"[fmvx]\d+\Z")
-RESERVED = {"np", "workspace", "run", "buffers", "memory", *spelling.IMPORTS}
+RESERVED = frozenset({"np", "torch", "jax", "jnp", "workspace", "run", "buffers", "memory"})
+FOLDS = frozenset({
+    "sum", "long_sum", "amax", "amin", "prod", "softmax", "log_softmax", "logsumexp",
+})  # fmt: skip
+ENTRIES = {"gather": (0,), "scatter": (0,), "where": (1, 2), "keep_where": (0,)}  # not the indices
 
 
-def input_names(names: Iterable[str]) -> dict[str, str]:
+def input_names(names: Iterable[str], reserved: Container[str] = ()) -> dict[str, str]:
     """Return the identifier of each input in the source.
 
     >>> input_names(["W1", "dL/dW1", "for", "v3"])
@@ -43,72 +47,88 @@ def input_names(names: Iterable[str]) -> dict[str, str]:
             and not GENERATED_NAME.match(name)
             and not keyword.iskeyword(name)
             and name not in RESERVED
+            and name not in reserved
         )
         result[name] = name if free else f"x{k}"
     return result
 
 
 class Emitter:
-    """Writes one program for NumPy."""
+    """Writes one program as a backend spells it: into planned memory, or without side effects."""
 
     def __init__(
-        self, program: Program, memory: Memory, dtype: str, result_dtype: str,
+        self, program: Program, spelling: Spelling, memory: Memory, dtype: str, result_dtype: str,
         input_dtypes: dict[str, str], title: str,
     ) -> None:  # fmt: skip
-        self.program, self.memory = program, memory
+        self.program, self.spelling, self.memory = program, spelling, memory
         self.dtype, self.result_dtype, self.input_dtypes = dtype, result_dtype, input_dtypes
         self.title = title
         self.item_size = int(re.sub(r"\D", "", dtype)) // 8
         self.names: dict[Register, str] = {}
         self.functions: dict[str, str] = {}
-        self.imports: dict[str, None] = {"import numpy as np": None}
+        self.imports: dict[str, None] = dict.fromkeys(spelling.imports)
         self.kept: dict[str, str] = {}
         self.offsets = [0, *accumulate(memory.sizes)]
         self.body: list[str] = []
         self.count = 0
 
     def emit(self) -> str:
-        """Return the source: ``workspace()`` makes the buffers, ``run(buffers, ...)`` computes."""
-        inputs = input_names(self.program.inputs)
+        """Return the source of ``run``, and of ``workspace``, which makes its buffers if any."""
+        inputs = input_names(self.program.inputs, self.spelling.needed)
+        self.device = "".join(f", device={name}.device" for name in list(inputs.values())[:1])
         for name, register in self.program.inputs.items():
             self.names[register] = inputs[name]
             self._convert(register, self.input_dtypes.get(name, self.dtype))
         for step in self.program.steps:
             self._step(step)
-        for register, name in self.memory.copies:
-            self.body.append(f"np.copyto({inputs[name]}, {self._name(register)})")
         results = [self._result(x) for x in self.program.outputs.values()]
+        results += self._updates(inputs)
         self.body.append(f"return ({', '.join(results)}{',' if len(results) == 1 else ''})")
         return self._text(list(inputs.values()))
 
+    def _updates(self, inputs: dict[str, str]) -> list[str]:
+        """Write new values into inputs; return those that the backend can only return."""
+        update = self.spelling.update
+        if update is None:
+            return [self._name(register) for register in self.program.updates.values()]
+        for register, name in self.memory.copies:
+            value = self._name(register)
+            if register.root.is_input and not self.spelling.in_place:  # a view of the old value
+                value = self.spelling.expression("copy").format(value)
+            self.body.append(update.format(inputs[name], value))
+        return []
+
     def _text(self, inputs: list[str]) -> str:
-        names = ", ".join(self.kept.values()) + ("," if len(self.kept) == 1 else "")
-        made = [f"{name} = {text}" for text, name in self.kept.items()]
-        setup = [*self._buffer_lines(), *made, f"return ({names})"]
-        body = [f"{names} = buffers", *self.body] if self.kept else self.body
-        lines = [f"# {self.title}", *self.imports, "", "", "def workspace():"]
-        lines += [f"    {line}" for line in setup]
-        lines += ["", "", f"def run({', '.join(['buffers', *inputs])}):"]
-        lines += [f"    {line}" for line in body]
+        spelling, body, setup = self.spelling, self.body, []
+        if spelling.in_place:
+            names = ", ".join(self.kept.values()) + ("," if len(self.kept) == 1 else "")
+            made = [f"{name} = {text}" for text, name in self.kept.items()]
+            setup = ["def workspace():", *_indented([*self._buffer_lines(), *made])]
+            setup += [f"    return ({names})", "", ""]
+            inputs = ["buffers", *inputs]
+            body = [f"{names} = buffers", *body] if self.kept else body
+        decorators = [spelling.decorator, spelling.update_decorator * bool(self.program.updates)]
+        lines = [f"# {self.title}", *self.imports, "", "", *setup, *filter(None, decorators)]
+        lines += [f"def run({', '.join(inputs)}):", *_indented(body)]
         return "\n".join(lines) + "\n"
 
     def _buffer_lines(self) -> list[str]:
         if self.memory.sizes:
-            self.imports[spelling.IMPORTS["aligned"]] = None
+            self.imports[self.spelling.needed["aligned"]] = None
             return [f"memory = aligned({self.memory.workspace})"]
         return []
 
     def _convert(self, register: Register, dtype: str) -> None:
         """Bring an input to the dtype that the program computes in."""
         name, wanted = self.names[register], self._dtype(register.kind)
-        if f"np.{dtype}" != wanted:
-            self.body.append(f"{name} = {name}.astype({wanted})")
-        if not register.shape:
+        if self.spelling.dtype(FLOAT, dtype) != wanted:
+            self.body.append(f"{name} = {self.spelling.cast.format(name, dtype=wanted)}")
+        if self.spelling.in_place and not register.shape:
             self.names[register] = scalar = self._fresh()
             self.body.append(f"{scalar} = {name}[()]")
 
     def _dtype(self, kind: str) -> str:
-        return {FLOAT: f"np.{self.dtype}", INTEGER: "np.int64", BOOLEAN: "np.bool_"}[kind]
+        return self.spelling.dtype(kind, self.dtype)
 
     def _fresh(self) -> str:
         self.count += 1
@@ -145,7 +165,10 @@ class Emitter:
         return name
 
     def _name(self, register: Register) -> str:
-        """Return the name of a register; a view is made where it is first needed."""
+        """Return the name of a register, or of a view's parent with what makes the view of it.
+
+        With planned memory a view has a name, too, and is made where it is first needed.
+        """
         chain = []
         while register not in self.names:
             chain.append(register)
@@ -153,10 +176,12 @@ class Emitter:
             register = register.parent
         for view in reversed(chain):
             assert view.parent is not None
-            text = _view(view, self.names[view.parent])
+            text = self.spelling.view(view, self.names[view.parent])
             place = self.memory.place.get(view.root)
             if isinstance(place, int) and place >= 0:
                 self.names[view] = self._kept(text)
+            elif not self.spelling.in_place:
+                self.names[view] = text
             else:
                 self.names[view] = name = self._fresh()
                 self.body.append(f"{name} = {text}")
@@ -165,27 +190,42 @@ class Emitter:
     # --- steps --------------------------------------------------------------------------------
 
     def _step(self, step: Step) -> None:
+        in_place = self.spelling.in_place and bool(step.out.shape)
         arguments = [self._argument(x) for x in step.arguments]
+        op = step.op
+        if not self.spelling.in_place:
+            arguments = [self._entries(step, k, x) for k, x in enumerate(arguments)]
+            op = self._variant(step)
         fields = self._fields(step)
         fields["arguments"], fields["others"] = ", ".join(arguments), ", ".join(arguments[1:])
-        scalar = not step.out.shape
-        if step.op in spelling.IMPORTS and (scalar or step.op != "sigmoid"):
-            self.imports[spelling.IMPORTS[step.op]] = None
-        if scalar:
-            name = self.names[step.out] = self._fresh()
-            text = spelling.scalar_expression(step.op)
-            lines = [f"{name} = " + text.format(*arguments, **fields)]
-        else:
-            self._define(step.out)
-            fields["out"] = self.names[step.out]
-            lines = [
-                text.format(*arguments, **fields)
-                for text in spelling.array_lines(step.op, self.item_size)
-            ]
-            lines = self._made_by_the_step(step, self._with_copy(step, arguments, lines))
+        if op in self.spelling.needed and not (in_place and op == "sigmoid"):
+            self.imports[self.spelling.needed[op]] = None
+        lines = (self._statements if in_place else self._expression)(step, op, arguments, fields)
         if step.equation and lines:
             lines[-1] += f"  # {step.equation}, {_count(step.flops)}FLOP"
         self.body += lines
+
+    def _expression(
+        self, step: Step, op: str, arguments: list[str], fields: dict[str, object]
+    ) -> list[str]:
+        """Write a step as an expression, and give its value a name where it has none."""
+        text = self.spelling.expression(op).format(*arguments, **fields)
+        if text.isidentifier():
+            self.names[step.out] = text
+            return []
+        name = self.names[step.out] = self._fresh()
+        return [f"{name} = {text}"]
+
+    def _statements(
+        self, step: Step, op: str, arguments: list[str], fields: dict[str, object]
+    ) -> list[str]:
+        """Write a step into the memory that is planned for it."""
+        assert self.spelling.statements is not None
+        self._define(step.out)
+        fields["out"] = self.names[step.out]
+        texts = self.spelling.statements(op, self.item_size)
+        lines = [text.format(*arguments, **fields) for text in texts]
+        return self._made_by_the_step(step, self._with_copy(step, arguments, lines))
 
     def _made_by_the_step(self, step: Step, lines: list[str]) -> list[str]:
         """Where the result is a new array, let the operation make it: ``np.empty`` takes time."""
@@ -200,6 +240,26 @@ class Emitter:
             self.body.pop()  # in row-major order, like the array that np.empty makes
             return [f"{name} = {lines[0].replace(f', out={name}', '', 1)}"]
         return lines
+
+    def _variant(self, step: Step) -> str:
+        """Return the name of an operation that has a case of its own without ``out``."""
+        first = step.arguments[0] if step.arguments else None
+        if step.op == "amax" and len(step.parameters) == 3:
+            return "shift"
+        if step.op in {"copy", "fill"} and isinstance(first, Register):
+            return "copy" if first.shape == step.out.shape else "repeat"
+        return step.op
+
+    def _entries(self, step: Step, k: int, text: str) -> str:
+        """Return argument k as entries of the result's dtype, where the operation needs that."""
+        x, kind = step.arguments[k], step.out.kind
+        if not isinstance(x, Register):
+            if step.op not in self.spelling.arrays_only:
+                return text
+            return self.spelling.full.format(text, dtype=self._dtype(kind), device=self.device)
+        if kind != FLOAT or x.kind == FLOAT or k not in ENTRIES.get(step.op, (k,)):
+            return text
+        return self.spelling.cast.format(text, dtype=self._dtype(kind))
 
     def _with_copy(self, step: Step, arguments: list[str], lines: list[str]) -> list[str]:
         """Copy the target of a sum that is not in its place."""
@@ -217,16 +277,25 @@ class Emitter:
         return lines
 
     def _fields(self, step: Step) -> dict[str, object]:
-        fields: dict[str, object] = {"dtype": self._dtype(step.out.kind), "start": ""}
-        parameters = step.parameters
-        if step.op in {"sum", "long_sum", "amax", "amin", "prod"}:
+        fields: dict[str, object] = {
+            "dtype": self._dtype(step.out.kind), "shape": step.out.shape, "start": "",
+            "device": self.device, "spec": "",
+        }  # fmt: skip
+        op, parameters = step.op, step.parameters
+        if op in FOLDS:
             fields["axes"] = parameters[0] if len(parameters[0]) != 1 else parameters[0][0]
-            fields["keep"] = parameters[1]
+            fields["keep"] = keep = parameters[1]
+            fields["keepdim"], fields["keepdims"] = (
+                ", keepdim=True" * keep,
+                ", keepdims=True" * keep,
+            )
             if len(parameters) == 3:
-                least = float(getattr(np.finfo(self.dtype), parameters[2]))
-                fields["start"] = f", initial={least!r}"
-        elif step.op == "call":
+                fields["least"] = least = repr(float(getattr(np.finfo(self.dtype), parameters[2])))
+                fields["start"] = f", initial={least}"
+        elif op == "call":
             fields["spec"] = self.functions.setdefault(parameters[0], f"f{len(self.functions)}")
+        elif op == "place" and isinstance(step.arguments[0], Register):
+            fields["spec"] = self.spelling.place(parameters[0], step.arguments[0].shape)
         elif parameters:
             fields["spec"] = parameters[0]
         return fields
@@ -235,28 +304,26 @@ class Emitter:
         if isinstance(argument, Register):
             return self._name(argument)
         if isinstance(argument, float) and not math.isfinite(argument):
-            return "np.nan" if math.isnan(argument) else f"{'-' if argument < 0 else ''}np.inf"
+            prefix = self.spelling.prefix
+            return (
+                f"{prefix}.nan" if math.isnan(argument) else f"{'-' * (argument < 0)}{prefix}.inf"
+            )
         return f"({argument!r})" if isinstance(argument, complex) else repr(argument)
 
     def _result(self, result: Argument) -> str:
+        spelling, dtype = self.spelling, self.spelling.dtype(FLOAT, self.result_dtype)
         if not isinstance(result, Register):
-            return f"np.array({self._argument(result)}, np.{self.result_dtype})"
+            return spelling.full.format(self._argument(result), dtype=dtype, device=self.device)
         name = self._name(result)
+        if spelling.in_place and not result.shape:
+            name = f"np.asarray({name})"
         if result.kind == FLOAT and self.result_dtype != self.dtype:
-            return f"np.asarray({name}).astype(np.{self.result_dtype})"
-        return name if result.shape else f"np.asarray({name})"
+            return spelling.cast.format(name, dtype=dtype)
+        return name
 
 
-def _view(register: Register, parent: str) -> str:
-    assert register.view is not None
-    op, parameter = register.view
-    if op == "transpose":
-        return f"{parent}.T" if parameter == (1, 0) else f"{parent}.transpose({parameter})"
-    if op == "reshape":
-        return f"{parent}.reshape({parameter})"
-    if op == "diagonal":
-        return f"np.einsum({parameter!r}, {parent})"
-    return f"{parent}[{parameter}]"
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _count(flops: int) -> str:

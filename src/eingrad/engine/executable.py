@@ -18,7 +18,7 @@ _serial = itertools.count()
 
 
 class Executable:
-    """A program as a Python function, with the buffers that its calls take turns to use."""
+    """A program as a Python function, with buffers, if any, that its calls take turns to use."""
 
     __slots__ = ("__weakref__", "_make", "_run", "_spare", "plan", "source")
 
@@ -32,12 +32,14 @@ class Executable:
         lines = source.splitlines(keepends=True)
         # No modification time: linecache then keeps the text, and a traceback shows it.
         linecache.cache[filename] = (len(source), None, lines, filename)
-        self._make: Callable[[], Any] = namespace["workspace"]
+        self._make: Callable[[], Any] | None = namespace.get("workspace")
         self._run: Callable[..., tuple[Array, ...]] = namespace["run"]
         self._spare: list[Any] = []
         weakref.finalize(self, linecache.cache.pop, filename, None)
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
+        if self._make is None:
+            return self._run(*arrays)
         try:
             buffers = self._spare.pop()
         except IndexError:
@@ -52,8 +54,11 @@ class Executable:
 
         Without ``keep`` each call allocates its buffers anew.
         """
+        make = self._make
+        if make is None:
+            return self._run
         if not self.plan.workspace:
-            return functools.partial(self._run, self._make())
+            return functools.partial(self._run, make())
         if keep:
             return lambda *arrays: self(arrays)
-        return lambda *arrays: self._run(self._make(), *arrays)
+        return lambda *arrays: self._run(make(), *arrays)

@@ -35,7 +35,7 @@ def lower_map(b: Builder, function: str, operands: Sequence[Value]) -> Value:
         return _where(b, *operands)
     arguments = _numbers(b, operands)
     recipe = _RECIPES.get(function)
-    if recipe is not None:
+    if recipe is not None and function not in b.native:
         return recipe(b, *arguments)
     return elementwise(b, function, arguments)
 
@@ -231,7 +231,11 @@ def lower_reduce(b: Builder, function: str, operand: Value, axes: tuple[int, ...
     register = operand.register
     assert register is not None
     keeps = function in KEEPS_AXES
-    result = _REDUCTIONS[function](b, register, own)
+    native = function in b.native and (len(own) == 1 or not keeps)
+    result = (
+        _fold_step(b, function, register, own, keeps=keeps) if native
+        else _REDUCTIONS[function](b, register, own)
+    )  # fmt: skip
     if keeps:
         return Value(result, operand.axes, operand.shape)
     return _dropped(b, result, operand, axes)
@@ -248,9 +252,11 @@ def _dropped(b: Builder, result: Register, operand: Value, axes: tuple[int, ...]
 
 
 def _fold_step(
-    b: Builder, op: str, x: Register, axes: tuple[int, ...], start: str = ""
+    b: Builder, op: str, x: Register, axes: tuple[int, ...], start: str = "", *, keeps: bool = False
 ) -> Register:
-    """Reduce axes to size 1; ``start`` names the least value that the fold may have."""
+    """Reduce axes to size 1, or keep them; ``start`` names the least value of the fold."""
+    if keeps:
+        return b.step(op, [x], x.shape, parameters=(axes, True), flops=5 * x.size)
     shape = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
     whole = len(axes) == len(x.shape)  # then the result is a scalar, which broadcasts as it is
     parameters = (axes, not whole, start) if start else (axes, not whole)

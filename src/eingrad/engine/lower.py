@@ -35,16 +35,21 @@ def lower(
     updates: Mapping[str, Expr],
     sizes: Mapping[str, int],
     inputs: Iterable[Var],
+    native: frozenset[str] = frozenset(),
 ) -> Program:
-    """Return the program for named results and for the new values of inputs."""
-    return _Lowering(outputs, updates, sizes).run(list(inputs))
+    """Return the program for named results and for the new values of inputs.
+
+    ``native`` are functions that the backend has as one operation.
+    """
+    return _Lowering(outputs, updates, sizes, native).run(list(inputs))
 
 
 class _Lowering:
     def __init__(
-        self, outputs: Mapping[str, Expr], updates: Mapping[str, Expr], sizes: Mapping[str, int]
-    ) -> None:
-        self.b = Builder()
+        self, outputs: Mapping[str, Expr], updates: Mapping[str, Expr], sizes: Mapping[str, int],
+        native: frozenset[str],
+    ) -> None:  # fmt: skip
+        self.b = Builder(native)
         self.sizes = sizes
         self.outputs, self.updates = outputs, updates
         self.values: dict[Expr, Value] = {}
@@ -65,6 +70,7 @@ class _Lowering:
             program.outputs[name] = self._result(node)
         program.outputs = {name: program.outputs[name] for name in self.outputs}
         self._lower_updates(by_height(self.updates, everything))
+        program.updates = {name: program.updates[name] for name in self.updates}
         return program
 
     def _lower_updates(self, updates: Sequence[tuple[str, Expr]]) -> None:

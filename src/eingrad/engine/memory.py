@@ -100,7 +100,8 @@ class _Planner:
             if x.root.shape == step.out.shape and self._may_fill(step, x.root, when):
                 yield x.root
 
-    def _bytes(self, register: Register) -> int:
+    def bytes_of(self, register: Register) -> int:
+        """Return the bytes of a register, whole cache lines."""
         item = self.item_size if register.kind == FLOAT else ITEM_SIZES[register.kind]
         return -(-max(1, register.size) * item // ALIGNMENT) * ALIGNMENT
 
@@ -111,12 +112,12 @@ class _Planner:
             return
         if out in self.results:
             memory.place[out] = RESULT if out.shape else SCALAR
-            memory.results += self._bytes(out)
+            memory.results += self.bytes_of(out)
             return
         if not out.shape:
             memory.place[out] = SCALAR
             return
-        memory.unshared += self._bytes(out)
+        memory.unshared += self.bytes_of(out)
         name = self.target_of.get(out)
         if name is not None and self._may_fill(step, self.program.inputs[name], when):
             memory.place[out] = name
@@ -129,7 +130,7 @@ class _Planner:
                 memory.place[out] = memory.place[x.root]
                 self.taken_over.add(x.root)
                 return
-        memory.place[out] = self._take(self._bytes(out))
+        memory.place[out] = self._take(self.bytes_of(out))
 
     def _may_fill(self, step: Step, root: Register, when: int) -> bool:
         """Whether the step may write where ``root`` is: nothing reads that any more."""
@@ -187,3 +188,15 @@ def _last_reads(program: Program) -> dict[Register, int]:
 def plan_memory(program: Program, item_size: int) -> Memory:
     """Return a place for every register, reusing memory as soon as nothing reads it."""
     return _Planner(program, item_size).plan()
+
+
+def without_buffers(program: Program, item_size: int) -> Memory:
+    """Return the memory of a program whose backend allocates: what results and steps take."""
+    planner = _Planner(program, item_size)
+    memory = planner.memory
+    for step in program.steps:
+        if step.out.shape and step.out not in planner.results:
+            memory.unshared += planner.bytes_of(step.out)
+    memory.results = sum(planner.bytes_of(root) for root in planner.results)
+    memory.copies = [(r, name) for name, r in program.updates.items() if r.name != name]
+    return memory

@@ -102,10 +102,14 @@ class Program:
 
 
 class Builder:
-    """Appends steps to a program; equal steps and equal views are one."""
+    """Appends steps to a program; equal steps and equal views are one.
 
-    def __init__(self) -> None:
+    ``native`` are functions that the backend has as one operation.
+    """
+
+    def __init__(self, native: frozenset[str] = frozenset()) -> None:
         self.program = Program()
+        self.native = native
         self._known: dict[Any, Register] = {}
         self._count = 0
 

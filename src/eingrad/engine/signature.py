@@ -12,6 +12,7 @@ import numpy as np
 from eingrad.core.expr import Einsum, Expr, Size, Var
 from eingrad.errors import EingradError, ShapeError
 
+HALF = ("float16", "bfloat16")  # computed in single precision
 LabelsOf = Mapping[str, tuple[str, ...]]
 
 
@@ -46,29 +47,14 @@ def check_names(inputs: Sequence[Var], given: Mapping[str, Any]) -> None:
             raise EingradError(f"there is no input {name}", operand=name, hint=hint)
 
 
-def as_array(name: str, value: Any) -> np.ndarray[Any, Any]:
-    """Return an array of numbers."""
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise ShapeError(f"{name} is not an array of numbers: {error}", operand=name) from None
-    if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
-        raise ShapeError(
-            f"{name} has dtype {array.dtype}: not numbers",
-            operand=name,
-            hint="convert it to float32, float64 or an integer dtype first",
-        )
-    return array
-
-
 def bind_sizes(
-    inputs: Sequence[Var], arrays: Mapping[str, np.ndarray[Any, Any]], labels: LabelsOf
+    inputs: Sequence[Var], arrays: Mapping[str, Any], labels: LabelsOf
 ) -> dict[str, int]:
     """Return the size of each named dimension; raise where arrays disagree."""
     sizes: dict[str, int] = {}
     origin: dict[str, tuple[str, int]] = {}
     for var in inputs:
-        shape = arrays[var.name].shape
+        shape = tuple(arrays[var.name].shape)
         if len(shape) != var.ndim:
             wanted = "".join(_label(var, k, labels) for k in range(var.ndim))
             axes = f"{var.ndim} ax{'is' if var.ndim == 1 else 'es'}"
@@ -110,36 +96,24 @@ def _label(var: Var, axis: int, labels: LabelsOf) -> str:
     return known[axis] if known and len(known) == var.ndim else str(var.dims[axis])
 
 
-def choose_dtype(arrays: Mapping[str, np.ndarray[Any, Any]], forced: str | None) -> tuple[str, str]:
-    """Return the dtype to compute in and the one of the results."""
+def choose_dtype(dtypes: Iterable[str], forced: str | None, default: str) -> tuple[str, str]:
+    """Return the dtype to compute in and the one of the results, from those of the arrays.
+
+    >>> choose_dtype(["float32", "int64"], None, "float64")
+    ('float32', 'float32')
+    """
     if forced is None:
-        inexact = [x.dtype for x in arrays.values() if x.dtype.kind in "fc"]
-        result = np.result_type(*inexact) if inexact else np.dtype(np.float64)
-    else:
-        result = np.dtype(forced)
-    if result == np.float16:
-        return "float32", "float16"
-    return result.name, result.name
+        inexact = [name for name in dtypes if kind_of(name) in "fc"]
+        if inexact and set(inexact) == {"bfloat16"}:
+            return "float32", "bfloat16"
+        wide = ["float32" if name == "bfloat16" else name for name in inexact]
+        forced = np.result_type(*wide).name if wide else default
+    return ("float32", forced) if forced in HALF else (forced, forced)
 
 
-def check_updated(name: str, value: Any, dtype: str) -> None:
-    """Raise unless an array can take its new value in place."""
-    wanted = f"a writeable, C-contiguous NumPy array of dtype {dtype}"
-    if not isinstance(value, np.ndarray):
-        problem = f"it is a {type(value).__name__}"
-    elif value.dtype != dtype:
-        problem = f"its dtype is {value.dtype}"
-    elif not value.flags.writeable:
-        problem = "it is read-only"
-    elif not value.flags.c_contiguous:
-        problem = "it is not C-contiguous"
-    else:
-        return
-    raise ShapeError(
-        f"{name} is updated in place: it must be {wanted}, but {problem}",
-        operand=name,
-        hint=f"{name} = np.ascontiguousarray({name}, dtype=np.{dtype})",
-    )
+def kind_of(dtype: str) -> str:
+    """Return NumPy's letter for the kind of a dtype."""
+    return "f" if dtype == "bfloat16" else np.dtype(dtype).kind
 
 
 def check_extents(nodes: Iterable[Expr], sizes: Mapping[str, int]) -> None:

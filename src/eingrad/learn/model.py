@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from eingrad.api.model import Model, parse
 from eingrad.core.expr import Dim, Var, variables
 from eingrad.engine import Function
+from eingrad.engine.library import Library, load_library, to_numpy
 from eingrad.errors import DataError, ShapeError
 from eingrad.learn.settings import Settings
 
@@ -193,7 +194,7 @@ def initial_values(
 class Classifier:
     """A model with its parameters, compiled for one kind of image.
 
-    ``parameters`` are there once they are drawn or loaded.
+    ``parameters`` are there once they are drawn or loaded; they are arrays of the backend's.
     """
 
     def __init__(
@@ -206,7 +207,8 @@ class Classifier:
         self.roles = find_roles(self.model)
         features = math.prod(image_shape)
         self.shapes = parameter_shapes(self.roles, features, classes, settings.hidden)
-        self.parameters: dict[str, Array] = {}
+        self.library: Library = load_library(settings.backend)
+        self.parameters: dict[str, Any] = {}
         self._options: dict[str, Any] = {
             "backend": settings.backend,
             "dtype": self.dtype,
@@ -221,7 +223,7 @@ class Classifier:
 
     def draw_parameters(self, rng: np.random.Generator) -> None:
         """Start afresh."""
-        self.parameters = initial_values(self.shapes, rng, self.dtype)
+        self._begin_with(initial_values(self.shapes, rng, self.dtype))
 
     def load_parameters(self, values: Mapping[str, Array]) -> None:
         """Take over the parameters of a checkpoint. Raises `DataError` where they do not fit."""
@@ -231,7 +233,10 @@ class Classifier:
                 f"the checkpoint's parameters are {_list(found)}; the model's are "
                 f"{_list(self.shapes)}"
             )
-        self.parameters = {name: np.array(x, self.dtype, order="C") for name, x in values.items()}
+        self._begin_with({name: np.array(x, self.dtype) for name, x in values.items()})
+
+    def _begin_with(self, values: Mapping[str, Array]) -> None:
+        self.parameters = {name: self.library.own_copy(x) for name, x in values.items()}
 
     def compile_training(self) -> tuple[Function, Function]:
         """Return the training step, which updates the parameters in place, and the evaluation.
@@ -247,12 +252,20 @@ class Classifier:
     def scores(self, pixels: Array) -> Array:
         """Return the prediction (b, o) for pixels (b, i)."""
         outputs = self.call(self._predict, {DATA: pixels})
-        return np.asarray(outputs[self.roles.prediction])
+        return outputs[self.roles.prediction]
 
     def call(self, function: Function, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Call a compiled function with what it takes of ``arrays`` and the parameters."""
-        given = {**arrays, **self.parameters}
-        return function(**{var.name: given[var.name] for var in function.inputs})
+        """Call a compiled function with what it takes of ``arrays`` and the parameters.
+
+        Parameters that it returns anew (JAX) replace the old ones.
+        """
+        learned = list(self.parameters.values())
+        moved = {name: self.library.as_array(name, x, learned) for name, x in arrays.items()}
+        given = {**moved, **self.parameters}
+        results = function(**{var.name: given[var.name] for var in function.inputs})
+        new = {name: x for name, x in results.items() if name in self.parameters}
+        self.parameters.update(new)
+        return {name: to_numpy(x) for name, x in results.items() if name not in new}
 
     def probabilities(self, pixels: Array) -> Array:
         """Return the probabilities of the classes (b, o), in float64, for pixels (b, i).

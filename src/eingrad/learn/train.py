@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eingrad.core.expr import Var
+from eingrad.engine.library import to_numpy
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.checkpoint import Checkpoint
 from eingrad.learn.data import Batches, Dataset, Split
@@ -161,8 +162,8 @@ class Trainer:
             epoch=self.epoch,
             rng=self.rng.bit_generator.state,
             history=tuple(asdict(record) for record in self.history),
-            parameters=dict(classifier.parameters),
-            state=dict(self.state),
+            parameters={name: to_numpy(x) for name, x in classifier.parameters.items()},
+            state={name: to_numpy(x) for name, x in self.state.items()},
         )
 
     def _load_state(self, values: Mapping[str, NDArray[Any]]) -> None:

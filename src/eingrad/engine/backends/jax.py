@@ -1,0 +1,84 @@
+"""JAX: how each operation of a program is spelled; the whole program is compiled by ``jax.jit``.
+
+JAX itself is not imported here; the source that is written imports it.
+"""
+
+from __future__ import annotations
+
+from eingrad.engine.program import BOOLEAN, INTEGER, Register
+from eingrad.engine.spelling import Spelling
+
+# fmt: off
+EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
+    "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
+    "negative": "-{0}", "less": "{0} < {1}", "less_equal": "{0} <= {1}",
+    "greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}",
+    "not_equal": "{0} != {1}",
+    "copy":        "{0}",
+    "repeat":      "jnp.broadcast_to({0}, {shape})",
+    "fill":        "jnp.full({shape}, {0}, {dtype})",
+    "sum":         "jnp.sum({0}, axis={axes}{keepdims})",
+    "amax":        "jnp.max({0}, axis={axes}{keepdims})",
+    "amin":        "jnp.min({0}, axis={axes}{keepdims})",
+    "shift":       "jax.lax.stop_gradient(jnp.max({0}, axis={axes}{keepdims}).clip({least}))",
+    "prod":        "jnp.prod({0}, axis={axes}{keepdims})",
+    "argmax":      "jnp.argmax({0}, axis=-1)",
+    "matmul":      "{0} @ {1}",
+    "einsum":      "jnp.einsum({spec!r}, {0}, {1})",
+    "gemm":        "({3} * ({1} @ {2}) + {4} * {0}{spec}).reshape({shape})",
+    "logical_not": "~{0}",
+    "bits":        "{0}",
+    "keep_where":  "jnp.where({1}, {0}, 0)",
+    "on_diagonal": "on_diagonal({0}, {spec!r}, {shape}, {dtype})",
+    "call":        "{spec}({0})",
+    "log_of_sum":  "jnp.log({0})",
+    "place":       "jnp.zeros({shape}, {dtype}).at[{spec}].set({0})",
+    "concat":      "jnp.concatenate(({arguments},), axis={spec})",
+    "indices":     "jnp.arange({spec})",
+    "to_integer":  "{0}.astype(int)",
+    "gather":      "{0}.at[{others}].get(mode='fill')",
+    "scatter":     "scatter({shape}, {arguments})",
+    "inv":         "jnp.linalg.inv({0})",
+    "cholesky":    "jnp.linalg.cholesky({0})",
+    "det":         "jnp.linalg.det({0})",
+    "logdet":      "jnp.linalg.slogdet({0})[1]",
+    "erf":         "jax.scipy.special.erf({0})",
+    "ndtr":        "jax.scipy.special.ndtr({0})",
+    "sigmoid":     "jax.nn.sigmoid({0})",
+    "relu":        "jax.nn.relu({0})",
+    "softplus":    "jax.nn.softplus({0})",
+    "leaky_relu":  "jnp.where({0} > 0, {0}, 0.01 * {0})",
+    "elu":         "jax.nn.elu({0})",
+    "gelu":        "jax.nn.gelu({0}, approximate=False)",
+    "silu":        "jax.nn.silu({0})",
+    "softmax":     "jax.nn.softmax({0}, axis={axes})",
+    "log_softmax": "jax.nn.log_softmax({0}, axis={axes})",
+    "logsumexp":   "jax.nn.logsumexp({0}, axis={axes}{keepdims})",
+}
+# fmt: on
+NATIVE = frozenset(
+    {"relu", "softplus", "leaky_relu", "elu", "gelu", "silu", "softmax", "log_softmax", "logsumexp"}
+)
+HELPERS = ("on_diagonal", "prod_others", "scatter")
+NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}
+
+
+def view(register: Register, parent: str) -> str:
+    """Return the expression of a view."""
+    assert register.view is not None
+    op, parameter = register.view
+    if op == "transpose":
+        return f"{parent}.T" if parameter == (1, 0) else f"{parent}.transpose({parameter})"
+    if op == "reshape":
+        return f"{parent}.reshape({parameter})"
+    if op == "diagonal":
+        return f"jnp.einsum({parameter!r}, {parent})"
+    return f"{parent}[{parameter}]"
+
+
+SPELLING = Spelling(
+    name="jax", title="JAX", prefix="jnp", imports=("import jax", "import jax.numpy as jnp"),
+    dtypes={INTEGER: "int", BOOLEAN: "bool"},
+    expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE, view=view,
+    cast="{0}.astype({dtype})", full="jnp.full((), {0}, {dtype})", decorator="@jax.jit",
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""The operations that PyTorch lacks, of operations that autograd and ``torch.compile`` know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def softplus(x: Tensor) -> Tensor:
+    """``log(1 + e^x)`` without overflow, exact to the last digits and smooth at 0.
+
+    >>> softplus(torch.tensor([-1e4, 0.0, 1e4]))
+    tensor([0.0000e+00, 6.9315e-01, 1.0000e+04])
+    """
+    return torch.logaddexp(x, x.new_zeros(()))
+
+
+def prod(x: Tensor, axes: int | tuple[int, ...], keep: bool) -> Tensor:
+    """Return the product over axes.
+
+    >>> prod(torch.tensor([[2.0, 3.0], [1.0, 5.0]]), (0, 1), False)
+    tensor(30.)
+    """
+    for axis in sorted((axes,) if isinstance(axes, int) else axes, reverse=True):
+        x = torch.prod(x, dim=axis, keepdim=keep)
+    return x
+
+
+def prod_others(x: Tensor) -> Tensor:
+    """For each entry, the product of the others along the last axis; right with zeros, too.
+
+    >>> prod_others(torch.tensor([2.0, 0.0, 5.0]))
+    tensor([ 0., 10.,  0.])
+    """
+    one = torch.ones_like(x[..., :1])
+    before = torch.cumprod(torch.cat((one, x[..., :-1]), dim=-1), dim=-1)
+    after = torch.cumprod(torch.cat((one, x.flip(-1)[..., :-1]), dim=-1), dim=-1).flip(-1)
+    return before * after
+
+
+def on_diagonal(
+    x: Tensor | float, spec: str, shape: tuple[int, ...], dtype: Any, device: Any = None
+) -> Tensor:
+    """Write ``x`` over the distinct axes of ``spec`` (``aab->ab``) on a diagonal of zeros.
+
+    >>> on_diagonal(torch.tensor([1.0, 2.0]), "aa->a", (2, 2), torch.float32)
+    tensor([[1., 0.],
+            [0., 2.]])
+    """
+    labels, kept = spec.split("->")
+    index = [
+        torch.arange(n, device=device).reshape([-1 if k == label else 1 for k in kept])
+        for label, n in zip(labels, shape, strict=True)
+    ]
+    values = x if isinstance(x, Tensor) else torch.full((), x, dtype=dtype, device=device)
+    return torch.zeros(shape, dtype=dtype, device=device).index_put(tuple(index), values)
+
+
+def place(
+    x: Tensor, shape: tuple[int, ...], index: tuple[slice, ...], flipped: tuple[int, ...]
+) -> Tensor:
+    """Write ``x``, with some axes reversed, at regular indices of zeros.
+
+    >>> place(torch.tensor([1.0, 2.0]), (5,), (slice(0, 3, 2),), (0,))
+    tensor([2., 0., 1., 0., 0.])
+    """
+    out = x.new_zeros(shape)
+    out[index] = x.flip(flipped) if flipped else x
+    return out
+
+
+def scatter(shape: tuple[int, ...], x: Tensor, *index: Tensor) -> Tensor:
+    """Add entries at indices that broadcast to ``x``, to zeros.
+
+    >>> scatter((3,), torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 2, 0]))
+    tensor([5., 0., 2.])
+    """
+    if not index:
+        return x.sum()
+    return x.new_zeros(shape).index_put(index, x, accumulate=True)

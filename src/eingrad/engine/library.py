@@ -1,0 +1,85 @@
+"""A backend as the engine sees it: a spelling, and what it knows of its own arrays."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
+
+from eingrad.engine.spelling import Spelling
+from eingrad.errors import BackendError
+
+BACKENDS = ("numpy", "torch", "jax")
+
+
+class Library(Protocol):
+    """What the engine asks about the arrays of a backend."""
+
+    spelling: Spelling
+
+    def is_own(self, value: Any) -> bool:
+        """Say whether a value is an array that needs no conversion."""
+
+    def as_array(self, name: str, value: Any, others: Sequence[Any]) -> Any:
+        """Return the backend's array of a value, on the device of ``others``."""
+
+    def dtype_name(self, array: Any) -> str:
+        """Return the name of a dtype, such as ``float32``."""
+
+    def check_dtype(self, dtype: str) -> None:
+        """Raise `BackendError` where the backend cannot compute in a dtype."""
+
+    def default_dtype(self) -> str:
+        """Return the dtype in which a program without arrays computes."""
+
+    def full(self, shape: tuple[int, ...], value: int, dtype: str, others: Sequence[Any]) -> Any:
+        """Return a constant array, on the device of ``others``."""
+
+    def check_updated(self, name: str, value: Any, dtype: str) -> None:
+        """Raise `ShapeError` unless an array can take its new value."""
+
+    def own_copy(self, array: Any) -> Any:
+        """Return a copy of NumPy's array for a long computation, on the best device."""
+
+    def is_updatable(self, value: Any) -> bool:
+        """Say quickly whether an array of the right dtype passes `check_updated`."""
+
+    def checked(self, name: str, function: Callable[..., Any], dtype: str) -> Callable[[Any], Any]:
+        """Return the caller's element-wise function with a check of what it returns."""
+
+    def to_numpy(self, array: Any) -> Any:
+        """Return an array as NumPy's."""
+
+
+def load_library(name: str) -> Library:
+    """Return a backend. Raises `BackendError` where there is none, or its package is missing.
+
+    >>> load_library("numpy").spelling.title
+    'NumPy'
+    """
+    if name not in BACKENDS:
+        near = difflib.get_close_matches(str(name).lower(), [*BACKENDS, "pytorch"], 1, 0.5)
+        known = ", ".join(f'"{x}"' for x in BACKENDS)
+        hint = f"the backends are: {known}"
+        if near:
+            hint = f'did you mean "{near[0].removeprefix("py")}"? {hint}'
+        raise BackendError(f"there is no backend {name!r}", operand=name, hint=hint)
+    if name != "numpy" and find_spec(name) is None:
+        raise BackendError(
+            f"the backend {name!r} needs the package {name}, which is not installed",
+            operand=name,
+            hint=f"pip install 'eingrad[{name}]'",
+        )
+    return cast(Library, importlib.import_module(f"eingrad.engine.backends.{name}_arrays"))
+
+
+def to_numpy(array: Any) -> Any:
+    """Return an array of any backend as NumPy's.
+
+    >>> to_numpy([1, 2])
+    array([1, 2])
+    """
+    kind = type(array).__module__.split(".")[0]
+    return load_library("torch" if kind == "torch" else "numpy").to_numpy(array)
