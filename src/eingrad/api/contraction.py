@@ -68,11 +68,17 @@ def _contract(equation: Any, items: list[Tensor]) -> Tensor:
         if isinstance(node, Var):
             values[node] = items[int(node.name[1:])]
     if len(items) <= 2:
-        return _step(tree, values)
+        leaves = tuple(values)
+        return operate("einsum", _whole, list(values.values()), tree, leaves)
     for node in postorder([tree]):
         if node not in values and any(x in values for x in node.operands):
             values[node] = _step(node, values)
     return values[tree] if tree in values else _step(tree, values)
+
+
+def _whole(*arguments: Any) -> Expr:
+    *placeholders, tree, leaves = arguments
+    return substitute(tree, dict(zip(leaves, placeholders, strict=True)))
 
 
 def _step(node: Expr, values: dict[Expr, Tensor]) -> Tensor:
