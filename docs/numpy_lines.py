@@ -125,6 +125,7 @@ class _Writer:
 
     def contraction(self, tensors: Sequence[tuple[Expr, tuple[int, ...]]], product: Product) -> str:
         output = product.output
+        tensors = sorted(tensors, key=lambda f: min(f[1], default=0))
         views = [self.view(x, labels, output) for x, labels in tensors]
         if all(views):
             return " * ".join(view for view in views if view) or "1"

@@ -6,7 +6,8 @@ A bare `Number` in a sum or an element-wise product is added to, or multiplies, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from eingrad.core.expr import Dim
 from eingrad.core.expr import Number as Value
@@ -161,6 +162,31 @@ def parts(form: Form) -> tuple[Form, ...]:
         case Kron(left=left, right=right):
             return (left, right)
     return ()
+
+
+def with_parts(form: Form, change: Callable[[Form], Form]) -> Form:
+    """Return a form with each direct part changed."""
+
+    def all_of(xs: tuple[Form, ...]) -> tuple[Form, ...]:
+        return tuple(change(x) for x in xs)
+
+    match form:
+        case Transpose() | Power() | OfMatrix() | Along():
+            return replace(form, base=change(form.base))
+        case Product(factors=xs):
+            return Product(all_of(xs))
+        case Sum(terms=xs):
+            return Sum(all_of(xs))
+        case Apply(function=function, args=xs):
+            return Apply(function, all_of(xs))
+        case Hadamard(above=above, below=below):
+            return Hadamard(all_of(above), all_of(below))
+        case Scaled(coefficient=value, above=above, below=below, core=core):
+            inner = None if core is None else change(core)
+            return Scaled(value, all_of(above), all_of(below), inner)
+        case Kron(left=left, right=right):
+            return Kron(change(left), change(right))
+    return form
 
 
 def weight(form: Form) -> float:

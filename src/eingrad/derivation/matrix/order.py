@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from eingrad.derivation.matrix import forms
-from eingrad.derivation.matrix.forms import Form, Hadamard, Scaled, has_identity, names_in
+from eingrad.derivation.matrix.forms import (
+    Form,
+    Hadamard,
+    Scaled,
+    has_identity,
+    names_in,
+    with_parts,
+)
 
 
 def arrange(form: Form, rank: Mapping[str, int]) -> Form:
@@ -19,60 +26,54 @@ def arrange(form: Form, rank: Mapping[str, int]) -> Form:
     True
     """
 
-    def go(x: Form) -> Form:
-        return arrange(x, rank)
+    return _Reader(rank).arrange(form)
 
-    def introduced(x: Form) -> tuple[object, ...]:
-        names = names_in(x)
-        place = max((rank.get(name, len(rank)) for name in names), default=-1)
-        return place, len(names), weight_of_transposes(x), names
 
-    def factor_order(x: Form) -> tuple[object, ...]:
-        upstream = any("/" in name for name in names_in(x))
-        computed = upstream or isinstance(x, forms.Product)
-        return isinstance(x, forms.Sum), not computed, introduced(x)
+class _Reader:
+    """Says what comes first."""
 
-    def scalar_order(x: Form) -> tuple[object, ...]:
-        return isinstance(x, forms.Product), introduced(x)
+    def __init__(self, rank: Mapping[str, int]) -> None:
+        self.rank = rank
 
-    def term_order(x: Form) -> tuple[object, ...]:
-        number = isinstance(x, forms.Number)
-        minus = is_negative(x)
-        scaled_identity = isinstance(x, Scaled) and isinstance(x.core, forms.Identity)
-        diagonal = has_identity(x) and (minus or not scaled_identity)
+    def arrange(self, form: Form) -> Form:
+        form = with_parts(form, self.arrange)
+        match form:
+            case forms.Sum(terms=terms):
+                return forms.Sum(tuple(sorted(terms, key=self.term)))
+            case Hadamard(above=above, below=below):
+                return Hadamard(
+                    _powers(sorted(above, key=self.factor), 3, True),
+                    _powers(sorted(below, key=self.factor), 3, True),
+                )
+            case Scaled(coefficient=value, above=above, below=below, core=core):
+                return Scaled(
+                    value,
+                    _powers(sorted(above, key=self.scalar), 2, False),
+                    _powers(sorted(below, key=self.scalar), 2, False),
+                    core,
+                )
+        return form
+
+    def introduced(self, form: Form) -> tuple[object, ...]:
+        names = names_in(form)
+        place = max((self.rank.get(name, len(self.rank)) for name in names), default=-1)
+        return place, len(names), weight_of_transposes(form), names
+
+    def factor(self, form: Form) -> tuple[object, ...]:
+        upstream = any("/" in name for name in names_in(form))
+        computed = upstream or isinstance(form, forms.Product)
+        return isinstance(form, forms.Sum), not computed, self.introduced(form)
+
+    def scalar(self, form: Form) -> tuple[object, ...]:
+        return isinstance(form, forms.Product), self.introduced(form)
+
+    def term(self, form: Form) -> tuple[object, ...]:
+        number = isinstance(form, forms.Number)
+        minus = is_negative(form)
+        scaled_identity = isinstance(form, Scaled) and isinstance(form.core, forms.Identity)
+        diagonal = has_identity(form) and (minus or not scaled_identity)
         last = scaled_identity or (number and minus)
-        return minus, last, not number, not diagonal, introduced(x)
-
-    match form:
-        case forms.Transpose(base=x):
-            return forms.Transpose(go(x))
-        case forms.Power(base=x, exponent=exponent, elementwise=elementwise):
-            return forms.Power(go(x), exponent, elementwise)
-        case forms.OfMatrix(function=function, base=x):
-            return forms.OfMatrix(function, go(x))
-        case forms.Along(function=function, base=x, along=along):
-            return forms.Along(function, go(x), along)
-        case forms.Product(factors=factors):
-            return forms.Product(tuple(map(go, factors)))
-        case forms.Apply(function=function, args=args):
-            return forms.Apply(function, tuple(map(go, args)))
-        case forms.Kron(left=left, right=right):
-            return forms.Kron(go(left), go(right))
-        case forms.Sum(terms=terms):
-            return forms.Sum(tuple(sorted(map(go, terms), key=term_order)))
-        case Hadamard(above=above, below=below):
-            return Hadamard(
-                _powers(sorted(map(go, above), key=factor_order), 3, True),
-                _powers(sorted(map(go, below), key=factor_order), 3, True),
-            )
-        case Scaled(coefficient=value, above=above, below=below, core=core):
-            return Scaled(
-                value,
-                _powers(sorted(map(go, above), key=scalar_order), 2, False),
-                _powers(sorted(map(go, below), key=scalar_order), 2, False),
-                None if core is None else go(core),
-            )
-    return form
+        return minus, last, not number, not diagonal, self.introduced(form)
 
 
 def _powers(factors: list[Form], least: int, elementwise: bool) -> tuple[Form, ...]:

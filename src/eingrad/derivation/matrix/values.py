@@ -160,16 +160,10 @@ def value_of_form(form: Form, point: Point) -> Array:
         case forms.Name(name=name):
             array = np.asarray(point.arrays[name], dtype=float)
             return array.reshape(*array.shape, *(1,) * (2 - array.ndim))
-        case forms.Number(value=number):
-            return np.full((1, 1), float(number))  # type: ignore[arg-type]
-        case forms.Extent(dim=dim):
-            return np.full((1, 1), float(point.sizes[dim]))
-        case forms.Ones(dim=dim):
-            return np.ones((point.sizes[dim], 1))
-        case forms.Identity(dims=dims):
-            return np.eye(int(np.prod([point.sizes[d] for d in dims])))
-        case forms.Commutation(rows=rows, cols=cols):
-            return _commutation(point.sizes[rows], point.sizes[cols])
+        case (
+            forms.Number() | forms.Extent() | forms.Ones() | forms.Identity() | forms.Commutation()
+        ):
+            return _constant(form, point.sizes)
         case forms.Transpose(base=x):
             return value(x).T
         case forms.Power(base=x, exponent=exponent):
@@ -194,6 +188,22 @@ def value_of_form(form: Form, point: Point) -> Array:
         case forms.OfMatrix(function=function, base=x):
             return _of_matrix(function, value(x), point.functions)
     raise TypeError(f"{type(form).__name__} is no form")
+
+
+def _constant(form: Form, sizes: Mapping[Dim, int]) -> Array:
+    """Return what depends on extents alone."""
+    match form:
+        case forms.Number(value=number):
+            return np.full((1, 1), float(number))  # type: ignore[arg-type]
+        case forms.Extent(dim=dim):
+            return np.full((1, 1), float(sizes[dim]))
+        case forms.Ones(dim=dim):
+            return np.ones((sizes[dim], 1))
+        case forms.Identity(dims=dims):
+            return np.eye(int(np.prod([sizes[d] for d in dims])))
+        case forms.Commutation(rows=rows, cols=cols):
+            return _commutation(sizes[rows], sizes[cols])
+    raise TypeError(f"{type(form).__name__} is no constant")
 
 
 def _fitting(parts: Iterable[Form], values: list[Array], scalars: bool = False) -> list[Array]:
