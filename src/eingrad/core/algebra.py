@@ -204,11 +204,13 @@ def _power_node(base: Expr, exponent: Number) -> Expr:
 
 
 def _fold_power(value: Number, exponent: Number) -> Number | None:
-    """Return ``value ** exponent`` where it is exact."""
+    """Return ``value ** exponent`` where it is a fraction, or was no exact number before."""
     if value == 1:
         return 1
     if isinstance(exponent, int) and isinstance(value, int | Fraction) and abs(exponent) <= 64:
         return None if value == 0 and exponent < 0 else exact(Fraction(value) ** exponent)
+    if isinstance(exponent, int) and isinstance(value, float) and abs(exponent) <= 64:
+        return None if value == 0 else value**exponent
     return None
 
 
@@ -276,7 +278,20 @@ def reduce(function: str, node: Expr, axes: Iterable[int]) -> Expr:
         return mean_over(node, axes)
     if not axes and function in {"max", "min", "prod", "logsumexp"}:
         return node
+    if isinstance(node, Einsum) and is_light(node):
+        repeated = _repeated_axes(node) - set(axes)
+        if repeated:
+            return _reduce_inside(function, node, axes, repeated)
     return Reduce(function, node, axes, function in KEEPS_AXES)
+
+
+def _reduce_inside(function: str, node: Expr, axes: Sequence[int], repeated: set[int]) -> Expr:
+    """Leave out the axes that an operand only repeats along, and repeat the result."""
+    own = [k for k in range(node.ndim) if k not in repeated]
+    inner = reduce(function, _without_axes(node, repeated), [own.index(k) for k in axes])
+    kept = [k for k in range(node.ndim) if function in KEEPS_AXES or k not in axes]
+    places = [kept.index(k) for k in own if k in kept]
+    return repeat(inner, [node.dims[k] for k in kept], places)
 
 
 # --- rewriting --------------------------------------------------------------------------------
