@@ -15,7 +15,8 @@ from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
 from eingrad.derivation.steps import Record
 from eingrad.engine import Function
-from eingrad.errors import EingradError
+from eingrad.errors import DifferentiationError, EingradError
+from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.syntax import Assignment, Statement
@@ -31,7 +32,7 @@ def parse(text: str) -> Model:
     >>> print(parse("z_i = W_ij x_j  # a layer"))
     z_i = W_ij x_j
     """
-    statements = parse_statements(text)
+    statements = find_integers(parse_statements(text))
     return Model(statements, lower(statements))
 
 
@@ -227,11 +228,18 @@ class Model:
     # --- checks ---
 
     def _names(self, of: str, wrt: Sequence[str] | str | None) -> list[str]:
-        """Check what to differentiate by what; no ``wrt`` means every input."""
+        """Check what to differentiate by what; no ``wrt`` means every input that is no integer."""
         self._check(of)
-        names = list(self.inputs) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+        real = [name for name, var in self.inputs.items() if not var.integer]
+        names = real if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
         for name in names:
             self._check(name)
+            if name in self.inputs and self.inputs[name].integer:
+                raise DifferentiationError(
+                    f"{name} holds integers: nothing has a derivative by it",
+                    operand=name,
+                    hint=f"differentiate by {', '.join(real)}" if real else None,
+                )
         if of not in self.system.definitions:
             raise EingradError(
                 f"{of} is an input: it depends on nothing else",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from eingrad.calculus.gather_rules import GATHER_CITATIONS, GATHER_RULES, GATHER_RUNS
 from eingrad.calculus.matrix_rules import MATRIX_CITATIONS, MATRIX_RULES
 from eingrad.core.algebra import (
     add,
@@ -43,8 +44,9 @@ def apply_rules(
             for rule in rules:
                 changed = rule(node)
                 if changed is not None and changed is not node:
-                    if fired is not None:
-                        fired.append(CITATIONS.get(rule, rule.__name__.replace("_", " ")))
+                    citation = CITATIONS.get(rule, rule.__name__.replace("_", " "))
+                    if fired is not None and citation:
+                        fired.append(citation)
                     node = changed
                     break
             else:
@@ -417,7 +419,7 @@ def one_minus_sigmoid(node: Expr) -> Expr | None:
 
 
 # fmt: off
-RECOGNISE: tuple[Rule, ...] = (
+FORMS: tuple[Rule, ...] = (
     log_of_exp, exp_of_log, power_of_exp, log_of_inverse, nested_sum,
     softmax_written_out, sum_of_softmax, shift_of_softmax, logsumexp_written_out,
     log_softmax_written_out, log_of_softmax, exp_of_log_softmax,
@@ -426,7 +428,12 @@ RECOGNISE: tuple[Rule, ...] = (
 )
 """Forms written out in exp, log and sum, folded back."""
 
-STABLE: tuple[Rule, ...] = (*RECOGNISE, log_near_one, exp_minus_one, log_of_two_exp)
+RECOGNISE: tuple[Rule, ...] = (*FORMS, *GATHER_RULES)
+"""What a formula is rewritten with: these forms, and indicators that meet what they select."""
+
+STABLE: tuple[Rule, ...] = (
+    *FORMS, *GATHER_RUNS, log_near_one, exp_minus_one, log_of_two_exp,
+)
 """What runs: no overflow for large logits, no cancellation for small ones."""
 
 CITATIONS: dict[Rule, str] = {
@@ -448,6 +455,7 @@ CITATIONS: dict[Rule, str] = {
     power_of_exp: "exp(x)^k = exp(k x)",
     log_of_inverse: "log(1/x) = -log(x)",
     **MATRIX_CITATIONS,
+    **GATHER_CITATIONS,
 }
 # fmt: on
 __all__ = ["CITATIONS", "RECOGNISE", "STABLE", "Rule", "apply_rules", "negate"]

@@ -13,11 +13,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from eingrad.calculus.gather_rules import open_scatter
 from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.structure import Product, is_sum, open_product
-from eingrad.core.algebra import base_and_exponent, constant_value
-from eingrad.core.arrays import MATRIX_FUNCTIONS, Matrix
-from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
+from eingrad.core.algebra import base_and_exponent, constant_value, rewrite
+from eingrad.core.arrays import MATRIX_FUNCTIONS, Gather, Matrix, Scatter
+from eingrad.core.expr import (
+    Const,
+    Delta,
+    Dim,
+    Einsum,
+    Expr,
+    Map,
+    Number,
+    Reduce,
+    Size,
+    Var,
+    postorder,
+)
 from eingrad.core.functions import COMPARISONS
 from eingrad.notation import syntax
 from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
@@ -52,7 +65,21 @@ def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
     >>> to_formula(product, ("i", "k"), Names({"j": ("j",)}, {"A": 0, "B": 1})).factors[1].labels
     ('j', 'k')
     """
-    return _Writer(names, dict.fromkeys(labels)).write(expr, tuple(labels))
+    expr = rewrite([expr], open_scatter)[0]
+    used = dict(zip(labels, expr.dims, strict=True))
+    return _Writer(names, used, _size_letters(expr, names)).write(expr, tuple(labels))
+
+
+def _size_letters(expr: Expr, names: Names) -> Mapping[Dim, str]:
+    """Return the author's letter of each extent in a formula, one that stands for no other
+    dimension if there is one; other labels must not take it."""
+    letters: dict[Dim, str] = {}
+    for node in postorder([expr]):
+        if isinstance(node, Size):
+            own = names.letters.get(node.dim, ()) or (node.dim,)
+            others = {x for dim, ls in names.letters.items() if dim != node.dim for x in ls}
+            letters[node.dim] = next((x for x in own if x not in others), own[0])
+    return letters
 
 
 def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
@@ -71,7 +98,7 @@ def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
 def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
     """Return the author's letter for a dimension if it is free, else the next one that is."""
     taken = set(used)
-    own = [*names.letters.get(dim, ()), *([dim] if isinstance(dim, str) else [])]
+    own = list(names.letters.get(dim, ())) or ([dim] if isinstance(dim, str) else [])
     for letter in own:
         if letter not in taken:
             return letter
@@ -99,11 +126,16 @@ def _after(letter: str) -> Iterator[str]:
 
 
 class _Writer:
-    """Writes one term; ``used`` holds the letters that are taken in it."""
+    """Writes one term.
 
-    def __init__(self, names: Names, used: dict[str, None]) -> None:
+    ``used`` holds the letters that are taken in it, with the dimension that each stands for;
+    ``sizes`` are the letters by which the formula speaks of extents.
+    """
+
+    def __init__(self, names: Names, used: dict[str, Dim], sizes: Mapping[Dim, str]) -> None:
         self.names = names
         self.used = used
+        self.sizes = sizes
         self.bound: set[str] = set()
 
     def write(self, expr: Expr, labels: tuple[str, ...]) -> Formula:
@@ -123,6 +155,10 @@ class _Writer:
             return self._reduce(expr, labels)
         if isinstance(expr, Matrix):
             return self._matrix(expr, labels)
+        if isinstance(expr, Gather):
+            return self._gather(expr, labels)
+        if isinstance(expr, Scatter):
+            return self._indicator(expr, labels)
         assert isinstance(expr, Map)
         args = [self.write(x, labels if x.ndim else ()) for x in expr.operands]
         if expr.function in COMPARISONS:
@@ -140,12 +176,13 @@ class _Writer:
         return Symbol(var.name, labels) if title is None else head_of(title, labels)
 
     def _size_letter(self, dim: str) -> str:
-        own = self.names.letters.get(dim, ())
-        return next((x for x in own if x in self.used), own[0] if own else dim)
+        bound = next((x for x, own in self.used.items() if own == dim), None)
+        return bound or self.sizes.get(dim, dim)
 
     def _bind(self, dim: Dim) -> str:
-        letter = fresh_letter(dim, self.used, self.names)
-        self.used[letter] = None
+        others = [letter for own, letter in self.sizes.items() if own != dim]
+        letter = fresh_letter(dim, [*self.used, *others], self.names)
+        self.used[letter] = dim
         return letter
 
     def _power(self, expr: Map, args: list[Formula]) -> Formula:
@@ -182,6 +219,36 @@ class _Writer:
         call = Call(expr.function, (self.write(operand, own),), own[-2:])
         return assemble(1, [*deltas, call], [], ())
 
+    def _gather(self, expr: Gather, labels: tuple[str, ...]) -> Formula:
+        """Write entries of a tensor: ``Z[b,y[b]]``, of a formula ``sum_o(delta[y[b],o] ...)``."""
+        tensor, *indices = expr.operands
+        letters = dict(zip(expr.output, labels, strict=True))
+        entries: list[str | Symbol | syntax.Gather] = []
+        for source in expr.sources:
+            if isinstance(source, int):
+                entries.append(letters[source])
+            else:
+                at = self.write(indices[source[0]], tuple(letters[k] for k in source[1]))
+                assert isinstance(at, Symbol | syntax.Gather)
+                entries.append(at)
+        if isinstance(tensor, Var) and tensor.name not in self.names.derivatives:
+            return syntax.Gather(tensor.name, tuple(entries))
+        own, deltas, bound = list[str](), list[Formula](), list[str]()
+        for entry, dim in zip(entries, tensor.dims, strict=True):
+            if isinstance(entry, str):
+                own.append(entry)
+            else:
+                own.append(self._bind(dim))
+                bound.append(own[-1])
+                deltas.append(syntax.Gather("delta", (entry, own[-1])))
+        return assemble(1, [*deltas, self.write(tensor, tuple(own))], [], bound)
+
+    def _indicator(self, expr: Scatter, labels: tuple[str, ...]) -> Formula:
+        """Write ``delta[y[b],o]``."""
+        at = self.write(expr.operands[1], labels[:-1])
+        assert isinstance(at, Symbol | syntax.Gather)
+        return syntax.Gather("delta", (at, labels[-1]))
+
     def _apart(
         self, labels: tuple[str, ...], axes: Sequence[int], dims: Sequence[Dim]
     ) -> tuple[tuple[str, ...], list[Formula]]:
@@ -201,7 +268,7 @@ class _Writer:
         before = dict(self.used)
         parts = []
         for term in _flat_terms(expr):
-            writer = _Writer(self.names, dict(before))
+            writer = _Writer(self.names, dict(before), self.sizes)
             negative, formula = writer.signed(term, labels if term.ndim else ())
             is_number = constant_value(term) is not None
             order = (*self._order(term), letters_in_order(formula), term.digest)
@@ -281,8 +348,9 @@ class _Writer:
         private = any(k in self.bound and k not in shared for k in own)
         pending = isinstance(x, Var) and x.name in self.names.pending
         return (
-            not isinstance(x, Delta), x.ndim > 0, pending, is_sum(x), own in near, private,
-            not isinstance(x, Var), not self._is_upstream(x), self._order(x), own, x.digest,
+            not isinstance(x, Delta | Scatter), x.ndim > 0, pending, is_sum(x), own in near,
+            private, not isinstance(x, Var), not self._is_upstream(x), self._order(x), own,
+            x.digest,
         )  # fmt: skip
 
 
@@ -358,14 +426,10 @@ def _pull_up_sums(
     if not under:
         return above, below
     rest = [x for x in below if x not in under]
-    inside = letters_of_all(under)
-    joined = [x for x in above if letters_of(x) & inside & set(bound)]
-    kept = [x for x in above if x not in joined]
-    labels = [b for b in bound if b in inside | letters_of_all(joined)]
+    labels = tuple(b for b in bound if b in alone & letters_of_all(under))
     divisor = under[0] if len(under) == 1 else syntax.Product(tuple(under), (False,) * len(under))
-    top = joined or [syntax.Number(1)]
-    quotient = syntax.Product((*top, divisor), (*[False] * len(top), True))
-    return [*kept, Call("sum", (quotient,), tuple(labels))], rest
+    quotient = syntax.Product((syntax.Number(1), divisor), (False, True))
+    return [*above, Call("sum", (quotient,), labels)], rest
 
 
 def letters_of_all(formulas: Iterable[Formula]) -> set[str]:
@@ -392,7 +456,7 @@ def _wrap_sums(factors: list[Formula], below: list[Formula], bound: Sequence[str
     """Put ``sum_b( )`` around the one factor that has a summed label; two factors imply it."""
     alone: dict[int, list[str]] = {}
     for letter in bound:
-        if any(isinstance(x, Call) and letter in x.axes for x in factors):
+        if any(isinstance(x, Call) and x.function == "sum" and letter in x.axes for x in factors):
             continue  # summed already
         having = [k for k, x in enumerate(factors) if letter in letters_of(x)]
         under = any(letter in letters_of(x) for x in below)
@@ -416,7 +480,7 @@ def _is_trace(factor: Formula, letter: str) -> bool:
 
 def letters_of(formula: Formula) -> set[str]:
     """Return every label in a formula."""
-    if isinstance(formula, Symbol):
+    if isinstance(formula, Symbol | syntax.Gather):
         return set(formula.labels)
     if isinstance(formula, syntax.Derivative):
         return letters_of(formula.of).union(*(x.labels for x in formula.wrt))
@@ -425,7 +489,7 @@ def letters_of(formula: Formula) -> set[str]:
 
 def letters_in_order(formula: Formula) -> tuple[str, ...]:
     """Return the labels in a formula as one reads them."""
-    if isinstance(formula, Symbol):
+    if isinstance(formula, Symbol | syntax.Gather):
         return formula.labels
     if isinstance(formula, syntax.Derivative):
         own = letters_in_order(formula.of)

@@ -16,7 +16,8 @@ from eingrad.derivation.backward import AdjointLines
 from eingrad.derivation.forward import TangentLines
 from eingrad.derivation.labels import Names, fresh_letter, parts_of
 from eingrad.derivation.lines import Step
-from eingrad.notation.syntax import Formula, Symbol
+from eingrad.notation.summation import names_of
+from eingrad.notation.syntax import Formula
 from eingrad.notation.system import System
 
 Record = Adjoint | Tangent
@@ -122,8 +123,7 @@ def introduced(system: System) -> list[str]:
 
 
 def _symbols(formula: Formula) -> Iterator[str]:
-    if isinstance(formula, Symbol):
-        yield formula.name
+    yield from names_of(formula)
     for part in parts_of(formula):
         yield from _symbols(part)
 

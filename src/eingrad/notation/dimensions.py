@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 
 from eingrad.core.expr import Dim
 
@@ -70,6 +71,17 @@ class Dimensions:
         if first is None and second is not None:
             self._known[a] = second
 
+    def labels_of(self, place: int) -> list[str]:
+        """Return the labels that stand for the same dimension as a place."""
+        root = self._find(place)
+        return [label for other, label in self._labels.items() if self._find(other) == root]
+
+    def fresh_labels(self) -> Iterator[str]:
+        """Yield letters that no label is written with."""
+        taken = set(self._labels.values())
+        yield from (c for c in "vkcnqrsuwopmlghfabtxyzij" if c not in taken)
+        yield from (label for n in count(2) if (label := f"v{n}") not in taken)
+
     def letters(self) -> Mapping[Dim, tuple[str, ...]]:
         """Return the labels of each dimension, in order of first use."""
         names = self.names()
@@ -83,14 +95,14 @@ class Dimensions:
         named: dict[int, Dim] = dict(self._known)
         named = {self._find(place): dim for place, dim in named.items()}
         taken = set(named.values())
-        count: dict[str, int] = {}
+        number: dict[str, int] = {}
         for place, label in self._labels.items():
             root = self._find(place)
             if root not in named:
                 name = label
                 while name in taken:
-                    count[label] = count.get(label, 1) + 1
-                    name = f"{label}{count[label]}"
+                    number[label] = number.get(label, 1) + 1
+                    name = f"{label}{number[label]}"
                 named[root] = name
                 taken.add(name)
         return {k: named[self._find(k)] for k in range(len(self._parent)) if self._find(k) in named}

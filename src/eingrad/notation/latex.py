@@ -15,6 +15,7 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
+    Gather,
     Number,
     Power,
     Product,
@@ -140,6 +141,9 @@ def _write(formula: Formula) -> tuple[str, int]:
             return _number(value)
         case Symbol(name=name, labels=labels):
             return _symbol(name, labels), POWER if name[-1].isdigit() else ATOM
+        case Gather(name=name, entries=entries):
+            inner = ", ".join(_label(x) if isinstance(x, str) else to_latex(x) for x in entries)
+            return f"{_symbol(name, ())}_{{{inner}}}", POWER if name[-1].isdigit() else ATOM
         case SizeOf(label=label):
             return f"|{_label(label)}|", ATOM
         case Derivative(of=of, wrt=wrt):

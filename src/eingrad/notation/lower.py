@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from eingrad.core.expr import Dim, Expr, Var
+from eingrad.core.expr import Dim, Einsum, Expr, Size, Var, postorder
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
+from eingrad.notation.gathers import find_integers
 from eingrad.notation.recipes import Extents, Recipe
 from eingrad.notation.resolve import Resolver
-from eingrad.notation.summation import tensor_parts, walk
+from eingrad.notation.summation import names_of, tensor_parts, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -38,11 +39,13 @@ def lower(statements: Sequence[Statement]) -> System:
     >>> system.inputs["W"].dims, system.definitions["y"].expr.dims, system.letters["j"]
     (('i', 'j'), ('i',), ('j',))
     """
+    statements = find_integers(statements)
     assignments = _assignments(statements)
     dims = Dimensions()
     tensors = Tensors(dims, {a.target.name: a.target for a in assignments.values()
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
     recipes = {name: _resolve(a, tensors) for name, a in assignments.items()}
+    tensors.complete()
     inputs = tensors.inputs
     facts = [
         (s, _resolve_fact(s, tensors, inputs)) for s in statements if isinstance(s, Assumption)
@@ -55,7 +58,8 @@ def lower(statements: Sequence[Statement]) -> System:
     }
     return System(
         inputs={
-            name: Var(name, extents.of(tensors.use(symbol))) for name, symbol in inputs.items()
+            name: Var(name, extents.of(tensors.use(symbol)), name in tensors.integers)
+            for name, symbol in inputs.items()
         },
         definitions=definitions,
         letters=extents.letters,
@@ -84,7 +88,19 @@ def lower_claim(claim: Assignment, system: System) -> Definition:
     target = claim.target
     name = target.name if isinstance(target, Symbol) else derivative_name(target)
     expr = _build(recipe, extents, claim)
+    _check_dims(expr, system, extents, claim)
     return Definition(name, _labels(target), expr, claim, claim.position)
+
+
+def _check_dims(expr: Expr, system: System, extents: Extents, claim: Assignment) -> None:
+    """Raise where a claim's label is an axis of no tensor, so that nothing says how long it is."""
+    tensors = [*system.inputs.values(), *(d.var for d in system.definitions.values())]
+    known = {*(dim for tensor in tensors for dim in tensor.dims), *system.letters}
+    for node in postorder([expr]):
+        own = node.extents if isinstance(node, Einsum) else node.dims
+        for dim in (node.dim,) if isinstance(node, Size) else own:
+            if dim not in known:
+                raise mistakes.no_dimension(extents.letters[dim][0], claim.position)
 
 
 def uses(system: System) -> Mapping[Dim, list[tuple[str, int, str]]]:
@@ -188,7 +204,10 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
         for axis, dim in enumerate(var.dims):
             dims.known(dim, var.name, axis)
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
-    resolver = Resolver(Tensors(dims, symbols, system.functions, closed=True))
+    integers = {name for name, var in system.inputs.items() if var.integer}
+    scalars = {name for name in integers if not system.inputs[name].dims}
+    [claim] = (s for s in find_integers([claim], scalars) if isinstance(s, Assignment))
+    resolver = Resolver(Tensors(dims, symbols, system.functions, closed=True, integers=integers))
     _check_left(claim.target)
     scope = resolver.open(_labels(claim.target))
     resolver.resolve(claim.target, scope)
@@ -213,7 +232,7 @@ def _build(recipe: Recipe, extents: Extents, statement: Statement) -> Expr:
 
 
 def _needs(formula: Formula) -> list[str]:
-    return [part.name for part in walk(formula) if isinstance(part, Symbol)]
+    return [name for part in walk(formula) for name in names_of(part)]
 
 
 def _sorted(assignments: Mapping[str, Assignment]) -> list[str]:

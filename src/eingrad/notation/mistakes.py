@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from eingrad.core.expr import Dim
 from eingrad.errors import NotationError, Position
-from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Symbol
+from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Gather, Symbol
 from eingrad.notation.text import call_head, label_text, symbol_text, to_text
 from eingrad.notation.words import KNOWN_FUNCTIONS, MATRIX_FUNCTIONS, OVER_AXES
 
@@ -46,10 +46,10 @@ def occurs_once(
 
 def wrong_rank(symbol: Symbol, first: Symbol) -> NotationError:
     """A tensor with another number of labels than before."""
-    before = symbol_text(first.name, first.labels)
+    before = "" if "" in first.labels else f": {symbol_text(first.name, first.labels)}"
     return NotationError(
         f"{symbol.name} has {count(len(symbol.labels), 'label')} here, "
-        f"but {count(len(first.labels), 'label')}{_line(first)}: {before}",
+        f"but {count(len(first.labels), 'label')}{_line(first)}{before}",
         operand=symbol.name,
         position=symbol.position,
         hint=f"write {symbol.name} with {count(len(first.labels), 'label')}, "
@@ -81,6 +81,16 @@ def delta_labels(symbol: Symbol) -> NotationError:
     )
 
 
+def delta_as_index(index: Symbol | Gather) -> NotationError:
+    """``Z[b,delta_bo]``."""
+    return NotationError(
+        "delta is Kronecker's delta and not an integer tensor to read at",
+        operand="delta",
+        position=index.position,
+        hint="write an integer tensor with its labels, as in Z[b,y[b]]",
+    )
+
+
 def assigned_delta(symbol: Symbol) -> NotationError:
     """A statement that defines delta."""
     return NotationError(
@@ -100,6 +110,17 @@ def two_extents(label: str, first: Dim, second: Dim, symbol: Symbol) -> Notation
         operand=symbol.name,
         position=symbol.position,
         hint=f"look at the order of the labels of {symbol.name}",
+    )
+
+
+def no_dimension(label: str, position: Position | None) -> NotationError:
+    """``delta_kk`` in a claim, with a k that is an axis of no tensor."""
+    shown = label_text(label)
+    return NotationError(
+        f"the label {shown} is an axis of no tensor: nothing says how long it is",
+        label=label,
+        position=position,
+        hint=f"write {shown} on a tensor, too, or leave it out",
     )
 
 

@@ -14,7 +14,9 @@ from eingrad.notation.syntax import (
     Call,
     Compare,
     Declaration,
+    Derivative,
     Formula,
+    Gather,
     Power,
     Product,
     SizeOf,
@@ -22,14 +24,16 @@ from eingrad.notation.syntax import (
     Sum,
     Symbol,
 )
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import MAX_DEPTH, Source, arrange, too_deep
 from eingrad.notation.unexpected import unexpected
 from eingrad.notation.words import (
+    not_whole,
     plain_name,
     read_call,
     read_derivative,
     read_number,
-    read_symbol,
+    read_tensor,
 )
 
 if TYPE_CHECKING:
@@ -144,7 +148,11 @@ class _Builder:
         return statements
 
     def assignment(self, target: Built, value: Built) -> Assignment:
-        return Assignment(target.formula, value.formula, target.formula.position)  # type: ignore[arg-type]
+        left = target.formula
+        if isinstance(left, Gather):
+            raise not_whole(left.name, to_text(left), left.position)
+        assert isinstance(left, Symbol | Derivative)
+        return Assignment(left, value.formula, left.position)
 
     claim = assignment
 
@@ -164,7 +172,7 @@ class _Builder:
         return Built(read_number(token, self.source.place(token)), 1)
 
     def symbol(self, token: Token) -> Built:
-        return Built(read_symbol(token, self.source.place(token)), 1)
+        return Built(read_tensor(token, self.source.place(token)), 1)
 
     def derivative(self, token: Token) -> Built:
         return Built(read_derivative(token, self.source.place(token)), 1)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from eingrad.core import algebra
 from eingrad.core.arrays import MATRIX_FUNCTIONS, Matrix
 from eingrad.core.expr import Const, Dim, Expr
+from eingrad.core.gather import gather, indicator
 
 Places = tuple[int, ...]
 
@@ -91,3 +92,22 @@ def matrix(function: str, arg: Indexed, row: int, column: int) -> Indexed:
         return view(lambda extents: arg.over(whole, extents), (*batch, row, row), batch)
     kept = whole if MATRIX_FUNCTIONS[function] else batch
     return Indexed(kept, lambda extents: Matrix(function, arg.over(whole, extents)))
+
+
+def gathered(tensor: Recipe, sources: Sequence[int | Indexed]) -> Indexed:
+    """Read a tensor at places of labels and at integer tensors."""
+    used = [(x,) if isinstance(x, int) else x.places for x in sources]
+    places = tuple(dict.fromkeys(place for own in used for place in own))
+
+    def build(extents: Extents) -> Expr:
+        entries = [x if isinstance(x, int) else (x.build(extents), x.places) for x in sources]
+        return gather(tensor(extents), entries)[0]
+
+    return Indexed(places, build)
+
+
+def indicated(index: Indexed, place: int) -> Indexed:
+    """Return 1 where the label at ``place`` is the index, else 0."""
+    places = (*index.places, place)
+    kept = tuple(dict.fromkeys(places))
+    return view(lambda extents: indicator(index.build(extents), extents.dims[place]), places, kept)

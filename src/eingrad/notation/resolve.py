@@ -19,6 +19,8 @@ from eingrad.notation.recipes import (
     Recipe,
     aligned,
     elementwise,
+    gathered,
+    indicated,
     matrix,
     number,
     signed,
@@ -31,6 +33,7 @@ from eingrad.notation.syntax import (
     Compare,
     Derivative,
     Formula,
+    Gather,
     Number,
     Power,
     Product,
@@ -79,6 +82,8 @@ class Resolver:
                 return Indexed((), number(value))
             case Symbol():
                 return self._symbol(formula, scope)
+            case Gather():
+                return self._gather(formula, scope)
             case SizeOf():
                 return self._size(formula, scope)
             case Derivative():
@@ -105,7 +110,11 @@ class Resolver:
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = self._unite_axes(symbol, axes, inner)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
-        return view(lambda extents: Var(symbol.name, extents.of(axes)), places, kept)
+        return view(self._var(symbol.name, axes), places, kept)
+
+    def _var(self, name: str, axes: Places) -> Recipe:
+        integers = self.tensors.integers  # complete when the recipe is built
+        return lambda extents: Var(name, extents.of(axes), name in integers)
 
     def _delta(self, symbol: Symbol, scope: Scope) -> Indexed:
         if len(symbol.labels) != 2:
@@ -115,6 +124,43 @@ class Resolver:
         self._unite(symbol, symbol.labels[1], *places)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
         return view(lambda extents: Delta(extents.dims[places[0]]), places, kept)
+
+    def _gather(self, gather: Gather, scope: Scope) -> Indexed:
+        """Read the entries of a tensor at integer tensors."""
+        for label in gather.labels:
+            if label not in scope:
+                raise mistakes.occurs_once(label, gather, self.term, self.left)
+        labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
+        symbol = Symbol(gather.name, labels, gather.position)
+        if gather.name == RESERVED:
+            return self._indicator(symbol, gather, scope)
+        axes = self.tensors.use(symbol)
+        sources: list[int | Indexed] = []
+        for entry, axis in zip(gather.entries, axes, strict=True):
+            if isinstance(entry, str):
+                self._unite(symbol, entry, scope[entry], axis)
+                sources.append(scope[entry])
+            else:
+                sources.append(self._index(entry, scope))
+        return gathered(self._var(gather.name, axes), sources)
+
+    def _index(self, index: Symbol | Gather, scope: Scope) -> Indexed:
+        """Read an integer tensor; an input becomes one wherever it stands."""
+        if index.name == RESERVED:
+            raise mistakes.delta_as_index(index)
+        self.tensors.use_as_integer(index.name)
+        return self.resolve(index, scope)
+
+    def _indicator(self, symbol: Symbol, gather: Gather, scope: Scope) -> Indexed:
+        """Read ``delta[y[b],o]``: 1 where o is y[b]."""
+        if len(gather.entries) != 2:
+            raise mistakes.delta_labels(symbol)
+        at = [self._index(index, scope) for index in gather.indices]
+        if len(at) == 2:
+            one, zero = (Indexed((), number(v)) for v in (1, 0))
+            return elementwise("where", [elementwise("eq", at), one, zero])
+        label = next(entry for entry in gather.entries if isinstance(entry, str))
+        return indicated(at[0], scope[label])
 
     def _with_traces(
         self, tensor: Symbol | Derivative, labels: Sequence[str], scope: Scope

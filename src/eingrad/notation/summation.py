@@ -14,6 +14,7 @@ from eingrad.notation.syntax import (
     Compare,
     Derivative,
     Formula,
+    Gather,
     Power,
     Product,
     Sum,
@@ -41,6 +42,15 @@ def walk(formula: Formula) -> Iterator[Formula]:
         here = stack.pop()
         yield here
         stack.extend(reversed(children(here)))
+
+
+def names_of(formula: Formula) -> Iterator[str]:
+    """Yield the names of a tensor, or of a gathered tensor and its integer tensors."""
+    if isinstance(formula, Symbol | Gather):
+        yield formula.name
+    if isinstance(formula, Gather):
+        for index in formula.indices:
+            yield from names_of(index)
 
 
 def _labels(tensor: Symbol | Derivative) -> list[str]:
@@ -76,7 +86,7 @@ class Summation:
         return known[1]
 
     def _find_free(self, formula: Formula) -> dict[str, None]:
-        if isinstance(formula, Symbol):
+        if isinstance(formula, Symbol | Gather):
             return dict.fromkeys(formula.labels)
         labels = {label: None for part in children(formula) for label in self.free(part)}
         if isinstance(formula, Call) and formula.function not in KEEPING:
@@ -106,6 +116,8 @@ class Summation:
             case Symbol() | Derivative():
                 counts = Counter(_labels(formula))
                 yield from ((k, formula) for k in counts if k not in kept and counts[k] == 1)
+            case Gather(labels=labels):
+                yield from ((k, formula) for k in dict.fromkeys(labels) if k not in kept)
             case Product(factors=factors):
                 inner = {*kept, *self.summed(formula, kept)}
                 for factor in factors:

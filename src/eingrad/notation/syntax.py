@@ -25,12 +25,38 @@ class Symbol:
     """A tensor or scalar with its labels: ``W_ih`` is Symbol("W", ("i", "h")).
 
     ``delta_ij`` is Symbol("delta", ("i", "j")); Greek letters are spelled out (``alpha``), and
-    LaTeX's ``W^{(1)}`` is the name ``W1``.
+    LaTeX's ``W^{(1)}`` is the name ``W1``. ``brackets`` says that the labels stand in brackets,
+    ``z[y]``, where an entry may turn out to be an integer (see `gathers`).
     """
 
     name: str
     labels: tuple[str, ...] = ()
     position: Position | None = field(default=None, compare=False)
+    brackets: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """``Z[b,y[b]]``: the entries of a tensor at places that integer tensors name.
+
+    ``entries[k]`` says where axis k is read: at a label, or at an integer tensor with labels of
+    its own. ``delta[y[b],o]`` is an indicator: 1 where o is y[b], else 0.
+    """
+
+    name: str
+    entries: tuple[str | Symbol | Gather, ...]
+    position: Position | None = field(default=None, compare=False)
+
+    @property
+    def indices(self) -> tuple[Symbol | Gather, ...]:
+        """The integer tensors."""
+        return tuple(entry for entry in self.entries if not isinstance(entry, str))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels as one reads them: b, b in ``Z[b,y[b]]``."""
+        parts = ((x,) if isinstance(x, str) else x.labels for x in self.entries)
+        return tuple(label for part in parts for label in part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +127,7 @@ class Compare:
     position: Position | None = field(default=None, compare=False)
 
 
-Formula = Number | Symbol | SizeOf | Derivative | Call | Product | Sum | Power | Compare
+Formula = Number | Symbol | Gather | SizeOf | Derivative | Call | Product | Sum | Power | Compare
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
@@ -26,12 +27,14 @@ class Tensors:
         symbols: Mapping[str, Symbol],
         functions: Collection[str],
         closed: bool = False,
+        integers: Collection[str] = (),
     ) -> None:
         self.dims = dims
         self.symbols = dict(symbols)
         self.assigned = frozenset(symbols)
         self.functions = frozenset(functions)
         self.closed = closed
+        self.integers = set(integers)
 
     @property
     def inputs(self) -> dict[str, Symbol]:
@@ -44,9 +47,29 @@ class Tensors:
         if first is None:
             self._check_new(symbol)
             self.symbols[symbol.name] = first = symbol
+        elif "" in first.labels and "" not in symbol.labels:  # so far read at integers only
+            self.symbols[symbol.name] = symbol
         if len(first.labels) != len(symbol.labels):
             raise mistakes.wrong_rank(symbol, first)
         return tuple(self.dims.axis(symbol.name, k) for k in range(len(symbol.labels)))
+
+    def use_as_integer(self, name: str) -> None:
+        """State that entries are read at this tensor: an input holds integers."""
+        if name not in self.assigned:
+            self.integers.add(name)
+
+    def complete(self) -> None:
+        """Give a label to each axis that is read at integers alone, so that it has a name."""
+        fresh = self.dims.fresh_labels()
+        for name, symbol in self.inputs.items():
+            labels = list(symbol.labels)
+            for k, label in enumerate(labels):
+                if not label:
+                    own = self.dims.labels_of(self.dims.axis(name, k))
+                    labels[k] = next((x for x in own if x not in labels), "") or next(fresh)
+                    if not own:
+                        self.dims.unite(self.dims.label(labels[k]), self.dims.axis(name, k))
+            self.symbols[name] = replace(symbol, labels=tuple(labels))
 
     def _check_new(self, symbol: Symbol) -> None:
         if symbol.name in KNOWN_FUNCTIONS | self.functions:

@@ -13,6 +13,7 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
+    Gather,
     Number,
     Power,
     Product,
@@ -54,6 +55,21 @@ def symbol_text(name: str, labels: tuple[str, ...]) -> str:
     if all(len(label) == 1 for label in written):
         return f"{name}_{''.join(written)}" if written else name
     return f"{name}[{','.join(written)}]"
+
+
+def gather_text(gather: Gather) -> str:
+    """Write ``Z[b,y[b]]``; an integer without labels is ``y``, or ``row[]`` if it is long."""
+    written = []
+    for entry in gather.entries:
+        if isinstance(entry, str):
+            written.append(label_text(entry))
+        elif isinstance(entry, Gather):
+            written.append(gather_text(entry))
+        else:
+            labels = ",".join(map(label_text, entry.labels))
+            short = not labels and len(label_text(entry.name)) == 1
+            written.append(label_text(entry.name) if short else f"{entry.name}[{labels}]")
+    return f"{gather.name}[{','.join(written)}]"
 
 
 def call_head(function: str, axes: tuple[str, ...]) -> str:
@@ -115,6 +131,8 @@ def _write(formula: Formula) -> tuple[str, int]:
             return text, tight
         case Symbol(name=name, labels=labels):
             return symbol_text(name, labels), ATOM
+        case Gather():
+            return gather_text(formula), ATOM
         case SizeOf(label=label):
             return f"size({label_text(label)})", ATOM
         case Derivative(of=of, wrt=wrt):

@@ -14,7 +14,7 @@ from typing import Any
 from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, SUMS
 from eingrad.errors import NotationError, Position
-from eingrad.notation.syntax import Derivative, Number, Symbol
+from eingrad.notation.syntax import Derivative, Gather, Number, Symbol
 
 # fmt: off
 _SPELLED = [
@@ -43,13 +43,18 @@ KNOWN_FUNCTIONS = frozenset({*ELEMENTWISE, *OVER_AXES, "size"})
 
 _LETTER = r"[^\W\d_]"
 _NAME = rf"(?:\\[A-Za-z]+(?![A-Za-z])|{_LETTER})(?:{_LETTER}|[0-9])*"
+_NESTED = r"(?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*"  # what may stand between brackets
 _PART = re.compile(
     rf"(?P<name>{_NAME})|\^\{{\((?P<power>[0-9]+)\)\}}|_\{{(?P<braces>[^{{}}]*)\}}"
-    rf"|_(?P<letters>(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*)|\[(?P<brackets>[^\[\]]*)\]|(?P<primes>'+)"
+    rf"|_(?P<letters>(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*)|\[(?P<brackets>{_NESTED})\]|(?P<primes>'+)"
+)
+_TENSOR = re.compile(
+    rf"{_NAME}(?:\^\{{\([0-9]+\)\}}|_\{{[^{{}}]*\}}|_(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*|\[{_NESTED}\])*"
 )
 _LETTERS = re.compile(rf"\\[A-Za-z]+|{_LETTER}|[0-9]")
 _DERIVATIVE = re.compile(r"d(2?)(.*?)/d(.*)", re.DOTALL)
 
+Entry = str | Symbol | Gather
 Part = tuple[str, str, int]  # its kind (a group of _PART), its text, where it begins
 
 
@@ -109,8 +114,26 @@ def _parts(text: str) -> Iterator[Part]:
 
 def read_symbol(text: str, place: Place) -> Symbol:
     """Read ``W_ih``, ``W_{ih}``, ``W[out,in]`` or ``W^{(1)}_{ij}``."""
-    name, subscripts = "", 0
-    labels: tuple[str, ...] = ()
+    tensor = read_tensor(text, place)
+    if isinstance(tensor, Symbol):
+        return tensor
+    raise not_whole(tensor.name, text, place.at())
+
+
+def not_whole(name: str, text: str, position: Position | None) -> NotationError:
+    """Return the error about ``Z[b,y[b]]`` where a whole tensor must stand."""
+    return NotationError(
+        f"{text} is not a whole tensor: {name} is read at an integer tensor",
+        operand=name,
+        position=position,
+        hint=f"write labels alone, as in {name}_ij",
+    )
+
+
+def read_tensor(text: str, place: Place) -> Symbol | Gather:
+    """Read a tensor with its labels, or its entries at integer tensors: ``Z[b,y[b]]``."""
+    name, subscripts, brackets = "", 0, False
+    entries: tuple[Entry, ...] = ()
     for kind, inner, start in _parts(text):
         if kind == "primes":
             raise NotationError(
@@ -130,8 +153,12 @@ def read_symbol(text: str, place: Place) -> Symbol:
                 hint="a name has no underscore: after it stand labels, one letter each; "
                 "long labels go in brackets, as in W[out,in]",
             )
-        labels = _labels(name, kind, inner, place.within(start, len(inner)))
-    return Symbol(name, labels, place.at())
+        brackets = kind == "brackets" or (kind == "braces" and "," in inner)
+        entries = _entries(name, kind, inner, place.within(start, len(inner)))
+    labels = tuple(entry for entry in entries if isinstance(entry, str))
+    if len(labels) == len(entries):
+        return Symbol(name, labels, place.at(), brackets)
+    return Gather(name, entries, place.at())
 
 
 def _name(name: str, kind: str, inner: str, place: Place) -> str:
@@ -147,9 +174,26 @@ def _name(name: str, kind: str, inner: str, place: Place) -> str:
     return name + inner
 
 
-def _labels(name: str, kind: str, inner: str, place: Place) -> tuple[str, ...]:
+def _entries(name: str, kind: str, inner: str, place: Place) -> tuple[Entry, ...]:
     if kind == "brackets" or (kind == "braces" and "," in inner):
-        return tuple(label for label, _ in _items(name, inner, place))
+        return tuple(_entry(name, text, where) for text, where in _split(name, inner, place))
+    return _labels(name, inner, place)
+
+
+def _entry(name: str, written: str, where: Place) -> Entry:
+    """Read what stands between two commas: a label, or an integer tensor with its labels."""
+    if re.fullmatch(_NAME, written):
+        return spell(written, where)
+    scalar = re.fullmatch(rf"({_NAME})\[\s*\]", written)
+    if scalar:  # y[] is a scalar for sure; y alone may be a label
+        return Symbol(spell(scalar[1], where), (), where.at())
+    if _TENSOR.fullmatch(written):
+        return read_tensor(written, where)
+    _check_label(name, written, where)
+    return spell(written, where)
+
+
+def _labels(name: str, inner: str, place: Place) -> tuple[str, ...]:
     result = []
     for match in re.finditer(rf"\s+|{_LETTERS.pattern}|.", inner, re.DOTALL):
         piece = match[0]
@@ -183,18 +227,32 @@ def _check_label(name: str, piece: str, place: Place) -> None:
     )  # fmt: skip
 
 
-def _items(name: str, inner: str, place: Place) -> Iterator[tuple[str, str]]:
-    """Yield the labels between commas, and how they are written."""
+def _split(name: str, inner: str, place: Place) -> Iterator[tuple[str, Place]]:
+    """Yield what stands between commas, those inside inner brackets left alone."""
     start = 0
-    for item in inner.split(","):
+    for item in _outer_parts(inner):
         written = item.strip()
         where = place.within(start + len(item) - len(item.lstrip()), max(1, len(written)))
         if not written:
             raise _no_label(name, where)
-        if not re.fullmatch(_NAME, written):
-            _check_label(name, written, where)
-        yield spell(written, where), written
+        yield written, where
         start += len(item) + 1
+
+
+def _outer_parts(inner: str) -> list[str]:
+    """Split at the commas that no bracket encloses.
+
+    >>> _outer_parts("b,w[s,t],i")
+    ['b', 'w[s,t]', 'i']
+    """
+    depth, parts = 0, [""]
+    for c in inner:
+        depth += (c in "[{") - (c in "]}")
+        if c == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
 
 
 def read_call(text: str, place: Place) -> tuple[str, tuple[str, ...]]:
@@ -230,11 +288,13 @@ def read_call(text: str, place: Place) -> tuple[str, tuple[str, ...]]:
 
 def _axes(name: str, kind: str, inner: str, place: Place) -> tuple[str, ...]:
     if kind == "letters" or not inner.strip():
-        return _labels(name, kind, inner, place)
+        return _labels(name, inner, place)
     result: list[str] = []
-    for label, written in _items(
-        name, ",".join(inner.split()) if "," not in inner else inner, place
-    ):
+    spread = ",".join(inner.split()) if "," not in inner else inner
+    for written, where in _split(name, spread, place):
+        if not re.fullmatch(_NAME, written):
+            _check_label(name, written, where)
+        label = spell(written, where)
         if kind == "braces" and label != written and len(_LETTERS.findall(written)) > 1:
             result += (spell(piece, place) for piece in _LETTERS.findall(written))
         else:
