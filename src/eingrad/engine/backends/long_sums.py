@@ -38,7 +38,7 @@ def _sum(x: Array, axes: tuple[int, ...]) -> Array:
     inner = count // x.shape[outer]
     rest = tuple(k - (k > outer) for k in axes if k != outer)
     total = np.zeros([n for k, n in enumerate(x.shape) if k not in axes], _double(x.dtype))
-    before = (slice(None),) * outer
+    before: tuple[Any, ...] = (slice(None),) * outer
     if inner >= PART:
         for k in range(x.shape[outer]):
             total += _sum(x[(*before, k)], rest)
