@@ -60,6 +60,8 @@ def transpose(form: Form) -> Form:
         case Sum(terms=terms):
             inside: Form = Sum(tuple(transpose(x) for x in terms))
             return min(inside, Transpose(form), key=weight)
+        case Hadamard() if is_column(form):
+            return Transpose(form)
         case Hadamard(above=above, below=below):
             turned: Form = Hadamard(tuple(map(transpose, above)), tuple(map(transpose, below)))
             return min(Transpose(form), turned, key=weight)
