@@ -11,6 +11,7 @@ from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
+from eingrad.codegen.source import module_source
 from eingrad.core.algebra import substitute
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.derivation import render
@@ -234,6 +235,33 @@ class Derivatives(Mapping[str, Gradient]):
                 inner: dict[Expr, Expr] = {v: graph[v] for v in variables(expr) if v in graph}
                 parts[part] = substitute(expr, inner)
         return StructuredFunction(dense, compile_graph(self.system, parts, **options), structure)
+
+    def source(
+        self,
+        target: str,
+        *,
+        matmul: bool = False,
+        optimizer: Optimizer | None = None,
+        functions: Mapping[str, str] | None = None,
+    ) -> str:
+        """Return a standalone Python module for ``"numpy"``, ``"torch"`` or ``"jax"``.
+
+        It has ``forward`` and ``backward`` (for PyTorch also an ``autograd.Function`` and its
+        ``nn.Module``, for JAX a ``custom_vjp``), checks shapes, and when it is run compares its
+        derivatives with central differences on random data. ``matmul`` writes ``X.T @ G`` where a
+        contraction is a matrix product. An ``optimizer`` adds a ``train_step``. ``functions``
+        names what generic functions stand for. Raises EingradError for another target, and where
+        the derivatives are not by inputs.
+
+        >>> from eingrad import parse
+        >>> text = parse("L = x_i A_ij x_j").grad("L", "A").source("numpy")
+        >>> print([line for line in text.splitlines() if "dL_dA =" in line][0])
+            dL_dA = x[:, None] * x
+        """
+        return module_source(
+            self.of, self._keys, self.system, self._deriver, target,
+            matmul=matmul, optimizer=optimizer, functions=functions,
+        )  # fmt: skip
 
     def _is_gradient(self, key: str) -> bool:
         title = self.records[key].title

@@ -1,0 +1,291 @@
+"""One definition -> one Python expression, as a person would write it.
+
+A value remembers along which axes it varies: what is constant along an axis is broadcast, and
+only a whole definition is ever repeated to its full shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+
+from eingrad.codegen.code import Code, atom, attribute, binary, call, indexed, negative, tuple_text
+from eingrad.codegen.products import Factors
+from eingrad.codegen.targets import Target
+from eingrad.codegen.values import Value, is_negative, number, positive_power
+from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of
+from eingrad.core.arrays import Indices, Matrix
+from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
+from eingrad.core.functions import COMPARISONS
+from eingrad.errors import EingradError
+
+SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+IN_MATH = frozenset({
+    "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+    "erf", "log1p", "expm1",
+})  # fmt: skip
+
+
+class Emitter:
+    """Writes expressions for one target; it collects the helpers, modules and sizes they use."""
+
+    def __init__(
+        self,
+        target: Target,
+        names: Mapping[str, str],
+        letters: Mapping[Dim, Sequence[str]],
+        rank: Mapping[str, int],
+        upstream: Container[str] = (),
+        matmul: bool = False,
+    ) -> None:
+        self.target, self.names, self.letters, self.rank = target, names, letters, rank
+        self.upstream, self.matmul = upstream, matmul
+        self.helpers: set[str] = set()
+        self.sizes: dict[str, None] = {}
+        self.like = ""
+        self.uses_einsum = False
+
+    # --- definitions ---
+
+    def definition(self, expr: Expr) -> Code:
+        """Return the code of an array with all the axes of ``expr``."""
+        value = self.solid(self.emit(expr), expr)
+        if len(value.axes) == expr.ndim and not value.is_number:
+            return value.code
+        return self.repeated(value, expr)
+
+    def repeated(self, value: Value, expr: Expr) -> Code:
+        """Return a value repeated to all axes of ``expr``."""
+        shape = atom(tuple_text([str(self.size(d)) for d in expr.dims]))
+        module = self.target.module
+        if not value.is_number:
+            aligned = self.aligned(value, tuple(range(expr.ndim)))
+            return call(f"{module}.broadcast_to", aligned, shape)
+        if self.target.name == "torch":
+            return call(f"{self.like}.new_full", shape, value.code)
+        return call(f"{module}.full", shape, value.code, dtype=atom(f"{self.like}.dtype"))
+
+    def size(self, dim: Dim) -> Code:
+        """Return the code of an extent."""
+        if isinstance(dim, int):
+            return atom(str(dim))
+        self.sizes[dim] = None
+        return atom(self.names[f"size {dim}"])
+
+    def aligned(self, value: Value, axes: Sequence[int]) -> Code:
+        """Return code that broadcasts against arrays that have ``axes``."""
+        if not value.axes or value.is_number:
+            return value.code
+        entries = [":" if k in value.axes else "None" for k in axes]
+        while entries[0] == "None":
+            entries.pop(0)
+        if "None" not in entries:
+            return value.code
+        return indexed(value.code, ", ".join(entries))
+
+    def solid(self, value: Value, expr: Expr) -> Value:
+        """Return truth values as numbers, 1 and 0."""
+        if not value.is_bool:
+            return value
+        ones = self.full_like(1, expr)
+        code = call(f"{self.target.module}.where", value.code, ones, atom("0"))
+        return Value(code, value.axes)
+
+    # --- nodes ---
+
+    def emit(self, node: Expr) -> Value:
+        """Return the value of one expression."""
+        every = tuple(range(node.ndim))
+        if isinstance(node, Var):
+            return Value(atom(self.names[node.name]), every)
+        if isinstance(node, Const):
+            return Value(number(node.value), (), is_number=True)
+        if isinstance(node, Size):
+            return Value(self.size(node.dim), (), is_number=True)
+        if isinstance(node, Delta):
+            return Value(self._eye(node.dims[0]), every)
+        if isinstance(node, Indices):
+            return Value(call(f"{self.target.module}.arange", self.size(node.dims[0])), every)
+        if isinstance(node, Einsum):
+            return Factors(self, node).value()
+        if isinstance(node, Reduce):
+            return self._reduce(node)
+        if isinstance(node, Matrix):
+            return self._matrix(node, every)
+        if isinstance(node, Map):
+            return self._map(node)
+        raise EingradError(f"a standalone module has no spelling for {type(node).__name__}")
+
+    def operand(self, node: Expr) -> Value:
+        """Return the value of an operand, truth values as numbers."""
+        return self.solid(self.emit(node), node)
+
+    def whole(self, node: Expr) -> Code:
+        """Return the code of an operand with all its axes."""
+        return self.definition(node)
+
+    def _eye(self, dim: Dim) -> Code:
+        options = {"dtype": atom(f"{self.like}.dtype")}
+        if self.target.name == "torch":
+            options["device"] = atom(f"{self.like}.device")
+        return call(f"{self.target.module}.eye", self.size(dim), **options)
+
+    def _reduce(self, node: Reduce) -> Value:
+        operand = node.operands[0]
+        code = self.whole(operand)
+        result, helper = self.target.reduction(node.function, code, node.axes, operand.ndim)
+        if helper:
+            self.helpers.add(helper)
+        return Value(result, tuple(range(node.ndim)))
+
+    def _matrix(self, node: Matrix, every: tuple[int, ...]) -> Value:
+        head = f"{self.target.module}.linalg."
+        code = self.whole(node.operands[0])
+        if node.function == "logdet":
+            return Value(indexed(call(f"{head}slogdet", code), "1"), every)
+        return Value(call(head + node.function, code), every)
+
+    def _map(self, node: Map) -> Value:
+        if node.function == "add":
+            return self._sum(node)
+        if node.function == "pow":
+            return self._power(node)
+        values = [self.emit(x) for x in node.operands]
+        axes = tuple(sorted({k for v in values for k in v.axes}))
+        if node.function in COMPARISONS:
+            left, right = (self._compared(x, axes) for x in node.operands)
+            return Value(binary(SIGNS[node.function], left, right), axes, is_bool=True)
+        if node.function == "where":
+            return self._where(node, values[0], axes)
+        values = [self.solid(v, x) for v, x in zip(values, node.operands, strict=True)]
+        if all(v.is_number for v in values):
+            return self._of_numbers(node.function, values)
+        codes = [self.aligned(v, axes) for v in values]
+        if len(codes) == 2:
+            return Value(self._extremum(node, values, codes), axes)
+        code, helper = self.target.function(node.function, codes[0])
+        if helper is not None:
+            self.helpers.add(helper)
+        return Value(code, axes)
+
+    def _of_numbers(self, function: str, values: Sequence[Value]) -> Value:
+        codes = [v.code for v in values]
+        if function in IN_MATH:
+            return Value(call(f"math.{function}", *codes), (), is_number=True)
+        if function in {"maximum", "minimum"}:
+            return Value(call(function[:3], *codes), (), is_number=True)
+        raise EingradError(f"a standalone module has no spelling for {function} of a number")
+
+    def _compared(self, node: Expr, axes: Sequence[int]) -> Code:
+        return self.aligned(self.operand(node), axes)
+
+    def _extremum(self, node: Map, values: Sequence[Value], codes: Sequence[Code]) -> Code:
+        """``maximum`` and ``minimum``; PyTorch's do not take numbers."""
+        if self.target.name == "torch" and any(v.is_number for v in values):
+            tensor, bound = codes if values[1].is_number else codes[::-1]
+            side = "min" if node.function == "maximum" else "max"
+            return call("torch.clamp", tensor, **{side: bound})
+        return call(f"{self.target.module}.{node.function}", *codes)
+
+    def _where(self, node: Map, condition: Value, axes: tuple[int, ...]) -> Value:
+        """A case distinction; ``where(c, 1, 0)`` stays a condition until it must be numbers."""
+        chosen = node.operands[1:]
+        if [constant_value(x) for x in chosen] == [1, 0] and condition.is_bool:
+            return condition
+        test = condition.code
+        if not condition.is_bool:
+            test = binary("!=", test, atom("0"))
+        values = [self.operand(x) for x in chosen]
+        codes = [self.aligned(v, axes) for v in values]
+        if all(v.is_number for v in values):
+            codes[0] = self.full_like(_number_in(chosen[0]), node)
+        aligned = self.aligned(Value(test, condition.axes), axes)
+        return Value(call(f"{self.target.module}.where", aligned, *codes), axes)
+
+    def full_like(self, value: Number, node: Expr) -> Code:
+        """A number as an array of the right dtype: one like the first tensor below ``node``."""
+        while not isinstance(node, Var):
+            below = next((x for x in node.operands if x.ndim and x.dims == node.dims), None)
+            if below is None:
+                break
+            node = below
+        if not isinstance(node, Var):
+            return self.repeated(Value(number(value), is_number=True), Const(0))
+        like, module = atom(self.names[node.name]), self.target.module
+        if value in (0, 1):
+            return call(f"{module}.{'ones' if value == 1 else 'zeros'}_like", like)
+        return call(f"{module}.full_like", like, number(value))
+
+    # --- sums and powers ---
+
+    def _sum(self, node: Map) -> Value:
+        terms = sorted(node.operands, key=self._reading_order)
+        values = []
+        for term in terms:
+            coefficient, rest = scale_of(term)
+            minus = is_negative(coefficient)
+            shown = term
+            if minus:
+                shown = rest if coefficient == -1 else multiply(Const(-1), term)
+            values.append((minus, self.operand(shown)))
+        axes = tuple(sorted({k for _, v in values for k in v.axes}))
+        total: Code | None = None
+        for minus, value in values:
+            code = self.aligned(value, axes)
+            if total is None:
+                total = negative(code) if minus else code
+            else:
+                total = binary("-" if minus else "+", total, code)
+        assert total is not None
+        return Value(total, axes, is_number=all(v.is_number for _, v in values))
+
+    def _reading_order(self, term: Expr) -> tuple[bool, bool, int, int]:
+        """Positive terms first, numbers before them, then as the author introduced the tensors."""
+        coefficient, _ = scale_of(term)
+        minus = is_negative(coefficient)
+        is_constant = constant_value(term) is not None
+        return (minus, is_constant == minus, self.latest(term), term.digest)
+
+    def latest(self, node: Expr) -> int:
+        """The place, in the author's order, of the last tensor in an expression."""
+        found, stack = -1, [node]
+        while stack:
+            x = stack.pop()
+            if isinstance(x, Var):
+                found = max(found, self.rank.get(x.name, len(self.rank)))
+            stack.extend(x.operands)
+        return found
+
+    def _power(self, node: Map) -> Value:
+        base, exponent = base_and_exponent(node)
+        if base is node:  # x ** y
+            left, right = (self.operand(x) for x in node.operands)
+            axes = tuple(sorted({*left.axes, *right.axes}))
+            code = binary("**", self.aligned(left, axes), self.aligned(right, axes))
+            return Value(code, axes, left.is_number and right.is_number)
+        divisor = positive_power(node)
+        if divisor is not None:
+            below = self.operand(divisor)
+            return Value(binary("/", atom("1"), below.code), below.axes, below.is_number)
+        value = self.operand(base)
+        if exponent == 0.5:
+            return self._root(value)
+        return Value(binary("**", value.code, number(exponent)), value.axes, value.is_number)
+
+    def _root(self, value: Value) -> Value:
+        module = "math" if value.is_number else self.target.module
+        return Value(call(f"{module}.sqrt", value.code), value.axes, value.is_number)
+
+    def transposed(self, code: Code, order: Sequence[int]) -> Code:
+        """Return an array with its axes permuted."""
+        if list(order) == sorted(order):
+            return code
+        if len(order) == 2:
+            return attribute(code, "T")
+        axes = atom(tuple_text([str(k) for k in order]))
+        head = "torch.permute" if self.target.name == "torch" else f"{self.target.module}.transpose"
+        return call(head, code, axes)
+
+
+def _number_in(node: Expr) -> Number:
+    value = constant_value(node)
+    return 0 if value is None else value

@@ -1,0 +1,151 @@
+"""Functions that a standalone module defines itself, where it uses them, in each target's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+NUMPY = {
+    "sigmoid": '''
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + exp(-x)); no exponential overflows."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+''',
+    "leaky_relu": '''
+def leaky_relu(x: Array) -> Array:
+    """Return x where it is positive, x / 100 elsewhere."""
+    return np.maximum(x, 0.01 * x)
+''',
+    "elu": '''
+def elu(x: Array) -> Array:
+    """Return x where it is positive, exp(x) - 1 elsewhere."""
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+''',
+    "silu": '''
+def silu(x: Array) -> Array:
+    """Return x sigmoid(x)."""
+    return x * sigmoid(x)
+''',
+    "erf": '''
+def erf(x: Array) -> Array:
+    """Return the error function; `scipy.special.erf` is faster."""
+    return np.vectorize(math.erf, otypes=[float])(x).astype(np.asarray(x).dtype)
+''',
+    "gelu": '''
+def gelu(x: Array) -> Array:
+    """Return x times the probability that a standard normal number is below x."""
+    return x * (1 + erf(x * math.sqrt(0.5))) / 2
+''',
+    "logsumexp": '''
+def logsumexp(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return log(sum(exp(x))); no exponential overflows."""
+    top = np.max(x, axis=axis, keepdims=True)
+    total = np.sum(np.exp(x - top), axis=axis)
+    return np.log(total) + np.squeeze(top, axis=axis)
+''',
+    "log_softmax": '''
+def log_softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return log(exp(x) / sum(exp(x))); no exponential overflows."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+''',
+    "softmax": '''
+def softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return exp(x) / sum(exp(x)); no exponential overflows."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+''',
+    "norm": '''
+def norm(x: Array, axis: tuple[int, ...]) -> Array:
+    """Return the Euclidean norm over several axes."""
+    return np.sqrt(np.sum(x * x, axis=axis))
+''',
+    "ismax": '''
+def ismax(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return 1 where the maximum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == np.max(x, axis=axis, keepdims=True)).astype(x.dtype)
+    return attained / np.sum(attained, axis=axis, keepdims=True)
+''',
+    "ismin": '''
+def ismin(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return 1 where the minimum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == np.min(x, axis=axis, keepdims=True)).astype(x.dtype)
+    return attained / np.sum(attained, axis=axis, keepdims=True)
+''',
+    "prod_others": '''
+def prod_others(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return, for each entry, the product of all others along ``axis``."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    last = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(x, axes, last)
+    flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    own = np.eye(flat.shape[-1], dtype=bool)
+    others = np.prod(np.where(own, 1, flat[..., None, :]), axis=-1)
+    return np.moveaxis(others.reshape(moved.shape), last, axes)
+''',
+}
+
+TORCH = {
+    "softplus": '''
+def softplus(x: Tensor) -> Tensor:
+    """Return log(1 + exp(x)); no exponential overflows."""
+    return torch.logaddexp(x, torch.zeros_like(x))
+''',
+    "log_softmax": '''
+def log_softmax(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """Return log(exp(x) / sum(exp(x))) over several axes."""
+    return x - torch.logsumexp(x, dim=axis, keepdim=True)
+''',
+    "softmax": '''
+def softmax(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """Return exp(x) / sum(exp(x)) over several axes."""
+    return torch.exp(x - torch.logsumexp(x, dim=axis, keepdim=True))
+''',
+    "prod": '''
+def prod(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """Return the product over several axes."""
+    for k in sorted(axis, reverse=True):
+        x = torch.prod(x, dim=k)
+    return x
+''',
+    "ismax": '''
+def ismax(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return 1 where the maximum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == torch.amax(x, dim=axis, keepdim=True)).to(x.dtype)
+    return attained / torch.sum(attained, dim=axis, keepdim=True)
+''',
+    "ismin": '''
+def ismin(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return 1 where the minimum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == torch.amin(x, dim=axis, keepdim=True)).to(x.dtype)
+    return attained / torch.sum(attained, dim=axis, keepdim=True)
+''',
+    "prod_others": '''
+def prod_others(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return, for each entry, the product of all others along ``axis``."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    last = tuple(range(-len(axes), 0))
+    moved = torch.movedim(x, axes, last)
+    flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    own = torch.eye(flat.shape[-1], dtype=torch.bool, device=x.device)
+    others = torch.prod(torch.where(own, 1, flat[..., None, :]), dim=-1)
+    return torch.movedim(others.reshape(moved.shape), last, axes)
+''',
+}
+
+_FROM_NUMPY = ("norm", "ismax", "ismin", "prod_others")
+JAX = {name: NUMPY[name].replace("np.", "jnp.") for name in _FROM_NUMPY}
+HELPERS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
+NEEDS = {"silu": ("sigmoid",), "gelu": ("erf",)}
+
+
+def helper_sources(target: str, used: Iterable[str]) -> list[str]:
+    """Return the helpers that a module needs, each after those that it calls.
+
+    >>> [text.split("(")[0] for text in helper_sources("numpy", {"gelu"})]
+    ['def erf', 'def gelu']
+    """
+    wanted = set(used)
+    for name in sorted(wanted):
+        wanted.update(NEEDS.get(name, ()))
+    return [text.strip("\n") for name, text in HELPERS[target].items() if name in wanted]

@@ -1,0 +1,459 @@
+"""A program -> the text of a standalone module, in ruff's format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from eingrad.calculus.optim import Optimizer
+from eingrad.codegen import pieces
+from eingrad.codegen.code import WIDTH, bracketed, comment, statement, tuple_text
+from eingrad.codegen.data import MAKERS, draw_text, draws
+from eingrad.codegen.emit import Emitter
+from eingrad.codegen.helpers import helper_sources
+from eingrad.codegen.names import Namespace
+from eingrad.codegen.program import Line, Program
+from eingrad.codegen.targets import Target
+from eingrad.codegen.training import Training, make_training
+from eingrad.core.expr import Var, variables
+from eingrad.notation.text import to_text
+
+WIDE = 72  # where the text of a docstring wraps
+
+
+class Module:
+    """Writes one module."""
+
+    def __init__(
+        self, program: Program, target: Target, *, matmul: bool, optimizer: Optimizer | None
+    ) -> None:
+        self.program, self.target = program, target
+        self.array = "Tensor" if target.name == "torch" else "Array"
+        self.training = None if optimizer is None else make_training(program, optimizer)
+        self.namespace = Namespace()
+        self.names: dict[str, str] = {}
+        self._name_everything()
+        self.emitter = Emitter(
+            target,
+            self.names,
+            program.system.letters,
+            program.deriver.names.rank,
+            program.deriver.records,
+            matmul,
+        )
+        self.sizes, self.draws = draws(program)
+        self.makers: set[str] = set()
+        directions = [r.direction for r in program.results if r.direction]
+        self.mode = "gradient" if program.is_gradient else "along" if directions else "dense"
+        self.backward = "backward" if self.mode == "gradient" else "derivatives"
+
+    def _name_everything(self) -> None:
+        program = self.program
+        for var in program.inputs:
+            self.names[var.name] = self.namespace.new(var.name)
+        for line in (*program.forward, *program.backward):
+            wanted = line.var.name if line.text else line.var.name.split(" part ")[0] + "_part"
+            self.names[line.var.name] = self.namespace.new(wanted)
+        for var in self.training.state if self.training else ():
+            self.names[var.name] = self.namespace.new(var.name)
+        dims = [d for v in program.inputs for d in v.dims if isinstance(d, str)]
+        self.letters = Namespace()
+        self.axis: dict[str, str] = {}
+        for dim in dict.fromkeys(dims):
+            letter = (*program.system.letters.get(dim, ()), dim)[0]
+            self.axis[dim] = self.letters.new(letter)
+            self.names[f"size {dim}"] = self.namespace.new(f"n_{letter}")
+        self.function = self.namespace.new(f"{self.names[program.roots[0].name]}Function")
+
+    # --- the whole ---
+
+    def source(self) -> str:
+        """Return the module's text."""
+        body = [self._forward(), self._backward()]
+        if self.mode == "gradient":
+            body += self._framework()
+        data = self._random_data()
+        body += [*self._makers(), data, *self._checks()]
+        if self.training is not None:
+            body += self._training(self.training)
+        helpers = helper_sources(self.target.name, self.emitter.helpers)
+        shapes = self._in_words(pieces.CHECK_SHAPES.strip("\n"))
+        parts = [*helpers, shapes, *body, self._main()]
+        text = "\n\n\n".join(parts)
+        head = f"{self._docstring()}\n\n{self._imports(text)}\n\n{self._constants()}"
+        return f"{head}\n\n\n{text}\n"
+
+    def _in_words(self, text: str) -> str:
+        return text.replace("Array", "Tensor") if self.array == "Tensor" else text
+
+    def _docstring(self) -> str:
+        program, target = self.program, self.target
+        lines = [f'"""{self._title()}, in {target.title}.', "", "Forward:", ""]
+        lines += _formulas(program.forward)
+        lines += ["", "Backward:" if self.mode == "gradient" else "Derivatives:", ""]
+        lines += _formulas(program.backward)
+        lines += ["", "Shapes of the inputs:", ""]
+        for var in program.inputs:
+            axes = ", ".join(self.axis[str(d)] for d in var.dims)
+            lines.append(f"    {self.names[var.name]}: {axes or 'a scalar'}")
+        notes = [
+            f"Assumed: {to_text(fact.written)[7:]}."
+            for fact in program.system.facts
+            if fact.written is not None
+        ]
+        notes += [f"{name} is {bound}." for name, bound in program.bound.items()]
+        for note in notes:
+            lines += ["", *_wrapped(note, "")]
+        lines += ["", "Run this file to check the derivatives on random data.", '"""']
+        return "\n".join(lines)
+
+    def _title(self) -> str:
+        program = self.program
+        names = [self.names[r.wrt] for r in program.results]
+        of = self.names[program.roots[0].name] if len(program.roots) == 1 else program.of
+        word = {"gradient": "its gradient", "along": "its derivative along a direction"}
+        kind = word.get(self.mode, "its derivatives")
+        title = f"{_ascii(of)} and {kind} by {', '.join(names)}"
+        return title if len(title) < WIDE else f"{_ascii(of)} and {kind}"
+
+    def _imports(self, text: str) -> str:
+        standard = [name for name in ("itertools", "math") if f"{name}." in text]
+        lines = [f"import {name}" for name in standard]
+        if "partial(" in text or self._needs_partial:
+            lines.append("from functools import partial")
+        if "Any" in text:
+            lines.append("from typing import Any")
+        head = "from __future__ import annotations\n\n"
+        first = "\n".join(lines) + "\n\n" if lines else ""
+        framework = pieces.IMPORTS[self.target.name]
+        if self.target.name == "jax" and "np." not in text.replace("jnp.", ""):
+            framework = framework.replace("\nimport numpy as np", "")
+        if "F." in text.replace("self.F.", "") and self.target.name == "torch":
+            framework += "\nimport torch.nn.functional as F"
+        if "nn.Module" in text:
+            framework += "\nfrom torch import nn"
+        return head + first + framework
+
+    @property
+    def _needs_partial(self) -> bool:
+        return self.target.name == "numpy" and self.emitter.uses_einsum
+
+    def _constants(self) -> str:
+        lines = [pieces.ARRAY[self.target.name], f"Saved = tuple[{self.array}, ...]"]
+        if self._needs_partial:
+            lines.append("einsum = partial(np.einsum, optimize=True)  # by matrix products")
+        lines += ["", "AXES: dict[str, tuple[str, ...]] = {"]
+        for var in self.program.inputs:
+            axes = tuple_text([f'"{self.axis[str(d)]}"' for d in var.dims])
+            lines.append(f'    "{self.names[var.name]}": {axes},')
+        lines.append("}")
+        items = []
+        for result in self.program.results:
+            name = f'"{self.names[result.wrt]}"'
+            if self.mode == "along":
+                name = f'({name}, "{self.names[str(result.direction)]}")'
+            elif self.mode == "dense" and len(self.program.roots) > 1:
+                name = f"({name}, {self.program.roots.index(result.root)})"
+            items.append(name)
+        if len(items) == 1:
+            lines.append(f"WRT = ({items[0]},)")
+        else:
+            lines += bracketed("WRT = (", items, ")", "", one_per_line=True)
+        lines += ["STEP = 1e-5  # of the central differences", "TOLERANCE = 1e-5"]
+        return "\n".join([*lines, *self._literals()])
+
+    def _literals(self) -> list[str]:
+        lines = []
+        for name, draw in self.draws.items():
+            if draw.maker == "literal":
+                values = [repr(x) for x in draw.literal]
+                head = f"{self.names[f'values {name}']} = ["
+                lines += [head, *(f"    {x}," for x in values), "]"]
+        return lines
+
+    # --- forward and backward ---
+
+    def _parameters(self, variables_: Iterable[Var]) -> list[str]:
+        return [f"{self.names[var.name]}: {self.array}" for var in variables_]
+
+    def _names_of(self, variables_: Iterable[Var]) -> list[str]:
+        return [self.names[var.name] for var in variables_]
+
+    def _forward(self) -> str:
+        program = self.program
+        inputs = self._names_of(program.inputs)
+        roots = self._names_of(program.roots)
+        one = len(roots) == 1
+        kind = self.array if one else f"tuple[{self.array}, ...]"
+        tail = f") -> tuple[{kind}, Saved]:"
+        lines = bracketed("def forward(", self._parameters(program.inputs), tail, "")
+        lines.append(
+            f'    """Return {" and ".join(roots[:2])} and what `{self.backward}` needs."""'
+        )
+        lines += bracketed("check_shapes(", inputs, ")", "    ")
+        lines += self._lines(program.forward, program.inputs)
+        saved = tuple_text(self._names_of(program.saved))
+        result = roots[0] if one else tuple_text(roots)
+        flat = f"    return {result}, {saved}"
+        if len(flat) > WIDTH:
+            lines += bracketed("saved = (", self._names_of(program.saved), ")", "    ", True)
+            flat = f"    return {result}, saved"
+        return "\n".join([*lines, flat])
+
+    def _backward(self) -> str:
+        program = self.program
+        lines = [f"def {self.backward}(saved: Saved) -> tuple[{self.array}, ...]:"]
+        what = "gradients" if self.mode == "gradient" else "derivatives"
+        lines.append(f'    """Return the {what} by the tensors in WRT, in this order."""')
+        names = self._names_of(program.saved)
+        lines += self._unpacked(names, "saved")
+        lines += self._lines(program.backward, program.saved)
+        results = [self.names[r.var.name] for r in program.results]
+        lines += self._returned(results)
+        return "\n".join(lines)
+
+    def _unpacked(self, names: Sequence[str], value: str) -> list[str]:
+        flat = f"    {', '.join(names)} = {value}"
+        if len(names) == 1:
+            return [f"    ({names[0]},) = {value}"]
+        if len(flat) <= WIDTH:
+            return [flat]
+        return bracketed("(", names, f") = {value}", "    ", one_per_line=True)
+
+    def _returned(self, names: Sequence[str]) -> list[str]:
+        flat = f"    return {', '.join(names)}"
+        if len(names) == 1:
+            return [f"    return ({names[0]},)"]
+        if len(flat) <= WIDTH:
+            return [flat]
+        return bracketed("return (", names, ")", "    ", one_per_line=True)
+
+    def _lines(self, lines: Sequence[Line], known: Sequence[Var]) -> list[str]:
+        """Write definitions, and before them the sizes that they use."""
+        self.emitter.sizes = {}
+        self.emitter.like = self.names[known[0].name]
+        body: list[str] = []
+        for line in lines:
+            name = self.names[line.var.name]
+            if line.text:
+                body += comment(line.text)
+
+            def fresh(name: str = name) -> str:
+                return self.namespace.new(f"{name}_part")
+
+            body += statement(name, self.emitter.definition(line.expr), fresh)
+        return [*self._size_lines(known), *body]
+
+    def _size_lines(self, known: Sequence[Var]) -> list[str]:
+        lines = []
+        for dim in self.emitter.sizes:
+            var = next(v for v in known if dim in v.dims)
+            place = var.dims.index(dim)
+            name = self.names[f"size {dim}"]
+            lines.append(f"    {name} = {self.names[var.name]}.shape[{place}]")
+        return lines
+
+    # --- frameworks ---
+
+    def _framework(self) -> list[str]:
+        if self.target.name == "torch":
+            return [*self._function(), self._value("FUNCTION"), self._nn_module()]
+        if self.target.name == "jax":
+            value = "@jax.custom_vjp\n" + self._value("forward")
+            return [value, pieces.PULL_BACK.strip("\n")]
+        return []
+
+    def _value(self, function: str) -> str:
+        program = self.program
+        inputs = self._names_of(program.inputs)
+        head = bracketed("def value(", self._parameters(program.inputs), f") -> {self.array}:", "")
+        of = self.names[program.roots[0].name]
+        head.append(f'    """Return {of}; its gradient is the one of `backward`."""')
+        if function == "forward":
+            return "\n".join([*head, *bracketed("return forward(", inputs, ")[0]", "    ")])
+        return "\n".join([*head, *bracketed(f"return {self.function}.apply(", inputs, ")", "    ")])
+
+    @property
+    def is_twice(self) -> bool:
+        """Whether second derivatives are those of the formulas: no assumption about ``wrt``."""
+        wrt = {result.wrt for result in self.program.results}
+        definitions = self.program.system.definitions
+        for fact in self.program.system.facts:
+            stack = [*variables(fact.left), *variables(fact.right)]
+            while stack:
+                var = stack.pop()
+                if var.name in wrt:
+                    return False
+                if var.name in definitions:
+                    stack += variables(definitions[var.name].expr)
+        return True
+
+    def _function(self) -> list[str]:
+        once = "\n    @torch.autograd.function.once_differentiable"
+        text = pieces.FUNCTION.format(
+            function=self.function,
+            of=self.names[self.program.roots[0].name],
+            twice=", differentiable twice" if self.is_twice else "",
+            once="" if self.is_twice else once,
+            again=pieces.AGAIN if self.is_twice else "",
+        )
+        return [text.strip("\n")]
+
+    def _nn_module(self) -> str:
+        program = self.program
+        wrt = {result.wrt for result in program.results}
+        own = [v for v in program.inputs if v.name in wrt]
+        others = [v for v in program.inputs if v.name not in wrt]
+        names = self._names_of(own)
+        lines = ["class Model(nn.Module):"]
+        lines.append(
+            '    """The tensors in WRT as parameters; the others are given to each call."""'
+        )
+        lines.append("")
+        lines += bracketed("def __init__(", ["self", *self._parameters(own)], ") -> None:", "    ")
+        lines.append("        super().__init__()")
+        lines += [f"        self.{name} = nn.Parameter({name})" for name in names]
+        lines.append("")
+        tail = f") -> {self.array}:"
+        lines += bracketed("def forward(", ["self", *self._parameters(others)], tail, "    ")
+        lines.append(f'        """Return {self.names[program.roots[0].name]}."""')
+        given = [f"self.{x}" if x in names else x for x in self._names_of(program.inputs)]
+        lines += bracketed("return value(", given, ")", "        ")
+        return "\n".join(lines)
+
+    # --- data and checks ---
+
+    def _random_data(self) -> str:
+        target = self.target.name
+        lines = [f"def random_data(seed: int = 0) -> dict[str, {self.array}]:"]
+        lines.append('    """Return inputs for which the formulas hold."""')
+        if target == "torch":
+            lines.append("    rng = torch.Generator().manual_seed(seed)")
+        else:
+            lines.append("    rng = np.random.default_rng(seed)")
+        body, used = [], dict[str, None]()
+        for var in self.program.inputs:
+            shape = [self.names[f"size {d}"] for d in var.dims]
+            used |= dict.fromkeys(str(d) for d in var.dims)
+            text, maker = draw_text(target, self.draws[var.name], shape)
+            if maker:
+                self.makers.add(maker)
+            if not text:
+                text = self._literal(var, shape)
+            body += self._entry(self.names[var.name], text)
+        for dim in used:
+            lines.append(f"    {self.names[f'size {dim}']} = {self.sizes[dim]}")
+        if target == "jax":
+            lines += ["    data = {", *body, "    }"]
+            lines.append("    return {name: jnp.asarray(x) for name, x in data.items()}")
+        else:
+            lines += ["    return {", *body, "    }"]
+        return "\n".join(lines)
+
+    def _entry(self, name: str, text: str) -> list[str]:
+        flat = f'        "{name}": {text},'
+        if len(flat) <= WIDTH:
+            return [flat]
+        head, rest = text.split("(", 1)
+        return [f'        "{name}": {head}(', f"            {rest[:-1]}", "        ),"]
+
+    def _literal(self, var: Var, shape: Sequence[str]) -> str:
+        key = f"values {var.name}"
+        self.names[key] = self.namespace.new(f"{self.names[var.name]}_VALUES")
+        if self.target.name == "torch":
+            made = f"torch.tensor({self.names[key]}, dtype=torch.float64)"
+        else:
+            made = f"np.array({self.names[key]})"
+        return f"{made}.reshape({tuple_text(shape)})"
+
+    def _makers(self) -> list[str]:
+        texts = MAKERS[self.target.name]
+        return [text.strip("\n") for name, text in texts.items() if name in self.makers]
+
+    def _checks(self) -> list[str]:
+        target, roots = self.target.name, len(self.program.roots)
+        parts = [
+            pieces.differences(target, self.mode, roots),
+            pieces.check(target, self.mode, roots),
+        ]
+        if self._checks_twice:
+            parts.append(pieces.DOUBLE.format(function=self.function))
+        return [part.strip("\n") for part in parts]
+
+    @property
+    def _checks_twice(self) -> bool:
+        return self.target.name == "torch" and self.mode == "gradient" and self.is_twice
+
+    # --- training ---
+
+    def _training(self, training: Training) -> list[str]:
+        program = self.program
+        inputs = [*program.inputs, *training.state]
+        tail = f") -> tuple[{self.array}, dict[str, {self.array}]]:"
+        lines = {"torch": ["@torch.no_grad()"], "jax": ["@jax.jit"]}.get(self.target.name, [])
+        lines = [*lines, *bracketed("def train_step(", self._parameters(inputs), tail, "")]
+        of = self.names[program.roots[0].name]
+        lines.append(f'    """Take a step of {training.title}."""')
+        lines += bracketed(f"{of}, saved = forward(", self._names_of(program.inputs), ")", "    ")
+        lines += self._unpacked(
+            [self.names[r.var.name] for r in program.results], "backward(saved)"
+        )
+        new = []
+        for line in training.lines:
+            own = line.var.name.removeprefix("new ")
+            self.names[line.var.name] = self.namespace.new(f"new_{self.names[own]}")
+            new.append(f'        "{self.names[own]}": {self.names[line.var.name]},')
+        lines += self._lines(training.lines, inputs)
+        lines += [f"    return {of}, {{", *new, "    }"]
+        state = _initial_state(self, training)
+        return ["\n".join(lines), state, self._in_words(pieces.TRAIN.strip("\n")).format(of=of)]
+
+    def _main(self) -> str:
+        lines = ['if __name__ == "__main__":', "    error = check_gradient()"]
+        lines.append('    print(f"largest relative error of the derivatives: {error:.1e}")')
+        good = "error < TOLERANCE"
+        if self._checks_twice:
+            lines.append("    good = error < TOLERANCE and check_double_backward()")
+            good = "good"
+        if self.training is not None:
+            lines.append("    losses = train()")
+            line = 'print(f"{len(losses)} steps of training: {losses[0]:.6g} -> {losses[-1]:.6g}")'
+            lines.append(f"    {line}")
+        lines.append(f"    raise SystemExit(0 if {good} else 1)")
+        return "\n".join(lines)
+
+
+def _initial_state(module: Module, training: Training) -> str:
+    """Return the function that makes what an optimizer remembers."""
+    array = module.array
+    lines = [f"def initial_state(data: dict[str, {array}]) -> dict[str, {array}]:"]
+    lines.append('    """Return what the optimizer remembers, before the first step."""')
+    if not training.state:
+        lines.append("    return {}")
+        return "\n".join(lines)
+    prefix = module.target.module
+    lines.append("    return {")
+    for var, like, value in training.initial:
+        maker = "zeros" if value == 0 else "ones"
+        text = (
+            f'{prefix}.{maker}_like(data["{module.names[like]}"])'
+            if like
+            else f"{prefix}.{maker}(())"
+        )
+        lines.append(f'        "{module.names[var.name]}": {text},')
+    return "\n".join([*lines, "    }"])
+
+
+def _formulas(lines: Sequence[Line]) -> list[str]:
+    return [row for line in lines if line.text for row in _wrapped(line.text, "    ")]
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Wrap a text for a docstring; nothing in it ends the docstring or escapes from it."""
+    return [
+        row.replace("#", "", 1).replace(indent + " ", indent, 1)
+        for row in comment(_ascii(text), indent)
+    ]
+
+
+def _ascii(text: str) -> str:
+    return text.replace("\\", "/").replace('"', "'")

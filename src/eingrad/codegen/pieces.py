@@ -1,0 +1,182 @@
+"""The parts of a standalone module that are the same for every model, in each target's words."""
+
+from __future__ import annotations
+
+IMPORTS = {
+    "numpy": "import numpy as np",
+    "torch": "import torch",
+    "jax": "import jax\nimport jax.numpy as jnp\nimport numpy as np",
+}
+ARRAY = {
+    "numpy": "Array = np.ndarray",
+    "torch": "Tensor = torch.Tensor",
+    "jax": "Array = jax.Array",
+}
+
+CHECK_SHAPES = '''
+def check_shapes(*tensors: Array) -> None:
+    """Raise ValueError unless the inputs have the axes of AXES, one size for each letter."""
+    sizes: dict[str, int] = {}
+    for (name, axes), tensor in zip(AXES.items(), tensors, strict=True):
+        shape = tuple(tensor.shape)
+        if len(shape) != len(axes):
+            raise ValueError(f"{name} has shape {shape}, but its axes are {axes}")
+        for axis, size in zip(axes, shape, strict=True):
+            known = sizes.setdefault(axis, size)
+            if known != size:
+                raise ValueError(f"axis {axis} has size {known}, but {size} in {name}")
+'''
+
+FUNCTION = '''
+class {function}(torch.autograd.Function):
+    """{of} with the gradient of `backward`{twice}."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Tensor) -> Tensor:
+        result, saved = forward(*inputs)
+        ctx.save_for_backward(*inputs, *saved)
+        return result
+
+    @staticmethod{once}
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors[len(AXES) :]
+{again}        gradients = dict(zip(WRT, backward(saved), strict=True))
+        return tuple(g * gradients[x] if x in gradients else None for x in AXES)
+'''
+AGAIN = """\
+        if torch.is_grad_enabled():  # a second derivative goes through `forward`, too
+            _, saved = forward(*ctx.saved_tensors[: len(AXES)])
+"""
+PULL_BACK = '''
+def pull_back(saved: Saved, g: Array) -> tuple[Array | None, ...]:
+    """Return the cotangents of the inputs, None for those that are not in WRT."""
+    gradients = dict(zip(WRT, backward(saved), strict=True))
+    return tuple(g * gradients[x] if x in gradients else None for x in AXES)
+
+
+value.defvjp(forward, pull_back)
+'''
+
+_MOVED = {
+    "numpy": "moved = np.array(data[name])\n            moved[index] += step",
+    "torch": "moved = data[name].clone()\n            moved[index] += step",
+    "jax": "moved = data[name].at[index].add(step)",
+}
+_INDICES = {
+    "numpy": "np.ndindex(data[name].shape)",
+    "torch": "itertools.product(*map(range, data[name].shape))",
+    "jax": "np.ndindex(data[name].shape)",
+}
+_DIFFERENCES = '''
+{decorator}def central_differences(data: dict[str, Array], name: str{more}) -> Array:
+    """Return {what} by one input, from its values on both sides."""
+{run}    columns = []
+    for index in {indices}:
+        ends = []
+        for step in (STEP, -STEP):
+            {moved}
+            ends.append({forward}(**{{**data, name: moved}})[0]{root})
+        columns.append((ends[0] - ends[1]) / (2 * STEP))
+    stacked = {module}.stack(columns, -1)
+    return stacked.reshape(stacked.shape[:-1] + data[name].shape)
+'''
+_ALONG = '''
+def central_difference(data: dict[str, Array], name: str, along: str) -> Array:
+    """Return the derivative along a direction, from the values on both sides."""
+    ends = []
+    for step in (STEP, -STEP):
+        moved = data[name] + step * data[along]
+        ends.append(forward(**{**data, name: moved})[0])
+    return (ends[0] - ends[1]) / (2 * STEP)
+'''
+_EXACT = {
+    "numpy": "    _, saved = forward(**data)\n    found = backward(saved)\n",
+    "torch": (
+        "    wanted = [data[name].requires_grad_() for name in WRT]\n"
+        "    found = torch.autograd.grad(value(**data), wanted)\n"
+    ),
+    "jax": (
+        "    places = tuple(list(AXES).index(name) for name in WRT)\n"
+        "    found = jax.jit(jax.grad(value, argnums=places))(*data.values())\n"
+    ),
+}
+_CHECK = '''
+def check_gradient(seed: int = 0) -> float:
+    """Return the largest relative error of {what}, against central differences."""
+{x64}    data = random_data(seed)
+{exact}    errors = []
+    for {names}, result in zip({constant}, found, strict=True):
+        expected = {expected}
+        if result.shape != expected.shape:
+            raise ValueError(f"the derivative by {{name}} has shape {{result.shape}}")
+        scale = max(float({module}.abs(expected).max()), 1e-3)
+        errors.append(float({module}.abs(result - expected).max()) / scale)
+    return float({module}.{largest}(errors){end})
+'''
+X64 = '    jax.config.update("jax_enable_x64", True)  # differences need 64 bits\n'
+DOUBLE = '''
+def check_double_backward(seed: int = 0) -> bool:
+    """Whether second derivatives through {function} are right; raises where not."""
+    data = random_data(seed)
+    wanted = [data[name].requires_grad_() for name in WRT]
+
+    def function(*tensors: Tensor) -> Tensor:
+        return value(**{{**data, **dict(zip(WRT, tensors, strict=True))}})
+
+    return torch.autograd.gradgradcheck(function, wanted, fast_mode=True)
+'''
+TRAIN = '''
+def train(steps: int = 20, seed: int = 0) -> list[float]:
+    """Train on random data; return {of} before each step."""
+    data = random_data(seed)
+    data |= initial_state(data)
+    losses = []
+    for _ in range(steps):
+        loss, new = train_step(**data)
+        losses.append(float(loss))
+        data |= new
+    return losses
+'''
+
+
+def differences(target: str, mode: str, roots: int) -> str:
+    """Return the function that takes central differences; ``mode`` is gradient, dense or along."""
+    if mode == "along":
+        return _ALONG.replace("Array", "Tensor" if target == "torch" else "Array")
+    text = _DIFFERENCES.format(
+        decorator="@torch.no_grad()\n" if target == "torch" else "",
+        more=", root: int" if roots > 1 else "",
+        root="[root]" if roots > 1 else "",
+        run="    compiled = jax.jit(forward)\n" if target == "jax" else "",
+        forward="compiled" if target == "jax" else "forward",
+        what="a derivative" if roots > 1 else "the derivative",
+        indices=_INDICES[target],
+        moved=_MOVED[target],
+        module={"numpy": "np", "torch": "torch", "jax": "jnp"}[target],
+    )
+    return text.replace("Array", "Tensor") if target == "torch" else text
+
+
+def check(target: str, mode: str, roots: int) -> str:
+    """Return ``check_gradient``."""
+    gradient = mode == "gradient"
+    exact = _EXACT[target]
+    if not gradient:
+        exact = _EXACT["numpy"].replace("backward", "derivatives")
+    names = "name" if gradient else "(name, root)" if mode == "dense" and roots > 1 else "name"
+    expected = "central_differences(data, name)"
+    if mode == "dense" and roots > 1:
+        expected = "central_differences(data, name, root)"
+    if mode == "along":
+        names, expected = "(name, along)", "central_difference(data, name, along)"
+    return _CHECK.format(
+        what="the gradient" if gradient else "the derivatives",
+        x64=X64 if target == "jax" else "",
+        exact=exact,
+        names=names,
+        constant="WRT",
+        expected=expected,
+        module={"numpy": "np", "torch": "torch", "jax": "jnp"}[target],
+        largest="tensor" if target == "torch" else "max",
+        end=".max()" if target == "torch" else "",
+    ).replace("float(jnp.max(errors))", "float(np.max(errors))")

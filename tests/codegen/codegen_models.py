@@ -1,0 +1,114 @@
+"""Models for standalone modules: (name, notation, what by what, kind, bound functions)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import eingrad as eg
+from eingrad.api.derivatives import Derivatives
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and one set of derivatives of it."""
+
+    name: str
+    text: str
+    wrt: str
+    of: str = "L"
+    kind: str = "grad"
+    functions: dict[str, str] = field(default_factory=dict)
+
+    def derivatives(self) -> Derivatives:
+        """Derive."""
+        result = getattr(eg.parse(self.text), self.kind)(self.of, self.wrt.split())
+        assert isinstance(result, Derivatives)
+        return result
+
+
+MLP = """A1_bh = X_bi W1_ih + b1_h
+Z1_bh = {}(A1_bh)
+A2_bo = Z1_bh W2_ho + b2_o
+Z2_bo = softmax_o(A2_bo)
+L = -mean_b(T_bo log(Z2_bo))
+assume sum_o(T_bo) = 1"""
+DEEP = """A1_bh = X_bi W1_ih + b1_h
+Z1_bh = tanh(A1_bh)
+A2_bk = Z1_bh W2_hk + b2_k
+Z2_bk = softplus(A2_bk)
+Y_bo = Z2_bk W3_ko + b3_o
+L = mean_b(sum_o((Y_bo - T_bo)^2)) / 2"""
+LOGISTIC = """P_a = sigmoid(X_ai w_i)
+L = -sum_a(t_a log(P_a) + (1 - t_a) log(1 - P_a))"""
+SOFTMAX = """Z_bo = softmax_o(X_bi W_io + c_o)
+L = -mean_b(T_bo log(Z_bo)) + 0.05 W_io W_io
+assume sum_o(T_bo) = 1"""
+ATTENTION = """S_ij = Q_id K_jd / sqrt(size(d))
+A_ij = softmax_j(S_ij)
+Y_ie = A_ij V_je
+L = sum_i(sum_e(G_ie Y_ie))"""
+HEADS = """S_nhqk = Q_nhqd K_nhkd / sqrt(size(d))
+A_nhqk = softmax_k(S_nhqk)
+Y_nhqd = A_nhqk V_nhkd
+L = mean_n(sum_h(sum_q(sum_d(Y_nhqd^2))))"""
+LAYER_NORM = """m_b = mean_i(X_bi)
+v_b = mean_i((X_bi - m_b)^2)
+Y_bi = g_i (X_bi - m_b) / sqrt(v_b + 0.001) + c_i
+L = mean_b(D_bi Y_bi)"""
+RNN = """H_bh = tanh(X_bi W_ih + P_bk U_kh + c_h)
+L = mean_b((H_bh v_h - y_b)^2)"""
+KEYWORDS = """lambda_b = X_bi np_i
+forward_b = tanh(lambda_b in_h in_h)
+L = mean_b((forward_b - einsum_b)^2) + saved self"""
+
+CASES = [
+    Case("mlp_sigmoid", MLP.format("sigmoid"), "W1 b1 W2 b2"),
+    Case("mlp_gelu", MLP.format("gelu"), "W1 b1 W2 b2"),
+    Case("mlp_inputs", MLP.format("silu"), "X T W1"),
+    Case("deep", DEEP, "W1 b1 W2 b2 W3 b3"),
+    Case("logistic", LOGISTIC, "w"),
+    Case("softmax", SOFTMAX, "W c"),
+    Case("poisson", "z_a = X_ai w_i\nL = sum_a(exp(z_a) - y_a z_a)", "w"),
+    Case("least_squares", "r_a = X_ai w_i - y_a\nL = r_a r_a / 2", "w y"),
+    Case("ridge", "L = mean_a((X_ai w_i - y_a)^2) + k w_i w_i", "w k"),
+    Case("factors", "R_ij = M_ij - U_ik V_jk\nL = R_ij R_ij", "U V"),
+    Case("attention", ATTENTION, "Q K V"),
+    Case("heads", HEADS, "Q K V"),
+    Case("layer_norm", LAYER_NORM, "X g c"),
+    Case("gaussian", "r_a = (x_a - m) / s\nL = sum_a(r_a^2) / 2 + size(a) log(s)", "m s"),
+    Case("normal_matrix", "r_ai = X_ai - m_i\nL = r_ai S_ij r_aj - logdet_ij(S_ij)\n"
+         "assume S_ij = S_ji", "m S"),
+    Case("hinge", "L = mean_a(relu(1 - y_a X_ai w_i))", "w"),
+    Case("rbf", "D_ab = sum_i((X_ai - Y_bi)^2)\nK_ab = exp(-k D_ab)\nL = c_a K_ab d_b", "X k c"),
+    Case("cosine", "L = x_i y_i / (norm_i(x_i) norm_i(y_i))", "x y"),
+    Case("rnn", RNN, "W U c v"),
+    Case("where", "z_a = X_ai w_i\nL = sum_a(where(z_a > t_a, z_a^2, 3 z_a))", "w"),
+    Case("leaky", "L = mean_b(leaky_relu(X_bi w_i) * elu(X_bi u_i))", "w u"),
+    Case("max_pool", "P_bc = max_k(X_bck)\nL = mean_b(P_bc w_c)", "X w"),
+    Case("extrema", "L = sum_b(maximum(x_b, y_b) minimum(x_b, 0.1)) + min_b(x_b)", "x y"),
+    Case("products", "L = sum_b(prod_k(X_bk)) + prod_k(w_k)", "X w"),
+    Case("trace", "L = A_ii + A_ij B_ji + sum_i(A_ii^2)", "A B"),
+    Case("outer", "M_ij = x_i y_j + delta_ij s\nL = sum_i(sum_j(M_ij^2 C_ji))", "x y s C"),
+    Case("bilinear", "L = u_a A_ab B_bc v_c", "u A B v"),
+    Case("broadcast", "Y_ijk = a_i + B_jk - c_k\nL = mean_i(mean_j(mean_k(sin(Y_ijk))))", "a B c"),
+    Case("generic", "function phi\nZ_bh = phi(X_bi W_ih)\nL = mean_b(Z_bh v_h)", "W v",
+         functions={"phi": "relu"}),
+    Case("generic_tanh", "function phi\nA_h = W_ih x_i\nZ_h = phi(A_h)\nL = Z_h v_h", "W x",
+         functions={"phi": "tanh"}),
+    Case("logsumexp", "L = mean_b(logsumexp_o(X_bi W_io)) + log(sum_i(exp(w_i)))", "W w"),
+    Case("kl", "q_i = softmax_i(a_i)\nL = p_i log(p_i / q_i)\nassume sum_i(p_i) = 1", "a p"),
+    Case("powers", "L = sum_i(x_i^3 / y_i + x_i^0.5 + y_i^-2 + pow(x_i, y_i))", "x y"),
+    Case("inverse", "L = a_i inv_ij(A_ij) b_j + det_ij(A_ij)", "A a"),
+    Case("unused", "L = sum_b(1 + 0 x_b) + y", "x y"),
+    Case("keywords", KEYWORDS, "np in self"),
+    Case("long_names", "activationOfTheHiddenLayer[batch,hidden] = "
+         "tanh(theInputsOfTheModel[batch,features] weightsOfTheModel[features,hidden])\n"
+         "s[batch] = activationOfTheHiddenLayer[batch,hidden] scaleOfEachHiddenUnit[hidden]\n"
+         "L = mean_{batch}(s[batch] s[batch]) - sum_{hidden}(offsetOfEachHiddenUnit[hidden])",
+         "weightsOfTheModel scaleOfEachHiddenUnit offsetOfEachHiddenUnit"),
+    Case("assumed", "L = x_i A_ij x_j\nassume x_i x_i = 1", "A"),
+    Case("jacobian", "p_i = softmax_i(a_i)", "a", of="p", kind="jacobian"),
+    Case("jacobian_layer", "y_bo = tanh(X_bi W_io)", "W X", of="y", kind="jacobian"),
+    Case("hessian", LOGISTIC, "w", kind="hessian"),
+    Case("hessian_pairs", "L = sum_a(exp(X_ai w_i) c) + w_i A_ij w_j", "w c", kind="hessian"),
+]  # fmt: skip
