@@ -225,6 +225,9 @@ OTHERS = [
     ("s = sum_i((1 + x_i) - 1)", "s = sum_i(x_i)", None),
     (QUADRATIC, "dL/dx_i = A_ij x_j + A_ji x_j + 1e-9 x_i", "term"),
     (QUADRATIC, "dL/dA_ij = A_ij x_j", "wrong-tensor"),
+    ("s = sum_i(x_i^2)", "ds/dx_i = where(x_i > 2, 0, 2 x_i)", "unknown"),
+    ("y_i = sigmoid(9 x_i)", "dy_i/dx_j = 9 delta_ij exp(-9 x_i) / (1 + exp(-9 x_i))^2", None),
+    ("y = tanh(8 x)", "dy/dx = 8 / cosh(8 x)^2", None),
     (QUADRATIC, "dL/dx_i = x_i / 0", "unknown"),
 ]
 

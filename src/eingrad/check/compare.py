@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +12,9 @@ from eingrad.check.points import Condition, Point, Points
 from eingrad.core.expr import Expr
 
 COARSE = 1e-3  # in units of the greatest entry: formulas further apart than this differ for sure
-EXACT = 1e-12  # the tolerance in longdouble, besides the rounding that float64 is seen to suffer
+EXACT = 1e-12  # the tolerance in longdouble, besides the rounding that is seen
+NOISE = 8  # how much greater than the rounding that is seen it may be
+SEEDS = (1, 2, 3)  # of the noise
 PLANS = 4  # how many choices of sizes are tried
 
 
@@ -34,11 +36,12 @@ class ExprClaim:
         return point.value(self.expr, dtype)
 
 
-def agrees(claim: Claim, right: Expr, point: Point) -> bool:
+def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bool:
     """Whether claim and right formula have the same value at a point.
 
-    What float64 cannot tell apart is evaluated again in longdouble; the difference between the
-    two precisions is a measure of the rounding in each entry.
+    What float64 cannot tell apart is evaluated again in longdouble, and with noise in the last
+    digits, which measures the rounding of each entry. ``careful`` is for points at which float64
+    may lose all digits.
     """
     a, b = claim.value(point), point.value(right)
     if a.shape != b.shape or not np.isfinite(a).all():
@@ -46,7 +49,7 @@ def agrees(claim: Claim, right: Expr, point: Point) -> bool:
     scale = max(_greatest(a), _greatest(b))
     if scale == 0 or a is b:
         return True
-    if _greatest(a - b) > COARSE * scale:
+    if not careful and _greatest(a - b) > COARSE * scale:
         return False
     if a.dtype != np.float64:
         return bool(_greatest(a - b) <= 200 * np.finfo(a.dtype).eps * scale)
@@ -54,51 +57,72 @@ def agrees(claim: Claim, right: Expr, point: Point) -> bool:
         return _greatest(a - b) <= 1e-9 * scale
     fine_a, fine_b = claim.value(point, np.longdouble), point.value(right, np.longdouble)
     with np.errstate(all="ignore"):
-        rounding = 100 * (np.abs(a - fine_a) + np.abs(b - fine_b)) + EXACT * scale
-        return bool((np.abs(fine_a - fine_b) <= rounding).all())
+        rounding = sum(
+            np.abs(point.value(x, np.longdouble, noise) - fine)
+            for x, fine in ((claim.expr, fine_a), (right, fine_b)) for noise in SEEDS
+        )  # fmt: skip
+        return bool((np.abs(fine_a - fine_b) <= NOISE * rounding + EXACT * scale).all())
 
 
 def _greatest(x: Array) -> float:
     return float(np.abs(x).max(initial=0))
 
 
+def agrees_nearby(claim: Claim, right: Expr, points: Points) -> bool:
+    """Whether claim and right formula agree at points with numbers of the order of 1."""
+    return all(agrees(claim, right, points.standard(plan)) for plan in range(PLANS))
+
+
 def agrees_everywhere(
     claim: Claim, right: Expr, points: Points, condition: Condition | None = None
 ) -> bool:
     """Whether claim and right formula agree at points of several sizes."""
-    for plan in range(PLANS):
-        if condition is None:
-            point = points.standard(plan)
-        else:
-            point = points.point(points.apart(plan), plan, condition)
-        if not agrees(claim, right, point):
-            return False
-    return True
+    if condition is None:
+        return agrees_nearby(claim, right, points) and _agrees_far_out(claim, right, points)
+    return all(
+        agrees(claim, right, points.point(points.apart(plan), plan, condition))
+        for plan in range(PLANS)
+    )
+
+
+def _agrees_far_out(claim: Claim, right: Expr, points: Points) -> bool:
+    """Try greater numbers too, where both formulas have values: ``where(x > 3, 0, x)`` is not x."""
+    point = points.wide
+    if point is None or not isinstance(claim, ExprClaim):
+        return True
+    finite = np.isfinite(claim.value(point)).all()
+    return not finite or agrees(claim, right, point, careful=True)
 
 
 def counterexample(
     claim: Claim, right: Expr, points: Points, labels: Sequence[str], shown: Sequence[str]
 ) -> dict[str, Any] | None:
     """Return small arrays for which the claim is wrong, and where it is wrong."""
+    for point in _small_points(points):
+        found = _failure(claim, right, point, labels)
+        if found is not None:
+            own = {dim for name in shown for dim in points.system.inputs[name].dims}
+            return {
+                "sizes": {str(d): n for d, n in point.sizes.items() if d in own},
+                "arrays": {name: point.arrays[name] for name in shown},
+                **found,
+            }
+    return None
+
+
+def _small_points(points: Points) -> Iterator[Point]:
+    """Yield points for a person to look at, the smallest first."""
     plans = [(points.equal(2), 1), *((points.apart(plan), None) for plan in range(PLANS))]
     for sizes, decimals in plans:
-        for seed in range(3):
-            point = points.point(sizes, 100 + seed, decimals=decimals)
-            found = _failure(claim, right, point, labels)
-            if found is not None:
-                own = {dim for name in shown for dim in points.system.inputs[name].dims}
-                return {
-                    "sizes": {str(d): n for d, n in sizes.items() if d in own},
-                    "arrays": {name: point.arrays[name] for name in shown},
-                    **found,
-                }
-    return None
+        yield from (points.point(sizes, 100 + seed, decimals=decimals) for seed in range(3))
+    if points.wide is not None:
+        yield points.wide
 
 
 def _failure(
     claim: Claim, right: Expr, point: Point, labels: Sequence[str]
 ) -> Mapping[str, Any] | None:
-    if agrees(claim, right, point):
+    if agrees(claim, right, point, careful=True):
         return None
     a, b = claim.value(point), point.value(right)
     if a.shape != b.shape:

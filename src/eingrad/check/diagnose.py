@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from eingrad.check.arrays import array_mistake
 from eingrad.check.assumptions import assumption_for, assumptions
-from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
+from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere, agrees_nearby
 from eingrad.check.pools import Pools
 from eingrad.check.question import Question, Target
 from eingrad.check.ratio import Scale, constant_ratio, scale_between
@@ -44,6 +44,8 @@ def diagnose(
     scale = None
     if claim is not None:
         scale = scale_between(claim, question.right, question.points)
+    if claim is not None and agrees_nearby(claim, question.right, question.points):
+        return Diagnosis("unknown", "right near 0 only, not for greater numbers")
     if scale is not None:
         literal = search.first(limit=0.94)
         return literal or search.scaled(value, scale)

@@ -6,6 +6,7 @@ import random
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from eingrad.core.expr import Dim, Expr, Var, postorder, variables
 from eingrad.errors import EingradError
 
 NEWTON_STEPS = 40
+PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
+WIDER = {
+    "real": "wide",
+    "positive": "wide positive",
+    "unit": "unit",
+    "definite": "definite",
+    "large": "large",
+    "great": "great",
+}
 FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
 
 
@@ -30,9 +40,14 @@ class Point:
     functions: Functions
     _known: dict[Any, dict[Expr, Array]] = field(default_factory=dict)
 
-    def value(self, root: Expr, dtype: Any = np.float64) -> Array:
-        """Return the value of an expression over the model's tensors and derivatives."""
-        known = self._known.setdefault(dtype, {})
+    def value(self, root: Expr, dtype: Any = np.float64, noise: int = 0) -> Array:
+        """Return the value of an expression over the model's tensors and derivatives.
+
+        With ``noise``, a seed, every result is off by its last digits: two such values differ by
+        what rounding may do, also where all digits cancel.
+        """
+        known = self._known.setdefault((dtype, noise), {})
+        rng = np.random.default_rng(noise) if noise else None
         stack = [root]
         with np.errstate(all="ignore"):
             while stack:
@@ -44,7 +59,9 @@ class Point:
                     continue
                 stack.pop()
                 if node not in known:
-                    known[node] = self._value(node, [known[x] for x in needs], dtype)
+                    value = self._value(node, [known[x] for x in needs], dtype)
+                    rounded = rng is not None and bool(node.operands)
+                    known[node] = _off(value, rng) if rounded and rng is not None else value
         return known[root]
 
     def _needs(self, node: Expr) -> tuple[Expr, ...]:
@@ -57,6 +74,12 @@ class Point:
         if isinstance(node, Var):
             return operands[0] if operands else np.asarray(self.arrays[node.name], dtype)
         return evaluate(node, operands, self.sizes, self.functions, dtype)
+
+
+def _off(value: Array, rng: np.random.Generator) -> Array:
+    """Change each entry in its last digits, by enough that two changes rarely cancel."""
+    size = rng.uniform(0.5, 1, value.shape) * rng.choice([-64, 64], value.shape)
+    return np.asarray(value * (1 + size * np.finfo(value.dtype).eps), value.dtype)
 
 
 Condition = Callable[[str, Array], Array]
@@ -127,6 +150,18 @@ class Points:
         if plan not in self._standard:
             self._standard[plan] = self.point(self.apart(plan), plan)
         return self._standard[plan]
+
+    @cached_property
+    def wide(self) -> Point | None:
+        """Return a point with greater numbers, None where the model has no values there."""
+        kinds = self.kinds
+        try:
+            self.kinds = {n: WIDER.get(kinds.get(n, "real"), "real") for n in self.system.inputs}
+            return self.point(self.apart(PLAN_OF_WIDE), PLAN_OF_WIDE)
+        except EingradError:
+            return None
+        finally:
+            self.kinds = kinds
 
     def point(
         self,
@@ -237,6 +272,10 @@ def _values(kind: str, rng: np.random.Generator, shape: Sequence[int]) -> Array:
             return rng.uniform(0.1, 0.9, shape)
         case "large":
             return rng.uniform(1.2, 2.5, shape)
+        case "wide":
+            return np.asarray(rng.uniform(0.05, 6.0, shape) * rng.choice([-1.0, 1.0], shape))
+        case "wide positive":
+            return rng.uniform(0.05, 6.0, shape)
         case "great":
             return rng.uniform(3.2, 9.0, shape)
         case "definite" if len(shape) > 1 and shape[-1] == shape[-2]:
