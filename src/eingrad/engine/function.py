@@ -77,7 +77,7 @@ class Function:
         returned = () if library.spelling.update else self.updates
         self._results = (*self.outputs, *returned)
         self._returned_state = [name for name in self._initial if name in returned]
-        self._pick = _picker(self._names)
+        self._pick = _picker(self._names, library.spelling.in_place)
         self._programs: OrderedDict[Any, Executable] = OrderedDict()
         self._latest: tuple[Any, Executable | None] = (None, None)
         self._lock = threading.Lock()
@@ -319,7 +319,9 @@ def _key(values: Sequence[Any]) -> Any:
     return tuple((x.shape, x.dtype) for x in values)
 
 
-def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+def _picker(names: Sequence[str], fast: bool) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    if not fast:  # torch.compile does not look into operator.itemgetter
+        return lambda arrays: tuple([arrays[name] for name in names])
     if len(names) == 1:
         (only,) = names
         return lambda arrays: (arrays[only],)

@@ -22,6 +22,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "amin":        "jnp.min({0}, axis={axes}{keepdims})",
     "shift":       "jax.lax.stop_gradient(jnp.max({0}, axis={axes}{keepdims}).clip({least}))",
     "prod":        "jnp.prod({0}, axis={axes}{keepdims})",
+    "prod_others": "prod_others({0})",
     "argmax":      "jnp.argmax({0}, axis=-1)",
     "matmul":      "{0} @ {1}",
     "einsum":      "jnp.einsum({spec!r}, {0}, {1})",
@@ -80,5 +81,6 @@ SPELLING = Spelling(
     name="jax", title="JAX", prefix="jnp", imports=("import jax", "import jax.numpy as jnp"),
     dtypes={INTEGER: "int", BOOLEAN: "bool"},
     expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE, view=view,
-    cast="{0}.astype({dtype})", full="jnp.full((), {0}, {dtype})", decorator="@jax.jit",
+    arrays_only=frozenset({"where"}), cast="{0}.astype({dtype})",
+    full="jnp.full((), {0}, {dtype})", decorator="@jax.jit",
 )  # fmt: skip
