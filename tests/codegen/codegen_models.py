@@ -59,7 +59,7 @@ RNN = """H_bh = tanh(X_bi W_ih + P_bk U_kh + c_h)
 L = mean_b((H_bh v_h - y_b)^2)"""
 KEYWORDS = """lambda_b = X_bi np_i
 forward_b = tanh(lambda_b in_h in_h)
-L = mean_b((forward_b - einsum_b)^2) + saved self"""
+L = mean_b((forward_b - einsum_b)^2) + saved yield"""
 
 CASES = [
     Case("mlp_sigmoid", MLP.format("sigmoid"), "W1 b1 W2 b2"),
@@ -100,7 +100,7 @@ CASES = [
     Case("powers", "L = sum_i(x_i^3 / y_i + x_i^0.5 + y_i^-2 + pow(x_i, y_i))", "x y"),
     Case("inverse", "L = a_i inv_ij(A_ij) b_j + det_ij(A_ij)", "A a"),
     Case("unused", "L = sum_b(1 + 0 x_b) + y", "x y"),
-    Case("keywords", KEYWORDS, "np in self"),
+    Case("keywords", KEYWORDS, "np in yield"),
     Case("long_names", "activationOfTheHiddenLayer[batch,hidden] = "
          "tanh(theInputsOfTheModel[batch,features] weightsOfTheModel[features,hidden])\n"
          "s[batch] = activationOfTheHiddenLayer[batch,hidden] scaleOfEachHiddenUnit[hidden]\n"

@@ -52,9 +52,11 @@ def results(module: ModuleType, target: str, data: dict[str, Any]) -> dict[str, 
     elif target == "jax":
         jnp = importlib.import_module("jax.numpy")
         data = {name: jnp.asarray(x) for name, x in data.items()}
-    value, saved = module.forward(**data)
-    found = getattr(module, "backward", None) or module.derivatives
-    result = {f"d{k}": np.asarray(x) for k, x in enumerate(found(saved))}
+    forward, backward = module.forward, getattr(module, "backward", None) or module.derivatives
+    if target == "jax":
+        forward, backward = (sys.modules["jax"].jit(f) for f in (forward, backward))
+    value, saved = forward(**data)
+    result = {f"d{k}": np.asarray(x) for k, x in enumerate(backward(saved))}
     values = value if isinstance(value, tuple) else (value,)
     result |= {f"v{k}": np.asarray(x) for k, x in enumerate(values)}
     if hasattr(module, "check_double_backward"):

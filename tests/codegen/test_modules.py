@@ -49,7 +49,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ran(folder: Path) -> set[str]:
     """The targets whose modules ran, each in a process without eingrad and other frameworks."""
     installed = {target for target in TARGETS if find_spec(target)}
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "XLA_FLAGS": quick}
     running = {
         target: subprocess.Popen(
             [sys.executable, "-I", str(RUNNER), target, str(folder)],
@@ -201,3 +202,21 @@ def test_what_cannot_be_written_says_so(
     derivatives = eg.parse(model).grad("L", wrt)
     with pytest.raises(eg.EingradError, match=reason):
         derivatives.source(**{"target": "numpy", **options})
+
+
+@pytest.mark.parametrize("name", sorted(TRAINED))
+def test_a_training_step_is_the_engines(name: str) -> None:
+    case = next(case for case in CASES if case.name == name)
+    derivatives = case.derivatives()
+    module: dict[str, Any] = {"__name__": "module"}
+    exec(derivatives.source("numpy", optimizer=TRAINED[name]), module)
+    data = module["random_data"]()
+    arrays = {key: np.array(x) for key, x in data.items()}
+    data |= module["initial_state"](data)
+    engine = derivatives.compile(update=TRAINED[name])
+    for _ in range(3):
+        value, new = module["train_step"](**data)
+        data |= new
+        assert_close(np.asarray(value), engine(**arrays)[case.of], case.of)
+    for key, array in arrays.items():
+        assert_close(data[key], array, key)

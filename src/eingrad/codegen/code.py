@@ -116,7 +116,7 @@ def bracketed(
 
     >>> bracketed("f(", ["a", "b"], ")", "    ")
     ['    f(a, b)']
-    >>> print(*bracketed("return (", ["a" * 40, "b" * 40], ")", "", True), sep=chr(10)[:1])
+    >>> print(*bracketed("return (", ["a" * 40, "b" * 40], ")", "", True), sep="\\n")
     return (
         aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,
         bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb,

@@ -9,15 +9,13 @@ from eingrad.codegen import pieces
 from eingrad.codegen.code import WIDTH, bracketed, comment, statement, tuple_text
 from eingrad.codegen.data import MAKERS, draw_text, draws
 from eingrad.codegen.emit import Emitter
+from eingrad.codegen.header import Header
 from eingrad.codegen.helpers import helper_sources
 from eingrad.codegen.names import Namespace
 from eingrad.codegen.program import Line, Program
 from eingrad.codegen.targets import Target
 from eingrad.codegen.training import Training, make_training
 from eingrad.core.expr import Var, variables
-from eingrad.notation.text import to_text
-
-WIDE = 72  # where the text of a docstring wraps
 
 
 class Module:
@@ -79,96 +77,14 @@ class Module:
         shapes = self._in_words(pieces.CHECK_SHAPES.strip("\n"))
         parts = [*helpers, shapes, *body, self._main()]
         text = "\n\n\n".join(parts)
-        head = f"{self._docstring()}\n\n{self._imports(text)}\n\n{self._constants()}"
-        return f"{head}\n\n\n{text}\n"
+        header = Header(
+            self.program, self.target, self.names, self.axis, self.mode, self.draws,
+            self.emitter.uses_einsum,
+        )  # fmt: skip
+        return f"{header.text(text)}\n\n\n{text}\n"
 
     def _in_words(self, text: str) -> str:
         return text.replace("Array", "Tensor") if self.array == "Tensor" else text
-
-    def _docstring(self) -> str:
-        program, target = self.program, self.target
-        lines = [f'"""{self._title()}, in {target.title}.', "", "Forward:", ""]
-        lines += _formulas(program.forward)
-        lines += ["", "Backward:" if self.mode == "gradient" else "Derivatives:", ""]
-        lines += _formulas(program.backward)
-        lines += ["", "Shapes of the inputs:", ""]
-        for var in program.inputs:
-            axes = ", ".join(self.axis[str(d)] for d in var.dims)
-            lines.append(f"    {self.names[var.name]}: {axes or 'a scalar'}")
-        notes = [
-            f"Assumed: {to_text(fact.written)[7:]}."
-            for fact in program.system.facts
-            if fact.written is not None
-        ]
-        notes += [f"{name} is {bound}." for name, bound in program.bound.items()]
-        for note in notes:
-            lines += ["", *_wrapped(note, "")]
-        lines += ["", "Run this file to check the derivatives on random data.", '"""']
-        return "\n".join(lines)
-
-    def _title(self) -> str:
-        program = self.program
-        names = [self.names[r.wrt] for r in program.results]
-        of = self.names[program.roots[0].name] if len(program.roots) == 1 else program.of
-        word = {"gradient": "its gradient", "along": "its derivative along a direction"}
-        kind = word.get(self.mode, "its derivatives")
-        title = f"{_ascii(of)} and {kind} by {', '.join(names)}"
-        return title if len(title) < WIDE else f"{_ascii(of)} and {kind}"
-
-    def _imports(self, text: str) -> str:
-        standard = [name for name in ("itertools", "math") if f"{name}." in text]
-        lines = [f"import {name}" for name in standard]
-        if "partial(" in text or self._needs_partial:
-            lines.append("from functools import partial")
-        if "Any" in text:
-            lines.append("from typing import Any")
-        head = "from __future__ import annotations\n\n"
-        first = "\n".join(lines) + "\n\n" if lines else ""
-        framework = pieces.IMPORTS[self.target.name]
-        if self.target.name == "jax" and "np." not in text.replace("jnp.", ""):
-            framework = framework.replace("\nimport numpy as np", "")
-        if "F." in text.replace("self.F.", "") and self.target.name == "torch":
-            framework += "\nimport torch.nn.functional as F"
-        if "nn.Module" in text:
-            framework += "\nfrom torch import nn"
-        return head + first + framework
-
-    @property
-    def _needs_partial(self) -> bool:
-        return self.target.name == "numpy" and self.emitter.uses_einsum
-
-    def _constants(self) -> str:
-        lines = [pieces.ARRAY[self.target.name], f"Saved = tuple[{self.array}, ...]"]
-        if self._needs_partial:
-            lines.append("einsum = partial(np.einsum, optimize=True)  # by matrix products")
-        lines += ["", "AXES: dict[str, tuple[str, ...]] = {"]
-        for var in self.program.inputs:
-            axes = tuple_text([f'"{self.axis[str(d)]}"' for d in var.dims])
-            lines.append(f'    "{self.names[var.name]}": {axes},')
-        lines.append("}")
-        items = []
-        for result in self.program.results:
-            name = f'"{self.names[result.wrt]}"'
-            if self.mode == "along":
-                name = f'({name}, "{self.names[str(result.direction)]}")'
-            elif self.mode == "dense" and len(self.program.roots) > 1:
-                name = f"({name}, {self.program.roots.index(result.root)})"
-            items.append(name)
-        if len(items) == 1:
-            lines.append(f"WRT = ({items[0]},)")
-        else:
-            lines += bracketed("WRT = (", items, ")", "", one_per_line=True)
-        lines += ["STEP = 1e-5  # of the central differences", "TOLERANCE = 1e-5"]
-        return "\n".join([*lines, *self._literals()])
-
-    def _literals(self) -> list[str]:
-        lines = []
-        for name, draw in self.draws.items():
-            if draw.maker == "literal":
-                values = [repr(x) for x in draw.literal]
-                head = f"{self.names[f'values {name}']} = ["
-                lines += [head, *(f"    {x}," for x in values), "]"]
-        return lines
 
     # --- forward and backward ---
 
@@ -399,6 +315,9 @@ class Module:
         )
         new = []
         for line in training.lines:
+            if not line.var.name.startswith("new "):
+                self.names[line.var.name] = self.namespace.new("correction")
+                continue
             own = line.var.name.removeprefix("new ")
             self.names[line.var.name] = self.namespace.new(f"new_{self.names[own]}")
             new.append(f'        "{self.names[own]}": {self.names[line.var.name]},')
@@ -441,19 +360,3 @@ def _initial_state(module: Module, training: Training) -> str:
         )
         lines.append(f'        "{module.names[var.name]}": {text},')
     return "\n".join([*lines, "    }"])
-
-
-def _formulas(lines: Sequence[Line]) -> list[str]:
-    return [row for line in lines if line.text for row in _wrapped(line.text, "    ")]
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    """Wrap a text for a docstring; nothing in it ends the docstring or escapes from it."""
-    return [
-        row.replace("#", "", 1).replace(indent + " ", indent, 1)
-        for row in comment(_ascii(text), indent)
-    ]
-
-
-def _ascii(text: str) -> str:
-    return text.replace("\\", "/").replace('"', "'")
