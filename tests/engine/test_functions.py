@@ -161,3 +161,11 @@ def test_a_function_of_the_callers():
     same = compile_program({"y": apply("phi", X), "z": X}, functions={"phi": lambda x: x})
     array = np.arange(3.0)
     assert not np.shares_memory(same(x=array)["y"], array)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_case_distinction_between_0_and_1_is_made_of_numbers(dtype):
+    step = apply("where", Term(X)("gt", 0).expr, Const(1), Const(0))
+    result = run(step, dtype, x=[-1, 0, 2])
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, [0, 0, 1])

@@ -21,6 +21,7 @@ from eingrad.core.expr import (
     Size,
     Var,
 )
+from eingrad.core.functions import COMPARISONS
 from eingrad.engine import functions, values
 from eingrad.engine.arrays import lower_array
 from eingrad.engine.fuse import fused_updates, late_nodes, split_update
@@ -111,6 +112,8 @@ class _Lowering:
             key=lambda k: value.axes[k] or 0,
         )
         order = order if len(order) == len(value.axes) else list(range(len(value.axes)))
+        if value.is_mask and not (isinstance(node, Map) and node.function in COMPARISONS):
+            value = values.plain(self.b, value, FLOAT)  # where(x > 0, 1, 0) is made of numbers
         register = values.dense(self.b, value, order=order)
         if register.shape and (register.root.is_input or register.root in self.taken):
             register = self.b.copy(register)
