@@ -5,11 +5,8 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 
 from eingrad.api import operations as ops
 from eingrad.api.checking import GradientCheckError, check_grads
@@ -22,6 +19,8 @@ from eingrad.core import functions as table
 from eingrad.core.algebra import Term
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
+jax, torch = pytest.importorskip("jax"), pytest.importorskip("torch")
+jnp = jax.numpy
 jax.config.update("jax_enable_x64", True)
 torch.set_num_threads(1)
 rng = np.random.default_rng(3)
