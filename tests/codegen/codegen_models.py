@@ -21,7 +21,8 @@ class Case:
 
     def derivatives(self) -> Derivatives:
         """Derive."""
-        result = getattr(eg.parse(self.text), self.kind)(self.of, self.wrt.split())
+        wrt = self.wrt if self.kind in {"jvp", "hvp"} else self.wrt.split()
+        result = getattr(eg.parse(self.text), self.kind)(self.of, wrt)
         assert isinstance(result, Derivatives)
         return result
 
@@ -107,6 +108,12 @@ CASES = [
          "L = mean_{batch}(s[batch] s[batch]) - sum_{hidden}(offsetOfEachHiddenUnit[hidden])",
          "weightsOfTheModel scaleOfEachHiddenUnit offsetOfEachHiddenUnit"),
     Case("assumed", "L = x_i A_ij x_j\nassume x_i x_i = 1", "A"),
+    Case("gather", "Z_bo = log_softmax_o(X_bi W_io)\nL = -mean_b(Z[b, y[b]])", "W X"),
+    Case("embedding", "L = mean_b(mean_d(E[w[b], d]^2 c_d))", "E c"),
+    Case("argmax", "L = sum_i(argmax_j(A_ij) x_i) + sum_i((x_i > y_i) x_i) sigmoid(2)", "x"),
+    Case("several_axes", "L = sum_{ab}(softmax_ab(X_ab) X_ab) + norm_{abc}(Y_abc)", "X Y"),
+    Case("jvp", "y_i = A_ij sin(x_j)", "x", of="y", kind="jvp"),
+    Case("hvp", "L = sum_i(exp(A_ij x_j))", "x", kind="hvp"),
     Case("jacobian", "p_i = softmax_i(a_i)", "a", of="p", kind="jacobian"),
     Case("jacobian_layer", "y_bo = tanh(X_bi W_io)", "W X", of="y", kind="jacobian"),
     Case("hessian", LOGISTIC, "w", kind="hessian"),

@@ -150,8 +150,9 @@ def statement(
 
 def _longest_part(value: Code, room: int) -> Code | None:
     """Return the longest part that fits into a line of its own, a longer one if none does."""
-    parts = [x for x in _parts(value) if x is not value and x.kind in {"call", "binary"}]
-    parts = [x for x in parts if len(str(x)) > 8]
+    shortest = {"call": 9, "binary": 9, "index": 30}  # x[:, None] is no part to be named
+    parts = [x for x in _parts(value) if x is not value and x.kind in shortest]
+    parts = [x for x in parts if len(str(x)) >= shortest[x.kind]]
     fitting = [x for x in parts if len(str(x)) <= room]
     return max(fitting or parts, key=lambda x: len(str(x)), default=None)
 

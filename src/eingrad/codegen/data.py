@@ -24,6 +24,7 @@ class Draw:
     maker: str
     axes: tuple[int, ...] = ()
     literal: tuple[float, ...] = ()
+    below: Dim | None = None
 
 
 def draws(program: Program) -> tuple[dict[Dim, int], dict[str, Draw]]:
@@ -50,6 +51,8 @@ def draws(program: Program) -> tuple[dict[Dim, int], dict[str, Draw]]:
             point = points.point(sizes, 0) if point is None else point
             array = np.asarray(point.arrays[var.name])
             draw = Draw("literal", (), tuple(array.ravel().tolist()))
+        if var.name in points.ranges:
+            draw = Draw("places", below=points.ranges[var.name])
         result[var.name] = draw
     return sizes, result
 

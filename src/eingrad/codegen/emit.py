@@ -13,7 +13,7 @@ from eingrad.codegen.products import Factors
 from eingrad.codegen.targets import Target
 from eingrad.codegen.values import Value, is_negative, number, positive_power
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of
-from eingrad.core.arrays import Indices, Matrix
+from eingrad.core.arrays import Gather, Indices, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
 from eingrad.core.functions import COMPARISONS
 from eingrad.errors import EingradError
@@ -104,7 +104,7 @@ class Emitter:
         if isinstance(node, Delta):
             return Value(self._eye(node.dims[0]), every)
         if isinstance(node, Indices):
-            return Value(call(f"{self.target.module}.arange", self.size(node.dims[0])), every)
+            return Value(self._arange(node.dims[0]), every)
         if isinstance(node, Einsum):
             return Factors(self, node).value()
         if isinstance(node, Reduce):
@@ -113,7 +113,40 @@ class Emitter:
             return self._matrix(node, every)
         if isinstance(node, Map):
             return self._map(node)
+        if isinstance(node, Gather):
+            places = ", ".join(map(str, self._places(node, node.operands[0].dims)))
+            return Value(indexed(self.whole(node.operands[0]), places), every)
+        if isinstance(node, Scatter):
+            return self._scatter(node, every)
         raise EingradError(f"a standalone module has no spelling for {type(node).__name__}")
+
+    def _places(self, node: Gather | Scatter, dims: Sequence[Dim]) -> list[Code]:
+        """Return one array of places for each axis, which broadcast against each other."""
+        axis_of = {label: axis for axis, label in enumerate(node.output)}
+        codes = []
+        for dim, source in zip(dims, node.sources, strict=True):
+            if isinstance(source, int):
+                code, axes = self._arange(dim), [axis_of[source]]
+            else:
+                code = self.whole(node.operands[1 + source[0]])
+                axes = [axis_of[label] for label in source[1]]
+            order = sorted(range(len(axes)), key=lambda k, axes=axes: axes[k])  # type: ignore[misc]
+            value = Value(self.transposed(code, order), tuple(sorted(axes)))
+            codes.append(self.aligned(value, range(len(node.output))))
+        return codes
+
+    def _scatter(self, node: Scatter, every: tuple[int, ...]) -> Value:
+        self.helpers.add("scatter")
+        shape = tuple_text([str(self.size(d)) for d in node.dims])
+        places = tuple_text([str(x) for x in self._places(node, node.dims)])
+        code = call("scatter", atom(shape), atom(places), self.whole(node.operands[0]))
+        return Value(code, every)
+
+    def _arange(self, dim: Dim) -> Code:
+        head = f"{self.target.module}.arange"
+        if self.target.name == "torch":
+            return call(head, self.size(dim), device=atom(f"{self.like}.device"))
+        return call(head, self.size(dim))
 
     def operand(self, node: Expr) -> Value:
         """Return the value of an operand, truth values as numbers."""
@@ -135,6 +168,9 @@ class Emitter:
         result, helper = self.target.reduction(node.function, code, node.axes, operand.ndim)
         if helper:
             self.helpers.add(helper)
+        if node.function == "argmax":  # integers, which would take part in no other type
+            cast = "to" if self.target.name == "torch" else "astype"
+            result = call(f"{result}.{cast}", atom(f"{self.like}.dtype"))
         return Value(result, tuple(range(node.ndim)))
 
     def _matrix(self, node: Matrix, every: tuple[int, ...]) -> Value:
@@ -173,7 +209,10 @@ class Emitter:
             return Value(call(f"math.{function}", *codes), (), is_number=True)
         if function in {"maximum", "minimum"}:
             return Value(call(function[:3], *codes), (), is_number=True)
-        raise EingradError(f"a standalone module has no spelling for {function} of a number")
+        code, helper = self.target.function(function, self.repeated(values[0], Const(0)))
+        if helper is not None:
+            self.helpers.add(helper)
+        return Value(code)
 
     def _compared(self, node: Expr, axes: Sequence[int]) -> Code:
         return self.aligned(self.operand(node), axes)

@@ -83,6 +83,13 @@ def prod_others(x: Array, axis: int | tuple[int, ...]) -> Array:
     others = np.prod(np.where(own, 1, flat[..., None, :]), axis=-1)
     return np.moveaxis(others.reshape(moved.shape), last, axes)
 ''',
+    "scatter": '''
+def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
+    """Return zeros to which the entries of ``x`` are added at ``places``."""
+    result = np.zeros(shape, x.dtype)
+    np.add.at(result, places, x)
+    return result
+''',
 }
 
 TORCH = {
@@ -131,10 +138,20 @@ def prod_others(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
     others = torch.prod(torch.where(own, 1, flat[..., None, :]), dim=-1)
     return torch.movedim(others.reshape(moved.shape), last, axes)
 ''',
+    "scatter": '''
+def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Tensor:
+    """Return zeros to which the entries of ``x`` are added at ``places``."""
+    return x.new_zeros(shape).index_put(places, x, accumulate=True)
+''',
 }
 
 _FROM_NUMPY = ("norm", "ismax", "ismin", "prod_others")
 JAX = {name: NUMPY[name].replace("np.", "jnp.") for name in _FROM_NUMPY}
+JAX["scatter"] = '''
+def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
+    """Return zeros to which the entries of ``x`` are added at ``places``."""
+    return jnp.zeros(shape, x.dtype).at[places].add(x)
+'''
 HELPERS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
 NEEDS = {"silu": ("sigmoid",), "gelu": ("erf",)}
 

@@ -146,7 +146,7 @@ class Module:
     def _lines(self, lines: Sequence[Line], known: Sequence[Var]) -> list[str]:
         """Write definitions, and before them the sizes that they use."""
         self.emitter.sizes = {}
-        self.emitter.like = self.names[known[0].name]
+        self.emitter.like = self.names[next((v for v in known if not v.integer), known[0]).name]
         body: list[str] = []
         for line in lines:
             name = self.names[line.var.name]
@@ -250,6 +250,16 @@ class Module:
         for var in self.program.inputs:
             shape = [self.names[f"size {d}"] for d in var.dims]
             used |= dict.fromkeys(str(d) for d in var.dims)
+            below = self.draws[var.name].below
+            if below is not None:
+                used[str(below)] = None
+                bound = self.names[f"size {below}"]
+                inside = tuple_text(shape)
+                text = f"rng.integers({bound}, size={inside})"
+                if target == "torch":
+                    text = f"torch.randint({bound}, {inside}, generator=rng)"
+                body += self._entry(self.names[var.name], text)
+                continue
             text, maker = draw_text(target, self.draws[var.name], shape)
             if maker:
                 self.makers.add(maker)

@@ -22,7 +22,7 @@ RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset
     # helpers
     "sigmoid", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu", "erf", "softmax",
     "log_softmax", "logsumexp", "norm", "prod", "prod_others", "ismax", "ismin",
-    "signed", "one_hot", "simplex", "symmetric", "definite", "definite_matrix",
+    "scatter", "uniform", "signed", "one_hot", "simplex", "symmetric", "definite",
     # attributes of torch.nn.Module, which parameters must not hide
     "training", "apply", "eval", "parameters", "modules", "children", "buffers", "compile",
     "share_memory", "zero_grad", "state_dict", "load_state_dict", "extra_repr", "requires_grad_",

@@ -12,6 +12,7 @@ from eingrad.calculus.reverse import functions_in
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light, substitute
+from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Einsum, Expr, Map, Reduce, Size, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS
 from eingrad.derivation.labels import head_of, to_formula
@@ -212,7 +213,7 @@ def _is_work(node: Expr) -> bool:
     """Whether a node is worth a name: contractions, functions over axes, matrix functions."""
     if isinstance(node, Einsum):
         return bool(node.summed) and not is_light(node)
-    return isinstance(node, Reduce) or type(node).__name__ == "Matrix"
+    return isinstance(node, Reduce | Matrix | Gather | Scatter)
 
 
 # --- what is needed -----------------------------------------------------------------------------
