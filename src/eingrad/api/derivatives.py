@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.structured import StructuredFunction, StructuredResult
+from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.simplify import simplify
@@ -98,7 +99,7 @@ class Derivatives(Mapping[str, Gradient]):
             if cost(opened) > UNFOLD_COST:
                 break
             whole = opened
-        return simplify(whole, self.system.facts)
+        return simplify(whole, Knowledge(self.system).about(whole))
 
     # --- the derivation ---
 

@@ -125,9 +125,7 @@ _OTHER = [
 
 def _tie(a: Term, b: Term) -> Term:
     """The derivative of max(a, b) by a: 1 where a is greater, 1/2 at a tie."""
-    return Term(
-        apply("where", a("gt", b).expr, Const(1), a("eq", b)("where", HALF, 0).expr)
-    )
+    return Term(apply("where", a("gt", b).expr, Const(1), a("eq", b)("where", HALF, 0).expr))
 
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in [*_UNARY, *_OTHER]}

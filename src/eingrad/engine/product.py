@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,8 +54,12 @@ class ProductLowering:
         self, factors: list[Factor], output: Labels, accumulate: Accumulate | None = None
     ) -> Factor:
         """Return the product over the labels of ``output`` that the factors have."""
+        if accumulate is None:
+            factors = [self._drop_single(f, output) for f in factors]
         factors = self._merge_equal_labels(factors)
-        factors = [self._sum_private(f, factors, output) for f in factors]
+        uses = Counter(label for f in factors for label in f.labels)
+        uses.update(output)
+        factors = [self._sum_private(f, uses) for f in factors]
         path = contraction_path([f.labels for f in factors], output, self.sizes)
         operands = dict(enumerate(factors))
         result = factors[0]
@@ -91,14 +96,22 @@ class ProductLowering:
             result = self._multiply(result, factor, result.labels)
         return result
 
-    def _sum_private(self, factor: Factor, factors: list[Factor], output: Labels) -> Factor:
+    def _drop_single(self, factor: Factor, output: Labels) -> Factor:
+        """Take the only entry along summed labels of size 1 (an axis that NumPy broadcasts)."""
+        kept = tuple(k for k in factor.labels if k in output or self.sizes[k] != 1)
+        if len(kept) == len(factor.labels) or not kept:
+            return factor
+        text = ", ".join(":" if k in kept else "0" for k in factor.labels)
+        register = self.b.view(factor.register, "index", text, self.shape(kept))
+        return Factor(register, kept, factor.inverse)
+
+    def _sum_private(self, factor: Factor, uses: Mapping[int, int]) -> Factor:
         """Sum the labels that this factor alone has."""
-        others = {k for f in factors if f is not factor for k in f.labels} | set(output)
-        axes = tuple(k for k, label in enumerate(factor.labels) if label not in others)
+        axes = tuple(k for k, label in enumerate(factor.labels) if uses[label] == 1)
         if not axes:
             return factor
         factor = self._finite(factor)
-        labels = tuple(label for label in factor.labels if label in others)
+        labels = tuple(label for label in factor.labels if uses[label] > 1)
         kind = INTEGER if factor.kind == INTEGER else FLOAT
         register = self.b.step(
             "sum", [factor.register], self.shape(labels), kind=kind, parameters=(axes, False),
