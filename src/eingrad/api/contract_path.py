@@ -95,8 +95,8 @@ def contract_path(spec: Any, *shapes: Any) -> PathPlan:
     >>> plan = contract_path("ij,jk,kl->il", (10, 20), (20, 30), (30, 5))
     >>> plan.flops, plan.gradient_flops
     (4000, 8000)
-    >>> [step.equation for step in plan.steps]
-    ['jk,kl->jl', 'ij,jl->il']
+    >>> [step.flops for step in plan.steps]
+    [3000, 1000]
 
     Raises NotationError or ShapeError as `einsum` does.
     """

@@ -203,7 +203,8 @@ class Derivatives(Mapping[str, Gradient]):
         """Compile value and derivatives to one function of arrays by name.
 
         ``f(**arrays)`` returns ``{"L": ..., "dL/dW1": ...}``. With ``update`` it is a whole
-        training step: it changes the ``wrt`` arrays in place and returns the value alone. Of a
+        training step: it changes the ``wrt`` arrays in place and returns the value alone (JAX: it
+        returns the new arrays with the value). Of a
         Jacobian or Hessian, ``f(..., structured=True)`` returns the factors without ever building
         the dense tensor.
 

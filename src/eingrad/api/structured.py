@@ -126,7 +126,7 @@ class StructuredFunction:
         """The table of contractions and memory."""
         return self.dense.plan
 
-    def __call__(self, *, structured: bool = False, **arrays: Any) -> dict[str, Any]:
+    def __call__(self, /, *, structured: bool = False, **arrays: Any) -> dict[str, Any]:
         if not structured:
             return dict(self.dense(**arrays))
         values = self.factors(**arrays)

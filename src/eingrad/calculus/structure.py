@@ -198,6 +198,7 @@ def _has_quotient(total: Expr) -> bool:
 def factor(node: Expr) -> Expr:
     """Pull out of a sum the factors that all its terms share: ``p d - p q -> p (d - q)``.
 
+    >>> from eingrad.core.algebra import multiply
     >>> from eingrad.core.expr import Var
     >>> p, q, d = (Var(name, ("i",)) for name in "pqd")
     >>> both = add(multiply(p, d), multiply(Const(-1), p, q))

@@ -82,7 +82,7 @@ class Function:
         self._latest: tuple[Any, Executable | None] = (None, None)
         self._lock = threading.Lock()
 
-    def __call__(self, **arrays: Any) -> dict[str, Array]:
+    def __call__(self, /, **arrays: Any) -> dict[str, Array]:
         if len(arrays) > len(self._names):
             arrays = {k: x for k, x in arrays.items() if k not in self._ignored}
         try:
