@@ -66,7 +66,7 @@ class Oracle:
     @property
     def fits(self) -> bool:
         """Whether finite precision cannot have decided a derivative."""
-        return self.largest < 1e4 and self.nearest_kink > 1e-4
+        return self.largest < 1e3 and self.nearest_kink > 1e-4
 
     def node(self, node: Node) -> torch.Tensor:
         value = self._node(node)

@@ -26,6 +26,7 @@ from eingrad.core.algebra import (
     broadcast_scalar,
     constant_value,
     einsum,
+    full,
     is_light,
     is_zero,
     multiply,
@@ -299,6 +300,12 @@ def _flatten(factors: Sequence[Factor], output: set[int]) -> list[Factor]:
             inner = [
                 (x, tuple(names[k] for k in ls))
                 for x, ls in zip(factor.operands, factor.inputs, strict=True)
+            ]
+            present = {k for _, ls in inner for k in ls}
+            inner += [  # the labels along which it is repeated still count where they are summed
+                (full(1, (dim,)), (label,))
+                for label, dim in zip(labels, factor.dims, strict=True)
+                if label not in present
             ]
             result += _flatten(inner, output)
         else:

@@ -279,10 +279,47 @@ def reduce(function: str, node: Expr, axes: Iterable[int]) -> Expr:
     if not axes and function in {"max", "min", "prod", "logsumexp"}:
         return node
     if isinstance(node, Einsum) and is_light(node):
-        repeated = _repeated_axes(node) - set(axes)
-        if repeated:
-            return _reduce_inside(function, node, axes, repeated)
+        repeated = _repeated_axes(node)
+        if repeated - set(axes):
+            return _reduce_inside(function, node, axes, repeated - set(axes))
+        if repeated and function in OVER_REPEATS:
+            return _reduce_repeats(function, node, axes, repeated)
     return Reduce(function, node, axes, function in KEEPS_AXES)
+
+
+OVER_REPEATS: dict[str, Callable[[Expr, Expr], Expr]] = {
+    "max": lambda x, _: x,
+    "min": lambda x, _: x,
+    "logsumexp": lambda x, n: add(x, apply("log", n)),
+    "norm": lambda x, n: multiply(x, apply("sqrt", n)),
+    "softmax": lambda x, n: multiply(x, power(n, -1)),
+    "ismax": lambda x, n: multiply(x, power(n, -1)),
+    "ismin": lambda x, n: multiply(x, power(n, -1)),
+    "log_softmax": lambda x, n: subtract(x, apply("log", n)),
+}
+"""What a function over n equal entries is, given the function over one of them."""
+
+
+def _reduce_repeats(function: str, node: Expr, axes: Sequence[int], repeated: set[int]) -> Expr:
+    """Leave out the reduced axes that an operand only repeats along: their extent remains."""
+    own = [k for k in range(node.ndim) if k not in repeated]
+    inner = _without_axes(node, repeated)
+    rest = [own.index(k) for k in axes if k not in repeated]
+    count = multiply(ONE, *(size(node.dims[k]) for k in sorted(repeated)))
+    single = reduce(function, inner, rest) if rest else _of_one_entry(function, inner)
+    result = OVER_REPEATS[function](single, count)
+    kept = [k for k in range(node.ndim) if function in KEEPS_AXES or k not in axes]
+    places = [kept.index(k) for k in own if k in kept]
+    return repeat(result, [node.dims[k] for k in kept], places)
+
+
+def _of_one_entry(function: str, node: Expr) -> Expr:
+    """Return a function over an axis that has one entry."""
+    if function in {"softmax", "ismax", "ismin"}:
+        return full(1, node.dims)
+    if function == "log_softmax":
+        return zeros(node.dims)
+    return apply("abs", node) if function == "norm" else node
 
 
 def _reduce_inside(function: str, node: Expr, axes: Sequence[int], repeated: set[int]) -> Expr:
