@@ -8,14 +8,18 @@ from collections.abc import Generator
 import pytest
 
 try:
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, Phase, settings
 except ModuleNotFoundError:
     pass
 else:
-    # A deadline measures the machine, not the code; in CI the same examples are drawn every time.
+    # A deadline measures the machine, not the code. In CI the same examples are drawn every time,
+    # and one that fails is shown as it is: shrinking a model can take minutes.
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
     settings.register_profile("local", deadline=None, suppress_health_check=quiet)
-    settings.register_profile("ci", settings.get_profile("local"), derandomize=True, database=None)
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile(
+        "ci", settings.get_profile("local"), derandomize=True, database=None, phases=phases
+    )
     settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -184,13 +185,19 @@ def _tight(node: Node) -> str:
     return f"({text_of(node)})" if isinstance(node, Product | Sum | Power) else text_of(node)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomModel:
     """Statements, of which the last one defines the scalar ``L``; inputs by name."""
 
     statements: tuple[Statement, ...]
     inputs: dict[str, tuple[str, str]] = field(hash=False)
     """The dimensions and the kind of each input."""
+
+    def __repr__(self) -> str:
+        return f"\n{self.text}\n{self.inputs}"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(repr(self))  # for hypothesis, which would print the whole tree
 
     @property
     def text(self) -> str:
