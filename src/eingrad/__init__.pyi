@@ -26,6 +26,7 @@ from .api.jacobian import (
 from .api.model import (
     Model,
     parse,
+    parse_latex,
 )
 from .api.operations import (
     abs,
@@ -236,6 +237,7 @@ __all__ = [
     "norm",
     "outer",
     "parse",
+    "parse_latex",
     "pow",
     "power",
     "prod",

@@ -18,7 +18,7 @@ LATEX = [
     ("loss2_b", r"\mathrm{loss}^{(2)}_{b}"),
     ("α_i", r"\alpha_{i}"),
     ("Σ_ij", r"\Sigma_{ij}"),
-    ("Α", r"\mathrm{A}"),  # a capital Alpha
+    ("Α", r"\mathrm{Alpha}"),  # a capital Alpha
     ("x_μi", r"x_{\mu i}"),
     ("x_μν", r"x_{\mu\nu}"),
     ("W[out,in]", r"W_{\mathrm{out},\mathrm{in}}"),

@@ -21,18 +21,35 @@ from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.syntax import Assignment, Statement
 from eingrad.notation.system import Definition, System
+from eingrad.notation.tex.read import is_latex, read_statements
 from eingrad.notation.text import to_text
 
 
 def parse(text: str) -> Model:
-    """Read a model in index notation.
+    """Read a model in index notation; a text with LaTeX commands goes to `parse_latex`.
 
     Raises NotationError, with line, column and a hint, where the text is not one.
 
     >>> print(parse("z_i = W_ij x_j  # a layer"))
     z_i = W_ij x_j
     """
+    if is_latex(text):
+        return parse_latex(text)
     statements = find_integers(parse_statements(text))
+    return Model(statements, lower(statements))
+
+
+def parse_latex(text: str) -> Model:
+    r"""Read a model in index notation as papers write it, in LaTeX.
+
+    An ``align`` environment or lines with an equals sign each; the scope of a sum sign is the
+    product that follows; ``\sum_{b=1}^{m}`` says that m is the extent of b. Of a chain of
+    equations the first right side counts. Raises NotationError as `parse` does.
+
+    >>> print(parse_latex(r"L = \frac{1}{m} \sum_{b=1}^{m} \left(W_{i} X_{bi} - t_b\right)^2"))
+    L = mean_b((W_i X_bi - t_b)^2)
+    """
+    statements = read_statements(text)
     return Model(statements, lower(statements))
 
 

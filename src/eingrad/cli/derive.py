@@ -37,11 +37,13 @@ def derive(
     of: Of = "L",
     wrt: Wrt = None,
     format: Annotated[Format, typer.Option("--format", help="The output's format.")] = Format.text,
+    latex: Annotated[bool, typer.Option("--latex", help="The model is written in LaTeX.")] = False,
 ) -> None:
     """Derive gradients on paper: every step with its rule."""
-    from eingrad.api.model import parse  # noqa: PLC0415  # so that --help does not load NumPy
+    from eingrad.api.model import parse, parse_latex  # noqa: PLC0415  # --help loads no NumPy
 
-    derivatives = parse(read_text(file)).grad(of, names_in(wrt))
+    read = parse_latex if latex else parse
+    derivatives = read(read_text(file)).grad(of, names_in(wrt))
     print(getattr(derivatives, format.value)())
 
 

@@ -42,11 +42,12 @@ def find_integers(
     names = {*known, *(name for s in assigned for name in _dangling(s))}
     if not names:
         return tuple(statements)
-    return tuple(
-        replace(s, value=_with_integers(s.value, names - {*_left(s)}))
-        if isinstance(s, Assignment) else s
-        for s in statements
-    )  # fmt: skip
+    return tuple(with_integers(s, names) if isinstance(s, Assignment) else s for s in statements)
+
+
+def with_integers(statement: Assignment, names: Collection[str]) -> Assignment:
+    """Put integers in the place of the letters ``names`` in brackets; others there are labels."""
+    return replace(statement, value=_with_integers(statement.value, {*names} - {*_left(statement)}))
 
 
 def _left(statement: Assignment) -> tuple[str, ...]:
@@ -80,6 +81,8 @@ def _with_integers(formula: Formula, names: Collection[str]) -> Formula:
     match formula:
         case Symbol(labels=labels) if formula.brackets and not set(labels).isdisjoint(names):
             return _gather(formula.name, labels, names, formula)
+        case Symbol():
+            return replace(formula, brackets=False)
         case Gather(name=name, entries=entries):
             return _gather(name, entries, names, formula)
         case Call(function=function, args=args, axes=axes):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from eingrad.core.functions import FUNCTIONS
+from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -40,10 +41,10 @@ OVER_AXES = {
     "log_softmax": r"\operatorname{log\,softmax}",
     "logsumexp": r"\operatorname{logsumexp}",
 }
-LOOK_LATIN = {
-    "Alpha": "A", "Beta": "B", "Epsilon": "E", "Zeta": "Z", "Eta": "H", "Iota": "I", "Kappa": "K",
-    "Mu": "M", "Nu": "N", "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X", "omicron": "o",
-}  # fmt: skip
+LOOK_LATIN = frozenset({  # Greek letters that LaTeX has no command for
+    "Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau",
+    "Chi", "omicron",
+})  # fmt: skip
 
 
 def to_latex(item: Formula | Statement) -> str:
@@ -68,9 +69,7 @@ def to_latex(item: Formula | Statement) -> str:
 
 def _word(name: str) -> str:
     """Write letters without digits around them."""
-    if name in LOOK_LATIN:
-        return rf"\mathrm{{{LOOK_LATIN[name]}}}"
-    if name in GREEK_LETTERS:
+    if name in GREEK_LETTERS and name not in LOOK_LATIN:
         return rf"\{name}"
     if not name.isascii():
         return rf"\text{{{name}}}"
@@ -151,7 +150,7 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Call():
             return _call(formula)
         case Power(base=base, exponent=exponent):
-            return f"{_within(base, ATOM)}^{{{to_latex(exponent)}}}", POWER
+            return f"{_base(base)}^{{{to_latex(exponent)}}}", POWER
         case Product(factors=factors, divides=divides):
             return _product(factors, divides)
         case Sum(terms=terms, negative=negative):
@@ -165,6 +164,12 @@ def _within(formula: Formula, tight: int) -> str:
     """Write a formula where its outermost sign must bind as tightly as ``tight``."""
     text, binds = _write(formula)
     return text if binds >= tight else _parenthesized(text)
+
+
+def _base(base: Formula) -> str:
+    """Write what a power is taken of; e and 10 in parentheses, for they have a meaning without."""
+    text = _within(base, ATOM)
+    return _parenthesized(text) if text in {"e", "10"} else text
 
 
 def _parenthesized(text: str) -> str:
@@ -192,9 +197,10 @@ def _sum(terms: Sequence[Formula], negative: Sequence[bool]) -> str:
 
 def _product(factors: Sequence[Formula], divides: Sequence[bool]) -> tuple[str, int]:
     r"""Write ``a b / c d`` as ``\frac{a b}{c} d``: a bar for each run of divisors."""
-    chunks: list[tuple[list[Formula], list[Formula]]] = [([], [])]
+    chunks: list[Chunk] = [([], [])]
     for factor, below in zip(factors, divides, strict=True):
         if below:
+            chunks = _apart(chunks, factor)
             chunks[-1][1].append(factor)
         elif chunks[-1][1]:
             chunks.append(([factor], []))
@@ -205,6 +211,19 @@ def _product(factors: Sequence[Formula], divides: Sequence[bool]) -> tuple[str, 
         for above, below in chunks
     ]
     return _times(parts), PRODUCT
+
+
+Chunk = tuple[list[Formula], list[Formula]]
+
+
+def _apart(chunks: list[Chunk], divisor: Formula) -> list[Chunk]:
+    """Begin another fraction where a divisor shares a label with one before.
+
+    Below one bar the label would be summed there: 1 / (a_i b_i) is not 1 / a_i / b_i.
+    """
+    labels = Summation().free(divisor)
+    shared = any(not labels.keys().isdisjoint(Summation().free(x)) for x in chunks[-1][1])
+    return [*chunks, ([], [])] if shared else chunks
 
 
 def _whole(factors: Sequence[Formula]) -> str:
@@ -225,7 +244,8 @@ def _times(parts: Sequence[str]) -> str:
     text = ""
     for part in parts:
         dot = re.search(r"(\d|10\^\{-?\d+\})$", text) and re.match(r"\d|\\frac\{\d", part)
-        text = (rf"{text} \cdot {part}" if dot else f"{text} {part}") if text else part
+        called = text.endswith(r"\sigma") and part.startswith(r"\left(")  # no sigmoid
+        text = (rf"{text} \cdot {part}" if dot or called else f"{text} {part}") if text else part
     return text
 
 

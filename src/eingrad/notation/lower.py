@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Dim, Einsum, Expr, Size, Var, postorder
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
-from eingrad.notation.gathers import find_integers
+from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.recipes import Extents, Recipe
 from eingrad.notation.resolve import Resolver
 from eingrad.notation.summation import names_of, tensor_parts, walk
@@ -205,14 +206,20 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
             dims.known(dim, var.name, axis)
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
     integers = {name for name, var in system.inputs.items() if var.integer}
-    scalars = {name for name in integers if not system.inputs[name].dims}
-    [claim] = (s for s in find_integers([claim], scalars) if isinstance(s, Assignment))
+    claim = with_integers(claim, _scalar_indices(system))
     resolver = Resolver(Tensors(dims, symbols, system.functions, closed=True, integers=integers))
     _check_left(claim.target)
     scope = resolver.open(_labels(claim.target))
     resolver.resolve(claim.target, scope)
     recipe = resolver.value(claim.value, scope)
     return recipe, Extents(dims.names(), {**dims.letters(), **system.letters})
+
+
+def _scalar_indices(system: System) -> set[str]:
+    """Return the scalars at which the model reads a tensor."""
+    nodes = postorder([d.expr for d in system.definitions.values()])
+    indices = (x for node in nodes if isinstance(node, Gather | Scatter) for x in node.operands[1:])
+    return {x.name for x in indices if isinstance(x, Var) and not x.dims}
 
 
 def _build(recipe: Recipe, extents: Extents, statement: Statement) -> Expr:

@@ -24,6 +24,7 @@ from eingrad.notation.syntax import (
     Sum,
     Symbol,
 )
+from eingrad.notation.tex.read import is_latex, read_claim
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import MAX_DEPTH, Source, arrange, too_deep
 from eingrad.notation.unexpected import unexpected
@@ -60,7 +61,7 @@ def parse_formula(text: str, names: Collection[str] = ()) -> Formula:
 
 
 def parse_claim(text: str, names: Collection[str] = ()) -> Assignment:
-    """Read ``dL/dW_ih = ...`` or ``y_i = ...``.
+    """Read ``dL/dW_ih = ...`` or ``y_i = ...``, also in LaTeX.
 
     ``names`` are the model's tensors. They decide whether ``dx/dt`` without spaces on the right
     side is a derivative or divides a tensor called ``dx``.
@@ -68,6 +69,8 @@ def parse_claim(text: str, names: Collection[str] = ()) -> Assignment:
     >>> parse_claim("dL/dW_ih = X_bi G_bh").target.of.name
     'L'
     """
+    if is_latex(text):
+        return read_claim(text, names)
     result: Assignment = _parse(text, "claim", names)
     return result
 
