@@ -438,14 +438,17 @@ def letters_of_all(formulas: Iterable[Formula]) -> set[str]:
 
 
 def _merge_repeats(factors: list[Formula], bound: Sequence[str]) -> list[Formula]:
-    """Write ``x x`` as ``x^2``, unless that would hide a sum: ``E_b E_b`` sums over b."""
+    """Write ``x x`` as ``x^2``, unless that would hide a sum: ``E_b E_b`` sums over b.
+
+    What is no tensor may have sums inside, whose letters two copies would share: it is squared.
+    """
     result: list[Formula] = []
     for factor in dict.fromkeys(factors):
         count = factors.count(factor)
         inside = [letter for letter in bound if letter in letters_of(factor)]
         others = [x for x in factors if x != factor]
         hidden = [b for b in inside if not any(b in letters_of(x) for x in others)]
-        if count > 1 and (not hidden or count > 2):
+        if count > 1 and (not hidden or count > 2 or not isinstance(factor, Symbol)):
             factor = syntax.Power(factor, syntax.Number(count))
             count = 1
         result += [factor] * count
