@@ -187,15 +187,18 @@ IDS = [text.replace("\n", "; ") for text, *_ in MODELS]
 
 
 @pytest.mark.parametrize(("text", "arrays", "value", "_"), MODELS, ids=IDS)
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
 def test_gradients_are_pytorchs(
-    text: str, arrays: dict[str, np.ndarray], value: Callable[..., Any], _: Any
+    text: str, arrays: dict[str, np.ndarray], value: Callable[..., Any], _: Any, backend: str
 ) -> None:
     real = [name for name, x in arrays.items() if x.dtype.kind == "f"]
     tensors = {n: torch.tensor(x, requires_grad=n in real) for n, x in arrays.items()}
     expected = value(**tensors)
     expected.backward()
-    f = eg.parse(text).grad("L", real).compile()
-    found = f(**arrays)
+    with jax.enable_x64(True):
+        f = eg.parse(text).grad("L", real).compile(backend, dtype="float64")
+        inputs = {n: torch.tensor(x) if backend == "torch" else x for n, x in arrays.items()}
+        found = {name: np.asarray(x) for name, x in f(**inputs).items()}
     np.testing.assert_allclose(np.asarray(found["L"]), expected.detach().numpy(), rtol=1e-12)
     for name in real:
         want = tensors[name].grad.numpy()

@@ -150,7 +150,7 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Call():
             return _call(formula)
         case Power(base=base, exponent=exponent):
-            return f"{_base(base)}^{{{to_latex(exponent)}}}", POWER
+            return f"{_base(base)}^{{{_exponent(exponent)}}}", POWER
         case Product(factors=factors, divides=divides):
             return _product(factors, divides)
         case Sum(terms=terms, negative=negative):
@@ -170,6 +170,12 @@ def _base(base: Formula) -> str:
     """Write what a power is taken of; e and 10 in parentheses, for they have a meaning without."""
     text = _within(base, ATOM)
     return _parenthesized(text) if text in {"e", "10"} else text
+
+
+def _exponent(exponent: Formula) -> str:
+    """Write an exponent; T in parentheses, for without them it means a transpose."""
+    text = to_latex(exponent)
+    return _parenthesized(text) if text == "T" else text
 
 
 def _parenthesized(text: str) -> str:

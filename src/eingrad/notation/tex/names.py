@@ -9,7 +9,7 @@ from eingrad.notation.words import GREEK, KNOWN_FUNCTIONS
 
 # fmt: off
 FONTS = frozenset({
-    r"\mathrm", r"\mathbf", r"\mathit", r"\mathsf", r"\mathtt", r"\mathcal", r"\mathbb", r"\text",
+    r"\mathrm", r"\mathbf", r"\mathit", r"\mathsf", r"\mathtt", r"\mathcal", r"\text",
     r"\boldsymbol", r"\bm", r"\textbf", r"\textit", r"\textrm", r"\mathnormal", r"\operatorname",
 })
 ACCENTS = {
@@ -30,7 +30,8 @@ ALIASES = {
 }
 BIG = {r"\sum": "sum", r"\prod": "prod"}
 FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac"})
-TRANSPOSED = frozenset({r"\top", r"\intercal"})
+TRANSPOSED = frozenset({r"\top", r"\intercal", "T"})
+LINKS = frozenset({"where", "with", "and", "let", "for", "so", "then", "hence"})
 # fmt: on
 
 _GREEK = {"\\" + name: name for name in GREEK.values()} | {

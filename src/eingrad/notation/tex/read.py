@@ -113,6 +113,13 @@ def _statement(row: Sequence[Token], context: Context) -> Statement:
     if not right:
         raise context.lexer.error(body[-1], "nothing stands after =", STATEMENT_HINT)
     first, value = _formula(left, context), _formula(right, context)
+    for part in (*walk(first), *walk(value)):
+        if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
+            raise NotationError(
+                "a derivative that is still to be taken",
+                position=part.position,
+                hint=r"write a derivative of a tensor: \frac{\partial L}{\partial W_{ij}}",
+            )
     position = context.lexer.position(row[0])
     if assumes:
         return Assumption(first, value, position)

@@ -112,9 +112,11 @@ class ScriptReader(Stream):
         if found.power is not None:
             raise self.error("two superscripts", "put parentheses around the inner power", token)
         found.power_first = found.entries is None
-        inner = self.peek(1) if self.peek().kind == "LBRACE" else self.peek()
-        if inner.text in names.TRANSPOSED:
-            self.k += 3 if self.peek().kind == "LBRACE" else 1
+        in_braces = self.peek().kind == "LBRACE"
+        inner = self.peek(1) if in_braces else self.peek()
+        alone = not in_braces or self.peek(2).kind == "RBRACE"
+        if inner.text in names.TRANSPOSED and alone:
+            self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
         elif inner.kind == "PRIME":
             raise self.error("a prime in braces", "write phi'(a)", token)
@@ -142,8 +144,8 @@ class ScriptReader(Stream):
         """Read ``^{(1)}`` or ``^{[1]}`` if it comes next, which is part of the name."""
         kinds = [self.peek(k).kind for k in range(5)]
         if kinds[0] == "SUP" and kinds[1:] == ["LBRACE", "OPEN", "NUMBER", "CLOSE"]:
-            digits = self.peek(3).text
-            if digits.isdigit() and self.peek(5).kind == "RBRACE":
+            digits, round_or_square = self.peek(3).text, self.peek(2).text in {"(", "["}
+            if digits.isdigit() and round_or_square and self.peek(5).kind == "RBRACE":
                 self.k += 6
                 return digits
         return ""

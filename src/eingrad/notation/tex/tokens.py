@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from eingrad.errors import NotationError, Position
+from eingrad.notation.tex.names import LINKS
 from eingrad.notation.tokens import MAX_DEPTH, MAX_TOKENS, Source, too_deep
 
 # fmt: off
@@ -213,6 +214,9 @@ def _raw_rows(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         ends |= token.kind == "ROW" and not cases
         ends |= token.kind == "NEWLINE" and not inside and not depth and not cases \
             and _begins_statement(tokens, k + 1)  # fmt: skip
+        ends |= (
+            token.kind == "COMMA" and not depth and not cases and _begins_statement(tokens, k + 1)
+        )
         inside += (token.kind == "BEGIN") - (token.kind == "END")
         if ends:
             yield row
@@ -231,6 +235,8 @@ def _begins_statement(tokens: Sequence[Token], k: int) -> bool:
             break
         if first and (token.kind in {"EQUAL", "SIGN"} or token.text == r"\text"):
             return token.text == r"\text"
+        if token.kind == "COMMA" and depth == 0:
+            break
         first = False
         depth += (token.kind in {"LBRACE", "OPEN", "CASES"}) - (
             token.kind in {"RBRACE", "CLOSE", "ENDCASES"}
@@ -256,7 +262,16 @@ def _trim(row: list[Token]) -> list[Token]:
     else:
         if marks and row[marks[-1] + 1 : marks[-1] + 2] and row[marks[-1] + 1].text == r"\text":
             row = row[: marks[-1]]
-    result = [t for k, t in enumerate(row) if k not in marks]
+    result = _without_link([t for k, t in enumerate(row) if k not in marks])
     while result and result[-1].kind in {"DOT", "COMMA"}:
         result.pop()
     return result
+
+
+def _without_link(row: list[Token]) -> list[Token]:
+    r"""Leave out ``\text{where}`` before an equation."""
+    if not row or row[0].text != r"\text":
+        return row
+    end = next((k for k, t in enumerate(row) if t.kind == "RBRACE"), 0)
+    word = "".join(t.text for t in row[:end] if t.kind == "LETTER")
+    return row[end + 1 :] if word in LINKS and row[end + 1 : end + 2] else row
