@@ -4,6 +4,7 @@ a loop over every index where these refuse the equation."""
 from __future__ import annotations
 
 from collections import Counter
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -110,4 +111,4 @@ def test_the_oracles_were_asked() -> None:
     if not outcomes:
         pytest.skip("the random tests did not run")
     assert outcomes["NumPy"] > outcomes["loop"] > 0
-    assert outcomes["torch"] > 0
+    assert outcomes["torch"] > 0 or find_spec("torch") is None
