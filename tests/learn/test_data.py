@@ -17,6 +17,7 @@ from test_idx import idx
 
 from eingrad.errors import DataError
 from eingrad.learn import data
+from eingrad.learn.batches import Batches
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 STEMS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
@@ -65,23 +66,6 @@ def test_an_unknown_data_set():
         data.load("cifar")
 
 
-# --- minibatches ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_minibatches_are_scaled_one_hot_and_in_one_buffer(dtype):
-    digits = data.load_digits()
-    batches = data.Batches(4, digits, dtype)
-    indices = np.array([5, 3, 3])
-    pixels, targets = batches.gather(digits.train, indices)
-    expected = digits.train.images[indices].reshape(3, 64) / 16
-    np.testing.assert_array_equal(pixels, expected)
-    np.testing.assert_array_equal(targets, np.eye(10)[digits.train.labels[indices]])
-    assert pixels.dtype == targets.dtype == dtype
-    again, _ = batches.gather(digits.train, np.arange(4))
-    assert np.shares_memory(pixels, again)
-
-
 # --- a folder of IDX files --------------------------------------------------------------------
 
 
@@ -90,7 +74,7 @@ def test_a_folder_of_mnist_files(tmp_path, name):
     found = data.load("mnist", write(tmp_path / "mnist", contents(), name))
     assert str(found) == "mnist: 30 training and 10 test images of 5 x 4, 3 classes"
     assert found.image_shape == (5, 4)
-    pixels, _ = data.Batches(2, found, np.float32).gather(found.train, np.array([7, 0]))
+    pixels, _ = Batches(2, found, np.float32).gather(found.train, np.array([7, 0]))
     expected = np.frombuffer(contents()["train-images-idx3"][16:], np.uint8).reshape(30, 20)
     np.testing.assert_allclose(pixels, expected[[7, 0]] / 255, rtol=1e-6)
 

@@ -1,7 +1,6 @@
 """Labelled images to learn from: `digits` (scikit-learn) and `mnist` (IDX files, or downloaded).
 
-Images stay bytes, perhaps memory-mapped ones; a minibatch is gathered and scaled into buffers
-that are made once. So the data may be larger than memory.
+Images stay bytes, perhaps memory-mapped ones, so the data may be larger than memory.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pooch
@@ -73,37 +71,6 @@ class Dataset:
             f"{self.name}: {len(self.train):,} training and {len(self.test):,} test images "
             f"of {height} x {width}, {self.classes} classes"
         )
-
-
-class Batches:
-    """Buffers for minibatches of up to ``size`` examples of one kind of image.
-
-    >>> digits = load_digits()
-    >>> pixels, targets = Batches(2, digits, np.float32).gather(digits.test, np.array([0, 1]))
-    >>> pixels.shape, targets.shape, float(pixels.max()), targets.sum(axis=1).tolist()
-    ((2, 64), (2, 10), 1.0, [1.0, 1.0])
-    """
-
-    def __init__(self, size: int, dataset: Dataset, dtype: Any) -> None:
-        height, width = dataset.image_shape
-        self.size = size
-        self.raw = np.empty((size, height, width), np.uint8)
-        self.pixels = np.empty((size, height * width), dtype)
-        self.targets = np.empty((size, dataset.classes), dtype)
-
-    def gather(self, split: Split, indices: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the pixels (b, i) in [0, 1] and one-hot targets (b, o) of some examples.
-
-        Both are views of buffers, which the next call overwrites.
-        """
-        count = len(indices)
-        raw, pixels, targets = self.raw[:count], self.pixels[:count], self.targets[:count]
-        np.take(split.images, indices, axis=0, out=raw, mode="clip")  # other modes copy once more
-        scale = pixels.dtype.type(1 / split.peak)
-        np.multiply(raw.reshape(count, -1), scale, out=pixels, dtype=pixels.dtype)
-        targets.fill(0)
-        targets[np.arange(count), split.labels[indices]] = 1
-        return pixels, targets
 
 
 def load(

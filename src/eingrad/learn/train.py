@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from eingrad.core.expr import Var
 from eingrad.engine.library import to_numpy
 from eingrad.errors import DataError, EingradError
+from eingrad.learn.batches import Batches
 from eingrad.learn.checkpoint import Checkpoint
-from eingrad.learn.data import Batches, Dataset, Split
+from eingrad.learn.data import Dataset, Split
 from eingrad.learn.model import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.settings import Settings
 
