@@ -218,9 +218,12 @@ class Kernel:
         seeds = {j: Var(f"seed {j}", (*lead, *self.templates[j].dims)) for j in seeded}
         conjugate = any(d.kind == "c" for d in (*self.dtypes, *self.results))
         parts = [
-            pull_back(self.templates[j], present, g, len(lead), conjugate=conjugate, guard=guard)
+            pull_back(
+                self.templates[j], present, g, len(lead),
+                conjugate=conjugate, guard=guard, numbers=True,
+            )
             for j, g in seeds.items()
-        ]
+        ]  # fmt: skip
         totals = dict(zip(present, (add(*xs) for xs in zip(*parts, strict=True)), strict=True))
         positions = [k for k, x in zip(active, wrt, strict=True) if x and not is_zero(totals[x])]
         return self._derivative(
@@ -235,7 +238,7 @@ class Kernel:
         operands = self._operands()
         seeds = {k: Var(f"seed {k}", (*lead, *operands[k].dims)) for k in active if k in operands}
         tangents: dict[Expr, Expr] = {operands[k]: t for k, t in seeds.items()}
-        pushed = [push_forward(x, tangents, len(lead)) for x in self.templates]
+        pushed = [push_forward(x, tangents, len(lead), numbers=True) for x in self.templates]
         positions = [j for j, x in enumerate(pushed) if seeds and not is_zero(x)]
         return self._derivative(
             [pushed[j] for j in positions],

@@ -8,8 +8,9 @@ output's. A label that is found nowhere else repeats the value (ones); a label t
 repeats becomes a delta. `core.algebra.einsum` takes both as they come.
 
 With ``conjugate``, for complex operands, every local derivative is conjugated on the way back: the
-gradient of a real L is then ``dL/dRe z + i dL/dIm z``, as in PyTorch. With ``guard``, for numbers,
-a cotangent of 0 times an infinite derivative is 0: what a mask has left out stays out.
+gradient of a real L is then ``dL/dRe z + i dL/dIm z``, as in PyTorch. With ``numbers``, a
+derivative has a value at kinks, too, where the formula on paper has none; with ``guard``, a
+cotangent of 0 times an infinite derivative is 0: what a mask has left out stays out.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ def pull_back(
     *,
     conjugate: bool = False,
     guard: bool = False,
+    numbers: bool = False,
 ) -> list[Expr]:
     """Pull ``cotangent`` (``extra`` axes, then the root's) back to each node of ``wrt``."""
     active = depends_on(root, wrt)
@@ -94,7 +96,7 @@ def pull_back(
             result[node] = total
         if is_zero(total):
             continue
-        for k, contribution in pull(node, total, extra, active, conjugate, guard):
+        for k, contribution in pull(node, total, extra, active, conjugate, guard, numbers):
             found.setdefault(node.operands[k], []).append(contribution)
     return [result.get(x, zeros((*cotangent.dims[:extra], *x.dims))) for x in wrt]
 
@@ -106,6 +108,7 @@ def pull(
     active: set[Expr],
     conjugate: bool = False,
     guard: bool = False,
+    numbers: bool = False,
 ) -> list[tuple[int, Expr]]:
     """Return (operand number, cotangent) for each active operand whose derivative is not 0."""
     result = []
@@ -117,7 +120,7 @@ def pull(
         elif isinstance(node, Map) and node.function == CONJ:
             back = conj(cotangent)
         else:
-            local = _local(node, k)
+            local = _local(node, k, numbers)
             if conjugate and local is not None:
                 local = ([(conj(x), labels) for x, labels in local[0]], *local[1:])
             back = None
@@ -130,7 +133,9 @@ def pull(
     return result
 
 
-def push_forward(root: Expr, tangents: Mapping[Expr, Expr], extra: int = 0) -> Expr:
+def push_forward(
+    root: Expr, tangents: Mapping[Expr, Expr], extra: int = 0, *, numbers: bool = False
+) -> Expr:
     """Push tangents (``extra`` axes, then the node's) forward to ``root``: its directional
     derivative."""
     active = depends_on(root, tangents)
@@ -141,19 +146,21 @@ def push_forward(root: Expr, tangents: Mapping[Expr, Expr], extra: int = 0) -> E
             continue
         terms = []
         for k, operand in enumerate(node.operands):
-            if operand in dots and (on := _push(node, k, dots[operand], extra)) is not None:
+            if operand not in dots:
+                continue
+            if (on := _push(node, k, dots[operand], extra, numbers)) is not None:
                 terms.append(on)
         if terms:
             dots[node] = add(*terms)
     return dots.get(root, zeros((*lead, *root.dims)))
 
 
-def _push(node: Expr, k: int, tangent: Expr, extra: int) -> Expr | None:
+def _push(node: Expr, k: int, tangent: Expr, extra: int, numbers: bool) -> Expr | None:
     if type(node) in LINEAR:
         return LINEAR[type(node)][1](node, k, tangent, extra)
     if isinstance(node, Map) and node.function == CONJ:
         return conj(tangent)
-    local = _local(node, k)
+    local = _local(node, k, numbers)
     return None if local is None else _push_operand(local, tangent, extra)
 
 
@@ -163,7 +170,7 @@ Local = tuple[list[Factor], Labels, Labels, dict[int, Dim]]
 """Factors, the labels of the node's axes, those of the operand's axes, extents of all labels."""
 
 
-def _local(node: Expr, k: int) -> Local | None:
+def _local(node: Expr, k: int, numbers: bool) -> Local | None:
     """Return the derivative of a node by operand k; None where it is 0 everywhere."""
     if isinstance(node, Einsum):
         others = [
@@ -173,7 +180,7 @@ def _local(node: Expr, k: int) -> Local | None:
         ]
         return others, node.output, node.inputs[k], dict(enumerate(node.extents))
     if isinstance(node, Map):
-        partial = partial_derivative(node, k, node.function)
+        partial = partial_derivative(node, k, node.function, numbers)
         if partial is None or is_zero(partial):
             return None
         axes = tuple(range(node.ndim))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from eingrad.calculus.gather_rules import GATHER_CITATIONS, GATHER_RULES, GATHER_RUNS
+from eingrad.calculus.kink_rules import KINK_RULES
 from eingrad.calculus.matrix_rules import MATRIX_CITATIONS, MATRIX_RULES
 from eingrad.core.algebra import (
     add,
@@ -432,7 +433,7 @@ RECOGNISE: tuple[Rule, ...] = (*FORMS, *GATHER_RULES)
 """What a formula is rewritten with: these forms, and indicators that meet what they select."""
 
 STABLE: tuple[Rule, ...] = (
-    *FORMS, *GATHER_RUNS, log_near_one, exp_minus_one, log_of_two_exp,
+    *FORMS, *GATHER_RUNS, *KINK_RULES, log_near_one, exp_minus_one, log_of_two_exp,
 )
 """What runs: no overflow for large logits, no cancellation for small ones."""
 

@@ -6,7 +6,8 @@ reverse mode, forward mode, printing and code generation all read it from here.
 ``ismax`` and ``ismin`` are 1 where an extremum is attained and 0 elsewhere, 1/n each at n ties.
 
 Values at kinks: ``relu'(0) = 0``, ``abs'(0) = sign(0) = 0``, ``maximum`` and ``minimum`` share
-the derivative equally at a tie, comparisons and ``sign`` have the derivative 0.
+the derivative equally at a tie, comparisons and ``sign`` have the derivative 0. Of ``a ** b`` at
+a = 0, the derivative by b >= 0 is 0, and that by a is 0 at b = 0: see `AT_KINKS`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from eingrad.core.algebra import (
     Term,
     add,
     apply,
+    constant_value,
     einsum,
     identity_labels,
     multiply,
@@ -123,6 +125,39 @@ _OTHER = [
 # fmt: on
 
 
+def _power_by_base(y: Term, a: Term, b: Term) -> Term:
+    """``b a^(b-1)``, and 0 at a = b = 0, where it would be 0 times infinity."""
+    del y
+    if _is_never_0(a) or _is_never_0(b):
+        return b * a("pow", b - 1)
+    corner = (a("eq", 0), b("eq", 0))
+    exponent = choose(corner, Const(0), (b - 1).expr)
+    return Term(choose(corner, Const(0), (b * a("pow", Term(exponent))).expr))
+
+
+def _power_by_exponent(y: Term, a: Term, b: Term) -> Term:
+    """``a^b log(a)``, and 0 at a = 0 for b >= 0, where it would be 0 times infinity."""
+    if _is_never_0(a):
+        return y * a("log")
+    base = choose((a("eq", 0), b("ge", 0)), Const(1), a.expr)
+    return y * Term(apply("log", base))
+
+
+def _is_never_0(x: Term) -> bool:
+    return constant_value(x.expr) not in (None, 0)
+
+
+def choose(conditions: tuple[Term, Term], inside: Expr, outside: Expr) -> Expr:
+    """Return one value where both conditions hold, another elsewhere."""
+    first, second = (x.expr for x in conditions)
+    return apply("where", first, apply("where", second, inside, outside), outside)
+
+
+AT_KINKS: dict[str, tuple[Partial, ...]] = {"pow": (_power_by_base, _power_by_exponent)}
+"""Partials that have a value where the formula on paper is 0 times infinity: what numbers are
+computed with. They are the same elsewhere."""
+
+
 def _tie(a: Term, b: Term) -> Term:
     """The derivative of max(a, b) by a: 1 where a is greater, 1/2 at a tie."""
     return Term(apply("where", a("gt", b).expr, Const(1), a("eq", b)("where", HALF, 0).expr))
@@ -132,17 +167,21 @@ FUNCTIONS: dict[str, Function] = {row.name: row for row in [*_UNARY, *_OTHER]}
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 
 
-def partial_derivative(node: Expr, argument: int, function: str) -> Expr | None:
+def partial_derivative(
+    node: Expr, argument: int, function: str, numbers: bool = False
+) -> Expr | None:
     """Return the derivative of a `Map` by one argument, None if it is 0 everywhere.
 
-    A function that the table lacks is a declared one: ``phi`` derives to ``phi'``.
+    With ``numbers`` it has a value at kinks; without, it is the formula on paper. A function that
+    the table lacks is a declared one: ``phi`` derives to ``phi'``.
     """
     row = FUNCTIONS.get(function)
     if row is None:
         return apply(function + "'", *node.operands)
     if function == "add":
         return Const(1)
-    partial = row.partials[argument]
+    partials = AT_KINKS.get(function, row.partials) if numbers else row.partials
+    partial = partials[argument]
     if partial is None:
         return None
     return partial(Term(node), *map(Term, node.operands)).expr  # type: ignore[no-any-return]
@@ -282,5 +321,5 @@ def result_labels(node: Reduce) -> tuple[int, ...]:
 
 __all__ = [
     "AXIS_FUNCTIONS", "COMPARISONS", "FUNCTIONS", "SUMS", "AxisFunction", "Function",
-    "identity_labels", "local_jacobian", "partial_derivative", "result_labels",
+    "choose", "identity_labels", "local_jacobian", "partial_derivative", "result_labels",
 ]  # fmt: skip
