@@ -148,3 +148,47 @@ def test_products_with_jacobians_and_hessians() -> None:
     np.testing.assert_allclose(jvp, jacobian @ xdot)
     np.testing.assert_allclose(vjp, ybar @ jacobian)
     np.testing.assert_allclose(hvp, hessian @ xdot)
+
+
+def test_directions_by_several_tensors_are_taken_together() -> None:
+    """J v and H v are those of the blocks that `jacobian` and `hessian` give."""
+    model = eg.parse("y_i = sin(A_ij) x_j\nL = exp(y_i) y_i")
+    arrays = {"A": RNG.normal(size=(3, 2)), "x": RNG.normal(size=2)}
+    along = {"Adot": RNG.normal(size=(3, 2)), "v": RNG.normal(size=2)}
+    jacobian = model.jacobian("y", ["A", "x"]).compile()(**arrays)
+    pushed = np.tensordot(jacobian["dy/dA"], along["Adot"]) + jacobian["dy/dx"] @ along["v"]
+    jvp = model.jvp("y", ["A", "x"], {"x": "v"})
+    np.testing.assert_allclose(jvp.compile()(**arrays, **along)["ydot"], pushed)
+    hessian = model.hessian("L", ["A", "x"]).compile()(**arrays)
+    hvp = model.hvp("L", ["A", "x"], {"x": "v"}).compile()(**arrays, **along)
+    for name in ("A", "x"):
+        by_a, by_x = hessian[f"d2L/d{name} dA"], hessian[f"d2L/d{name} dx"]
+        product = np.tensordot(by_a, along["Adot"]) + by_x @ along["v"]
+        np.testing.assert_allclose(hvp[f"dLd{name}dot"], product)
+
+
+def test_a_tensor_by_itself() -> None:
+    model = eg.parse("y_i = A_ij x_j\nL = y_i y_i")
+    assert str(model.jacobian("y", "y")) == "dy_i/dy_k = delta_ik"
+    assert "y by itself" in model.jacobian("y", "y").text()
+    assert "L by itself" in model.grad("L", "L").text()
+    with pytest.raises(eg.EingradError, match="by itself"):
+        model.hessian("L", "L")
+
+
+def test_directions_are_named() -> None:
+    model = eg.parse("y_i = A_ij x_j\nL = y_i y_i")
+    for arguments, message in [
+        ((["A", "x"], "v"), "a direction each"), (("x", {"A": "v"}), "not differentiated by"),
+        (([],), "no tensor"), ((["y", "x"],), "y depends on x"), (("x", "A"), "of its own"),
+    ]:  # fmt: skip
+        with pytest.raises(eg.EingradError, match=message):
+            model.hvp("L", *arguments)
+
+
+def test_a_derivative_is_found_by_its_tensor_or_its_own_name() -> None:
+    gradients = eg.parse("L = x_i x_i").grad("L", "x")
+    assert str(gradients["dL/dx"]) == str(gradients["x"]) == "dL/dx_i = 2 x_i"
+    assert "y" not in gradients
+    with pytest.raises(eg.UnknownNameError, match="no derivative 'y'"):
+        gradients["y"]

@@ -151,6 +151,7 @@ from .errors import (
     NotationError,
     Position,
     ShapeError,
+    UnknownNameError,
 )
 
 __version__: str
@@ -175,6 +176,7 @@ __all__ = [
     "StructuredTensor",
     "Tensor",
     "TracedFunction",
+    "UnknownNameError",
     "Verdict",
     "abs",
     "acos",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SHOWN = 160  # characters of a line that an error shows
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -15,15 +17,23 @@ class Position:
     width: int = 1
 
     def caret(self) -> str:
-        """Return the line with a caret under the place.
+        """Return the line with a caret under the place; of a long line, what is around it.
 
         >>> print(Position(1, 5, "A = B ? C", 1).caret())
           1 | A = B ? C
             |     ^
         """
         number = f"{self.line:>3} | "
-        blank = "".join("\t" if c == "\t" else " " for c in self.line_text[: self.column - 1])
-        return f"{number}{self.line_text}\n{' ' * 4}| {blank}{'^' * max(1, self.width)}"
+        start = max(0, self.column - 1 - SHOWN // 2) if len(self.line_text) > SHOWN else 0
+        before = self.line_text[start : self.column - 1]
+        after = self.line_text[self.column - 1 :]
+        room = SHOWN - len(before)
+        if start:
+            before = "..." + before
+        width = max(1, min(self.width, room))
+        shown = before + (after if len(after) <= room else after[:room] + "...")
+        blank = "".join("\t" if c == "\t" else " " for c in before)
+        return f"{number}{shown}\n{' ' * 4}| {blank}{'^' * width}"
 
 
 class EingradError(ValueError):
@@ -61,6 +71,10 @@ class EingradError(ValueError):
 
 class NotationError(EingradError):
     """The text is not a model in index notation."""
+
+
+class UnknownNameError(EingradError, KeyError):
+    """No tensor or derivative has this name."""
 
 
 class ShapeError(EingradError):

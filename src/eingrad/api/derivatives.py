@@ -21,7 +21,7 @@ from eingrad.derivation.matrix import LAYOUTS, form_latex, form_text, layout_axe
 from eingrad.derivation.matrix.forms import Form
 from eingrad.derivation.steps import Deriver, Record, Step
 from eingrad.engine import Function
-from eingrad.errors import EingradError
+from eingrad.errors import EingradError, UnknownNameError
 from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import Assignment, Symbol
 from eingrad.notation.system import System
@@ -71,12 +71,22 @@ class Derivatives(Mapping[str, Gradient]):
 
     def __getitem__(self, name: str) -> Gradient:
         if name not in self._gradients:
-            key = self._keys[name]
+            key = self._key(name)
             expr, labels = self._unfolded(key), self._deriver.letters(key)
             formula = to_formula(expr, labels, self._deriver.names)
             target = head_of(self.records[key].title, labels)
             self._gradients[name] = Gradient(Assignment(target, formula), expr, labels)
         return self._gradients[name]
+
+    def _key(self, name: str) -> str:
+        """Return the record's key for a name in ``wrt``, or for that key itself."""
+        if name in self._keys:
+            return self._keys[name]
+        if name in self._keys.values():
+            return name
+        raise UnknownNameError(
+            f"there is no derivative {name!r}", operand=name, hint=f"there are {', '.join(self)}"
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
@@ -105,13 +115,13 @@ class Derivatives(Mapping[str, Gradient]):
 
     def steps(self, name: str) -> list[Step]:
         """Return the steps from the definitions to the derivative by ``name``."""
-        return self._deriver.steps(self._keys[name], set())
+        return self._deriver.steps(self._key(name), set())
 
     def _sections(self, name: str | None) -> list[render.Section]:
         known: set[str] = set()
         sections = []
         for wrt in self if name is None else [name]:
-            key = self._keys[wrt]
+            key = self._key(wrt)
             labels = self._deriver.letters(key)
             head = head_of(self.records[key].title, labels)
             result = to_formula(self.records[key].expr, labels, self._deriver.names)
@@ -183,7 +193,7 @@ class Derivatives(Mapping[str, Gradient]):
                 f"no layout is called {layout!r}", hint=f"there are {' and '.join(LAYOUTS)}"
             )
         expr = self[name].expr
-        rows, cols = layout_axes(expr.ndim, self._result_rank(self._keys[name]), layout)
+        rows, cols = layout_axes(expr.ndim, self._result_rank(self._key(name)), layout)
         return matrix_form(expr, rows, cols, self._deriver.names.rank)
 
     def _letter(self, dim: str) -> str:

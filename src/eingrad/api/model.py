@@ -9,13 +9,13 @@ from typing import Any
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.derivatives import Derivatives
 from eingrad.calculus.forward import forward, with_adjoints
-from eingrad.calculus.reverse import recognise, reverse, tensor
+from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
 from eingrad.check import Derived, Verdict, check
 from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
 from eingrad.derivation.steps import Record
 from eingrad.engine import Function
-from eingrad.errors import DifferentiationError, EingradError
+from eingrad.errors import DifferentiationError, EingradError, UnknownNameError
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_statements
@@ -23,6 +23,9 @@ from eingrad.notation.syntax import Assignment, Statement
 from eingrad.notation.system import Definition, System
 from eingrad.notation.tex.read import is_latex, read_statements
 from eingrad.notation.text import to_text
+
+Directions = str | Mapping[str, str] | None
+"""The name of the one direction, or of the direction for each tensor; None for ``wdot`` of w."""
 
 
 def parse(text: str) -> Model:
@@ -124,9 +127,7 @@ class Model:
         d2L/dx_i dx_j = A_ij + A_ji
         """
         names = self._names(of, wrt)
-        gradient = self.grad(of, names)
-        adjoints = reverse(gradient.system, of, names)
-        system = with_adjoints(gradient.system, adjoints)
+        system, adjoints = self._with_gradient(of, names)
         records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
         titles = {str(a.title): a.title for a in adjoints.values()}
         keys = {}
@@ -139,20 +140,27 @@ class Model:
                 keys[key] = str(tangents[root].title)
         return Derivatives(of, keys, system, self.system, records)
 
-    def jvp(self, of: str, wrt: str, direction: str | None = None) -> Derivatives:
-        """Derive the derivative of a tensor along a direction, a tensor like ``wrt``.
+    def jvp(
+        self, of: str, wrt: Sequence[str] | str | None = None, direction: Directions = None
+    ) -> Derivatives:
+        """Derive the derivative of a tensor along a direction, or along several at once.
 
-        The direction is an input named ``direction``, by default ``wdot`` for w.
+        A direction is an input, a tensor like the one in ``wrt``; it is called ``direction``, by
+        default ``wdot`` for w. The result's key is ``"w"`` for one tensor, ``"w v"`` for several.
 
-        >>> print(parse("y_i = A_ij sin(x_j)").jvp("y", "x")["x"])
+        >>> model = parse("y_i = A_ij sin(x_j)")
+        >>> print(model.jvp("y", "x")["x"])
         ydot_i = A_ij xdot_j cos(x_j)
+        >>> print(model.jvp("y", ["A", "x"])["A x"])
+        ydot_i = Adot_ij sin(x_j) + A_ij xdot_j cos(x_j)
         """
-        self._names(of, [wrt])
-        along = direction or f"{wrt}dot"
-        system = self._with_input(recognise(self.system, {of, wrt}), along, wrt)
-        tangents = forward(system, of, wrt, {}, along)
+        names = self._names(of, wrt)
+        along = _directions(names, direction)
+        system = self._with_inputs(recognise(self.system, {of, *names}), along)
+        tangents = forward(system, of, along, {})
         records = {str(t.title): t for t in tangents.values()}
-        return Derivatives(of, {wrt: str(tangents[of].title)}, system, self.system, records)
+        keys = {" ".join(names): str(tangents[of].title)}
+        return Derivatives(of, keys, system, self.system, records)
 
     def vjp(self, of: str, wrt: Sequence[str] | str, cotangent: str | None = None) -> Derivatives:
         """Derive the pull-back of a cotangent, a tensor like ``of``: the gradient of their product.
@@ -165,7 +173,7 @@ class Model:
         """
         names = self._names(of, wrt)
         bar = cotangent or f"{of}bar"
-        system = self._with_input(self.system, bar, of)
+        system = self._with_inputs(self.system, {of: bar})
         y = tensor(system, of)
         product = multiply(system.inputs[bar], y)
         scalar = Definition("s", (), sum_over(product, range(y.ndim)))
@@ -178,22 +186,28 @@ class Model:
         )
         return Model(self.statements, system).grad("s", names)
 
-    def hvp(self, of: str, wrt: str, direction: str | None = None) -> Derivatives:
-        """Derive the product of a scalar's Hessian with a direction, a tensor like ``wrt``.
+    def hvp(
+        self, of: str, wrt: Sequence[str] | str | None = None, direction: Directions = None
+    ) -> Derivatives:
+        """Derive the product of a scalar's Hessian with directions, one for each of ``wrt``.
+
+        The Hessian is that by all of ``wrt`` together; each of them has its part of the product.
 
         >>> print(parse("L = x_i A_ij x_j").hvp("L", "x")["x"])
         dLdxdot_i = xdot_j (A_ij + A_ji)
         """
-        names = self._names(of, [wrt])
-        along = direction or f"{wrt}dot"
-        gradient = self.grad(of, names)
-        adjoints = reverse(gradient.system, of, names)
-        system = self._with_input(with_adjoints(gradient.system, adjoints), along, wrt)
+        names = self._names(of, wrt)
+        along = _directions(names, direction)
+        system, adjoints = self._with_gradient(of, names)
+        system = self._with_inputs(system, along)
         records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
-        root = str(adjoints[wrt].title)
-        tangents = forward(system, root, wrt, {}, along)
-        records |= {str(t.title): t for t in tangents.values()}
-        return Derivatives(of, {wrt: str(tangents[root].title)}, system, self.system, records)
+        keys = {}
+        for name in names:
+            root = str(adjoints[name].title)
+            tangents = forward(system, root, along, {})
+            records |= {str(t.title): t for t in tangents.values()}
+            keys[name] = str(tangents[root].title)
+        return Derivatives(of, keys, system, self.system, records)
 
     def compile(
         self,
@@ -248,7 +262,7 @@ class Model:
         """Check what to differentiate by what; no ``wrt`` means every input that is no integer."""
         self._check(of)
         real = [name for name, var in self.inputs.items() if not var.integer]
-        names = real if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+        names = real if wrt is None else [wrt] if isinstance(wrt, str) else list(dict.fromkeys(wrt))
         for name in names:
             self._check(name)
             if name in self.inputs and self.inputs[name].integer:
@@ -268,18 +282,57 @@ class Model:
     def _check(self, name: str) -> None:
         if name not in self.system.inputs and name not in self.system.definitions:
             known = ", ".join([*self.system.inputs, *self.system.definitions])
-            raise EingradError(
+            raise UnknownNameError(
                 f"the model has no tensor {name!r}", operand=name, hint=f"it has {known}"
             )
 
-    def _with_input(self, system: System, name: str, like: str) -> System:
-        """Return the system with one more input, shaped like another tensor."""
-        if name in system.labels:
+    def _with_gradient(self, of: str, names: Sequence[str]) -> tuple[System, dict[str, Adjoint]]:
+        """Return the adjoints, and the model with these among its definitions."""
+        if of in names:
             raise EingradError(
-                f"the model has a tensor {name} of its own", operand=name, hint="give another name"
+                f"{of} by itself is 1, which has no derivatives but 0",
+                operand=of,
+                hint=f"leave {of} out",
             )
-        inputs = {**system.inputs, name: Var(name, tensor(system, like).dims)}
-        labels = {**system.labels, name: system.labels[like]}
+        gradient = self.grad(of, names)
+        adjoints = reverse(gradient.system, of, names)
+        return with_adjoints(gradient.system, adjoints), adjoints
+
+    def _with_inputs(self, system: System, new: Mapping[str, str]) -> System:
+        """Return the system with further inputs: ``new`` names one for a tensor of its shape."""
+        for name in new.values():
+            if name in system.labels:
+                raise EingradError(
+                    f"the model has a tensor {name} of its own",
+                    operand=name,
+                    hint="give another name",
+                )
+        more = {name: Var(name, tensor(system, like).dims) for like, name in new.items()}
+        inputs = {**system.inputs, **more}
+        labels = {**system.labels, **{name: system.labels[like] for like, name in new.items()}}
         return System(
             inputs, system.definitions, system.letters, labels, system.facts, system.functions
         )
+
+
+def _directions(names: Sequence[str], given: Directions) -> dict[str, str]:
+    """Return the name of the direction for each tensor."""
+    if not names:
+        raise EingradError("no tensor to move", hint="say by which tensors to differentiate")
+    if isinstance(given, str):
+        if len(names) > 1:
+            raise EingradError(
+                f"{len(names)} tensors need a direction each, and one is named",
+                operand=given,
+                hint=f'pass {{"{names[0]}": "{given}", ...}}',
+            )
+        given = {names[0]: given}
+    chosen = {name: (given or {}).get(name, f"{name}dot") for name in names}
+    if unknown := set(given or {}) - set(names):
+        name = min(unknown)
+        raise EingradError(
+            f"a direction for {name}, which is not differentiated by",
+            operand=name,
+            hint=f"differentiated is by {', '.join(names)}",
+        )
+    return chosen

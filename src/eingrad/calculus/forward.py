@@ -18,16 +18,20 @@ from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted
 from eingrad.core.algebra import einsum, substitute, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System
 
 
 @dataclass(frozen=True, slots=True)
 class Tangent:
-    """``d(definition)/d(wrt)``: ``raw`` as the rules give it, ``expr`` simplified."""
+    """``d(definition)/d(wrt)``: ``raw`` as the rules give it, ``expr`` simplified.
+
+    Along directions, ``wrt`` has a tensor for each, otherwise one.
+    """
 
     title: DerivativeName | DirectionName
     definition: Definition
-    wrt: str
+    wrt: tuple[str, ...]
     raw: Expr
     expr: Expr
 
@@ -45,37 +49,41 @@ class Tangent:
 def forward(
     system: System,
     of: str,
-    wrt: str,
+    wrt: str | Mapping[str, str],
     titles: Mapping[str, DerivativeName],
-    direction: str | None = None,
 ) -> dict[str, Tangent]:
     """Return the tangents of ``of`` and of all tensors that it needs, ``wrt``'s side first.
 
-    ``titles`` name those tensors of the system that are derivatives themselves. With a
-    ``direction``, the name of a tensor like ``wrt``, a tangent is the derivative along it.
+    ``titles`` name those tensors of the system that are derivatives themselves. Where ``wrt`` maps
+    tensors to directions, which are tensors like these, a tangent is the derivative along them.
     """
-    x = tensor(system, wrt)
-    extra = 0 if direction else x.ndim
+    x: Var | None = None
+    if isinstance(wrt, str):
+        x = tensor(system, wrt)
+        seeds = {wrt: _identity(x)}
+    else:
+        seeds = _directions(system, wrt)
+    extra_dims = x.dims if x is not None else ()
     needed = _needed(system, of)
     named, knowledge = formula_names(system), Knowledge(system)
-    seed = Var(direction, x.dims) if direction else _identity(x)
-    known: dict[str, tuple[Var | None, Expr]] = {wrt: (None, seed)}
+    known: dict[str, tuple[Var | None, Expr]] = {name: (None, e) for name, e in seeds.items()}
     result: dict[str, Tangent] = {}
     for name, definition in system.definitions.items():
         inputs = {v.name: v for v in variables(definition.expr) if v.name in known}
-        if name == wrt or name not in needed or not (inputs or name == of):
+        if name != of and (name in seeds or name not in needed or not inputs):
             continue
         ndim = definition.expr.ndim
         title: DerivativeName | DirectionName = DirectionName(name, ndim)
-        if direction is None:
-            title = titles.get(name, DerivativeName(name, ndim, ())).then(wrt, extra)
-        if not inputs:
-            zero = zeros((*definition.expr.dims, *(x.dims if extra else ())))
-            tangent = Tangent(title, definition, wrt, zero, zero)
+        if x is not None:
+            title = titles.get(name, DerivativeName(name, ndim, ())).then(x.name, x.ndim)
+        if name in seeds:
+            raw = expr = seeds[name]
+        elif not inputs:
+            raw = expr = zeros((*definition.expr.dims, *extra_dims))
         else:
-            choices = _tangents(definition, inputs, known, extra, knowledge, named)
+            choices = _tangents(definition, inputs, known, len(extra_dims), knowledge, named)
             raw, expr = min(choices, key=lambda c: c[0])[1:]
-            tangent = Tangent(title, definition, wrt, raw, expr)
+        tangent = Tangent(title, definition, tuple(seeds), raw, expr)
         result[name] = tangent
         known[name] = (tangent.var, tangent.expr)
     return result
@@ -87,6 +95,20 @@ def _needed(system: System, of: str) -> set[str]:
         if name in needed:
             needed.update(v.name for v in variables(system.definitions[name].expr))
     return needed
+
+
+def _directions(system: System, wrt: Mapping[str, str]) -> dict[str, Expr]:
+    """Return the seeds; a tensor that another of them moves has no direction of its own."""
+    for name in wrt:
+        moved = _needed(system, name) & (set(wrt) - {name})
+        if moved:
+            other = min(moved)
+            raise DifferentiationError(
+                f"{name} depends on {other}: they have no directions that are free of each other",
+                operand=name,
+                hint=f"take those of {name} and {other} one at a time, and add the results",
+            )
+    return {name: Var(direction, tensor(system, name).dims) for name, direction in wrt.items()}
 
 
 def _identity(x: Var) -> Expr:

@@ -116,6 +116,11 @@ def _result(wrt: str, name: str, system: System, deriver: Deriver) -> Result:
     if isinstance(title, DirectionName):
         root, last = title.of, wrt
         new = [x for x in system.inputs if x not in deriver.original.inputs]
+        if len(new) > 1:
+            raise EingradError(
+                f"a standalone module has one direction, and here are {', '.join(new)}",
+                hint="write a module for each tensor, and add the results",
+            )
         direction: str | None = new[0]
     else:
         last, direction = title.wrt[-1][0], None

@@ -46,7 +46,9 @@ class AdjointLines(Lines):
     def write(self) -> None:
         """Add the lines from the consumers' adjoints to this one."""
         adjoint = self.adjoint
-        if not adjoint.contributions:
+        if adjoint.of == adjoint.name:
+            self.line(adjoint.expr, f"{adjoint.of} by itself")
+        elif not adjoint.contributions:
             self.line(adjoint.expr, f"{adjoint.of} does not depend on {adjoint.name}")
         elif len(adjoint.contributions) == 1:
             self._contribution(adjoint.contributions[0])

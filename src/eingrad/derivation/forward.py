@@ -25,13 +25,17 @@ class TangentLines(Lines):
         tangent = self.tangent
         root = tangent.definition.expr
         inputs = [v for v in variables(root) if v.name in known]
+        if tangent.name in tangent.wrt:
+            self.line(tangent.expr, f"{tangent.name} by itself")
+            return
         if not inputs:
-            self.line(tangent.expr, f"{tangent.name} does not depend on {tangent.wrt}")
+            wrt = " or ".join(tangent.wrt)
+            self.line(tangent.expr, f"{tangent.name} does not depend on {wrt}")
             return
         rules = []
         for x in inputs:
             rules += [rule_of(node, x, self.names) for node in operations_to(root, x)[::-1]]
-        if any(x.name != tangent.wrt for x in inputs):
+        if any(x.name not in tangent.wrt for x in inputs):
             rules.append("chain rule")
         self.line(tangent.raw, "; ".join(dict.fromkeys(rules)) or "sum rule")
         facts = self.knowledge.about(tangent.raw)

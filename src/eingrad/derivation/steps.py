@@ -100,7 +100,7 @@ class Deriver:
         self._define(forward, record.name, known)
         names = {r.name for r in self.records.values() if isinstance(r, Tangent)}
         active = {v for v in variables(record.definition.expr) if v.name in names}
-        active.add(tensor(self.system, record.wrt))
+        active |= {tensor(self.system, name) for name in record.wrt}
         forward.write({v.name: v for v in active})
         return forward.steps
 
