@@ -192,3 +192,18 @@ def test_a_derivative_is_found_by_its_tensor_or_its_own_name() -> None:
     assert "y" not in gradients
     with pytest.raises(eg.UnknownNameError, match="no derivative 'y'"):
         gradients["y"]
+
+
+def test_a_hessian_of_a_gradient_that_names_the_loss() -> None:
+    """dL/dA = L ... + ..., and the tangent of L by A is called like that gradient."""
+    model = eg.parse("V1 = sigmoid(A_p / B_p)\nV2_p = sin(A_p)\nL = mean_i(V2_i V1)")
+    arrays = {"A": RNG.normal(size=3), "B": RNG.uniform(1, 2, size=3)}
+    found = model.hessian("L", "A").compile()(**arrays)["d2L/dA dA"]
+    gradient, step = model.grad("L", "A").compile(), 1e-5
+
+    def at(a: np.ndarray) -> np.ndarray:
+        return gradient(**{**arrays, "A": a})["dL/dA"]
+
+    moves = step * np.eye(3)
+    expected = [(at(arrays["A"] + h) - at(arrays["A"] - h)) / (2 * step) for h in moves]
+    np.testing.assert_allclose(found, expected, atol=1e-9)

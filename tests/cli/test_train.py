@@ -266,10 +266,11 @@ def test_a_damaged_checkpoint(tmp_path):
 
 def test_control_c_keeps_the_last_checkpoint(tmp_path):
     path = tmp_path / "run"
-    command = [*COMMAND, "train", "--epochs", "100000", "--hidden", "30", "--checkpoint", path]
+    listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [*COMMAND[:-1], listens + COMMAND[-1], "train", "--epochs", "100000"]
     with subprocess.Popen(
-        command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        [*command, "--hidden", "30", "--checkpoint", path], env=ENVIRONMENT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         while not process.stdout.readline().startswith("epoch"):
             pass

@@ -76,6 +76,10 @@ def forward(
         title: DerivativeName | DirectionName = DirectionName(name, ndim)
         if x is not None:
             title = titles.get(name, DerivativeName(name, ndim, ())).then(x.name, x.ndim)
+            adjoint = system.definitions.get(str(title))
+            if adjoint is not None:  # the loss's, which a gradient's formula has named
+                known[name] = adjoint.var, adjoint.expr
+                continue
         if name in seeds:
             raw = expr = seeds[name]
         elif not inputs:

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from eingrad.derivation.steps import Step
-from eingrad.notation.latex import to_latex
+from eingrad.notation.latex import GREEK_COMMANDS, to_latex
 from eingrad.notation.syntax import Formula
 from eingrad.notation.text import to_text
 
 WIDTH = 60  # a line longer than this does not push the rules of the others to the right
+SPECIAL = {
+    "\\": r"\textbackslash{}", "_": r"\_", "^": r"\textasciicircum{}", "&": r"\&",
+    "%": r"\%", "$": r"\$", "#": r"\#", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}",
+    "⊙": r"$\odot$", "⊘": r"$\oslash$", "⊗": r"$\otimes$",
+} | {letter: rf"${command}$" for letter, command in GREEK_COMMANDS.items()}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +78,12 @@ def _rows(section: Section) -> str:
 
 
 def latex_text(words: str) -> str:
-    """Escape plain words for LaTeX's text mode.
+    r"""Escape plain words for LaTeX's text mode; signs that it lacks are set in mathematics.
 
-    >>> latex_text("delta_op selects o = p")
-    'delta\\\\_op selects o = p'
+    >>> print(latex_text("delta_op selects o = p; in matrices A ⊙ B"))
+    delta\_op selects o = p; in matrices A $\odot$ B
     """
-    special = {
-        "\\": r"\textbackslash{}", "_": r"\_", "^": r"\textasciicircum{}", "&": r"\&",
-        "%": r"\%", "$": r"\$", "#": r"\#", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
-        "<": r"\textless{}", ">": r"\textgreater{}",
-    }  # fmt: skip
-    return "".join(special.get(c, c) for c in words)
+    return "".join(SPECIAL.get(c, c) for c in words)
 
 
 def markdown(sections: Sequence[Section]) -> str:

@@ -26,7 +26,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.text import number_text
-from eingrad.notation.words import GREEK_LETTERS, MATRIX_FUNCTIONS
+from eingrad.notation.words import GREEK, GREEK_LETTERS, MATRIX_FUNCTIONS
 
 COMPARISON, SUM, BIG, PRODUCT, POWER, ATOM = range(6)  # how tightly the outermost sign binds
 # BIG is a sum sign, which reaches as far to the right as a product goes
@@ -45,6 +45,9 @@ LOOK_LATIN = frozenset({  # Greek letters that LaTeX has no command for
     "Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau",
     "Chi", "omicron",
 })  # fmt: skip
+GREEK_COMMANDS: dict[str, str] = {
+    letter: rf"\{name}" for letter, name in GREEK.items() if name not in LOOK_LATIN
+}
 
 
 def to_latex(item: Formula | Statement) -> str:

@@ -23,8 +23,8 @@ def prod_others(x: Array) -> Array:
 def on_diagonal(x: Array | float, spec: str, shape: tuple[int, ...], dtype: Any) -> Array:
     """Write ``x`` over the distinct axes of ``spec`` (``aab->ab``) on a diagonal of zeros.
 
-    >>> on_diagonal(jnp.array([1.0, 2.0]), "aa->a", (2, 2), jnp.float32).tolist()
-    [[1.0, 0.0], [0.0, 2.0]]
+    >>> on_diagonal(jnp.array([1, 2]), "aa->a", (2, 2), int).tolist()
+    [[1, 0], [0, 2]]
     """
     labels, kept = spec.split("->")
     index = tuple(
