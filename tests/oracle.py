@@ -52,6 +52,8 @@ REDUCES: dict[str, Callable[[Array, tuple[int, ...]], Any]] = {
     "prod_others": lambda x, axes: _prod_others(x, axes),
     "ismax": lambda x, axes: _attained(x == x.max(axes, keepdims=True), axes),
     "ismin": lambda x, axes: _attained(x == x.min(axes, keepdims=True), axes),
+    "cumsum": lambda x, axes: _prefix(x, axes),
+    "reverse_cumsum": lambda x, axes: np.flip(_prefix(np.flip(x, axes), axes), axes),
 }
 # fmt: on
 
@@ -163,6 +165,15 @@ def _einsum(node: Einsum, operands: list[Array], extents: Mapping[Dim, int]) -> 
 
 def _attained(best: Array, axes: tuple[int, ...]) -> Array:
     return best / best.sum(axes, keepdims=True)
+
+
+def _prefix(x: Array, axes: tuple[int, ...]) -> Array:
+    """Return, for each entry, the sum of the entries that are not after it along ``axes``."""
+    result = np.empty_like(x)
+    for index in np.ndindex(*x.shape):
+        before = tuple(slice(k + 1) if axis in axes else k for axis, k in enumerate(index))
+        result[index] = x[before].sum()
+    return result
 
 
 def _prod_others(x: Array, axes: tuple[int, ...]) -> Array:

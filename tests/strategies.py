@@ -283,7 +283,7 @@ class Author:
         arg = self.expression(scope, depth, ANY)
         if labels not in free(arg):
             arg = Sum((arg, self.leaf(scope, ANY, labels)), (False, False))
-        return Over(self.pick(("softmax", "log_softmax")), labels, arg)
+        return Over(self.pick(("softmax", "log_softmax", "cumsum")), labels, arg)
 
     def odd(self, scope: set[str], depth: int) -> Node:
         """A trace, an extent, a number, or a delta that builds a diagonal."""

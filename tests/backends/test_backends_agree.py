@@ -26,7 +26,7 @@ V, U, M = Var("v", ("i",)), Var("u", ("i",)), Var("m", ("i", "j", "k"))
 AXES = [[0], [2], [0, 2], [0, 1, 2]]
 FOLDS = [
     "max", "min", "prod", "logsumexp", "norm", "softmax", "log_softmax", "prod_others",
-    "ismax", "ismin",
+    "ismax", "ismin", "cumsum", "reverse_cumsum",
 ]  # fmt: skip
 
 

@@ -114,6 +114,7 @@ CASES = [
     Case("several_axes", "L = sum_{ab}(softmax_ab(X_ab) X_ab) + norm_{abc}(Y_abc)", "X Y"),
     Case("jvp", "y_i = A_ij sin(x_j)", "x", of="y", kind="jvp"),
     Case("hvp", "L = sum_i(exp(A_ij x_j))", "x", kind="hvp"),
+    Case("cumsum", "S_bt = cumsum_t(X_bt)\nL = sum_b(w_t S_bt^2) + sum_ij(cumsum_ij(A_ij)^2)", "X w A"),
     Case("jacobian", "p_i = softmax_i(a_i)", "a", of="p", kind="jacobian"),
     Case("jacobian_layer", "y_bo = tanh(X_bi W_io)", "W X", of="y", kind="jacobian"),
     Case("hessian", LOGISTIC, "w", kind="hessian"),

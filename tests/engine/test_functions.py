@@ -77,7 +77,10 @@ def test_a_derivative_has_no_nan_in_its_unselected_branch():
     np.testing.assert_allclose(result, np.where(EXTREME > 0, 1, np.expm1(np.minimum(EXTREME, 0))))
 
 
-FOLDS = ["max", "min", "prod", "logsumexp", "norm", "softmax", "log_softmax", "prod_others"]
+FOLDS = [
+    "max", "min", "prod", "logsumexp", "norm", "softmax", "log_softmax", "prod_others", "cumsum",
+    "reverse_cumsum",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("axes", [[0], [1], [2], [0, 2], [0, 1], [0, 1, 2]])

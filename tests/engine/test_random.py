@@ -16,7 +16,10 @@ from eingrad.engine import compile_program, fuse
 
 SIZES = {"i": 3, "j": 4, "k": 2, "l": 5}
 UNARY = ["sigmoid", "tanh", "softplus", "relu", "elu", "gelu", "silu", "leaky_relu", "sin", "abs"]
-OVER_AXES = ["softmax", "log_softmax", "logsumexp", "max", "min", "prod", "norm", "prod_others"]
+OVER_AXES = [
+    "softmax", "log_softmax", "logsumexp", "max", "min", "prod", "norm", "prod_others", "cumsum",
+    "reverse_cumsum",
+]  # fmt: skip
 Dims = tuple[str, ...]
 
 

@@ -283,6 +283,7 @@ WRITTEN_MODELS = [
     "L = max_i(x_i) + norm_i(x_i) + prod_i(x_i) + where(c > 0, 1, 2) x_i x_i",
     "x_btd = E[w[b,t],d]\nL = sum_bd(tanh(sum_t(x_btd)))",
     "function phi\nz_b = phi(X_bi w_i)\nL = z_b z_b",
+    "c_t = cumsum_t(x_t)\nL = c_t c_t a_t",
 ]
 
 

@@ -14,7 +14,6 @@ from eingrad.api.dispatch import as_dtype, as_tensor, is_inexact, is_symbolic, o
 from eingrad.api.elementwise import absolute, real_dtype, safe_root
 from eingrad.core.algebra import (
     apply,
-    einsum,
     multiply,
     power,
     repeat,
@@ -22,9 +21,8 @@ from eingrad.core.algebra import (
     sum_over,
 )
 from eingrad.core.algebra import reduce as reduce_expr
-from eingrad.core.arrays import Indices
 from eingrad.core.conjugate import conj
-from eingrad.core.expr import Const, Dim, Expr
+from eingrad.core.expr import Const, Expr
 from eingrad.errors import EingradError
 
 if TYPE_CHECKING:
@@ -142,17 +140,17 @@ def logsumexp(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
 def softmax(x: Any, axis: Axes = -1) -> Tensor:
     """Return ``exp(x) / sum(exp(x))`` over axes, without overflow."""
     t = _inexact(x)
-    return operate("softmax", _normalised, [t], "softmax", normal_axes("softmax", axis, t.ndim))
+    return operate("softmax", _over_axes, [t], "softmax", normal_axes("softmax", axis, t.ndim))
 
 
 def log_softmax(x: Any, axis: Axes = -1) -> Tensor:
     """Return ``x - logsumexp(x)`` over axes."""
     t = _inexact(x)
     axes = normal_axes("log_softmax", axis, t.ndim)
-    return operate("log_softmax", _normalised, [t], "log_softmax", axes)
+    return operate("log_softmax", _over_axes, [t], "log_softmax", axes)
 
 
-def _normalised(x: Expr, function: str, axes: tuple[int, ...]) -> Expr:
+def _over_axes(x: Expr, function: str, axes: tuple[int, ...]) -> Expr:
     return reduce_expr(function, x, axes)
 
 
@@ -218,26 +216,14 @@ def _p_norm(x: Expr, axes: tuple[int, ...], p: Any) -> Expr:
 
 
 def cumsum(x: Any, axis: int | None = None) -> Tensor:
-    """Return the sums of all entries up to each along an axis (None: of the flattened tensor).
-
-    It is the product with a triangle of ones, so it takes time quadratic in the axis.
-    """
+    """Return the sums of all entries up to each along an axis (None: of the flattened tensor)."""
     t = as_tensor(x)
     if axis is None:
         t, axis = t.reshape(-1), 0
     if not is_inexact(t._value.dtype) and not is_symbolic(t):
         return wrap(np.cumsum(t._value, axis=normal_axis("cumsum", axis, t.ndim)))
-    return operate("cumsum", _running_sum, [t], normal_axis("cumsum", axis, t.ndim))
-
-
-def _running_sum(x: Expr, axis: int) -> Expr:
-    n = x.ndim
-    dim = x.dims[axis]
-    dims: tuple[Dim, ...] = (dim, dim)
-    row, column = (repeat(Indices(dim), dims, (k,)) for k in (0, 1))
-    triangle = apply("where", apply("ge", row, column), Const(1), Const(0))
-    labels = tuple(n if k == axis else k for k in range(n))
-    return einsum([(triangle, (axis, n)), (x, labels)], tuple(range(n)))
+    axes = (normal_axis("cumsum", axis, t.ndim),)
+    return operate("cumsum", _over_axes, [t], "cumsum", axes)
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:

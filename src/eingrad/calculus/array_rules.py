@@ -1,4 +1,4 @@
-"""Derivative rules of the array nodes: transposes of the linear ones, the matrix functions."""
+"""Derivative rules of array nodes: transposes of the linear ones, the matrix functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
-from eingrad.core.algebra import Factor, apply, repeat
+from eingrad.core.algebra import Factor, apply, reduce, repeat
 from eingrad.core.arrays import (
     AxisSource,
     Concat,
@@ -22,7 +22,8 @@ from eingrad.core.arrays import (
     reshape,
     slice_of,
 )
-from eingrad.core.expr import Const, Dim, Expr, Labels
+from eingrad.core.expr import Const, Dim, Expr, Labels, Reduce
+from eingrad.core.functions import AXIS_FUNCTIONS, is_linear
 
 Transpose = Callable[[Expr, int, Expr, int], Expr | None]
 """(node, operand number, cotangent or tangent, number of its leading extra axes) -> result."""
@@ -128,6 +129,20 @@ def _push_scatter(node: Expr, k: int, t: Expr, extra: int) -> Expr | None:
     return None if k else _write(node, t, extra, node.dims)
 
 
+def _pull_fold(node: Expr, k: int, g: Expr, extra: int) -> Expr:
+    del k
+    assert isinstance(node, Reduce)
+    transpose = AXIS_FUNCTIONS[node.function].transpose
+    assert transpose is not None
+    return reduce(transpose, g, [extra + axis for axis in node.axes])
+
+
+def _push_fold(node: Expr, k: int, t: Expr, extra: int) -> Expr:
+    del k
+    assert isinstance(node, Reduce)
+    return reduce(node.function, t, [extra + axis for axis in node.axes])
+
+
 # fmt: off
 LINEAR: dict[type[Expr], tuple[Transpose, Transpose]] = {
     Reshape: (_pull_reshape, _push_reshape),
@@ -139,6 +154,11 @@ LINEAR: dict[type[Expr], tuple[Transpose, Transpose]] = {
 }
 # fmt: on
 """For each linear node, how a cotangent is pulled back and how a tangent is pushed on."""
+
+
+def linear_rules(node: Expr) -> tuple[Transpose, Transpose] | None:
+    """Return how a cotangent is pulled back through a linear node, and a tangent pushed on."""
+    return (_pull_fold, _push_fold) if is_linear(node) else LINEAR.get(type(node))
 
 
 def matrix_factors(node: Matrix) -> tuple[list[Factor], Labels, Labels]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eingrad.calculus.array_rules import LINEAR, matrix_factors
+from eingrad.calculus.array_rules import linear_rules, matrix_factors
 from eingrad.core.algebra import (
     ONE,
     Factor,
@@ -115,8 +115,8 @@ def pull(
     for k, operand in enumerate(node.operands):
         if operand not in active:
             continue
-        if type(node) in LINEAR:
-            back = LINEAR[type(node)][0](node, k, cotangent, extra)
+        if (linear := linear_rules(node)) is not None:
+            back = linear[0](node, k, cotangent, extra)
         elif isinstance(node, Map) and node.function == CONJ:
             back = conj(cotangent)
         else:
@@ -156,8 +156,8 @@ def push_forward(
 
 
 def _push(node: Expr, k: int, tangent: Expr, extra: int, numbers: bool) -> Expr | None:
-    if type(node) in LINEAR:
-        return LINEAR[type(node)][1](node, k, tangent, extra)
+    if (linear := linear_rules(node)) is not None:
+        return linear[1](node, k, tangent, extra)
     if isinstance(node, Map) and node.function == CONJ:
         return conj(tangent)
     local = _local(node, k, numbers)

@@ -59,6 +59,8 @@ REDUCES: dict[str, Callable[[Array, Labels], Any]] = {
     "prod_others": lambda x, axes: _prod_others(x, axes),
     "ismax": lambda x, axes: _attained(x == x.max(axes, keepdims=True), axes),
     "ismin": lambda x, axes: _attained(x == x.min(axes, keepdims=True), axes),
+    "cumsum": lambda x, axes: _cumsum(x, axes),
+    "reverse_cumsum": lambda x, axes: np.flip(_cumsum(np.flip(x, axes), axes), axes),
 }
 MATRICES: dict[str, Callable[..., Any]] = {
     "inv": np.linalg.inv, "cholesky": np.linalg.cholesky, "det": np.linalg.det,
@@ -154,6 +156,12 @@ def _places(
 def _softmax(x: Array, axes: Labels) -> Array:
     powers = np.exp(x - x.max(axes, keepdims=True))
     return np.asarray(powers / powers.sum(axes, keepdims=True))
+
+
+def _cumsum(x: Array, axes: Labels) -> Array:
+    for axis in axes:
+        x = np.cumsum(x, axis)
+    return x
 
 
 def _attained(best: Array, axes: Labels) -> Array:

@@ -83,6 +83,18 @@ def prod_others(x: Array, axis: int | tuple[int, ...]) -> Array:
     others = np.prod(np.where(own, 1, flat[..., None, :]), axis=-1)
     return np.moveaxis(others.reshape(moved.shape), last, axes)
 ''',
+    "cumsum": '''
+def cumsum(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return the sums of all entries up to each, along one axis after the other."""
+    for k in (axis,) if isinstance(axis, int) else axis:
+        x = np.cumsum(x, axis=k)
+    return x
+''',
+    "reverse_cumsum": '''
+def reverse_cumsum(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return the sums of all entries from each on."""
+    return np.flip(cumsum(np.flip(x, axis), axis), axis)
+''',
     "scatter": '''
 def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
     """Return zeros to which the entries of ``x`` are added at ``places``."""
@@ -138,6 +150,19 @@ def prod_others(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
     others = torch.prod(torch.where(own, 1, flat[..., None, :]), dim=-1)
     return torch.movedim(others.reshape(moved.shape), last, axes)
 ''',
+    "cumsum": '''
+def cumsum(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return the sums of all entries up to each, along one axis after the other."""
+    for k in (axis,) if isinstance(axis, int) else axis:
+        x = torch.cumsum(x, dim=k)
+    return x
+''',
+    "reverse_cumsum": '''
+def reverse_cumsum(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return the sums of all entries from each on."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    return torch.flip(cumsum(torch.flip(x, axes), axes), axes)
+''',
     "scatter": '''
 def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Tensor:
     """Return zeros to which the entries of ``x`` are added at ``places``."""
@@ -145,7 +170,7 @@ def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Te
 ''',
 }
 
-_FROM_NUMPY = ("norm", "ismax", "ismin", "prod_others")
+_FROM_NUMPY = ("norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
 JAX = {name: NUMPY[name].replace("np.", "jnp.") for name in _FROM_NUMPY}
 JAX["scatter"] = '''
 def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
@@ -153,7 +178,7 @@ def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Arra
     return jnp.zeros(shape, x.dtype).at[places].add(x)
 '''
 HELPERS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
-NEEDS = {"silu": ("sigmoid",), "gelu": ("erf",)}
+NEEDS = {"silu": ("sigmoid",), "gelu": ("erf",), "reverse_cumsum": ("cumsum",)}
 
 
 def helper_sources(target: str, used: Iterable[str]) -> list[str]:

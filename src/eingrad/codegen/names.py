@@ -21,7 +21,8 @@ RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset
     "ctx", "self", "cls", "saved", "state", "seed", "data", "rng", "g", "gradients", "inputs",
     # helpers
     "sigmoid", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu", "erf", "softmax",
-    "log_softmax", "logsumexp", "norm", "prod", "prod_others", "ismax", "ismin",
+    "log_softmax", "logsumexp", "norm", "prod", "prod_others", "ismax", "ismin", "cumsum",
+    "reverse_cumsum",
     "scatter", "uniform", "signed", "one_hot", "simplex", "symmetric", "definite",
     # attributes of torch.nn.Module, which parameters must not hide
     "training", "apply", "eval", "parameters", "modules", "children", "buffers", "compile",

@@ -62,7 +62,10 @@ class Target:
         return call(spelling, x, **{word: inside}), helper
 
 
-_FOLDS = ("softmax", "log_softmax", "logsumexp", "prod_others", "ismax", "ismin", "norm", "prod")
+_FOLDS = (
+    "softmax", "log_softmax", "logsumexp", "prod_others", "ismax", "ismin", "norm", "prod",
+    "cumsum", "reverse_cumsum",
+)  # fmt: skip
 
 
 def _reductions(**own: str) -> dict[str, str]:
@@ -73,7 +76,7 @@ NUMPY = Target(
     "numpy", "NumPy", "np", "axis", "einsum",
     frozenset({"sigmoid", "leaky_relu", "elu", "gelu", "silu", "erf"}),
     _reductions(sum="np.sum", max="np.max", min="np.min", prod="np.prod", argmax="np.argmax"),
-    {"norm": "np.linalg.norm"},
+    {"norm": "np.linalg.norm", "cumsum": "np.cumsum"},
 )  # fmt: skip
 TORCH = Target(
     "torch", "PyTorch", "torch", "dim", "torch.einsum", frozenset({"softplus"}),
@@ -81,7 +84,8 @@ TORCH = Target(
         sum="torch.sum", max="torch.amax", min="torch.amin", norm="torch.linalg.vector_norm",
         argmax="torch.argmax", logsumexp="torch.logsumexp",
     ),
-    {"softmax": "torch.softmax", "log_softmax": "torch.log_softmax", "prod": "torch.prod"},
+    {"softmax": "torch.softmax", "log_softmax": "torch.log_softmax", "prod": "torch.prod",
+     "cumsum": "torch.cumsum"},
 )  # fmt: skip
 JAX = Target(
     "jax", "JAX", "jnp", "axis", "jnp.einsum", frozenset(),
@@ -89,6 +93,6 @@ JAX = Target(
         sum="jnp.sum", max="jnp.max", min="jnp.min", prod="jnp.prod", argmax="jnp.argmax",
         softmax="jax.nn.softmax", log_softmax="jax.nn.log_softmax", logsumexp="jax.nn.logsumexp",
     ),
-    {"norm": "jnp.linalg.norm"},
+    {"norm": "jnp.linalg.norm", "cumsum": "jnp.cumsum"},
 )  # fmt: skip
 TARGETS: Mapping[str, Target] = {target.name: target for target in (NUMPY, TORCH, JAX)}

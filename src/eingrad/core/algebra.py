@@ -49,7 +49,9 @@ from eingrad.core.product import (
 from eingrad.errors import ShapeError
 
 ZERO, ONE = Const(0), Const(1)
-KEEPS_AXES = frozenset({"softmax", "log_softmax", "prod_others", "ismax", "ismin"})
+KEEPS_AXES = frozenset({
+    "softmax", "log_softmax", "prod_others", "ismax", "ismin", "cumsum", "reverse_cumsum",
+})  # fmt: skip
 COMMUTATIVE = frozenset({"add", "maximum", "minimum", "eq", "ne"})
 
 

@@ -3,7 +3,7 @@
 A partial derivative is stated once, as an expression of the result ``y`` and the arguments;
 reverse mode, forward mode, printing and code generation all read it from here.
 
-``ismax`` and ``ismin`` are 1 where an extremum is attained and 0 elsewhere, 1/n each at n ties.
+``cumsum`` sums all entries up to each, ``reverse_cumsum`` all from each on. ``ismax`` and ``ismin`` are 1 where an extremum is attained and 0 elsewhere, 1/n each at n ties.
 
 Values at kinks: ``relu'(0) = 0``, ``abs'(0) = sign(0) = 0``, ``maximum`` and ``minimum`` share
 the derivative equally at a tie, comparisons and ``sign`` have the derivative 0. Of ``a ** b`` at
@@ -195,12 +195,14 @@ class AxisFunction:
     """A function over axes; ``jacobian(node)`` is the derivative of the result by the operand.
 
     A Jacobian has the labels (batch axes and, for a function that keeps its axes, the result's
-    reduced axes) and then the operand's reduced axes again: see `local_jacobian`.
+    reduced axes) and then the operand's reduced axes again: see `local_jacobian`. A linear function
+    names its ``transpose`` in its place: the function that a cotangent goes through.
     """
 
     name: str
     jacobian: Callable[[Reduce], Expr] | None
     rule: str
+    transpose: str | None = None
 
 
 def _axes(node: Reduce) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -295,9 +297,16 @@ AXIS_FUNCTIONS: dict[str, AxisFunction] = {row.name: row for row in [
     AxisFunction("softmax",     _softmax_jacobian,                                                            "softmax Jacobian"),
     AxisFunction("log_softmax", _log_softmax_jacobian,                                                        "log-softmax Jacobian"),
     AxisFunction("argmax",      None,                                                                         "argmax is constant"),
+    AxisFunction("cumsum",         None, "cumsum derivative", transpose="reverse_cumsum"),
+    AxisFunction("reverse_cumsum", None, "cumsum derivative", transpose="cumsum"),
 ]}
 # fmt: on
 SUMS = frozenset({"sum", "mean"})  # functions over axes that are products: no node of their own
+
+
+def is_linear(node: Expr) -> bool:
+    """Whether a node is a linear function over axes."""
+    return isinstance(node, Reduce) and AXIS_FUNCTIONS[node.function].transpose is not None
 
 
 def local_jacobian(node: Reduce) -> tuple[Expr, tuple[int, ...], tuple[int, ...]] | None:
@@ -321,5 +330,5 @@ def result_labels(node: Reduce) -> tuple[int, ...]:
 
 __all__ = [
     "AXIS_FUNCTIONS", "COMPARISONS", "FUNCTIONS", "SUMS", "AxisFunction", "Function",
-    "choose", "identity_labels", "local_jacobian", "partial_derivative", "result_labels",
+    "choose", "identity_labels", "is_linear", "local_jacobian", "partial_derivative", "result_labels",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from eingrad.calculus.structure import is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, is_light
 from eingrad.core.arrays import Gather, Matrix
 from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
-from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, is_linear
 from eingrad.derivation.labels import Names, parts_of, to_formula
 from eingrad.notation.syntax import Derivative, Formula, Symbol
 from eingrad.notation.system import Fact
@@ -67,7 +67,8 @@ def is_constant_factor(node: Expr, active: set[Expr]) -> bool:
 
 def is_jacobian(node: Expr, x: Var) -> bool:
     """Whether a node is a softmax or its like, of x itself."""
-    return isinstance(node, Reduce) and node.keeps_axes and node.operands[0] is x
+    keeps = isinstance(node, Reduce) and node.keeps_axes and not is_linear(node)
+    return keeps and node.operands[0] is x
 
 
 def is_aligned(root: Expr, x: Var) -> bool:

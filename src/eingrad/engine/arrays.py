@@ -19,7 +19,7 @@ from eingrad.core.arrays import (
 )
 from eingrad.core.expr import Expr
 from eingrad.engine import values
-from eingrad.engine.program import FLOAT, INTEGER, Builder, Register, Shape
+from eingrad.engine.program import FLOAT, INTEGER, Builder, Register, Shape, indices_text
 from eingrad.engine.values import Value, of_register
 from eingrad.errors import BackendError
 
@@ -33,7 +33,7 @@ def lower_array(b: Builder, node: Expr, operands: Sequence[Value], shape: Shape)
             return of_register(_slice(b, values.dense(b, operands[0]), ranges, shape))
         case Place(ranges=ranges):
             x = values.dense(b, operands[0])
-            return of_register(_written(b, "place", [x], shape, x.kind, _indices_text(ranges)))
+            return of_register(_written(b, "place", [x], shape, x.kind, indices_text(ranges)))
         case Concat(axis=axis):
             return _concat(b, operands, axis, shape)
         case Gather(sources=sources, output=output):
@@ -56,22 +56,8 @@ def _written(
 
 
 def _slice(b: Builder, x: Register, ranges: Sequence[Range], shape: Shape) -> Register:
-    view = b.view(x, "index", _indices_text(ranges), shape)
+    view = b.view(x, "index", indices_text(ranges), shape)
     return b.step("copy", [view], shape, kind=x.kind, flops=0)
-
-
-def _indices_text(ranges: Sequence[Range]) -> str:
-    """Return regular indices as they stand between brackets.
-
-    >>> _indices_text([(3, 4, -1), (0, 2, 3), (0, 0, 1)])
-    '3::-1, 0:6:3, 0:0:1'
-    """
-    parts = []
-    for first, count, step in ranges:
-        last = first + count * step
-        end = "" if last < 0 and count else str(last if count else first)
-        parts.append(f"{first}:{end}:{step}")
-    return ", ".join(parts)
 
 
 def _concat(b: Builder, operands: Sequence[Value], axis: int, shape: Shape) -> Value:

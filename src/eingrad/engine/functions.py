@@ -15,7 +15,7 @@ from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.expr import Number, exact
 from eingrad.core.functions import FUNCTIONS
 from eingrad.engine import values
-from eingrad.engine.program import BOOLEAN, FLOAT, INTEGER, Builder, Register
+from eingrad.engine.program import BOOLEAN, FLOAT, INTEGER, Builder, Register, indices_text
 from eingrad.engine.values import Value, constant, dense, elementwise, plain
 
 
@@ -308,6 +308,22 @@ def _attained(fold: str) -> Callable[[Builder, Register, tuple[int, ...]], Regis
     return lower
 
 
+def _cumsum(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    """The sums of all entries up to each, along one axis after the other."""
+    for axis in axes:
+        x = b.step("cumsum", [x], x.shape, parameters=(axis,))
+    return x
+
+
+def _reverse_cumsum(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    return _reversed(b, _cumsum(b, _reversed(b, x, axes), axes), axes)
+
+
+def _reversed(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    ranges = [(n - 1, n, -1) if k in axes and n else (0, n, 1) for k, n in enumerate(x.shape)]
+    return b.view(x, "index", indices_text(ranges), x.shape)
+
+
 _REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]] = {
     "softmax": _softmax,
     "log_softmax": _log_softmax,
@@ -318,6 +334,8 @@ _REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]]
     "prod": lambda b, x, axes: _fold_step(b, "prod", x, axes),
     "ismax": _attained("amax"),
     "ismin": _attained("amin"),
+    "cumsum": _cumsum,
+    "reverse_cumsum": _reverse_cumsum,
 }
 
 

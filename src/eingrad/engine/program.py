@@ -221,6 +221,20 @@ def broadcast_shapes(shapes: Sequence[Shape]) -> Shape:
     return tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*padded, strict=True))
 
 
+def indices_text(ranges: Sequence[tuple[int, int, int]]) -> str:
+    """Return regular indices, (first, count, step) an axis, as they stand between brackets.
+
+    >>> indices_text([(3, 4, -1), (0, 2, 3), (0, 0, 1)])
+    '3::-1, 0:6:3, 0:0:1'
+    """
+    parts = []
+    for first, count, step in ranges:
+        last = first + count * step
+        end = "" if last < 0 and count else str(last if count else first)
+        parts.append(f"{first}:{end}:{step}")
+    return ", ".join(parts)
+
+
 def literal(value: Number) -> int | float | complex:
     """Return a number as it stands in source: small integers stay integers.
 

@@ -40,6 +40,7 @@ OVER_AXES = {
     "softmax": r"\operatorname{softmax}",
     "log_softmax": r"\operatorname{log\,softmax}",
     "logsumexp": r"\operatorname{logsumexp}",
+    "reverse_cumsum": r"\operatorname{reverse\,cumsum}",
 }
 LOOK_LATIN = frozenset({  # Greek letters that LaTeX has no command for
     "Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau",

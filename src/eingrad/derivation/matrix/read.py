@@ -9,6 +9,7 @@ from eingrad.core.algebra import base_and_exponent, constant_value, is_zero, rep
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.expr import Number as Value
+from eingrad.core.functions import is_linear
 from eingrad.derivation.matrix import forms
 from eingrad.derivation.matrix.build import diagonal, scaled, split_scale, total
 from eingrad.derivation.matrix.forms import Form, OfMatrix, has_identity, keeps_axes, weight
@@ -175,7 +176,8 @@ def _reduce(expr: Reduce) -> Form:
     (x,) = expr.operands
     base = read_upright(x)
     whole = len(expr.axes) == x.ndim
-    if expr.function in {"argmax", "prod_others"} or (keeps_axes(expr.function) and not expr.axes):
+    unwritten = expr.function in {"argmax", "prod_others"} or is_linear(expr)
+    if unwritten or (keeps_axes(expr.function) and not expr.axes):
         raise NoMatrixFormError
     if expr.function == "norm" and whole:
         return OfMatrix("norm" if x.ndim == 1 else "frobenius", base)

@@ -23,6 +23,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "shift":       "jax.lax.stop_gradient(jnp.max({0}, axis={axes}{keepdims}).clip({least}))",
     "prod":        "jnp.prod({0}, axis={axes}{keepdims})",
     "prod_others": "prod_others({0})",
+    "cumsum":      "jnp.cumsum({0}, axis={spec})",
     "argmax":      "jnp.argmax({0}, axis=-1)",
     "matmul":      "{0} @ {1}",
     "einsum":      "jnp.einsum({spec!r}, {0}, {1})",

@@ -27,6 +27,7 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "prod":        ("np.multiply.reduce({0}, axis={axes}, keepdims={keep}, out={out})",),
     "argmax":      ("np.argmax({0}, axis=-1, out={out})",),
     "prod_others": ("prod_others({0}, {out})",),
+    "cumsum":      ("cumsum({0}, {spec}, {out})",),
     "einsum":      ("np.einsum({spec!r}, {0}, {1}, out={out})",),
     "long_sum":    ("long_sum({0}, {axes}, {keep}, {out})",),
     "long_matmul": ("long_matmul({0}, {1}, {out})",),
@@ -96,6 +97,7 @@ IMPORTS = {
     "ndtr": "from scipy.special import ndtr",
     "gemm": "from eingrad.engine.backends.numpy import gemm",
     "prod_others": "from eingrad.engine.backends.numpy import prod_others",
+    "cumsum": "from eingrad.engine.backends.numpy import cumsum",
     "sigmoid": "from eingrad.engine.backends.numpy import sigmoid",
     "log_of_sum": "from eingrad.engine.backends.numpy import log_of_sum",
     "keep_where": "from eingrad.engine.backends.numpy import keep",
@@ -229,6 +231,20 @@ def prod_others(x: Array, out: Array) -> None:
     np.multiply.accumulate(x[..., :-1], axis=-1, out=out[..., 1:])
     after = np.multiply.accumulate(x[..., :0:-1], axis=-1)[..., ::-1]
     np.multiply(out[..., :-1], after, out=out[..., :-1])
+
+
+WIDER = {"f": np.float64, "F": np.complex128}
+
+
+def cumsum(x: Array, axis: int, out: Array) -> None:
+    """Write the sums of all entries up to each; single precision is added in double.
+
+    >>> out = np.empty(3)
+    >>> cumsum(np.array([2.0, 0.5, 5.0]), 0, out)
+    >>> out
+    array([2. , 2.5, 7.5])
+    """
+    np.add.accumulate(x, axis=axis, dtype=WIDER.get(out.dtype.char), out=out)
 
 
 def gemm(alpha: Any, a: Array, b: Array, beta: float, c: Array) -> None:

@@ -24,6 +24,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "shift":       "torch.amax({0}, dim={axes}{keepdim}).detach().clamp(min={least})",
     "prod":        "prod({0}, {axes}, {keep})",
     "prod_others": "prod_others({0})",
+    "cumsum":      "torch.cumsum({0}, dim={spec})",
     "argmax":      "torch.argmax({0}, dim=-1)",
     "matmul":      "{0} @ {1}",
     "einsum":      "torch.einsum({spec!r}, {0}, {1})",

@@ -26,7 +26,7 @@ ALIASES = {
     "ln": "log", "tr": "trace", "Tr": "trace", "sgn": "sign", "logsoftmax": "log_softmax",
     "lse": "logsumexp", "LSE": "logsumexp", "leakyrelu": "leaky_relu", "arcsin": "asin",
     "arccos": "acos", "arctan": "atan", "lrelu": "leaky_relu", "swish": "silu", "swich": "silu",
-    "prodothers": "prod_others",
+    "prodothers": "prod_others", "reversecumsum": "reverse_cumsum",
 }
 BIG = {r"\sum": "sum", r"\prod": "prod"}
 FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac"})
