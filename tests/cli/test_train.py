@@ -190,7 +190,7 @@ def test_real_images(tmp_path, suffix):
         (["--resume"], "--resume needs a --checkpoint"),
         (["--resume", "--checkpoint", "nothing"], "nothing does not exist"),
         (["--checkpoint", "no/folder/x"], "its folder does not exist"),
-        (["--model", "nothing.ein"], "nothing.ein cannot be read"),
+        (["--model", "nothing.ein"], "cannot read nothing.ein"),
         (["--plots", __file__], "is not a folder"),
         (["--lr", "1e30", *QUICK], "the loss is"),
         (["--nonsense"], "--nonsense"),

@@ -11,16 +11,15 @@ from eingrad.api.model import parse
 from eingrad.errors import DataError, EingradError, ShapeError
 from eingrad.learn.data import Split, load_digits
 from eingrad.learn.model import (
-    MAX_MODEL_BYTES,
     Classifier,
     find_roles,
     initial_values,
     packaged_model,
     parameter_shapes,
-    read_model,
 )
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import Trainer
+from eingrad.notation.files import MAX_BYTES, read_text
 
 THREE_LAYERS = """
 function f
@@ -144,13 +143,13 @@ def test_initial_values():
 def test_model_files(tmp_path):
     path = tmp_path / "mine.ein"
     path.write_text(THREE_LAYERS, encoding="utf-8")
-    assert read_model(path) == THREE_LAYERS
+    assert read_text(path) == THREE_LAYERS
     path.write_bytes(b"L = \xff\xfe")
-    with pytest.raises(DataError, match="is not UTF-8 text"):
-        read_model(path)
-    path.write_bytes(b"#" * (MAX_MODEL_BYTES + 1))
+    with pytest.raises(DataError, match="is not text in UTF-8"):
+        read_text(path)
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(DataError, match="is larger than"):
-        read_model(path)
+        read_text(path)
     for bad in (tmp_path, tmp_path / "nothing.ein"):
-        with pytest.raises(DataError, match="cannot be read"):
-            read_model(bad)
+        with pytest.raises(DataError, match="cannot read"):
+            read_text(bad)

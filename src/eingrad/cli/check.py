@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eingrad.cli.app import app
-from eingrad.cli.derive import ModelFile, read_text
+from eingrad.cli.derive import ModelFile
+from eingrad.notation.files import read_text
 
 if TYPE_CHECKING:
     from eingrad.check import Verdict

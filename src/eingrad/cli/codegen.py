@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eingrad.cli.app import app
-from eingrad.cli.derive import ModelFile, Of, Wrt, names_in, read_text
+from eingrad.cli.derive import ModelFile, Of, Wrt, names_in
 from eingrad.errors import DataError, EingradError
+from eingrad.notation.files import read_text
 
 if TYPE_CHECKING:
     from eingrad.calculus.optim import Optimizer

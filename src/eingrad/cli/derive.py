@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eingrad.cli.app import app
-from eingrad.errors import DataError
+from eingrad.notation.files import read_text
 
 
 class Format(StrEnum):
@@ -45,19 +43,6 @@ def derive(
     read = parse_latex if latex else parse
     derivatives = read(read_text(file)).grad(of, names_in(wrt))
     print(getattr(derivatives, format.value)())
-
-
-def read_text(file: str) -> str:
-    """Read a text file, or standard input for ``-``; raises DataError where it cannot."""
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror or error}", operand=file) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file} is not text in UTF-8", operand=file, hint="a model is a plain text file"
-        ) from error
 
 
 def names_in(text: str | None) -> list[str] | None:

@@ -18,9 +18,10 @@ from eingrad.cli.app import INTERRUPTED
 from eingrad.errors import BackendError, DataError
 from eingrad.learn.checkpoint import Checkpoint, check_writable, load, save
 from eingrad.learn.data import load as load_data
-from eingrad.learn.model import packaged_model, read_model
+from eingrad.learn.model import packaged_model
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import EpochRecord, Trainer
+from eingrad.notation.files import read_text
 
 REFRESH = 0.1  # seconds between two updates of the bar
 
@@ -59,7 +60,7 @@ def run_training(files: Files, **options: Any) -> None:
 
 def _start(files: Files, options: dict[str, Any]) -> Trainer:
     settings = Settings.choose(**{**options, "dataset": options["dataset"] or "digits"})
-    text = packaged_model() if files.model is None else read_model(files.model)
+    text = packaged_model() if files.model is None else read_text(files.model)
     if files.checkpoint:
         check_writable(files.checkpoint, may_replace=files.overwrite)
     trainer = Trainer.start(text, settings, _load_data(settings, files))
@@ -77,7 +78,7 @@ def _resume(files: Files, options: dict[str, Any]) -> Trainer:
         raise DataError("--resume needs a --checkpoint to go on from", operand="resume")
     checkpoint: Checkpoint = load(files.checkpoint)
     check_writable(files.checkpoint, may_replace=True)
-    if files.model is not None and read_model(files.model) != checkpoint.model:
+    if files.model is not None and read_text(files.model) != checkpoint.model:
         raise DataError(
             f"{files.model} is not the model that {files.checkpoint} was made with",
             operand=str(files.model),

@@ -20,7 +20,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,6 @@ from eingrad.learn.settings import Settings
 
 DATA, TARGET, LOSS = "X", "T", "L"
 CONVENTIONS = "see the conventions of a trainable model: eingrad train --help"
-MAX_MODEL_BYTES = 1 << 20
 
 Array = NDArray[Any]
 
@@ -62,23 +60,6 @@ def packaged_model() -> str:
     True
     """
     return (resources.files("eingrad.learn") / "models" / "mlp.ein").read_text("utf-8")
-
-
-def read_model(path: str | Path) -> str:
-    """Return the text of a person's own model file. Raises `DataError`."""
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_MODEL_BYTES + 1)
-        if len(content) > MAX_MODEL_BYTES:
-            raise DataError(f"{path} is larger than {MAX_MODEL_BYTES:,} bytes", operand=str(path))
-        return content.decode("utf-8")
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror or error})", operand=str(path)
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text", operand=str(path)) from error
 
 
 def find_roles(model: Model) -> Roles:
