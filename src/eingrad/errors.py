@@ -81,6 +81,10 @@ class ShapeError(EingradError):
     """Sizes, ranks or dtypes of arrays do not fit the equation."""
 
 
+class OutOfRangeError(ShapeError, IndexError):
+    """An index is not below the size of its axis."""
+
+
 class DifferentiationError(EingradError):
     """There is no derivative, or eingrad knows no rule for it."""
 

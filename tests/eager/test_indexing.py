@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as hnp
 
 from eingrad.api import operations as ops
 from eingrad.api.checking import check_grads
-from eingrad.api.functional import grad
+from eingrad.api.functional import grad, hvp, jvp
 from eingrad.api.tensor import tensor
 from eingrad.api.trace import function
-from eingrad.errors import EingradError
+from eingrad.errors import EingradError, OutOfRangeError
 
 X = np.random.default_rng(0).standard_normal((3, 4, 5))
 K, J = np.array([0, 2, -1]), np.array([[1], [2]])
@@ -103,8 +103,58 @@ def test_tensors_as_indices():
 
 
 def test_a_traced_mask_is_refused():
-    with pytest.raises(EingradError, match="a mask as an index needs numbers"):
+    with pytest.raises(EingradError, match="a mask as an index in a traced function") as caught:
         function(lambda t: t[t > 0])(X)
+    assert "eg.where(mask, x, 0)" in str(caught.value)
+    with pytest.raises(EingradError, match="a mask as an index in a traced function"):
+        function(lambda t, mask: t[mask])(X, X > 0)
+
+
+def test_a_constant_mask_is_traced():
+    fn = lambda t: (t[MASK] ** 2).sum()  # noqa: E731
+    np.testing.assert_allclose(function(fn)(X), (X[MASK] ** 2).sum())
+    np.testing.assert_allclose(function(grad(fn))(X), grad(fn)(X))
+
+
+def test_transforms_index_by_masks_that_depend_on_the_input():
+    expected = np.where(X > 0, 3 * X**2, 0)
+    cubes = lambda t: (t[t > 0] ** 3).sum()  # noqa: E731
+    np.testing.assert_allclose(grad(cubes)(X), expected)
+    np.testing.assert_allclose(jvp(lambda t: t[t > 0] ** 3, (X,), (X,))[1], 3 * X[X > 0] ** 3)
+    np.testing.assert_allclose(hvp(cubes, (X,), (X,)), 2 * expected)
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        (np.array([True, False]), "a mask of size 2 on axis 0, which has size 3"),
+        ((slice(None), np.ones((4, 4), bool)), "a mask of size 4 on axis 2, which has size 5"),
+        ((..., np.array([True])), "a mask of size 1 on axis 2, which has size 5"),
+    ],
+)
+def test_a_mask_of_another_size_is_refused(index, words):
+    with pytest.raises(EingradError, match=words):
+        tensor(X)[index]
+    with pytest.raises(IndexError):
+        tensor(X.astype(int))[index]
+
+
+def test_an_index_out_of_range_at_run_time_is_named():
+    traced = function(lambda t, k: t[k])
+    with pytest.raises(OutOfRangeError, match="index 7 is out of bounds"):
+        traced(X, np.array([0, 7]))
+
+
+def test_masks_are_joined():
+    low, high = X > -0.5, X < 0.5
+    joined = lambda t: ops.where((t > -0.5) & (t < 0.5) | ~(t > -1) ^ (t > 2), t * t, 0)  # noqa: E731
+    expected = np.where(low & high | ~(X > -1) ^ (X > 2), X * X, 0)
+    np.testing.assert_array_equal(joined(tensor(X)), expected)
+    np.testing.assert_array_equal(function(joined)(X), expected)
+    np.testing.assert_array_equal(~tensor([1, 2]) & tensor([3, 9]), ~np.array([1, 2]) & [3, 9])
+    np.testing.assert_array_equal(np.where(tensor(X) > 0), np.where(X > 0))
+    with pytest.raises(EingradError, match="compare first"):
+        tensor(X) & low
 
 
 def test_cross_entropy_by_index():

@@ -34,6 +34,7 @@ from eingrad.core.algebra import power as power_expr
 from eingrad.core.conjugate import conj as conj_expr
 from eingrad.core.expr import Const, Expr
 from eingrad.core.functions import FUNCTIONS, HALF
+from eingrad.errors import EingradError
 
 if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
@@ -195,6 +196,43 @@ def compare(name: str, a: Any, b: Any) -> Tensor:
         return wrap(np.asarray(exact(x._value, y._value)))
     shape = broadcast_shapes(name, (x.shape, y.shape))
     return operate(name, template, [x.detach(), y.detach()], shape, result=BOOL)
+
+
+def _both(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
+    return broadcast(apply("where", _spread(a, shape), _spread(b, shape), Const(0)), shape)
+
+
+def _either(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
+    return broadcast(apply("where", _spread(a, shape), Const(1), _spread(b, shape)), shape)
+
+
+LOGICAL: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
+    "and": (_both, np.bitwise_and),
+    "or": (_either, np.bitwise_or),
+    "xor": (map_template("ne"), np.bitwise_xor),
+}
+
+
+def logical(name: str, a: Any, b: Any) -> Tensor:
+    """Join two masks; of integers, join the bits."""
+    template, exact = LOGICAL[name]
+    x, y = as_tensor(a), as_tensor(b)
+    traced = is_symbolic(x) or is_symbolic(y)
+    for t in (x, y):
+        if is_inexact(t.dtype) or (traced and t.dtype != BOOL):
+            raise EingradError(
+                f"{name} of dtypes {x.dtype} and {y.dtype}",
+                hint="compare first, as in (x > 0) & (y > 0)",
+            )
+    if not traced:
+        return wrap(np.asarray(exact(x._value, y._value)))
+    return operate(name, template, [x, y], broadcast_shapes(name, (x.shape, y.shape)), result=BOOL)
+
+
+def invert(x: Any) -> Tensor:
+    """Return where a mask does not hold; of integers, the other bits."""
+    t = as_tensor(x)
+    return logical("xor", t, t.dtype == BOOL or -1)
 
 
 # --- powers -----------------------------------------------------------------------------------

@@ -13,14 +13,10 @@ from eingrad.api.dispatch import Cell, as_tensor, is_inexact, is_symbolic, opera
 from eingrad.api.shaping import broadcast_to, cut, reshape
 from eingrad.core.arrays import AxisSource, Gather, Range
 from eingrad.core.expr import Expr, Labels
-from eingrad.errors import EingradError, ShapeError
+from eingrad.errors import EingradError, OutOfRangeError
 
 if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
-
-
-class OutOfRangeError(ShapeError, IndexError):
-    """An index is not below the size of its axis."""
 
 
 def plain_index(index: Any) -> Any:
@@ -35,7 +31,10 @@ def plain_index(index: Any) -> Any:
 def getitem(x: Tensor, index: Any) -> Tensor:
     """Return ``x[index]``."""
     if not is_inexact(x._value.dtype) and not is_symbolic(x):
-        return wrap(np.asarray(x._value[plain_index(index)]))
+        try:
+            return wrap(np.asarray(x._value[plain_index(index)]))
+        except IndexError as error:
+            raise OutOfRangeError(str(error)) from None
     items = _expand(index, x)
     ranges, shape, arrays = _basic(items, x)
     result = cut(x, ranges)
@@ -50,6 +49,14 @@ class _Advanced:
 
     axis: int
     tensor: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """Where a mask holds along one of its axes, which has ``size`` entries."""
+
+    tensor: Tensor
+    size: int
 
 
 def _expand(index: Any, x: Tensor) -> list[Any]:
@@ -77,13 +84,26 @@ def _arrays_of(item: Any) -> list[Any]:
         return [int(item)]
     t = as_tensor(np.array(item, int) if isinstance(item, list) and not item else item)
     if t._value.dtype.kind == "b":
-        mask = t._concrete("a mask as an index")
-        return list(map(as_tensor, np.nonzero(mask))) if mask.shape else [_as_axis(mask)]
+        return _selected(t)
     if t._value.dtype.kind not in "iu":
         raise EingradError(
             f"an index of dtype {t._value.dtype}", hint="indices are integers, slices or masks"
         )
     return [t if t.ndim or is_symbolic(t) else int(t)]
+
+
+def _selected(mask: Tensor) -> list[Any]:
+    if is_symbolic(mask):
+        raise EingradError(
+            "a mask as an index in a traced function: how many entries it selects depends on its "
+            "values, and shapes are known while tracing",
+            hint="eg.where(mask, x, 0) keeps the shape; or leave out eg.function: the transforms "
+            "alone, such as eg.grad, index by masks",
+        )
+    value = mask._value
+    if not value.shape:
+        _as_axis(value)
+    return [_Selected(wrap(k), n) for k, n in zip(np.nonzero(value), value.shape, strict=True)]
 
 
 def _as_axis(mask: Any) -> Any:
@@ -116,8 +136,13 @@ def _basic(items: Sequence[Any], x: Tensor) -> tuple[list[Range], tuple[int, ...
     return ranges, tuple(shape), arrays
 
 
-def _in_range(t: Tensor, axis: int, n: int) -> Tensor:
+def _in_range(item: Tensor | _Selected, axis: int, n: int) -> Tensor:
     """Count negative indices from the end; raise where an index is not below n."""
+    if isinstance(item, _Selected):
+        if item.size != n:
+            raise OutOfRangeError(f"a mask of size {item.size} on axis {axis}, which has size {n}")
+        return item.tensor
+    t = item
     if is_symbolic(t):
         return t
     value = t._value
@@ -159,4 +184,4 @@ def _gather_template(x: Expr, *rest: Any) -> Expr:
     return Gather(x, indices, sources, (*kept[:at], *common, *kept[at:]))
 
 
-__all__ = ["OutOfRangeError", "getitem", "plain_index"]
+__all__ = ["getitem", "plain_index"]

@@ -84,6 +84,20 @@ class Methods(Cell):
 
     __hash__ = object.__hash__
 
+    def __and__(self, other: Any) -> Tensor:
+        return elementwise.logical("and", self, other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return elementwise.logical("or", self, other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return elementwise.logical("xor", self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __invert__(self) -> Tensor:
+        return elementwise.invert(self)
+
     # --- methods: the functions of the same name ---
 
     @property

@@ -15,6 +15,13 @@ from eingrad.api.dispatch import Cell, as_tensor, is_symbolic, wrap
 from eingrad.errors import EingradError
 
 
+def _where(condition: Any, *branches: Any) -> Any:
+    """Select, or without branches say where the condition holds, as NumPy does."""
+    if branches:
+        return elementwise.where(condition, *branches)
+    return np.nonzero(_plain(condition, "numpy.where without branches"))
+
+
 def _binary(name: str) -> Callable[..., Any]:
     return lambda a, b: elementwise.binary(name, a, b)
 
@@ -79,7 +86,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
         getattr(np, name): getattr(products, name)
         for name in ("dot", "tensordot", "inner", "outer", "tril", "triu")
     },
-    np.where: elementwise.where,
+    np.where: _where,
     np.clip: elementwise.clip,
     np.einsum: contraction.einsum,
     np.vstack: lambda xs: shaping.concatenate([_at_least_2d(x) for x in xs]),

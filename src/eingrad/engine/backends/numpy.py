@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eingrad.engine.program import BOOLEAN, INTEGER, Register
 from eingrad.engine.spelling import Spelling
+from eingrad.errors import OutOfRangeError
 
 Array = NDArray[Any]
 
@@ -84,7 +85,7 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "call":        "{spec}({0})",
     "sigmoid":     "{dtype}(sigmoid({0}))",
     "log_of_sum":  "log_of_sum({0})",
-    "gather":      "{0}[{others}]",
+    "gather":      "entry({0}, {others})",
     "scatter":     "{dtype}(np.sum({0}))",
     "to_integer":  "{dtype}({0})",
     "det":         "{dtype}(np.linalg.det({0}))",
@@ -102,7 +103,7 @@ IMPORTS = {
     "log_of_sum": "from eingrad.engine.backends.numpy import log_of_sum",
     "keep_where": "from eingrad.engine.backends.numpy import keep",
     "where": "from eingrad.engine.backends.numpy import choose",
-    "gather": "from eingrad.engine.backends.numpy import gather",
+    "gather": "from eingrad.engine.backends.numpy import entry, gather",
     "scatter": "from eingrad.engine.backends.numpy import scatter",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
     "long_sum": "from eingrad.engine.backends.long_sums import long_sum, long_sum_of_all",
@@ -210,7 +211,15 @@ def gather(x: Array, *indices: Array, out: Array) -> None:
     >>> out
     array([2., 3.])
     """
-    out[...] = x[indices]
+    out[...] = entry(x, *indices)
+
+
+def entry(x: Array, *indices: Any) -> Any:
+    """Return entries at indices; raises OutOfRangeError."""
+    try:
+        return x[indices]
+    except IndexError as error:
+        raise OutOfRangeError(str(error)) from None
 
 
 def scatter(x: Array, *indices: Array, out: Array) -> None:
