@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from typing import Any
@@ -162,15 +163,19 @@ def test_the_memory_limit() -> None:
 
 
 def outcome(text: str, arrays: list[Any]) -> None:
-    """NumPy's answer or one of our errors, soon."""
-    start = time.process_time()
+    """NumPy's answer or one of our errors, soon; the collector's pauses are not the call's."""
+    gc.disable()
+    start = time.thread_time()
     try:
         result = einsum(text, *arrays)
     except EingradError:
         result = None
     except RecursionError:
         raise AssertionError("recursion") from None
-    assert time.process_time() - start < 0.05
+    finally:
+        took = time.thread_time() - start
+        gc.enable()
+    assert took < 0.05, text
     try:
         expected = np.einsum(text, *arrays)
     except (ValueError, TypeError):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eingrad.api.foreign import backend_of, einsum_on
 from eingrad.api.subscripts import (
     Equation,
     LabelledProduct,
@@ -132,6 +133,11 @@ def _forget() -> None:
 def _einsum_unusual(spec: Any, operands: Sequence[Any], out: Any, memory_limit: int | None) -> Any:
     """Convert what is not an array, and plan a signature that is new."""
     equation, operands = read(spec, operands)
+    backend = backend_of(operands)
+    if backend is not None:
+        if out is not None:
+            raise TypeError(f"einsum of arrays of {backend} takes no out=")
+        return einsum_on(backend, equation, operands, memory_limit)
     arrays = [_as_array(k, x) for k, x in enumerate(operands)]
     first = spec if isinstance(spec, str) else equation
     call = _program(equation, arrays, (first, *[(np.ndarray, x.shape, x.dtype) for x in arrays]))
