@@ -73,6 +73,13 @@ def test_sizes_do_not_overflow() -> None:
     assert plan.shape == (n, n)
 
 
+def test_sizes_of_more_digits_than_python_writes() -> None:
+    plan = contract_path("ij,jk->ik", (10**5000, 2), (2, 3))
+    assert plan.flops == 6 * 10**5000
+    assert "6.000e+5000" in str(plan)
+    assert "(1.000e+5000, 3)" in str(plan)
+
+
 def test_lists_and_arrays_are_taken() -> None:
     plan = contract_path((2, 3), [0, 1], (3, 4), [1, 2])
     assert plan.flops == contract_path("ij,jk", np.ones((2, 3)), [3, 4]).flops == 24

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import eingrad as eg
 from eingrad.api.contract_path import contract_path
 from eingrad.api.einsum import einsum
 from eingrad.errors import EingradError, MemoryLimitError, NotationError, ShapeError
@@ -158,6 +159,13 @@ def test_the_memory_limit() -> None:
     ):
         einsum("i,j->ij", x, x, memory_limit=10**9)  # 8 TB: nothing is allocated
     assert einsum("i->", x, memory_limit=10**8) == 10**6
+    derived = eg.parse("L = sum_ij(exp(x_i y_j))").grad("L", ["x"])
+    for compiled in (
+        derived.compile(memory_limit=10**9),
+        eg.parse("z_ij = x_i y_j").compile(memory_limit=10**9),
+    ):
+        with pytest.raises(MemoryLimitError, match=r"8,0\d\d,\d\d\d,\d\d\d,\d\d\d bytes"):
+            compiled(x=x, y=x)
     with pytest.raises(MemoryLimitError):
         einsum("i,i->i", x[:1000], x[:1000], memory_limit=1000)
 

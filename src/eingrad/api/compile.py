@@ -50,11 +50,13 @@ def compile_graph(
     backend: str = "numpy",
     functions: Functions | None = None,
     dtype: Any = None,
+    memory_limit: int | None = None,
 ) -> Function:
     """Compile named expressions over the model's inputs.
 
     With ``update``, a call also replaces the inputs named in ``gradients`` by the optimizer's new
-    values. The arrays of ``wrt`` are required even where only their sizes matter.
+    values. The arrays of ``wrt`` are required even where only their sizes matter. A call
+    that would need more than ``memory_limit`` bytes raises `MemoryLimitError` before it allocates.
     """
     gradients = gradients or {}
     roots = [*outputs.values(), *gradients.values()]
@@ -73,5 +75,5 @@ def compile_graph(
     shaped += _inputs_for_sizes(system, [*roots, *shaped])
     return compile_program(
         values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
-        labels=system.labels, inputs=shaped, optional=system.inputs,
+        labels=system.labels, inputs=shaped, optional=system.inputs, memory_limit=memory_limit,
     )  # fmt: skip

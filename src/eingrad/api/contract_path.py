@@ -12,6 +12,7 @@ from eingrad.api.einsum import read
 from eingrad.api.subscripts import LabelledProduct, Shape, fit
 from eingrad.calculus.differentiate import pull_back
 from eingrad.core.algebra import is_light
+from eingrad.core.digits import count_text, shape_text
 from eingrad.core.expr import Einsum, Expr, Var, postorder
 from eingrad.engine.pairwise import pairwise
 from eingrad.errors import ShapeError
@@ -64,12 +65,13 @@ class PathPlan:
     def __str__(self) -> str:
         ratio = f" ({self.gradient_flops / self.flops:.2f} times forward)" if self.flops else ""
         return "\n".join([
-            f"{self.equation}: result of shape {self.shape}",
+            f"{self.equation}: result of shape {shape_text(self.shape)}",
             *_table("forward", self.steps),
             *_table("gradients", self.gradient_steps),
-            f"FLOPs: forward {self.flops:,}; all gradients {self.gradient_flops:,}{ratio}",
-            f"largest intermediate: forward {self.largest_intermediate:,} entries; "
-            f"gradients {self.largest_gradient_intermediate:,}",
+            f"FLOPs: forward {count_text(self.flops)}; "
+            f"all gradients {count_text(self.gradient_flops)}{ratio}",
+            f"largest intermediate: forward {count_text(self.largest_intermediate)} entries; "
+            f"gradients {count_text(self.largest_gradient_intermediate)}",
         ])  # fmt: skip
 
     __repr__ = __str__
@@ -78,7 +80,7 @@ class PathPlan:
 def _table(title: str, steps: Sequence[PathStep]) -> list[str]:
     width = max([24, *(len(step.equation) for step in steps[:SHOWN_STEPS])])
     rows = [
-        f"{k:>5}  {step.equation:<{width}} {step.flops:>18,} {step.size:>14,}"
+        f"{k:>5}  {step.equation:<{width}} {count_text(step.flops):>18} {count_text(step.size):>14}"
         for k, step in enumerate(steps[:SHOWN_STEPS])
     ]
     if len(steps) > SHOWN_STEPS:

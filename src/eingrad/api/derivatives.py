@@ -209,6 +209,7 @@ class Derivatives(Mapping[str, Gradient]):
         functions: Functions | None = None,
         dtype: Any = None,
         update: Optimizer | None = None,
+        memory_limit: int | None = None,
     ) -> Function | StructuredFunction:
         """Compile value and derivatives to one function of arrays by name.
 
@@ -216,7 +217,8 @@ class Derivatives(Mapping[str, Gradient]):
         training step: it changes the ``wrt`` arrays in place and returns the value alone (JAX: it
         returns the new arrays with the value). Of a
         Jacobian or Hessian, ``f(..., structured=True)`` returns the factors without ever building
-        the dense tensor.
+        the dense tensor. A call that would need more than ``memory_limit`` bytes beside its
+        arguments raises `MemoryLimitError` before it allocates anything.
 
         >>> import numpy as np
         >>> from eingrad import parse
@@ -229,6 +231,7 @@ class Derivatives(Mapping[str, Gradient]):
         results = {name: graph[self.records[key].var] for name, key in self._keys.items()}
         options: dict[str, Any] = {
             "wrt": self.wrt, "backend": backend, "functions": functions, "dtype": dtype,
+            "memory_limit": memory_limit,
         }  # fmt: skip
         if update is not None:
             self._check_parameters()

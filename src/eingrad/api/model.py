@@ -216,8 +216,12 @@ class Model:
         backend: str = "numpy",
         functions: Functions | None = None,
         dtype: Any = None,
+        memory_limit: int | None = None,
     ) -> Function:
         """Compile the model's own tensors, all assigned ones if ``outputs`` is not given.
+
+        A call that would need more than ``memory_limit`` bytes beside its arguments raises
+        `MemoryLimitError` before it allocates anything.
 
         >>> import numpy as np
         >>> f = parse("z_i = W_ij x_j").compile()
@@ -230,7 +234,10 @@ class Model:
         system = recognise(self.system, ())
         graph = whole_graph(system)
         wanted = {name: graph[tensor(system, name)] for name in names}
-        return compile_graph(system, wanted, backend=backend, functions=functions, dtype=dtype)
+        return compile_graph(
+            system, wanted, backend=backend, functions=functions, dtype=dtype,
+            memory_limit=memory_limit,
+        )  # fmt: skip
 
     def check(
         self,

@@ -138,7 +138,10 @@ def logsumexp(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def softmax(x: Any, axis: Axes = -1) -> Tensor:
-    """Return ``exp(x) / sum(exp(x))`` over axes, without overflow."""
+    """Return ``exp(x) / sum(exp(x))`` over axes, without overflow.
+
+    Where every entry is -inf it is 0 / 0: NaN, as in SciPy, PyTorch and JAX.
+    """
     t = _inexact(x)
     return operate("softmax", _over_axes, [t], "softmax", normal_axes("softmax", axis, t.ndim))
 

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
+from eingrad.core.digits import exact_text
+
 Dim = int | str
 Number = int | Fraction | float | complex
 Labels = tuple[int, ...]
@@ -46,15 +48,19 @@ class Expr:
         return ()
 
     def __repr__(self) -> str:
-        inner = ", ".join([*map(str, self.fields()), *(_name(x) for x in self.operands)])
-        return f"{type(self).__name__}({inner}; {self.dims})"
+        inner = ", ".join(
+            [*(exact_text(x, str) for x in self.fields()), *(_name(x) for x in self.operands)]
+        )
+        return f"{type(self).__name__}({inner}; {exact_text(self.dims)})"
 
     def __reduce__(self) -> Any:
         raise TypeError("an Expr lives in one process; send the model's text instead")
 
 
 def _name(node: Expr) -> str:
-    return str(node.fields()[0]) if isinstance(node, Var | Const) else type(node).__name__
+    if isinstance(node, Var | Const):
+        return exact_text(node.fields()[0], str)
+    return type(node).__name__
 
 
 def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fields: Any) -> Any:
@@ -109,7 +115,7 @@ class Const(Expr):
     def __new__(cls, value: Number) -> Const:
         node = object.__new__(cls)
         node.value = exact(value)
-        return _intern(node, (), (), type(node.value).__name__, repr(node.value))  # type: ignore[no-any-return]
+        return _intern(node, (), (), type(node.value).__name__, exact_text(node.value))  # type: ignore[no-any-return]
 
     def fields(self) -> tuple[Any, ...]:
         return (self.value,)
