@@ -7,7 +7,11 @@ import pytest
 from eingrad.core.expr import Const, Map, Var
 
 
-@pytest.mark.parametrize("number", [10**5000, -(10**5000), Fraction(10**5000, 3**9001)])
+@pytest.mark.parametrize(
+    "number",
+    [10**5000, -(10**5000), Fraction(10**5000, 3**9001)],
+    ids=["integer", "negative", "fraction"],
+)
 def test_a_number_of_thousands_of_digits(number) -> None:
     node = Const(number)
     assert node.value == number
