@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,74 @@ def test_a_wrong_claim_is_shown_with_a_counterexample(
     out = capsys.readouterr().out
     assert "correct:  dL/dx_i = x_j (A_ij + A_ji)" in out
     assert "  A = [[" in out
+
+
+TEX_MODEL = r"""\begin{align}
+  p_o &= \frac{e^{a_o}}{\sum_{k} e^{a_k}} \\
+  L &= -\sum_o t_o \log p_o
+\end{align}
+\text{assume } \sum_o t_o = 1
+"""
+
+
+@pytest.mark.parametrize("flag", [["--latex"], []])
+@pytest.mark.parametrize(
+    ("claim", "code"),
+    [
+        (r"\frac{\partial L}{\partial a_o} = p_o - t_o", 0),
+        (r"\frac{\partial L}{\partial a_o} = p_o - t_o = t_o - p_o", 1),
+        (r"\frac{\partial p_o}{\partial a_k} = p_o (\delta_{ok} - p_k)", 0),
+        (r"\partial L / \partial a_o = p_{o} + t_o", 1),
+        (r"\frac{\partial L}{\partial b_o} = p_o - t_o", 2),
+        (r"\frac{\partial L}{a_o} = p_o - t_o", 2),
+        (r"\frac{\partial L}{\partial a_o} = ", 2),
+        (r"\begin{", 2),
+    ],
+)
+def test_latex(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    flag: list[str],
+    claim: str,
+    code: int,
+) -> None:
+    path = tmp_path / "model.tex"
+    path.write_text(TEX_MODEL)
+    assert run(monkeypatch, str(path), claim, *flag) == code
+    captured = capsys.readouterr()
+    assert ("wrong: " in captured.out) == (code == 1)
+    assert "Traceback" not in captured.err
+    assert bool(captured.err) == (code == 2)
+
+
+@pytest.mark.parametrize(
+    ("claims", "code", "shown"),
+    [
+        ("dL/dx_i = A_ij x_j + A_ji x_j\nL = x_i x_j A_ij  # the same\n", 0, ["right", "right"]),
+        ("dL/dx_i = 2 A_ij x_j\n\ndL/dA_ij = x_i x_j\n", 1, ["wrong", "right"]),
+        ("dL/dA_ij = x_i x_j", 0, ["right"]),
+        (r"\frac{\partial L}{\partial A_{ij}} = x_i x_j \\ L = x_i A_{ij} x_j", 0, ["right"] * 2),
+        ("dL/dA_ij = x_i x_j\nno claim", 2, []),
+    ],
+)
+def test_several_claims(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    file: str,
+    claims: str,
+    code: int,
+    shown: list[str],
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(claims.encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert run(monkeypatch, file, "-") == code
+    lines = capsys.readouterr().out.splitlines()
+    assert [x[:5] for x in lines if x.startswith(("right: ", "wrong: "))] == shown
+
+
+def test_model_and_claim_cannot_both_be_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "-", "-") == 2
+    assert "standard input" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from eingrad.notation.latex import to_latex
 from eingrad.notation.lower import lower, lower_claim
 from eingrad.notation.parse import parse_claim, parse_statements
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol
-from eingrad.notation.tex.read import is_latex, read_claim, read_formula, read_statements
+from eingrad.notation.tex.read import is_latex, read_formula, read_statements
 from eingrad.notation.text import to_text
 
 FORMULAS = [
@@ -87,7 +87,7 @@ FORMULAS = [
     (r"\left(A^{-1}\right)_{ij} x_j", "inv_ij(A_ij) x_j"),
     (r"(A^\top)_{ij}", "transpose_ij(A_ij)"),
     (r"A^{\top}_{ij}", "transpose_ij(A_ij)"),
-    (r"A^T_{ij} x^{\left(T\right)}", "transpose_ij(A_ij) x^T"),
+    (r"A^T_{ij} x^{{T}} y^{(n)}_i", "transpose_ij(A_ij) x^T y_ni"),
     (r"\left[A_{ik} B_{kj}\right]^{-1}_{ij}", "inv_ij(A_ik B_kj)"),
     (r"\det A + \log\det S", "det_ij(A_ij) + logdet_ij(S_ij)"),
     (r"\operatorname{tr}(A_{ij} B_{jk})", "trace_ik(A_ij B_jk)"),
@@ -256,7 +256,7 @@ def _assert_steps_read_again(model: eg.Model) -> None:
                 if "d[" in step.after:  # derivatives still to be taken: no claim
                     read_formula(to_latex(step.right), model.system.functions)
                 else:
-                    _assert_same(claim, read_claim(to_latex(claim), model.system.labels), model)
+                    _assert_same(claim, parse_claim(to_latex(claim), model.system.labels), model)
 
 
 def _assert_same(claim: Assignment, read: Assignment, model: eg.Model) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,18 +11,18 @@ from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.derivatives import Derivatives
 from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
-from eingrad.check import Derived, Verdict, check
+from eingrad.check import Derived, Verdict, check, check_each
 from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
 from eingrad.derivation.steps import Record
 from eingrad.engine import Function
 from eingrad.errors import DifferentiationError, EingradError, UnknownNameError
 from eingrad.notation.gathers import find_integers
-from eingrad.notation.lower import lower
+from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Assignment, Statement
+from eingrad.notation.syntax import Claim, Statement
 from eingrad.notation.system import Definition, System
-from eingrad.notation.tex.read import is_latex, read_statements
+from eingrad.notation.tex.read import is_latex, read_model
 from eingrad.notation.text import to_text
 
 Directions = str | Mapping[str, str] | None
@@ -52,8 +53,9 @@ def parse_latex(text: str) -> Model:
     >>> print(parse_latex(r"L = \frac{1}{m} \sum_{b=1}^{m} \left(W_{i} X_{bi} - t_b\right)^2"))
     L = mean_b((W_i X_bi - t_b)^2)
     """
-    statements = read_statements(text)
-    return Model(statements, lower(statements))
+    reading = read_model(text)
+    system = lower(reading.statements)
+    return Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
 
 
 class Model:
@@ -181,9 +183,7 @@ class Model:
             raise EingradError("the model has a tensor s of its own", operand="s")
         definitions = {**system.definitions, "s": scalar}
         labels = {**system.labels, "s": ()}
-        system = System(
-            system.inputs, definitions, system.letters, labels, system.facts, system.functions
-        )
+        system = replace(system, definitions=definitions, labels=labels)
         return Model(self.statements, system).grad("s", names)
 
     def hvp(
@@ -241,22 +241,37 @@ class Model:
 
     def check(
         self,
-        claim: str | Assignment | Callable[..., Any],
+        claim: str | Claim | Callable[..., Any],
         of: str | None = None,
         wrt: str | Sequence[str] | None = None,
+        *,
+        latex: bool | None = None,
     ) -> Verdict:
-        """Say whether a claimed formula is right; if not, what is wrong with it.
+        r"""Say whether a claimed formula is right; if not, what is wrong with it.
 
-        The claim is a line of notation: a derivative, or one of the model's tensors; its letters
-        are free, and its right side may use all tensors and derivatives of the model. Or it is a
-        function of arrays that computes ``of``, or the derivative of ``of`` by ``wrt``. Raises
-        EingradError for a claim that has no meaning in this model.
+        The claim is an equation, in the notation or in LaTeX (``latex`` says which; None leaves
+        that to its commands): of a derivative, or one of the model's tensors; its letters are
+        free, and its right side may use all tensors and derivatives of the model. A chain
+        ``a = b = c`` is right if every right side is; further equations define what the model
+        lacks. Or the claim is a function of arrays that computes ``of``, or the derivative of
+        ``of`` by ``wrt``. Raises EingradError for a claim that has no meaning in this model.
 
         >>> verdict = parse("L = x_i A_ij x_j").check("dL/dx_i = A_ij x_j + A_ji x_j")
         >>> verdict.ok, verdict.reason
         (True, 'equal by algebra')
+        >>> parse("L = x_i x_i").check(r"\frac{\partial L}{\partial x_i} = x_i").reason
+        'factor 2 missing'
         """
-        return check(self._derived, claim, of, wrt)
+        return check(self._derived, claim, of, wrt, latex)
+
+    def check_each(self, claims: str, *, latex: bool | None = None) -> list[Verdict]:
+        r"""Say of each of several equations whether it is right, as `check` does.
+
+        >>> found = parse("L = x_i x_i").check_each("dL/dx_i = 2 x_i\nL = 2 x_i x_i")
+        >>> [verdict.ok for verdict in found]
+        [True, False]
+        """
+        return check_each(self._derived, claims, latex)
 
     @cached_property
     def _derived(self) -> Derived:
@@ -317,9 +332,7 @@ class Model:
         more = {name: Var(name, tensor(system, like).dims) for like, name in new.items()}
         inputs = {**system.inputs, **more}
         labels = {**system.labels, **{name: system.labels[like] for like, name in new.items()}}
-        return System(
-            inputs, system.definitions, system.letters, labels, system.facts, system.functions
-        )
+        return replace(system, inputs=inputs, labels=labels)
 
 
 def _directions(names: Sequence[str], given: Directions) -> dict[str, str]:

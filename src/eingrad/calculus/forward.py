@@ -8,7 +8,7 @@ stay factors. A Hessian is the Jacobian of the gradient's definitions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eingrad.calculus.differentiate import push_forward
 from eingrad.calculus.facts import Knowledge
@@ -164,6 +164,4 @@ def with_adjoints(system: System, adjoints: Mapping[str, Adjoint]) -> System:
             own = system.labels[name]
             definitions[adjoint.var.name] = Definition(adjoint.var.name, own, adjoint.expr)
             labels[adjoint.var.name] = own
-    return System(
-        system.inputs, definitions, system.letters, labels, system.facts, system.functions
-    )
+    return replace(system, definitions=definitions, labels=labels)

@@ -9,7 +9,7 @@ that makes the result no longer to read (``Z2 - T`` for a softmax under a cross-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.facts import Knowledge
@@ -197,9 +197,7 @@ def recognise(system: System, keep: Iterable[str]) -> System:
         )
         if name not in protected and _is_part(opened) and cost(opened) <= ABSORBED_COST:
             inside[definition.var] = opened
-    return System(
-        system.inputs, definitions, system.letters, system.labels, system.facts, system.functions
-    )
+    return replace(system, definitions=definitions)
 
 
 _FOLDED = frozenset({"softmax", "log_softmax", "logsumexp", "sigmoid", "softplus", "tanh"})

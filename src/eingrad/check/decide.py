@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
-from eingrad.check.compare import Claim, ExprClaim, agrees_everywhere, counterexample
+from eingrad.check.compare import Claim as Comparable
+from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
 from eingrad.check.function import FunctionClaim, target_for
+from eingrad.check.inline import inlined
 from eingrad.check.question import Question
 from eingrad.check.verdict import Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
 from eingrad.errors import EingradError, NotationError
-from eingrad.notation.parse import parse_claim
-from eingrad.notation.syntax import Assignment, Formula
+from eingrad.notation.parse import parse_claims
+from eingrad.notation.syntax import Assignment, Claim, Equation, Formula
 from eingrad.notation.text import to_text
 
+Restored = Callable[[Formula], Formula]
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
 
 def check(
     derived: Derived,
-    claim: str | Assignment | Callable[..., Any],
+    claim: str | Claim | Callable[..., Any],
     of: str | None = None,
     wrt: str | Sequence[str] | None = None,
+    latex: bool | None = None,
 ) -> Verdict:
-    """Say whether a claim is right: a line of notation, or a function with what it computes.
+    """Say whether a claim is right: equations, or a function with what it computes.
 
-    ``derived`` is the model; it remembers what was derived for the claims before.
-    Raises EingradError where the claim has no meaning in this model.
+    ``derived`` is the model; it remembers what was derived for the claims before. Of several
+    equations the first wrong one decides. ``latex`` says whether a text is LaTeX; None leaves it
+    to its commands. Raises EingradError where the claim has no meaning in this model.
     """
-    if isinstance(claim, str):
-        claim = parse_claim(claim, set(derived.system.labels))
-    if isinstance(claim, Assignment):
+    if isinstance(claim, str | Assignment | Equation):
         if of is not None or wrt is not None:
             raise EingradError("a claim in notation says itself what it is about: no of, no wrt")
-        return check_formula(derived, claim)
+        verdicts = check_each(derived, claim, latex)
+        wrong = [v for v in verdicts if not v.ok]
+        return wrong[0] if wrong else _all_right(verdicts)
     if of is None:
         raise EingradError(
             "what does the function compute?", hint='for the gradient dL/dW: of="L", wrt="W"'
@@ -49,11 +55,37 @@ def check(
     return next((v for v in verdicts if not v.ok), verdicts[0])
 
 
-def check_formula(derived: Derived, claim: Assignment) -> Verdict:
-    """Say whether a formula is right."""
-    question = Question.about(derived, claim.target)
+def check_each(derived: Derived, claim: str | Claim, latex: bool | None = None) -> list[Verdict]:
+    """Say of each equation of a claim whether it is right.
+
+    A chain of equations, in LaTeX, is one equation for each right side.
+    """
+    claims: Sequence[Claim]
+    system = derived.system
+    names = {**dict.fromkeys(system.sizes, ()), **system.labels}
+    claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
+    found = inlined(derived, claims)
+    return [check_formula(found.derived, c, found.restored) for c in found.claims]
+
+
+def _all_right(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return one verdict on several right equations: as sure as the least sure one."""
+    least = next((v for v in verdicts if v.proof != "algebra"), verdicts[0])
+    head = verdicts[0].claim.partition(" = ")[0]
+    if all(v.claim.startswith(f"{head} = ") for v in verdicts):
+        text = head + "".join(v.claim.removeprefix(head) for v in verdicts)
+    else:
+        text = "; ".join(v.claim for v in verdicts)
+    return replace(least, claim=text)
+
+
+def check_formula(
+    derived: Derived, claim: Assignment, restored: Restored = lambda formula: formula
+) -> Verdict:
+    """Say whether a formula is right; ``restored`` is for what the verdict shows."""
+    question = Question.about(derived, claim.target, restored)
     derived.learn(claim.value)
-    text = to_text(claim)
+    text = question.text(claim.target, claim.value)
     try:
         expr = question.lowered(claim.value)
     except NotationError as error:
@@ -88,7 +120,7 @@ def _right(question: Question, text: str, proved: bool) -> Verdict:
 
 
 def _wrong(
-    question: Question, claim: Claim, text: str, shown: list[str], value: Formula | None = None
+    question: Question, claim: Comparable, text: str, shown: list[str], value: Formula | None = None
 ) -> Verdict:
     example = counterexample(claim, question.right, question.points, question.labels, shown)
     found = diagnose(question, claim, value, shown)
@@ -116,14 +148,14 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
     if found is None:
         raise error
     return Verdict(
-        False, to_text(claim), f"{found.reason} ({error.reason})", question.correct, None,
-        found.mistake, _fixed(question, found),
+        False, question.text(claim.target, claim.value), f"{found.reason} ({error.reason})",
+        question.correct, None, found.mistake, _fixed(question, found),
     )  # fmt: skip
 
 
 def _fixed(question: Question, found: Diagnosis) -> str | None:
     target = found.target or question.target
-    return None if found.value is None else to_text(Assignment(target, found.value))
+    return None if found.value is None else question.text(target, found.value)
 
 
 def is_proved(question: Question, claimed: Expr) -> bool:

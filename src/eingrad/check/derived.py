@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from eingrad.calculus.forward import forward
 from eingrad.calculus.naming import DerivativeName
@@ -100,11 +101,7 @@ class Derived:
         derivatives = {
             n: Definition(n, ("",) * self.exprs[n].ndim, self.exprs[n]) for n in self.titles
         }
-        own = self.system
-        system = System(
-            own.inputs, {**own.definitions, **derivatives}, own.letters, own.labels, own.facts,
-            own.functions,
-        )  # fmt: skip
+        system = replace(self.system, definitions={**self.system.definitions, **derivatives})
         for tangent in forward(system, of, wrt, self.titles).values():
             if isinstance(tangent.title, DerivativeName):
                 self._add(tangent.title, tangent.expr)
@@ -138,6 +135,12 @@ class Derived:
                 break
             expr = opened
         return simplify(expr, self.system.facts)
+
+    def over_tensors(self, expr: Expr) -> Expr:
+        """Return an expression over the model's tensors alone, without derivatives."""
+        while found := [v for v in variables(expr) if v.name in self.titles]:
+            expr = substitute(expr, {v: self.exprs[v.name] for v in found})
+        return expr
 
     def whole(self, expr: Expr) -> Expr:
         """Return an expression over the inputs alone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from eingrad.check.derived import Derived
 from eingrad.check.points import Points
@@ -23,17 +24,26 @@ class Question:
     right: Expr
     points: Points
     formula: Formula
+    restored: Callable[[Formula], Formula] = field(default=lambda formula: formula)
 
     @classmethod
-    def about(cls, derived: Derived, target: Target) -> Question:
-        """Derive what a target is; raises EingradError for one that the model lacks."""
+    def about(
+        cls,
+        derived: Derived,
+        target: Target,
+        restored: Callable[[Formula], Formula] = lambda formula: formula,
+    ) -> Question:
+        """Derive what a target is; raises EingradError for one that the model lacks.
+
+        ``restored`` puts the claim's own formulas in the place of names that stand for them.
+        """
         lower_claim(Assignment(target, Number(0)), derived.system)  # raises where a label is wrong
         right = derived.right(target)
         needed = [right]
         if isinstance(target, Derivative) and isinstance(target.of, Symbol):
             needed.append(derived.tensor(target.of.name))  # log(x) must have a value, not only 1/x
         points = Points(derived, needed)
-        return cls(target, derived, right, points, _right_formula(derived, target))
+        return cls(target, derived, right, points, _right_formula(derived, target), restored)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -48,7 +58,11 @@ class Question:
     @property
     def correct(self) -> str:
         """The right formula as a line of notation."""
-        return to_text(Assignment(self.target, self.formula))
+        return self.text(self.target, self.formula)
+
+    def text(self, left: Formula, right: Formula) -> str:
+        """Write an equation as the claim would."""
+        return f"{to_text(self.restored(left))} = {to_text(self.restored(right))}"
 
     def lowered(self, value: Formula) -> Expr:
         """Return a right side as an expression; raises NotationError where it has no meaning."""

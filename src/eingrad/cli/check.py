@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eingrad.cli.app import app
-from eingrad.cli.derive import ModelFile
+from eingrad.cli.derive import Latex, ModelFile, read_model
+from eingrad.errors import EingradError
 from eingrad.notation.files import read_text
 
 if TYPE_CHECKING:
@@ -16,20 +17,25 @@ if TYPE_CHECKING:
 WRONG = 1
 
 ClaimText = Annotated[
-    str, typer.Argument(metavar="CLAIM", help='What is claimed, "dL/dW_ih = ..."; - reads stdin.')
+    str,
+    typer.Argument(
+        metavar="CLAIM|-", help='What is claimed, "dL/dW_ih = ..."; - reads claims, one a line.'
+    ),
 ]
 
 
 @app.command()
-def check(file: ModelFile, claim: ClaimText) -> None:
-    """Check a claimed derivative: exit code 0 if it is right, 1 if it is wrong, 2 if unusable."""
-    from eingrad.api.model import parse  # noqa: PLC0415  # so that --help does not load NumPy
-
-    verdict = parse(read_text(file)).check(read_text("-") if claim == "-" else claim)
-    print(verdict)
-    if verdict.counterexample is not None:
-        print(_arrays(verdict))
-    if not verdict.ok:
+def check(file: ModelFile, claim: ClaimText, latex: Latex = False) -> None:
+    """Check claimed derivatives: exit code 0 if all are right, 1 if one is wrong, 2 if unusable."""
+    if file == claim == "-":
+        raise EingradError("standard input is the model or the claim", hint="give one as a file")
+    text = read_text("-") if claim == "-" else claim
+    verdicts = read_model(file, latex).check_each(text, latex=latex or None)
+    for verdict in verdicts:
+        print(verdict)
+        if verdict.counterexample is not None:
+            print(_arrays(verdict))
+    if not all(verdict.ok for verdict in verdicts):
         raise typer.Exit(WRONG)
 
 

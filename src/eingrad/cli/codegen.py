@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eingrad.cli.app import app
-from eingrad.cli.derive import ModelFile, Of, Wrt, names_in
+from eingrad.cli.derive import Latex, ModelFile, Of, Wrt, names_in, read_model
 from eingrad.errors import DataError, EingradError
-from eingrad.notation.files import read_text
 
 if TYPE_CHECKING:
     from eingrad.calculus.optim import Optimizer
@@ -40,11 +39,10 @@ def codegen(
     optimizer: OptimizerName = None,
     lr: Rate = None,
     function: Bound = None,
+    latex: Latex = False,
 ) -> None:
     """Write a model and its gradient as a Python file that needs no eingrad."""
-    from eingrad.api.model import parse  # noqa: PLC0415  # so that --help does not load NumPy
-
-    derivatives = parse(read_text(file)).grad(of, names_in(wrt))
+    derivatives = read_model(file, latex).grad(of, names_in(wrt))
     chosen = None if optimizer is None else _optimizer(optimizer, lr)
     bound = dict(_binding(text) for text in function or [])
     text = derivatives.source(target, matmul=matmul, optimizer=chosen, functions=bound)

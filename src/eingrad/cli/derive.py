@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eingrad.cli.app import app
 from eingrad.notation.files import read_text
+
+if TYPE_CHECKING:
+    from eingrad.api.model import Model
 
 
 class Format(StrEnum):
@@ -22,6 +25,9 @@ class Format(StrEnum):
 
 
 ModelFile = Annotated[str, typer.Argument(metavar="FILE|-", help="A model; - reads it from stdin.")]
+Latex = Annotated[
+    bool, typer.Option("--latex", help="All is LaTeX; without it, what has LaTeX's commands.")
+]
 Of = Annotated[str, typer.Option("--of", help="The scalar to differentiate.")]
 Wrt = Annotated[
     str | None,
@@ -35,14 +41,18 @@ def derive(
     of: Of = "L",
     wrt: Wrt = None,
     format: Annotated[Format, typer.Option("--format", help="The output's format.")] = Format.text,
-    latex: Annotated[bool, typer.Option("--latex", help="The model is written in LaTeX.")] = False,
+    latex: Latex = False,
 ) -> None:
     """Derive gradients on paper: every step with its rule."""
+    derivatives = read_model(file, latex).grad(of, names_in(wrt))
+    print(getattr(derivatives, format.value)())
+
+
+def read_model(file: str, latex: bool) -> Model:
+    """Read a model from a file, or from standard input for ``-``."""
     from eingrad.api.model import parse, parse_latex  # noqa: PLC0415  # --help loads no NumPy
 
-    read = parse_latex if latex else parse
-    derivatives = read(read_text(file)).grad(of, names_in(wrt))
-    print(getattr(derivatives, format.value)())
+    return (parse_latex if latex else parse)(read_text(file))
 
 
 def names_in(text: str | None) -> list[str] | None:

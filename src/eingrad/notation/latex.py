@@ -177,9 +177,9 @@ def _base(base: Formula) -> str:
 
 
 def _exponent(exponent: Formula) -> str:
-    """Write an exponent; T in parentheses, for without them it means a transpose."""
+    """Write an exponent; T in braces of its own, for without them it means a transpose."""
     text = to_latex(exponent)
-    return _parenthesized(text) if text == "T" else text
+    return f"{{{text}}}" if text == "T" else text
 
 
 def _parenthesized(text: str) -> str:

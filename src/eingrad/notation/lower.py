@@ -77,7 +77,7 @@ def lower_claim(claim: Assignment, system: System) -> Definition:
     """Return a claim about a model as a definition over the model's tensors.
 
     A derivative is a tensor with a name of its own, such as ``Var("dL/dW1", ...)``, whose axes
-    are those of both its tensors.
+    are those of both its tensors. A target that the model lacks is a new tensor.
 
     >>> from eingrad.notation.parse import parse_claim, parse_statements
     >>> system = lower(parse_statements("L = x_i x_i"))
@@ -118,6 +118,34 @@ def uses(system: System) -> Mapping[Dim, list[tuple[str, int, str]]]:
         for axis, (dim, label) in enumerate(zip(tensor.dims, labels, strict=True)):
             result.setdefault(dim, []).append((tensor.name, axis, label))
     return result
+
+
+def named_sizes(uses: Iterable[tuple[str, str, Statement]], system: System) -> dict[str, Dim]:
+    """Return the dimensions whose extents have names, from (name, label, statement).
+
+    Raises NotationError where a name would be the extent of two dimensions.
+    """
+    result: dict[str, Dim] = {}
+    for name, label, statement in uses:
+        dim = _dimension_of(label, statement, system)
+        if dim is not None and result.setdefault(name, dim) != dim:
+            raise NotationError(
+                f"{name} is the extent of {label} here, which is another axis than elsewhere",
+                operand=name,
+                position=statement.position,
+                hint="give one of the two axes another letter",
+            )
+    return result
+
+
+def _dimension_of(label: str, statement: Statement, system: System) -> Dim | None:
+    """Return the dimension of a label, None if no tensor in the statement has it."""
+    tensors = {**system.inputs, **{name: d.var for name, d in system.definitions.items()}}
+    parts = walk(statement.value) if isinstance(statement, Assignment) else ()
+    for part in parts:
+        if isinstance(part, Symbol) and label in part.labels and part.name in tensors:
+            return tensors[part.name].dims[part.labels.index(label)]
+    return None
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -206,16 +234,19 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
             dims.known(dim, var.name, axis)
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
     integers = {name for name, var in system.inputs.items() if var.integer}
-    claim = with_integers(claim, _scalar_indices(system))
-    resolver = Resolver(Tensors(dims, symbols, system.functions, closed=True, integers=integers))
+    claim = with_integers(claim, scalar_indices(system))
+    resolver = Resolver(
+        Tensors(dims, symbols, system.functions, closed=True, integers=integers, sizes=system.sizes)
+    )
     _check_left(claim.target)
     scope = resolver.open(_labels(claim.target))
-    resolver.resolve(claim.target, scope)
+    if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
+        resolver.resolve(claim.target, scope)
     recipe = resolver.value(claim.value, scope)
     return recipe, Extents(dims.names(), {**dims.letters(), **system.letters})
 
 
-def _scalar_indices(system: System) -> set[str]:
+def scalar_indices(system: System) -> set[str]:
     """Return the scalars at which the model reads a tensor."""
     nodes = postorder([d.expr for d in system.definitions.values()])
     indices = (x for node in nodes if isinstance(node, Gather | Scatter) for x in node.operands[1:])

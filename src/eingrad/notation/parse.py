@@ -12,6 +12,7 @@ from eingrad.notation.syntax import (
     Assignment,
     Assumption,
     Call,
+    Claim,
     Compare,
     Declaration,
     Derivative,
@@ -24,7 +25,7 @@ from eingrad.notation.syntax import (
     Sum,
     Symbol,
 )
-from eingrad.notation.tex.read import is_latex, read_claim
+from eingrad.notation.tex.read import is_latex, read_claims
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import MAX_DEPTH, Source, arrange, too_deep
 from eingrad.notation.unexpected import unexpected
@@ -69,10 +70,29 @@ def parse_claim(text: str, names: Collection[str] = ()) -> Assignment:
     >>> parse_claim("dL/dW_ih = X_bi G_bh").target.of.name
     'L'
     """
-    if is_latex(text):
-        return read_claim(text, names)
-    result: Assignment = _parse(text, "claim", names)
-    return result
+    claims = parse_claims(text, names)
+    if len(claims) != 1 or not isinstance(claims[0], Assignment):
+        raise NotationError("a claim is one equation", hint="check its equations one by one")
+    return claims[0]
+
+
+def parse_claims(
+    text: str, names: Collection[str] = (), latex: bool | None = None
+) -> tuple[Claim, ...]:
+    """Read what a text claims, one equation a line; in LaTeX a chain is several equations.
+
+    ``latex`` says whether it is LaTeX; None leaves that to its commands (see `is_latex`).
+
+    >>> len(parse_claims(r"y_i = \\frac{x_i}{2} = \\frac{1}{2} x_i"))
+    2
+    """
+    if is_latex(text) if latex is None else latex:
+        return read_claims(text, names)
+    if isinstance(text, str) and "\n" in text.strip():
+        statements = [s for s in _parse(text, "statements", names) if isinstance(s, Assignment)]
+        if len(statements) > 1:
+            return tuple(statements)
+    return (_parse(text, "claim", names),)
 
 
 @cache

@@ -106,6 +106,9 @@ class Resolver:
         """Read a tensor. A label that is not in scope is repeated, and summed: a trace."""
         if symbol.name == RESERVED:
             return self._delta(symbol, scope)
+        if not symbol.labels and symbol.name in self.tensors.sizes:
+            dim = self.tensors.sizes[symbol.name]
+            return Indexed((), lambda _: algebra.size(dim))
         axes = self.tensors.use(symbol)
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = self._unite_axes(symbol, axes, inner)

@@ -149,6 +149,15 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True)
+class Equation:
+    """``left = right`` of any two formulas, which can be claimed but defines nothing."""
+
+    left: Formula
+    right: Formula
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """``function phi``: a generic one-argument function."""
 
@@ -157,3 +166,4 @@ class Declaration:
 
 
 Statement = Assignment | Assumption | Declaration
+Claim = Assignment | Equation

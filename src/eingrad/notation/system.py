@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eingrad.core.expr import Dim, Expr, Var
 from eingrad.errors import Position
@@ -41,13 +41,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A whole model.
+    r"""A whole model.
 
     ``inputs`` are the tensors that are never assigned, in order of first use, ``definitions`` the
     assigned ones, each after those that it needs. A dimension is a string, one for all the axes
     that must have the same extent; ``letters[dim]`` are the letters that the author uses for it
     and ``labels[name]`` those of a tensor's axes where it is first written. ``functions`` are the
-    declared generic ones.
+    declared generic ones. ``sizes`` are names that the text gives to extents, as m in
+    ``\sum_{b=1}^{m}``; claims may use them.
     """
 
     inputs: Mapping[str, Var]
@@ -56,3 +57,4 @@ class System:
     labels: Mapping[str, tuple[str, ...]]
     facts: tuple[Fact, ...] = ()
     functions: frozenset[str] = frozenset()
+    sizes: Mapping[str, Dim] = field(default_factory=dict)

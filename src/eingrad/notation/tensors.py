@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from eingrad.core.expr import Dim
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
@@ -18,7 +19,8 @@ class Tensors:
     """Every name in use, with the symbol that says how many axes it has.
 
     ``symbols`` are the tensors known before: those that are assigned. A name that they lack is
-    an input, unless the set is ``closed``: a claim speaks of a model that exists.
+    an input, unless the set is ``closed``: a claim speaks of a model that exists. ``sizes`` are
+    names of extents.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class Tensors:
         functions: Collection[str],
         closed: bool = False,
         integers: Collection[str] = (),
+        sizes: Mapping[str, Dim] | None = None,
     ) -> None:
         self.dims = dims
         self.symbols = dict(symbols)
@@ -35,6 +38,7 @@ class Tensors:
         self.functions = frozenset(functions)
         self.closed = closed
         self.integers = set(integers)
+        self.sizes = dict(sizes or {})
 
     @property
     def inputs(self) -> dict[str, Symbol]:

@@ -1,13 +1,14 @@
-r"""What has a form of its own in LaTeX: fractions, derivatives, functions, sums, cases, bars."""
+r"""What has a form of its own in LaTeX: functions, sums, bars."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Call,
-    Derivative,
+    Compare,
     Formula,
     Number,
     Power,
@@ -17,110 +18,41 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, ScriptReader, Scripts
+from eingrad.notation.tex.conditions import ConditionReader
+from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
 from eingrad.notation.tex.tokens import Token
 from eingrad.notation.words import MATRIX_FUNCTIONS, OVER_AXES
 
+ONE = Number(1)
 
-class CallReader(ScriptReader):
+
+def _sigmoid_slope(x: Formula) -> Formula:
+    y = Call("sigmoid", (x,))
+    return Product((y, Sum((ONE, y), (False, True))), (False, False))
+
+
+SLOPES: dict[str, Callable[[Formula], Formula]] = {
+    "sigmoid'": _sigmoid_slope,
+    "tanh'": lambda x: Sum((ONE, Power(Call("tanh", (x,)), Number(2))), (False, True)),
+    "relu'": lambda x: Call("where", (Compare(">", x, Number(0)), ONE, Number(0))),
+    "exp'": lambda x: Call("exp", (x,)),
+    "log'": lambda x: Product((ONE, x), (False, True)),
+}  # the derivatives of functions that are no declared ones
+
+
+@dataclass(frozen=True)
+class Below:
+    """What stands below a sum sign; ``but`` is the j of ``i \\neq j``."""
+
+    axes: tuple[str, ...] = ()
+    start: str = "1"
+    but: str | None = None
+
+
+class CallReader(ConditionReader):
     """Reads what begins with a command."""
 
     bars: list[str]
-
-    def inside(self) -> Formula:
-        """Read a formula that something encloses; see `Parser`."""
-        raise NotImplementedError
-
-    def factor(self) -> Formula:
-        """Read one factor; see `Parser`."""
-        raise NotImplementedError
-
-    def product(self) -> Formula:
-        """Read factors side by side; see `Parser`."""
-        raise NotImplementedError
-
-    # --- fractions and derivatives ---
-
-    def fraction(self) -> Formula:
-        r"""Read ``\frac{a}{b}``, also where it is a derivative."""
-        token = self.next()
-        derivative = self._derivative(token)
-        if derivative is not None:
-            return derivative
-        above, below = self.argument(), self.argument()
-        factors: tuple[Formula, ...] = (above,)
-        if isinstance(above, Product) and not any(above.divides):
-            factors = above.factors
-        divides = (*[False] * len(factors), True)
-        return Product((*factors, below), divides, self.at(token))
-
-    def _derivative(self, token: Token) -> Formula | None:
-        r"""Read ``\frac{\partial L}{\partial W_{ij}}`` behind its ``\frac``."""
-        start = self.k
-        if not (self.take("LBRACE") and self._differential()):
-            self.k = start
-            return None
-        self._order()
-        of: Formula | None = None
-        if not self.take("RBRACE"):
-            if self.peek().kind in {"SIGN", "TIMES", "OPEN", "NUMBER"}:
-                self.k = start
-                return None  # d (a + b) with a tensor d
-            of = self.plain_tensor()
-            if not self.take("RBRACE"):
-                self.k = start
-                return None
-        self.expect("LBRACE", "the lower part of the fraction")
-        wrt = self._differentials()
-        if not wrt:
-            self.k = start
-            return None
-        self.expect("RBRACE", "a closing brace")
-        if of is None:
-            if self.peek().kind != "OPEN":
-                raise self.error(
-                    "a derivative of nothing", r"write \frac{\partial L}{\partial x_i}", token
-                )
-            of = self.group()
-        return Derivative(of, wrt, self.at(token))
-
-    def group(self) -> Formula:
-        """Read what stands in parentheses; see `Parser`."""
-        raise NotImplementedError
-
-    def inline_derivative(self) -> Formula:
-        r"""Read ``\partial L / \partial W_{ij}``."""
-        token = self.next()
-        self._order()
-        of = self.plain_tensor()
-        self.expect("SLASH", "a slash")
-        wrt = self._differentials()
-        if not wrt:
-            raise self.error(
-                r"\partial L / without \partial after it", r"write \partial L / \partial W_{ij}"
-            )
-        return Derivative(of, wrt, self.at(token))
-
-    def _differentials(self) -> tuple[Symbol, ...]:
-        wrt: list[Symbol] = []
-        while self._differential():
-            wrt.append(self.plain_tensor())
-        return tuple(wrt)
-
-    def _differential(self) -> bool:
-        r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``."""
-        if self.take("COMMAND", r"\partial"):
-            return True
-        if "d" in self.context.tensors:
-            return False
-        if self.peek().text == r"\mathrm" and self.group_text(1) == "d":
-            self.k += 4
-            return True
-        return self.take("LETTER", "d") is not None
-
-    def _order(self) -> None:
-        if self.take("SUP"):
-            self.argument()
 
     # --- functions ---
 
@@ -134,6 +66,10 @@ class CallReader(ScriptReader):
         scripts = self.scripts() if self.peek().kind in {"SUP", "SUB", "PRIME"} else Scripts()
         if function == "log" and self.take("COMMAND", r"\det"):
             function, scripts = "logdet", self.scripts()
+        if function == "log" and scripts.number and scripts.power is None:
+            base = Call("log", (Number(int(scripts.number)),), (), self.at(token))
+            return Product((self._applied("log", self._arguments(), (), token), base),
+                           (False, True), self.at(token))  # fmt: skip
         if scripts.number and function not in self.context.functions:
             raise self.error(f"{function} with the number {scripts.number}",
                       "write a logarithm to another base as a quotient", token)  # fmt: skip
@@ -153,6 +89,7 @@ class CallReader(ScriptReader):
             raise self.error(
                 "a function goes over labels", "write letters below the function", token
             )
+        self.context.survey.bound.update(axes)
         return axes
 
     def _arguments(self) -> tuple[Formula, ...]:
@@ -180,6 +117,8 @@ class CallReader(ScriptReader):
         self, function: str, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token
     ) -> Formula:
         position = self.at(token)
+        if (slope := SLOPES.get(function)) is not None and len(args) == 1:
+            return slope(args[0])
         if function in names.PAIRS and len(args) == 2 and not axes:
             return Call(names.PAIRS[function], args, (), position)
         if function in MATRIX_FUNCTIONS and not axes and len(args) == 1:
@@ -189,6 +128,9 @@ class CallReader(ScriptReader):
             if isinstance(args[0], Symbol) and not args[0].labels:
                 args = (Symbol(args[0].name, labels, args[0].position, brackets=True),)
             axes = labels[-1:]
+        if function in OVER_AXES and not axes and len(args) == 1:
+            free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(args[0], ())))
+            axes = free if len(free) == 1 else ()  # softmax(a_o) goes over its only label
         return Call(function, args, axes, position)
 
     def _two_labels(self, function: str, arg: Formula, token: Token) -> tuple[str, ...]:
@@ -224,47 +166,61 @@ class CallReader(ScriptReader):
         r"""Read ``\sum_{b=1}^{m}`` with the product that follows."""
         token = self.next()
         function = names.BIG[token.text]
-        axes: tuple[str, ...] = ()
-        upper = ""
-        start = "1"
+        below, upper = Below(), ""
         while self.peek().kind in {"SUB", "SUP"}:
             if self.take("SUB"):
-                axes, start = self._below(token)
+                below = self._labels_below(token)
             else:
                 self.next()
-                upper = self._above()
-        if not axes:
+                upper = self._upper()
+        if not below.axes:
             raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
-        name = upper.removesuffix("-1") if start == "0" else upper
-        if len(axes) == 1 and name and not name[-1:].isdigit() and "-" not in name:
-            self.context.found.setdefault(name, axes[0])
+        self._note_size(below, upper, token)
         minus = False
         while sign := self.take("SIGN"):
             minus ^= sign.text == "-"
         body = self.product()
+        if below.but is not None:
+            delta = Symbol("delta", (below.axes[0], below.but), self.at(token))
+            others = Sum((Number(1), delta), (False, True), self.at(token))
+            body = Product((others, body), (False, False), body.position)
         body = Sum((body,), (True,), body.position) if minus else body
-        return Call(function, (body,), axes, self.at(token))
+        return Call(function, (body,), below.axes, self.at(token))
 
-    def _below(self, token: Token) -> tuple[tuple[str, ...], str]:
+    def _note_size(self, below: Below, upper: str, token: Token) -> None:
+        """Note that what stands above a sum sign is an extent; raise where entries are left out."""
+        name = upper.removesuffix("-1") if below.start == "0" else upper
+        if below.start not in {"0", "1"} or "-" in name or "+" in name:
+            reason = f"{token.text} leaves out entries of {below.axes[0]}"
+            hint = "a sum goes over a whole axis; multiply by a tensor that is 0 elsewhere"
+            raise self.error(reason, hint, token)
+        if len(below.axes) == 1 and name and not name[-1:].isdigit():
+            self.context.survey.sizes.setdefault(name, below.axes[0])
+
+    def _labels_below(self, token: Token) -> Below:
         """Read what stands below a sum sign: the labels, and where the first one begins."""
         if not self.take("LBRACE"):
             entries = self.entries()
-            return self._axes(entries if isinstance(entries, tuple) else (), token), "1"
+            found = () if isinstance(entries, str) else tuple(entries.items)
+            return Below(self._axes(found, token))
         labels: list[Entry] = []
-        start = "1"
+        start, but = "1", None
         while not self.take("RBRACE"):
             if self.take("COMMA"):
                 continue
-            if self.take("EQUAL"):
+            if labels and self.take("EQUAL"):
                 start = self.expect("NUMBER", "the first value").text
-            elif self.take("COMMAND", r"\in"):
+            elif labels and self.take("COMMAND", r"\in"):
                 while self.peek().kind not in {"RBRACE", "END"}:
                     self.next()
+            elif len(labels) == 1 and self.peek().text in {r"\ne", r"\neq"}:
+                self.next()
+                (but,) = self._axes((self.entry(),), token)
             else:
                 labels.append(self.entry())
-        return self._axes(tuple(labels), token), start
+        return Below(self._axes(tuple(labels), token), start, but)
 
-    def _above(self) -> str:
+    def _upper(self) -> str:
         """Read what stands above a sum sign as a text: a name, or ``m-1``."""
         if not self.take("LBRACE"):
             return self.word() if self.begins_name(self.peek()) else self.next().text
@@ -272,49 +228,21 @@ class CallReader(ScriptReader):
         while not self.take("RBRACE"):
             if self.peek().kind == "END":
                 raise self.error("a closing brace is missing", "write }")
-            text += self.word() if self.begins_name(self.peek()) else self.next().text
+            if self.begins_name(self.peek()):
+                word, scripts = self.word(), self.scripts()
+                text += self.joined(word, scripts)[0] + "".join(map(str, scripts.entries or ()))
+            else:
+                text += self.next().text
         return text
 
-    # --- cases and bars ---
-
-    def cases(self) -> Formula:
-        r"""Read ``\begin{cases} a & \text{if } c \\ b & \text{otherwise} \end{cases}``."""
-        token = self.next()
-        yes = self.inside()
-        self.expect("AMP", "&")
-        self._word_of({"if", "for", "when"}, token)
-        condition = self.inside()
-        self.take("DOT")
-        self.expect("ROW", r"\\")
-        no = self.inside()
-        self.expect("AMP", "&")
-        self._word_of({"otherwise", "else"}, token)
-        self.take("DOT")
-        self.take("ROW")
-        self.expect("ENDCASES", r"\end{cases}")
-        return Call("where", (condition, yes, no), (), self.at(token))
-
-    def _word_of(self, words: Collection[str], token: Token) -> None:
-        if self.peek().text in names.FONTS and self.group_text(1) in words:
-            self.word()
-            return
-        raise self.error(
-            "cases have two rows", r"write a & \text{if } x > 0 \\ b & \text{otherwise}", token
-        )
-
-    def group_text(self, ahead: int) -> str:
-        """Return the letters in the braces that begin ``ahead`` tokens from here."""
-        if self.peek(ahead).kind != "LBRACE":
-            return ""
-        k, letters = ahead + 1, ""
-        while self.peek(k).kind not in {"RBRACE", "END"}:
-            letters += self.peek(k).text
-            k += 1
-        return letters
+    # --- bars ---
 
     def in_bars(self) -> Formula:
         """Read ``|b|``, an extent, ``|x_i|``, an absolute value, or a norm."""
         opened = self.next()
+        if opened.text == "|" and self.peek().text == "|" and self.peek().kind == "BAR":
+            self.next()
+            opened = Token("BAR", "||", opened.line, opened.column, 2)
         size = self._label_in_bars(opened)
         if size is not None:
             return SizeOf(size, self.at(opened))
@@ -326,8 +254,9 @@ class CallReader(ScriptReader):
         start = self.k
         if opened.text == "|" and self.begins_name(self.peek()):
             label = self.entry()
-            if isinstance(label, str) and self.take("BAR", "|"):
-                return label
+            known = isinstance(label, str) and self.context.is_label(label)
+            if known and self.take("BAR", "|"):
+                return str(label)
         self.k = start
         return None
 
@@ -335,6 +264,8 @@ class CallReader(ScriptReader):
         """Read up to the partner of a bar: an absolute value or a norm."""
         inner = self.inside() if opened.kind == "OPEN" else self.in_plain_bars()
         closed = self.next()
+        if opened.text == "||" and closed.text == "|":
+            closed = Token(closed.kind, closed.text + self.next().text, 0, 0, 2)
         if closed.kind not in {"BAR", "CLOSE"} or closed.text != opened.text:
             raise self.error(f"{opened.text} is not closed", "write it a second time", opened)
         if opened.text == "|":
@@ -342,6 +273,9 @@ class CallReader(ScriptReader):
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self._axes(scripts.entries, opened)
         axes = tuple(x for x in entries if x != "F") or tuple(Summation().free(inner))
+        if scripts.number not in {"", "2"}:
+            hint = r"write \sum_i |x_i| or \max_i |x_i|; the norm is the Euclidean one"
+            raise self.error(f"the norm with the number {scripts.number}", hint, opened)
         norm = Call("norm", (inner,), axes, self.at(opened))
         return norm if scripts.power is None else Power(norm, scripts.power, norm.position)
 

@@ -2,7 +2,7 @@ r"""Names in LaTeX: letters, Greek, ``\mathbf{W}``, ``\hat{y}``, and which of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from eingrad.core.algebra import KEEPS_AXES
 from eingrad.notation.words import GREEK, KNOWN_FUNCTIONS
@@ -11,7 +11,13 @@ from eingrad.notation.words import GREEK, KNOWN_FUNCTIONS
 FONTS = frozenset({
     r"\mathrm", r"\mathbf", r"\mathit", r"\mathsf", r"\mathtt", r"\mathcal", r"\text",
     r"\boldsymbol", r"\bm", r"\textbf", r"\textit", r"\textrm", r"\mathnormal", r"\operatorname",
+    r"\mathfrak", r"\mathscr", r"\textsf", r"\texttt", r"\pmb",
 })
+FANCY = {r"\mathcal": "cal", r"\mathscr": "scr", r"\mathfrak": "frak"}
+UPRIGHT = frozenset({r"\mathrm", r"\text", r"\textrm", r"\operatorname", r"\mathsf", r"\textsf"})
+GENERIC = frozenset({"f", "g", "h", "phi", "psi"})  # functions, where they always take arguments
+ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's
+SQUARED = "sq"  # ends the name of what a text defines as a square: sigmasq for \sigma^2
 ACCENTS = {
     r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde",
     r"\widetilde": "tilde", r"\dot": "dot", r"\ddot": "ddot", r"\vec": "", r"\check": "check",
@@ -31,7 +37,9 @@ ALIASES = {
 BIG = {r"\sum": "sum", r"\prod": "prod"}
 FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac"})
 TRANSPOSED = frozenset({r"\top", r"\intercal", "T"})
-LINKS = frozenset({"where", "with", "and", "let", "for", "so", "then", "hence"})
+LINKS = frozenset({
+    "where", "with", "and", "let", "for", "so", "then", "hence", "thus", "define", "using",
+})
 # fmt: on
 
 _GREEK = {"\\" + name: name for name in GREEK.values()} | {
@@ -71,11 +79,14 @@ def keeps_axes(function: str) -> bool:
     return function in KEEPS_AXES
 
 
-def fresh_labels(used: Sequence[str], count: int) -> tuple[str, ...]:
-    """Return letters that a text does not use.
+def fresh_labels(used: Collection[str], count: int, like: str = "h") -> tuple[str, ...]:
+    """Return letters that a text does not use, the next ones in the alphabet after ``like``.
 
     >>> fresh_labels("ik", 2)
     ('j', 'l')
     """
-    free = (c for c in "ijklmnpqrstuvwabcfgh" if c not in used)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    start = letters.find(like) + 1
+    order = [c for c in letters[start:] + letters[:start] if c not in "deo" or like in "abcdeo"]
+    free = (c for c in order if c not in used)
     return tuple(next(free, f"i{k + 2}") for k in range(count))

@@ -12,17 +12,19 @@ from eingrad.errors import NotationError
 from eingrad.notation.syntax import (
     Call,
     Compare,
+    Derivative,
     Formula,
     Number,
     Power,
     Product,
     SizeOf,
     Sum,
+    Symbol,
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import CallReader
-from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
-from eingrad.notation.tex.stream import Context
+from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, TWO, Entry, Scripts
+from eingrad.notation.tex.survey import Context
 from eingrad.notation.tex.tokens import Token
 from eingrad.notation.words import read_number
 
@@ -124,7 +126,10 @@ class Parser(CallReader):
         return Product(tuple(factors), tuple(divides), factors[0].position)
 
     def _closes_bars(self, token: Token) -> bool:
-        return token.kind == "BAR" and bool(self.bars) and self.bars[-1] == token.text
+        if token.kind != "BAR" or not self.bars:
+            return False
+        double = self.bars[-1] == "||" and token.text == self.peek(1).text == "|"
+        return double or self.bars[-1] == token.text
 
     def _signed_factor(self) -> Formula:
         if self.take("SIGN", "-"):
@@ -139,6 +144,10 @@ class Parser(CallReader):
         formula = self._atom()
         if token.kind in {"OPEN", "LBRACE"} and token.text not in {"|", r"\|"}:
             while self.peek().kind in {"SUP", "SUB"}:
+                if self.peek().kind == "SUB" and self.peek(1).text == "+":
+                    self.k += 2  # (x)_+
+                    formula = Call("relu", (formula,), (), self.at(token))
+                    continue
                 formula = self._scripted(formula, self.scripts(), token)
         elif self.peek().kind == "SUP":
             formula = self._scripted(formula, self.scripts(), token)
@@ -148,6 +157,17 @@ class Parser(CallReader):
     def _scripted(self, formula: Formula, scripts: Scripts, token: Token) -> Formula:
         r"""Read ``\left(A^{-1}\right)_{ij}``, ``[A B]^{-1}_{ij}`` and ``(a + b)^2``."""
         labels, power = scripts.entries, scripts.power
+        if isinstance(formula, Symbol) and not formula.labels:
+            return self._tensor(formula.name, scripts, token)
+        if (
+            labels
+            and isinstance(formula, Derivative)
+            and power is None
+            and not formula.wrt[-1].labels
+        ):
+            of, wrt = formula.of, formula.wrt[-1]  # (\nabla_W L)_{ij}
+            axes = tuple(x for x in labels if isinstance(x, str))
+            return Derivative(of, (Symbol(wrt.name, axes, wrt.position),), formula.position)
         if labels is None and power is not None and not scripts.number:
             return Power(formula, power, formula.position)
         if labels is not None and len(labels) == 2 and all(isinstance(x, str) for x in labels):
@@ -175,6 +195,10 @@ class Parser(CallReader):
         }  # fmt: skip
         if token.kind in by_kind:
             return by_kind[token.kind]()
+        if self.begins_ones():
+            return self.indicator()
+        if text in {"d", r"\mathrm"} and (derivative := self.short_derivative()):
+            return derivative
         if self.begins_name(token):
             return self._named()
         if text in names.FRACTIONS:
@@ -188,6 +212,8 @@ class Parser(CallReader):
             return self.root()
         if text == r"\partial":
             return self.inline_derivative()
+        if text == r"\nabla":
+            return self.gradient()
         raise self._cannot_begin(token)
 
     def _cannot_begin(self, token: Token) -> NotationError:
@@ -218,6 +244,10 @@ class Parser(CallReader):
         r"""Read a number, also ``10^{-8}`` and ``2.5 \times 10^{-9}``."""
         token = self.next()
         text = token.text
+        after = self.peek()
+        if (after.kind, self.peek(1).kind) == ("SUB", "LETTER") and not after.spaced:
+            hint = "leave the ones out: what lacks a label of the left side is repeated along it"
+            raise self.error("a number with a label", hint, token)
         if text == "10" and (exponent := self._exponent(0)):
             text = f"1e{exponent}"
         elif self.peek().text == r"\times" and self.peek(1).text == "10":
@@ -254,15 +284,18 @@ class Parser(CallReader):
                 return Call("exp", (scripts.power,), (), self.at(token))
             self.k = start
         scripts = self.scripts()
-        full = name + scripts.number
+        full, entries = self.joined(name, scripts)
         after = self.peek()
-        calls = after.kind == "OPEN" and after.text == "(" and scripts.entries is None
+        calls = after.kind == "OPEN" and after.text == "(" and not entries
+        applied = calls and not after.spaced and scripts.power is None
+        found = self.context.survey.called if applied else self.context.survey.bare
+        found.add(full)
         if scripts.primes or (calls and self.context.is_function(full) and not after.spaced):
             if not calls:
                 hint = "give the tensor another name, for instance with a hat"
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
             return self.call(full + scripts.primes, token)
-        return self._tensor(full, scripts, token)
+        return self._powered(full, entries, scripts, token)
 
     def _function(self, name: str, operator: bool, upright: bool) -> str | None:
         """Return the function that a name is, if it is one here."""
@@ -271,7 +304,8 @@ class Parser(CallReader):
         if operator:
             return known or name
         called = after.kind == "OPEN" and after.text == "("
-        if name == "sigma" and (called or after.kind == "PRIME"):
+        primed = after.kind == "PRIME" or (after.kind == "SUP" and self._primes_follow())
+        if name == "sigma" and (called or primed):
             return None if "sigma" in self.context.functions else "sigmoid"
         called = called and not after.spaced
         if upright and len(name) > 1 and name not in self.context.tensors:
@@ -279,6 +313,12 @@ class Parser(CallReader):
         if name in self.context.functions:
             return name if called or self._called_behind_labels() else None
         return name if called and self.context.is_function(name) else None
+
+    def _primes_follow(self) -> bool:
+        start = self.k
+        found = self._primes()
+        self.k = start
+        return bool(found)
 
     def _called_behind_labels(self) -> bool:
         """Whether labels and then a parenthesis without a space come next."""
@@ -289,12 +329,21 @@ class Parser(CallReader):
         return labels is not None and (after.kind, after.text) == ("OPEN", "(") and not after.spaced
 
     def _tensor(self, name: str, scripts: Scripts, token: Token) -> Formula:
-        entries: tuple[Entry, ...] = scripts.entries or ()
+        """Return a tensor with its scripts."""
+        return self._powered(*self.joined(name, scripts), scripts, token)
+
+    def _powered(
+        self, name: str, entries: tuple[Entry, ...], scripts: Scripts, token: Token
+    ) -> Formula:
+        power = scripts.power
+        if name in self.context.squared:
+            square = self.tensor_of(name + names.SQUARED, entries, token)
+            return square if power == TWO else self._root_of(square, power, token)
         label = self.context.sizes.get(name)
         tensor: Formula = self.tensor_of(name, entries, token)
         if label is not None and not entries:
+            self.context.survey.sizes.setdefault(name, label)
             tensor = SizeOf(label, self.at(token))
-        power = scripts.power
         if power is None:
             return tensor
         axes = tuple(x for x in entries if isinstance(x, str))
@@ -308,6 +357,11 @@ class Parser(CallReader):
                 token,
             )
         return Power(tensor, power, self.at(token))
+
+    def _root_of(self, square: Formula, power: Formula | None, token: Token) -> Formula:
+        r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
+        root = Call("sqrt", (square,), (), self.at(token))
+        return root if power is None else Power(root, power, self.at(token))
 
 
 def _fold_mean(factors: list[Formula], divides: list[bool]) -> None:

@@ -1,10 +1,10 @@
-r"""A text in LaTeX to statements: what it declares and calls an extent is found first."""
+r"""A text in LaTeX to statements, in two readings: what it says as a whole is found first."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.gathers import with_integers
@@ -12,34 +12,53 @@ from eingrad.notation.summation import Summation, children, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
+    Claim,
     Declaration,
     Derivative,
+    Equation,
     Formula,
+    Number,
+    Power,
     Statement,
     Symbol,
 )
+from eingrad.notation.tex.names import ACCENTS, BIG, FONTS, FUNCTIONS, function_name
 from eingrad.notation.tex.parse import Parser
+from eingrad.notation.tex.rows import rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
-from eingrad.notation.tex.stream import Context
-from eingrad.notation.tex.tokens import Lexer, Token, rows
+from eingrad.notation.tex.survey import Context, letters_of
+from eingrad.notation.tex.tidy import tidied
+from eingrad.notation.tex.tokens import Lexer, Token
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
-from eingrad.notation.words import KNOWN_FUNCTIONS
 
 _LATEX = re.compile(
-    r"\\(?:[dt]?frac|sum|prod|left|right|begin|partial|log|ln|exp|sqrt|cdot|times|odot|text|tanh"
-    r"|operatorname|math[a-z]+|boldsymbol|hat|bar|tilde|max|min|det|sin|cos|le|ge|ne|quad|[,;|])"
+    r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"
+    r"|quad|qquad|boxed|mathop|mathbb|ell|top|in|[,;!|]"
+    rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS, *FUNCTIONS, *BIG}))})"
     r"(?![A-Za-z])"
+    r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n]*[{_]|\|[^|\n]+\||\$|&|\\\\"
 )
 STATEMENT_HINT = r"a statement is a tensor with its labels, =, and a formula: y_i = W_{ij} x_j"
 
 
 def is_latex(text: str) -> bool:
-    r"""Whether a text has commands that the plain notation lacks: ``\frac``, ``\left``, ``\log``.
+    r"""Whether a text has what the plain notation lacks: ``\frac``, ``\log``, ``x^{2}``, ``|b|``.
 
     >>> is_latex(r"L = \frac{1}{2} x_i x_i"), is_latex(r"y_i = \alpha x_{ij} W^{(1)}_{j}")
     (True, False)
     """
     return isinstance(text, str) and _LATEX.search(re.sub(r"#[^\n]*", "", text)) is not None
+
+
+@dataclass(frozen=True)
+class Reading:
+    r"""What a text says: its statements, and which names of extents they use for which labels.
+
+    (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``.
+    """
+
+    statements: tuple[Statement, ...]
+    sizes: tuple[tuple[str, str, Statement], ...]
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -49,32 +68,55 @@ def read_statements(text: str) -> tuple[Statement, ...]:
     >>> [to_text(s) for s in read_statements(r"L = \frac{1}{m} \sum_{b=1}^{m} \log(p_b)")]
     ['L = mean_b(log(p_b))']
     """
+    return read_model(text).statements
+
+
+def read_model(text: str) -> Reading:
+    """Read a model in LaTeX, and what it calls its extents."""
     lexer = Lexer(text)
-    found = rows(lexer.tokens())
-    functions = [str(_declared(row, lexer)) for row in found if _is_word(row, "function")]
-    context = Context(lexer, functions)
-    statements = _statements(found, context)
-    tensors = {s.target.name for s in statements
-               if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
-    sizes = {name: label for name, label in context.found.items() if name not in tensors}
-    if sizes or tensors & ({"e", "d", "sigma"} | KNOWN_FUNCTIONS):
-        statements = _statements(found, Context(lexer, functions, tensors, sizes))
+    tokens = tidied(lexer)
+    found = rows(tokens)
+    declared = [str(_declared(row, lexer)) for row in found if _is_word(row, "function")]
+    letters, labels = letters_of(tokens)
+    first = Context(lexer, declared, labels=labels, letters=letters)
+    read, sizes = _statements(found, [first] * len(found))
+    assigned = {s.target.name for s in read
+                if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
+    context = first.learned(assigned)
+    own = [{n: x for n, x in names.items() if n not in assigned} for names in sizes]
+    every = {name: label for names in reversed(own) for name, label in names.items()}
+    statements, used = _statements(found, [replace(context, sizes=every | x) for x in own])
+    generic = [Declaration(name) for name in context.functions if name not in declared]
     integers = _integers(statements)
-    return tuple(with_integers(s, integers) if isinstance(s, Assignment) else s for s in statements)
+    whole = (with_integers(s, integers) if isinstance(s, Assignment) else s for s in statements)
+    named = [
+        (name, label, statement)
+        for statement, names in zip(statements, used, strict=True)
+        for name, label in names.items() if name not in assigned
+    ]  # fmt: skip
+    return Reading((*generic, *whole), tuple(named))
 
 
-def read_claim(text: str, names: Collection[str] = ()) -> Assignment:
-    r"""Read ``\frac{\partial L}{\partial W_{ij}} = ...``; ``names`` are the model's tensors."""
+def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
+    r"""Read ``\frac{\partial L}{\partial W_{ij}} = ...``; a chain of equations is several claims.
+
+    ``names`` are the model's tensors, with their labels where it is a mapping.
+    """
     lexer = Lexer(text)
-    found = rows(lexer.tokens())
-    context = Context(lexer, (), set(names), closed=bool(names))
-    statements = _statements(found, context)
-    sizes = {name: label for name, label in context.found.items() if name not in names}
-    if sizes:
-        statements = _statements(found, replace(context, sizes=sizes))
-    if len(statements) != 1 or not isinstance(statements[0], Assignment):
-        raise NotationError("a claim is one equation", hint=STATEMENT_HINT)
-    return statements[0]
+    tokens = tidied(lexer)
+    found = rows(tokens)
+    letters, labels = letters_of(tokens)
+    known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
+    first = Context(
+        lexer, (), names, closed=bool(names), labels=labels | known, letters=letters | known
+    )
+    for row in found:
+        _claims(row, first)
+    context = first.learned()
+    claims = tuple(claim for row in found for claim in _claims(row, context))
+    if not claims:
+        raise NotationError("a claim is an equation", hint=STATEMENT_HINT)
+    return claims
 
 
 def read_formula(
@@ -87,32 +129,32 @@ def read_formula(
     'sigmoid(a_i)^2'
     """
     lexer = Lexer(text)
-    found = rows(lexer.tokens())
-    tokens = [token for row in found for token in row]
-    return _formula(tokens, Context(lexer, functions, names), comparison=True)
+    tokens = [token for row in rows(tidied(lexer)) for token in row]
+    context = Context(lexer, functions, names, letters=letters_of(tokens)[0])
+    return _formula(tokens, context, comparison=True)
 
 
 # --- statements -------------------------------------------------------------------------------
 
 
-def _statements(found: Sequence[Sequence[Token]], context: Context) -> list[Statement]:
-    return [_statement(row, context) for row in found]
+def _statements(
+    found: Sequence[Sequence[Token]], contexts: Sequence[Context]
+) -> tuple[list[Statement], list[dict[str, str]]]:
+    """Read rows; return the statements, and the names of extents that each one has."""
+    statements, sizes = [], []
+    for row, context in zip(found, contexts, strict=True):
+        context.survey.sizes = {}
+        statements.append(_statement(row, context))
+        sizes.append(context.survey.sizes)
+    return statements, sizes
 
 
 def _statement(row: Sequence[Token], context: Context) -> Statement:
     if _is_word(row, "function"):
         return Declaration(_declared(row, context.lexer), context.lexer.position(row[0]))
     assumes = _is_word(row, "assume")
-    body = row[_word_length(row) :] if assumes else row
-    sides = _split(body)
-    if len(sides) < 2:
-        raise context.lexer.error(row[0], "this is no statement: it has no =", STATEMENT_HINT)
-    left, right = sides[:2]
-    if not left:
-        raise context.lexer.error(row[0], "nothing stands before =", STATEMENT_HINT)
-    if not right:
-        raise context.lexer.error(body[-1], "nothing stands after =", STATEMENT_HINT)
-    first, value = _formula(left, context), _formula(right, context)
+    left, right = _both_sides(row[_word_length(row) :] if assumes else row, context)[:2]
+    first, value = _left_side(left, context), _formula(right, context)
     for part in (*walk(first), *walk(value)):
         if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
             raise NotationError(
@@ -124,10 +166,77 @@ def _statement(row: Sequence[Token], context: Context) -> Statement:
     if assumes:
         return Assumption(first, value, position)
     if not isinstance(first, Symbol | Derivative):
+        first, value = value, first  # A_{ij} x_j = y_i
+    if not isinstance(first, Symbol | Derivative):
         raise context.lexer.error(
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
     return Assignment(first, value, position)
+
+
+def _claims(row: Sequence[Token], context: Context) -> list[Claim]:
+    """Read a chain of equations: each right side is claimed to be the first left side."""
+    left, *right = _both_sides(row, context)
+    target = _left_side(left, context)
+    position = context.lexer.position(row[0])
+    claims: list[Claim] = []
+    for part in right:
+        value = _formula(part, context)
+        if isinstance(target, Symbol | Derivative):
+            claims.append(Assignment(target, value, position))
+        else:
+            claims.append(Equation(target, value, position))
+    return claims
+
+
+def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]:
+    found = sides(row)
+    if len(found) < 2:
+        raise context.lexer.error(row[0], "this is no statement: it has no =", STATEMENT_HINT)
+    if not found[0]:
+        raise context.lexer.error(row[0], "nothing stands before =", STATEMENT_HINT)
+    if not all(found):
+        raise context.lexer.error(row[-1], "nothing stands after =", STATEMENT_HINT)
+    return found
+
+
+def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
+    r"""Read a left side: a tensor, also with arguments or squared, or a formula.
+
+    ``\mathcal{L}(y, t) = ...`` defines L, ``\sigma^2 = ...`` the square.
+    """
+    parser = Parser(tokens, context)
+    if parser.begins_name(parser.peek()) and not _begins_call(parser):
+        tensor = parser.differentiated() if _is_called(tokens) else None
+        if tensor is not None and parser.peek().kind == "END":
+            return tensor
+    formula = _formula(tokens, context)
+    match formula:
+        case Power(base=Symbol() as base, exponent=Number(value=2)) if not context.closed:
+            context.survey.squared.add((base.name, base.labels))
+            return base
+    return formula
+
+
+def _is_called(tokens: Sequence[Token]) -> bool:
+    """Whether a side is a name with arguments alone, no power: ``L(y, t)``."""
+    depth = 0
+    ends = [k for k, t in enumerate(tokens) if t.kind == "OPEN"]
+    if not ends or tokens[-1].kind != "CLOSE" or tokens[ends[0]].text != "(":
+        return False
+    for token in tokens[ends[0] : -1]:
+        depth += (token.kind == "OPEN") - (token.kind == "CLOSE")
+        if depth == 0:
+            return False
+    return all(t.kind not in {"SUP", "SIGN", "TIMES"} for t in tokens[: ends[0]])
+
+
+def _begins_call(parser: Parser) -> bool:
+    """Whether a known or declared function comes first."""
+    start = parser.k
+    name = parser.word(label=True)
+    parser.k = start
+    return name == "sigma" or bool(function_name(name)) or parser.context.is_function(name)
 
 
 def _formula(tokens: Sequence[Token], context: Context, comparison: bool = False) -> Formula:
@@ -152,19 +261,6 @@ def _check(formula: Formula) -> None:
                 hint=r"write the labels: \left(A^{\top}\right)_{ij} is A_{ji}",
             )
         stack += [(part, depth + 1) for part in children(here)]
-
-
-def _split(row: Sequence[Token]) -> list[Sequence[Token]]:
-    """Split at the equals signs that nothing encloses."""
-    depth, start = 0, 0
-    sides: list[Sequence[Token]] = []
-    for k, token in enumerate(row):
-        depth += token.kind in {"LBRACE", "OPEN", "CASES"}
-        depth -= token.kind in {"RBRACE", "CLOSE", "ENDCASES"}
-        if token.kind == "EQUAL" and depth == 0:
-            sides.append(row[start:k])
-            start = k + 1
-    return [*sides, row[start:]]
 
 
 def _is_word(row: Sequence[Token], word: str) -> bool:

@@ -2,27 +2,51 @@ r"""Names and what hangs on them: ``\mathbf{W}^{(1)}_{ij}``, ``\hat{y}_b^2``, ``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eingrad.notation.syntax import Formula, Gather, Number, Sum, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.stream import Stream
+from eingrad.notation.tex.survey import Subscript
 from eingrad.notation.tex.tokens import Token
 
 Entry = str | Symbol | Gather
 MINUS_ONE = Sum((Number(1),), (True,))
+TWO = Number(2)
 TRANSPOSED = Symbol("\\top")  # stands for an exponent until the labels are read
 
 
 @dataclass
+class Entries:
+    """A subscript: its entries, which of them are in roman or script type, and whether a comma
+    follows the first one."""
+
+    items: list[Entry] = field(default_factory=list)
+    upright: set[str] = field(default_factory=set)
+    fancy: set[str] = field(default_factory=set)
+    apart: bool = False
+
+
+@dataclass
 class Scripts:
-    """What hangs on a name; ``power_first`` says that the power stands before the labels."""
+    r"""What hangs on a name; ``power_first`` says that the power stands before the labels.
+
+    ``above`` are labels in a superscript, ``x^{(n)}_i``, which are the first ones.
+    """
 
     number: str = ""
-    entries: tuple[Entry, ...] | None = None
+    below: Entries | None = None
+    above: tuple[Entry, ...] = ()
     power: Formula | None = None
     primes: str = ""
     power_first: bool = False
+
+    @property
+    def entries(self) -> tuple[Entry, ...] | None:
+        """All labels and integer tensors, None if there are no scripts for them."""
+        if self.below is None:
+            return self.above or None
+        return (*self.above, *self.below.items)
 
 
 class ScriptReader(Stream):
@@ -37,23 +61,31 @@ class ScriptReader(Stream):
         known = names.FONTS | names.ACCENTS.keys()
         return token.kind == "LETTER" or token.text in known or names.greek(token.text) is not None
 
-    def word(self) -> str:
+    def word(self, label: bool = False) -> str:
         r"""Read a name without what hangs on it: ``W``, ``\alpha``, ``\mathrm{loss}``."""
         token = self.next()
+        fonts = self.context.survey.fonts
         if token.kind == "LETTER":
-            return names.letter(token.text)
+            name = names.letter(token.text)
+            if not label:
+                fonts.setdefault(name, set()).add("")
+            return name
         if greek := names.greek(token.text):
             return greek
         if token.text not in names.FONTS and token.text not in names.ACCENTS:
             raise self.error(f"{token.text} is no name", "write a letter here", token)
         self.take("TIMES", "*")  # \operatorname*{arg\,max}
-        return self._in_braces(token) + names.ACCENTS.get(token.text, "")
+        name = self._in_braces(token)
+        if token.text in names.FANCY and not label:
+            fonts.setdefault(name, set()).add(token.text)
+            name = self.context.fonts.get((token.text, name), name)
+        return name + names.ACCENTS.get(token.text, "")
 
     def _in_braces(self, head: Token) -> str:
         """Read the name inside ``\\mathrm{...}``, ``\\hat{...}``."""
         if not self.take("LBRACE"):
             self.deeper()
-            inner = self.word()
+            inner = self.word(label=True)
             self.depth -= 1
             return inner
         name, numbered = "", False
@@ -61,10 +93,10 @@ class ScriptReader(Stream):
             token = self.peek()
             if token.kind == "COMMAND" and token.text in names.FONTS | names.ACCENTS.keys():
                 self.deeper()
-                name += self.word()
+                name += self.word(label=True)
                 self.depth -= 1
             elif token.kind == "LETTER" or names.greek(token.text):
-                name += self.word()
+                name += self.word(label=True)
             elif token.kind == "NUMBER" and name and token.text.isdigit():
                 name += self.next().text
             elif token.text == r"\_":
@@ -86,22 +118,37 @@ class ScriptReader(Stream):
         found = Scripts()
         while self.peek().kind in {"SUP", "SUB", "PRIME"}:
             token = self.peek()
-            if self.take("PRIME"):
-                found.primes += "'"
+            if primes := self._primes():
+                found.primes += primes
             elif digits := self._number_in_script():
                 self._set_number(found, digits, token)
+            elif label := self._label_in_script():
+                found.above += (label,)
             elif self.take("SUB"):
-                if found.entries is not None:
+                if found.below is not None:
                     raise self.error("two subscripts", "write all labels in one subscript", token)
                 entries = self.entries()
                 if isinstance(entries, str):
                     self._set_number(found, entries, token)
                 else:
-                    found.entries = entries
+                    found.below = entries
             else:
                 self.next()
                 self._read_power(found, token)
         return found
+
+    def _primes(self) -> str:
+        r"""Read ``'``, ``^\prime`` and ``^{\prime\prime}``."""
+        count = 0
+        start = self.k
+        raised = self.take("SUP") is not None
+        braces = raised and self.take("LBRACE") is not None
+        while self.take("PRIME"):
+            count += 1
+        if not count or (braces and not self.take("RBRACE")):
+            self.k = start
+            return ""
+        return "'" * count
 
     def _set_number(self, found: Scripts, digits: str, token: Token) -> None:
         if found.number:
@@ -118,8 +165,10 @@ class ScriptReader(Stream):
         if inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
-        elif inner.kind == "PRIME":
-            raise self.error("a prime in braces", "write phi'(a)", token)
+        elif [self.peek(k).kind for k in range(3)] == ["LBRACE", "OPEN", "LETTER"] \
+                and self._is_shifted():  # fmt: skip
+            hint = "give what stands at the index before a name of its own, or write x_{b t i}"
+            raise self.error("a superscript that is an index with an offset", hint, token)
         else:
             found.power = self.argument()
 
@@ -150,10 +199,29 @@ class ScriptReader(Stream):
                 return digits
         return ""
 
+    def _label_in_script(self) -> str:
+        """Read ``^{(n)}`` with a letter, which is the tensor's first label."""
+        kinds = [self.peek(k).kind for k in range(6)]
+        letter = self.peek(3)
+        if kinds[:3] != ["SUP", "LBRACE", "OPEN"] or kinds[4:] != ["CLOSE", "RBRACE"]:
+            return ""
+        if letter.kind != "LETTER" and names.greek(letter.text) is None:
+            return ""
+        self.k += 3
+        label = self.word(label=True)
+        self.k += 2
+        return label
+
+    def _is_shifted(self) -> bool:
+        """Whether ``{(t-1)}`` comes next."""
+        kinds = [self.peek(k).kind for k in range(7)]
+        return kinds[1:] == ["OPEN", "LETTER", "SIGN", "NUMBER", "CLOSE", "RBRACE"]
+
     # --- labels ---
 
-    def entries(self) -> tuple[Entry, ...] | str:
+    def entries(self) -> Entries | str:
         """Read a subscript: labels and integer tensors, or the digits that end a name."""
+        found = Entries()
         if not self.take("LBRACE"):
             token = self.peek()
             if token.kind == "NUMBER":
@@ -162,35 +230,70 @@ class ScriptReader(Stream):
                 raise self.error(
                     f"{token.text} is no label", "write letters in the subscript", token
                 )
-            return (self.word(),)
+            self._add_entry(found, self.word(label=True), token)
+            return found
         if self.peek().kind == "NUMBER" and self.peek(1).kind == "RBRACE":
             digits = self.next().text
             self.next()
             return digits
-        result: list[Entry] = []
+        opened = self.take("OPEN", "[")
         while not self.take("RBRACE"):
-            if not self.take("COMMA"):
-                result.append(self.entry())
-        if not result:
+            if self.take("COMMA"):
+                found.apart |= len(found.items) == 1
+            elif not (opened and self.peek(1).kind == "RBRACE" and self.take("CLOSE", "[")):
+                token = self.peek()
+                self._add_entry(found, self.entry(), token)
+        if not found.items:
             raise self.error("a subscript without a label", "write letters in it")
-        return tuple(result)
+        return found
+
+    def _add_entry(self, found: Entries, entry: Entry, token: Token) -> None:
+        found.items.append(entry)
+        if isinstance(entry, str) and token.text in names.UPRIGHT:
+            found.upright.add(entry)
+        if isinstance(entry, str) and token.text in names.FANCY:
+            found.fancy.add(entry)
 
     def entry(self) -> Entry:
-        """Read a label, ``b_{2}`` too, or an integer tensor with labels of its own."""
+        """Read a label, ``b_{2}`` and ``b'`` too, or an integer tensor with labels of its own."""
         token = self.peek()
         if not self.begins_name(token):
-            raise self.error(
-                f"{token.text} is not a label: a label is a letter",
-                "a number belongs to the name: W^{(1)}_{ij} is W1_ij",
-                token,
-            )
+            hint = "a number belongs to the name: W^{(1)}_{ij} is W1_ij"
+            if token.kind == "COLON":
+                hint = "write a letter for an axis, not a slice: W_{ij} for W_{i,:}"
+            elif token.kind in {"SIGN", "COMPARE"}:
+                hint = "an index with an offset or a condition has no meaning here"
+            raise self.error(f"{token.text} is not a label: a label is a letter", hint, token)
         self.deeper()
-        name = self.word() + self._number_in_script()
+        name = self.word(label=True) + self._number_in_script()
+        if primes := len(self._primes()):
+            name = self.context.label(name, primes)
         inner = self.entries() if self.take("SUB") else None
         self.depth -= 1
         if inner is None or isinstance(inner, str):
             return name + (inner or "")
-        return self.tensor_of(name, inner, token)
+        return self.tensor_of(name, tuple(inner.items), token)
+
+    def joined(self, name: str, scripts: Scripts) -> tuple[str, tuple[Entry, ...]]:
+        r"""Return a tensor's whole name and its labels: ``y_{\mathrm{true}, i}`` is ytrue_i."""
+        name += scripts.number
+        entries = scripts.entries or ()
+        labels = tuple(x for x in entries if isinstance(x, str))
+        if scripts.below is not None:
+            self.context.survey.subscripts.append(
+                Subscript(
+                    name, labels, frozenset(scripts.below.upright), frozenset(scripts.below.fancy),
+                    scripts.below.apart and not scripts.above,
+                )
+            )  # fmt: skip
+        if name == "delta" and len(entries) == 1:
+            name = names.ERRORS  # Kronecker's has two labels
+        base, kept = name, list(entries)
+        for label in labels:
+            if self.context.joins(base, label, len(kept) - 1):
+                name += label
+                kept.remove(label)
+        return name, tuple(kept)
 
     def tensor_of(self, name: str, entries: tuple[Entry, ...], token: Token) -> Symbol | Gather:
         """Return a tensor with labels, or read at integer tensors."""
@@ -199,14 +302,18 @@ class ScriptReader(Stream):
             return Symbol(name, labels, self.at(token), brackets=True)
         return Gather(name, entries, self.at(token))
 
-    def plain_tensor(self) -> Symbol:
-        """Read a tensor with labels and nothing else, as it stands in a derivative."""
+    def plain_tensor(self) -> tuple[Symbol, int]:
+        """Read a tensor with labels as it stands in a derivative, and its power there."""
         token = self.peek()
         if not self.begins_name(token):
             raise self.error(f"{token.text} is no tensor", "write a tensor here", token)
-        name, scripts = self.word(), self.scripts()
-        tensor = self.tensor_of(name + scripts.number, scripts.entries or (), token)
-        if scripts.power is not None or scripts.primes or isinstance(tensor, Gather):
+        word, scripts = self.word(), self.scripts()
+        name, entries = self.joined(word, scripts)
+        power = 1 if scripts.power is None else scripts.power
+        if power == TWO and name in self.context.squared:
+            name, power = name + names.SQUARED, 1
+        tensor = self.tensor_of(name, entries, token)
+        if power not in (1, TWO) or scripts.primes or isinstance(tensor, Gather):
             raise self.error("a derivative is of a whole tensor, by one",
                       r"write \frac{\partial L}{\partial W_{ij}}", token)  # fmt: skip
-        return tensor
+        return tensor, 1 if power == 1 else 2

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from eingrad.errors import NotationError, Position
-from eingrad.notation.tex.tokens import Lexer, Token
+from eingrad.notation.tex.survey import Context
+from eingrad.notation.tex.tokens import Token
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
-
-
-@dataclass(frozen=True)
-class Context:
-    r"""What a text says as a whole.
-
-    ``functions`` are declared, ``tensors`` known, all of them if ``closed``; ``sizes`` are the
-    names of extents with their labels, which ``found`` collects from ``\sum_{b=1}^{m}``.
-    """
-
-    lexer: Lexer
-    functions: Collection[str] = ()
-    tensors: Collection[str] = ()
-    sizes: Mapping[str, str] = field(default_factory=dict)
-    found: dict[str, str] = field(default_factory=dict)
-    closed: bool = False
-
-    def is_function(self, name: str) -> bool:
-        """Whether a letter before a parenthesis calls a function."""
-        return name in self.functions or (self.closed and name not in self.tensors)
 
 
 class Stream:

@@ -1,0 +1,140 @@
+r"""Claims with formulas where a model has names: ``d[exp(a_i)]/da_j``, ``sum_i(t_i d_ij) = t_j``.
+
+Each such formula becomes a tensor of the model, so that everything else sees names alone; so does
+what a claim defines itself, the G of ``dL/dA_ik = G_ij X_kj`` with ``G_ij = dL/dY_ij``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from eingrad.check.derived import Derived
+from eingrad.check.tree import mapped, relabelled
+from eingrad.errors import DifferentiationError, NotationError
+from eingrad.notation.gathers import with_integers
+from eingrad.notation.lower import lower_claim, scalar_indices
+from eingrad.notation.summation import Summation, walk
+from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol
+from eingrad.notation.system import Definition, System
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """Claims over a model that has a tensor more for each formula; ``formulas`` says which."""
+
+    derived: Derived
+    claims: tuple[Assignment, ...]
+    formulas: dict[str, tuple[tuple[str, ...], Formula]]
+
+    def restored(self, formula: Formula) -> Formula:
+        """Put the claim's own formulas in the place of the names that stand for them."""
+
+        def leaf(part: Formula) -> Formula:
+            if isinstance(part, Symbol) and part.name in self.formulas:
+                labels, own = self.formulas[part.name]
+                return relabelled(own, dict(zip(labels, part.labels, strict=True)))
+            if isinstance(part, Derivative):
+                return replace(part, of=leaf(part.of))
+            return part
+
+        return mapped(formula, leaf) if self.formulas else formula
+
+
+def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
+    """Give names to what claims speak of without one.
+
+    An equation for a tensor that the model lacks defines it, if another equation is left to be
+    checked.
+    """
+    names = derived.system.labels
+    claims = [_oriented(c, derived.system) for c in claims]
+    own = [
+        c for c in claims
+        if isinstance(c, Assignment) and isinstance(c.target, Symbol) and c.target.name not in names
+    ]  # fmt: skip
+    plain = all(isinstance(c, Assignment) and not _has_formulas(c) for c in claims)
+    if len(own) == len(claims) or (plain and not own):
+        return Inlined(derived, tuple(c for c in claims if isinstance(c, Assignment)), {})
+    writer = _Writer(derived)
+    for claim in own:
+        assert isinstance(claim.target, Symbol)
+        writer.define(claim.target, writer.named(claim.value))
+    rest = [writer.claim(c) for c in claims if c not in own]
+    return Inlined(writer.derived, tuple(rest), writer.formulas)
+
+
+def _oriented(claim: Claim, system: System) -> Claim:
+    """Return ``A_ij x_j = y_i`` as a claim about y, if the model says what y is."""
+    if isinstance(claim, Equation):
+        right = claim.right
+        named = isinstance(right, Derivative) and isinstance(right.of, Symbol)
+        if named or (isinstance(right, Symbol) and right.name not in system.inputs):
+            assert isinstance(right, Symbol | Derivative)
+            return Assignment(right, claim.left, claim.position)
+    return claim
+
+
+def _has_formulas(claim: Assignment) -> bool:
+    parts = [*walk(claim.target), *walk(claim.value)]
+    return any(isinstance(x, Derivative) and not isinstance(x.of, Symbol) for x in parts)
+
+
+class _Writer:
+    """Adds tensors to a model, one for each formula."""
+
+    def __init__(self, derived: Derived) -> None:
+        self.derived = derived
+        self.formulas: dict[str, tuple[tuple[str, ...], Formula]] = {}
+
+    def claim(self, claim: Claim) -> Assignment:
+        """Return a claim about names."""
+        if isinstance(claim, Equation):
+            left = self.tensor(self.named(claim.left), claim.left)
+            return Assignment(left, self.named(claim.right), claim.position)
+        target = self.named(claim.target)
+        assert isinstance(target, Symbol | Derivative)
+        return Assignment(target, self.named(claim.value), claim.position)
+
+    def named(self, formula: Formula) -> Formula:
+        """Return a formula whose derivatives are of names."""
+
+        def leaf(part: Formula) -> Formula:
+            if not isinstance(part, Derivative) or isinstance(part.of, Symbol):
+                return part
+            if any(isinstance(x, Derivative) for x in walk(part.of)):
+                raise DifferentiationError(
+                    "a derivative of a formula that has a derivative itself",
+                    position=part.position,
+                    hint="give the inner derivative's formula, or write the second derivative",
+                )
+            return replace(part, of=self.tensor(part.of, part.of))
+
+        return mapped(formula, leaf)
+
+    def tensor(self, formula: Formula, written: Formula) -> Symbol:
+        """Return a new tensor that stands for a formula."""
+        used = self.derived.system.labels
+        name = next(n for n in map("F{}".format, range(1, 1000)) if n not in used)
+        indices = scalar_indices(self.derived.system)
+        formula = with_integers(Assignment(Symbol(name), formula), indices).value
+        labels = tuple(dict.fromkeys(k for k, _ in Summation().dangling(formula, ())))
+        symbol = Symbol(name, labels, written.position)
+        self.define(symbol, formula)
+        self.formulas[name] = labels, written
+        return symbol
+
+    def define(self, target: Symbol, value: Formula) -> None:
+        """Add a definition to the model."""
+        self.derived.learn(value)
+        system = self.derived.system
+        if target.name in system.functions:
+            raise NotationError(f"{target.name} is declared as a function", operand=target.name)
+        expr = self.derived.over_tensors(lower_claim(Assignment(target, value), system).expr)
+        definition = Definition(target.name, target.labels, expr)
+        extended = replace(
+            system,
+            definitions={**system.definitions, target.name: definition},
+            labels={**system.labels, target.name: target.labels},
+        )
+        self.derived = Derived(extended)

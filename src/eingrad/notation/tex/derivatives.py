@@ -1,0 +1,245 @@
+r"""Derivatives in LaTeX: ``\frac{\partial L}{\partial W_{ij}}``, ``dL/dx``, ``\nabla_W L``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from eingrad.errors import NotationError
+from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol
+from eingrad.notation.tex import names
+from eingrad.notation.tex.scripts import ScriptReader
+from eingrad.notation.tex.tokens import Token
+
+AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
+ENDS_OPERAND = frozenset({
+    "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
+    "TIMES", "SLASH", "BAR",
+})  # fmt: skip
+
+
+class DerivativeReader(ScriptReader):
+    """Reads fractions, and those among them that are derivatives."""
+
+    def group(self) -> Formula:
+        """Read what stands in parentheses; see `Parser`."""
+        raise NotImplementedError
+
+    def factor(self) -> Formula:
+        """Read one factor; see `Parser`."""
+        raise NotImplementedError
+
+    def product(self) -> Formula:
+        """Read factors side by side; see `Parser`."""
+        raise NotImplementedError
+
+    def fraction(self) -> Formula:
+        r"""Read ``\frac{a}{b}``, also where it is a derivative."""
+        token = self.next()
+        derivative = self._derivative(token)
+        if derivative is not None:
+            return derivative
+        above, below = self.argument(), self.argument()
+        factors: tuple[Formula, ...] = (above,)
+        if isinstance(above, Product) and not any(above.divides):
+            factors = above.factors
+        divides = (*[False] * len(factors), True)
+        return Product((*factors, below), divides, self.at(token))
+
+    def _derivative(self, token: Token) -> Formula | None:
+        r"""Read ``\frac{\partial L}{\partial W_{ij}}`` behind its ``\frac``."""
+        start = self.k
+        surely = self.peek(1).text == r"\partial"
+        if not (self.take("LBRACE") and self.differential()):
+            self.k = start
+            return None
+        order = self._order()
+        of = None if self.take("RBRACE") else self._numerator(surely)
+        wrt = self._denominator() if of is not None or self.peek(-1).kind == "RBRACE" else ()
+        if not wrt:
+            if surely:
+                hint = r"\partial stands above and below: \frac{\partial y_i}{\partial x_j}"
+                raise self.error(r"a derivative without \partial below its bar", hint, token)
+            self.k = start  # d (a + b) / c with a tensor d
+            return None
+        if of is None:
+            of = self._operand(token)
+        return self._taken(of, wrt, order, token)
+
+    def _numerator(self, surely: bool) -> Formula | None:
+        """Read what is differentiated, up to the closing brace: a tensor or a formula."""
+        start = self.k
+        readers: tuple[Callable[[], Formula], ...] = (self.differentiated, self.product)
+        failed: NotationError | None = None
+        for read in readers if surely or self._joined_to_d() else ():
+            self.k = start
+            depth = self.depth
+            try:
+                formula = read()
+            except NotationError as error:
+                failed, self.depth = error, depth
+                continue
+            if self.take("RBRACE"):
+                return formula
+        if surely and failed is not None:
+            raise failed
+        return None
+
+    def _joined_to_d(self) -> bool:
+        """Whether no space, sign or parenthesis stands behind a ``d``."""
+        token = self.peek()
+        return token.kind not in {"SIGN", "TIMES", "OPEN", "NUMBER", "SLASH"} and (
+            not token.spaced or self.peek(-1).kind == "RBRACE"
+        )
+
+    def _denominator(self) -> tuple[Symbol, ...]:
+        """Read the lower part of a derivative's fraction; () if it is none."""
+        start = self.k
+        if self.take("LBRACE"):
+            wrt = self.differentials()
+            if wrt and self.take("RBRACE"):
+                return wrt
+        self.k = start
+        return ()
+
+    def differentiated(self) -> Formula:
+        r"""Read a tensor, with its arguments if it has any: ``\mathcal{L}(y, t)``."""
+        start = self.peek()
+        tensor, power = self.plain_tensor()
+        if power != 1:
+            raise self.error("a derivative of a power without parentheses", AS_IN, start)
+        opened = self.peek()
+        if (opened.kind, opened.text) == ("OPEN", "(") and not self._calls(tensor):
+            self.skip_group()
+        return tensor
+
+    def _calls(self, tensor: Symbol) -> bool:
+        known = names.function_name(tensor.name) or tensor.name == "sigma"
+        return bool(known) or self.context.is_function(tensor.name)
+
+    def skip_group(self) -> None:
+        """Go past parentheses and what they hold."""
+        depth = 0
+        while True:
+            token = self.next()
+            depth += (token.kind == "OPEN") - (token.kind == "CLOSE")
+            if token.kind == "END":
+                raise self.error("a parenthesis is not closed", "write its partner", token)
+            if depth == 0:
+                return
+
+    def _operand(self, token: Token) -> Formula:
+        r"""Read what follows ``\frac{\partial}{\partial x}``: one factor, in parentheses or not."""
+        if self.peek().kind in ENDS_OPERAND:
+            raise self.error("a derivative of nothing", AS_IN, token)
+        if self.peek().kind == "OPEN":
+            return self.group()
+        of = self.factor()
+        if self.peek().kind not in ENDS_OPERAND:
+            hint = r"write \frac{\partial}{\partial x_i} \left[ ... \right]"
+            raise self.error("how far this derivative reaches is not clear", hint, token)
+        return of
+
+    def _taken(
+        self, of: Formula, wrt: tuple[Symbol, ...], order: Formula, token: Token
+    ) -> Derivative:
+        """Return a derivative; one of a derivative is of second order."""
+        if isinstance(order, Number) and order.value != len(wrt):
+            reason = f"a derivative of order {order.value} by {len(wrt)} tensors"
+            raise self.error(reason, "write one differential for each order below the bar", token)
+        if isinstance(of, Derivative):
+            wrt = (*of.wrt, *wrt)
+            of = of.of
+        if len(wrt) > 2:
+            raise self.error("a derivative of third order", "derivatives go to second order", token)
+        return Derivative(of, wrt, self.at(token))
+
+    # --- in one line ---
+
+    def inline_derivative(self) -> Formula:
+        r"""Read ``\partial L / \partial W_{ij}``."""
+        token = self.next()
+        order = self._order()
+        of = self.differentiated()
+        self.expect("SLASH", "a slash")
+        wrt = self.differentials()
+        if not wrt:
+            raise self.error(
+                r"\partial L / without \partial after it", r"write \partial L / \partial W_{ij}"
+            )
+        return self._taken(of, wrt, order, token)
+
+    def short_derivative(self) -> Formula | None:
+        """Read ``dL/dx_i`` without spaces, None if this is something else."""
+        start = self.k
+        token = self.peek()
+        if self.differential() and self.begins_name(self.peek()) and self._joined_to_d():
+            try:
+                of = self.differentiated()
+            except NotationError:
+                of = None
+            slash = self.peek()
+            if of is not None and self.take("SLASH") and not slash.spaced and self._is_d():
+                wrt = self.differentials()
+                if wrt:
+                    return self._taken(of, wrt, Number(len(wrt)), token)
+        self.k = start
+        return None
+
+    def _is_d(self) -> bool:
+        token = self.peek()
+        return not token.spaced and (token.text == "d" or token.text == r"\mathrm")
+
+    def differentials(self) -> tuple[Symbol, ...]:
+        r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
+        wrt: list[Symbol] = []
+        while self.differential():
+            tensor, times = self.plain_tensor()
+            wrt += [tensor] * times
+        return tuple(wrt)
+
+    def differential(self) -> bool:
+        r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``."""
+        if self.take("COMMAND", r"\partial"):
+            return True
+        if "d" in self.context.tensors:
+            return False
+        if self.peek().text == r"\mathrm" and self.group_text(1) == "d":
+            self.k += 4
+            return True
+        if self.peek().text == r"\mathrm" and self.peek(1).text == "d":
+            self.k += 2
+            return True
+        return self.take("LETTER", "d") is not None
+
+    def _order(self) -> Formula:
+        """Read the order of a derivative: 1 where none stands."""
+        return self.argument() if self.take("SUP") else Number(1)
+
+    # --- nabla ---
+
+    def gradient(self) -> Formula:
+        r"""Read ``\nabla_{W} L`` and ``\nabla L_W``; labels may follow it in parentheses."""
+        token = self.next()
+        by: Symbol | None = None
+        if self.take("SUB"):
+            braces = self.take("LBRACE")
+            by, _ = self.plain_tensor()
+            if braces:
+                self.expect("RBRACE", "a closing brace")
+        of, _ = self.plain_tensor()
+        if by is None and len(of.labels) == 1:
+            by = Symbol(of.labels[0], (), of.position)
+            of = Symbol(of.name, (), of.position)
+        if by is None:
+            raise self.error(r"\nabla by nothing", r"write \nabla_{W_{ij}} L", token)
+        return Derivative(of, (by,), self.at(token))
+
+    def group_text(self, ahead: int) -> str:
+        """Return the letters in the braces that begin ``ahead`` tokens from here."""
+        if self.peek(ahead).kind != "LBRACE":
+            return ""
+        k, letters = ahead + 1, ""
+        while self.peek(k).kind not in {"RBRACE", "END"}:
+            letters += self.peek(k).text
+            k += 1
+        return letters

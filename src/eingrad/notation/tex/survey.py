@@ -1,0 +1,206 @@
+r"""What a text says as a whole: names of extents, letters that are labels, words in subscripts.
+
+A first reading collects it, a second one uses it: that m is the extent of b stands at
+``\sum_{b=1}^{m}``, wherever else m stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from eingrad.notation.tex import names
+from eingrad.notation.tex.tokens import Lexer, Token
+
+
+@dataclass(frozen=True)
+class Subscript:
+    """One tensor's subscript: its entries that are letters or words, and how they are written.
+
+    ``upright`` are the words in roman type, ``fancy`` those in script, ``apart`` says that a
+    comma follows the first entry.
+    """
+
+    base: str
+    entries: tuple[str, ...]
+    upright: frozenset[str]
+    fancy: frozenset[str]
+    apart: bool
+
+
+@dataclass
+class Survey:
+    """What a reading of a text found."""
+
+    sizes: dict[str, str] = field(default_factory=dict)
+    subscripts: list[Subscript] = field(default_factory=list)
+    bound: set[str] = field(default_factory=set)
+    fonts: dict[str, set[str]] = field(default_factory=dict)
+    called: set[str] = field(default_factory=set)
+    bare: set[str] = field(default_factory=set)
+    squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Context:
+    r"""What is known when a text is read.
+
+    ``functions`` are declared; ``tensors`` are known, with their labels where these are known
+    too, and all that there are if ``closed``. ``sizes`` are the names of extents with their
+    labels. ``labels`` are the letters that are a label somewhere, None where nothing is known.
+    ``joined`` are (name, subscript) pairs that are one name, as in ``y_{\mathrm{true}, i}``;
+    ``fonts`` gives a letter in another type a name of its own, ``squared`` are the names whose
+    square is what the text defines, as in ``\sigma^2 = ...``.
+    """
+
+    lexer: Lexer
+    functions: Collection[str] = ()
+    tensors: Collection[str] = ()
+    closed: bool = False
+    labels: frozenset[str] | None = None
+    sizes: Mapping[str, str] = field(default_factory=dict)
+    joined: frozenset[tuple[str, str]] = frozenset()
+    fonts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    squared: frozenset[str] = frozenset()
+    letters: frozenset[str] = frozenset()
+    survey: Survey = field(default_factory=Survey)
+    primed: dict[str, str] = field(default_factory=dict)
+
+    def is_function(self, name: str) -> bool:
+        """Whether a letter before a parenthesis calls a function."""
+        return name in self.functions or (self.closed and name not in self.tensors)
+
+    def is_label(self, letter: str) -> bool:
+        """Whether a letter is a label somewhere."""
+        return self.labels is None or letter in self.labels
+
+    def label(self, letter: str, primes: int) -> str:
+        """Return a label, for one with primes a letter that the text does not use."""
+        if not primes:
+            return letter
+        key = letter + "'" * primes
+        if key not in self.primed:
+            used = (*self.letters, *self.primed.values())
+            self.primed[key] = names.fresh_labels(used, 1, letter)[0]
+        return self.primed[key]
+
+    def rank(self, name: str) -> int | None:
+        """Return how many labels a tensor has, None where it is not known."""
+        known = self.tensors.get(name) if isinstance(self.tensors, Mapping) else None
+        return None if known is None else len(known)
+
+    def joins(self, base: str, entry: str, others: int) -> bool:
+        """Whether an entry of a subscript belongs to the name; ``others`` are left then."""
+        if (base, entry) in self.joined:
+            return True
+        fits = self.rank(base) == others + 1
+        return self.closed and not fits and self.rank(base + entry) == others
+
+    def learned(self, tensors: Collection[str] = ()) -> Context:
+        """Return the context for a second reading, with what the first one found."""
+        found = self.survey
+        known = {*self.tensors, *tensors}
+        joined = frozenset() if self.closed else _joined(found)
+        generic = {
+            name for name in found.called - found.bare - known
+            if name in names.GENERIC and not self.closed
+        }  # fmt: skip
+        return replace(
+            self,
+            functions=(*self.functions, *sorted(generic - set(self.functions))),
+            tensors=self.tensors if self.closed else known,
+            sizes={n: label for n, label in found.sizes.items() if n not in known},
+            joined=joined,
+            fonts=_fonts(found, known if self.closed else ()),
+            squared=_squares(self) if self.closed else _squared(found, joined),
+            survey=Survey(),
+        )
+
+
+def letters_of(tokens: Sequence[Token]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return all letters of a text, and those that stand in subscripts."""
+    every: set[str] = set()
+    below: set[str] = set()
+    depth = inside = 0
+    previous = None
+    for token in tokens:
+        depth += (token.kind == "LBRACE") - (token.kind == "RBRACE")
+        begins = previous is not None and previous.kind == "SUB"
+        if not inside and begins and token.kind == "LBRACE":
+            inside = depth
+        elif inside and depth < inside:
+            inside = 0
+        name = names.greek(token.text) or (
+            names.letter(token.text) if token.kind == "LETTER" else None
+        )
+        if name is not None:
+            every.add(name)
+            if inside or begins:
+                below.add(name)
+        previous = token
+    return frozenset(every), frozenset(below)
+
+
+def _joined(found: Survey) -> frozenset[tuple[str, str]]:
+    """Return the subscripts that are part of a name.
+
+    A word in roman type is one if no second tensor has it and nothing sums it, a letter in script
+    always; so is ``a`` in ``h_{a,h}`` if h has one label elsewhere.
+    """
+    owners: dict[str, set[str]] = {}
+    for script in found.subscripts:
+        for entry in script.entries:
+            owners.setdefault(entry, set()).add(script.base)
+    result = set()
+    counts: dict[str, set[int]] = {}
+    for script in found.subscripts:
+        counts.setdefault(script.base, set()).add(len(script.entries))
+        for entry in script.upright:
+            lone = len(owners[entry]) == 1 and script.entries.count(entry) == 1
+            if lone and entry not in found.bound:
+                result.add((script.base, entry))
+        result |= {(script.base, entry) for entry in script.fancy - found.bound}
+    for script in found.subscripts:
+        rank = len(script.entries)
+        if script.apart and rank > 1 and rank - 1 in counts[script.base]:
+            first = script.entries[0]
+            always = all(
+                s.apart and s.entries[0] == first for s in found.subscripts
+                if s.base == script.base and len(s.entries) == rank
+            )  # fmt: skip
+            if always and first not in found.bound:
+                result.add((script.base, first))
+    return frozenset(result)
+
+
+def _fonts(found: Survey, known: Collection[str]) -> dict[tuple[str, str], str]:
+    r"""Name letters that a text writes in several types: ``\mathfrak{L}`` beside ``\mathcal{L}``.
+
+    The plainest one has the letter itself as its name; a claim knows which names there are.
+    """
+    result: dict[tuple[str, str], str] = {}
+    order = ["", *names.FANCY]
+    for letter, fonts in found.fonts.items():
+        plain, *others = sorted(fonts, key=order.index)
+        named = {font: letter + names.FANCY[font] for font in others}
+        named |= {font: letter + names.FANCY[font] for font in fonts if font} if known else {}
+        result |= {
+            (font, letter): name
+            for font, name in named.items()
+            if name in known or (not known and font != plain)
+        }
+    return result
+
+
+def _squared(found: Survey, joined: Collection[tuple[str, str]]) -> frozenset[str]:
+    """Return the names whose square a text defines."""
+    return frozenset(
+        base + "".join(x for x in entries if (base, x) in joined) for base, entries in found.squared
+    )
+
+
+def _squares(context: Context) -> frozenset[str]:
+    """Return the names of which a model knows the square alone."""
+    ends = (name for name in context.tensors if name.endswith(names.SQUARED))
+    roots = (name.removesuffix(names.SQUARED) for name in ends)
+    return frozenset(name for name in roots if name not in context.tensors)

@@ -1,0 +1,139 @@
+r"""What stands around formulas: ``\left``, labels and colours, boxes, braces with a note."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eingrad.notation.tex.tokens import Lexer, Token
+from eingrad.notation.tokens import MAX_DEPTH, too_deep
+
+DROPPED = frozenset({
+    r"\label", r"\tag", r"\hspace", r"\vspace", r"\phantom", r"\hphantom", r"\color", r"\textcolor",
+    r"\intertext",
+})  # fmt: skip
+UNWRAPPED = frozenset({
+    r"\boxed", r"\fbox", r"\mathop", r"\mathbin", r"\mathrel", r"\ensuremath", r"\mathstrut",
+})  # fmt: skip
+WITH_NOTE = frozenset({r"\underbrace", r"\overbrace"})  # what stands below or above is no formula
+
+
+def tidied(lexer: Lexer) -> list[Token]:
+    """Return the tokens of a text without what is there for the eye alone.
+
+    Raises NotationError for a text that nests too deep.
+    """
+    tokens = _join_delimiters(list(lexer.tokens()), lexer)
+    result = _without_empty(_unwrapped(_without_dropped(tokens)))
+    _check_depth(result, lexer)
+    return result
+
+
+def _join_delimiters(tokens: list[Token], lexer: Lexer) -> list[Token]:
+    r"""Read ``\left(`` and ``\right)`` as parentheses; ``\left|`` opens, ``\right|`` closes."""
+    result: list[Token] = []
+    side = None
+    for token in tokens:
+        if side is None:
+            if token.kind == "COMMAND" and token.text in {r"\left", r"\right"}:
+                side = token
+            elif not (token.kind == "COMMAND" and token.text == r"\middle"):
+                result.append(token)
+            continue
+        if token.kind not in {"OPEN", "CLOSE", "BAR"}:
+            raise _alone(side, lexer)
+        kind = "OPEN" if side.text == r"\left" else "CLOSE"
+        result.append(Token(kind, token.text, side.line, side.column, side.width, side.spaced))
+        side = None
+    if side is not None:
+        raise _alone(side, lexer)
+    return result
+
+
+def _alone(side: Token, lexer: Lexer) -> Exception:
+    reason = f"{side.text} without a parenthesis after it"
+    return lexer.error(side, reason, rf"write {side.text}( or {side.text})")
+
+
+def _without_dropped(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out commands whose braces hold no mathematics, with these braces."""
+    result: list[Token] = []
+    skip_group, depth = False, 0
+    for token in tokens:
+        if token.kind == "COMMAND" and token.text in DROPPED and not depth:
+            skip_group = True
+        elif skip_group or depth:
+            skip_group = False
+            depth += (token.kind == "LBRACE") - (token.kind == "RBRACE")
+        else:
+            result.append(token)
+    return result
+
+
+def _unwrapped(tokens: list[Token]) -> list[Token]:
+    r"""Read ``\boxed{x}`` as x, ``\underbrace{x}_{note}`` too, ``\underset{k}{f}`` as f_{k}."""
+    result: list[Token] = []
+    k = 0
+    closing: list[int] = []  # the braces that are left out, and
+    noted: set[int] = set()  # those behind which a note stands
+    while k < len(tokens):
+        token = tokens[k]
+        opens = token.kind == "COMMAND" and tokens[k + 1 : k + 2] and tokens[k + 1].kind == "LBRACE"
+        if opens and token.text in UNWRAPPED | WITH_NOTE:
+            end = group_end(tokens, k + 1)
+            closing.append(end)
+            if token.text in WITH_NOTE:
+                noted.add(end)
+            k += 2
+        elif opens and token.text == r"\underset":
+            k = _underset(tokens, k)
+        elif k in closing:
+            k += 1
+            if k - 1 in noted and tokens[k : k + 1] and tokens[k].kind in {"SUB", "SUP"}:
+                k = group_end(tokens, k + 1) + 1
+        else:
+            result.append(token)
+            k += 1
+    return result
+
+
+def _underset(tokens: list[Token], k: int) -> int:
+    r"""Rewrite ``\underset{below}{word}`` as ``word_{below}`` in place; return where it begins."""
+    middle = group_end(tokens, k + 1)
+    if middle + 1 >= len(tokens) or tokens[middle + 1].kind != "LBRACE":
+        return k + 1
+    end = group_end(tokens, middle + 1)
+    sub = Token("SUB", "_", tokens[k].line, tokens[k].column, tokens[k].width)
+    tokens[k : end + 1] = [*tokens[middle + 2 : end], sub, *tokens[k + 1 : middle + 1]]
+    return k
+
+
+def group_end(tokens: Sequence[Token], k: int) -> int:
+    """Return where the braces that open at k close; k itself where none open."""
+    depth = 0
+    for j in range(k, len(tokens)):
+        depth += (tokens[j].kind == "LBRACE") - (tokens[j].kind == "RBRACE")
+        if depth <= 0:
+            return j
+    return len(tokens) - 1
+
+
+def _without_empty(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out ``{}``, which keeps scripts apart."""
+    result: list[Token] = []
+    for token in tokens:
+        empty = token.kind == "RBRACE" and result and result[-1].kind == "LBRACE"
+        before = result[-2] if len(result) > 1 else None
+        if empty and before is not None and before.kind not in {"SUB", "SUP", "COMMAND"}:
+            result.pop()
+        else:
+            result.append(token)
+    return result
+
+
+def _check_depth(tokens: Sequence[Token], lexer: Lexer) -> None:
+    depth = 0
+    for token in tokens:
+        opens = token.kind in {"LBRACE", "OPEN", "CASES"}
+        depth += opens - (token.kind in {"RBRACE", "CLOSE", "ENDCASES"})
+        if depth > MAX_DEPTH:
+            raise too_deep(lexer.position(token))
