@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eingrad.errors import EingradError
+from eingrad.learn import rows
 from eingrad.learn.batches import Batches, Share
 from eingrad.learn.data import load_digits
+from eingrad.learn.rows import FileRows
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -22,6 +26,33 @@ def test_minibatches_are_scaled_one_hot_and_in_one_buffer(dtype):
     assert pixels.dtype == targets.dtype == dtype
     again, _ = batches.gather(digits.train, np.arange(4))
     assert np.shares_memory(pixels, again)
+
+
+@pytest.mark.parametrize("held", [0, 1 << 28], ids=["read", "mapped"])
+@pytest.mark.parametrize("share", [Share(), Share(1, 3)], ids=str)
+def test_a_stream_is_the_examples_in_their_order(tmp_path, monkeypatch, share, held):
+    """From a file as from memory, and nothing but the share is asked of the disk."""
+    monkeypatch.setattr(rows, "MAPPED", held)
+    digits = load_digits()
+    digits.train.images.tofile(tmp_path / "images")
+    images = FileRows(tmp_path / "images", 0, digits.train.images.shape)
+    announced: list[int] = []
+    monkeypatch.setattr(images, "announce", announced.extend)
+    order = np.random.default_rng(0).permutation(len(digits.train))[:100]
+    expected, found = (
+        [
+            tuple(x.copy() for x in batch)
+            for batch in Batches(16, digits, "f4", share).stream(s, order)
+        ]
+        for s in (digits.train, replace(digits.train, images=images))
+    )
+    assert [len(indices) for indices, _, _ in found] == [16] * 6 + [4]
+    np.testing.assert_array_equal(np.concatenate([indices for indices, _, _ in found]), order)
+    for one, other in zip(expected, found, strict=True):
+        for x, y in zip(one, other, strict=True):
+            np.testing.assert_array_equal(x, y)
+    mine = [order[k : k + 16][share.rows(len(order[k : k + 16]))] for k in range(0, 100, 16)]
+    assert announced == np.concatenate(mine).tolist()
 
 
 # --- shares -----------------------------------------------------------------------------------

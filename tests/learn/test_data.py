@@ -87,6 +87,44 @@ def test_the_other_usual_names(tmp_path):
     assert len(data.load_mnist(tmp_path).train) == 30
 
 
+def npy_folder(folder: Path, **changed: np.ndarray) -> Path:
+    folder.mkdir()
+    for stem, content in contents().items():
+        name, ndim = stem.rsplit("-idx", 1)
+        data = np.frombuffer(content[4 + 4 * int(ndim) :], np.uint8)
+        data = data.reshape(-1, 5, 4) if ndim == "3" else data.astype(np.int64)
+        np.save(folder / f"{name}.npy", changed.get(name.replace("-", "_"), data))
+    return folder
+
+
+def test_a_folder_of_numpy_files(tmp_path):
+    first = data.load("mnist", write(tmp_path / "idx", contents()))
+    second = data.load("mnist", npy_folder(tmp_path / "npy"))
+    assert str(first) == str(second)
+    for one, other in ((first.train, second.train), (first.test, second.test)):
+        np.testing.assert_array_equal(one.images[:], other.images[:])
+        np.testing.assert_array_equal(one.labels, other.labels)
+    (tmp_path / "npy" / "t10k-images.npy").rename(tmp_path / "npy" / "test-images.npy")
+    np.testing.assert_array_equal(
+        data.load("mnist", tmp_path / "npy").test.images[:], first.test.images[:]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"train_images": np.zeros((30, 5, 4), np.int32)}, "entries of type int32; expected uns"),
+        ({"train_labels": np.full(30, -1)}, "the labels run from -1 to -1; expected whole numbers"),
+        ({"train_labels": np.full(30, 10**9)}, "the labels run from 1000000000"),
+        ({"t10k_labels": np.zeros((10, 1), int)}, "an array of 10 x 1; expected 1 axes"),
+    ],
+)
+def test_numpy_files_that_are_no_images_or_labels(tmp_path, changed, text):
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(npy_folder(tmp_path / "npy", **changed))
+    assert text in str(caught.value)
+
+
 def bad_folder(tmp_path: Path, case: str) -> Path:
     files = contents()
     if case == "missing folder":

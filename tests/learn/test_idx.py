@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eingrad.errors import DataError
-from eingrad.learn.idx import MAX_UNPACKED, looks_like_idx, read_idx
+from eingrad.learn.idx import HELD, looks_like_idx, read_idx
 
 
 def idx(array: np.ndarray, kind: int = 8) -> bytes:
@@ -26,15 +26,15 @@ HUGE = bytes([0, 0, 8, 3]) + struct.pack(">3I", 60000, 2**31, 2**31)
 def test_reads_what_was_written(tmp_path, pack):
     path = tmp_path / "images"
     path.write_bytes(pack(GOOD))
-    np.testing.assert_array_equal(read_idx(path, 3), IMAGES)
+    np.testing.assert_array_equal(read_idx(path, 3)[:], IMAGES)
 
 
 def test_a_plain_file_is_mapped_not_read(tmp_path):
     path = tmp_path / "images"
     path.write_bytes(GOOD)
     images = read_idx(str(path), 3)
-    assert isinstance(images, np.memmap)
-    assert not images.flags.writeable
+    assert isinstance(images.mapped, np.memmap)
+    assert not images.mapped.flags.writeable
 
 
 BAD = {
@@ -87,10 +87,9 @@ def test_a_gzip_bomb_is_refused_by_its_header(tmp_path):
     path = tmp_path / "images.gz"
     header = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 2**15, 2**15)
     path.write_bytes(gzip.compress(header + bytes(1000)))
-    assert MAX_UNPACKED < 2 * 2**30
-    with pytest.raises(DataError, match="at most") as caught:
+    assert HELD < 2 * 2**30
+    with pytest.raises(DataError, match=r"claims 2 x 32768 x 32768, .* expected at most"):
         read_idx(path, 3)
-    assert "gunzip" in caught.value.hint
 
 
 @pytest.mark.parametrize("make", ["missing", "folder"])

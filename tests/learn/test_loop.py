@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from eingrad.errors import DataError, EingradError
+from eingrad.learn import rows
 from eingrad.learn.checkpoint import load, save
 from eingrad.learn.data import Dataset, Split, load_digits
 from eingrad.learn.model import packaged_model
+from eingrad.learn.rows import FileRows
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import EpochRecord, Trainer, state_shapes
 
@@ -180,13 +184,65 @@ def test_a_record_reads_what_it_wrote():
         EpochRecord.read({"epoch": "x", "loss": 1, "test_loss": 1, "accuracy": 1})
 
 
-def test_images_may_lie_in_a_mapped_file(tmp_path):
-    dataset = small()
-    path = tmp_path / "images"
+# --- images in files --------------------------------------------------------------------------
+
+
+def in_file(dataset: Dataset, path: Path) -> Dataset:
+    """The same data, with the training images in a file."""
     dataset.train.images.tofile(path)
-    mapped = np.memmap(path, np.uint8, "r", shape=dataset.train.images.shape)
-    streamed = replace(dataset, train=replace(dataset.train, images=mapped))
-    first, second = start(dataset, epochs=1), start(streamed, epochs=1)
+    images = FileRows(path, 0, dataset.train.images.shape)
+    return replace(dataset, train=replace(dataset.train, images=images))
+
+
+def mapped(dataset: Dataset, path: Path) -> Dataset:
+    """The same data, mapped by NumPy."""
+    dataset.train.images.tofile(path)
+    images = np.memmap(path, np.uint8, "r", shape=dataset.train.images.shape)
+    return replace(dataset, train=replace(dataset.train, images=images))
+
+
+@pytest.mark.parametrize("held", [0, 1 << 28], ids=["read", "mapped"])
+@pytest.mark.parametrize("put", [in_file, mapped])
+def test_images_may_lie_in_a_file(tmp_path, monkeypatch, put, held):
+    monkeypatch.setattr(rows, "MAPPED", held)
+    dataset = small()
+    first = start(dataset, epochs=2)
+    second = start(put(dataset, tmp_path / "images"), epochs=2)
     list(first.run())
     list(second.run())
     assert bits(first) == bits(second)
+    assert first.history == second.history
+
+
+def test_a_run_on_a_file_resumes_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "MAPPED", 0)
+    whole = start(epochs=3)
+    list(whole.run())
+    half = start(in_file(small(), tmp_path / "images"), epochs=1)
+    list(half.run())
+    save(tmp_path / "run", half.checkpoint())
+    checkpoint = load(tmp_path / "run")
+    dataset = in_file(small(), tmp_path / "again")
+    rest = Trainer.resume(checkpoint, checkpoint.settings.resume(epochs=3), dataset)
+    list(rest.run())
+    assert bits(rest) == bits(whole)
+
+
+@pytest.mark.parametrize("held", [0, 1 << 28], ids=["read", "mapped"])
+def test_a_file_that_is_cut_in_the_middle_of_an_epoch_stops_the_run(tmp_path, monkeypatch, held):
+    monkeypatch.setattr(rows, "MAPPED", held)
+    path = tmp_path / "images"
+    trainer = start(in_file(small(), path), epochs=1)
+    examples: list[int] = []
+
+    def cut(count: int, _: float) -> None:
+        examples.append(count)
+        if len(examples) == 2:
+            os.truncate(path, 100)
+
+    with pytest.raises(
+        DataError, match="changed while it was in use: it had 12,800 bytes"
+    ) as caught:
+        list(trainer.run(cut))
+    assert caught.value.operand == str(path)
+    assert examples == [32, 32]

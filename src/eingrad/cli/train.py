@@ -25,7 +25,7 @@ matplotlib is installed, NAME-curves.png and NAME-mistakes.png beside it at the 
 # ruff: noqa: E501  # the options are a table, one to a line
 # fmt: off
 DatasetName = Annotated[str | None, typer.Argument(metavar="digits|mnist", help="What to learn; digits.")]
-Data        = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files; else they are downloaded.")]
+Data        = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's files, IDX or .npy; else they are downloaded.")]
 Hidden      = Annotated[int | None, typer.Option(help="Hidden units; 500.")]
 Epochs      = Annotated[int | None, typer.Option(help="Epochs in all; 40 for digits, 10 for mnist.")]
 BatchSize   = Annotated[int | None, typer.Option(help="Minibatch; 16 for digits, 64 for mnist.")]

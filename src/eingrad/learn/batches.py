@@ -5,6 +5,7 @@ Every process draws the same shuffle, so all agree on each minibatch; each reads
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 
 from eingrad.errors import EingradError
 from eingrad.learn.data import Dataset, Split
+from eingrad.learn.rows import FileRows
+
+Minibatch = tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]  # indices, pixels, targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,21 @@ class Batches:
         self.pixels = np.empty((rows, height * width), dtype)
         self.targets = np.empty((rows, dataset.classes), dtype)
 
+    def stream(self, split: Split, order: NDArray[np.int64]) -> Iterator[Minibatch]:
+        """Yield minibatch after minibatch of the examples in an order, and their indices.
+
+        While one is worked on, the system fetches the next one's share from the disk.
+        """
+        self._announce(split, order[: self.size])
+        for start in range(0, len(order), self.size):
+            self._announce(split, order[start + self.size :][: self.size])
+            indices = order[start : start + self.size]
+            yield indices, *self.gather(split, indices)
+
+    def _announce(self, split: Split, indices: NDArray[np.int64]) -> None:
+        if isinstance(split.images, FileRows):
+            split.images.announce(indices[self.share.rows(len(indices))])
+
     def gather(self, split: Split, indices: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the pixels (b, i) in [0, 1] and one-hot targets (b, o) of a minibatch's share.
 
@@ -72,7 +91,10 @@ class Batches:
         indices = indices[self.share.rows(len(indices))]
         count = len(indices)
         raw, pixels, targets = self.raw[:count], self.pixels[:count], self.targets[:count]
-        np.take(split.images, indices, axis=0, out=raw, mode="clip")  # other modes copy once more
+        if isinstance(split.images, FileRows):
+            split.images.take(indices, raw)
+        else:
+            np.take(split.images, indices, axis=0, out=raw, mode="clip")  # others copy once more
         scale = pixels.dtype.type(1 / split.peak)
         np.multiply(raw.reshape(pixels.shape), scale, out=pixels, dtype=pixels.dtype)
         targets.fill(0)

@@ -6,7 +6,6 @@ entry, ``eingrad``, which is JSON.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as safetensors_bytes
 
 from eingrad.errors import DataError, EingradError
+from eingrad.learn.atomic import replacing
 from eingrad.learn.settings import Settings
 
 FORMAT = 1
@@ -65,7 +65,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     tensors |= {STATE + name: x for name, x in checkpoint.state.items()}
     # safetensors writes an array's memory as it lies, whatever its strides
     tensors = {name: np.array(x, order="C") for name, x in tensors.items()}
-    _write_atomically(Path(path), safetensors_bytes(tensors, {KEY: json.dumps(about)}))
+    _write(Path(path), safetensors_bytes(tensors, {KEY: json.dumps(about)}))
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
@@ -139,33 +139,12 @@ def _with_prefix(tensors: Arrays, prefix: str) -> Arrays:
     return {k.removeprefix(prefix): x for k, x in tensors.items() if k.startswith(prefix)}
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    path = path.resolve()  # a link stays a link
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _write(path: Path, content: bytes) -> None:
     try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        with replacing(path) as file:
+            file.write(content)
     except OSError as error:
         raise _bad(path, f"cannot be written ({error.strerror or error})") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _bad(path: Path, reason: str, hint: str | None = None) -> DataError:

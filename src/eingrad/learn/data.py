@@ -1,6 +1,7 @@
 """Labelled images to learn from: `digits` (scikit-learn) and `mnist` (IDX files, or downloaded).
 
-Images stay bytes, perhaps memory-mapped ones, so the data may be larger than memory.
+Images stay bytes, perhaps in a file of which rows are read when they are asked for, so the data
+may be larger than memory.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pooch
@@ -17,13 +19,15 @@ from sklearn.datasets import load_digits as sklearn_digits
 
 from eingrad.errors import DataError
 from eingrad.learn.idx import Bytes, read_idx
+from eingrad.learn.npy import read_npy
+from eingrad.learn.rows import FileRows, axes
+from eingrad.learn.unpack import cache_folder
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
 MIRROR_VARIABLE = "EINGRAD_MNIST_URL"
-CACHE_VARIABLE = "EINGRAD_CACHE"
 TIMEOUT = 30.0  # seconds without an answer
 MNIST_SHA256 = {  # of the gzipped files as first published, and on the mirrors
     f"{stem}-ubyte.gz": checksum
@@ -34,6 +38,8 @@ MNIST_SHA256 = {  # of the gzipped files as first published, and on the mirrors
         "t10k-labels-idx1": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     }.items()
 }
+FILES = {"train-images": 3, "train-labels": 1, "t10k-images": 3, "t10k-labels": 1}  # their axes
+MAX_CLASSES = 1 << 16
 DIGITS_SPLIT_SEED = 2
 DIGITS_TEST_SHARE = 0.2
 
@@ -42,8 +48,8 @@ DIGITS_TEST_SHARE = 0.2
 class Split:
     """Images (n, height, width) as bytes from 0 to ``peak``, and their classes (n,)."""
 
-    images: Bytes
-    labels: NDArray[np.int64]
+    images: Bytes | FileRows
+    labels: NDArray[np.integer[Any]]
     peak: int = 255
 
     def __len__(self) -> int:
@@ -92,7 +98,7 @@ def load(
             )
         return load_digits()
     if name == "mnist":
-        return load_mnist(download_mnist(report=report) if folder is None else folder)
+        return load_mnist(download_mnist(report=report) if folder is None else folder, report)
     raise DataError(f"there is no data set {name!r}", operand=name, hint="digits or mnist")
 
 
@@ -127,8 +133,14 @@ def _stratified(
 # --- mnist ------------------------------------------------------------------------------------
 
 
-def load_mnist(folder: str | os.PathLike[str]) -> Dataset:
-    """Return the data set of four IDX files in a folder, gzipped or not, by any usual name."""
+def load_mnist(
+    folder: str | os.PathLike[str], report: Callable[[str], None] = lambda _: None
+) -> Dataset:
+    """Return the data set of four files in a folder: IDX, gzipped or not, or `.npy`.
+
+    Each may have any usual name. The labels are held in memory, the images of large files are not.
+    ``report`` is told where a large gzipped file is unpacked to.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         reason = "is not a folder" if folder.exists() else "does not exist"
@@ -138,14 +150,14 @@ def load_mnist(folder: str | os.PathLike[str]) -> Dataset:
             hint="--data takes the folder with MNIST's four IDX files; "
             "without --data they are downloaded",
         )
-    parts = {
-        stem: read_idx(_find(folder, stem, ndim), ndim)
-        for stem, ndim in (
-            ("train-images", 3), ("train-labels", 1), ("t10k-images", 3), ("t10k-labels", 1),
-        )
-    }  # fmt: skip
-    classes = int(parts["train-labels"].max()) + 1
-    return Dataset("mnist", *_checked_splits(folder, parts, classes), classes)
+    paths = {stem: _find(folder, stem, ndim) for stem, ndim in FILES.items()}
+    train, test = (
+        _read_split(paths[f"{kind}-images"], paths[f"{kind}-labels"], kind, report)
+        for kind in ("train", "t10k")
+    )
+    classes = int(train.labels.max()) + 1
+    _check_fit(folder, train, test, classes)
+    return Dataset("mnist", train, test, classes)
 
 
 def usual_names(stem: str, ndim: int) -> tuple[str, ...]:
@@ -155,12 +167,12 @@ def usual_names(stem: str, ndim: int) -> tuple[str, ...]:
     ('t10k-labels-idx1-ubyte', 't10k-labels.idx1-ubyte')
     """
     plain = (f"{stem}-idx{ndim}-ubyte", f"{stem}.idx{ndim}-ubyte", f"{stem}.idx", stem)
-    return (*plain, *(f"{name}.gz" for name in plain))
+    return (*plain, *(f"{name}.gz" for name in plain), f"{stem}.npy")
 
 
 def _find(folder: Path, stem: str, ndim: int) -> Path:
     names = usual_names(stem, ndim)
-    for name in names:
+    for name in (*names, *usual_names(stem.replace("t10k", "test"), ndim)):
         if (folder / name).is_file():
             return folder / name
     raise DataError(
@@ -171,31 +183,48 @@ def _find(folder: Path, stem: str, ndim: int) -> Path:
     )
 
 
-def _checked_splits(folder: Path, parts: Mapping[str, Bytes], classes: int) -> tuple[Split, Split]:
-    splits = []
-    for kind in ("train", "t10k"):
-        images, labels = parts[f"{kind}-images"], parts[f"{kind}-labels"]
-        where = str(folder / f"{kind}-labels")
-        if len(images) != len(labels):
-            raise DataError(
-                f"{folder}: {len(images):,} {kind} images, but {len(labels):,} labels",
-                operand=where,
-            )
-        if int(labels.max()) >= classes:
-            raise DataError(
-                f"{folder}: a {kind} label is {labels.max()}, but the training labels end at "
-                f"{classes - 1}",
-                operand=where,
-            )
-        splits.append(Split(images, labels.astype(np.int64)))
-    train, test = splits
+def _read_split(
+    images_path: Path, labels_path: Path, kind: str, report: Callable[[str], None]
+) -> Split:
+    images = _read(images_path, 3, report)
+    if images.dtype != np.uint8:
+        raise DataError(
+            f"{images_path} holds entries of type {images.dtype}; expected unsigned bytes (uint8)",
+            operand=str(images_path),
+        )
+    labels = _read(labels_path, 1, report)[:]
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_path.parent}: {len(images):,} {kind} images, but {len(labels):,} labels",
+            operand=str(labels_path),
+        )
+    least, greatest = int(labels.min()), int(labels.max())
+    if least < 0 or greatest >= MAX_CLASSES:
+        raise DataError(
+            f"{labels_path}: the labels run from {least} to {greatest}; expected whole numbers "
+            f"from 0 to {MAX_CLASSES - 1} at most",
+            operand=str(labels_path),
+        )
+    return Split(images, labels)
+
+
+def _read(path: Path, ndim: int, report: Callable[[str], None]) -> Bytes | FileRows:
+    return read_npy(path, ndim) if path.suffix == ".npy" else read_idx(path, ndim, report)
+
+
+def _check_fit(folder: Path, train: Split, test: Split, classes: int) -> None:
+    if int(test.labels.max()) >= classes:
+        raise DataError(
+            f"{folder}: a t10k label is {test.labels.max()}, but the training labels end at "
+            f"{classes - 1}",
+            operand=str(folder / "t10k-labels"),
+        )
     if train.images.shape[1:] != test.images.shape[1:]:
-        shapes = [" x ".join(map(str, s.images.shape[1:])) for s in splits]
+        shapes = [axes(split.images.shape[1:]) for split in (train, test)]
         raise DataError(
             f"{folder}: the training images are {shapes[0]}, the test images {shapes[1]}",
             operand=str(folder),
         )
-    return train, test
 
 
 def download_mnist(
@@ -210,8 +239,7 @@ def download_mnist(
     variables EINGRAD_MNIST_URL and EINGRAD_CACHE set the mirror and the cache.
     """
     if folder is None:
-        cache = os.environ.get(CACHE_VARIABLE) or pooch.os_cache("eingrad")
-        folder = Path(cache) / "mnist"
+        folder = cache_folder("mnist")
     if mirrors is None:
         own = os.environ.get(MIRROR_VARIABLE)
         mirrors = (own,) if own else MIRRORS

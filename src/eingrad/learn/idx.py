@@ -11,6 +11,7 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eingrad.errors import DataError
+from eingrad.learn.rows import FileRows, axes, check_length, named
+from eingrad.learn.unpack import unpacked
 
 Bytes = NDArray[np.uint8]
 
@@ -28,42 +31,35 @@ TYPES = {
     0x0D: "float32", 0x0E: "float64",
 }  # fmt: skip
 CHUNK = 1 << 20
-MAX_UNPACKED = 1 << 30  # bytes of a gzipped file that are held in memory
+HELD = 1 << 28  # bytes of a gzipped file that are held in memory
+DEFLATE_LIMIT = 1032  # deflate codes at most 258 bytes in 2 bits (zlib's technical details)
 
 
-def read_idx(path: str | os.PathLike[str], ndim: int) -> Bytes:
+def read_idx(
+    path: str | os.PathLike[str], ndim: int, report: Callable[[str], None] = lambda _: None
+) -> Bytes | FileRows:
     """Return the unsigned bytes of an IDX file with ``ndim`` axes, gzipped or not.
 
-    A plain file is mapped into memory, not read, so it may be larger than memory. Nothing is
-    allocated for a size that only the header claims. Raises `DataError`.
+    A plain file may be larger than memory: its rows are read when they are asked for. So are a
+    gzipped one's of more than `HELD` bytes, once it is unpacked into the cache, of which
+    ``report`` is told. Nothing is allocated for a size that only the header claims. Raises
+    `DataError`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "labels"
     ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
-    ...     read_idx(path, 1).tolist()
+    ...     read_idx(path, 1)[:].tolist()
     [7, 8, 9]
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == GZIP_MAGIC
-            file.seek(0)
-            if packed:
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    shape = _read_header(path, unpacked, ndim)
-                    return _read_packed(path, unpacked, shape)
-            shape = _read_header(path, file, ndim)
-            return _map_plain(path, file, shape)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: the gzip data is damaged or cut off ({error})",
-            operand=str(path),
-            hint="copy or download the file again",
-        ) from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path}: cannot be read ({reason})", operand=str(path)) from error
+    with named(path), path.open("rb") as file:
+        packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        if packed:
+            return _read_packed(path, file, ndim, report)
+        shape = _read_header(path, file, ndim)
+        return FileRows(path, file.tell(), shape)
 
 
 def looks_like_idx(head: bytes) -> bool:
@@ -103,53 +99,50 @@ def _read_header(path: Path, file: IO[bytes] | gzip.GzipFile, ndim: int) -> tupl
         raise _bad(path, f"the header ends after {4 + len(sizes)} bytes", f"{4 + 4 * ndim} bytes")
     shape = struct.unpack(f">{ndim}I", sizes)
     if 0 in shape:
-        raise _bad(path, f"the header claims {_axes(shape)} entries", "at least one")
+        raise _bad(path, f"the header claims {axes(shape)} entries", "at least one")
     return shape
 
 
-def _map_plain(path: Path, file: IO[bytes], shape: tuple[int, ...]) -> Bytes:
-    offset = file.tell()
-    found = os.fstat(file.fileno()).st_size - offset
-    _check_length(path, shape, found, exact=True)
-    return np.memmap(file, np.uint8, "r", offset, shape)
+def _read_packed(
+    path: Path, file: IO[bytes], ndim: int, report: Callable[[str], None]
+) -> Bytes | FileRows:
+    try:
+        with gzip.GzipFile(fileobj=file) as unzipped:
+            shape = _read_header(path, unzipped, ndim)
+            if math.prod(shape) <= HELD:
+                return _read_whole(path, unzipped, shape)
+        _check_claim(path, shape)
+        offset = 4 + 4 * ndim
+        return FileRows(unpacked(path, offset + math.prod(shape), report), offset, shape)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path}: the gzip data is damaged or cut off ({error})",
+            operand=str(path),
+            hint="copy or download the file again",
+        ) from error
 
 
-def _read_packed(path: Path, file: gzip.GzipFile, shape: tuple[int, ...]) -> Bytes:
-    expected = math.prod(shape)
-    if expected > MAX_UNPACKED:
+def _check_claim(path: Path, shape: tuple[int, ...]) -> None:
+    """Raise `DataError` for more data than a gzipped file of that length can hold."""
+    claimed, most = math.prod(shape), DEFLATE_LIMIT * path.stat().st_size
+    if claimed > most:
         raise _bad(
             path,
-            f"the header claims {_axes(shape)}, {expected:,} bytes",
-            f"at most {MAX_UNPACKED:,} bytes in a gzipped file",
-            hint="unpack a file of that size with gunzip: a plain one is not read into memory",
+            f"the header claims {axes(shape)}, {claimed:,} bytes",
+            f"at most {most:,} in a gzipped file of that length",
         )
+
+
+def _read_whole(path: Path, file: gzip.GzipFile, shape: tuple[int, ...]) -> Bytes:
+    expected = math.prod(shape)
     data = bytearray()
     while len(data) <= expected:  # one byte more than expected tells of what follows
         chunk = file.read(min(CHUNK, expected + 1 - len(data)))
         if not chunk:
             break
         data += chunk
-    _check_length(path, shape, len(data), exact=False)
+    check_length(path, len(data), shape, np.dtype(np.uint8))
     return np.frombuffer(data, np.uint8).reshape(shape)
-
-
-def _check_length(path: Path, shape: tuple[int, ...], found: int, exact: bool) -> None:
-    expected = math.prod(shape)
-    wanted = f"{expected:,} bytes of data ({_axes(shape)})"
-    if found < expected:
-        raise _bad(
-            path,
-            f"the file is cut off after {found:,} bytes of data",
-            wanted,
-            hint="copy or download the file again",
-        )
-    if found > expected:
-        more = f"{found - expected:,} bytes follow" if exact else "more bytes follow"
-        raise _bad(path, f"{more} after the data", wanted)
-
-
-def _axes(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
 
 
 def _bad(path: Path, found: str, expected: str, **fields: Any) -> DataError:

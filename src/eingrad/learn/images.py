@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.idx import GZIP_MAGIC, looks_like_idx, read_idx
+from eingrad.learn.rows import FileRows
 
 NPY_MAGIC = b"\x93NUMPY"
 Pixels = NDArray[np.float32]
@@ -33,8 +34,7 @@ def read_images(path: str | Path, image_shape: tuple[int, int]) -> Pixels:
     try:
         head = _head(path)
         if looks_like_idx(head):
-            images = read_idx(path, ndim=3)
-            return _fit_all(path, np.asarray(images), image_shape)
+            return _fit_all(path, read_idx(path, ndim=3), image_shape)
         if head.startswith(NPY_MAGIC[:4]):
             return _fit_all(path, _read_npy(path), image_shape)
         return _read_picture(path, image_shape).reshape(1, -1)
@@ -69,7 +69,7 @@ def _read_npy(path: Path) -> NDArray[Any]:
     return array
 
 
-def _fit_all(path: Path, images: NDArray[Any], image_shape: tuple[int, int]) -> Pixels:
+def _fit_all(path: Path, images: NDArray[Any] | FileRows, image_shape: tuple[int, int]) -> Pixels:
     """Scale arrays to [0, 1] and, where their size is not the model's, resize them."""
     if images.dtype.kind not in "buif":
         raise _bad(path, f"holds entries of type {images.dtype}", "expected numbers")

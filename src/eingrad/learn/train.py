@@ -109,19 +109,19 @@ class Trainer:
             yield self.history[-1]
 
     def _train_epoch(self, on_batch: OnBatch) -> float:
-        train, size = self.dataset.train, self.batches.size
+        train = self.dataset.train
+        total, seen = 0.0, 0
         order = self.rng.permutation(len(train))
-        total = 0.0
-        for start in range(0, len(train), size):
-            indices = order[start : start + size]
-            loss = self._train_batch(*self.batches.gather(train, indices))
+        for indices, pixels, targets in self.batches.stream(train, order):
+            loss = self._train_batch(pixels, targets)
             if not math.isfinite(loss):
                 raise EingradError(
-                    f"the loss is {loss} in epoch {self.epoch + 1}, after {start:,} examples",
+                    f"the loss is {loss} in epoch {self.epoch + 1}, after {seen:,} examples",
                     operand=LOSS,
                     hint=f"try a smaller --lr than {self.settings.lr:g}",
                 )
             total += loss * len(indices)
+            seen += len(indices)
             on_batch(len(indices), loss)
         return total / len(train)
 
@@ -145,10 +145,7 @@ class Trainer:
         return np.concatenate(classes).astype(np.int64)
 
     def _outputs(self, split: Split) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
-        size = self._test_batches.size
-        for start in range(0, len(split), size):
-            indices = np.arange(start, min(start + size, len(split)))
-            pixels, targets = self._test_batches.gather(split, indices)
+        for indices, pixels, targets in self._test_batches.stream(split, np.arange(len(split))):
             tensors = {DATA: pixels, TARGET: targets}
             yield indices, self.classifier.call(self._evaluate, tensors)
 
