@@ -228,6 +228,70 @@ def test_names_of_inputs():
     assert set(model.inputs) == {"exp0", "xtrain", "c1"}
 
 
-def test_what_notation_lacks_is_refused():
-    with pytest.raises(EingradError, match="no way to write this: reshape"):
-        function(lambda x: x.reshape(2, 6).sum(axis=0)).model(X)
+INDEXED = [
+    (lambda x: x.reshape(2, 6).sum(axis=0), (X,)),
+    (lambda x: x.ravel(), (X,)),
+    (lambda x: x.reshape(2, 2, 3, 1)[:, 1], (X,)),
+    (lambda x: x[0] * x[-1], (X,)),
+    (lambda x: x[1, 2] ** 2, (X,)),
+    (lambda x: x[1:] - x[:-1], (X,)),
+    (lambda x: x[::-2, 1:], (X,)),
+    (lambda x: x[:, None, :] - x[None, :, :], (X,)),
+    (lambda v: v[:, None] * v, (V,)),
+    (lambda x: x[[0, 2, 2]], (X,)),
+    (lambda x: x[X[:, 0] > 0], (X,)),
+    (lambda x: ops.log_softmax(x)[np.arange(4), [0, 2, 1, 1]].mean(), (X,)),
+    (lambda u, v: ops.stack([u, v, u + v], axis=1), (V, V[::-1])),
+    (lambda u, v: ops.concatenate([u, v[:1], v]), (V, V[::-1])),
+    (lambda x: ops.split(x, [1, 3])[1] + ops.flip(x)[1:3], (X,)),
+    (lambda x: ops.norm(x, axis=1, keepdims=True) * ops.std(x), (X,)),
+    (lambda x: ops.tril(x @ x.T) + ops.diagonal(x, 1).sum(), (X,)),
+    (lambda x: ops.inv(x.T @ x) * ops.det(x.T @ x), (X,)),
+    (lambda v: ops.broadcast_to(v, (2, 3)), (V,)),
+    (lambda x: x * np.arange(3.0) + np.eye(4, 3), (X,)),
+    (lambda x: ops.cumsum(x, axis=0), (X,)),
+]
+
+
+@pytest.mark.parametrize(("fn", "args"), INDEXED, ids=range(len(INDEXED)))
+def test_indexing_is_written_derived_and_run(fn, args):
+    def loss(*given):
+        return (fn(*given) ** 2).sum()
+
+    loss.__signature__ = inspect.signature(fn)
+    named = dict(zip(inspect.signature(fn).parameters, args, strict=True))
+    model = function(fn).model(*args)
+    name, again = model.outputs[-1], parse(str(model))
+    found = again.compile([name])(**named, **model.constants)[name]
+    np.testing.assert_allclose(found, fn(*map(tensor, args)), rtol=1e-12, atol=1e-12)
+    model = function(loss).model(*args)
+    derived = model.grad("L", list(named))
+    assert derived.text()
+    assert derived.latex()
+    values = derived.compile()(**named, **model.constants)
+    expected = grad(loss, tuple(range(len(args))))(*args)
+    for key, gradient in zip(named, expected, strict=True):
+        np.testing.assert_allclose(values[f"dL/d{key}"], gradient, rtol=1e-9, atol=1e-9)
+
+
+def test_how_indexing_is_written():
+    def text(fn, *args):
+        return str(function(fn).model(*args))
+
+    assert text(lambda x: x[1:] - x[:-1], X) == "y_kj = x[k2[k],j] - x[k1[k],j]"
+    assert text(lambda u, v: ops.stack([u, v]), V, V) == "y_ij = where(m1_i, u_j, v_j)"
+    assert text(lambda u, v: u[:, None] - v[None, :], V, V) == "y_ij = u_i - v_j"
+    assert text(lambda x: ops.std(x, axis=1), X).endswith("y_i = sqrt(z1_ij z1_ij / 3)")
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (lambda x: ops.cholesky(x @ x.T), r"cholesky of shape \(4, 4\)"),
+        (lambda x: grad(lambda t: (t[[0, 0]] ** 3).sum())(x), "the gradient of an index"),
+        (lambda x: x * 1j, "a complex number has no notation"),
+    ],
+)
+def test_what_notation_lacks_is_refused(fn, words):
+    with pytest.raises(EingradError, match=words):
+        function(fn).model(X)

@@ -59,11 +59,21 @@ def parse_latex(text: str) -> Model:
 
 
 class Model:
-    """A list of definitions in index notation; printing it gives the notation back."""
+    """A list of definitions in index notation; printing it gives the notation back.
 
-    def __init__(self, statements: Sequence[Statement], system: System) -> None:
+    ``constants`` are the values of inputs that were numbers in a traced function: pass them where
+    the model is run, ``model.compile()(x=x, **model.constants)``.
+    """
+
+    def __init__(
+        self,
+        statements: Sequence[Statement],
+        system: System,
+        constants: Mapping[str, Any] | None = None,
+    ) -> None:
         self.statements = tuple(statements)
         self.system = system
+        self.constants = dict(constants or {})
 
     def __str__(self) -> str:
         return "\n".join(to_text(s) for s in self.statements)

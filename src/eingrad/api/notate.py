@@ -9,28 +9,43 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from eingrad.api.index_forms import Constants, indexed, told
 from eingrad.api.model import Model
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, is_light, reduce
+from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Reduce, Var, postorder
 from eingrad.derivation.labels import Names, fresh_letter, to_formula
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower
 from eingrad.notation.syntax import Assignment, Symbol
-from eingrad.notation.words import KNOWN_FUNCTIONS
+from eingrad.notation.words import KNOWN_FUNCTIONS, MATRIX_FUNCTIONS
 
 LETTERS = "ijklmnopqrstuvwabcfghxyz"
 Place = tuple[Expr, str, int]
 """An axis or a label of a node: (node, "axis" or "label", number)."""
 
 
-def notate(roots: Sequence[Expr], names: Mapping[Expr, str], result: str | None) -> Model:
+def notate(
+    roots: Sequence[Expr],
+    names: Mapping[Expr, str],
+    result: str | None,
+    constants: Mapping[str, Any] | None = None,
+) -> Model:
     """Return the model whose inputs are ``names`` and whose last definitions are ``roots``.
+
+    ``constants`` are the values of inputs that the caller need not know of; the model keeps them,
+    and those that it makes of its own for cuts, joins and reshapes.
 
     >>> from eingrad.core.algebra import multiply
     >>> x = Var("0", (3,))
     >>> print(notate([multiply(x, x)], {x: "x"}, None))
     y_i = x_i^2
     """
+    made = Constants(set(names.values()))
+    roots = indexed(roots, made)
+    axes = _Axes(roots)
+    roots = [told(x, axes.untold(x), made) for x in roots]
+    names = {**names, **made.variables}
     axes = _Axes(roots)
     taken = set(names.values())
     targets = _targets(roots, result, taken)
@@ -51,7 +66,9 @@ def notate(roots: Sequence[Expr], names: Mapping[Expr, str], result: str | None)
             new[node] = _define(next(steps), new[node], symbols, statements)
     for root, name in targets.items():
         _define(name, new[root], symbols, statements)
-    return Model(statements, lower(statements))
+    system = lower(statements)
+    values = {**(constants or {}), **made.arrays}
+    return Model(statements, system, {n: x for n, x in values.items() if n in system.inputs})
 
 
 def _define(name: str, expr: Expr, names: Names, statements: list[Assignment]) -> Var:
@@ -90,6 +107,8 @@ def _named_steps(roots: Sequence[Expr]) -> set[Expr]:
             inside.update(node.operands)
         elif isinstance(node, Einsum) and not is_light(node):
             inside.update(x for x in node.operands if _is_function(x))
+        elif isinstance(node, Gather | Matrix):
+            inside.update(node.operands)
     return {
         node
         for node in uses
@@ -116,7 +135,7 @@ class _Axes:
     def __init__(self, roots: Sequence[Expr]) -> None:
         self._parent: dict[Place, Place] = {}
         self._names: dict[Place, Dim] = {}
-        nodes = list(postorder(roots))
+        self._nodes = nodes = list(postorder(roots))
         for node in nodes:
             self._unite_within(node)
         letters = _letters()
@@ -129,6 +148,11 @@ class _Axes:
     def all_dims(self) -> list[Dim]:
         """Return the letters of all axes."""
         return list(dict.fromkeys(self._names.values()))
+
+    def untold(self, root: Expr) -> list[int]:
+        """Return the axes of a result of which no input tells how long they are."""
+        known = {x for node in self._nodes if isinstance(node, Var) for x in self.dims(node)}
+        return [k for k, letter in enumerate(self.dims(root)) if letter not in known]
 
     def dims(self, node: Expr) -> tuple[Dim, ...]:
         """Return the letters of a node's axes."""
@@ -149,8 +173,12 @@ class _Axes:
             return broadcast_scalar(apply(node.function, *operands), self.dims(node))
         if isinstance(node, Reduce):
             return reduce(node.function, operands[0], node.axes)
+        if isinstance(node, Gather):
+            return Gather(operands[0], operands[1:], node.sources, node.output)
+        if isinstance(node, Matrix) and node.function in MATRIX_FUNCTIONS:
+            return Matrix(node.function, operands[0])
         raise EingradError(
-            f"index notation has no way to write this: {type(node).__name__.lower()}",
+            f"index notation has no way to write this: {_said(node)}",
             hint="write the function with products, sums and functions of the notation",
         )
 
@@ -188,6 +216,33 @@ class _Axes:
             kept = [k for k in range(x.ndim) if node.keeps_axes or k not in node.axes]
             for axis, own in enumerate(kept):
                 self._unite((x, "axis", own), (node, "axis", axis))
+        elif isinstance(node, Gather):
+            self._unite_gather(node)
+        elif isinstance(node, Matrix):
+            x = node.operands[0]
+            self._unite((x, "axis", x.ndim - 2), (x, "axis", x.ndim - 1))
+            for axis in range(node.ndim):
+                self._unite((x, "axis", axis), (node, "axis", axis))
+
+    def _unite_gather(self, node: Gather) -> None:
+        """An axis that is read at a label is the result's; so are those of an index."""
+        own = {label: (node, "axis", axis) for axis, label in enumerate(node.output)}
+        for axis, source in enumerate(node.sources):
+            if isinstance(source, int):
+                self._unite((node.operands[0], "axis", axis), own[source])
+                continue
+            for k, label in enumerate(source[1]):
+                self._unite((node.operands[1 + source[0]], "axis", k), own[label])
+
+
+def _said(node: Expr) -> str:
+    """Name an operation, and where in the function it stands."""
+    name = node.function if isinstance(node, Matrix | Map | Reduce) else _SAID.get(type(node), "")
+    shapes = " and ".join(str(x.dims) for x in node.operands)
+    return f"{name or type(node).__name__.lower()} of shape {shapes}"
+
+
+_SAID: Mapping[type[Expr], str] = {Scatter: "the gradient of an index"}
 
 
 def _letters() -> Iterator[str]:

@@ -193,7 +193,8 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
     t = _inexact(x)
     axes = normal_axes("norm", axis, t.ndim)
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
-        return _reduction("norm", _euclidean, t, axes, keepdims, result=real_dtype(t.dtype))
+        template = _hermitian if t.dtype.kind == "c" else _euclidean
+        return _reduction("norm", template, t, axes, keepdims, result=real_dtype(t.dtype))
     if len(axes) != 1 or isinstance(ord, str):
         raise EingradError(
             f"norm of order {ord!r} over {len(axes)} axes is not supported",
@@ -207,6 +208,10 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
 
 def _euclidean(x: Expr, axes: tuple[int, ...]) -> Expr:
     """The root of the sum of squares; its derivative at 0 is 0."""
+    return safe_root(sum_over(multiply(x, x), axes))
+
+
+def _hermitian(x: Expr, axes: tuple[int, ...]) -> Expr:
     return safe_root(sum_over(multiply(x, conj(x)), axes))
 
 

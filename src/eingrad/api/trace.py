@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eingrad.api.dispatch import Cell, as_tensor, is_inexact, run_kernel, wrap
+from eingrad.api.dispatch import Cell, as_tensor, is_inexact, is_symbolic, run_kernel, wrap
 from eingrad.api.kernel import Kernel, Symbol, Value
 from eingrad.api.notate import notate, notate_names
 from eingrad.api.pytree import Structure, flatten, unflatten
@@ -164,8 +164,10 @@ class TracedFunction:
         """Return the function as a model in index notation, for arguments of these shapes.
 
         The inputs have the names of the parameters (in nested ones, the keys), the result the
-        name ``result``: by default "L" for a scalar, "y" for a tensor. Raises EingradError for
-        an operation that index notation lacks, such as a reshape.
+        name ``result``: by default "L" for a scalar, "y" for a tensor. Arrays that the function
+        holds, and the integers at which slices, joins and reshapes read, are inputs too, whose
+        values are in ``model.constants``. Raises EingradError for an operation that index
+        notation lacks, such as a Cholesky factor.
 
         >>> f = function(lambda w, x: ((x @ w) ** 2).sum())
         >>> print(f.model(np.ones(3), np.ones((2, 3))))
@@ -178,7 +180,12 @@ class TracedFunction:
             raise EingradError("the function computes nothing from its arguments")
         names = _input_names(self.fn, leaves, structure, len(trace.captured))
         renamed: dict[Expr, str] = dict(zip(variables, names, strict=True))
-        return notate(program.kernel.templates, renamed, result)
+        captured = names[len(names) - len(trace.captured) :]
+        constants = {
+            name: t.numpy() for name, t in zip(captured, trace.captured, strict=True)
+            if not is_symbolic(t)
+        }  # fmt: skip
+        return notate(program.kernel.templates, renamed, result, constants)
 
 
 def _belongs(cell: Any, trace: Trace) -> bool:

@@ -32,6 +32,7 @@ from eingrad.core.expr import (
     postorder,
 )
 from eingrad.core.functions import COMPARISONS
+from eingrad.errors import EingradError
 from eingrad.notation import syntax
 from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
 
@@ -382,7 +383,9 @@ def number(value: Number) -> Formula:
         above, below = syntax.Number(value.numerator), syntax.Number(value.denominator)
         return syntax.Product((above, below), (False, True))
     if isinstance(value, complex):
-        raise TypeError("complex numbers have no notation")
+        raise EingradError(
+            "a complex number has no notation", hint="write its real and imaginary part"
+        )
     return syntax.Number(value)
 
 
