@@ -7,6 +7,11 @@ from collections.abc import Generator
 
 import pytest
 
+# JAX reads this when it first looks for devices: the tests of sharding need eight.
+DEVICES = "--xla_force_host_platform_device_count=8"
+if "device_count" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DEVICES}".strip()
+
 try:
     from hypothesis import HealthCheck, Phase, settings
 except ModuleNotFoundError:

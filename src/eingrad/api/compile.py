@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from eingrad.api.layout import Devices
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
@@ -51,29 +52,35 @@ def compile_graph(
     functions: Functions | None = None,
     dtype: Any = None,
     memory_limit: int | None = None,
+    devices: Devices | None = None,
 ) -> Function:
     """Compile named expressions over the model's inputs.
 
     With ``update``, a call also replaces the inputs named in ``gradients`` by the optimizer's new
     values. The arrays of ``wrt`` are required even where only their sizes matter. A call
     that would need more than ``memory_limit`` bytes raises `MemoryLimitError` before it allocates.
+    ``devices`` says how tensors are split over a mesh.
     """
     gradients = gradients or {}
     roots = [*outputs.values(), *gradients.values()]
-    roots, callables = bind_functions(roots, functions or {}, system.functions)
+    inner = devices.inner(roots) if devices else {}
+    roots, callables = bind_functions([*roots, *inner.values()], functions or {}, system.functions)
     roots = apply_rules(roots, STABLE)
-    values = dict(zip(outputs, roots, strict=False))
-    stable = dict(zip(gradients, roots[len(values) :], strict=True))
+    rest = iter(roots)
+    values, stable, inner = (dict(zip(x, rest, strict=False)) for x in (outputs, gradients, inner))
     updates: dict[str, Expr] = {}
     state: dict[str, StateTensor] = {}
+    like: dict[str, str] = {}
     if update is not None:
         for name, gradient in stable.items():
             step = update.step(system.inputs[name], gradient)
             updates[name] = step.new_value
             state.update(step.state)
+            like |= dict.fromkeys(step.state, name)
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
-    shaped += _inputs_for_sizes(system, [*roots, *shaped])
+    shaped += _inputs_for_sizes(system, [*values.values(), *stable.values(), *shaped])
     return compile_program(
         values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
         labels=system.labels, inputs=shaped, optional=system.inputs, memory_limit=memory_limit,
+        layout=devices.layout(system, values, inner, state, like) if devices else None,
     )  # fmt: skip

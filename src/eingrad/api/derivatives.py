@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
+from eingrad.api.layout import Devices, Shard
 from eingrad.api.structured import StructuredFunction, StructuredResult
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DirectionName
@@ -210,6 +211,8 @@ class Derivatives(Mapping[str, Gradient]):
         dtype: Any = None,
         update: Optimizer | None = None,
         memory_limit: int | None = None,
+        mesh: Any = None,
+        shard: Shard | None = None,
     ) -> Function | StructuredFunction:
         """Compile value and derivatives to one function of arrays by name.
 
@@ -220,6 +223,11 @@ class Derivatives(Mapping[str, Gradient]):
         the dense tensor. A call that would need more than ``memory_limit`` bytes beside its
         arguments raises `MemoryLimitError` before it allocates anything.
 
+        On JAX, ``shard`` maps labels to axes of a device mesh: ``mesh={"data": 4, "model": 2},
+        shard={"b": "data", "h": "model"}`` splits every tensor by the labels of its axes (``mesh``
+        may be a ``jax.sharding.Mesh``), XLA inserts the collectives, and ``f.plan`` lists them.
+        What ``update`` replaces is then donated: pass on the arrays that a call returns.
+
         >>> import numpy as np
         >>> from eingrad import parse
         >>> f = parse("L = sum_i(x_i^2)").grad("L", ["x"]).compile()
@@ -229,9 +237,13 @@ class Derivatives(Mapping[str, Gradient]):
         graph = whole_graph(self.system, [(r.var, r.expr) for r in self.records.values()])
         value = {self.of: graph[self.system.definitions[self.of].var]}
         results = {name: graph[self.records[key].var] for name, key in self._keys.items()}
+        letters = {key: self._deriver.letters(key) for key in self.records}
+        named = {name: graph[d.var] for name, d in self.system.definitions.items()}
+        named |= {key: graph[record.var] for key, record in self.records.items()}
         options: dict[str, Any] = {
             "wrt": self.wrt, "backend": backend, "functions": functions, "dtype": dtype,
             "memory_limit": memory_limit,
+            "devices": Devices.choose(mesh, shard, self.system, backend, letters, named),
         }  # fmt: skip
         if update is not None:
             self._check_parameters()

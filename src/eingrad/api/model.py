@@ -9,6 +9,7 @@ from typing import Any
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.derivatives import Derivatives
+from eingrad.api.layout import Devices, Shard
 from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
 from eingrad.check import Derived, Verdict, check, check_each
@@ -227,11 +228,14 @@ class Model:
         functions: Functions | None = None,
         dtype: Any = None,
         memory_limit: int | None = None,
+        mesh: Any = None,
+        shard: Shard | None = None,
     ) -> Function:
         """Compile the model's own tensors, all assigned ones if ``outputs`` is not given.
 
         A call that would need more than ``memory_limit`` bytes beside its arguments raises
-        `MemoryLimitError` before it allocates anything.
+        `MemoryLimitError` before it allocates anything. ``mesh`` and ``shard`` split tensors over
+        JAX's devices as in `Derivatives.compile`.
 
         >>> import numpy as np
         >>> f = parse("z_i = W_ij x_j").compile()
@@ -244,9 +248,11 @@ class Model:
         system = recognise(self.system, ())
         graph = whole_graph(system)
         wanted = {name: graph[tensor(system, name)] for name in names}
+        named = {name: graph[definition.var] for name, definition in system.definitions.items()}
         return compile_graph(
             system, wanted, backend=backend, functions=functions, dtype=dtype,
             memory_limit=memory_limit,
+            devices=Devices.choose(mesh, shard, system, backend, {}, named),
         )  # fmt: skip
 
     def check(

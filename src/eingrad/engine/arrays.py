@@ -73,8 +73,11 @@ def _gather(
 ) -> Value:  # fmt: skip
     x = values.dense(b, operands[0])
     extents = dict(zip(output, shape, strict=True))
-    indices = _index_registers(b, operands[1:], sources, output, extents)
-    register = b.step("gather", [x, *indices], shape, kind=x.kind, flops=0)
+    indices = _index_registers(b, "gather", operands[1:], sources, output, extents)
+    register = b.step(
+        "gather", [x, *indices], shape, kind=x.kind, flops=0,
+        parameters=_whole_axes(b, "gather", sources, output),
+    )  # fmt: skip
     return of_register(register)
 
 
@@ -84,19 +87,43 @@ def _scatter(
 ) -> Value:  # fmt: skip
     x = values.dense(b, operands[0])
     extents = dict(zip(output, operands[0].shape, strict=True))
-    indices = _index_registers(b, operands[1:], sources, output, extents)
-    register = b.step("scatter", [x, *indices], shape, kind=x.kind, flops=x.size)
+    indices = _index_registers(b, "scatter", operands[1:], sources, output, extents)
+    register = b.step(
+        "scatter", [x, *indices], shape, kind=x.kind, flops=x.size,
+        parameters=_whole_axes(b, "scatter", sources, output),
+    )  # fmt: skip
     return of_register(register)
 
 
+def _whole_axes(
+    b: Builder, op: str, sources: Sequence[AxisSource], output: Sequence[int]
+) -> tuple[tuple[int | None, ...], ...]:
+    """Return, for a backend that asks, the axis of the entries that each whole axis is.
+
+    The second axis of a diagonal is none: it is read at integers.
+    """
+    if op not in b.native:
+        return ()
+    axes = [
+        output.index(s) if isinstance(s, int) and s not in sources[:k] else None
+        for k, s in enumerate(sources)
+    ]
+    return (tuple(axes),)
+
+
 def _index_registers(
-    b: Builder, tensors: Sequence[Value], sources: Sequence[AxisSource], output: Sequence[int],
-    extents: dict[int, int],
+    b: Builder, op: str, tensors: Sequence[Value], sources: Sequence[AxisSource],
+    output: Sequence[int], extents: dict[int, int],
 ) -> list[Register]:  # fmt: skip
-    """Return an index for each axis of the tensor, all of which broadcast over ``output``."""
+    """Return an index for each axis of the tensor, all of which broadcast over ``output``.
+
+    A backend to which the operation is native needs none for an axis that is read whole.
+    """
     indices = []
-    for source in sources:
+    for k, source in enumerate(sources):
         if isinstance(source, int):
+            if op in b.native and source not in sources[:k]:
+                continue
             labels: Sequence[int] = (source,)
             n = extents[source]
             index = b.step("indices", [], (n,), kind=INTEGER, parameters=(n,), flops=0)

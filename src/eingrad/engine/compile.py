@@ -13,6 +13,8 @@ from eingrad.core.functions import FUNCTIONS
 from eingrad.engine.executable import Executable
 from eingrad.engine.function import Function, find_inputs
 from eingrad.engine.library import load_library
+from eingrad.engine.sharded import ShardedFunction
+from eingrad.engine.sharding import Layout
 from eingrad.engine.signature import kind_of
 from eingrad.errors import BackendError, EingradError, ShapeError
 
@@ -29,6 +31,7 @@ def compile_program(
     inputs: Iterable[Var] = (),
     optional: Iterable[str] = (),
     memory_limit: int | None = None,
+    layout: Layout | None = None,
 ) -> Function:
     """Return a function that computes named expressions from arrays named like their `Var` s.
 
@@ -40,7 +43,8 @@ def compile_program(
     required even where nothing but their sizes is needed (a gradient that is 0); ``optional``
     names may be passed and are not looked at. A call that would
     need more than ``memory_limit`` bytes raises `MemoryLimitError` before anything is allocated.
-    ``backend`` "torch" or "jax" takes and returns the arrays of that library.
+    ``backend`` "torch" or "jax" takes and returns the arrays of that library; ``layout`` says how
+    JAX's are split over a mesh of devices.
 
     >>> from eingrad.core.algebra import einsum
     >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
@@ -57,10 +61,14 @@ def compile_program(
     new_values = {**(updates or {}), **{name: x.new_value for name, x in state.items()}}
     _check_functions([*outputs.values(), *new_values.values()], functions)
     _check_new_values(outputs, new_values)
-    return Function(
-        outputs, updates or {}, library=library, state=state, dtype=dtype, functions=functions,
-        labels=labels or {}, inputs=inputs, optional=optional, memory_limit=memory_limit,
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "library": library, "state": state, "dtype": dtype, "functions": functions,
+        "labels": labels or {}, "inputs": inputs, "optional": optional,
+        "memory_limit": memory_limit,
+    }  # fmt: skip
+    if layout is not None:
+        return ShardedFunction(outputs, updates or {}, layout=layout, **options)
+    return Function(outputs, updates or {}, **options)
 
 
 def dtype_name(dtype: Any) -> str:
@@ -103,4 +111,4 @@ def _check_new_values(outputs: Mapping[str, Expr], updates: Mapping[str, Expr]) 
             )
 
 
-__all__ = ["Executable", "Function", "compile_program"]
+__all__ = ["Executable", "Function", "ShardedFunction", "compile_program"]

@@ -27,7 +27,9 @@ from eingrad.engine.spelling import Spelling
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}\Z", re.ASCII)
 GENERATED_NAME = re.compile(r"[fmvx]\d+\Z")
-RESERVED = frozenset({"np", "torch", "jax", "jnp", "workspace", "run", "buffers", "memory"})
+RESERVED = frozenset({
+    "np", "torch", "jax", "jnp", "workspace", "run", "buffers", "memory", "mesh",
+})  # fmt: skip
 FOLDS = frozenset({
     "sum", "long_sum", "amax", "amin", "prod", "softmax", "log_softmax", "logsumexp",
 })  # fmt: skip

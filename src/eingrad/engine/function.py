@@ -21,6 +21,7 @@ from eingrad.engine.memory import Memory, plan_memory, without_buffers
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
 from eingrad.engine.prune import prune
+from eingrad.engine.sharding import Tensor
 from eingrad.engine.signature import (
     Signature,
     bind_sizes,
@@ -66,6 +67,7 @@ class Function:
         self._initial = {name: x.initial for name, x in state.items()}
         self.dtype, self.functions, self.labels = dtype, dict(functions), dict(labels)
         self.memory_limit = memory_limit
+        self.inner: Mapping[Expr, Tensor] = {}
         rank = {name: k for k, name in enumerate(labels)}  # the author's order, for messages
         everything = find_inputs(self.outputs, self.updates, inputs)
         everything.sort(key=lambda var: rank.get(var.name, len(rank)))
@@ -238,12 +240,18 @@ class Function:
             for name, local in emitter.functions.items()
         }
         plan = make_plan(program, memory, signature.sizes, signature.dtype)
-        return Executable(source, plan, functions)
+        return Executable(source, plan, {**functions, **self._globals()})
+
+    def _globals(self) -> Mapping[str, Any]:
+        """Return what the source takes for granted beside its imports."""
+        return {}
 
     def _plan(self, signature: Signature) -> tuple[Program, Memory]:
         inputs = [*self.inputs, *self._state_inputs]
         spelling, item_size = self.library.spelling, np.dtype(signature.dtype).itemsize
-        program = lower(self.outputs, self.updates, signature.sizes, inputs, spelling.native)
+        program = lower(
+            self.outputs, self.updates, signature.sizes, inputs, spelling.native, self.inner
+        )
         program = prune(program)
         if spelling.in_place:
             program = lengthen(program, signature.dtype)
@@ -273,14 +281,16 @@ class Function:
         executable = self._latest[1]
         if executable is None:
             dims = dict.fromkeys(d for node in self._nodes() for d in node.dims)
-            names = [d for d in dims if isinstance(d, str)]
-            sizes = {d: NOMINAL_SIZES[k % len(NOMINAL_SIZES)] for k, d in enumerate(names)}
+            sizes = self._nominal_sizes([d for d in dims if isinstance(d, str)])
             dtype, result = choose_dtype((), self.dtype, self.library.default_dtype())
             inputs = [*self.inputs, *self._state_inputs]
             given = {v.name: "int64" if v.integer else dtype for v in inputs}
             executable = self._make(Signature(sizes, dtype, result, given))
             self._latest = (None, executable)
         return executable
+
+    def _nominal_sizes(self, dims: Sequence[str]) -> dict[str, int]:
+        return {d: NOMINAL_SIZES[k % len(NOMINAL_SIZES)] for k, d in enumerate(dims)}
 
     def _nodes(self) -> list[Expr]:
         return list(postorder([*self.outputs.values(), *self.updates.values()]))

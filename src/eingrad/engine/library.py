@@ -75,11 +75,23 @@ def load_library(name: str) -> Library:
     return cast(Library, importlib.import_module(f"eingrad.engine.backends.{name}_arrays"))
 
 
+def load_mesh(backend: str) -> Any:
+    """Return the module for programs on a mesh of devices. Raises `BackendError` where none is."""
+    load_library(backend)
+    if backend != "jax":
+        raise BackendError(
+            f"the backend {backend!r} has no mesh of devices: mesh and shard are for JAX",
+            operand=backend,
+            hint='compile(backend="jax", mesh=..., shard=...)',
+        )
+    return importlib.import_module("eingrad.engine.backends.jax_mesh")
+
+
 def to_numpy(array: Any) -> Any:
     """Return an array of any backend as NumPy's.
 
     >>> to_numpy([1, 2])
     array([1, 2])
     """
-    kind = type(array).__module__.split(".")[0]
-    return load_library("torch" if kind == "torch" else "numpy").to_numpy(array)
+    kind = {"torch": "torch", "jaxlib": "jax"}.get(type(array).__module__.split(".")[0], "numpy")
+    return load_library(kind).to_numpy(array)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import opt_einsum as oe
 
@@ -28,6 +29,7 @@ from eingrad.engine.fuse import fused_updates, late_nodes, split_update
 from eingrad.engine.product import Accumulate, Factor, ProductLowering
 from eingrad.engine.program import FLOAT, INTEGER, Builder, Program, Register, literal
 from eingrad.engine.schedule import by_height, hoist_updates
+from eingrad.engine.sharding import Tensor
 from eingrad.engine.values import Value
 
 
@@ -37,21 +39,23 @@ def lower(
     sizes: Mapping[str, int],
     inputs: Iterable[Var],
     native: frozenset[str] = frozenset(),
+    inner: Mapping[Expr, Tensor] = MappingProxyType({}),
 ) -> Program:
     """Return the program for named results and for the new values of inputs.
 
-    ``native`` are functions that the backend has as one operation.
+    ``native`` are functions that the backend has as one operation; ``inner`` says how
+    intermediate results are split over the devices of a mesh.
     """
-    return _Lowering(outputs, updates, sizes, native).run(list(inputs))
+    return _Lowering(outputs, updates, sizes, native, inner).run(list(inputs))
 
 
 class _Lowering:
     def __init__(
         self, outputs: Mapping[str, Expr], updates: Mapping[str, Expr], sizes: Mapping[str, int],
-        native: frozenset[str],
+        native: frozenset[str], inner: Mapping[Expr, Tensor],
     ) -> None:  # fmt: skip
         self.b = Builder(native)
-        self.sizes = sizes
+        self.sizes, self.inner = sizes, inner
         self.outputs, self.updates = outputs, updates
         self.values: dict[Expr, Value] = {}
         self.fused = fused_updates(outputs, updates, self.size_of)
@@ -97,7 +101,7 @@ class _Lowering:
             if node in self.values or node in self.fused:
                 continue
             if ready:
-                self.values[node] = self._lower(node)
+                self.values[node] = self._constrained(node, self._lower(node))
             else:
                 stack.append((node, True))
                 stack.extend((x, False) for x in reversed(node.operands) if x not in self.values)
@@ -156,6 +160,20 @@ class _Lowering:
             if not labels and x not in self.fused:
                 value = self._times_scalar(value, self.values[x])
         return value.number, value.scalars
+
+    def _constrained(self, node: Expr, value: Value) -> Value:
+        """Say how the entries of a value are split, where they are computed and not passed in."""
+        tensor, register = self.inner.get(node), value.register
+        if tensor is None or register is None or register.root.is_input:
+            return value
+        place = {axis: k for k, axis in enumerate(value.axes)}
+        spec = tuple(tensor.spec[place[axis]] for axis in range(len(register.shape)))
+        if not any(spec):
+            return value
+        register = self.b.step(
+            "constrain", [register], register.shape, kind=register.kind, parameters=(spec,), flops=0
+        )
+        return replace(value, register=register)
 
     # --- nodes --------------------------------------------------------------------------------
 

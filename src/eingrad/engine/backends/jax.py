@@ -5,7 +5,11 @@ JAX itself is not imported here; the source that is written imports it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from eingrad.engine.program import BOOLEAN, INTEGER, Register
+from eingrad.engine.sharding import Tensor
 from eingrad.engine.spelling import Spelling
 
 # fmt: off
@@ -33,13 +37,14 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "keep_where":  "jnp.where({1}, {0}, 0)",
     "on_diagonal": "on_diagonal({0}, {spec!r}, {shape}, {dtype})",
     "call":        "{spec}({0})",
+    "constrain":   "constrain({0}, mesh, {spec})",
     "log_of_sum":  "jnp.log({0})",
     "place":       "jnp.zeros({shape}, {dtype}).at[{spec}].set({0})",
     "concat":      "jnp.concatenate(({arguments},), axis={spec})",
     "indices":     "jnp.arange({spec})",
     "to_integer":  "{0}.astype(int)",
-    "gather":      "{0}.at[{others}].get(mode='fill')",
-    "scatter":     "scatter({shape}, {arguments})",
+    "gather":      "gather({spec}, {shape}, {arguments})",
+    "scatter":     "scatter({spec}, {shape}, {arguments})",
     "inv":         "jnp.linalg.inv({0})",
     "cholesky":    "jnp.linalg.cholesky({0})",
     "det":         "jnp.linalg.det({0})",
@@ -60,9 +65,11 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
 # fmt: on
 NATIVE = frozenset(
     {"relu", "softplus", "leaky_relu", "elu", "gelu", "silu", "softmax", "log_softmax", "logsumexp"}
+    | {"gather", "scatter"}
 )
-HELPERS = ("on_diagonal", "prod_others", "scatter")
+HELPERS = ("gather", "on_diagonal", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}
+NEEDED["constrain"] = "from eingrad.engine.backends.jax_mesh import constrain"
 
 
 def view(register: Register, parent: str) -> str:
@@ -85,3 +92,17 @@ SPELLING = Spelling(
     arrays_only=frozenset({"where"}), cast="{0}.astype({dtype})",
     full="jnp.full((), {0}, {dtype})", decorator="@jax.jit",
 )  # fmt: skip
+
+
+def sharded_spelling(
+    inputs: Iterable[Tensor], results: Iterable[Tensor], updated: Iterable[str]
+) -> Spelling:
+    """Return the spelling of a program for a mesh, whose decorator says where everything is."""
+    inputs, updated = list(inputs), set(updated)
+    donated = tuple(k for k, tensor in enumerate(inputs) if tensor.name in updated)
+    lines = ["@sharded(", "    mesh,"]
+    for what, tensors in (("inputs", inputs), ("results", list(results))):
+        lines += [f"    {what}=(", *(f"        {x.spec},  # {x}" for x in tensors), "    ),"]
+    lines += [f"    donate={donated},"] * bool(donated) + [")"]
+    needed = "from eingrad.engine.backends.jax_mesh import sharded"
+    return replace(SPELLING, imports=(*SPELLING.imports, needed), decorator="\n".join(lines))

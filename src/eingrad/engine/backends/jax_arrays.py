@@ -7,6 +7,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding
 
 from eingrad.engine.backends import numpy_arrays
 from eingrad.engine.backends.jax import SPELLING
@@ -99,5 +101,13 @@ def checked(name: str, function: Callable[..., Any], dtype: str) -> Callable[[An
 
 
 def to_numpy(array: Any) -> Any:
-    """Return an array as NumPy's."""
-    return numpy_arrays.as_array("the result", array)
+    """Return an array as NumPy's: the whole of it.
+
+    Where an array is spread over several processes, all of them must ask at the same time.
+    """
+    if isinstance(array, jax.Array) and not array.is_fully_addressable:
+        partition: Any = jax.sharding.PartitionSpec
+        assert isinstance(array.sharding, NamedSharding)
+        whole = NamedSharding(array.sharding.mesh, partition())
+        array = jax.jit(jnp.copy, out_shardings=whole)(array).addressable_data(0)
+    return np.asarray(array)

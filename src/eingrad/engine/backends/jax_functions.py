@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -27,17 +30,80 @@ def on_diagonal(x: Array | float, spec: str, shape: tuple[int, ...], dtype: Any)
     [[1, 0], [0, 2]]
     """
     labels, kept = spec.split("->")
-    index = tuple(
-        jnp.arange(n).reshape([-1 if k == label else 1 for k in kept])
-        for label, n in zip(labels, shape, strict=True)
-    )
-    return jnp.zeros(shape, dtype).at[index].set(x)
+    first = [labels.index(k) for k in kept]
+    others = [k for k in range(len(shape)) if k not in first]
+    entries = jnp.asarray(x, dtype)
+    entries = jnp.expand_dims(jnp.broadcast_to(entries, [shape[k] for k in first]), others)
+    place = [jax.lax.broadcasted_iota(jnp.int32, shape, k) for k in range(len(shape))]
+    here = [place[k] == place[labels.index(labels[k])] for k in others]
+    return jnp.where(functools.reduce(jnp.logical_and, here), entries, jnp.zeros(shape, dtype))
 
 
-def scatter(shape: tuple[int, ...], x: Array, *index: Array) -> Array:
-    """Add entries at indices that broadcast to ``x``, to zeros.
+Axes = tuple[int | None, ...]
 
-    >>> scatter((3,), jnp.array([1.0, 2.0, 4.0]), jnp.array([0, 2, 0])).tolist()
+
+def gather(axes: Axes, shape: tuple[int, ...], x: Array, *index: Array) -> Array:
+    """Return entries of ``x`` at integers, which broadcast to ``shape``.
+
+    Axis k of ``x`` is read whole where ``axes[k]`` says which axis of the result it becomes; where
+    that is None the next index says what is read. What is read whole is mapped over, so that XLA
+    sees that it may be split over devices.
+
+    >>> gather((0, None), (2,), jnp.arange(6).reshape(2, 3), jnp.array([2, 0])).tolist()
+    [2, 3]
+    """
+
+    def entries(x: Array, *index: Array) -> Array:
+        return x.at[index].get(mode="fill")
+
+    full = _full_rank(index, len(shape))
+    for inner, outer, mapped in _whole_axes(axes, full):
+        entries = _over_axis(entries, inner, outer, mapped, out=outer)
+    return entries(x, *full)
+
+
+def scatter(axes: Axes, shape: tuple[int, ...], x: Array, *index: Array) -> Array:
+    """Add entries at integers to zeros: `gather` the other way round.
+
+    >>> scatter((None,), (3,), jnp.array([1.0, 2.0, 4.0]), jnp.array([0, 2, 0])).tolist()
     [5.0, 0.0, 2.0]
     """
-    return jnp.zeros(shape, x.dtype).at[index].add(x)
+    summed = tuple(n for n, axis in zip(shape, axes, strict=True) if axis is None)
+
+    def add(x: Array, *index: Array) -> Array:
+        return jnp.zeros(summed, x.dtype).at[index].add(x)
+
+    full = _full_rank(index, x.ndim)
+    for inner, outer, mapped in _whole_axes(axes, full):
+        add = _over_axis(add, outer, outer, mapped, out=inner)
+    return add(x, *full)
+
+
+def _full_rank(index: Sequence[Array], ndim: int) -> list[Array]:
+    """Give indices an axis for each of those over which they broadcast."""
+    return [i.reshape((1,) * (ndim - i.ndim) + i.shape) for i in index]
+
+
+def _whole_axes(axes: Axes, index: Sequence[Array]) -> Iterator[tuple[int, int, tuple[bool, ...]]]:
+    """Yield the axes that are mapped over, innermost first.
+
+    Each comes as its place among the axes of the tensor that the outer maps leave, its place in
+    the result (the outer ones are later, so it is what it was), and which indices have it.
+    """
+    whole = sorted((outer, k) for k, outer in enumerate(axes) if outer is not None)
+    for n, (outer, k) in enumerate(whole):
+        removed = [other for _, other in whole[n + 1 :]]
+        inner = k - sum(other < k for other in removed)
+        yield inner, outer, tuple(i.shape[outer] > 1 for i in index)
+
+
+def _over_axis(
+    function: Callable[..., Array], axis: int, outer: int, mapped: tuple[bool, ...], out: int
+) -> Callable[..., Array]:
+    """Map over an axis of a tensor, and of the indices that have it."""
+
+    def one(x: Array, *index: Array) -> Array:
+        own = zip(index, mapped, strict=True)
+        return function(x, *(i if has else i.squeeze(outer) for i, has in own))
+
+    return jax.vmap(one, in_axes=(axis, *(outer if has else None for has in mapped)), out_axes=out)

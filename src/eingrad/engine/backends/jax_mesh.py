@@ -1,0 +1,173 @@
+"""JAX on a mesh of devices: where arrays are placed, and programs that run on all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+
+from eingrad.engine.backends import jax_arrays, numpy_arrays
+from eingrad.engine.sharding import Spec
+from eingrad.engine.spelling import Spelling
+from eingrad.errors import BackendError
+
+Array = Any
+
+
+def make_mesh(mesh: Any) -> Mesh:
+    """Return a mesh over which XLA places what is between inputs and results.
+
+    ``mesh`` is JAX's own, or the number of devices along each axis: ``{"data": 4, "model": 2}``
+    takes the first eight devices. Raises BackendError where there are too few.
+    """
+    if isinstance(mesh, Mesh):
+        devices, names = mesh.devices, mesh.axis_names
+    elif isinstance(mesh, Mapping):
+        devices, names = _devices(mesh), tuple(mesh)
+    else:
+        raise BackendError(
+            f"mesh is {mesh!r}, which is no mesh",
+            operand="mesh",
+            hint='pass a jax.sharding.Mesh, or sizes such as {"data": 4, "model": 2}',
+        )
+    if not hasattr(jax.sharding, "AxisType"):  # JAX before 0.5 knows the one kind of axis
+        return Mesh(devices, names)
+    return Mesh(devices, names, axis_types=(jax.sharding.AxisType.Auto,) * len(names))
+
+
+def _devices(sizes: Mapping[Any, Any]) -> np.ndarray[Any, Any]:
+    for name, count in sizes.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise BackendError(
+                f"the mesh axis {name} has {count!r} devices; it needs a whole number, at least 1",
+                operand=str(name),
+            )
+    wanted, devices = math.prod(sizes.values()), jax.devices()
+    if wanted > len(devices):
+        raise BackendError(
+            f"the mesh {describe(sizes)} needs {wanted} devices, but JAX has {len(devices)} "
+            f"({devices[0].platform})",
+            operand="mesh",
+            hint="on a CPU any number can be had: set the environment variable "
+            f"XLA_FLAGS=--xla_force_host_platform_device_count={wanted}",
+        )
+    return np.array(devices[:wanted]).reshape(tuple(sizes.values()))
+
+
+def describe(sizes: Mapping[Any, Any]) -> str:
+    """Return the axes of a mesh as one writes them on the command line.
+
+    >>> describe({"data": 4, "model": 2})
+    'data=4,model=2'
+    """
+    return ",".join(f"{name}={count}" for name, count in sizes.items())
+
+
+def at(mesh: Mesh, spec: Spec) -> NamedSharding:
+    """Return where a tensor is that is split so."""
+    partition: Any = jax.sharding.PartitionSpec
+    return NamedSharding(mesh, partition(*spec))
+
+
+# --- placing ------------------------------------------------------------------------------------
+
+
+def place(array: Any, sharding: NamedSharding, *, keep: bool = False) -> Array:
+    """Return an array that is split over the mesh; one that is so already is returned itself.
+
+    An array of NumPy's is the whole one, the same in each process. With ``keep`` the result
+    shares no memory with ``array``.
+    """
+    if isinstance(array, jax.core.Tracer):
+        return array
+    if isinstance(array, jax.Array):
+        if keep:  # device_put shares the part that stays on its device, may_alias or not
+            array = jnp.copy(array)
+        if array.sharding == sharding:
+            return array
+        if not array.is_fully_addressable:
+            return jax.jit(jnp.copy, out_shardings=sharding)(array)
+        if sharding.is_fully_addressable:
+            return jax.device_put(array, sharding)
+    whole = np.asarray(array)
+    if sharding.is_fully_addressable:
+        return jax.device_put(whole, sharding)
+    return jax.make_array_from_callback(whole.shape, sharding, whole.__getitem__)
+
+
+# --- what the source of a program calls -----------------------------------------------------------
+
+
+def constrain(array: Array, mesh: Mesh, spec: Spec) -> Array:
+    """Say how an intermediate result is split."""
+    lax: Any = jax.lax
+    return lax.with_sharding_constraint(array, at(mesh, spec))
+
+
+def sharded(
+    mesh: Mesh, inputs: Sequence[Spec], results: Sequence[Spec], donate: Sequence[int] = ()
+) -> Callable[[Callable[..., Any]], Sharded]:
+    """Compile a function for a mesh: a decorator. The memory of ``donate`` goes to the results."""
+    return lambda function: Sharded(function, mesh, inputs, results, donate)
+
+
+class Sharded:
+    """A function of arrays, compiled for a mesh; arrays that are elsewhere are moved first."""
+
+    def __init__(
+        self, function: Callable[..., Any], mesh: Mesh, inputs: Sequence[Spec],
+        results: Sequence[Spec], donate: Sequence[int],
+    ) -> None:  # fmt: skip
+        self.inputs, self.donated = tuple(at(mesh, spec) for spec in inputs), frozenset(donate)
+        self.jit = jax.jit(
+            function, in_shardings=self.inputs, donate_argnums=tuple(donate),
+            out_shardings=tuple(at(mesh, spec) for spec in results),
+        )  # fmt: skip
+
+    def __call__(self, *arrays: Any) -> tuple[Array, ...]:
+        placed = []
+        for k, (array, sharding) in enumerate(zip(arrays, self.inputs, strict=True)):
+            mine = k in self.donated
+            twice = mine and any(array is other for other in arrays[:k] + arrays[k + 1 :])
+            moves = mine and getattr(array, "sharding", None) != sharding
+            placed.append(place(array, sharding, keep=twice or moves))
+        results: tuple[Array, ...] = self.jit(*placed)
+        return results
+
+    def hlo(self, shapes: Sequence[tuple[tuple[int, ...], str]]) -> str:
+        """Return the text of the compiled module for inputs of known shapes and dtypes."""
+        struct: Any = jax.ShapeDtypeStruct
+        structs = [struct(shape, jax.dtypes.canonicalize_dtype(dtype)) for shape, dtype in shapes]
+        return str(self.jit.lower(*structs).compile().as_text())
+
+
+class MeshLibrary:
+    """JAX's arrays as the engine asks about them, where the program itself places them."""
+
+    def __init__(self, spelling: Spelling) -> None:
+        self.spelling = spelling
+
+    is_own = staticmethod(jax_arrays.is_own)
+    dtype_name = staticmethod(jax_arrays.dtype_name)
+    check_dtype = staticmethod(jax_arrays.check_dtype)
+    default_dtype = staticmethod(jax_arrays.default_dtype)
+    check_updated = staticmethod(jax_arrays.check_updated)
+    is_updatable = staticmethod(jax_arrays.is_updatable)
+    checked = staticmethod(jax_arrays.checked)
+    to_numpy = staticmethod(jax_arrays.to_numpy)
+    own_copy = staticmethod(np.array)
+
+    @staticmethod
+    def as_array(name: str, value: Any, others: Sequence[Any] = ()) -> Any:  # noqa: ARG004
+        """Return JAX's array, or NumPy's: what is not on the mesh yet goes there in parts."""
+        return value if isinstance(value, jax.Array) else numpy_arrays.as_array(name, value)
+
+    @staticmethod
+    def full(shape: tuple[int, ...], value: int, dtype: str, others: Sequence[Any]) -> Any:  # noqa: ARG004
+        """Return a constant array of NumPy's."""
+        return np.full(shape, value, np.dtype(dtype))
