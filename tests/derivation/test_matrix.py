@@ -248,3 +248,14 @@ def test_a_form_that_is_wrong_is_not_given_out(monkeypatch: pytest.MonkeyPatch) 
     assert wrong is not None
     assert matrix_form(a) is None
     assert matrix_form(transpose(a, (1, 0))) == wrong
+
+
+def test_forms_of_many_factors_and_axes_take_no_room() -> None:
+    """A chain of 26 matrices has a form; an outer product of 12 axes has none, and is not built."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    pairs = zip(letters, letters[1:] + "a", strict=True)
+    chain = eg.parse("L = " + " ".join(f"W{k}_{a}{b}" for k, (a, b) in enumerate(pairs)))
+    form = chain.grad("L", "W0").matrix_form("W0")
+    assert form == " ".join(f"W{k}^T" for k in range(25, 0, -1))
+    outer = eg.parse("L = A_ab B_cd C_ef D_gh E_ij F_kl T_abcdefghijkl").grad("L", "T")
+    assert outer.matrix_form("T") is None

@@ -11,10 +11,10 @@ import numpy as np
 
 from eingrad.calculus.structure import expand, is_sum
 from eingrad.check.compare import Claim, agrees, agrees_everywhere
-from eingrad.check.evaluate import Array
 from eingrad.check.points import Point
 from eingrad.check.pools import Pools
 from eingrad.check.question import Question
+from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr
 from eingrad.derivation.labels import to_formula
 from eingrad.errors import EingradError

@@ -10,9 +10,9 @@ from functools import partial
 import numpy as np
 
 from eingrad.check.compare import Claim, agrees, agrees_everywhere
-from eingrad.check.evaluate import Array
 from eingrad.check.points import Condition, Point
 from eingrad.check.question import Question
+from eingrad.core.evaluate import Array
 from eingrad.core.expr import Var
 from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError

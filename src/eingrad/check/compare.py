@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from eingrad.check.evaluate import Array
 from eingrad.check.points import Condition, Point, Points
+from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr
 
 COARSE = 1e-3  # in units of the greatest entry: formulas further apart than this differ for sure

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.check.evaluate import Array
 from eingrad.check.points import Point
 from eingrad.check.question import Target, labels_of, name_of
+from eingrad.core.evaluate import Array
 from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Symbol

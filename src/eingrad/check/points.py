@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from eingrad.check.derived import Derived
-from eingrad.check.evaluate import Array, Functions, evaluate
 from eingrad.core.arrays import Gather, Scatter
+from eingrad.core.evaluate import Array, Functions, evaluate
 from eingrad.core.expr import Dim, Expr, Var, postorder, variables
 from eingrad.errors import EingradError
 

@@ -10,8 +10,8 @@ from itertools import combinations
 import numpy as np
 
 from eingrad.check.compare import Claim
-from eingrad.check.evaluate import Array
 from eingrad.check.points import Point, Points
+from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim, Expr
 
 MEASURED = 6  # points at which the factor is measured

@@ -22,6 +22,7 @@ from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import SizeOf, Symbol
 
 MAX_COST = 100.0  # a longer expression is not read: nobody would read its matrix form either
+MAX_AXES = 6  # a Hessian by a tensor of order 3 has as many
 LAYOUTS = ("numerator", "denominator")
 
 
@@ -43,7 +44,7 @@ def matrix_form(
         rows, cols = axes[:1], axes[1:]
     if is_zero(expr):
         return Number(0)
-    if cost(expr) > MAX_COST:
+    if cost(expr) > MAX_COST or expr.ndim > MAX_AXES:
         return None
     try:
         form = read(expr, rows, cols)

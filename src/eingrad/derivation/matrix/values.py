@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.core.arrays import Matrix
+from eingrad.core.evaluate import evaluate
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -34,6 +35,7 @@ from eingrad.derivation.matrix.forms import Form, keeps_axes
 
 Array = np.ndarray[Any, Any]
 Functions = Mapping[str, Callable[..., Any]]
+DIFFERENT_SIZES = 6  # more dimensions than these share sizes, so that outer products stay small
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def random_point(expr: Expr, functions: Functions = OPAQUE, seed: int = 0) -> Po
     dims = dict.fromkeys(d for node in nodes for d in node.dims)
     dims |= dict.fromkeys(node.dim for node in nodes if isinstance(node, Size))
     dims |= dict.fromkeys(d for n in nodes if isinstance(n, Einsum) for d in n.extents)
-    sizes = {dim: 2 + k for k, dim in enumerate(dims)}
+    sizes = {dim: 2 + k % DIFFERENT_SIZES for k, dim in enumerate(dims)}
     rng = np.random.default_rng(seed)
     arrays = {
         x.name: rng.normal(size=[sizes[d] for d in x.dims]) for x in nodes if isinstance(x, Var)
@@ -118,19 +120,8 @@ def _node_value(node: Expr, operands: list[Array], point: Point) -> Any:
     match node:
         case Var(name=name):
             return point.arrays[name]
-        case Const(value=value):
-            return np.asarray(value, dtype=float)
-        case Size(dim=dim):
-            return np.asarray(float(point.sizes[dim]))
-        case Delta(dims=(dim, _)):
-            return np.eye(point.sizes[dim])
-        case Einsum():
-            present = {label for labels in node.inputs for label in labels}
-            ones = [k for k in node.output if k not in present]
-            factors = [*operands, *(np.ones(point.sizes[node.extents[k]]) for k in ones)]
-            labels = [*node.inputs, *((k,) for k in ones)]
-            pairs = [x for pair in zip(factors, labels, strict=True) for x in pair]
-            return np.einsum(*pairs, node.output)
+        case Const() | Size() | Delta() | Einsum():
+            return evaluate(node, operands, point.sizes, {}, float)
         case Map(function=function):
             return point.functions[function](*operands) * 1.0
         case Reduce(function=function, axes=axes):

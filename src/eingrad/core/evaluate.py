@@ -7,6 +7,7 @@ every node's value is kept. All of it works in float64 and in ``longdouble``.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -115,11 +116,12 @@ def extent(dim: Dim, sizes: Mapping[Dim, int]) -> int:
 
 
 def _einsum(node: Einsum, operands: Sequence[Array], sizes: Mapping[Dim, int], dtype: Any) -> Array:
-    """Multiply two operands at a time, summing each label as soon as nothing else has it."""
+    """Multiply operand after operand in, each time the one that leaves the smallest product."""
     total, total_labels = np.ones((), dtype), tuple[int, ...]()
-    for k, (operand, labels) in enumerate(zip(operands, node.inputs, strict=True)):
-        later = {label for other in node.inputs[k + 1 :] for label in other} | set(node.output)
-        kept = tuple(x for x in dict.fromkeys((*total_labels, *labels)) if x in later)
+    rest = list(zip(operands, node.inputs, strict=True))
+    while rest:
+        chosen, kept = _next(node, rest, total_labels, sizes)
+        operand, labels = rest.pop(chosen)
         total = np.einsum(total, list(total_labels), operand, list(labels), list(kept))
         total_labels = kept
     for label in node.output:
@@ -128,6 +130,26 @@ def _einsum(node: Einsum, operands: Sequence[Array], sizes: Mapping[Dim, int], d
             total = np.multiply.outer(total, ones)
             total_labels = (*total_labels, label)
     return np.asarray(np.einsum(total, list(total_labels), list(node.output)))
+
+
+def _next(
+    node: Einsum,
+    rest: Sequence[tuple[Array, Labels]],
+    total_labels: Labels,
+    sizes: Mapping[Dim, int],
+) -> tuple[int, Labels]:
+    """Return which operand to multiply in, and the labels that something still needs then."""
+    count = Counter(label for _, labels in rest for label in set(labels))
+    choices = []
+    for k, (_, labels) in enumerate(rest):
+        kept = tuple(
+            x for x in dict.fromkeys((*total_labels, *labels))
+            if x in node.output or count[x] > (x in labels)
+        )  # fmt: skip
+        if len(rest) == 1:
+            return k, kept
+        choices.append((math.prod(extent(node.extents[x], sizes) for x in kept), k, kept))
+    return min(choices)[1:]
 
 
 def _places(
