@@ -65,7 +65,7 @@ def check_each(derived: Derived, claim: str | Claim, latex: bool | None = None) 
     names = {**dict.fromkeys(system.sizes, ()), **system.labels}
     claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
     found = inlined(derived, claims)
-    return [check_formula(found.derived, c, found.restored) for c in found.claims]
+    return [check_formula(found.derived, c, found.restored, derived) for c in found.claims]
 
 
 def _all_right(verdicts: Sequence[Verdict]) -> Verdict:
@@ -80,10 +80,13 @@ def _all_right(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def check_formula(
-    derived: Derived, claim: Assignment, restored: Restored = lambda formula: formula
+    derived: Derived,
+    claim: Assignment,
+    restored: Restored = lambda formula: formula,
+    base: Derived | None = None,
 ) -> Verdict:
-    """Say whether a formula is right; ``restored`` is for what the verdict shows."""
-    question = Question.about(derived, claim.target, restored)
+    """Say whether a formula is right; see `Question.about` for ``restored`` and ``base``."""
+    question = Question.about(derived, claim.target, restored, base)
     derived.learn(claim.value)
     text = question.text(claim.target, claim.value)
     try:

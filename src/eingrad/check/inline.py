@@ -49,10 +49,11 @@ def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
     """
     names = derived.system.labels
     claims = [_oriented(c, derived.system) for c in claims]
-    own = [
-        c for c in claims
+    new = {
+        c.target.name: c for c in reversed(claims)
         if isinstance(c, Assignment) and isinstance(c.target, Symbol) and c.target.name not in names
-    ]  # fmt: skip
+    }  # fmt: skip
+    own = [c for c in claims if isinstance(c, Assignment) and c in new.values()]
     plain = all(isinstance(c, Assignment) and not _has_formulas(c) for c in claims)
     if len(own) == len(claims) or (plain and not own):
         return Inlined(derived, tuple(c for c in claims if isinstance(c, Assignment)), {})

@@ -9,6 +9,8 @@ from eingrad.check.derived import Derived
 from eingrad.check.points import Points
 from eingrad.core.expr import Expr, variables
 from eingrad.notation.lower import lower_claim
+from eingrad.notation.mistakes import unknown_tensor
+from eingrad.notation.summation import tensor_parts
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Symbol
 from eingrad.notation.text import derivative_name, to_text
 
@@ -32,18 +34,24 @@ class Question:
         derived: Derived,
         target: Target,
         restored: Callable[[Formula], Formula] = lambda formula: formula,
+        base: Derived | None = None,
     ) -> Question:
         """Derive what a target is; raises EingradError for one that the model lacks.
 
-        ``restored`` puts the claim's own formulas in the place of names that stand for them.
+        ``restored`` puts the claim's own formulas in the place of names that stand for them;
+        ``base`` is the model without these names, in which the right formula is written.
         """
+        if isinstance(target, Symbol) and target.name not in derived.system.labels:
+            raise unknown_tensor(target, derived.system.labels)
         lower_claim(Assignment(target, Number(0)), derived.system)  # raises where a label is wrong
         right = derived.right(target)
         needed = [right]
         if isinstance(target, Derivative) and isinstance(target.of, Symbol):
             needed.append(derived.tensor(target.of.name))  # log(x) must have a value, not only 1/x
         points = Points(derived, needed)
-        return cls(target, derived, right, points, _right_formula(derived, target), restored)
+        known = base is not None and set(_names(target)) <= base.system.labels.keys()
+        formula = _right_formula(base if base is not None and known else derived, target)
+        return cls(target, derived, right, points, formula, restored)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -87,9 +95,18 @@ def labels_of(target: Target) -> tuple[str, ...]:
     return (*of, *(label for x in target.wrt for label in x.labels))
 
 
+def _names(target: Target) -> list[str]:
+    """Return the names of the tensors in a target."""
+    parts = (target,) if isinstance(target, Symbol) else tensor_parts(target)
+    return [x.name for x in parts]
+
+
 def _right_formula(derived: Derived, target: Target) -> Formula:
     if isinstance(target, Symbol):
         written = derived.system.definitions[target.name].written
         if written is not None and labels_of(written.target) == target.labels:
             return written.value
+    if isinstance(target, Derivative):
+        of, *wrt = _names(target)
+        derived.derivative(of, wrt)
     return derived.readable(name_of(target), labels_of(target))

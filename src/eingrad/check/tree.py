@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from eingrad.core.expr import Dim
 from eingrad.notation.summation import children
@@ -42,6 +43,13 @@ class Site:
     def is_term(self) -> bool:
         """Whether this stands where a term can: whole, added to others, or in parentheses."""
         return not isinstance(self.parent, Product | Power | Derivative)
+
+    @property
+    def is_exponent(self) -> bool:
+        """Whether this stands in an exponent."""
+        chain = (*self.above, self.part)
+        pairs = pairwise(chain)
+        return any(isinstance(a, Power) and b is a.exponent for a, b in pairs)
 
 
 def sites(formula: Formula) -> Iterator[Site]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Dim, Einsum, Expr, Size, Var, postorder
 from eingrad.errors import EingradError, NotationError
-from eingrad.notation import mistakes
+from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.recipes import Extents, Recipe
@@ -141,10 +141,14 @@ def named_sizes(uses: Iterable[tuple[str, str, Statement]], system: System) -> d
 def _dimension_of(label: str, statement: Statement, system: System) -> Dim | None:
     """Return the dimension of a label, None if no tensor in the statement has it."""
     tensors = {**system.inputs, **{name: d.var for name, d in system.definitions.items()}}
-    parts = walk(statement.value) if isinstance(statement, Assignment) else ()
+    parts: list[Formula] = list(walk(statement.value)) if isinstance(statement, Assignment) else []
     for part in parts:
-        if isinstance(part, Symbol) and label in part.labels and part.name in tensors:
-            return tensors[part.name].dims[part.labels.index(label)]
+        if isinstance(part, syntax.Gather):
+            parts += part.indices
+        entries = getattr(part, "entries", getattr(part, "labels", ()))
+        name = next(names_of(part), "")
+        if name in tensors and label in entries:
+            return tensors[name].dims[entries.index(label)]
     return None
 
 

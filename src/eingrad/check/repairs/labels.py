@@ -106,7 +106,7 @@ def delta(site: Site, pools: Pools) -> Found:
             yield Repair("delta", reason, 1.2 if site.parent is None else 1.4, new)
 
 
-def sums(site: Site, _: Pools) -> Found:
+def sums(site: Site, pools: Pools) -> Found:
     """``T_bo`` -> ``sum_o(T_bo)``, ``sum_o(T_bo)`` -> ``T_bo``, ``sum_b(...)`` -> ``sum_o(...)``"""
     part = site.part
     if isinstance(part, Call) and part.axes:
@@ -118,9 +118,25 @@ def sums(site: Site, _: Pools) -> Found:
                 heads = [call_head(part.function, x) for x in (part.axes, (other,))]
                 reason = f"{heads[0]} goes over the wrong axis: {heads[1]} is meant"
                 yield Repair("axis", reason, 1.4, site.put(replace(part, axes=(other,))))
+        yield from _other_axis(site, pools)
     if isinstance(part, Number | SizeOf):
         return
     for label in labels_in(part):
         new = site.put(Call("sum", (part,), (label,)))
         reason = f"the sum over {label} is missing at {shown(part)}"
         yield Repair("sum", reason, 1.5, new)
+
+
+def _other_axis(site: Site, pools: Pools) -> Found:
+    """``sum_u(P_us G_us)`` -> ``sum_u(P_tu G_tu)``: the sum goes over the axis beside."""
+    part = site.part
+    if not isinstance(part, Call) or part.function not in ("sum", "mean") or len(part.axes) > 1:
+        return
+    (bound,) = part.axes
+    body = part.args[0]
+    for beside in labels_in(body):
+        for free in pools.same_dim(pools.label_dims.get(bound, "")):
+            if bound not in (beside, free):
+                new = relabelled(body, {bound: free, beside: bound})
+                reason = f"{shown(part)} goes over the wrong axis: {shown(new)} is meant"
+                yield Repair("axis", reason, 1.4, site.put(replace(part, args=(new,))))

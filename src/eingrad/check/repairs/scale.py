@@ -18,7 +18,6 @@ from eingrad.notation.syntax import (
     Call,
     Formula,
     Number,
-    Power,
     Product,
     SizeOf,
     Sum,
@@ -58,9 +57,9 @@ def other_number(site: Site, _: Pools) -> Found:
         value * 2,
         Fraction(value) / 2,
     ]
-    mistake = "power" if isinstance(site.parent, Power) else "factor"
-    if isinstance(site.parent, Sum):
-        mistake = "term"
+    mistake = "term" if isinstance(site.parent, Sum) else "factor"
+    if site.is_exponent:
+        mistake = "power"
     for other in dict.fromkeys(Number(x) for x in near if x != value):
         text = f"{shown(site.part)} where {shown(other)} is meant"
         yield Repair(mistake, text, 1.3 if mistake == "factor" else 1.45, site.put(other))

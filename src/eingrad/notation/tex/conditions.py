@@ -105,7 +105,7 @@ class ConditionReader(DerivativeReader):
         if condition.op != "==" or first is None or second is None:
             return None
         if isinstance(first, str) and isinstance(second, str):
-            return Symbol("delta", (first, second), condition.position)
+            return Symbol("delta", (first, second), condition.position, brackets=True)
         if isinstance(first, str) or isinstance(second, str):
             return Gather("delta", (first, second), condition.position)
         return None

@@ -32,6 +32,10 @@ class DerivativeReader(ScriptReader):
         """Read factors side by side; see `Parser`."""
         raise NotImplementedError
 
+    def closes_bars(self, token: Token) -> bool:
+        """Whether a bar is the partner of one before; see `Parser`."""
+        raise NotImplementedError
+
     def fraction(self) -> Formula:
         r"""Read ``\frac{a}{b}``, also where it is a derivative."""
         token = self.next()
@@ -101,43 +105,61 @@ class DerivativeReader(ScriptReader):
         self.k = start
         return ()
 
-    def differentiated(self) -> Formula:
+    def differentiated(self) -> Symbol:
         r"""Read a tensor, with its arguments if it has any: ``\mathcal{L}(y, t)``."""
         start = self.peek()
         tensor, power = self.plain_tensor()
         if power != 1:
             raise self.error("a derivative of a power without parentheses", AS_IN, start)
-        opened = self.peek()
-        if (opened.kind, opened.text) == ("OPEN", "(") and not self._calls(tensor):
-            self.skip_group()
+        if not tensor.labels and not self._calls(tensor):
+            self._skip_arguments()
         return tensor
 
     def _calls(self, tensor: Symbol) -> bool:
         known = names.function_name(tensor.name) or tensor.name == "sigma"
         return bool(known) or self.context.is_function(tensor.name)
 
-    def skip_group(self) -> None:
-        """Go past parentheses and what they hold."""
-        depth = 0
-        while True:
-            token = self.next()
-            depth += (token.kind == "OPEN") - (token.kind == "CLOSE")
-            if token.kind == "END":
-                raise self.error("a parenthesis is not closed", "write its partner", token)
-            if depth == 0:
-                return
+    def _skip_arguments(self) -> None:
+        """Go past ``(y, t)`` if it comes next: names alone, which say what L depends on."""
+        start, opened = self.k, self.peek()
+        if (opened.kind, opened.text) != ("OPEN", "(") or opened.spaced:
+            return
+        self.next()
+        while self.begins_name(self.peek()):
+            self.word(label=True)
+            self.scripts()
+            if not (self.take("COMMA") or self.take("DOT")):
+                break
+        if not self.take("CLOSE", "("):
+            self.k = start
 
     def _operand(self, token: Token) -> Formula:
         r"""Read what follows ``\frac{\partial}{\partial x}``: one factor, in parentheses or not."""
-        if self.peek().kind in ENDS_OPERAND:
+        first, start = self.peek(), self.k
+        opens_bars = first.kind == "BAR" and not self.closes_bars(first)
+        if first.kind in ENDS_OPERAND and not opens_bars:
             raise self.error("a derivative of nothing", AS_IN, token)
-        if self.peek().kind == "OPEN":
+        if first.kind == "OPEN" and first.text not in {"|", r"\|"}:
             return self.group()
+        tensor = self._plain_operand()
+        if tensor is not None:
+            return tensor
+        self.k = start
         of = self.factor()
         if self.peek().kind not in ENDS_OPERAND:
             hint = r"write \frac{\partial}{\partial x_i} \left[ ... \right]"
             raise self.error("how far this derivative reaches is not clear", hint, token)
         return of
+
+    def _plain_operand(self) -> Symbol | None:
+        """Read one tensor, with its arguments if it has any; None if there is more."""
+        if not self.begins_name(self.peek()):
+            return None
+        try:
+            tensor = self.differentiated()
+        except NotationError:  # a power, a function, an integer among the labels
+            return None
+        return tensor if self.peek().kind in ENDS_OPERAND else None
 
     def _taken(
         self, of: Formula, wrt: tuple[Symbol, ...], order: Formula, token: Token
@@ -145,7 +167,11 @@ class DerivativeReader(ScriptReader):
         """Return a derivative; one of a derivative is of second order."""
         if isinstance(order, Number) and order.value != len(wrt):
             reason = f"a derivative of order {order.value} by {len(wrt)} tensors"
-            raise self.error(reason, "write one differential for each order below the bar", token)
+            raise self.error(
+                reason,
+                "one differential for each order stands below the bar; a square has no name",
+                token,
+            )
         if isinstance(of, Derivative):
             wrt = (*of.wrt, *wrt)
             of = of.of

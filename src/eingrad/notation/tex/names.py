@@ -42,9 +42,11 @@ LINKS = frozenset({
 })
 # fmt: on
 
-_GREEK = {"\\" + name: name for name in GREEK.values()} | {
-    "\\var" + name: name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")
-}
+_GREEK = (
+    {"\\" + name: name for name in GREEK.values()}
+    | {"\\var" + name: name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")}
+    | {r"\ell": "ell"}
+)
 PAIRS = {"max": "maximum", "min": "minimum"}  # of two arguments
 
 

@@ -103,7 +103,7 @@ class Parser(CallReader):
             below = bool(factors) and token.kind == "SLASH"
             if factors and token.kind in {"SLASH", "TIMES"}:
                 self.next()
-            elif token.kind in STOPS or self._closes_bars(token):
+            elif token.kind in STOPS or self.closes_bars(token):
                 break
             fraction = self.peek().text in names.FRACTIONS
             factor = self._signed_factor() if factors else self.factor()
@@ -125,7 +125,8 @@ class Parser(CallReader):
             return factors[0]
         return Product(tuple(factors), tuple(divides), factors[0].position)
 
-    def _closes_bars(self, token: Token) -> bool:
+    def closes_bars(self, token: Token) -> bool:
+        """Whether a bar is the partner of one before."""
         if token.kind != "BAR" or not self.bars:
             return False
         double = self.bars[-1] == "||" and token.text == self.peek(1).text == "|"

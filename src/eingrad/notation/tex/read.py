@@ -26,7 +26,7 @@ from eingrad.notation.tex.names import ACCENTS, BIG, FONTS, FUNCTIONS, function_
 from eingrad.notation.tex.parse import Parser
 from eingrad.notation.tex.rows import rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
-from eingrad.notation.tex.survey import Context, letters_of
+from eingrad.notation.tex.survey import Context, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied
 from eingrad.notation.tex.tokens import Lexer, Token
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
@@ -108,8 +108,9 @@ def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
     letters, labels = letters_of(tokens)
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
     first = Context(
-        lexer, (), names, closed=bool(names), labels=labels | known, letters=letters | known
-    )
+        lexer, (), names, closed=bool(names), labels=labels | known, letters=letters | known,
+        squared=squares_in(names),
+    )  # fmt: skip
     for row in found:
         _claims(row, first)
     context = first.learned()
@@ -153,7 +154,8 @@ def _statement(row: Sequence[Token], context: Context) -> Statement:
     if _is_word(row, "function"):
         return Declaration(_declared(row, context.lexer), context.lexer.position(row[0]))
     assumes = _is_word(row, "assume")
-    left, right = _both_sides(row[_word_length(row) :] if assumes else row, context)[:2]
+    body = row[_word_length(row) :] if assumes else row
+    left, right = _both_sides(body or row, context)[:2]
     first, value = _left_side(left, context), _formula(right, context)
     for part in (*walk(first), *walk(value)):
         if isinstance(part, Derivative) and not isinstance(part.of, Symbol):

@@ -71,13 +71,15 @@ def _begins_equation(tokens: Sequence[Token], k: int) -> bool:
     """Whether the line from token k has an equals sign or a word such as ``assume``."""
     depth = 0
     first = True
+    while k < len(tokens) and tokens[k].kind == "QUAD":
+        k += 1
     for token in tokens[k:]:
-        if first and token.kind == "QUAD":
-            continue
         if token.kind in {"NEWLINE", "QUAD", "ROW", *ENDS}:
             break
-        if first and (token.kind in {"EQUAL", "SIGN"} or token.text == r"\text"):
-            return token.text == r"\text"
+        if first and token.text == r"\text":
+            return _word_at(tokens, k) in {*LINKS, "assume", "function"}
+        if first and token.kind in {"EQUAL", "SIGN"}:
+            return False
         if token.kind == "COMMA" and depth == 0:
             break
         first = False
@@ -85,6 +87,12 @@ def _begins_equation(tokens: Sequence[Token], k: int) -> bool:
         if token.kind == "EQUAL" and depth == 0:
             return True
     return False
+
+
+def _word_at(row: Sequence[Token], k: int) -> str:
+    r"""Return the letters of the ``\text{where}`` at k."""
+    end = next((j for j in range(k, len(row)) if row[j].kind == "RBRACE"), k)
+    return "".join(t.text for t in row[k:end] if t.kind == "LETTER")
 
 
 # --- what is no part of an equation ------------------------------------------------------------
@@ -129,5 +137,4 @@ def _without_link(row: list[Token]) -> list[Token]:
     if not row or row[0].text != r"\text":
         return row
     end = next((k for k, t in enumerate(row) if t.kind == "RBRACE"), 0)
-    word = "".join(t.text for t in row[:end] if t.kind == "LETTER")
-    return row[end + 1 :] if word in LINKS and row[end + 1 : end + 2] else row
+    return row[end + 1 :] if _word_at(row, 0) in LINKS and row[end + 1 : end + 2] else row

@@ -94,7 +94,8 @@ class Context:
         if (base, entry) in self.joined:
             return True
         fits = self.rank(base) == others + 1
-        return self.closed and not fits and self.rank(base + entry) == others
+        whole = (base + entry, base + entry + names.SQUARED)
+        return self.closed and not fits and others in map(self.rank, whole)
 
     def learned(self, tensors: Collection[str] = ()) -> Context:
         """Return the context for a second reading, with what the first one found."""
@@ -112,7 +113,7 @@ class Context:
             sizes={n: label for n, label in found.sizes.items() if n not in known},
             joined=joined,
             fonts=_fonts(found, known if self.closed else ()),
-            squared=_squares(self) if self.closed else _squared(found, joined),
+            squared=self.squared if self.closed else _squared(found, joined),
             survey=Survey(),
         )
 
@@ -199,8 +200,11 @@ def _squared(found: Survey, joined: Collection[tuple[str, str]]) -> frozenset[st
     )
 
 
-def _squares(context: Context) -> frozenset[str]:
-    """Return the names of which a model knows the square alone."""
-    ends = (name for name in context.tensors if name.endswith(names.SQUARED))
-    roots = (name.removesuffix(names.SQUARED) for name in ends)
-    return frozenset(name for name in roots if name not in context.tensors)
+def squares_in(tensors: Collection[str]) -> frozenset[str]:
+    """Return the names of which a model knows the square alone.
+
+    >>> sorted(squares_in({"sigmasq", "mu", "tausq", "tau"}))
+    ['sigma']
+    """
+    roots = {name.removesuffix(names.SQUARED) for name in tensors if name.endswith(names.SQUARED)}
+    return frozenset(roots - {*tensors})
