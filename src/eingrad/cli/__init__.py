@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eingrad.cli import check, codegen, derive, plan, train  # noqa: F401  # each of these adds its commands to `app`
+from eingrad.cli import bench, check, codegen, derive, plan, train  # noqa: F401  # each of these adds its commands to `app`
 from eingrad.cli.app import app
 
 

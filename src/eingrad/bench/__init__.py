@@ -1,0 +1,1 @@
+"""How quick eingrad is on a machine, beside PyTorch and JAX."""

@@ -1,0 +1,149 @@
+"""Contenders, each in a process of its own, timed in turns.
+
+Thread pools of several BLAS libraries in one process disturb each other; so each process imports
+its own framework and no other, and one runs at a time, in rounds that alternate between them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from eingrad.errors import BackendError
+
+PAUSE = 0.02  # seconds in which the threads of the one before go to sleep
+AGREE = 1e-3  # relative, of sums in float32
+SOURCE = Path(__file__).parents[2]  # where the workers find the package
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something to time; ``request`` is the worker's, ``seconds`` how long each round takes."""
+
+    name: str
+    request: dict[str, Any]
+    seconds: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The times of a problem in microseconds, by contender, and whether their results agree."""
+
+    name: str
+    times: dict[str, float]
+    agree: bool
+
+    def ratio(self, contender: str) -> float:
+        """Return a contender's time divided by the first one's."""
+        first = next(iter(self.times.values()))
+        return self.times[contender] / first
+
+
+class Race:
+    """The workers of some contenders.
+
+    >>> with Race(["eingrad", "products"]) as race:
+    ...     result = race.run(Problem("batch 1", {"step": 1}, 0.01), rounds=1)
+    >>> list(result.times), result.ratio("eingrad")
+    (['eingrad', 'products'], 1.0)
+    """
+
+    def __init__(self, contenders: Sequence[str], threads: int | None = None) -> None:
+        self._stack = ExitStack()
+        environment = _environment(threads)
+        self.workers = {name: self._start(name, environment) for name in contenders}
+
+    def _start(self, name: str, environment: dict[str, str]) -> Worker:
+        return self._stack.enter_context(Worker(name, environment))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def run(self, problem: Problem, rounds: int, quantile: float = 0.5) -> Result:
+        """Time a problem. Raises `BackendError` where a contender fails."""
+        times: dict[str, list[float]] = {name: [] for name in self.workers}
+        sums: dict[str, list[float]] = {}
+        for _ in range(rounds):
+            for name, worker in self.workers.items():
+                answer = worker.ask({**problem.request, "seconds": problem.seconds})
+                times[name] += answer["times"]
+                sums[name] = answer["sums"]
+                time.sleep(PAUSE)
+        return Result(
+            problem.name,
+            {name: float(np.quantile(values, quantile)) for name, values in times.items()},
+            _agree([values for values in sums.values() if values]),
+        )
+
+
+class Worker:
+    """A process that answers requests; see `eingrad.bench.worker`."""
+
+    def __init__(self, name: str, environment: dict[str, str]) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "eingrad.bench.worker", name],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a request."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        except (BrokenPipeError, json.JSONDecodeError):
+            raise BackendError(
+                f"{self.name} stopped: {self._last_words()}", operand=self.name
+            ) from None
+        return answer
+
+    def _last_words(self) -> str:
+        _, errors = self._process.communicate()
+        lines = [line for line in errors.splitlines() if line.strip()]
+        return lines[-1] if lines else f"exit code {self._process.returncode}"
+
+
+def _environment(threads: int | None) -> dict[str, str]:
+    """Return the workers' environment, in which each library takes a number of threads."""
+    path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path}
+    if threads is None:
+        return environment
+    limits = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    eigen = str(threads > 1).lower()
+    flags = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
+    return {**environment, **dict.fromkeys(limits, str(threads)), "XLA_FLAGS": flags}
+
+
+def _agree(sums: Sequence[Sequence[float]]) -> bool:
+    return all(np.allclose(sums[0], other, rtol=AGREE) for other in sums[1:])
