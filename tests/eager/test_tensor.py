@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from eingrad.api import operations as ops
+from eingrad.api.checking import check_grads
 from eingrad.api.functional import grad, jvp
 from eingrad.api.jacobian import jacobian
 from eingrad.api.tape import no_grad
@@ -439,3 +440,40 @@ def test_eight_threads_equal_the_serial_results():
         t.join()
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_whole_quotients_are_numpys():
+    a, b = np.array([5.5, -2.0, 3.0, -7.25]), np.array([2.0, 3.0, -2.0, 0.5])
+    x, y = tensor(a, requires_grad=True), tensor(b, requires_grad=True)
+    for found, expected in [
+        (x // y, a // b), (x % y, a % b), (7 // x, 7 // a), (7 % x, 7 % a), (x % 2, a % 2),
+        (np.mod(x, y), np.mod(a, b)), (divmod(x, 3)[1], divmod(a, 3)[1]),
+        (tensor([7, -8]) % 3, np.array([7, -8]) % 3), (tensor([7, -8]) // 3, [2, -3]),
+    ]:  # fmt: skip
+        np.testing.assert_array_equal(found.detach(), expected)
+    (x % y).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.ones(4))
+    np.testing.assert_array_equal(y.grad, -(a // b))
+    check_grads(lambda p, q: (p % q) * p, (a, b), order=2)
+    assert (tensor(np.ones(2, np.float32)) % 2.5).dtype == np.float32
+
+
+def test_formats():
+    number = tensor(3.14159, requires_grad=True) * 1
+    assert f"{number:.2f}" == "3.14"
+    assert f"{tensor([1.0])}" == "Tensor([1.])"
+    with pytest.raises(TypeError, match=r"no number to write as '\.2f'"):
+        f"{tensor([1.0, 2.0]):.2f}"
+
+
+def test_nothing_equals_none_or_a_text():
+    x = tensor([1.0, 2.0])
+    assert (x == None) is False  # noqa: E711
+    assert (x != None) is True  # noqa: E711
+    assert (x == "x") is False
+    assert None not in [x]
+
+
+def test_numpys_einsum_may_name_a_path():
+    x, y = tensor(np.eye(2), requires_grad=True), np.ones((2, 3))
+    np.testing.assert_array_equal(np.einsum("ij,jk->k", x, y, optimize=True).detach(), [2, 2, 2])

@@ -290,6 +290,25 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Tensor:
 UNARY = tuple(row.name for row in FUNCTIONS.values() if row.arity == 1)
 
 
+# --- whole quotients ---------------------------------------------------------------------------
+
+
+def floor_divide(a: Any, b: Any) -> Tensor:
+    """Return the quotient rounded down; its derivative is 0."""
+    x, y, _ = operand_pair(a, b)
+    return wrap(np.asarray(np.floor_divide(x._concrete("//"), y._concrete("//"))))
+
+
+def remainder(a: Any, b: Any) -> Tensor:
+    """Return ``a - (a // b) b``, whose derivatives are 1 and ``-(a // b)``."""
+    x, y, dtype = operand_pair(a, b)
+    value = np.asarray(np.remainder(x._concrete("%"), y._concrete("%")))
+    if not is_inexact(dtype) or (x._node is None and y._node is None):
+        return wrap(value)
+    line = x - floor_divide(x, y) * y
+    return line + (value - line.detach())
+
+
 # --- composed ---------------------------------------------------------------------------------
 
 

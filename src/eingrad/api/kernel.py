@@ -28,6 +28,7 @@ Run = Callable[[Sequence[Value]], Sequence[Value]]
 
 CACHE_SIZE = 2048  # kernels
 MAX_DERIVATIVES = 64  # that a kernel keeps
+LONG = 1000  # nodes, from which on both derivatives are not taken to see what they read
 KEPT_BYTES = 256 * 2**20  # of buffers that kernels keep between calls
 
 
@@ -79,6 +80,7 @@ class Kernel:
         "_needs",
         "_run",
         "dtypes",
+        "is_long",
         "is_singular",
         "is_view",
         "masks",
@@ -99,6 +101,7 @@ class Kernel:
         nodes = list(postorder(templates))
         self.is_singular = any(map(is_singular, nodes))
         self.masks = any(map(_masks, nodes))
+        self.is_long = len(nodes) > LONG
         self.is_view = len(templates) == 1 and view_of(templates[0]) is not None
         self._run: Run | None = None
         self._derivatives: dict[Any, Derivative] = {}
@@ -194,7 +197,12 @@ class Kernel:
         return derivative
 
     def needs(self, active: tuple[int, ...]) -> tuple[frozenset[int], frozenset[int]]:
-        """Return which operands and results the derivatives by ``active`` read."""
+        """Return which operands and results the derivatives by ``active`` read.
+
+        Of a long formula that is everything: the derivative that nobody asks for takes seconds.
+        """
+        if self.is_long:
+            return frozenset(range(len(self.dtypes))), frozenset(range(len(self.results)))
         known = self._needs.get(active)
         if known is None:
             everything = tuple(range(len(self.templates)))

@@ -233,6 +233,13 @@ class Tensor(Methods):
         text = repr(np.asarray(value)).removeprefix("array").replace("\n     ", "\n      ")
         return f"Tensor{text[:-1]}{', requires_grad=True' if self._node else ''})"
 
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return repr(self)
+        if self.size != 1:
+            raise TypeError(f"a Tensor of shape {self.shape} is no number to write as {spec!r}")
+        return format(self.item(), spec)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a Tensor without axes has no length")
