@@ -36,7 +36,7 @@ class Group(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         except BrokenPipeError:  # the reader has what it wants: `eingrad ... | head -1`
-            _silence(sys.stdout)
+            silence(sys.stdout)
             code = BROKEN_PIPE
         except (EingradError, OSError, MemoryError) as error:
             code = fail(error)
@@ -61,8 +61,8 @@ def fail(error: BaseException) -> int:
     return UNUSABLE
 
 
-def _silence(stream: Any) -> None:
-    """Let what the interpreter flushes at exit go nowhere, without a complaint."""
+def silence(stream: Any) -> None:
+    """Let what a stream gets from now on, also as the interpreter exits, go nowhere."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

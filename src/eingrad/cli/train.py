@@ -17,6 +17,12 @@ prediction: probabilities, their logarithms, or logits. Every other input is a p
 starts Glorot-uniform, a vector or scalar at 0. An axis that is neither pixels, classes nor
 minibatch has --hidden entries. Every declared function is the --activation.
 
+--mesh splits a run on JAX over devices: of minibatch the rows over the axis `data`, of hidden units
+the columns over the axis `model`; --shard splits other labels. Several processes, perhaps on several
+hosts, are one run where each is started with the same --coordinator, --processes and options and a
+--process-id of its own, 0, 1, ...; process 0 prints and writes, with --resume each reads the
+checkpoint.
+
 Without --checkpoint nothing is written. With it, the run is saved after each epoch, and, where
 matplotlib is installed, NAME-curves.png and NAME-mistakes.png beside it at the end.
 """
@@ -38,6 +44,11 @@ SaveTo      = Annotated[Path | None, typer.Option(metavar="FILE", help="Save the
 Resume      = Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint, bit for bit.")]
 Overwrite   = Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint that exists.")]
 Plots       = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for curves and mistakes as PNG.")]
+MeshSizes   = Annotated[str | None, typer.Option("--mesh", metavar="data=N,model=M", help="Devices of JAX to split the run over.")]
+ShardLabels = Annotated[str | None, typer.Option("--shard", metavar="b=data,h=model", help="Which label each axis of the mesh splits.")]
+Coordinator = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where several processes meet: process 0 listens there.")]
+Processes   = Annotated[int | None, typer.Option(help="How many processes there are.")]
+ProcessId   = Annotated[int | None, typer.Option(help="Which of them this is: 0, 1, ...")]
 Seed        = Annotated[int | None, typer.Option(help="Settles every random choice; 0.")]
 # fmt: on
 
@@ -58,14 +69,21 @@ def train(
     resume: Resume = False,
     overwrite: Overwrite = False,
     plots: Plots = None,
+    mesh: MeshSizes = None,
+    shard: ShardLabels = None,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process_id: ProcessId = None,
     seed: Seed = None,
 ) -> None:
     """Train a classifier of images; the last line says the test accuracy."""
+    from eingrad.cli.processes import read_devices  # noqa: PLC0415
     from eingrad.cli.training import Files, run_training  # noqa: PLC0415
 
     files = Files(data, model, checkpoint, plots, resume, overwrite)
+    devices = read_devices(mesh, shard, coordinator, processes, process_id)
     run_training(
-        files, dataset=dataset, hidden=hidden, epochs=epochs, batch_size=batch_size, lr=lr,
+        files, devices, dataset=dataset, hidden=hidden, epochs=epochs, batch_size=batch_size, lr=lr,
         optimizer=optimizer, activation=activation, backend=backend, seed=seed,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eingrad.cli.app import INTERRUPTED
+from eingrad.cli.processes import Devices
 from eingrad.errors import BackendError, DataError
 from eingrad.learn.checkpoint import Checkpoint, check_writable, load, save
 from eingrad.learn.data import load as load_data
@@ -38,32 +39,38 @@ class Files:
     overwrite: bool
 
 
-def run_training(files: Files, **options: Any) -> None:
-    """Train from the start or from a checkpoint; ``options`` are those of `Settings`, or None."""
+def run_training(files: Files, devices: Devices, **options: Any) -> None:
+    """Train from the start or from a checkpoint; ``options`` are those of `Settings`, or None.
+
+    Of several processes the first one prints and writes.
+    """
     _check_plots(files)
-    trainer = _resume(files, options) if files.resume else _start(files, options)
+    devices.join()
+    trainer = (_resume if files.resume else _start)(files, devices, options)
     print(_summary(trainer), flush=True)
     with _display(trainer) as display:
         try:
             for record in trainer.run(display.batch):
                 if files.checkpoint:
-                    save(files.checkpoint, trainer.checkpoint())
+                    checkpoint = trainer.checkpoint()  # all processes gather it
+                    if devices.is_first:
+                        save(files.checkpoint, checkpoint)
                 display.epoch(record)
         except KeyboardInterrupt:
             display.close()
             print(_interrupted(files, trainer), file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
-    _write_plots(files, trainer)
+    _write_plots(files, trainer, devices)
     accuracy = trainer.history[-1].accuracy if trainer.history else trainer.test()[1]
     print(f"test accuracy {100 * accuracy:.1f} %")
 
 
-def _start(files: Files, options: dict[str, Any]) -> Trainer:
+def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
     settings = Settings.choose(**{**options, "dataset": options["dataset"] or "digits"})
     text = packaged_model() if files.model is None else read_text(files.model)
     if files.checkpoint:
         check_writable(files.checkpoint, may_replace=files.overwrite)
-    trainer = Trainer.start(text, settings, _load_data(settings, files))
+    trainer = Trainer.start(text, settings, _load_data(settings, files), devices.mesh)
     if options["activation"] and not trainer.classifier.model.system.functions:
         raise DataError(
             "the model declares no function, so --activation has no effect",
@@ -73,7 +80,7 @@ def _start(files: Files, options: dict[str, Any]) -> Trainer:
     return trainer
 
 
-def _resume(files: Files, options: dict[str, Any]) -> Trainer:
+def _resume(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
     if files.checkpoint is None:
         raise DataError("--resume needs a --checkpoint to go on from", operand="resume")
     checkpoint: Checkpoint = load(files.checkpoint)
@@ -85,7 +92,7 @@ def _resume(files: Files, options: dict[str, Any]) -> Trainer:
             hint="leave --model out to resume: the checkpoint holds its model",
         )
     settings = checkpoint.settings.resume(**options)
-    return Trainer.resume(checkpoint, settings, _load_data(settings, files))
+    return Trainer.resume(checkpoint, settings, _load_data(settings, files), devices.mesh)
 
 
 def _load_data(settings: Settings, files: Files) -> Any:
@@ -99,6 +106,8 @@ def _summary(trainer: Trainer) -> str:
         f"{settings.optimizer}, lr {settings.lr:g}, minibatches of {settings.batch_size}, "
         f"{settings.backend} {settings.dtype}, seed {settings.seed}",
     ]
+    if trainer.classifier.mesh is not None:
+        parts.append(str(trainer.classifier.mesh))
     if trainer.epoch:
         parts.append(f"going on after epoch {trainer.epoch} of {settings.epochs}")
     return "\n".join(parts)
@@ -249,8 +258,8 @@ def _check_plots(files: Files) -> None:
         )
 
 
-def _write_plots(files: Files, trainer: Trainer) -> None:
-    """Write PNGs into --plots, or beside the checkpoint."""
+def _write_plots(files: Files, trainer: Trainer, devices: Devices) -> None:
+    """Write PNGs into --plots, or beside the checkpoint; all processes compute what is shown."""
     if files.plots:
         stem = files.plots / trainer.settings.dataset
     elif files.checkpoint and find_spec("matplotlib"):
@@ -263,6 +272,9 @@ def _write_plots(files: Files, trainer: Trainer) -> None:
         stem.with_name(f"{stem.name}-{kind}.png") for kind in ("curves", "mistakes")
     )
     name, test = trainer.settings.dataset, trainer.dataset.test
+    predicted = trainer.predicted(test)
+    if not devices.is_first:
+        return
     plot_history(trainer.history, curves, name)
-    plot_mistakes(test, trainer.predicted(test), mistakes, name)
+    plot_mistakes(test, predicted, mistakes, name)
     print(f"wrote {curves} and {mistakes}")

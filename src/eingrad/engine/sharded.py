@@ -124,6 +124,18 @@ class ShardedFunction(Function):
         self._plans: weakref.WeakKeyDictionary[Executable, ShardedPlan]
         self._plans = weakref.WeakKeyDictionary()
 
+    def place(self, name: str, rows: Any, shape: Sequence[int]) -> Any:
+        """Return an input of ``shape`` on the mesh, of which this process passes its own rows.
+
+        One process, or one that has devices for all of it, passes the whole. Raises ShapeError
+        where the mesh does not divide the shape.
+        """
+        library, tensor = load_mesh("jax"), self.layout.tensors[name]
+        sizes = {str(dim): n for dim, n in zip(tensor.dims, shape, strict=True)}
+        self.layout.sharding.check_sizes(tensor, sizes)
+        sharding = library.at(self.layout.mesh, tensor.spec)
+        return library.from_rows(rows, sharding, tuple(shape))
+
     def _globals(self) -> Mapping[str, Any]:
         return {"mesh": self.layout.mesh}
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -30,6 +31,7 @@ from eingrad.core.expr import Dim, Var, variables
 from eingrad.engine import Function
 from eingrad.engine.library import Library, load_library, to_numpy
 from eingrad.errors import DataError, ShapeError
+from eingrad.learn.mesh import MeshOptions, Pair, TrainingMesh
 from eingrad.learn.settings import Settings
 
 DATA, TARGET, LOSS = "X", "T", "L"
@@ -51,6 +53,12 @@ class Roles:
     def batch(self) -> Dim:
         """The axis along which examples are stacked."""
         return self.data.dims[0]
+
+    @property
+    def hidden(self) -> tuple[Dim, ...]:
+        """The axes of parameters that are neither pixels nor classes."""
+        given = {*self.data.dims, *self.target.dims}
+        return tuple(dict.fromkeys(d for v in self.parameters for d in v.dims if d not in given))
 
 
 def packaged_model() -> str:
@@ -179,8 +187,9 @@ class Classifier:
     """
 
     def __init__(
-        self, text: str, settings: Settings, image_shape: tuple[int, int], classes: int
-    ) -> None:
+        self, text: str, settings: Settings, image_shape: tuple[int, int], classes: int,
+        mesh: MeshOptions | None = None,
+    ) -> None:  # fmt: skip
         self.text, self.settings = text, settings
         self.image_shape, self.classes = image_shape, classes
         self.dtype = np.dtype(settings.dtype)
@@ -195,6 +204,11 @@ class Classifier:
             "dtype": self.dtype,
             "functions": dict.fromkeys(self.model.system.functions, settings.activation),
         }
+        self.mesh = None
+        if mesh is not None:
+            roles, backend = self.roles, settings.backend
+            self.mesh = TrainingMesh(mesh, self.model, roles.batch, roles.hidden, backend)
+            self.mesh.check_batch_size(settings.batch_size)
         self._predict = self.model.compile([self.roles.prediction], **self._options)
 
     @property
@@ -217,33 +231,46 @@ class Classifier:
         self._begin_with({name: np.array(x, self.dtype) for name, x in values.items()})
 
     def _begin_with(self, values: Mapping[str, Array]) -> None:
-        self.parameters = {name: self.library.own_copy(x) for name, x in values.items()}
+        copy = np.array if self.mesh else self.library.own_copy  # the first step places it there
+        self.parameters = {name: copy(x) for name, x in values.items()}
 
-    def compile_training(self) -> tuple[Function, Function]:
+    def compile_training(self) -> tuple[Function | Pair, Function | Pair]:
         """Return the training step, which updates the parameters in place, and the evaluation.
 
         Both take data, targets and parameters; the first returns the loss, the second the loss
         and the prediction.
         """
         gradients = self.model.grad(LOSS, wrt=[v.name for v in self.roles.parameters])
-        step = gradients.compile(update=self.settings.make_optimizer(), **self._options)
-        assert isinstance(step, Function)
-        return step, self.model.compile([self.roles.prediction, LOSS], **self._options)
+        update, wanted = self.settings.make_optimizer(), [self.roles.prediction, LOSS]
+        step = partial(gradients.compile, update=update, **self._options)
+        evaluate = partial(self.model.compile, wanted, **self._options)
+        if self.mesh is not None:
+            return self.mesh.compile(step), self.mesh.compile(evaluate)
+        function = step()
+        assert isinstance(function, Function)
+        return function, evaluate()
 
     def scores(self, pixels: Array) -> Array:
         """Return the prediction (b, o) for pixels (b, i)."""
-        outputs = self.call(self._predict, {DATA: pixels})
+        outputs = self.call(self._predict, {DATA: pixels}, len(pixels))
         return outputs[self.roles.prediction]
 
-    def call(self, function: Function, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    def call(
+        self, function: Function | Pair, arrays: Mapping[str, Array], size: int
+    ) -> dict[str, Array]:
         """Call a compiled function with what it takes of ``arrays`` and the parameters.
 
-        Parameters that it returns anew (JAX) replace the old ones.
+        ``arrays`` are this process's rows of a minibatch of ``size``. Parameters that the function
+        returns anew (JAX) replace the old ones.
         """
-        learned = list(self.parameters.values())
-        moved = {name: self.library.as_array(name, x, learned) for name, x in arrays.items()}
+        if isinstance(function, Pair):
+            run: Function
+            run, moved = function.for_batch(size, arrays)
+        else:
+            run, learned = function, list(self.parameters.values())
+            moved = {name: self.library.as_array(name, x, learned) for name, x in arrays.items()}
         given = {**moved, **self.parameters}
-        results = function(**{var.name: given[var.name] for var in function.inputs})
+        results = run(**{var.name: given[var.name] for var in run.inputs})
         new = {name: x for name, x in results.items() if name in self.parameters}
         self.parameters.update(new)
         return {name: to_numpy(x) for name, x in results.items() if name not in new}

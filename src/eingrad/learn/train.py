@@ -16,6 +16,7 @@ from eingrad.errors import DataError, EingradError
 from eingrad.learn.batches import Batches
 from eingrad.learn.checkpoint import Checkpoint
 from eingrad.learn.data import Dataset, Split
+from eingrad.learn.mesh import MeshOptions
 from eingrad.learn.model import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.settings import Settings
 
@@ -61,24 +62,39 @@ class Trainer:
         self.rng = np.random.Generator(np.random.PCG64(settings.seed))
         self.epoch = 0
         self.history: list[EpochRecord] = []
-        self.batches = Batches(
-            min(settings.batch_size, len(dataset.train)), dataset, classifier.dtype
-        )
-        self._test_batches = Batches(min(TEST_BATCH, len(dataset.test)), dataset, classifier.dtype)
+        size, test_size = min(settings.batch_size, len(dataset.train)), TEST_BATCH
+        share = None
+        if classifier.mesh is not None:
+            share, test_size = classifier.mesh.share, classifier.mesh.whole_batches(TEST_BATCH)
+        self.batches = Batches(size, dataset, classifier.dtype, share)
+        test_size = min(test_size, len(dataset.test))
+        self._test_batches = Batches(test_size, dataset, classifier.dtype, share)
         self._step, self._evaluate = classifier.compile_training()
         self.state = self._step.state
 
     @classmethod
-    def start(cls, text: str, settings: Settings, dataset: Dataset) -> Self:
-        """Begin a run; the seed settles the parameters and every shuffle."""
-        classifier = Classifier(text, settings, dataset.image_shape, dataset.classes)
+    def start(
+        cls, text: str, settings: Settings, dataset: Dataset, mesh: MeshOptions | None = None
+    ) -> Self:
+        """Begin a run, on a mesh of devices if one is given.
+
+        The seed settles the parameters and every shuffle.
+        """
+        classifier = Classifier(text, settings, dataset.image_shape, dataset.classes, mesh)
         trainer = cls(classifier, dataset)
         classifier.draw_parameters(trainer.rng)
         return trainer
 
     @classmethod
-    def resume(cls, checkpoint: Checkpoint, settings: Settings, dataset: Dataset) -> Self:
-        """Go on with a run, bit for bit. Raises `DataError` where the checkpoint does not fit."""
+    def resume(
+        cls, checkpoint: Checkpoint, settings: Settings, dataset: Dataset,
+        mesh: MeshOptions | None = None,
+    ) -> Self:  # fmt: skip
+        """Go on with a run, bit for bit on the mesh on which it began.
+
+        On another one, sums are rounded in another order. Raises `DataError` where the checkpoint
+        does not fit.
+        """
         sizes = checkpoint.image_shape, checkpoint.classes
         if sizes != (dataset.image_shape, dataset.classes):
             raise DataError(
@@ -86,7 +102,7 @@ class Trainer:
                 f"{_describe(dataset.image_shape, dataset.classes)}",
                 hint="resume with the data set that the run began with",
             )
-        classifier = Classifier(checkpoint.model, settings, *sizes)
+        classifier = Classifier(checkpoint.model, settings, *sizes, mesh)
         classifier.load_parameters(checkpoint.parameters)
         trainer = cls(classifier, dataset)
         trainer._load_state(checkpoint.state)
@@ -113,7 +129,7 @@ class Trainer:
         total, seen = 0.0, 0
         order = self.rng.permutation(len(train))
         for indices, pixels, targets in self.batches.stream(train, order):
-            loss = self._train_batch(pixels, targets)
+            loss = self._train_batch(pixels, targets, len(indices))
             if not math.isfinite(loss):
                 raise EingradError(
                     f"the loss is {loss} in epoch {self.epoch + 1}, after {seen:,} examples",
@@ -125,8 +141,8 @@ class Trainer:
             on_batch(len(indices), loss)
         return total / len(train)
 
-    def _train_batch(self, pixels: NDArray[Any], targets: NDArray[Any]) -> float:
-        result = self.classifier.call(self._step, {DATA: pixels, TARGET: targets})
+    def _train_batch(self, pixels: NDArray[Any], targets: NDArray[Any], size: int) -> float:
+        result = self.classifier.call(self._step, {DATA: pixels, TARGET: targets}, size)
         return float(result[LOSS])
 
     def test(self) -> tuple[float, float]:
@@ -147,7 +163,7 @@ class Trainer:
     def _outputs(self, split: Split) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
         for indices, pixels, targets in self._test_batches.stream(split, np.arange(len(split))):
             tensors = {DATA: pixels, TARGET: targets}
-            yield indices, self.classifier.call(self._evaluate, tensors)
+            yield indices, self.classifier.call(self._evaluate, tensors, len(indices))
 
     def checkpoint(self) -> Checkpoint:
         """Return the run as it stands after its last whole epoch."""

@@ -106,8 +106,10 @@ def to_numpy(array: Any) -> Any:
     Where an array is spread over several processes, all of them must ask at the same time.
     """
     if isinstance(array, jax.Array) and not array.is_fully_addressable:
-        partition: Any = jax.sharding.PartitionSpec
-        assert isinstance(array.sharding, NamedSharding)
-        whole = NamedSharding(array.sharding.mesh, partition())
-        array = jax.jit(jnp.copy, out_shardings=whole)(array).addressable_data(0)
+        if not array.is_fully_replicated:
+            partition: Any = jax.sharding.PartitionSpec
+            assert isinstance(array.sharding, NamedSharding)
+            whole = NamedSharding(array.sharding.mesh, partition())
+            array = jax.jit(jnp.copy, out_shardings=whole)(array)
+        array = array.addressable_data(0)
     return np.asarray(array)

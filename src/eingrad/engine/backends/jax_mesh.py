@@ -100,6 +100,57 @@ def place(array: Any, sharding: NamedSharding, *, keep: bool = False) -> Array:
     return jax.make_array_from_callback(whole.shape, sharding, whole.__getitem__)
 
 
+# --- processes ----------------------------------------------------------------------------------
+
+
+def join(coordinator: str, processes: int, process_id: int) -> None:
+    """Make this process one of several whose devices are one mesh, before JAX does anything.
+
+    ``coordinator`` is the address HOST:PORT at which process 0 listens. Raises BackendError where
+    the others cannot be met.
+    """
+    try:
+        jax.distributed.initialize(coordinator, processes, process_id)
+    except (RuntimeError, ValueError) as error:
+        raise BackendError(
+            f"process {process_id} of {processes} cannot join the others at {coordinator}: "
+            f"{str(error).splitlines()[0]}",
+            operand="coordinator",
+            hint="start all processes with the same HOST:PORT, at which process 0 can listen",
+        ) from error
+
+
+def process_index() -> int:
+    """Return the number of this process."""
+    return int(jax.process_index())
+
+
+def share(mesh: Mesh, axis: str) -> tuple[int, int]:
+    """Return which run of rows this process has of what is split over a mesh axis: (k, n).
+
+    Where its devices hold no k-th of n equal runs, that is (0, 1): it must pass them all.
+    """
+    parts = mesh.shape[axis]
+    held = at(mesh, (axis,)).addressable_devices_indices_map((parts,))
+    rows = sorted({index[0].indices(parts)[0] for index in held.values() if index})
+    first, count = rows[0], len(rows)
+    if rows != list(range(first, first + count)) or parts % count or first % count:
+        return 0, 1
+    return first // count, parts // count
+
+
+def from_rows(rows: Any, sharding: NamedSharding, shape: tuple[int, ...]) -> Array:
+    """Return an array of which each process passes the rows that its devices hold.
+
+    The rows are copied: they may be a buffer that is written again.
+    """
+    own = np.array(rows)
+    if sharding.is_fully_addressable:
+        return jax.device_put(own, sharding)
+    make: Any = jax.make_array_from_process_local_data
+    return make(sharding, own, shape)
+
+
 # --- what the source of a program calls -----------------------------------------------------------
 
 
