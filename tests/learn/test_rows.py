@@ -78,6 +78,19 @@ def test_a_read_that_ends_early_is_taken_up_again(path, monkeypatch):
     np.testing.assert_array_equal(FileRows(path, len(HEADER), SHAPE)[:], DATA)
 
 
+def test_where_the_address_space_is_too_small_rows_are_read(path, monkeypatch):
+    def refuse(*_):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(np, "memmap", refuse)
+    rows = FileRows(path, len(HEADER), SHAPE)
+    assert rows.mapped is None
+    np.testing.assert_array_equal(take(rows, [30, 2]), DATA[[30, 2]])
+    monkeypatch.setattr(rows_module, "CAN_READ", False)
+    with pytest.raises(DataError, match="cannot be mapped \\(Cannot allocate memory\\)"):
+        FileRows(path, len(HEADER), SHAPE)
+
+
 # --- files that change ------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """Arrays in files that may be larger than memory, of which rows are read as they are asked for.
 
-A file of up to `MAPPED` bytes is mapped into memory. Of a greater one rows are read with
+An array of up to `MAPPED` bytes is mapped into memory. Of a greater one rows are read with
 ``preadv``, because a mapping of data that the page cache does not hold
 
 * has the system read 128 KiB of disk for each row (``benchmarks/rows.py``: 6 times as slow as a
@@ -26,6 +26,7 @@ from numpy.typing import DTypeLike, NDArray
 from eingrad.errors import DataError
 
 MAPPED = 1 << 28
+CAN_READ = hasattr(os, "preadv")  # not on Windows, where a file that is mapped cannot be cut short
 
 
 class FileRows:
@@ -53,10 +54,19 @@ class FileRows:
             self._close = weakref.finalize(self, os.close, self._handle)
             self._begun_as = os.fstat(self._handle)
         check_length(path, self._begun_as.st_size - offset, shape, self.dtype)
-        self.mapped: np.memmap[Any, Any] | None = None
-        if shape[0] * self.row_bytes <= MAPPED or not hasattr(os, "preadv"):
-            with named(path):
-                self.mapped = np.memmap(path, self.dtype, "r", offset, shape)
+        small = shape[0] * self.row_bytes <= MAPPED
+        self.mapped = self._map() if small or not CAN_READ else None
+
+    def _map(self) -> np.memmap[Any, Any] | None:
+        try:
+            with os.fdopen(os.dup(self._handle), "rb") as file:
+                return np.memmap(file, self.dtype, "r", self.offset, self.shape)
+        except OSError as error:
+            if CAN_READ:
+                return None  # the address space is limited (ulimit -v), reading needs none
+            raise DataError(
+                f"{self.path}: cannot be mapped ({error.strerror or error})", operand=str(self.path)
+            ) from error
 
     def __len__(self) -> int:
         return self.shape[0]
