@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
 
-from eingrad.calculus.structure import Product, cost, open_product
+from eingrad.calculus.pointwise_rules import is_map
+from eingrad.calculus.structure import Product, cost, is_sum, open_product
 from eingrad.core.algebra import (
     Factor,
     base_and_exponent,
     einsum,
     is_light,
     multiply,
+    negate,
     power,
     rewrite,
     scale_of,
 )
 from eingrad.core.arrays import Matrix
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Number, Var, variables
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Number, Size, Var, variables
 from eingrad.notation.system import Fact, System
 
 SHORTEST = 2.0  # a definition shorter than this is as good as its name
@@ -121,13 +124,17 @@ def _replace(node: Expr, fact: Fact) -> Expr | None:
     """Replace the left side's product among the factors of ``node`` by the right side."""
     if node is fact.left:
         return fact.right
+    if is_sum(node):
+        return negate(fact.right) if node is negate(fact.left) else None
     if not isinstance(node, Einsum):
         return None
     pattern = open_product(fact.left)
-    product = _split_powers(open_product(node), pattern)
+    product = _split_powers(_with_signs(open_product(node), pattern), pattern)
     scalars = [x for x, labels in pattern.factors if not labels and not isinstance(x, Var)]
     wanted = [f for f in pattern.factors if f[0] not in scalars]
-    if not wanted:
+    sizes = [x for x in scalars if isinstance(base_and_exponent(x)[0], Size)]
+    product, complete = _divided(product, [x for x in scalars if x not in sizes])
+    if not wanted or not complete:
         return None
     for used, names in _matches(wanted, product, pattern):
         rest = [f for k, f in enumerate(product.factors) if k not in used]
@@ -135,19 +142,42 @@ def _replace(node: Expr, fact: Fact) -> Expr | None:
         outside = {k for _, labels in rest for k in labels} | set(product.output)
         if bound & outside:
             continue
-        scale = multiply(Const(pattern.coefficient), *scalars)
+        scale = multiply(Const(pattern.coefficient), *sizes)
         right = (fact.right, tuple(names[k] for k in pattern.output) if fact.right.ndim else ())
         factors = [(Const(product.coefficient), ()), *rest, right, (power(scale, -1), ())]
         return einsum(factors, product.output, product.extents)
     return None
 
 
+def _divided(product: Product, scalars: list[Expr]) -> tuple[Product, bool]:
+    """Leave scalar factors out, and say whether all were there."""
+    factors = list(product.factors)
+    for x in scalars:
+        if (x, ()) not in factors:
+            return product, False
+        factors.remove((x, ()))
+    return replace(product, factors=tuple(factors)), True
+
+
+def _with_signs(product: Product, pattern: Product) -> Product:
+    """Write ``b - a`` as ``-(a - b)`` where the pattern has ``a - b``."""
+    turned = {negate(x): x for x, _ in pattern.factors if is_sum(x)}
+    factors = tuple((turned.get(x, x), labels) for x, labels in product.factors)
+    minus = sum(x in turned for x, _ in product.factors) % 2
+    return replace(
+        product, coefficient=-product.coefficient if minus else product.coefficient, factors=factors
+    )
+
+
 def _split_powers(product: Product, pattern: Product) -> Product:
-    """Write ``s^-3`` as ``s^-1 s^-2`` where the pattern has ``s^-1``."""
+    """Write ``s^-3`` as ``s^-1 s^-2`` where the pattern has ``s^-1``; s may be a root."""
     wanted = {base: e for x, _ in pattern.factors for base, e in [base_and_exponent(x)] if e != 1}
+    roots = {base.operands[0]: base for base in wanted if is_map(base, "sqrt")}
     factors: list[Factor] = []
     for x, labels in product.factors:
         base, exponent = base_and_exponent(x)
+        if base in roots and isinstance(exponent, int):
+            base, exponent = roots[base], 2 * exponent
         if _has_more(exponent, wanted.get(base)):
             factors += [
                 (power(base, wanted[base]), labels),

@@ -11,6 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from eingrad.calculus.gather_rules import GATHER_CITATIONS, GATHER_RULES, GATHER_RUNS
 from eingrad.calculus.kink_rules import KINK_RULES
 from eingrad.calculus.matrix_rules import MATRIX_CITATIONS, MATRIX_RULES
+from eingrad.calculus.pointwise_rules import (
+    POINTWISE_CITATIONS,
+    POINTWISE_RULES,
+    TIDY_RULES,
+    argument_of,
+    is_map,
+    log_of_cosh,
+)
 from eingrad.core.algebra import (
     add,
     apply,
@@ -20,13 +28,14 @@ from eingrad.core.algebra import (
     full,
     is_light,
     multiply,
+    negate,
     power,
     reduce,
     repeat,
     rewrite,
     scale_of,
 )
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Reduce
 
 Rule = Callable[[Expr], Expr | None]
 MAX_ROUNDS = 8
@@ -66,24 +75,9 @@ def apply_rules(
 # --- patterns ---------------------------------------------------------------------------------
 
 
-def _is_map(node: Expr, function: str) -> bool:
-    return isinstance(node, Map) and node.function == function
-
-
-def _argument(node: Expr, function: str) -> Expr | None:
-    return node.operands[0] if _is_map(node, function) else None
-
-
-def negate(node: Expr) -> Expr:
-    """Return ``-x``; of a sum, the sum of the negated terms."""
-    if _is_map(node, "add"):
-        return add(*(multiply(Const(-1), x) for x in node.operands))
-    return multiply(Const(-1), node)
-
-
 def _one_plus(node: Expr) -> Expr | None:
     """Read ``1 + x`` as x."""
-    if not _is_map(node, "add"):
+    if not is_map(node, "add"):
         return None
     rest = [x for x in node.operands if constant_value(x) != 1]
     if len(rest) != len(node.operands) - 1:
@@ -104,7 +98,7 @@ def _sum_of_exp(node: Expr) -> tuple[Expr, tuple[int, ...], Labels] | None:
     """Read ``sum exp(u)`` as (u, summed axes of u, for each axis of the result its axis of u)."""
     if not isinstance(node, Einsum) or len(node.operands) != 1 or not node.summed:
         return None
-    u = _argument(node.operands[0], "exp")
+    u = argument_of(node.operands[0], "exp")
     labels = node.inputs[0]
     if u is None or len(set(labels)) != len(labels) or not set(node.output) <= set(labels):
         return None
@@ -117,27 +111,27 @@ def _sum_of_exp(node: Expr) -> tuple[Expr, tuple[int, ...], Labels] | None:
 
 def log_of_exp(node: Expr) -> Expr | None:
     """log(exp(x)) -> x"""
-    inner = _argument(node, "log")
-    return None if inner is None else _argument(inner, "exp")
+    inner = argument_of(node, "log")
+    return None if inner is None else argument_of(inner, "exp")
 
 
 def exp_of_log(node: Expr) -> Expr | None:
     """exp(log(x)) -> x"""
-    inner = _argument(node, "exp")
-    return None if inner is None else _argument(inner, "log")
+    inner = argument_of(node, "exp")
+    return None if inner is None else argument_of(inner, "log")
 
 
 def power_of_exp(node: Expr) -> Expr | None:
     """exp(x)^k -> exp(k x)"""
     base, exponent = base_and_exponent(node)
-    if exponent == 1 or (x := _argument(base, "exp")) is None:
+    if exponent == 1 or (x := argument_of(base, "exp")) is None:
         return None
     return apply("exp", multiply(Const(exponent), x))
 
 
 def log_of_inverse(node: Expr) -> Expr | None:
     """log(1 / x) -> -log(x)"""
-    inner = _argument(node, "log")
+    inner = argument_of(node, "log")
     if inner is None:
         return None
     base, exponent = base_and_exponent(inner)
@@ -146,7 +140,7 @@ def log_of_inverse(node: Expr) -> Expr | None:
 
 def log_of_softmax(node: Expr) -> Expr | None:
     """log(softmax(x)) -> log_softmax(x)"""
-    inner = _argument(node, "log")
+    inner = argument_of(node, "log")
     if inner is None or (seen := _view(inner)) is None:
         return None
     x, labels = seen
@@ -161,7 +155,7 @@ def _as_view(node: Expr, labels: Labels, like: Expr) -> Expr:
 
 def exp_of_log_softmax(node: Expr) -> Expr | None:
     """exp(log_softmax(x)) -> softmax(x)"""
-    inner = _argument(node, "exp")
+    inner = argument_of(node, "exp")
     if isinstance(inner, Reduce) and inner.function == "log_softmax":
         return reduce("softmax", inner.operands[0], inner.axes)
     return None
@@ -173,7 +167,7 @@ def softmax_written_out(node: Expr) -> Expr | None:
         return None
     pairs = list(zip(node.operands, node.inputs, strict=True))
     for i, (numerator, labels) in enumerate(pairs):
-        u = _argument(numerator, "exp")
+        u = argument_of(numerator, "exp")
         if u is None:
             continue
         for j, (divisor, divisor_labels) in enumerate(pairs):
@@ -211,7 +205,7 @@ def sum_of_softmax(node: Expr) -> Expr | None:
 
 def logsumexp_written_out(node: Expr) -> Expr | None:
     """log(sum_o(exp(x_o))) -> logsumexp_o(x_o)"""
-    inner = _argument(node, "log")
+    inner = argument_of(node, "log")
     found = None if inner is None else _sum_of_exp(inner)
     if found is None:
         return None
@@ -223,7 +217,7 @@ def logsumexp_written_out(node: Expr) -> Expr | None:
 
 def shift_of_softmax(node: Expr) -> Expr | None:
     """softmax_o(x_o + c) -> softmax_o(x_o); logsumexp_o(x_o + c) -> logsumexp_o(x_o) + c"""
-    if not isinstance(node, Reduce) or not _is_map(node.operands[0], "add"):
+    if not isinstance(node, Reduce) or not is_map(node.operands[0], "add"):
         return None
     if node.function not in {"softmax", "log_softmax", "logsumexp"}:
         return None
@@ -258,12 +252,12 @@ def _drop_axes(node: Expr, axes: Iterable[int]) -> Expr:
 
 def nested_sum(node: Expr) -> Expr | None:
     """(a + b) + c -> a + b + c"""
-    if not _is_map(node, "add") or not any(_is_map(scale_of(x)[1], "add") for x in node.operands):
+    if not is_map(node, "add") or not any(is_map(scale_of(x)[1], "add") for x in node.operands):
         return None
     terms: list[Expr] = []
     for x in node.operands:
         coefficient, rest = scale_of(x)
-        inner = rest.operands if _is_map(rest, "add") else (rest,)
+        inner = rest.operands if is_map(rest, "add") else (rest,)
         terms += [multiply(Const(coefficient), y) for y in inner]
     total = add(*terms)
     return total if total.dims == node.dims else repeat(total, node.dims, ())
@@ -271,7 +265,7 @@ def nested_sum(node: Expr) -> Expr | None:
 
 def log_softmax_written_out(node: Expr) -> Expr | None:
     """x_o - logsumexp_p(x_p) -> log_softmax_o(x_o)"""
-    if not _is_map(node, "add"):
+    if not is_map(node, "add"):
         return None
     terms = [scale_of(x) for x in node.operands]
     for coefficient, rest in terms:
@@ -282,7 +276,7 @@ def log_softmax_written_out(node: Expr) -> Expr | None:
         kept = tuple(k for k in range(x.ndim) if k not in seen[0].axes)
         if x.dims != node.dims or seen[1] != kept:
             continue
-        parts = [scale_of(y) for y in (x.operands if _is_map(x, "add") else (x,))]
+        parts = [scale_of(y) for y in (x.operands if is_map(x, "add") else (x,))]
         wanted = [(-coefficient * c, y) for c, y in parts]
         if all(part in terms for part in wanted):
             used = [(coefficient, rest), *wanted]
@@ -300,7 +294,7 @@ def sigmoid_written_out(node: Expr) -> Expr | None:
     base, exponent = base_and_exponent(node)
     if not isinstance(exponent, int) or exponent >= 0 or (rest := _one_plus(base)) is None:
         return None
-    x = _argument(rest, "exp")
+    x = argument_of(rest, "exp")
     return None if x is None else power(apply("sigmoid", negate(x)), -exponent)
 
 
@@ -310,7 +304,7 @@ def sigmoid_as_ratio(node: Expr) -> Expr | None:
         return None
     pairs = list(zip(node.operands, node.inputs, strict=True))
     for i, (a, labels) in enumerate(pairs):
-        x = _argument(a, "exp")
+        x = argument_of(a, "exp")
         if x is None:
             continue
         partner = apply("sigmoid", negate(x))
@@ -324,59 +318,32 @@ def sigmoid_as_ratio(node: Expr) -> Expr | None:
 
 def softplus_written_out(node: Expr) -> Expr | None:
     """log(1 + exp(x)) -> softplus(x)"""
-    inner = _argument(node, "log")
-    rest = _argument(node, "log1p") if inner is None else _one_plus(inner)
-    x = None if rest is None else _argument(rest, "exp")
+    inner = argument_of(node, "log")
+    rest = argument_of(node, "log1p") if inner is None else _one_plus(inner)
+    x = None if rest is None else argument_of(rest, "exp")
     return None if x is None else apply("softplus", x)
 
 
 def log_of_sigmoid(node: Expr) -> Expr | None:
     """log(sigmoid(x)) -> -softplus(-x)"""
-    inner = _argument(node, "log")
-    x = None if inner is None else _argument(inner, "sigmoid")
+    inner = argument_of(node, "log")
+    x = None if inner is None else argument_of(inner, "sigmoid")
     return None if x is None else negate(apply("softplus", negate(x)))
 
 
 def log_of_one_minus_sigmoid(node: Expr) -> Expr | None:
     """log(1 - sigmoid(x)) -> -softplus(x)"""
-    inner = _argument(node, "log")
+    inner = argument_of(node, "log")
     if inner is None:
-        inner = _argument(node, "log1p")
+        inner = argument_of(node, "log1p")
         rest = inner
     else:
         rest = _one_plus(inner)
     if rest is None:
         return None
     coefficient, core = scale_of(rest)
-    x = _argument(core, "sigmoid") if coefficient == -1 else None
+    x = argument_of(core, "sigmoid") if coefficient == -1 else None
     return None if x is None else negate(apply("softplus", x))
-
-
-def tanh_written_out(node: Expr) -> Expr | None:
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)"""
-    if not isinstance(node, Einsum):
-        return None
-    pairs = list(zip(node.operands, node.inputs, strict=True))
-    for i, (a, labels) in enumerate(pairs):
-        x = _difference_of_exp(a)
-        if x is None:
-            continue
-        divisor = power(add(apply("exp", x), apply("exp", negate(x))), -1)
-        for j, (b, other) in enumerate(pairs):
-            if b is divisor and other == labels:
-                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
-                folded = (apply("tanh", x), labels)
-                return einsum([*rest, folded], node.output, dict(enumerate(node.extents)))
-    return None
-
-
-def _difference_of_exp(node: Expr) -> Expr | None:
-    """Read ``exp(x) - exp(-x)`` as x."""
-    if not _is_map(node, "add") or len(node.operands) != 2:
-        return None
-    signs = {c: _argument(y, "exp") for c, y in map(scale_of, node.operands)}
-    x, minus = signs.get(1), signs.get(-1)
-    return x if x is not None and minus is not None and minus is negate(x) else None
 
 
 # --- for numbers only: equal on paper, better in floating point -------------------------------
@@ -384,26 +351,26 @@ def _difference_of_exp(node: Expr) -> Expr | None:
 
 def log_near_one(node: Expr) -> Expr | None:
     """log(1 + x) -> log1p(x)"""
-    inner = _argument(node, "log")
+    inner = argument_of(node, "log")
     rest = None if inner is None else _one_plus(inner)
     return None if rest is None else apply("log1p", rest)
 
 
 def exp_minus_one(node: Expr) -> Expr | None:
     """exp(x) - 1 -> expm1(x)"""
-    if not _is_map(node, "add") or len(node.operands) != 2:
+    if not is_map(node, "add") or len(node.operands) != 2:
         return None
     rest = [x for x in node.operands if constant_value(x) != -1]
-    x = _argument(rest[0], "exp") if len(rest) == 1 else None
+    x = argument_of(rest[0], "exp") if len(rest) == 1 else None
     return None if x is None else apply("expm1", x)
 
 
 def log_of_two_exp(node: Expr) -> Expr | None:
     """log(exp(a) + exp(b)) -> a + softplus(b - a)"""
-    inner = _argument(node, "log")
-    if inner is None or not _is_map(inner, "add") or len(inner.operands) != 2:
+    inner = argument_of(node, "log")
+    if inner is None or not is_map(inner, "add") or len(inner.operands) != 2:
         return None
-    a, b = (_argument(x, "exp") for x in inner.operands)
+    a, b = (argument_of(x, "exp") for x in inner.operands)
     if a is None or b is None:
         return None
     return add(a, apply("softplus", add(b, negate(a))))
@@ -415,7 +382,7 @@ def one_minus_sigmoid(node: Expr) -> Expr | None:
     if rest is None:
         return None
     coefficient, core = scale_of(rest)
-    x = _argument(core, "sigmoid") if coefficient == -1 else None
+    x = argument_of(core, "sigmoid") if coefficient == -1 else None
     return None if x is None else apply("sigmoid", negate(x))
 
 
@@ -425,15 +392,18 @@ FORMS: tuple[Rule, ...] = (
     softmax_written_out, sum_of_softmax, shift_of_softmax, logsumexp_written_out,
     log_softmax_written_out, log_of_softmax, exp_of_log_softmax,
     sigmoid_written_out, sigmoid_as_ratio, softplus_written_out, log_of_sigmoid,
-    log_of_one_minus_sigmoid, tanh_written_out, *MATRIX_RULES,
+    log_of_one_minus_sigmoid, *POINTWISE_RULES, *MATRIX_RULES,
 )
 """Forms written out in exp, log and sum, folded back."""
 
 RECOGNISE: tuple[Rule, ...] = (*FORMS, *GATHER_RULES)
 """What a formula is rewritten with: these forms, and indicators that meet what they select."""
 
+TIDY: tuple[Rule, ...] = TIDY_RULES
+"""What a result is rewritten with in the end, since it reads better so."""
+
 STABLE: tuple[Rule, ...] = (
-    *FORMS, *GATHER_RUNS, *KINK_RULES, log_near_one, exp_minus_one, log_of_two_exp,
+    *FORMS, *GATHER_RUNS, *KINK_RULES, log_near_one, exp_minus_one, log_of_two_exp, log_of_cosh,
 )
 """What runs: no overflow for large logits, no cancellation for small ones."""
 
@@ -450,13 +420,13 @@ CITATIONS: dict[Rule, str] = {
     softplus_written_out: "softplus recognised",
     log_of_sigmoid: "log(sigmoid(x)) = -softplus(-x)",
     log_of_one_minus_sigmoid: "log(1 - sigmoid(x)) = -softplus(x)",
-    tanh_written_out: "tanh recognised",
     log_of_exp: "log(exp(x)) = x",
     exp_of_log: "exp(log(x)) = x",
     power_of_exp: "exp(x)^k = exp(k x)",
     log_of_inverse: "log(1/x) = -log(x)",
+    **POINTWISE_CITATIONS,
     **MATRIX_CITATIONS,
     **GATHER_CITATIONS,
 }
 # fmt: on
-__all__ = ["CITATIONS", "RECOGNISE", "STABLE", "Rule", "apply_rules", "negate"]
+__all__ = ["CITATIONS", "RECOGNISE", "STABLE", "TIDY", "Rule", "apply_rules"]

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eingrad.calculus.facts import apply_fact
-from eingrad.calculus.rules import RECOGNISE, apply_rules
-from eingrad.calculus.structure import cost, expand, factor, is_sum
+from eingrad.calculus.rules import RECOGNISE, TIDY, apply_rules
+from eingrad.calculus.structure import cancel_inside, cost, expand, factor, is_sum
 from eingrad.core.algebra import rewrite
 from eingrad.core.expr import Expr
 from eingrad.notation.system import Fact
 
+OPENED_COST = 1.5  # how much shorter a name must make a result that is multiplied out for it
 MAX_COST = 2000  # what is longer than this to read is left as it is
 
 
@@ -57,6 +58,9 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
     for fact in facts:
         if fact.written is None:
             named = collect(apply_fact(node, fact))
+            if cost(node) <= MAX_COST:
+                opened = collect(apply_fact(expand(node), fact))
+                named = opened if cost(opened) < cost(named) - OPENED_COST else named
             if cost(named) < cost(node):
                 advance(named, ["definition"], fact)
             continue
@@ -68,7 +72,7 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
         if changed is not node:
             advance(collect(changed), ["assumed"], fact)
     fired = []
-    advance(apply_rules([node], RECOGNISE, fired)[0], fired)
+    advance(apply_rules([node], (*RECOGNISE, *TIDY), fired)[0], fired)
     return stages
 
 
@@ -76,7 +80,9 @@ def collect(node: Expr) -> Expr:
     """Cancel, collect like terms and factor; multiplied out where that makes it shorter."""
     if cost(node) > MAX_COST:
         return node
-    candidates = [node, _factor_all(node), _factor_all(expand(node))]
+    factored = _factor_all(node)
+    cancelled = rewrite([factored], cancel_inside)[0]
+    candidates = [node, factored, cancelled, _factor_all(expand(node))]
     return min(candidates, key=cost)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
 
 from eingrad.core.algebra import (
     Factor,
     add,
     base_and_exponent,
     einsum,
+    power,
     repeat,
     scale_of,
     transpose,
@@ -87,7 +89,7 @@ def cost(node: Expr) -> float:
     total: dict[Expr, float] = {}
     for x in postorder([node]):
         total[x] = _own_cost(x) + sum(total[y] for y in x.operands)
-    return total[node]
+    return round(total[node], 3)  # equal formulas cost the same, whatever the order of their terms
 
 
 def _own_cost(node: Expr) -> float:
@@ -192,6 +194,47 @@ def _has_quotient(total: Expr) -> bool:
     return any(_is_negative(x) for term in total.operands for x, _ in open_product(term).factors)
 
 
+def cancel_inside(node: Expr) -> Expr:
+    """Multiply factors into sums where they cancel: ``p (a - b / p) -> p a - b``.
+
+    >>> from eingrad.core.algebra import Term
+    >>> from eingrad.core.expr import Var
+    >>> a, b, p = (Term(Var(name, ("i",))) for name in "abp")
+    >>> cancel_inside((p * (a - b / p)).expr) is (p * a - b).expr
+    True
+    """
+    if not isinstance(node, Einsum):
+        return node
+    product = open_product(node)
+    for j, (total, labels) in enumerate(product.factors):
+        base, outer = base_and_exponent(total)
+        if not is_sum(base) or outer not in (1, -1):
+            continue
+        for k, (x, own) in enumerate(product.factors):
+            if k == j or not set(own) <= set(labels) or isinstance(base_and_exponent(x)[0], Size):
+                continue  # a mean stays one
+            inside = x if outer == 1 else power(x, -1)
+            places = tuple(labels.index(label) for label in own)
+            new = _times_each_term(base, (inside, places))
+            if new is not None and cost(new) < cost(base) + cost(x):
+                rest = [f for i, f in enumerate(product.factors) if i not in (j, k)]
+                factors = (*rest, (power(new, outer), labels))
+                return cancel_inside(replace(product, factors=factors).build())
+    return node
+
+
+def _times_each_term(total: Expr, factor: Factor) -> Expr | None:
+    """Multiply each term of a sum, None if none of them has the factor below its bar."""
+    inverse = power(factor[0], -1), factor[1]
+    if not _is_negative(inverse[0]):
+        return None
+    products = [open_product(x, total.dims) for x in total.operands]
+    if not any(inverse in p.factors for p in products):
+        return None
+    return sum_of([cancelled(replace(p, factors=(*p.factors, factor)).build()).build()
+                   for p in products], total.dims)  # fmt: skip
+
+
 # --- factoring --------------------------------------------------------------------------------
 
 
@@ -207,11 +250,11 @@ def factor(node: Expr) -> Expr:
     """
     if not is_sum(node) or len(node.operands) > MAX_TERMS:
         return node
-    products = [open_product(x, node.dims) for x in node.operands]
+    products = _split_divisors([open_product(x, node.dims) for x in node.operands])
     number = _shared_number([p.coefficient for p in products])
     shared, renamed = _shared_factors(products)
     if not shared and number == 1:
-        return node
+        return _group(node)
     rests = [_without(p, used, names) for p, (used, names) in zip(products, renamed, strict=True)]
     open_labels = {k for _, labels in shared for k in labels} | set(range(node.ndim))
     labels = max((ls for rest in rests for _, ls in rest), key=len, default=())
@@ -226,6 +269,65 @@ def factor(node: Expr) -> Expr:
     rest_sum = sum_of(terms, [extents[k] for k in axes])
     inner = (factor(rest_sum), tuple(axes))
     return einsum([(Const(number), ()), *shared, inner], tuple(range(node.ndim)), extents)
+
+
+def _split_divisors(products: list[Product]) -> list[Product]:
+    """Write ``n^-3`` as ``n^-1 n^-2`` where every term is divided by n, one by n alone."""
+    exponents: dict[Expr, list[int]] = {}
+    for p in products:
+        for base, exponent in {base_and_exponent(x) for x, _ in p.factors}:
+            if isinstance(exponent, int) and exponent < 0:
+                exponents.setdefault(base, []).append(exponent)
+    least = {b: max(ks) for b, ks in exponents.items() if len(ks) == len(products)}
+    uneven = {b: k for b, k in least.items() if min(exponents[b]) < k}
+    return [_with_divisors(p, uneven) for p in products] if uneven else products
+
+
+def _with_divisors(product: Product, exponents: Mapping[Expr, int]) -> Product:
+    factors: list[Factor] = []
+    for x, labels in product.factors:
+        base, exponent = base_and_exponent(x)
+        if base in exponents and isinstance(exponent, int) and exponent < exponents[base]:
+            own = exponents[base]
+            factors += [(power(base, own), labels), (power(base, exponent - own), labels)]
+        else:
+            factors.append((x, labels))
+    return replace(product, factors=tuple(factors))
+
+
+MAX_GROUPED = 12  # a longer sum is not searched for terms that share factors
+
+
+def _group(node: Expr) -> Expr:
+    """Join terms that differ in little: ``a c - b c + d -> (a - b) c + d``.
+
+    Joined are those that share most of what they are, so that each bracket reads as one factor.
+    """
+    terms = list(node.operands)
+    if not 2 < len(terms) <= MAX_GROUPED:
+        return node
+    products = [open_product(x, node.dims) for x in terms]
+    saved, members = 0.0, list[int]()
+    for j, k in combinations(range(len(terms)), 2):
+        shared = _shared_factors([products[j], products[k]])[0]
+        weight = sum(cost(x) for x, _ in shared)
+        if 2 * weight < max(cost(terms[j]), cost(terms[k]), 0.1):
+            continue
+        core = replace(products[j], factors=tuple(shared))
+        if core.summed() and len(shared) in (len(products[j].factors), len(products[k].factors)):
+            continue  # sum_b(x_b) + a_i x_b y_b is no x_b (1 + a_i y_b)
+        having = [
+            i for i, p in enumerate(products)
+            if i in (j, k) or len(_shared_factors([core, p])[0]) == len(shared)
+        ]  # fmt: skip
+        if weight * (len(having) - 1) > saved:
+            saved, members = weight * (len(having) - 1), having
+    if not members or len(members) == len(terms):
+        return node
+    joined = factor(sum_of([terms[k] for k in members], node.dims))
+    rest = [x for k, x in enumerate(terms) if k not in members]
+    grouped = sum_of([*rest, joined], node.dims)
+    return factor(grouped) if is_sum(grouped) and cost(grouped) < cost(node) else node
 
 
 def _shared_number(coefficients: list[Number]) -> Number:

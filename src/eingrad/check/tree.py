@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from eingrad.core.expr import Dim
-from eingrad.notation.summation import children
+from eingrad.notation.summation import children, rebuilt
 from eingrad.notation.syntax import (
     Call,
-    Compare,
     Derivative,
     Formula,
     Gather,
@@ -79,22 +78,8 @@ def _sites(site: Site) -> Iterator[Site]:
 
 def with_child(formula: Formula, k: int, new: Formula) -> Formula:
     """Return a formula with its k-th direct part replaced."""
-    match formula:
-        case Product(factors=parts):
-            return replace(formula, factors=_replaced(parts, k, new))
-        case Sum(terms=parts):
-            return replace(formula, terms=_replaced(parts, k, new))
-        case Call(args=parts):
-            return replace(formula, args=_replaced(parts, k, new))
-        case Power(base=base, exponent=exponent):
-            return Power(new, exponent) if k == 0 else Power(base, new)
-        case Compare(op=op, left=left, right=right):
-            return Compare(op, new, right) if k == 0 else Compare(op, left, new)
-    raise TypeError(f"{type(formula).__name__} has no parts")
-
-
-def _replaced(parts: tuple[Formula, ...], k: int, new: Formula) -> tuple[Formula, ...]:
-    return (*parts[:k], new, *parts[k + 1 :])
+    parts = children(formula)
+    return rebuilt(formula, (*parts[:k], new, *parts[k + 1 :]))
 
 
 def without_factors(product: Product, dropped: Collection[int]) -> Formula:

@@ -153,6 +153,13 @@ def subtract(a: Expr, b: Expr) -> Expr:
     return add(a, multiply(Const(-1), b))
 
 
+def negate(node: Expr) -> Expr:
+    """Return ``-x``; of a sum, the sum of the negated terms."""
+    if isinstance(node, Map) and node.function == "add":
+        return add(*(multiply(Const(-1), x) for x in node.operands))
+    return multiply(Const(-1), node)
+
+
 def divide(a: Expr, b: Expr) -> Expr:
     """Return ``a / b``."""
     return multiply(a, power(b, -1))
@@ -439,6 +446,7 @@ def _expr(value: Term | Number) -> Expr:
 __all__ = [
     "ONE", "ZERO", "Factor", "Term", "Var", "add", "apply", "base_and_exponent",
     "broadcast_scalar", "constant_value", "divide", "einsum", "full", "identity_labels",
-    "is_light", "is_zero", "mean_over", "multiply", "power", "rebuild", "reduce", "repeat",
-    "rewrite", "scale_of", "size", "substitute", "subtract", "sum_over", "transpose", "zeros",
+    "is_light", "is_zero", "mean_over", "multiply", "negate", "power", "rebuild", "reduce",
+    "repeat", "rewrite", "scale_of", "size", "substitute", "subtract", "sum_over", "transpose",
+    "zeros",
 ]  # fmt: skip

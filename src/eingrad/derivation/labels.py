@@ -32,6 +32,7 @@ from eingrad.core.expr import (
     postorder,
 )
 from eingrad.core.functions import COMPARISONS
+from eingrad.derivation.habits import Habits, as_written
 from eingrad.errors import EingradError
 from eingrad.notation import syntax
 from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
@@ -51,6 +52,7 @@ class Names:
     by which tensor, and how many labels are the former's (-1: both have the same)."""
     derivatives: Mapping[str, Title] = field(default_factory=dict)
     """The tensors that are derivatives, by name."""
+    habits: Habits = field(default_factory=Habits)
 
     def all_letters(self) -> set[str]:
         """Every letter that the author uses."""
@@ -68,7 +70,8 @@ def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
     """
     expr = rewrite([expr], open_scatter)[0]
     used = dict(zip(labels, expr.dims, strict=True))
-    return _Writer(names, used, _size_letters(expr, names)).write(expr, tuple(labels))
+    writer = _Writer(names, used, _size_letters(expr, names))
+    return as_written(writer.write(expr, tuple(labels)), names.habits, writer.used)
 
 
 def _size_letters(expr: Expr, names: Names) -> Mapping[Dim, str]:
@@ -318,15 +321,16 @@ class _Writer:
         counts = Counter((x, tuple(letters[k] for k in own)) for x, own in product.factors)
         near = {own for x, own in counts if self._is_upstream(x)}
         rows = sorted(counts, key=lambda f: self._place(f[0], f[1], counts, near))
-        above, below = [], []
+        above: list[Formula] = []
+        divisors: list[tuple[Expr, tuple[str, ...]]] = []
         for x, own in rows:
             base, exponent = base_and_exponent(x)
             if isinstance(exponent, int | Fraction) and exponent < 0:
                 shown = base if exponent == -1 else Map("pow", [base, Const(-exponent)])
-                below += [self.write(shown, own)] * counts[x, own]
+                divisors += [(shown, own)] * counts[x, own]
             else:
                 above += [self.write(x, own)] * counts[x, own]
-        return above, below
+        return above, [self.write(x, own) for x, own in divisors]
 
     def _is_upstream(self, x: Expr) -> bool:
         return isinstance(x, Var) and (

@@ -14,6 +14,7 @@ from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.core.expr import variables
 from eingrad.derivation.backward import AdjointLines
 from eingrad.derivation.forward import TangentLines
+from eingrad.derivation.habits import habits_of
 from eingrad.derivation.labels import Names, fresh_letter, parts_of
 from eingrad.derivation.lines import Step
 from eingrad.notation.summation import names_of
@@ -38,7 +39,8 @@ class Deriver:
         for name, record in records.items():
             rank[name] = count + rank[record.name]
         titles = {name: record.title for name, record in records.items()}
-        self.names = Names(system.letters, rank, derivatives=titles)
+        habits = habits_of(original)
+        self.names = Names(system.letters, rank, derivatives=titles, habits=habits)
 
     def letters(self, name: str) -> tuple[str, ...]:
         """Return a letter for each axis of a tensor or a derivative, the author's if distinct."""

@@ -7,7 +7,8 @@ product that holds all its occurrences; a label that a tensor repeats (``A_ii``)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from eingrad.notation.syntax import (
     Call,
@@ -33,6 +34,24 @@ def children(formula: Formula) -> tuple[Formula, ...]:
         case Derivative(of=of, wrt=wrt):
             return of, *wrt
     return ()
+
+
+def rebuilt(formula: Formula, parts: Sequence[Formula]) -> Formula:
+    """Return a formula with other parts, as many as `children` gives."""
+    match formula:
+        case Product():
+            return replace(formula, factors=tuple(parts))
+        case Sum():
+            return replace(formula, terms=tuple(parts))
+        case Call():
+            return replace(formula, args=tuple(parts))
+        case Power():
+            return replace(formula, base=parts[0], exponent=parts[1])
+        case Compare():
+            return replace(formula, left=parts[0], right=parts[1])
+    if parts:
+        raise TypeError(f"the parts of a {type(formula).__name__} are not formulas of their own")
+    return formula
 
 
 def walk(formula: Formula) -> Iterator[Formula]:

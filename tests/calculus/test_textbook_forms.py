@@ -1,0 +1,93 @@
+"""Results as a textbook prints them, each compared with central differences of the model."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+
+NORM = "mu_i = mean_b(X_bi)\nv_i = mean_b((X_bi - mu_i)^2)\n"
+STEP = 1e-5
+FORMS = [
+    # what, model, by, what a textbook prints, sizes
+    ("a quotient has a name", "R = x_i A_ij x_j / (x_k x_k)\nassume A_ij = A_ji", "x",
+     "2 (x_j A_ij - R x_i) / (x_k x_k)", {"x": "i", "A": "ii"}),
+    ("a root below the fraction bar", "L = sqrt(x_i x_i)", "x", "x_i / L", {"x": "i"}),
+    ("sinh / cosh", "L = sum_i(log(cosh(x_i)))", "x", "tanh(x_i)", {"x": "i"}),
+    ("sin / cos", "L = sum_i(log(cos(x_i)))", "x", "-tan(x_i)", {"x": "i"}),
+    ("cases", "L = sum_i(where(abs(x_i) < 1, x_i^2 / 2, abs(x_i) - 0.5))", "x",
+     "where(abs(x_i) < 1, x_i, sign(x_i))", {"x": "i"}),
+    ("a hinge", "m_a = y_a X_ai w_i\nL = sum_a(relu(1 - m_a))", "w",
+     "-y_a X_ai where(m_a < 1, 1, 0)", {"X": "ai", "w": "i", "y": "a"}),
+    ("cancels inside", "p_b = sigmoid(a_b)\nL = -sum_b(t_b (1 - p_b)^2 log(p_b))", "a",
+     "t_b (1 - p_b)^2 (p_b + 2 p_b log(p_b) - 1)", {"a": "b", "t": "b"}),
+    ("a fraction in a fraction", "L = sum_a(log(1 + (x_a - m)^2 / n^2))", "m",
+     "-2 (x_a - m) / ((x_a - m)^2 + n^2)", {"x": "a", "m": "", "n": ""}),
+    ("batch normalisation",
+     NORM + "Y_bi = (X_bi - mu_i) / sqrt(v_i + 0.001)\nL = D_bi Y_bi", "X",
+     "(D_bi - sum_c(D_ci) / size(b) - Y_bi Y_ci D_ci / size(b)) / sqrt(v_i + 0.001)",
+     {"X": "bi", "D": "bi"}),
+    ("batch normalisation in one line",
+     "L = D_bi (X_bi - mean_c(X_ci)) / sqrt(mean_e((X_ei - mean_c(X_ci))^2) + 0.001)", "X",
+     "(D_bi - sum_c(D_ci) / size(b) - D_ci (X_bi - mean_e(X_ei)) (X_ci - mean_f(X_fi)) / "
+     "(size(b) (mean_g((X_gi - mean_h(X_hi))^2) + 0.001))) / "
+     "sqrt(mean_j((X_ji - mean_k(X_ki))^2) + 0.001)", {"X": "bi", "D": "bi"}),
+    ("gates", "f_i = sigmoid(F_ij x_j)\ng_i = tanh(G_ij x_j)\nL = q_i (f_i s_i + (1 - f_i) g_i)",
+     "x", "q_i (1 - f_i) (G_ij (1 - g_i^2) + F_ij f_i (s_i - g_i))",
+     {"F": "ij", "G": "ij", "x": "j", "s": "i", "q": "i"}),
+]  # fmt: skip
+
+
+def arrays_for(sizes: dict[str, str]) -> dict[str, np.ndarray]:
+    """Return arrays with the axes that ``sizes`` names; square ones are symmetric."""
+    extent = {"a": 4, "b": 5, "i": 3, "j": 2}
+    arrays = {}
+    for name, labels in sizes.items():
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        array = rng.normal(size=[extent[k] for k in labels])
+        arrays[name] = array + array.T if labels == "ii" else array
+    return arrays
+
+
+def differences(model: eg.Model, of: str, wrt: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the gradient by central differences."""
+    value = model.compile()
+    x = arrays[wrt]
+    result = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        shift = np.zeros_like(x)
+        shift[index] = STEP
+        above = value(**{**arrays, wrt: x + shift})[of]
+        below = value(**{**arrays, wrt: x - shift})[of]
+        result[index] = (above - below) / (2 * STEP)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "expected", "sizes"), [row[1:] for row in FORMS], ids=[row[0] for row in FORMS]
+)
+def test_the_form_and_its_value(text: str, wrt: str, expected: str, sizes: dict[str, str]) -> None:
+    model = eg.parse(text)
+    (of,) = {"L", "R"} & set(model.system.definitions)
+    gradient = model.grad(of, [wrt])
+    assert str(gradient[wrt]).split(" = ", 1)[1] == expected
+    arrays = arrays_for(sizes)
+    found = gradient.compile()(**arrays)[f"d{of}/d{wrt}"]
+    np.testing.assert_allclose(found, differences(model, of, wrt, arrays), rtol=1e-6, atol=1e-7)
+
+
+def test_layer_normalisation_in_one_line() -> None:
+    model = eg.parse("y_i = (x_i - mean_j(x_j)) / sqrt(mean_k((x_k - mean_j(x_j))^2) + 0.001)")
+    assert str(model.jacobian("y", ["x"])["x"]) == (
+        "dy_i/dx_j = (delta_ij - 1 / size(i) - y_i y_j / size(i)) / "
+        "sqrt(mean_k((x_k - mean_l(x_l))^2) + 0.001)"
+    )
+
+
+def test_log_cosh_is_finite_for_large_residuals() -> None:
+    gradient = eg.parse("L = sum_i(log(cosh(x_i)))").grad("L", ["x"])
+    x = np.array([-1e4, 0.0, 1e4])
+    np.testing.assert_allclose(gradient.compile()(x=x)["dL/dx"], [-1.0, 0.0, 1.0])
