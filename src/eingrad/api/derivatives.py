@@ -8,7 +8,7 @@ from typing import Any, Literal
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.layout import Devices, Shard
 from eingrad.api.structured import StructuredFunction, StructuredResult
-from eingrad.calculus.facts import Knowledge
+from eingrad.calculus.facts import Knowledge, symmetric_matrices
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.simplify import simplify
@@ -74,7 +74,7 @@ class Derivatives(Mapping[str, Gradient]):
         if name not in self._gradients:
             key = self._key(name)
             expr, labels = self._unfolded(key), self._deriver.letters(key)
-            formula = to_formula(expr, labels, self._deriver.names)
+            formula = to_formula(expr, labels, self._deriver.names_of_results)
             target = head_of(self.records[key].title, labels)
             self._gradients[name] = Gradient(Assignment(target, formula), expr, labels)
         return self._gradients[name]
@@ -125,7 +125,7 @@ class Derivatives(Mapping[str, Gradient]):
             key = self._key(wrt)
             labels = self._deriver.letters(key)
             head = head_of(self.records[key].title, labels)
-            result = to_formula(self.records[key].expr, labels, self._deriver.names)
+            result = to_formula(self.records[key].expr, labels, self._deriver.names_of_results)
             steps = tuple(self._deriver.steps(key, known))
             shown = wrt if labels == self.system.labels.get(wrt) else ""
             sections.append(render.Section(shown, head, labels, steps, result))
@@ -195,7 +195,8 @@ class Derivatives(Mapping[str, Gradient]):
             )
         expr = self[name].expr
         rows, cols = layout_axes(expr.ndim, self._result_rank(self._key(name)), layout)
-        return matrix_form(expr, rows, cols, self._deriver.names.rank)
+        symmetric = symmetric_matrices(self.system.facts)
+        return matrix_form(expr, rows, cols, self._deriver.names.rank, symmetric)
 
     def _letter(self, dim: str) -> str:
         """Return the author's first letter for a dimension."""

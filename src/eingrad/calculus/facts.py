@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import permutations
 
@@ -71,6 +71,12 @@ def apply_fact(node: Expr, fact: Fact) -> Expr:
             node = rewrite([node], lambda x: _reorder(x, inverse, orders))[0]
         return node
     return rewrite([node], lambda x: _replace(x, fact))[0]
+
+
+def symmetric_matrices(facts: Iterable[Fact]) -> frozenset[str]:
+    """Return the names of the matrices that are assumed to be symmetric."""
+    found = (_symmetry(fact) for fact in facts)
+    return frozenset(pair[0].name for pair in found if pair is not None and pair[0].ndim == 2)
 
 
 def _symmetry(fact: Fact) -> tuple[Var, list[Labels]] | None:

@@ -422,6 +422,7 @@ CITATIONS: dict[Rule, str] = {
     log_of_one_minus_sigmoid: "log(1 - sigmoid(x)) = -softplus(x)",
     log_of_exp: "log(exp(x)) = x",
     exp_of_log: "exp(log(x)) = x",
+    nested_sum: "brackets removed",
     power_of_exp: "exp(x)^k = exp(k x)",
     log_of_inverse: "log(1/x) = -log(x)",
     **POINTWISE_CITATIONS,

@@ -61,8 +61,9 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
             if cost(node) <= MAX_COST:
                 opened = collect(apply_fact(expand(node), fact))
                 named = opened if cost(opened) < cost(named) - OPENED_COST else named
-            if cost(named) < cost(node):
+            while cost(named) < cost(node):
                 advance(named, ["definition"], fact)
+                named = collect(apply_fact(node, fact))
             continue
         changed = apply_fact(node, fact)
         if changed is node and cost(node) <= MAX_COST:

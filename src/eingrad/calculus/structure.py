@@ -205,7 +205,7 @@ def cancel_inside(node: Expr) -> Expr:
     """
     if not isinstance(node, Einsum):
         return node
-    product = open_product(node)
+    product = cancelled(node)
     for j, (total, labels) in enumerate(product.factors):
         base, outer = base_and_exponent(total)
         if not is_sum(base) or outer not in (1, -1):
@@ -220,7 +220,8 @@ def cancel_inside(node: Expr) -> Expr:
                 rest = [f for i, f in enumerate(product.factors) if i not in (j, k)]
                 factors = (*rest, (power(new, outer), labels))
                 return cancel_inside(replace(product, factors=factors).build())
-    return node
+    joined = len(product.factors) < len(open_product(node).factors)  # n^-1 n^-2 is n^-3
+    return product.build() if joined else node
 
 
 def _times_each_term(total: Expr, factor: Factor) -> Expr | None:

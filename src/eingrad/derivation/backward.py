@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from eingrad.calculus.differentiate import pull
 from eingrad.calculus.naming import DerivativeName
+from eingrad.calculus.pointwise_rules import cases_joined
 from eingrad.calculus.reverse import Adjoint, Contribution, tensor
 from eingrad.calculus.simplify import Stage, simplify_in_stages
 from eingrad.core.algebra import add, einsum, is_light, substitute
@@ -149,15 +150,25 @@ class AdjointLines(Lines):
             lead = own if aligned else (*own, *range(node.ndim, node.ndim + self.x.ndim))
             out = own if aligned else lead[node.ndim :]
             terms.append(einsum([(cotangent, own), (var, lead)], out))
-        self.line(add(*terms), rule, replace(self.names, pending=pending))
+        total = add(*terms)
+        self.line(cases_joined(total) or total, rule, replace(self.names, pending=pending))
 
     def _several(self, adjoint: Adjoint) -> None:
         """A tensor that several statements use: the chain rule over each, added."""
         users = ", ".join(c.consumer.name for c in adjoint.contributions)
-        total = add(*(c.raw for c in adjoint.contributions))
-        self.line(total, f"sum over the uses of {adjoint.name}: {users}")
-        self.line(add(*(c.expr for c in adjoint.contributions)), "simplified")
-        self.line(adjoint.expr, "simplified")
+        whole = add(*(c.raw for c in adjoint.contributions))
+        self.line(whole, f"sum over the uses of {adjoint.name}: {users}")
+        at_once = simplify_in_stages(whole, self.knowledge.about(whole))
+        if at_once and at_once[-1].result is adjoint.expr:
+            self.stages(whole, at_once)
+            return
+        rules: dict[str, None] = {}
+        for part in adjoint.contributions:
+            stages = simplify_in_stages(part.raw, self.knowledge.about(part.raw))
+            rules |= dict.fromkeys(self.rules_of(part.raw, stages))
+        total = add(*(c.expr for c in adjoint.contributions))
+        self.line(total, "; ".join(rules) or "terms collected")
+        self.stages(total, simplify_in_stages(total, self.knowledge.about(total)))
 
 
 def _linear_rule(part: Contribution, x: Var) -> str:

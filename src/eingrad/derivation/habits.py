@@ -68,7 +68,9 @@ def habits_of(system: System) -> Habits:
 
 def as_written(formula: Formula, habits: Habits, dims: Mapping[str, Dim]) -> Formula:
     """Write a formula as the author would; ``dims`` are the dimensions of its letters."""
-    if isinstance(formula, Derivative | Gather):
+    if isinstance(formula, Derivative):
+        return replace(formula, of=as_written(formula.of, habits, dims))
+    if isinstance(formula, Gather):
         return formula
     parts = [as_written(x, habits, dims) for x in children(formula)]
     formula = rebuilt(formula, parts)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from eingrad.calculus.facts import Knowledge
+from eingrad.calculus.facts import Knowledge, symmetric_matrices
 from eingrad.calculus.reverse import functions_in
 from eingrad.calculus.simplify import Stage
 from eingrad.core.algebra import is_light
@@ -14,7 +14,7 @@ from eingrad.derivation.labels import Names, to_formula
 from eingrad.derivation.matrix import matrix_text
 from eingrad.derivation.words import divisors, fact_text, how_collected, own_labels, shapes_in
 from eingrad.notation.syntax import Formula, Product, Symbol
-from eingrad.notation.system import Definition, System
+from eingrad.notation.system import Definition, Fact, System
 from eingrad.notation.text import to_text
 
 
@@ -31,6 +31,12 @@ class Step:
     shapes: Mapping[str, tuple[str, ...]]
     left: Formula | None = field(default=None, compare=False)
     right: Formula | None = field(default=None, compare=False)
+
+
+def with_symmetry(names: Names, facts: Iterable[Fact]) -> Names:
+    """Let the labels of matrices that are assumed to be symmetric stand in alphabetical order."""
+    symmetric = symmetric_matrices(facts).union(names.habits.symmetric)
+    return replace(names, habits=replace(names.habits, symmetric=symmetric))
 
 
 class Lines:
@@ -77,17 +83,23 @@ class Lines:
 
     def stages(self, start: Expr, stages: Sequence[Stage]) -> None:
         """Add a line for each stage of a simplification."""
-        previous = start
-        for stage in stages:
+        for stage, rule in zip(stages, self.rules_of(start, stages), strict=True):
             if stage.fact is not None:
-                rule = fact_text(stage.fact)
+                self.names = with_symmetry(self.names, [stage.fact])
+            self.line(stage.result, rule)
+
+    def rules_of(self, start: Expr, stages: Sequence[Stage]) -> list[str]:
+        """Name the rule of each stage of a simplification."""
+        rules = []
+        for previous, stage in zip([start, *(s.result for s in stages)], stages, strict=False):
+            if stage.fact is not None:
+                rules.append(fact_text(stage.fact))
             elif stage.rules == ("simplified",):
                 gone = self.cancelled(previous, stage.result)
-                rule = "; ".join(gone) or how_collected(previous, stage.result)
+                rules.append("; ".join(gone) or how_collected(previous, stage.result))
             else:
-                rule = ", ".join(stage.rules)
-            self.line(stage.result, rule)
-            previous = stage.result
+                rules.append(", ".join(stage.rules))
+        return rules
 
     def cancelled(self, before: Expr, after: Expr) -> list[str]:
         """Name the divisors that are gone: ``Z2_bo cancels``."""

@@ -16,7 +16,7 @@ from eingrad.derivation.backward import AdjointLines
 from eingrad.derivation.forward import TangentLines
 from eingrad.derivation.habits import habits_of
 from eingrad.derivation.labels import Names, fresh_letter, parts_of
-from eingrad.derivation.lines import Step
+from eingrad.derivation.lines import Step, with_symmetry
 from eingrad.notation.summation import names_of
 from eingrad.notation.syntax import Formula
 from eingrad.notation.system import System
@@ -41,6 +41,11 @@ class Deriver:
         titles = {name: record.title for name, record in records.items()}
         habits = habits_of(original)
         self.names = Names(system.letters, rank, derivatives=titles, habits=habits)
+
+    @property
+    def names_of_results(self) -> Names:
+        """The names by which a result is written: what is assumed was used."""
+        return with_symmetry(self.names, self.system.facts)
 
     def letters(self, name: str) -> tuple[str, ...]:
         """Return a letter for each axis of a tensor or a derivative, the author's if distinct."""

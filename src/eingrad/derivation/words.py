@@ -135,10 +135,12 @@ def rule_of(node: Expr, x: Var, names: Names) -> str:
     if isinstance(node, Map):
         row = FUNCTIONS.get(node.function)
         return row.rule if row else f"derivative of {node.function}"
+    assert isinstance(node, Einsum)
     active = depends_on(node, [x])
     hits = [y for y in node.operands if y in active]
     if len(hits) > 1:
-        return "power rule" if len(set(hits)) == 1 else "product rule"
+        own = [pair for pair in zip(node.operands, node.inputs, strict=True) if pair[0] in active]
+        return "power rule" if len(set(own)) == 1 else "product rule"
     free = [names.letters.get(d, ("i",))[0] for d in node.dims]
     if len(set(free)) < len(free) or not all(isinstance(y, Var) for y in node.operands):
         return "einsum rule"

@@ -7,11 +7,12 @@ sizes is the expression's (`values`): what has no matrix form gives None, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_zero
 from eingrad.core.expr import Expr, Labels
+from eingrad.derivation.matrix.build import of_symmetric
 from eingrad.derivation.matrix.forms import Form, Number, names_in
 from eingrad.derivation.matrix.network import NoMatrixFormError
 from eingrad.derivation.matrix.order import arrange
@@ -31,11 +32,13 @@ def matrix_form(
     rows: Labels | None = None,
     cols: Labels | None = None,
     rank: Mapping[str, int] | None = None,
+    symmetric: Collection[str] = (),
 ) -> Form | None:
     """Return an expression as a tree of matrix notation, None if there is none.
 
     ``rows`` and ``cols`` are the axes that run down and across, by default the first one and the
-    second one; two axes in one place are stacked as vec does. ``rank`` orders names.
+    second one; two axes in one place are stacked as vec does. ``rank`` orders names;
+    ``symmetric`` are the matrices that equal their transposes.
     """
     if rows is None or cols is None:
         if expr.ndim > 2:
@@ -47,10 +50,10 @@ def matrix_form(
     if cost(expr) > MAX_COST or expr.ndim > MAX_AXES:
         return None
     try:
-        form = read(expr, rows, cols)
+        form = of_symmetric(read(expr, rows, cols), symmetric)
     except NoMatrixFormError:
         return None
-    return arrange(form, rank or {}) if agrees(form, expr, rows, cols) else None
+    return arrange(form, rank or {}) if agrees(form, expr, rows, cols, symmetric) else None
 
 
 def layout_axes(ndim: int, of_ndim: int, layout: str | None = None) -> tuple[Labels, Labels]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from eingrad.core.expr import Number as Value
 from eingrad.core.expr import exact
@@ -25,6 +25,7 @@ from eingrad.derivation.matrix.forms import (
     is_column,
     names_in,
     weight,
+    with_parts,
 )
 
 
@@ -66,6 +67,20 @@ def transpose(form: Form) -> Form:
             turned: Form = Hadamard(tuple(map(transpose, above)), tuple(map(transpose, below)))
             return min(Transpose(form), turned, key=weight)
     return Transpose(form)
+
+
+def of_symmetric(form: Form, names: Collection[str]) -> Form:
+    """Leave out the transposes of symmetric matrices and of their inverses.
+
+    >>> a, x = Name("A", ("i", "i")), Name("x", ("i",))
+    >>> of_symmetric(Product((Transpose(OfMatrix("inv", a)), x)), {"A"}).factors[0]
+    OfMatrix(function='inv', base=Name(name='A', dims=('i', 'i')))
+    """
+    form = with_parts(form, lambda x: of_symmetric(x, names))
+    match form:
+        case Transpose(base=Name(name=name) | OfMatrix(function="inv", base=Name(name=name)) as x):
+            return x if name in names else form
+    return form
 
 
 def product(*factors: Form) -> Form:

@@ -8,8 +8,8 @@ for it holds for every function.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -243,9 +243,13 @@ def _commutation(rows: int, cols: int) -> Array:
     return np.eye(rows * cols)[places.T.reshape(-1, order="F")]
 
 
-def agrees(form: Form, expr: Expr, rows: Labels, cols: Labels) -> bool:
+def agrees(
+    form: Form, expr: Expr, rows: Labels, cols: Labels, symmetric: Collection[str] = ()
+) -> bool:
     """Whether a form has the value of an expression at a random point."""
     point = random_point(expr)
+    turned = {name: x + x.T for name, x in point.arrays.items() if name in symmetric}
+    point = replace(point, arrays={**point.arrays, **turned})
     with np.errstate(all="ignore"):
         try:
             found = value_of_form(form, point)
