@@ -16,6 +16,7 @@ from eingrad.calculus.pointwise_rules import (
     POINTWISE_RULES,
     TIDY_RULES,
     argument_of,
+    gelu_slope,
     is_map,
     log_of_cosh,
 )
@@ -407,6 +408,9 @@ STABLE: tuple[Rule, ...] = (
 )
 """What runs: no overflow for large logits, no cancellation for small ones."""
 
+STANDALONE: tuple[Rule, ...] = (*STABLE, gelu_slope)
+"""What a standalone module is written with: the same, in functions that every library has."""
+
 CITATIONS: dict[Rule, str] = {
     softmax_written_out: "softmax recognised",
     logsumexp_written_out: "logsumexp recognised",
@@ -430,4 +434,4 @@ CITATIONS: dict[Rule, str] = {
     **GATHER_CITATIONS,
 }
 # fmt: on
-__all__ = ["CITATIONS", "RECOGNISE", "STABLE", "TIDY", "Rule", "apply_rules"]
+__all__ = ["CITATIONS", "RECOGNISE", "STABLE", "STANDALONE", "TIDY", "Rule", "apply_rules"]

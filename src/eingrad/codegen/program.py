@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in
-from eingrad.calculus.rules import STABLE, apply_rules
+from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light, substitute
 from eingrad.core.arrays import Gather, Matrix, Scatter
@@ -90,7 +90,9 @@ def make_program(
     second = dict(zip(records, bound[len(first) :], strict=True))
     named: dict[Expr, Var] = {e: Var(n, e.dims) for n, e in first.items() if _has_work(e)}
     first = stable_definitions(first, named)
-    second = {n: substitute(apply_rules([e], STABLE)[0], dict(named)) for n, e in second.items()}
+    second = {
+        n: substitute(apply_rules([e], STANDALONE)[0], dict(named)) for n, e in second.items()
+    }
     second = _needed(second, [r.var.name for r in results])
     saved = _outside(second)
     first = _needed(first, [*(r.root.name for r in results), *saved])
@@ -171,14 +173,14 @@ def stable_definitions(
     """
     result: dict[str, Expr] = {}
     for name, expr in definitions.items():
-        own = apply_rules([expr], STABLE)[0]
+        own = apply_rules([expr], STANDALONE)[0]
         inner: dict[Expr, Expr] = {
             v: definitions[v.name]
             for v in variables(expr)
             if v.name in definitions and cost(definitions[v.name]) <= MAX_OPENED
         }
         opened = substitute(expr, inner)
-        folded = apply_rules([opened], STABLE)[0]
+        folded = apply_rules([opened], STANDALONE)[0]
         new = (functions_in(folded) - functions_in(opened)) & STABLE_FORMS
         if inner and new - functions_in(own):
             others = {e: v for e, v in named.items() if v.name != name}

@@ -29,6 +29,11 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(np.exp(-np.logaddexp(0, -x)))
 
 
+def _gelu_slope(x: Array) -> Any:
+    density = np.exp(-x * x / 2) / np.sqrt(x.dtype.type(2 * np.pi))
+    return (1 + _erf(x * np.sqrt(x.dtype.type(0.5)))) / 2 + x * density
+
+
 # fmt: off
 MAPS: dict[str, Callable[..., Any]] = {
     "add": lambda *xs: sum(xs[1:], xs[0]),
@@ -46,6 +51,7 @@ MAPS: dict[str, Callable[..., Any]] = {
     "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "gelu": lambda x: x * (1 + _erf(x * np.sqrt(x.dtype.type(0.5)))) / 2,
+    "gelu'": lambda x: _gelu_slope(x),
     "silu": lambda x: x * _sigmoid(x),
 }
 REDUCES: dict[str, Callable[[Array, Labels], Any]] = {

@@ -83,6 +83,12 @@ def _gaussian(x: Term) -> Term:
 
 SQRT_HALF = math.sqrt(0.5)
 
+
+def slope_of_gelu(x: Term) -> Term:
+    """Return ``gelu'(x)``, the normal distribution function plus x times the density."""
+    return HALF * (1 + (x * SQRT_HALF)("erf")) + x * _gaussian(x)
+
+
 # fmt: off
 _UNARY = [
     # name         derivative by x, with y the result             LaTeX                          NumPy                              PyTorch                            JAX
@@ -107,7 +113,8 @@ _UNARY = [
     _row("relu",       lambda y, x: _step(x, 1, 0),                   r"\operatorname{{relu}}({0})", "np.maximum({0}, 0)",              "torch.relu({0})",                 "jax.nn.relu({0})"),
     _row("leaky_relu", lambda y, x: _step(x, 1, 0.01),                r"\operatorname{{leaky\_relu}}({0})", "np.where({0} > 0, {0}, 0.01 * {0})", "torch.nn.functional.leaky_relu({0})", "jax.nn.leaky_relu({0})"),
     _row("elu",        lambda y, x: _step(x, 1, y + 1),               r"\operatorname{{elu}}({0})",  "np.where({0} > 0, {0}, np.expm1(np.minimum({0}, 0)))", "torch.nn.functional.elu({0})", "jax.nn.elu({0})"),
-    _row("gelu",       lambda y, x: HALF * (1 + (x * SQRT_HALF)("erf")) + x * _gaussian(x), r"\operatorname{{gelu}}({0})", "{0} * ndtr({0})", "torch.nn.functional.gelu({0})", "jax.nn.gelu({0}, approximate=False)"),
+    _row("gelu",       lambda y, x: x("gelu'"),                       r"\operatorname{{gelu}}({0})", "{0} * ndtr({0})",                "torch.nn.functional.gelu({0})",   "jax.nn.gelu({0}, approximate=False)"),
+    _row("gelu'",      lambda y, x: (2 - x * x) * _gaussian(x),       r"\operatorname{{gelu}}'({0})", "ndtr({0}) + {0} * np.exp(-{0} * {0} / 2) / np.sqrt(2 * np.pi)"),
     _row("silu",       lambda y, x: x("sigmoid") * (1 + x - y),       r"\operatorname{{silu}}({0})", "{0} * expit({0})",                "torch.nn.functional.silu({0})",   "jax.nn.silu({0})"),
     _row("erf",        lambda y, x: 2 / math.sqrt(math.pi) * (-(x ** 2))("exp"), r"\operatorname{{erf}}({0})", "erf({0})",            "torch.erf({0})",                  "jax.scipy.special.erf({0})"),
 ]

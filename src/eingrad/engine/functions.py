@@ -166,6 +166,15 @@ def _gelu(b: Builder, x: Value) -> Value:
     return elementwise(b, "multiply", [x, elementwise(b, "ndtr", [x])])
 
 
+def _gelu_slope(b: Builder, x: Value) -> Value:
+    """The normal distribution function, and x times its density."""
+    exponent = elementwise(b, "multiply", [elementwise(b, "multiply", [x, x]), constant(-0.5)])
+    root = constant(1 / math.sqrt(2 * math.pi))
+    density = elementwise(b, "multiply", [elementwise(b, "exp", [exponent]), root])
+    above = elementwise(b, "multiply", [x, density])
+    return elementwise(b, "add", [elementwise(b, "ndtr", [x]), above])
+
+
 def _silu(b: Builder, x: Value) -> Value:
     return elementwise(b, "multiply", [x, _sigmoid(b, x)])
 
@@ -208,6 +217,7 @@ _RECIPES: dict[str, Callable[..., Value]] = {
     "leaky_relu": _leaky_relu,
     "elu": _elu,
     "gelu": _gelu,
+    "gelu'": _gelu_slope,
     "silu": _silu,
     "pow": _pow,
     "relu": lambda b, x: elementwise(b, "maximum", [x, constant(0)]),

@@ -258,7 +258,7 @@ class Resolver:
         name = call.function
         if name.rstrip("'") in self.tensors.functions:
             arity = 1
-        elif name.endswith("'"):
+        elif name.endswith("'") and name not in ELEMENTWISE:
             raise mistakes.undeclared_prime(call)
         elif call.axes and name in OVER_AXES:
             return self._over_axes(call, scope)
