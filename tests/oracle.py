@@ -38,6 +38,7 @@ MAPS: dict[str, Callable[..., Any]] = {
     "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "gelu": lambda x: x * sp.ndtr(x),
+    "gelu'": lambda x: sp.ndtr(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
     "silu": lambda x: x * sp.expit(x),
 }
 REDUCES: dict[str, Callable[[Array, tuple[int, ...]], Any]] = {

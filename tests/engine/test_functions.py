@@ -55,7 +55,19 @@ def test_powers(exponent):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
     "name",
-    ["sigmoid", "softplus", "tanh", "relu", "leaky_relu", "elu", "silu", "gelu", "erf", "atan"],
+    [
+        "sigmoid",
+        "softplus",
+        "tanh",
+        "relu",
+        "leaky_relu",
+        "elu",
+        "silu",
+        "gelu",
+        "gelu'",
+        "erf",
+        "atan",
+    ],
 )
 def test_activations_far_out(name, dtype):
     result = run(apply(name, X), dtype, x=EXTREME)
