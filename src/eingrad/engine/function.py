@@ -30,6 +30,7 @@ from eingrad.engine.signature import (
     choose_dtype,
     kind_of,
 )
+from eingrad.engine.split_sums import split_sums
 from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
 CACHE_SIZE = 64  # programs a function keeps
@@ -254,7 +255,7 @@ class Function:
         )
         program = prune(program)
         if spelling.in_place:
-            program = lengthen(program, signature.dtype)
+            program = split_sums(lengthen(program, signature.dtype))
             memory = plan_memory(program, item_size)
             needed = memory.workspace + memory.results
         else:
