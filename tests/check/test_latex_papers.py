@@ -281,7 +281,6 @@ def test_a_slip_of_the_pen_is_read_or_is_an_error(seed: int) -> None:
                 lower(read_statements(text))
             outcomes.add("read")
         except eg.EingradError as error:
-            assert error.hint, text
-            outcomes.add("error")
+            outcomes.add("error" if error.hint else text)
         assert time.process_time() - started < 0.5, text  # some 10 ms
     assert outcomes == {"read", "error"}
