@@ -12,7 +12,7 @@ from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
-from eingrad.check.function import FunctionClaim, target_for
+from eingrad.check.function import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
 from eingrad.check.question import Question
 from eingrad.check.verdict import Verdict
@@ -109,9 +109,29 @@ def check_function(
     question = Question.about(derived, target)
     claim = FunctionClaim(fn, target, system)
     text = f"{claim.title} computes {to_text(target)}"
-    if agrees_everywhere(claim, question.right, question.points):
+    try:
+        agrees = agrees_everywhere(claim, question.right, question.points)
+    except FunctionFailedError as error:
+        return _failed(question, claim, text, error)
+    if agrees:
         return _right(question, text, proved=False)
     return _wrong(question, claim, text, list(system.inputs))
+
+
+def _failed(
+    question: Question, claim: FunctionClaim, text: str, error: FunctionFailedError
+) -> Verdict:
+    """Speak about a function that raised: one that needs equal sizes is wrong.
+
+    Raises the error where the function fails at equal sizes, too.
+    """
+    try:
+        claim.value(question.points.point(question.points.equal(3), 0))
+    except FunctionFailedError:
+        raise error from None
+    sizes = ", ".join(f"{d} = {n}" for d, n in question.points.apart(0).items())
+    reason = f"it works where all axes have one size, not with {sizes}: {error.reason}"
+    return Verdict(False, text, reason, question.correct, None, "shape")
 
 
 def _right(question: Question, text: str, proved: bool) -> Verdict:

@@ -14,12 +14,13 @@ from eingrad.check.question import Question, Target
 from eingrad.check.ratio import Scale, constant_ratio, scale_between
 from eingrad.check.repairs import Repair, repairs
 from eingrad.check.tree import mentions, negated, times
+from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
 from eingrad.notation.text import to_text
 
-SECONDS = 2.5  # after this, what was not found is not looked for
+SECONDS = 2.5  # of computing: after this, what was not found is not looked for
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ def diagnose(
         found = None if value is not None else array_mistake(question, claim)
         return None if found is None else Diagnosis(*found)
 
+    found, right = (x.shape for x in _first_values(question, claim))
+    if value is None and found != right and of_arrays() is None:
+        return Diagnosis("unknown", f"the shape is {found}, not {right}")
     return (
         assumed(["sum"])
         or of_arrays()
@@ -72,6 +76,12 @@ def diagnose(
         or search.with_assumption(inputs)
         or assumed(["positive"])
     )
+
+
+def _first_values(question: Question, claim: Claim) -> tuple[Array, Array]:
+    """Return the claimed and the right value at one point."""
+    point = question.points.standard(0)
+    return claim.value(point), point.value(question.right)
 
 
 def diagnose_label(question: Question, value: Formula) -> Diagnosis | None:
@@ -89,22 +99,24 @@ class _Search:
 
     def __init__(self, question: Question, value: Formula | None) -> None:
         self.question, self.value = question, value
-        self.deadline = time.perf_counter() + SECONDS
+        self.deadline = time.process_time() + SECONDS
         self.pools = None if value is None else Pools(question, value)
         self.repairs: list[Repair] = []
         if value is not None and self.pools is not None:
-            self.repairs = repairs(value, self.pools, time.perf_counter() + SECONDS / 2)
+            self.repairs = repairs(value, self.pools, time.process_time() + SECONDS / 2)
         self.tried: list[tuple[Repair, ExprClaim]] = []
+        self.done: set[int] = set()  # the places in the list of repairs that were tried
 
     def first(
         self, limit: float = float("inf"), kinds: Collection[str] | None = None
     ) -> Diagnosis | None:
         """Return the first repair that makes the claim right, of those that cost no more."""
-        for repair in self.repairs:
-            if kinds is not None and repair.mistake not in kinds:
+        for k, repair in enumerate(self.repairs):
+            if k in self.done or (kinds is not None and repair.mistake not in kinds):
                 continue
-            if repair.cost > limit or time.perf_counter() > self.deadline:
+            if repair.cost > limit or time.process_time() > self.deadline:
                 return None
+            self.done.add(k)
             claim = self.lowered(repair.value)
             if claim is None:
                 continue
@@ -182,7 +194,7 @@ class _Search:
             if point is None:
                 continue
             for repair, claim in self.tried:
-                if time.perf_counter() > self.deadline:
+                if time.process_time() > self.deadline:
                     return None
                 if agrees(claim, right, point) and assumption.holds(self.question, claim):
                     reason = f"{repair.reason}; and {_assumed(assumption.text).reason}"

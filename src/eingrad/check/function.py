@@ -17,6 +17,10 @@ from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.system import System
 
 
+class FunctionFailedError(EingradError):
+    """A claimed function raised an exception."""
+
+
 class FunctionClaim:
     """``fn(**arrays)`` claims to return the target, alone or in a dict under the target's name.
 
@@ -36,13 +40,16 @@ class FunctionClaim:
             result = self.fn(**arrays)
         except Exception as error:
             shapes = ", ".join(f"{n} {x.shape}" for n, x in arrays.items())
-            raise EingradError(
+            raise FunctionFailedError(
                 f"{self.title} raised {type(error).__name__}: {error}",
                 hint=f"it was called with arrays of the shapes {shapes}",
             ) from error
         if isinstance(result, Mapping):
             result = self._entry(result)
-        array = np.asarray(result)
+        try:
+            array = np.asarray(result)
+        except (ValueError, TypeError) as error:
+            raise EingradError(f"{self.title} returned no array: {error}") from error
         if array.dtype.kind not in "fiub":
             raise EingradError(f"{self.title} returned {array.dtype}, not real numbers")
         return array.astype(np.float64) if array.dtype.kind in "iub" else array
@@ -104,4 +111,4 @@ def target_for(system: System, of: str, wrt: Sequence[str]) -> Target:
     return Derivative(symbols[0], tuple(symbols[1:])) if wrt else symbols[0]
 
 
-__all__ = ["FunctionClaim", "labels_of", "target_for"]
+__all__ = ["FunctionClaim", "FunctionFailedError", "labels_of", "target_for"]

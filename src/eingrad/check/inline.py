@@ -6,7 +6,7 @@ what a claim defines itself, the G of ``dL/dA_ik = G_ij X_kj`` with ``G_ij = dL/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.check.derived import Derived
@@ -48,7 +48,8 @@ def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
     checked.
     """
     names = derived.system.labels
-    claims = [_oriented(c, derived.system) for c in claims]
+    indices = scalar_indices(derived.system)
+    claims = [_with_integers(_oriented(c, derived.system), indices) for c in claims]
     new = {
         c.target.name: c for c in reversed(claims)
         if isinstance(c, Assignment) and isinstance(c.target, Symbol) and c.target.name not in names
@@ -74,6 +75,17 @@ def _oriented(claim: Claim, system: System) -> Claim:
             assert isinstance(right, Symbol | Derivative)
             return Assignment(right, claim.left, claim.position)
     return claim
+
+
+def _with_integers(claim: Claim, indices: Collection[str]) -> Claim:
+    """Put the model's integers in the place of letters, so that they are shown as such."""
+    if isinstance(claim, Assignment):
+        return with_integers(claim, indices)
+    left, right = (
+        with_integers(Assignment(Symbol(""), side), indices).value
+        for side in (claim.left, claim.right)
+    )
+    return Equation(left, right, claim.position)
 
 
 def _has_formulas(claim: Assignment) -> bool:

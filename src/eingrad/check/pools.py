@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product as combinations
 
 from eingrad.check.question import Question
-from eingrad.check.tree import label_dims, labels_in, relabelled, sites
+from eingrad.check.tree import label_dims, labels_in, relabelled, sites, tensors_in
 from eingrad.core.algebra import substitute
 from eingrad.core.expr import Dim, Map, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS, partial_derivative
@@ -62,7 +62,8 @@ class Pools:
         sources = self._right_formulas()
         parts = [site.part for source in sources for site in sites(source)]
         self.calls = {x.function for x in parts if isinstance(x, Call) and not x.axes}
-        self.factors = list(dict.fromkeys(self._factors(sources)))
+        own = ((x, False) for x in tensors_in(value) if x.labels and x.name in self.dims)
+        self.factors = list(dict.fromkeys((*self._factors(sources), *own)))
         self.terms = list(dict.fromkeys(self._terms(sources)))
         self.activations = {a.activation: a for a in self._activations()}
 

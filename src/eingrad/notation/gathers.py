@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from eingrad.notation.summation import Summation, tensor_parts, walk
+from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     Assignment,
     Call,
     Compare,
+    Derivative,
     Formula,
     Gather,
     Power,
@@ -54,7 +55,8 @@ def _left(statement: Assignment) -> tuple[str, ...]:
     target = statement.target
     if isinstance(target, Symbol):
         return target.labels
-    return tuple(label for s in tensor_parts(target) for label in s.labels)
+    symbols = (x for x in (target.of, *target.wrt) if isinstance(x, Symbol))
+    return tuple(label for symbol in symbols for label in symbol.labels)
 
 
 def _has_brackets(formula: Formula) -> bool:
@@ -85,6 +87,8 @@ def _with_integers(formula: Formula, names: Collection[str]) -> Formula:
             return replace(formula, brackets=False)
         case Gather(name=name, entries=entries):
             return _gather(name, entries, names, formula)
+        case Derivative(of=of) if not isinstance(of, Symbol):
+            return replace(formula, of=inside(of)[0])
         case Call(function=function, args=args, axes=axes):
             if function not in KEEPING:
                 names = set(names) - set(axes)

@@ -36,7 +36,7 @@ FINDERS: tuple[Finder, ...] = (
 def repairs(value: Formula, pools: Pools, deadline: float = float("inf")) -> list[Repair]:
     """Return the formulas that a claim may have been meant to be, the likeliest first.
 
-    ``deadline`` is the time of ``time.perf_counter`` after which a long formula is given up.
+    ``deadline`` is the time of ``time.process_time`` after which a long formula is given up.
     """
     found: dict[Formula, Repair] = {}
     for site in sites(value):
@@ -45,10 +45,10 @@ def repairs(value: Formula, pools: Pools, deadline: float = float("inf")) -> lis
                 known = found.get(repair.value)
                 if known is None or repair.cost < known.cost:
                     found[repair.value] = repair
-        if time.perf_counter() > deadline:
+        if time.process_time() > deadline:
             break
     found.pop(value, None)
-    return sorted(found.values(), key=lambda r: r.cost)
+    return sorted(found.values(), key=lambda r: (r.cost, len(r.reason) // 100))
 
 
 __all__ = ["Repair", "repairs"]

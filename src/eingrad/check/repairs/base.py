@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from eingrad.check.pools import Pools
 from eingrad.check.question import Target
 from eingrad.check.tree import Site, shown, sites
-from eingrad.notation.syntax import Formula, Number, Power, Product, SizeOf, Sum
+from eingrad.notation.syntax import (
+    Call,
+    Formula,
+    Gather,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+)
 from eingrad.notation.text import to_text
 
 TWO = Number(2)
@@ -32,8 +42,14 @@ Finder = Callable[[Site, Pools], Found]
 def is_scale(formula: Formula) -> bool:
     """Whether a factor is made of numbers and sizes alone."""
     return all(
-        isinstance(site.part, Number | SizeOf | Product | Power | Sum) for site in sites(formula)
+        isinstance(site.part, Number | SizeOf | Product | Power | Sum | Call)
+        for site in sites(formula)
     )
+
+
+def is_delta(formula: Formula) -> bool:
+    """Whether a factor is Kronecker's delta or an indicator."""
+    return isinstance(formula, Symbol | Gather) and formula.name == "delta"
 
 
 def inverse_text(factor: Formula, divides: bool) -> str:

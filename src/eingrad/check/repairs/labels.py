@@ -125,6 +125,9 @@ def sums(site: Site, pools: Pools) -> Found:
         new = site.put(Call("sum", (part,), (label,)))
         reason = f"the sum over {label} is missing at {shown(part)}"
         yield Repair("sum", reason, 1.5, new)
+        if site.parent is None:
+            new = site.put(Call("mean", (part,), (label,)))
+            yield Repair("sum", f"the mean over {label} is missing", 1.5, new)
 
 
 def _other_axis(site: Site, pools: Pools) -> Found:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from eingrad.check.pools import Pools
-from eingrad.check.repairs.base import TWO, Found, Repair, inverse_text, is_scale
+from eingrad.check.repairs.base import TWO, Found, Repair, inverse_text, is_delta, is_scale
 from eingrad.check.tree import (
     ONE,
     Site,
@@ -52,8 +52,7 @@ def extra_factors(site: Site, pools: Pools) -> Found:
             if known is not None:
                 reason += f": the derivative of {known.function} does not belong here"
             new = site.put(without_factors(site.part, dropped))
-            delta = isinstance(gone, Symbol) and gone.name == "delta"
-            mistake = "activation-derivative" if slope else "delta" if delta else "extra-factor"
+            mistake = "activation-derivative" if slope else _kind_of(gone, "extra-factor")
             yield Repair(mistake, reason, 1.2 + 0.3 * (count - 1) * (not slope), new)
 
 
@@ -71,7 +70,12 @@ def missing_factors(site: Site, pools: Pools) -> Found:
     for factor, divides in pools.factors:
         reason = f"factor {inverse_text(factor, divides)} is missing{place}"
         new = site.put(times(site.part, factor, divides))
-        yield Repair("missing-factor", reason, 1.4 + extra, new)
+        yield Repair(_kind_of(factor, "missing-factor"), reason, 1.4 + extra, new)
+
+
+def _kind_of(factor: Formula, otherwise: str) -> str:
+    """Return the name of the mistake that concerns a factor of this kind."""
+    return "delta" if is_delta(factor) else "factor" if is_scale(factor) else otherwise
 
 
 def _append(formula: Formula, factors: Formula) -> Formula:

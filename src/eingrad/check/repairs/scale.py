@@ -57,6 +57,9 @@ def other_number(site: Site, _: Pools) -> Found:
         value * 2,
         Fraction(value) / 2,
     ]
+    simple = Fraction(value).limit_denominator(12)
+    if simple != value and abs(simple - Fraction(value)) < abs(Fraction(value)) / 100:
+        near.insert(0, simple)  # 0.3333 for 1/3
     mistake = "term" if isinstance(site.parent, Sum) else "factor"
     if site.is_exponent:
         mistake = "power"

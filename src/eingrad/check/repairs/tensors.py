@@ -14,6 +14,7 @@ from eingrad.check.tree import (
 from eingrad.notation.syntax import (
     Call,
     Derivative,
+    Formula,
     Gather,
     Product,
     Sum,
@@ -59,6 +60,17 @@ def _like(name: str, pools: Pools) -> list[str]:
     return sorted(others, key=lambda n: pools.dims[n] != own)
 
 
+def _only_call_of(name: str, formula: Formula) -> Call | None:
+    """Return a function whose argument a tensor is wherever it stands; None if there is none."""
+    found = None
+    for site in sites(formula):
+        if isinstance(site.part, Symbol) and site.part.name == name:
+            if not isinstance(site.parent, Call):
+                return None
+            found = site.parent
+    return found
+
+
 def _confusion(wrong: str, right: str, site: Site, pools: Pools) -> tuple[str, str]:
     """Name the confusion of two tensors."""
     reason = f"{wrong} where {right} is meant"
@@ -66,6 +78,7 @@ def _confusion(wrong: str, right: str, site: Site, pools: Pools) -> tuple[str, s
         if {wrong, right} == {activation.activation, activation.argument}:
             kind = "the pre-activation" if right == activation.argument else "the activation"
             call = next((x for x in site.above[::-1] if isinstance(x, Call)), None)
+            call = call or _only_call_of(wrong, site.part)
             if call is not None and not call.axes:
                 reason = f"{call.function} is taken of {wrong}, not of {kind} {right}"
                 return "activation-argument", reason
