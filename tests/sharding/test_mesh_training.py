@@ -66,7 +66,7 @@ def test_losses_are_the_single_devices(mesh: str, one_device: list[float]) -> No
 
 def test_three_layers_and_letters_of_ones_own() -> None:
     expected = losses(start(None, DEEP, epochs=1))
-    with pytest.raises(ShapeError, match="T_bo has size 10"):
+    with pytest.raises(ShapeError, match="W3_ko has size 10"):
         losses(start("data=4,model=2", DEEP, "o=data,i=model", epochs=1))
     for shard in (None, "k=model,b=data", "i=data,o=model"):
         found = losses(start("data=4,model=2", DEEP, shard, epochs=1))

@@ -278,6 +278,12 @@ def test_mistakes_are_named(
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
+def test_a_mesh_leaves_out_no_process(jax: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(BackendError, match="2 processes have 8, all of which"):
+        eg.parse(LEAST_SQUARES).compile(backend="jax", mesh={"data": 4}, shard={"b": "data"})
+
+
 def test_sizes_that_the_mesh_does_not_divide() -> None:
     f: Any = eg.parse(LEAST_SQUARES).compile(backend="jax", mesh={"d": 4}, shard={"b": "d"})
     arrays = {name: np.ones([n - (n == 16) for n in shape]) for name, shape in LINES.items()}

@@ -17,11 +17,11 @@ prediction: probabilities, their logarithms, or logits. Every other input is a p
 starts Glorot-uniform, a vector or scalar at 0. An axis that is neither pixels, classes nor
 minibatch has --hidden entries. Every declared function is the --activation.
 
---mesh splits a run on JAX over devices: of minibatch the rows over the axis `data`, of hidden units
-the columns over the axis `model`; --shard splits other labels. Several processes, perhaps on several
-hosts, are one run where each is started with the same --coordinator, --processes and options and a
---process-id of its own, 0, 1, ...; process 0 prints and writes, with --resume each reads the
-checkpoint.
+--mesh splits a run on JAX over devices: the minibatch over the axis `data`, hidden units over the
+axis `model`; --shard splits other labels. Several processes, perhaps on several hosts, are one run
+where each is started with the same --coordinator, --processes and options, and with a --process-id
+of its own: 0, 1, ... Process 0 prints and writes; to --resume, each reads the checkpoint. See
+docs/scaling.md.
 
 Without --checkpoint nothing is written. With it, the run is saved after each epoch, and, where
 matplotlib is installed, NAME-curves.png and NAME-mistakes.png beside it at the end.

@@ -130,11 +130,16 @@ class ShardedFunction(Function):
         One process, or one that has devices for all of it, passes the whole. Raises ShapeError
         where the mesh does not divide the shape.
         """
-        library, tensor = load_mesh("jax"), self.layout.tensors[name]
+        self.check_shape(name, shape)
+        library = load_mesh("jax")
+        sharding = library.at(self.layout.mesh, self.layout.tensors[name].spec)
+        return library.from_rows(rows, sharding, tuple(shape))
+
+    def check_shape(self, name: str, shape: Sequence[int]) -> None:
+        """Raise `ShapeError` where the mesh does not divide the shape of an input."""
+        tensor = self.layout.tensors[name]
         sizes = {str(dim): n for dim, n in zip(tensor.dims, shape, strict=True)}
         self.layout.sharding.check_sizes(tensor, sizes)
-        sharding = library.at(self.layout.mesh, tensor.spec)
-        return library.from_rows(rows, sharding, tuple(shape))
 
     def _globals(self) -> Mapping[str, Any]:
         return {"mesh": self.layout.mesh}

@@ -245,7 +245,10 @@ class Classifier:
         step = partial(gradients.compile, update=update, **self._options)
         evaluate = partial(self.model.compile, wanted, **self._options)
         if self.mesh is not None:
-            return self.mesh.compile(step), self.mesh.compile(evaluate)
+            pair = self.mesh.compile(step)
+            for name, shape in self.shapes.items():
+                pair.split.check_shape(name, shape)
+            return pair, self.mesh.compile(evaluate)
         function = step()
         assert isinstance(function, Function)
         return function, evaluate()

@@ -56,6 +56,12 @@ def _devices(sizes: Mapping[Any, Any]) -> np.ndarray[Any, Any]:
             hint="on a CPU any number can be had: set the environment variable "
             f"XLA_FLAGS=--xla_force_host_platform_device_count={wanted}",
         )
+    if wanted < len(devices) and jax.process_count() > 1:
+        raise BackendError(
+            f"the mesh {describe(sizes)} has {wanted} devices, but the {jax.process_count()} "
+            f"processes have {len(devices)}, all of which must be in it",
+            operand="mesh",
+        )
     return np.array(devices[:wanted]).reshape(tuple(sizes.values()))
 
 
