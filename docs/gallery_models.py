@@ -133,6 +133,13 @@ def _cross_entropy(jnp: Any, nn: Any, a: Any, t: Any) -> Any:
     return -jnp.sum(t * nn.log_softmax(a))
 
 
+def _gated(
+    jnp: Any, nn: Any, W: Any, U: Any, V: Any, R: Any, A: Any, B: Any, x: Any, h: Any
+) -> Any:
+    z, r = nn.sigmoid(W @ x + U @ h), nn.sigmoid(V @ x + R @ h)
+    return (1 - z) * jnp.tanh(A @ x + r * (B @ h)) + z * h
+
+
 def _contrastive(jnp: Any, nn: Any, U: Any, V: Any) -> Any:
     return -jnp.mean(jnp.diagonal(nn.log_softmax(U @ V.T / 0.1, -1)))
 
@@ -190,6 +197,8 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Kullback-Leibler divergence", "D = sum_i(p_i log(p_i / q_i))", "grad", "D", "p q", "p 4 simplex, q 4 simplex", lambda jnp, nn, p, q: jnp.sum(p * jnp.log(p / q))),
         Entry("Layer normalisation: Jacobian", LAYER_NORM, "jacobian", "y", "x", "x 5", _normalised),
         Entry("Root-mean-square normalisation: Jacobian", "r = sqrt(mean_i(x_i^2))\ny_i = x_i / r", "jacobian", "y", "x", "x 5", lambda jnp, nn, x: x / jnp.sqrt(jnp.mean(x * x))),
+        Entry("Layer normalisation in one line: Jacobian", "y_i = (x_i - mean_j(x_j)) / sqrt(mean_k((x_k - mean_j(x_j))^2) + 0.00001)", "jacobian", "y", "x", "x 5", _normalised),
+        Entry("Softmax with a temperature", "p_i = softmax_i(a_i / t)", "jacobian", "p", "a t", "a 4, t positive", lambda jnp, nn, a, t: nn.softmax(a / t)),
     ],
     "Regression": [
         Entry("Least squares: gradient", LEAST_SQUARES, "grad", "L", "w", "X 6 3, w 3, y 6", lambda jnp, nn, X, w, y: jnp.sum((X @ w - y) ** 2) / 2),
@@ -207,9 +216,18 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Softmax regression: Hessian", SOFTMAX_REGRESSION, "hessian", "L", "W", "X 6 3, W 3 4, T 6 4 onehot", lambda jnp, nn, X, W, T: -jnp.mean(jnp.sum(T * nn.log_softmax(X @ W), -1))),
         Entry("Support vector machine: hinge loss", "m_a = y_a X_ai w_i\nL = sum_a(relu(1 - m_a)) + c w_i w_i / 2", "grad", "L", "w", "X 6 3, w 3, y 6 sign, c positive", lambda jnp, nn, X, w, y, c: jnp.sum(jnp.maximum(1 - y * (X @ w), 0)) + c * w @ w / 2),
         Entry("Log-cosh regression", "r_a = X_ai w_i - y_a\nL = sum_a(log(cosh(r_a)))", "grad", "L", "w", "X 6 3, w 3, y 6", lambda jnp, nn, X, w, y: jnp.sum(jnp.log(jnp.cosh(X @ w - y)))),
+        Entry("Log-cosh regression: Hessian", "r_a = X_ai w_i - y_a\nL = sum_a(log(cosh(r_a)))", "hessian", "L", "w", "X 6 3, w 3, y 6", lambda jnp, nn, X, w, y: jnp.sum(jnp.log(jnp.cosh(X @ w - y)))),
+        Entry("Huber loss", "r_a = X_ai w_i - y_a\nL = sum_a(where(abs(r_a) < k, r_a^2 / 2, k (abs(r_a) - k / 2)))", "grad", "L", "w", "X 6 3, w 3, y 6, k positive", lambda jnp, nn, X, w, y, k: jnp.sum(jnp.where(abs(X @ w - y) < k, (X @ w - y) ** 2 / 2, k * (abs(X @ w - y) - k / 2)))),
+        Entry("Elastic net", "r_a = X_ai w_i - y_a\nL = r_a r_a / (2 size(a)) + c (q sum_i(abs(w_i)) + (1 - q) w_i w_i / 2)", "grad", "L", "w", "X 6 3, w 3, y 6, c positive, q positive", lambda jnp, nn, X, w, y, c, q: jnp.mean((X @ w - y) ** 2) / 2 + c * (q * jnp.sum(abs(w)) + (1 - q) * w @ w / 2)),
+        Entry("Proportional hazards (Cox)", "e_a = X_ai w_i\nL = -sum_a(d_a (e_a - log(M_ab exp(e_b))))", "grad", "L", "w", "X 6 3, w 3, d 6 binary, M 6 6 positive", lambda jnp, nn, X, w, d, M: -d @ (X @ w - jnp.log(M @ jnp.exp(X @ w)))),
+        Entry("Focal loss", "p_b = sigmoid(a_b)\nL = -sum_b(t_b (1 - p_b)^2 log(p_b))", "grad", "L", "a", "a 5, t 5 binary", lambda jnp, nn, a, t: -t @ ((1 - nn.sigmoid(a)) ** 2 * jnp.log(nn.sigmoid(a)))),
     ],
     "Likelihoods and factorisations": [
         Entry("Gaussian log-likelihood, by mean and precision", GAUSSIAN, "grad", "L", "mu S", "X 6 3, mu 3, S 3 3 spd", _gaussian),
+        Entry("Gaussian log-likelihood, by mean and covariance", "r_ai = X_ai - mu_i\nL = -size(a) logdet_ij(C_ij) / 2 - r_ai inv_ij(C_ij) r_aj / 2\nassume C_ij = C_ji", "grad", "L", "mu C", "X 6 3, mu 3, C 3 3 spd", lambda jnp, nn, X, mu, C: -6 * jnp.linalg.slogdet(C)[1] / 2 - jnp.sum((X - mu) @ jnp.linalg.inv(C) * (X - mu)) / 2),
+        Entry("Student's t: location", "L = sum_a(log(1 + (x_a - m)^2 / n))", "grad", "L", "m", "x 6, m, n positive", lambda jnp, nn, x, m, n: jnp.sum(jnp.log(1 + (x - m) ** 2 / n))),
+        Entry("Gaussian mixture: means", "q_ak = log(p_k) - sum_i((X_ai - mu_ki)^2) / 2\nL = sum_a(logsumexp_k(q_ak))", "grad", "L", "mu", "X 6 3, mu 2 3, p 2 simplex", lambda jnp, nn, X, mu, p: jnp.sum(nn.logsumexp(jnp.log(p) - jnp.sum((X[:, None] - mu) ** 2, -1) / 2, axis=-1))),
+        Entry("Variational autoencoder: evidence bound", "z_k = m_k + exp(s_k / 2) e_k\nr_i = x_i - W_ik z_k\nK = sum_k(m_k^2 + exp(s_k) - s_k - 1) / 2\nL = -r_i r_i / 2 - K", "grad", "L", "m s W", "m 2, s 2, e 2, x 4, W 4 2", lambda jnp, nn, m, s, e, x, W: -jnp.sum((x - W @ (m + jnp.exp(s / 2) * e)) ** 2) / 2 - jnp.sum(m**2 + jnp.exp(s) - s - 1) / 2),
         Entry("Gaussian process: marginal likelihood", "L = -y_i inv_ij(C_ij) y_j / 2 - logdet_ij(C_ij) / 2\nassume C_ij = C_ji", "grad", "L", "C", "y 4, C 4 4 spd", lambda jnp, nn, y, C: -y @ jnp.linalg.inv(C) @ y / 2 - jnp.linalg.slogdet(C)[1] / 2),
         Entry("Matrix factorisation: gradient", FACTORS, "grad", "L", "U V", "M 5 4, U 5 2, V 4 2", lambda jnp, nn, M, U, V: jnp.sum((M - U @ V.T) ** 2)),
         Entry("Matrix factorisation: Hessian", FACTORS, "hessian", "L", "U V", "M 5 4, U 5 2, V 4 2", lambda jnp, nn, M, U, V: jnp.sum((M - U @ V.T) ** 2)),
@@ -221,11 +239,14 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Network with GELU", MLP.format("gelu"), "grad", "L", "W1", MLP_ARRAYS, _mlp("gelu")),
         Entry("Linear layer", "Y_bo = X_bi W_io + c_o\nL = sum_b(sum_o(G_bo Y_bo))", "grad", "L", "X W c", "X 6 3, W 3 2, c 2, G 6 2", lambda jnp, nn, X, W, c, G: jnp.sum(G * (X @ W + c))),
         Entry("Batch normalisation", "mu_i = mean_b(X_bi)\nv_i = mean_b((X_bi - mu_i)^2)\nY_bi = (X_bi - mu_i) / sqrt(v_i + 0.00001)\nL = sum_b(sum_i(D_bi (g_i Y_bi + c_i)))", "grad", "L", "g c X", "X 6 3, g 3, c 3, D 6 3", _batch_norm),
+        Entry("Batch normalisation in one line", "L = D_bi (X_bi - mean_c(X_ci)) / sqrt(mean_e((X_ei - mean_c(X_ci))^2) + 0.00001)", "grad", "L", "X", "X 6 3, D 6 3", lambda jnp, nn, X, D: jnp.sum(D * (X - X.mean(0)) / jnp.sqrt(X.var(0) + 0.00001))),
         Entry("Attention", ATTENTION, "grad", "L", "Q K V", "Q 3 2, K 4 2, V 4 5, G 3 5", _attention),
         Entry("Recurrent step with tanh", "h_i = tanh(W_ij s_j + U_ik x_k + b_i)", "jacobian", "h", "s b", "W 4 4, s 4, U 4 3, x 3, b 4", lambda jnp, nn, W, s, U, x, b: jnp.tanh(W @ s + U @ x + b)),
         Entry("LSTM gates", "f_i = sigmoid(F_ij x_j)\ng_i = tanh(G_ij x_j)\nc_i = f_i s_i + (1 - f_i) g_i", "jacobian", "c", "s x", "F 4 3, G 4 3, x 3, s 4", lambda jnp, nn, F, G, x, s: nn.sigmoid(F @ x) * s + (1 - nn.sigmoid(F @ x)) * jnp.tanh(G @ x)),
+        Entry("Gated recurrent unit", "z_i = sigmoid(W_ij x_j + U_ik h_k)\nr_i = sigmoid(V_ij x_j + R_ik h_k)\nn_i = tanh(A_ij x_j + r_i B_ik h_k)\ny_i = (1 - z_i) n_i + z_i h_i", "jacobian", "y", "h", "W 4 3, U 4 4, V 4 3, R 4 4, A 4 3, B 4 4, x 3, h 4", _gated),
         Entry("Contrastive loss (InfoNCE)", "S_ij = U_id V_jd / 0.1\nP_ij = softmax_j(S_ij)\nL = -mean_i(delta_ij log(P_ij))", "grad", "L", "U V", "U 5 3, V 5 3", _contrastive),
         Entry("Pairwise preference (Bradley-Terry)", "d_a = (X_ai - Y_ai) w_i\nL = sum_a(softplus(-d_a))", "grad", "L", "w", "X 6 3, Y 6 3, w 3", lambda jnp, nn, X, Y, w: jnp.sum(nn.softplus(-(X - Y) @ w))),
+        Entry("Triplet loss", "u = sum_i((a_i - p_i)^2)\nv = sum_i((a_i - n_i)^2)\nL = relu(u - v + m)", "grad", "L", "a p n", "a 4, p 4, n 4, m counts", lambda jnp, nn, a, p, n, m: nn.relu((a - p) @ (a - p) - (a - n) @ (a - n) + m)),
     ],
 }
 # fmt: on

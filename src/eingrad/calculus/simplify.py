@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eingrad.calculus.facts import apply_fact
 from eingrad.calculus.rules import RECOGNISE, TIDY, apply_rules
-from eingrad.calculus.structure import cancel_inside, cost, expand, factor, is_sum
+from eingrad.calculus.structure import cancel_inside, cost, expand, factor, is_divided, is_sum
 from eingrad.core.algebra import rewrite
 from eingrad.core.expr import Expr
 from eingrad.notation.system import Fact
@@ -57,13 +57,8 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
     advance(collect(node), ["simplified"])
     for fact in facts:
         if fact.written is None:
-            named = collect(apply_fact(node, fact))
-            if cost(node) <= MAX_COST:
-                opened = collect(apply_fact(expand(node), fact))
-                named = opened if cost(opened) < cost(named) - OPENED_COST else named
-            while cost(named) < cost(node):
+            while cost(named := _by_name(node, fact)) < cost(node):
                 advance(named, ["definition"], fact)
-                named = collect(apply_fact(node, fact))
             continue
         changed = apply_fact(node, fact)
         if changed is node and cost(node) <= MAX_COST:
@@ -77,13 +72,30 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
     return stages
 
 
+def _by_name(node: Expr, fact: Fact) -> Expr:
+    """Use a definition where it fits; multiplied out for it if that makes the result shorter."""
+    direct = apply_fact(node, fact)
+    if direct is not node:
+        direct = collect(direct)
+    if cost(node) > MAX_COST:
+        return direct
+    opened = expand(node)
+    changed = apply_fact(opened, fact)
+    if changed is opened:
+        return direct
+    changed = collect(changed)
+    return changed if cost(changed) < cost(direct) - OPENED_COST else direct
+
+
 def collect(node: Expr) -> Expr:
     """Cancel, collect like terms and factor; multiplied out where that makes it shorter."""
     if cost(node) > MAX_COST:
         return node
     factored = _factor_all(node)
-    cancelled = rewrite([factored], cancel_inside)[0]
-    candidates = [node, factored, cancelled, _factor_all(expand(node))]
+    candidates = [node, factored]
+    if is_divided(factored):
+        candidates += rewrite([factored], cancel_inside)
+    candidates.append(_factor_all(expand(node)))
     return min(candidates, key=cost)
 
 

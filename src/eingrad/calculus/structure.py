@@ -126,6 +126,11 @@ def has_divisor(node: Expr) -> bool:
     )
 
 
+def is_divided(node: Expr) -> bool:
+    """Whether anything stands below a fraction bar but extents."""
+    return any(_is_negative(x) and not isinstance(x.operands[0], Size) for x in postorder([node]))
+
+
 def _is_negative(node: Expr) -> bool:
     exponent = base_and_exponent(node)[1]
     return not isinstance(exponent, complex) and exponent < 0

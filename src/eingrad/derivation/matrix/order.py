@@ -72,7 +72,8 @@ class _Reader:
         minus = is_negative(form)
         scaled_identity = isinstance(form, Scaled) and isinstance(form.core, forms.Identity)
         diagonal = has_identity(form) and (minus or not scaled_identity)
-        last = scaled_identity or (number and minus)
+        one = form == forms.Number(1)  # 1 + x, but v + 0.00001
+        last = scaled_identity or (number and not one)
         return minus, last, not number, not diagonal, self.introduced(form)
 
 
