@@ -107,6 +107,18 @@ def test_long_sums_of_float32(text: str, shapes: list[tuple[int, ...]]) -> None:
     np.testing.assert_allclose(result, exact, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("text", "shapes"), LONG_SUMS)
+def test_long_sums_of_one_number(text: str, shapes: list[tuple[int, ...]]) -> None:
+    """Equal numbers are rounded the same way again and again: the errors do not cancel."""
+    arrays = [np.full(shape, 0.1, np.float32) for shape in shapes]
+    result = einsum(text, *arrays)
+    terms, output = text.split("->")
+    sizes = dict(zip(terms.replace(",", ""), sum(shapes, ()), strict=True))
+    count = np.prod([n for c, n in sizes.items() if c not in output])
+    exact = np.float64(np.float32(0.1)) ** len(arrays) * count
+    np.testing.assert_allclose(result, np.full(result.shape, exact), rtol=1e-6)
+
+
 @pytest.mark.parametrize("x", [np.array(["a"]), np.array([None]), [[1], [2, 3]], object()])
 def test_what_is_no_array_of_numbers_is_an_error(x: Any) -> None:
     with pytest.raises(ShapeError, match=r"operand 0 (has dtype|is not an array of numbers)"):
