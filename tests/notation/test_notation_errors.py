@@ -6,8 +6,10 @@ import contextlib
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 
+import eingrad as eg
 from eingrad.errors import NotationError
 from eingrad.notation.lower import lower, lower_claim
 from eingrad.notation.parse import parse_claim, parse_formula, parse_statements
@@ -301,3 +303,20 @@ def test_nothing_takes_long(text: str) -> None:
     with contextlib.suppress(NotationError):
         lower(parse_statements(text))
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("function", ["square({})", "pow({}, 64)", "({})^64", "({})^-64"])
+def test_numbers_of_any_size_take_no_room(function: str) -> None:
+    """Powers of powers would have 64^90 digits; they stay powers."""
+    text = "3"
+    for _ in range(90):
+        text = function.format(text)
+    with contextlib.suppress(NotationError):
+        assert eg.parse(f"L = {text} x_i x_i").grad("L", "x")
+
+
+@pytest.mark.parametrize(("first", "value"), [("2^64", np.inf), ("1 / 3", 0.0)])
+def test_numbers_that_statements_multiply_take_no_room(first: str, value: float) -> None:
+    statements = [f"a0 = {first}", *(f"a{k + 1} = a{k} a{k}" for k in range(60))]
+    model = eg.parse("\n".join([*statements, "L = a60 x"]))
+    assert model.grad("L", "x").compile()(x=np.ones(()))["dL/dx"] == value

@@ -24,6 +24,7 @@ from eingrad.core.arrays import (
     slice_of,
 )
 from eingrad.core.expr import (
+    MAX_BITS,
     Const,
     Delta,
     Dim,
@@ -34,6 +35,7 @@ from eingrad.core.expr import (
     Number,
     Reduce,
     Var,
+    bits,
     exact,
     postorder,
 )
@@ -216,11 +218,15 @@ def _fold_power(value: Number, exponent: Number) -> Number | None:
     """Return ``value ** exponent`` where it is a fraction, or was no exact number before."""
     if value == 1:
         return 1
-    if isinstance(exponent, int) and isinstance(value, int | Fraction) and abs(exponent) <= 64:
-        return None if value == 0 and exponent < 0 else exact(Fraction(value) ** exponent)
-    if isinstance(exponent, int) and isinstance(value, float) and abs(exponent) <= 64:
+    if not isinstance(exponent, int) or abs(exponent) > 64 or (value == 0 and exponent < 0):
+        return None
+    if isinstance(value, int | Fraction):
+        long = bits(value) * abs(exponent) > MAX_BITS
+        return None if long else exact(Fraction(value) ** exponent)
+    try:
         return None if value == 0 else value**exponent
-    return None
+    except OverflowError:
+        return None
 
 
 EXACT_VALUES: dict[tuple[str, Number], Number] = {

@@ -9,6 +9,7 @@ The nodes here do not simplify; `eingrad.core.algebra` builds them in normal for
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 import zlib
@@ -21,6 +22,8 @@ from eingrad.core.digits import exact_text
 Dim = int | str
 Number = int | Fraction | float | complex
 Labels = tuple[int, ...]
+
+MAX_BITS = 1 << 16  # of an exact number
 
 _nodes: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -121,10 +124,28 @@ class Const(Expr):
         return (self.value,)
 
 
+def bits(value: int | Fraction) -> int:
+    """Return how many bits the longer one of numerator and denominator has."""
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def _as_float(value: int | Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def exact(value: Number) -> Number:
-    """Return an integer where ``value`` is one; other numbers stay as they are."""
+    """Return an integer where ``value`` is one; other numbers stay as they are.
+
+    A fraction of more than `MAX_BITS` becomes a float: a short text can ask for any number of
+    digits (``a1 = a0 a0``, ``a2 = a1 a1``, ...), and no program can compute with them.
+    """
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, int | Fraction) and bits(value) > MAX_BITS:
+        return _as_float(value)
     if isinstance(value, Fraction) and value.denominator == 1:
         return int(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
