@@ -78,6 +78,7 @@ FORMULAS = [
     (r"\arg\max_o z_o", "argmax_o(z_o)"),
     (r"\operatorname*{arg\,max}_{o}\left(z_o\right)", "argmax_o(z_o)"),
     (r"\sqrt{x} \sqrt[3]{y}", "sqrt(x) y^(1 / 3)"),
+    (r"\operatorname{size}_b(X_{bi})", "size_b(X_bi)"),
     (r"|x_i| |b| \left|x\right|", "abs(x_i) size(b) abs(x)"),
     (r"\|x_i\|^2 + \lVert A_{ij} \rVert_F", "norm_i(x_i)^2 + norm_ij(A_ij)"),
     (r"\phi'(a)", "phi'(a)"),

@@ -73,6 +73,8 @@ READING: list[Row] = [
     ("function f_i", 1, 10, "a declared function has a plain name", "function f", {}),
     ("y = size(a b)", 1, 5, "size takes one label", "size(b)", {"operand": "size"}),
     ("y = size(x_i)", 1, 5, "size takes one label", "size(b)", {}),
+    ("y = size_j(x_i)", 1, 5, "size takes one label", "size_b(X_bi)", {}),
+    ("y = size_i(x_i + 1)", 1, 5, "size takes one label", "size_b(X_bi)", {}),
     ("y = dL/dx(a)", 1, 5, "dL/dx is followed by a parenthesis without a space", "dL/dx (", {}),
     ("y = sum_{a}_b(x)", 1, 10, "sum_{a}_b has two subscripts", "sum_bo", {}),
 ]  # fmt: skip

@@ -25,6 +25,7 @@ LATEX = [
     ("x[b2]", r"x_{b_{2}}"),
     ("delta_op", r"\delta_{op}"),
     ("size(b)", r"|b|"),
+    ("size_b(X_bi)", r"\operatorname{size}_{b}\left(X_{bi}\right)"),
     ("X_bi W1_ih + b1_h", r"X_{bi} W^{(1)}_{ih} + b^{(1)}_{h}"),
     ("-T_bo / (size(b) Z_bo)", r"-\frac{T_{bo}}{|b| Z_{bo}}"),
     ("Z_bo (delta_op - Z_bp)", r"Z_{bo} \left(\delta_{op} - Z_{bp}\right)"),

@@ -257,6 +257,14 @@ def test_size_of_a_letter_elsewhere_in_the_model() -> None:
     assert read("m = size(i2)\ny_i = x_i\nz_i = w_i").definitions["m"].expr is Size("i2")
 
 
+def test_size_of_a_letter_that_a_tensor_has() -> None:
+    system = read("m = size_i(w_i)\ny_i = x_i\nz_i = w_i\nv_i = size_i(w_i) x_i")
+    (dim,) = system.inputs["w"].dims
+    assert system.inputs["x"].dims != (dim,)
+    assert system.definitions["m"].expr is Size(dim)
+    assert Size(dim) in system.definitions["v"].expr.operands
+
+
 def test_a_label_that_nothing_else_knows_names_a_dimension() -> None:
     system = read("y_ij = 3")
     assert system.definitions["y"].expr.dims == ("i", "j")

@@ -80,6 +80,8 @@ NAMES = [
     ("size(row)", SizeOf("row")),
     (r"size(\mu)", SizeOf("mu")),
     ("size(μ)", SizeOf("mu")),
+    ("size_j(A_jk)", SizeOf("j", Symbol("A", ("j", "k")))),
+    ("size_{row}(A[row,k])", SizeOf("row", Symbol("A", ("row", "k")))),
 ]
 
 NUMBERS = [

@@ -33,6 +33,7 @@ from eingrad.notation.text import to_text
 
 CANONICAL = [  # what a text becomes when it is written again
     ("-T_bo/(size(b)*Z2_{bo})", "-T_bo / (size(b) Z2_bo)"),
+    ("size_{b}(X_{bi})^2", "size_b(X_bi)^2"),
     ("X_bi W1_ih + b1_h", "X_bi W1_ih + b1_h"),
     ("Z2_bo*(delta_op - Z2_bp)", "Z2_bo (delta_op - Z2_bp)"),
     ("W^{(1)}_{ij}", "W1_ij"),

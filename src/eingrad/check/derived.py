@@ -12,7 +12,7 @@ from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import ONE, einsum, substitute, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
-from eingrad.derivation.labels import Names, to_formula
+from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced
 from eingrad.errors import DifferentiationError, EingradError
 from eingrad.notation.summation import tensor_parts, walk
@@ -47,7 +47,8 @@ class Derived:
         rank = {name: k for k, name in enumerate(introduced(self.system))}
         count = len(rank)
         rank |= {n: count + rank[t.wrt[-1][0]] for n, t in self.titles.items()}
-        return Names(self.system.letters, rank, derivatives=dict(self.titles))
+        holders = size_holders(self.system)
+        return Names(self.system.letters, rank, derivatives=dict(self.titles), holders=holders)
 
     def tensor(self, name: str) -> Var:
         """Return a tensor or a derivative that was derived."""

@@ -167,7 +167,7 @@ def relabelled(formula: Formula, labels: Mapping[str, str]) -> Formula:
         if isinstance(part, Symbol):
             return tensor(part)
         if isinstance(part, SizeOf):
-            return SizeOf(labels.get(part.label, part.label))
+            return SizeOf(labels.get(part.label, part.label)) if part.of is None else part
         if isinstance(part, Gather):
             return replace(part, entries=tuple(map(entry, part.entries)))
         if isinstance(part, Derivative) and isinstance(part.of, Symbol):

@@ -25,17 +25,19 @@ from eingrad.core.expr import (
     Einsum,
     Expr,
     Map,
-    Number,
     Reduce,
     Size,
     Var,
     postorder,
+    variables,
 )
 from eingrad.core.functions import COMPARISONS
+from eingrad.derivation.assemble import assemble, letters_in_order, number
 from eingrad.derivation.habits import Habits, as_written
-from eingrad.errors import EingradError
 from eingrad.notation import syntax
+from eingrad.notation.lower import uses
 from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
+from eingrad.notation.system import System
 
 Title = DerivativeName | DirectionName
 OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
@@ -53,6 +55,8 @@ class Names:
     derivatives: Mapping[str, Title] = field(default_factory=dict)
     """The tensors that are derivatives, by name."""
     habits: Habits = field(default_factory=Habits)
+    holders: Mapping[Dim, SizeOf] = field(default_factory=dict)
+    """The extent of each dimension as that of a label of a tensor: ``size_j(A_jk)``."""
 
     def all_letters(self) -> set[str]:
         """Every letter that the author uses."""
@@ -70,20 +74,44 @@ def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
     """
     expr = rewrite([expr], open_scatter)[0]
     used = dict(zip(labels, expr.dims, strict=True))
-    writer = _Writer(names, used, _size_letters(expr, names))
+    writer = _Writer(names, used, _sizes(expr, used, names))
     return as_written(writer.write(expr, tuple(labels)), names.habits, writer.used)
 
 
-def _size_letters(expr: Expr, names: Names) -> Mapping[Dim, str]:
-    """Return the author's letter of each extent in a formula, one that stands for no other
-    dimension if there is one; other labels must not take it."""
-    letters: dict[Dim, str] = {}
-    for node in postorder([expr]):
+def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, SizeOf]:
+    """Return how a formula speaks of each extent in it.
+
+    By a free label, or by a letter of the author's that stands for this dimension alone, here
+    and in the model. Where there is none, a tensor says which dimension is meant.
+    """
+    sizes: dict[Dim, SizeOf] = {}
+    pending = [names.pending[v.name][0] for v in variables(expr) if v.name in names.pending]
+    for node in postorder([expr, *pending]):
         if isinstance(node, Size):
-            own = names.letters.get(node.dim, ()) or (node.dim,)
-            others = {x for dim, ls in names.letters.items() if dim != node.dim for x in ls}
-            letters[node.dim] = next((x for x in own if x not in others), own[0])
-    return letters
+            dim = node.dim
+            own = names.letters.get(dim, ()) or (dim,)
+            others = {x for other, ls in names.letters.items() if other != dim for x in ls}
+            free = [x for x, other in used.items() if other == dim]
+            letters = free or [x for x in own if x not in others and x not in used]
+            named = names.holders.get(dim, SizeOf(own[0]))
+            sizes[dim] = SizeOf(letters[0]) if letters else named
+    return sizes
+
+
+def size_holders(system: System) -> dict[Dim, SizeOf]:
+    """Return for each dimension the tensor with the fewest axes that has it.
+
+    >>> from eingrad.notation.lower import lower
+    >>> from eingrad.notation.parse import parse_statements
+    >>> size_holders(lower(parse_statements("y_i = W_ij x_j")))["j"].of
+    Symbol(name='x', labels=('j',))
+    """
+    holders: dict[Dim, SizeOf] = {}
+    for dim, found in uses(system).items():
+        name, axis, _ = min(found, key=lambda use: len(system.labels[use[0]]))
+        labels = system.labels[name]
+        holders[dim] = SizeOf(labels[axis], Symbol(name, labels))
+    return holders
 
 
 def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
@@ -133,10 +161,10 @@ class _Writer:
     """Writes one term.
 
     ``used`` holds the letters that are taken in it, with the dimension that each stands for;
-    ``sizes`` are the letters by which the formula speaks of extents.
+    ``sizes`` is how the formula speaks of extents.
     """
 
-    def __init__(self, names: Names, used: dict[str, Dim], sizes: Mapping[Dim, str]) -> None:
+    def __init__(self, names: Names, used: dict[str, Dim], sizes: Mapping[Dim, SizeOf]) -> None:
         self.names = names
         self.used = used
         self.sizes = sizes
@@ -148,7 +176,7 @@ class _Writer:
         if isinstance(expr, Const):
             return number(expr.value)
         if isinstance(expr, Size):
-            return SizeOf(self._size_letter(expr.dim))
+            return self.sizes[expr.dim]
         if isinstance(expr, Delta):
             return Symbol("delta", tuple(sorted(labels)))
         if isinstance(expr, Einsum):
@@ -179,13 +207,12 @@ class _Writer:
         title = self.names.derivatives.get(var.name)
         return Symbol(var.name, labels) if title is None else head_of(title, labels)
 
-    def _size_letter(self, dim: str) -> str:
-        bound = next((x for x, own in self.used.items() if own == dim), None)
-        return bound or self.sizes.get(dim, dim)
-
     def _bind(self, dim: Dim) -> str:
-        others = [letter for own, letter in self.sizes.items() if own != dim]
-        letter = fresh_letter(dim, [*self.used, *others], self.names)
+        """Return a letter for a label that is summed: the one by which its extent is called."""
+        reserved = {size.label: own for own, size in self.sizes.items() if size.of is None}
+        letter = next((x for x, own in reserved.items() if own == dim), "")
+        if not letter or letter in self.used:
+            letter = fresh_letter(dim, [*self.used, *reserved], self.names)
         self.used[letter] = dim
         return letter
 
@@ -377,146 +404,3 @@ def _leaves(expr: Expr) -> list[Var]:
             found.append(node)
         stack.extend(node.operands)
     return found
-
-
-def number(value: Number) -> Formula:
-    """Write a number: a decimal as one, a third as a fraction, a negative one with its sign."""
-    if isinstance(value, int | float | Fraction) and value < 0:
-        return syntax.Sum((number(-value),), (True,))
-    if isinstance(value, Fraction) and not _is_decimal(value):
-        above, below = syntax.Number(value.numerator), syntax.Number(value.denominator)
-        return syntax.Product((above, below), (False, True))
-    if isinstance(value, complex):
-        raise EingradError(
-            "a complex number has no notation", hint="write its real and imaginary part"
-        )
-    return syntax.Number(value)
-
-
-def _is_decimal(value: Fraction) -> bool:
-    """Whether a fraction is written as a decimal: 0.01, but 1/2 and 1/3."""
-    return value.denominator not in (2, 4, 8) and (10**12) % value.denominator == 0
-
-
-def assemble(
-    coefficient: Number, above: list[Formula], below: list[Formula], bound: Sequence[str]
-) -> Formula:
-    """Join factors to a product, with ``sum_b(...)`` for a label that only one factor has."""
-    negative = not isinstance(coefficient, complex) and coefficient < 0
-    size = -coefficient if negative else coefficient
-    above = list(above)
-    below = list(below)
-    if isinstance(size, Fraction) and not _is_decimal(size):
-        below.insert(0, syntax.Number(size.denominator))
-        size = size.numerator
-    above, below = _pull_up_sums(above, below, bound)
-    above = _wrap_sums(_merge_repeats(above, bound), below, bound)
-    if size != 1 or not above:
-        above.insert(0, number(size))
-    if len(above) == 1 and not below:
-        result = above[0]
-    else:
-        divides = (*[False] * len(above), *[True] * bool(below))
-        divisor = (
-            below[0] if len(below) == 1 else syntax.Product(tuple(below), (False,) * len(below))
-        )
-        result = syntax.Product((*above, *([divisor] if below else [])), divides)
-    return syntax.Sum((result,), (True,)) if negative else result
-
-
-def _pull_up_sums(
-    above: list[Formula], below: list[Formula], bound: Sequence[str]
-) -> tuple[list[Formula], list[Formula]]:
-    """Write ``sum_b(1 / y_b)`` where a summed label stands below the fraction bar alone."""
-    alone = {b for b in bound if not any(b in letters_of(x) for x in above)}
-    under = [x for x in below if letters_of(x) & alone]
-    if not under:
-        return above, below
-    rest = [x for x in below if x not in under]
-    labels = tuple(b for b in bound if b in alone & letters_of_all(under))
-    divisor = under[0] if len(under) == 1 else syntax.Product(tuple(under), (False,) * len(under))
-    quotient = syntax.Product((syntax.Number(1), divisor), (False, True))
-    return [*above, Call("sum", (quotient,), labels)], rest
-
-
-def letters_of_all(formulas: Iterable[Formula]) -> set[str]:
-    """Return every label in some formulas."""
-    return {letter for formula in formulas for letter in letters_of(formula)}
-
-
-def _merge_repeats(factors: list[Formula], bound: Sequence[str]) -> list[Formula]:
-    """Write ``x x`` as ``x^2``, unless that would hide a sum: ``E_b E_b`` sums over b.
-
-    What is no tensor may have sums inside, whose letters two copies would share: it is squared.
-    """
-    result: list[Formula] = []
-    for factor in dict.fromkeys(factors):
-        count = factors.count(factor)
-        inside = [letter for letter in bound if letter in letters_of(factor)]
-        others = [x for x in factors if x != factor]
-        hidden = [b for b in inside if not any(b in letters_of(x) for x in others)]
-        if count > 1 and (not hidden or count > 2 or not isinstance(factor, Symbol)):
-            factor = syntax.Power(factor, syntax.Number(count))
-            count = 1
-        result += [factor] * count
-    return result
-
-
-def _wrap_sums(factors: list[Formula], below: list[Formula], bound: Sequence[str]) -> list[Formula]:
-    """Put ``sum_b( )`` around the one factor that has a summed label; two factors imply it."""
-    alone: dict[int, list[str]] = {}
-    for letter in bound:
-        if any(isinstance(x, Call) and x.function == "sum" and letter in x.axes for x in factors):
-            continue  # summed already
-        having = [k for k, x in enumerate(factors) if letter in letters_of(x)]
-        under = any(letter in letters_of(x) for x in below)
-        if len(having) == 1 and not under and not _is_trace(factors[having[0]], letter):
-            alone.setdefault(having[0], []).append(letter)
-    return [_summed(x, tuple(alone[k])) if k in alone else x for k, x in enumerate(factors)]
-
-
-def _summed(factor: Formula, axes: tuple[str, ...]) -> Formula:
-    """Write a sum; of ``delta_ij inv_ij(A_ij)`` over i it is a trace."""
-    match factor:
-        case syntax.Product(factors=(Symbol("delta", pair), Call(axes=own) as inner)):
-            if set(own) == set(pair) and set(axes) < set(pair):
-                return Call("trace", (inner,), own)
-    return Call("sum", (factor,), axes)
-
-
-def _is_trace(factor: Formula, letter: str) -> bool:
-    return isinstance(factor, Symbol) and factor.labels.count(letter) > 1
-
-
-def letters_of(formula: Formula) -> set[str]:
-    """Return every label in a formula."""
-    if isinstance(formula, Symbol | syntax.Gather):
-        return set(formula.labels)
-    if isinstance(formula, syntax.Derivative):
-        return letters_of(formula.of).union(*(x.labels for x in formula.wrt))
-    return {x for part in parts_of(formula) for x in letters_of(part)}
-
-
-def letters_in_order(formula: Formula) -> tuple[str, ...]:
-    """Return the labels in a formula as one reads them."""
-    if isinstance(formula, Symbol | syntax.Gather):
-        return formula.labels
-    if isinstance(formula, syntax.Derivative):
-        own = letters_in_order(formula.of)
-        return (*own, *(label for x in formula.wrt for label in x.labels))
-    return tuple(label for part in parts_of(formula) for label in letters_in_order(part))
-
-
-def parts_of(formula: Formula) -> tuple[Formula, ...]:
-    """Return a formula's direct parts."""
-    if isinstance(formula, Call):
-        return formula.args
-    if isinstance(formula, syntax.Product):
-        return formula.factors
-    if isinstance(formula, syntax.Sum):
-        return formula.terms
-    if isinstance(formula, syntax.Power):
-        return (formula.base, formula.exponent)
-    if isinstance(formula, syntax.Compare):
-        return (formula.left, formula.right)
-    return ()

@@ -12,10 +12,11 @@ from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.core.expr import variables
+from eingrad.derivation.assemble import parts_of
 from eingrad.derivation.backward import AdjointLines
 from eingrad.derivation.forward import TangentLines
 from eingrad.derivation.habits import habits_of
-from eingrad.derivation.labels import Names, fresh_letter, parts_of
+from eingrad.derivation.labels import Names, fresh_letter, size_holders
 from eingrad.derivation.lines import Step, with_symmetry
 from eingrad.notation.summation import names_of
 from eingrad.notation.syntax import Formula
@@ -39,8 +40,10 @@ class Deriver:
         for name, record in records.items():
             rank[name] = count + rank[record.name]
         titles = {name: record.title for name, record in records.items()}
-        habits = habits_of(original)
-        self.names = Names(system.letters, rank, derivatives=titles, habits=habits)
+        self.names = Names(
+            system.letters, rank, derivatives=titles, habits=habits_of(original),
+            holders=size_holders(system),
+        )  # fmt: skip
 
     @property
     def names_of_results(self) -> Names:

@@ -9,7 +9,8 @@ from eingrad.core.algebra import base_and_exponent, is_light
 from eingrad.core.arrays import Gather, Matrix
 from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, is_linear
-from eingrad.derivation.labels import Names, parts_of, to_formula
+from eingrad.derivation.assemble import parts_of
+from eingrad.derivation.labels import Names, to_formula
 from eingrad.notation.syntax import Derivative, Formula, Symbol
 from eingrad.notation.system import Fact
 from eingrad.notation.text import derivative_name, to_text

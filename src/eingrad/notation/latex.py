@@ -147,8 +147,11 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Gather(name=name, entries=entries):
             inner = ", ".join(_label(x) if isinstance(x, str) else to_latex(x) for x in entries)
             return f"{_symbol(name, ())}_{{{inner}}}", POWER if name[-1].isdigit() else ATOM
-        case SizeOf(label=label):
+        case SizeOf(label=label, of=None):
             return f"|{_label(label)}|", ATOM
+        case SizeOf(label=label, of=Symbol() as of):
+            head = rf"\operatorname{{size}}_{{{_label(label)}}}"
+            return f"{head}{_parenthesized(to_latex(of))}", POWER
         case Derivative(of=of, wrt=wrt):
             return _derivative(of, wrt), POWER
         case Call():

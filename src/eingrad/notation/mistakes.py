@@ -132,7 +132,19 @@ def no_size(label: str, dims: Sequence[Dim], position: Position | None) -> Notat
         f"size({shown}): {reason}",
         label=label,
         position=position,
-        hint="use different letters for them" if dims else "use a letter that a tensor has",
+        hint=f"use different letters for them, or name a tensor: size_{shown}(x_{shown})"
+        if dims
+        else "use a letter that a tensor has",
+    )
+
+
+def size_takes_one_label(position: Position | None) -> NotationError:
+    """``size(2)``, ``size_i(X_bj)``."""
+    return NotationError(
+        "size takes one label, or one label of a tensor",
+        operand="size",
+        position=position,
+        hint="write size(b) for the extent of the label b, or size_b(X_bi)",
     )
 
 

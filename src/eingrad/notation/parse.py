@@ -8,6 +8,7 @@ from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eingrad.errors import NotationError, Position
+from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -248,17 +249,16 @@ class _Builder:
         place = self.source.place(head)
         function, axes = read_call(head, place)
         formulas = tuple(arg.formula for arg in args)
-        if function == "size" and not axes:
-            return Built(_size(formulas, place.at()), 1)
+        if function == "size":
+            return Built(_size(formulas, axes, place.at()), 1)
         return self.join(Call(function, formulas, axes, place.at()), args)
 
 
-def _size(args: tuple[Formula, ...], position: Position) -> SizeOf:
-    if len(args) == 1 and isinstance(args[0], Symbol) and not args[0].labels:
-        return SizeOf(args[0].name, position)
-    raise NotationError(
-        "size takes one label",
-        operand="size",
-        position=position,
-        hint="write size(b) for the extent of the label b",
-    )
+def _size(args: tuple[Formula, ...], axes: tuple[str, ...], position: Position) -> SizeOf:
+    """Read ``size(b)``, or ``size_b(X_bi)``."""
+    if len(args) == 1 and isinstance(only := args[0], Symbol):
+        if not axes and not only.labels:
+            return SizeOf(only.name, position=position)
+        if len(axes) == 1 and axes[0] in only.labels:
+            return SizeOf(axes[0], only, position)
+    raise size_takes_one_label(position)

@@ -201,8 +201,14 @@ class Resolver:
         return view(lambda extents: Var(name, extents.of(axes)), places, kept)
 
     def _size(self, size: SizeOf, scope: Scope) -> Indexed:
-        """Read ``size(b)``: of b in scope, else in this statement, else in the whole model."""
+        """Read ``size(b)``: of b in scope, else in this statement, else in the whole model.
+
+        In ``size_b(X_bi)`` the tensor says which b, and its labels are its own.
+        """
         label = size.label
+        if size.of is not None:
+            scope = {k: self.tensors.dims.label(k) for k in dict.fromkeys(size.of.labels)}
+            self._unite_axes(size.of, self.tensors.use(size.of), scope)
 
         def build(extents: Extents) -> Expr:
             places = [scope[label]] if label in scope else self.places_of.get(label, [])

@@ -61,9 +61,10 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class SizeOf:
-    """``size(b)``, the extent of a label."""
+    """``size(b)``, the extent of a label; ``size_b(X_bi)``, of a label that a tensor has."""
 
     label: str
+    of: Symbol | None = None
     position: Position | None = field(default=None, compare=False)
 
 

@@ -133,8 +133,10 @@ def _write(formula: Formula) -> tuple[str, int]:
             return symbol_text(name, labels), ATOM
         case Gather():
             return gather_text(formula), ATOM
-        case SizeOf(label=label):
+        case SizeOf(label=label, of=None):
             return f"size({label_text(label)})", ATOM
+        case SizeOf(label=label, of=Symbol() as of):
+            return f"{call_head('size', (label,))}({to_text(of)})", ATOM
         case Derivative(of=of, wrt=wrt):
             above = to_text(of) if isinstance(of, Symbol) else f"[{to_text(of)}]"
             return derivative_text(above, [to_text(x) for x in wrt]), POWER

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Call,
@@ -131,7 +132,16 @@ class CallReader(ConditionReader):
         if function in OVER_AXES and not axes and len(args) == 1:
             free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(args[0], ())))
             axes = free if len(free) == 1 else ()  # softmax(a_o) goes over its only label
+        if function == "size":
+            return self._size(args, axes, token)
         return Call(function, args, axes, position)
+
+    def _size(self, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token) -> SizeOf:
+        r"""Return ``\operatorname{size}_{b}(X_{bi})``, the extent of a tensor's label."""
+        of = args[0] if len(args) == len(axes) == 1 else None
+        if isinstance(of, Symbol) and axes[0] in of.labels:
+            return SizeOf(axes[0], of, self.at(token))
+        raise size_takes_one_label(self.at(token))
 
     def _two_labels(self, function: str, arg: Formula, token: Token) -> tuple[str, ...]:
         r"""Return the axes of ``\det A`` or ``\operatorname{tr}(A_{ij} B_{jk})``."""
@@ -245,7 +255,7 @@ class CallReader(ConditionReader):
             opened = Token("BAR", "||", opened.line, opened.column, 2)
         size = self._label_in_bars(opened)
         if size is not None:
-            return SizeOf(size, self.at(opened))
+            return SizeOf(size, position=self.at(opened))
         self.bars.append(opened.text)
         return self.bars_closed(opened)
 

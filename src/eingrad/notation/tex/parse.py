@@ -344,7 +344,7 @@ class Parser(CallReader):
         tensor: Formula = self.tensor_of(name, entries, token)
         if label is not None and not entries:
             self.context.survey.sizes.setdefault(name, label)
-            tensor = SizeOf(label, self.at(token))
+            tensor = SizeOf(label, position=self.at(token))
         if power is None:
             return tensor
         axes = tuple(x for x in entries if isinstance(x, str))

@@ -1,0 +1,154 @@
+"""Factors to a product as one writes it: signs, fractions, powers, sums where none is implied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from eingrad.core.expr import Number
+from eingrad.errors import EingradError
+from eingrad.notation import syntax
+from eingrad.notation.syntax import Call, Formula, Symbol
+
+
+def number(value: Number) -> Formula:
+    """Write a number: a decimal as one, a third as a fraction, a negative one with its sign."""
+    if isinstance(value, int | float | Fraction) and value < 0:
+        return syntax.Sum((number(-value),), (True,))
+    if isinstance(value, Fraction) and not _is_decimal(value):
+        above, below = syntax.Number(value.numerator), syntax.Number(value.denominator)
+        return syntax.Product((above, below), (False, True))
+    if isinstance(value, complex):
+        raise EingradError(
+            "a complex number has no notation", hint="write its real and imaginary part"
+        )
+    return syntax.Number(value)
+
+
+def _is_decimal(value: Fraction) -> bool:
+    """Whether a fraction is written as a decimal: 0.01, but 1/2 and 1/3."""
+    return value.denominator not in (2, 4, 8) and (10**12) % value.denominator == 0
+
+
+def assemble(
+    coefficient: Number, above: list[Formula], below: list[Formula], bound: Sequence[str]
+) -> Formula:
+    """Join factors to a product, with ``sum_b(...)`` for a label that only one factor has."""
+    negative = not isinstance(coefficient, complex) and coefficient < 0
+    size = -coefficient if negative else coefficient
+    above = list(above)
+    below = list(below)
+    if isinstance(size, Fraction) and not _is_decimal(size):
+        below.insert(0, syntax.Number(size.denominator))
+        size = size.numerator
+    above, below = _pull_up_sums(above, below, bound)
+    above = _wrap_sums(_merge_repeats(above, bound), below, bound)
+    if size != 1 or not above:
+        above.insert(0, number(size))
+    if len(above) == 1 and not below:
+        result = above[0]
+    else:
+        divides = (*[False] * len(above), *[True] * bool(below))
+        divisor = (
+            below[0] if len(below) == 1 else syntax.Product(tuple(below), (False,) * len(below))
+        )
+        result = syntax.Product((*above, *([divisor] if below else [])), divides)
+    return syntax.Sum((result,), (True,)) if negative else result
+
+
+def _pull_up_sums(
+    above: list[Formula], below: list[Formula], bound: Sequence[str]
+) -> tuple[list[Formula], list[Formula]]:
+    """Write ``sum_b(1 / y_b)`` where a summed label stands below the fraction bar alone."""
+    alone = {b for b in bound if not any(b in letters_of(x) for x in above)}
+    under = [x for x in below if letters_of(x) & alone]
+    if not under:
+        return above, below
+    rest = [x for x in below if x not in under]
+    labels = tuple(b for b in bound if b in alone & letters_of_all(under))
+    divisor = under[0] if len(under) == 1 else syntax.Product(tuple(under), (False,) * len(under))
+    quotient = syntax.Product((syntax.Number(1), divisor), (False, True))
+    return [*above, Call("sum", (quotient,), labels)], rest
+
+
+def letters_of_all(formulas: Iterable[Formula]) -> set[str]:
+    """Return every label in some formulas."""
+    return {letter for formula in formulas for letter in letters_of(formula)}
+
+
+def _merge_repeats(factors: list[Formula], bound: Sequence[str]) -> list[Formula]:
+    """Write ``x x`` as ``x^2``, unless that would hide a sum: ``E_b E_b`` sums over b.
+
+    What is no tensor may have sums inside, whose letters two copies would share: it is squared.
+    """
+    result: list[Formula] = []
+    for factor in dict.fromkeys(factors):
+        count = factors.count(factor)
+        inside = [letter for letter in bound if letter in letters_of(factor)]
+        others = [x for x in factors if x != factor]
+        hidden = [b for b in inside if not any(b in letters_of(x) for x in others)]
+        if count > 1 and (not hidden or count > 2 or not isinstance(factor, Symbol)):
+            factor = syntax.Power(factor, syntax.Number(count))
+            count = 1
+        result += [factor] * count
+    return result
+
+
+def _wrap_sums(factors: list[Formula], below: list[Formula], bound: Sequence[str]) -> list[Formula]:
+    """Put ``sum_b( )`` around the one factor that has a summed label; two factors imply it."""
+    alone: dict[int, list[str]] = {}
+    for letter in bound:
+        if any(isinstance(x, Call) and x.function == "sum" and letter in x.axes for x in factors):
+            continue  # summed already
+        having = [k for k, x in enumerate(factors) if letter in letters_of(x)]
+        under = any(letter in letters_of(x) for x in below)
+        if len(having) == 1 and not under and not _is_trace(factors[having[0]], letter):
+            alone.setdefault(having[0], []).append(letter)
+    return [_summed(x, tuple(alone[k])) if k in alone else x for k, x in enumerate(factors)]
+
+
+def _summed(factor: Formula, axes: tuple[str, ...]) -> Formula:
+    """Write a sum; of ``delta_ij inv_ij(A_ij)`` over i it is a trace."""
+    match factor:
+        case syntax.Product(factors=(Symbol("delta", pair), Call(axes=own) as inner)):
+            if set(own) == set(pair) and set(axes) < set(pair):
+                return Call("trace", (inner,), own)
+    return Call("sum", (factor,), axes)
+
+
+def _is_trace(factor: Formula, letter: str) -> bool:
+    return isinstance(factor, Symbol) and factor.labels.count(letter) > 1
+
+
+def letters_of(formula: Formula) -> set[str]:
+    """Return every label in a formula."""
+    if isinstance(formula, Symbol | syntax.Gather):
+        return set(formula.labels)
+    if isinstance(formula, syntax.Derivative):
+        return letters_of(formula.of).union(*(x.labels for x in formula.wrt))
+    return {x for part in parts_of(formula) for x in letters_of(part)}
+
+
+def letters_in_order(formula: Formula) -> tuple[str, ...]:
+    """Return the labels in a formula as one reads them."""
+    if isinstance(formula, Symbol | syntax.Gather):
+        return formula.labels
+    if isinstance(formula, syntax.Derivative):
+        own = letters_in_order(formula.of)
+        return (*own, *(label for x in formula.wrt for label in x.labels))
+    return tuple(label for part in parts_of(formula) for label in letters_in_order(part))
+
+
+def parts_of(formula: Formula) -> tuple[Formula, ...]:
+    """Return a formula's direct parts."""
+    if isinstance(formula, Call):
+        return formula.args
+    if isinstance(formula, syntax.Product):
+        return formula.factors
+    if isinstance(formula, syntax.Sum):
+        return formula.terms
+    if isinstance(formula, syntax.Power):
+        return (formula.base, formula.exponent)
+    if isinstance(formula, syntax.Compare):
+        return (formula.left, formula.right)
+    return ()
