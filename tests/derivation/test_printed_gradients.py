@@ -130,9 +130,11 @@ def test_the_extent_of_a_letter_with_two_meanings_is_that_of_a_tensor(latex: boo
         # two terms, in which one letter stood for two dimensions, and the extent of one of them
         "V1_rk = sqrt(A_kr)\nV2_q = cos(log_softmax_q(B_q))\nV3_jq = cos(softmax_j(V2_j))\n"
         "L = sum_j(V2_j log1p(B_j)) + mean_jq(V3_jq B_j) + sum_jq(V3_jq C_jq) + sum_kr(V1_kr)",
+        # reverse_cumsum_r of what only repeats along r
+        "V_jr = cumsum_r(sin(A_jr))\nL = B_i B_i sum_jr(V_jr) + sum_iq(C_iq)",
     ],
 )
-def test_extents_beside_sums_read_back(text: str) -> None:
+def test_rare_gradients_read_back(text: str) -> None:
     model = eg.parse(text)
     names = [*model.inputs, *(name for name in model.outputs if name != "L")]
     found = model.grad("L", names)

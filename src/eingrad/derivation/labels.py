@@ -36,6 +36,7 @@ from eingrad.derivation.assemble import assemble, letters_in_order, number
 from eingrad.derivation.habits import Habits, as_written
 from eingrad.notation import syntax
 from eingrad.notation.lower import uses
+from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
 from eingrad.notation.system import System
 
@@ -236,8 +237,21 @@ class _Writer:
             bound = {k: self._bind(operand.dims[k]) for k in expr.axes}
             own = tuple(bound[k] if k in bound else next(free) for k in range(operand.ndim))
             axes = tuple(bound.values())
-        call = Call(expr.function, (self.write(operand, own),), axes)
-        return assemble(1, [*deltas, call], [], ())
+        arg = self._along(self.write(operand, own), axes, operand.dims, expr.axes)
+        return assemble(1, [*deltas, Call(expr.function, (arg,), axes)], [], ())
+
+    def _along(
+        self, arg: Formula, letters: Sequence[str], dims: Sequence[Dim], axes: Sequence[int]
+    ) -> Formula:
+        """Give an argument that only repeats along an axis its label: times ``sum_j(delta_ij)``."""
+        free = Summation().free(arg)
+        ones: list[Formula] = []
+        for letter, axis in zip(letters, axes, strict=True):
+            if letter not in free:
+                other = self._bind(dims[axis])
+                delta = Symbol("delta", tuple(sorted((letter, other))))
+                ones.append(Call("sum", (delta,), (other,)))
+        return assemble(1, [arg, *ones], [], ()) if ones else arg
 
     def _matrix(self, expr: Matrix, labels: tuple[str, ...]) -> Formula:
         """Write a matrix function over its two axes; of an inverse these are labels."""
