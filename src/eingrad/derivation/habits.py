@@ -167,9 +167,9 @@ def _is_plain(formula: Formula) -> TypeGuard[Product]:
 
 
 def _is_size(formula: Formula, axis: str, dims: Mapping[str, Dim]) -> bool:
-    return isinstance(formula, SizeOf) and (
-        formula.label == axis or (axis in dims and dims.get(formula.label) == dims[axis])
-    )
+    if not isinstance(formula, SizeOf) or formula.of is not None:
+        return False  # size_j(A_jk) is written where j alone may be another dimension
+    return formula.label == axis or (axis in dims and dims.get(formula.label) == dims[axis])
 
 
 def _quotient(above: list[Formula], below: list[Formula]) -> Product:
