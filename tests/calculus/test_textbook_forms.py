@@ -91,3 +91,18 @@ def test_log_cosh_is_finite_for_large_residuals() -> None:
     gradient = eg.parse("L = sum_i(log(cosh(x_i)))").grad("L", ["x"])
     x = np.array([-1e4, 0.0, 1e4])
     np.testing.assert_allclose(gradient.compile()(x=x)["dL/dx"], [-1.0, 0.0, 1.0])
+
+
+def test_a_derivation_over_several_uses_ends_in_the_result() -> None:
+    text = NORM + "Y_bi = (X_bi - mu_i) / sqrt(v_i + 0.001)\nL = D_bi Y_bi"
+    gradient = eg.parse(text).grad("L", ["X"])
+    last = gradient.steps("X")[-1]
+    assert f"dL/dX_bi = {last.after}" == str(gradient["X"])
+    assert last.rule == "dL/dmu, dL/dv put in"
+
+
+def test_assumed_symmetry_leaves_no_transposes() -> None:
+    text = "L = -y_i inv_ij(C_ij) y_j / 2 - logdet_ij(C_ij) / 2\nassume C_ij = C_ji"
+    gradient = eg.parse(text).grad("L", ["C"])
+    assert gradient.matrix_form("C") == "(C^-1 y y^T C^-1 - C^-1) / 2"
+    assert "inv_ji" not in str(gradient["C"])

@@ -8,14 +8,12 @@ from typing import Any, Literal
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.layout import Devices, Shard
 from eingrad.api.structured import StructuredFunction, StructuredResult
-from eingrad.calculus.facts import Knowledge, symmetric_matrices
+from eingrad.calculus.facts import symmetric_matrices
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
-from eingrad.calculus.simplify import simplify
-from eingrad.calculus.structure import cost
 from eingrad.codegen.source import module_source
 from eingrad.core.algebra import substitute
-from eingrad.core.expr import Expr, Var, variables
+from eingrad.core.expr import Expr, variables
 from eingrad.derivation import render
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.matrix import LAYOUTS, form_latex, form_text, layout_axes, matrix_form
@@ -29,7 +27,6 @@ from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 Layout = Literal["numerator", "denominator"]
-UNFOLD_COST = 60.0  # a result longer than this speaks of intermediate derivatives by name
 
 
 class Gradient:
@@ -73,7 +70,7 @@ class Derivatives(Mapping[str, Gradient]):
     def __getitem__(self, name: str) -> Gradient:
         if name not in self._gradients:
             key = self._key(name)
-            expr, labels = self._unfolded(key), self._deriver.letters(key)
+            expr, labels = self._deriver.unfolded(key), self._deriver.letters(key)
             formula = to_formula(expr, labels, self._deriver.names_of_results)
             target = head_of(self.records[key].title, labels)
             self._gradients[name] = Gradient(Assignment(target, formula), expr, labels)
@@ -100,17 +97,6 @@ class Derivatives(Mapping[str, Gradient]):
 
     def __repr__(self) -> str:
         return f"Derivatives({self.of!r}, wrt={list(self)!r})"
-
-    def _unfolded(self, key: str) -> Expr:
-        """Put the formulas of other derivatives in, as long as the result can be read."""
-        whole = self.records[key].expr
-        formula: dict[Var, Expr] = {r.var: r.expr for r in self.records.values()}
-        while names := [v for v in variables(whole) if v in formula]:
-            opened = substitute(whole, {v: formula[v] for v in names})
-            if cost(opened) > UNFOLD_COST:
-                break
-            whole = opened
-        return simplify(whole, Knowledge(self.system).about(whole))
 
     # --- the derivation ---
 

@@ -7,20 +7,28 @@ computed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import Adjoint, tensor
-from eingrad.core.expr import variables
+from eingrad.calculus.simplify import simplify
+from eingrad.calculus.structure import cost
+from eingrad.core.algebra import substitute
+from eingrad.core.expr import Expr, variables
 from eingrad.derivation.assemble import parts_of
 from eingrad.derivation.backward import AdjointLines
 from eingrad.derivation.forward import TangentLines
 from eingrad.derivation.habits import habits_of
-from eingrad.derivation.labels import Names, fresh_letter, size_holders
-from eingrad.derivation.lines import Step, with_symmetry
+from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders
+from eingrad.derivation.lines import Lines, Step, with_symmetry
 from eingrad.notation.summation import names_of
 from eingrad.notation.syntax import Formula
 from eingrad.notation.system import System
+
+UNFOLD_COST = 60.0  # a result longer than this speaks of intermediate derivatives by name
+PUT_IN_COST = 6.0  # how much longer a derivation's last line may be that does without these names
 
 Record = Adjoint | Tangent
 """A derivative with what it was derived from; its name is that of its `var`."""
@@ -75,7 +83,35 @@ class Deriver:
             if key not in known:
                 known.add(key)
                 result += self._record_steps(key, known)
+                if key == name:
+                    result += self._put_in(key, result)
         return result
+
+    def unfolded(self, key: str) -> Expr:
+        """Put the formulas of other derivatives in, as long as the result can be read."""
+        whole = self.records[key].expr
+        formula: dict[Expr, Expr] = {r.var: r.expr for r in self.records.values()}
+        while names := [v for v in variables(whole) if v in formula]:
+            opened = substitute(whole, {v: formula[v] for v in names})
+            if cost(opened) > UNFOLD_COST:
+                break
+            whole = opened
+        return simplify(whole, Knowledge(self.system).about(whole))
+
+    def _put_in(self, key: str, before: list[Step]) -> list[Step]:
+        """Return a last line with the formulas of other derivatives in the place of their names,
+        for a tensor that several statements use: ``dL/dz_k - m_k`` is ``W_ik r_i - m_k``."""
+        record = self.records[key]
+        if not isinstance(record, Adjoint) or len(record.contributions) < 2:
+            return []
+        whole, labels = self.unfolded(key), self.letters(key)
+        if cost(whole) > cost(record.expr) + PUT_IN_COST:
+            return []
+        lines = Lines(self.system, self.names_of_results, head_of(record.title, labels), labels)
+        others = [v.name for v in variables(record.expr) if v.name in self.records]
+        lines.line(whole, f"{', '.join(others)} put in")
+        same = lines.steps[0].after == before[-1].after
+        return [] if same else [replace(lines.steps[0], before=before[-1].after, left=None)]
 
     def _needed(self, name: str) -> list[str]:
         """Return the derivatives that one is made of, in the order in which they build up."""
