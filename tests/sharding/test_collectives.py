@@ -76,6 +76,42 @@ def test_collectives(mesh: dict[str, int], shard: dict[str, str], optimizer: str
     assert straight_from_hlo(f.hlo) == flat
 
 
+@pytest.mark.parametrize(
+    ("text", "parameters", "others"),
+    [
+        ("Z_bh = X_bi W_ih\nm_b = mean_h(Z_bh)\nv_b = mean_h((Z_bh - m_b)^2)\n"
+         "N_bh = g_h (Z_bh - m_b) / sqrt(v_b + 1) + c_h\nL = mean_b(sum_h(relu(N_bh)))",
+         {"W": (3, 8), "g": (8,), "c": (8,)}, {"X": (16, 3)}),
+        ("H_bsd = E[t[b,s],d]\nP_bo = softmax_o(mean_s(H_bsd) W_do)\nL = -mean_b(log(P[b,y[b]]))",
+         {"E": (12, 8), "W": (8, 4)}, {"t": (16, 5), "y": (16,)}),
+        ("d_bk = norm_i(X_bi - C_ki)\nL = mean_b(min_k(d_bk))", {"C": (3, 4)}, {"X": (16, 4)}),
+        ("Q_bsk = X_bsi U_ik\nA_bst = softmax_t(Q_bsk Q_btk)\nL = mean_b(sum_sk((A_bst Q_btk)^2))",
+         {"U": (3, 5)}, {"X": (8, 4, 3)}),
+    ],
+    ids=["layer norm", "embedding", "k-means", "attention"],
+)  # fmt: skip
+def test_data_parallelism_sends_gradients_and_the_loss(
+    text: str, parameters: dict[str, tuple[int, ...]], others: dict[str, tuple[int, ...]]
+) -> None:
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Any] = {
+        name: rng.normal(size=shape).astype("float32")
+        for name, shape in {**parameters, **others}.items()
+    }
+    model = eg.parse(text)
+    for name, var in model.inputs.items():
+        if var.integer:
+            arrays[name] = rng.integers(0, 4, others[name])
+    f: Any = model.grad("L", list(parameters)).compile(
+        "jax", mesh={"data": 8}, shard={"b": "data"}, update=eg.adam()
+    )
+    f(**arrays)
+    sent = [shape for c in f.plan.collectives for shape in c.shapes]
+    assert {(c.kind, c.over) for c in f.plan.collectives} == {("all-reduce", ("data",))}
+    sizes = [np.prod([int(n) for n in re.findall(r"\d+", x[3:])], dtype=int) for x in sent]
+    assert sorted(sizes) == sorted([1, *map(np.prod, parameters.values())])
+
+
 def test_it_would_be_seen_if_more_were_sent() -> None:
     """X split by pixels: the products that sum over them must be reduced, too."""
     f = mlp(mesh={"data": 8}, shard={"i": "data"})

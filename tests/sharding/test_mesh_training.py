@@ -82,15 +82,14 @@ def test_every_other_layer_is_split() -> None:
     assert default_shard(model, "b", roles.hidden, {"data": 2}) == {"b": "data"}
 
 
-@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-def test_a_run_goes_on_on_another_mesh(optimizer: str, tmp_path: Path) -> None:
+def test_a_run_goes_on_on_another_mesh(tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
-    options = {"optimizer": optimizer, "lr": 0.01}
+    options = {"optimizer": "adam", "lr": 0.01}
     expected = losses(start(None, epochs=2, **options))
     first = start("data=4", epochs=1, **options)
     begun = losses(first)
     save(path, first.checkpoint())
-    for mesh in ("data=2,model=2", "model=8", "data=4", None):
+    for mesh in ("data=2,model=2", None):
         checkpoint = load(path)
         options_ = None if mesh is None else MeshOptions.read(mesh)
         trainer = Trainer.resume(
