@@ -12,6 +12,7 @@ import pytest
 import scipy.special as sp
 
 import eingrad as eg
+from eingrad.notation.latex import to_latex
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
@@ -78,3 +79,19 @@ def test_hessians_are_symmetric() -> None:
             hessian = derive(entry).compile()(**arrays_of(entry))[key]
             flat = hessian.reshape(math.isqrt(hessian.size), -1)
             np.testing.assert_allclose(flat, flat.T, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("entry", GALLERY, ids=lambda entry: entry.title)
+def test_models_and_derivatives_in_latex_are_read_again(entry: Entry) -> None:
+    model = eg.parse(entry.model)
+    rows = " \\\\\n".join(map(to_latex, model.statements))
+    again = eg.parse_latex(f"\\begin{{align}}\n{rows}\n\\end{{align}}")
+    assert again.inputs == model.inputs
+    assert again.outputs == model.outputs
+    for name, definition in model.system.definitions.items():
+        assert again.system.definitions[name].expr is definition.expr
+    assert len(again.system.facts) == len(model.system.facts)
+    derivatives = getattr(model, entry.kind)(entry.of, entry.wrt.split())
+    for derivative in derivatives.values():
+        verdict = again.check(to_latex(derivative.formula), latex=True)
+        assert verdict.ok, str(verdict)

@@ -207,6 +207,7 @@ def test_an_extent_has_one_name_in_the_whole_text() -> None:
         (r"A_{ij} x_j = y_i \quad (3)", "y_i = A_ij x_j"),
         (r"L = -\sum_o t_o \log y_o \quad \text{(scalar)}", "L = -sum_o(t_o log(y_o))"),
         (r"y_i = \sum_{j \ne i} x_j", "y_i = sum_j((1 - delta_ji) x_j)"),
+        ("L = \\frac{x}{2} % half\n  + y  # and more", "L = x / 2 + y"),
         (r"L = |x| + |y_i| \, |y_i|", "L = abs(x) + abs(y_i) abs(y_i)"),
         (r"L = ||x_i||^2 + \left(x_i\right)_+ c_i", "L = norm_i(x_i)^2 + relu(x_i) c_i"),
         (r"L = \underbrace{x_i x_i}_{\text{energy}} + \boxed{\log_2 y}",

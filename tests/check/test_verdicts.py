@@ -85,6 +85,15 @@ def test_a_counterexample_can_be_run() -> None:
     assert example["claimed"] != pytest.approx(example["right"], rel=1e-3)
 
 
+def test_a_counterexample_has_integers_where_the_model_has() -> None:
+    model = eg.parse(GATHER)
+    example = model.check("dL/dA_bo = Z_bo / size(b)").counterexample
+    assert example is not None
+    assert example["arrays"]["y"].dtype.kind == "i"
+    found = model.grad("L", "A").compile()(**example["arrays"])["dL/dA"]
+    assert found[tuple(example["index"].values())] == pytest.approx(example["right"])
+
+
 def test_a_counterexample_keeps_to_what_is_assumed() -> None:
     example = eg.parse(MLP).check("dL/dA2_bo = Z2_bo - T_bo").counterexample
     assert example is not None

@@ -101,10 +101,14 @@ def counterexample(
     for point in _small_points(points):
         found = _failure(claim, right, point, labels)
         if found is not None:
-            own = {dim for name in shown for dim in points.system.inputs[name].dims}
+            inputs = points.system.inputs
+            own = {dim for name in shown for dim in inputs[name].dims}
             return {
                 "sizes": {str(d): n for d, n in point.sizes.items() if d in own},
-                "arrays": {name: point.arrays[name] for name in shown},
+                "arrays": {
+                    name: point.arrays[name].astype(int if inputs[name].integer else float)
+                    for name in shown
+                },
                 **found,
             }
     return None
