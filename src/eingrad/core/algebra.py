@@ -7,6 +7,7 @@ Nothing here looks inside a tensor that was computed before: unfolding is `calcu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
@@ -226,7 +227,7 @@ def _fold_power(value: Number, exponent: Number) -> Number | None:
     try:
         return None if value == 0 else value**exponent
     except OverflowError:
-        return None
+        return math.inf
 
 
 EXACT_VALUES: dict[tuple[str, Number], Number] = {

@@ -9,6 +9,7 @@ The nodes here do not simplify; `eingrad.core.algebra` builds them in normal for
 
 from __future__ import annotations
 
+import cmath
 import math
 import threading
 import weakref
@@ -127,6 +128,13 @@ class Const(Expr):
 def bits(value: int | Fraction) -> int:
     """Return how many bits the longer one of numerator and denominator has."""
     return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def is_finite(value: Number) -> bool:
+    """Whether a number is one that a float can stand for."""
+    if isinstance(value, int | Fraction):
+        return math.isfinite(_as_float(value))
+    return cmath.isfinite(value)
 
 
 def _as_float(value: int | Fraction) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from eingrad.core.arrays import Gather, Scatter
-from eingrad.core.expr import Dim, Einsum, Expr, Size, Var, postorder
+from eingrad.core.expr import Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
@@ -259,15 +259,19 @@ def scalar_indices(system: System) -> set[str]:
 
 def _build(recipe: Recipe, extents: Extents, statement: Statement) -> Expr:
     try:
-        return recipe(extents)
-    except (ValueError, ArithmeticError) as error:
-        if isinstance(error, EingradError):
-            raise
+        expr = recipe(extents)
+        finite = all(is_finite(x.value) for x in postorder([expr]) if isinstance(x, Const))
+    except EingradError:
+        raise
+    except (ValueError, ArithmeticError):
+        finite = False
+    if not finite:
         raise NotationError(
             "the numbers of this statement multiply to one that does not fit a float",
             position=statement.position,
             hint="numbers lie between 1e-308 and 1e308",
-        ) from None
+        )
+    return expr
 
 
 # --- order ------------------------------------------------------------------------------------
