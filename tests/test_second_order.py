@@ -207,3 +207,24 @@ def test_a_hessian_of_a_gradient_that_names_the_loss() -> None:
     moves = step * np.eye(3)
     expected = [(at(arrays["A"] + h) - at(arrays["A"] - h)) / (2 * step) for h in moves]
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_structured_factors_are_no_larger_than_needed() -> None:
+    """Of the mixed block of matrix factorisation there are U, V and the residual alone."""
+    n, m, k = 60, 50, 4
+    rng = np.random.default_rng(0)
+    arrays = {"M": rng.normal(size=(n, m)), "U": rng.normal(size=(n, k)),
+              "V": rng.normal(size=(m, k))}  # fmt: skip
+    model = eg.parse("R_ij = M_ij - U_ik V_jk\nL = R_ij R_ij")
+    blocks = model.hessian("L", ["U", "V"]).compile()(**arrays, structured=True)
+    mixed = blocks["d2L/dU dV"]
+    assert max(x.size for term in mixed.terms for x, _ in term.factors) == n * m
+    assert mixed.nbytes == 8 * (n * k + m * k + n * m)
+    residual = arrays["M"] - arrays["U"] @ arrays["V"].T
+    direction = rng.normal(size=(m, k))
+    # the derivative of dL/dU = -2 R V along a change of V, by hand
+    change = 2 * (arrays["U"] @ direction.T) @ arrays["V"] - 2 * residual @ direction
+    np.testing.assert_allclose(mixed @ direction, change, rtol=1e-12, atol=1e-12)
+    whole = np.einsum("il,jk->ikjl", arrays["U"], arrays["V"]) * 2
+    whole -= 2 * np.einsum("ij,kl->ikjl", residual, np.eye(k))
+    np.testing.assert_allclose(mixed.dense(), whole, rtol=1e-12, atol=1e-12)

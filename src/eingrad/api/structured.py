@@ -18,19 +18,19 @@ from eingrad.errors import ShapeError
 
 @dataclass(frozen=True)
 class StructuredTerm:
-    """One term: ``core`` over ``axes`` of the whole, times a Kronecker delta for each pair.
+    """A product of a Kronecker delta for each pair in ``deltas`` and of ``factors``.
 
-    The core is an array of the backend's.
+    A factor is an array of the backend's with the axes of the whole that it has; an axis that no
+    factor has is one along which the term is repeated.
     """
 
     deltas: tuple[tuple[int, int], ...]
-    axes: tuple[int, ...]
-    core: Any
+    factors: tuple[tuple[Any, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True)
 class StructuredTensor:
-    """A sum of terms with Kronecker deltas, for a tensor that nobody needs to write out.
+    """A sum of products of Kronecker deltas and small tensors, which nobody needs to write out.
 
     ``shape`` is the whole tensor's, ``rank`` the number of leading axes that are the result's;
     the others are the axes of the tensor that was differentiated by.
@@ -43,50 +43,54 @@ class StructuredTensor:
     @property
     def nbytes(self) -> int:
         """The bytes that the factors take."""
-        return sum(int(term.core.nbytes) for term in self.terms)
+        return sum(int(factor.nbytes) for term in self.terms for factor, _ in term.factors)
 
-    def _in_numpy(self) -> list[tuple[StructuredTerm, np.ndarray]]:
-        return [(term, to_numpy(term.core)) for term in self.terms]
+    def _dtype(self, *others: Any) -> Any:
+        arrays = [to_numpy(factor) for term in self.terms for factor, _ in term.factors]
+        return np.result_type(*arrays, *others) if arrays or others else float
 
     def dense(self) -> np.ndarray:
         """Return the whole tensor, an array of NumPy's.
 
-        >>> t = StructuredTensor((2, 2), 1, (StructuredTerm(((0, 1),), (0,), np.arange(2.0)),))
-        >>> t.dense()
+        >>> diagonal = StructuredTerm(((0, 1),), ((np.arange(2.0), (0,)),))
+        >>> StructuredTensor((2, 2), 1, (diagonal,)).dense()
         array([[0., 0.],
                [0., 1.]])
         """
-        terms = self._in_numpy()
-        dtype = np.result_type(*(core.dtype for _, core in terms)) if terms else float
-        total = np.zeros(self.shape, dtype)
-        for term, core in terms:
+        total = np.zeros(self.shape, self._dtype())
+        for term in self.terms:
             axes = _merged_axes(term, len(self.shape))
             view = _diagonal(total, axes)
-            own = [axes[a] for a in term.axes]
-            order = [own.index(k) if k in own else None for k in dict.fromkeys(axes)]
-            index = tuple(slice(None) if k is not None else None for k in order)
-            view += core.transpose([k for k in order if k is not None])[index]
+            view += self._contracted(term, axes, list(dict.fromkeys(axes)))
         return total
+
+    def _contracted(
+        self, term: StructuredTerm, axes: list[int], out: list[int], *more: Any
+    ) -> np.ndarray:
+        """Multiply a term's factors, and ``more`` operands with their axes; sum to ``out``."""
+        operands: list[Any] = list(more)
+        for factor, own in term.factors:
+            operands += [to_numpy(factor), [axes[k] for k in own]]
+        present = {k for labels in operands[1::2] for k in labels}
+        for k in out:
+            if k not in present:
+                operands += [np.ones(self.shape[k]), [k]]
+        result: np.ndarray = np.einsum(*operands, out, optimize=len(operands) > 4)
+        return result
 
     def __matmul__(self, direction: Any) -> np.ndarray:
         """Contract the trailing axes with a tensor shaped like them: a Hessian-vector product."""
-        x, terms = to_numpy(direction), self._in_numpy()
+        x = to_numpy(direction)
         if x.shape != self.shape[self.rank :]:
             raise ShapeError(
                 f"the direction has shape {x.shape}, wanted is {self.shape[self.rank :]}"
             )
-        n = len(self.shape)
-        total = np.zeros(self.shape[: self.rank], np.result_type(x, *(core for _, core in terms)))
-        for term, core in terms:
-            axes = _merged_axes(term, n)
-            own, into = [axes[a] for a in term.axes], axes[self.rank :]
+        total = np.zeros(self.shape[: self.rank], self._dtype(x))
+        for term in self.terms:
+            axes = _merged_axes(term, len(self.shape))
             out = axes[: self.rank]
-            ones: list[Any] = []
-            for k in dict.fromkeys(out):
-                if k not in own and k not in into:
-                    ones += [np.ones(self.shape[k]), [k]]
             view = _diagonal(total, out)
-            view += np.einsum(core, own, x, into, *ones, list(dict.fromkeys(out)))
+            view += self._contracted(term, axes, list(dict.fromkeys(out)), x, axes[self.rank :])
         return total
 
 
@@ -148,15 +152,22 @@ class StructuredResult:
         return StructuredResult(expr.dims, rank, tuple(split_terms(expr)))
 
     def outputs(self, name: str) -> dict[str, Expr]:
-        """Return what has to be computed: each core, and a stand-in for each extent."""
-        cores = {f"{name}:{k}": term.core for k, term in enumerate(self.terms)}
-        return cores | {f"{name}:size{k}": size(dim) for k, dim in enumerate(self.dims)}
+        """Return what has to be computed: each factor, and a stand-in for each extent."""
+        factors = {
+            f"{name}:{k}.{n}": expr
+            for k, term in enumerate(self.terms)
+            for n, (expr, _) in enumerate(term.factors)
+        }
+        return factors | {f"{name}:size{k}": size(dim) for k, dim in enumerate(self.dims)}
 
     def assemble(self, name: str, values: Mapping[str, Any]) -> StructuredTensor:
-        """Put the computed cores together."""
+        """Put the computed factors together."""
         sizes = tuple(int(values[f"{name}:size{k}"]) for k in range(len(self.dims)))
         terms = tuple(
-            StructuredTerm(term.deltas, term.axes, values[f"{name}:{k}"])
+            StructuredTerm(
+                term.deltas,
+                tuple((values[f"{name}:{k}.{n}"], own) for n, (_, own) in enumerate(term.factors)),
+            )
             for k, term in enumerate(self.terms)
         )
         return StructuredTensor(sizes, self.rank, terms)

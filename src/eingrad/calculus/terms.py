@@ -1,50 +1,75 @@
-"""A tensor as a sum of terms, each a product of Kronecker deltas and one smaller tensor."""
+"""A tensor as a sum of terms, each a product of Kronecker deltas and of small tensors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eingrad.calculus.structure import expand, is_sum
-from eingrad.core.algebra import einsum, is_zero
-from eingrad.core.expr import Const, Delta, Einsum, Expr
+from eingrad.calculus.structure import expand, is_sum, open_product
+from eingrad.core.algebra import Factor, einsum, is_zero
+from eingrad.core.expr import Const, Delta, Dim, Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """``deltas`` are pairs of axes that must be equal, ``axes`` the axes that ``core`` has.
+    """``deltas`` are pairs of axes that must be equal, ``factors`` tensors with their axes.
 
-    An axis that is in neither is one along which the term is repeated.
+    An axis that is in none of them is one along which the term is repeated. Factors share no
+    summed label: of ``4 U_ik V_jl`` there are two, of ``sum_a(X_ai X_aj)`` there is one.
     """
 
     deltas: tuple[tuple[int, int], ...]
-    axes: tuple[int, ...]
-    core: Expr
+    factors: tuple[tuple[Expr, tuple[int, ...]], ...]
 
 
 def split_terms(node: Expr) -> list[Term]:
-    """Return the terms of a tensor; their deltas are never multiplied into the cores.
+    """Return the terms of a tensor; neither deltas nor outer products are multiplied out.
 
     >>> from eingrad.core.expr import Var
     >>> p = Var("p", ("i",))
     >>> diagonal = einsum([(p, (0,)), (Delta("i"), (0, 1))], (0, 1))
     >>> split_terms(diagonal)[0].deltas
     ((0, 1),)
+    >>> outer = einsum([(p, (0,)), (p, (1,))], (0, 1))
+    >>> [axes for _, axes in split_terms(outer)[0].factors]
+    [(0,), (1,)]
     """
     whole = expand(node)
     terms = whole.operands if is_sum(whole) else (whole,)
-    return [_split(x) for x in terms if not is_zero(x)]
+    return [_split(x, node.dims) for x in terms if not is_zero(x)]
 
 
-def _split(term: Expr) -> Term:
-    if not isinstance(term, Einsum) or not any(isinstance(x, Delta) for x in term.operands):
-        return Term((), tuple(range(term.ndim)), term)
-    pairs = list(zip(term.operands, term.inputs, strict=True))
-    position = {label: axis for axis, label in enumerate(term.output)}
-    deltas = tuple(
-        (position[labels[0]], position[labels[1]]) for x, labels in pairs if isinstance(x, Delta)
-    )
-    rest = [(x, labels) for x, labels in pairs if not isinstance(x, Delta)]
-    present = {k for _, labels in rest for k in labels}
-    axes = tuple(axis for axis, label in enumerate(term.output) if label in present)
-    core = einsum(rest, tuple(term.output[a] for a in axes)) if rest else Const(1)
-    return Term(deltas, axes, core)
+def _split(term: Expr, dims: tuple[Dim, ...]) -> Term:
+    product = open_product(term, dims)
+    free = set(product.output)
+    deltas: list[tuple[int, int]] = []
+    rest: list[Factor] = []
+    for x, labels in product.factors:
+        if isinstance(x, Delta) and set(labels) <= free:
+            deltas.append((labels[0], labels[1]))
+        else:
+            rest.append((x, labels))
+    scalars = [(Const(product.coefficient), ()), *(f for f in rest if not f[1])]
+    groups = _connected([f for f in rest if f[1]], free) or [[]]
+    groups.sort(key=lambda group: len(_axes(group, free)))
+    groups[0] = [*scalars, *groups[0]]  # the smallest tensor takes the scale
+    factors = []
+    for group in groups:
+        axes = _axes(group, free)
+        factors.append((einsum(group, axes, product.extents), axes))
+    return Term(tuple(deltas), tuple(sorted(factors, key=lambda factor: factor[1])))
+
+
+def _axes(group: list[Factor], free: set[int]) -> tuple[int, ...]:
+    return tuple(sorted(free & {k for _, labels in group for k in labels}))
+
+
+def _connected(factors: list[Factor], free: set[int]) -> list[list[Factor]]:
+    """Group factors that share summed labels."""
+    groups: list[tuple[set[int], list[Factor]]] = []
+    for factor in factors:
+        summed = set(factor[1]) - free
+        met = [group for group in groups if group[0] & summed]
+        groups = [group for group in groups if not group[0] & summed]
+        labels = summed.union(*(group[0] for group in met))
+        groups.append((labels, [*(x for group in met for x in group[1]), factor]))
+    return [group for _, group in groups]
