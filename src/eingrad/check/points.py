@@ -17,6 +17,7 @@ from eingrad.core.evaluate import Array, Functions, evaluate
 from eingrad.core.expr import Dim, Expr, Var, postorder, variables
 from eingrad.errors import EingradError
 
+MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
 NEWTON_STEPS = 40
 PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
 WIDER = {
@@ -174,7 +175,8 @@ class Points:
 
         Raises EingradError where no values are found.
         """
-        for attempt in range(6):
+        unsolved = 0
+        for attempt in range(MOST_DRAWS):
             arrays = self._draw(sizes, 17 * seed + attempt, decimals)
             if condition is not None:
                 arrays = {name: condition(name, x) for name, x in arrays.items()}
@@ -182,6 +184,9 @@ class Points:
             if self.system.facts:
                 solved = self._satisfy(point, 17 * seed + attempt)
                 if solved is None:
+                    unsolved += 1
+                    if unsolved == MOST_UNSOLVED:
+                        break
                     continue
                 point = solved
             if self.is_finite(point):
