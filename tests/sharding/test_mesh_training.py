@@ -54,6 +54,7 @@ def losses(trainer: Trainer) -> list[float]:
 
 @pytest.fixture(scope="module")
 def one_device() -> list[float]:
+    pytest.importorskip("jax")
     return losses(start(None))
 
 

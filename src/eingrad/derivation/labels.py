@@ -104,8 +104,8 @@ def size_holders(system: System) -> dict[Dim, SizeOf]:
 
     >>> from eingrad.notation.lower import lower
     >>> from eingrad.notation.parse import parse_statements
-    >>> size_holders(lower(parse_statements("y_i = W_ij x_j")))["j"].of
-    Symbol(name='x', labels=('j',))
+    >>> size_holders(lower(parse_statements("y_i = W_ij x_j")))["j"].of.name
+    'x'
     """
     holders: dict[Dim, SizeOf] = {}
     for dim, found in uses(system).items():

@@ -253,7 +253,8 @@ def cumsum(x: Array, axis: int, out: Array) -> None:
     >>> out
     array([2. , 2.5, 7.5])
     """
-    np.add.accumulate(x, axis=axis, dtype=WIDER.get(out.dtype.char), out=out)
+    with np.errstate(invalid="ignore"):  # it converts what is in out, too, before it writes there
+        np.add.accumulate(x, axis=axis, dtype=WIDER.get(out.dtype.char), out=out)
 
 
 def gemm(alpha: Any, a: Array, b: Array, beta: float, c: Array) -> None:
