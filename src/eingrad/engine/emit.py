@@ -274,7 +274,8 @@ class Emitter:
                 return here == register.root.name
             return here is not None and here >= 0 and place.get(register.root) == here
 
-        if step.op == "gemm" and not stays(step.arguments[0]):
+        same = arguments[:1] == [self.names[step.out]]
+        if step.op in {"gemm", "add_on_diagonal"} and not (same or stays(step.arguments[0])):
             return [f"np.copyto({self.names[step.out]}, {arguments[0]})", *lines]
         return lines
 

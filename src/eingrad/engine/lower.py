@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -27,9 +28,10 @@ from eingrad.engine import functions, values
 from eingrad.engine.arrays import lower_array
 from eingrad.engine.fuse import fused_updates, late_nodes, split_update
 from eingrad.engine.product import Accumulate, Factor, ProductLowering
-from eingrad.engine.program import FLOAT, INTEGER, Builder, Program, Register, literal
+from eingrad.engine.program import FLOAT, INTEGER, Argument, Builder, Program, Register, literal
 from eingrad.engine.schedule import by_height, hoist_updates
 from eingrad.engine.sharding import Tensor
+from eingrad.engine.spread import spread
 from eingrad.engine.values import Value
 
 
@@ -56,7 +58,8 @@ class _Lowering:
     ) -> None:  # fmt: skip
         self.b = Builder(native)
         self.sizes, self.inner = sizes, inner
-        self.outputs, self.updates = outputs, updates
+        self.outputs = {name: spread(node) for name, node in outputs.items()}
+        self.updates = updates
         self.values: dict[Expr, Value] = {}
         self.fused = fused_updates(outputs, updates, self.size_of)
         self.taken: set[Register] = set()
@@ -201,6 +204,10 @@ class _Lowering:
         return lower_array(self.b, node, [self.values[x] for x in node.operands], shape)
 
     def _map(self, node: Map) -> Value:
+        if node.function == "add" and "add_on_diagonal" in self.b.native:
+            total = self._sum_with_diagonals(node)
+            if total is not None:
+                return total
         operands = [self.values[x] for x in node.operands]
         base, exponent = base_and_exponent(node)
         if exponent == -1 and base is not node:
@@ -217,6 +224,10 @@ class _Lowering:
     # --- products -----------------------------------------------------------------------------
 
     def _product(self, node: Einsum) -> Value:
+        return self._with_deltas(*self._without_deltas(node))
+
+    def _without_deltas(self, node: Einsum) -> tuple[Value, list[tuple[int, int]]]:
+        """Return what stands on the diagonals of a product, and the pairs of axes of these."""
         lowering, factors, scale = self._factors(node)
         deltas = [
             ls for x, ls in zip(node.operands, node.inputs, strict=True) if isinstance(x, Delta)
@@ -227,10 +238,11 @@ class _Lowering:
                 number = number * lowering.sizes[label]
         shape = tuple(lowering.sizes[k] for k in node.output)
         if not factors:
-            value = _scale_value(shape, number, scalars)
-            return self._with_deltas(value, self._delta_axes(node, deltas))
+            return _scale_value(shape, number, scalars), self._delta_axes(node, deltas)
         renamed = {q: p for p, q in deltas}
         wanted = tuple(k for k in node.output if k not in renamed)
+        if not set().union(*(f.labels for f in factors)) - set(wanted):
+            number = self._scale_smallest(factors, number, math.prod(lowering.shape(wanted)))
         if len(factors) == 1 and set(factors[0].labels) <= set(wanted):
             result = factors[0]
         else:
@@ -238,7 +250,22 @@ class _Lowering:
         place = {label: axis for axis, label in enumerate(result.labels)}
         axes = tuple(place.get(k) for k in node.output)
         value = Value(result.register, axes, shape, number, scalars, result.inverse)
-        return self._with_deltas(value, self._delta_axes(node, deltas))
+        return value, self._delta_axes(node, deltas)
+
+    def _scale_smallest(self, factors: list[Factor], number: Number, entries: int) -> Number:
+        """Multiply the smallest factor of an outer product by its number; return what is left."""
+        if len(factors) < 2 or number in (1, -1):
+            return number
+        sizes = [f.register.size for f in factors]
+        smallest = sizes.index(min(sizes))
+        factor = factors[smallest]
+        if factor.inverse or factor.kind != FLOAT or sizes[smallest] >= entries:
+            return number
+        value = values.scaled(values.of_register(factor.register), number)
+        register = values.plain(self.b, value).register
+        assert register is not None
+        factors[smallest] = replace(factor, register=register)
+        return 1
 
     def _factors(self, node: Einsum) -> tuple[ProductLowering, list[Factor], Value]:
         """Split a product into labelled registers and a factor."""
@@ -286,17 +313,51 @@ class _Lowering:
     def _delta_axes(self, node: Einsum, deltas: Sequence[Labels]) -> list[tuple[int, int]]:
         return [(node.output.index(p), node.output.index(q)) for p, q in deltas]
 
+    def _sum_with_diagonals(self, node: Map) -> Value | None:
+        """Add diagonals in place to the sum of the other terms, if that has all entries."""
+        diagonals = [
+            x for x in node.operands
+            if isinstance(x, Einsum) and any(isinstance(y, Delta) for y in x.operands)
+        ]  # fmt: skip
+        others = [self.values[x] for x in node.operands if x not in diagonals]
+        if not diagonals or not others:
+            return None
+        total = functions.lower_map(self.b, "add", others) if len(others) > 1 else others[0]
+        total = values.plain(self.b, total, FLOAT)
+        register = total.register
+        if register is None or None in total.axes or register.kind != FLOAT:
+            return None
+        order = [total.axes.index(k) for k in range(len(register.shape))]
+        for diagonal in diagonals:
+            argument, spec = self._diagonal(*self._without_deltas(diagonal), order)
+            register = self.b.step(
+                "add_on_diagonal", [register, argument], register.shape, in_place=(0,),
+                parameters=(spec,),
+            )  # fmt: skip
+        return replace(total, register=register)
+
     def _with_deltas(self, value: Value, deltas: Sequence[tuple[int, int]]) -> Value:
         """Write a value on a diagonal of zeros."""
         if not deltas:
             return value
+        argument, spec = self._diagonal(value, deltas, range(len(value.shape)))
+        register = self.b.step("on_diagonal", [argument], value.shape, parameters=(spec,), flops=0)
+        return values.of_register(register)
+
+    def _diagonal(
+        self, value: Value, deltas: Sequence[tuple[int, int]], order: Sequence[int]
+    ) -> tuple[Argument, str]:
+        """Return the entries of a diagonal, and which axes are equal: ``aba->ab``.
+
+        The axes are those of ``value`` in the memory order ``order``.
+        """
         value = values.plain(self.b, value)
         same = list(range(len(value.shape)))
         for p, q in deltas:
             low, high = sorted((same[p], same[q]))
             same = [low if k == high else k for k in same]
-        unique = sorted(set(same))
-        spec = _numbered(same, tuple(unique))
+        labels = [same[k] for k in order]
+        unique = tuple(dict.fromkeys(labels))
         source = replace(
             value,
             axes=tuple(_axis_of(value, same, k) for k in unique),
@@ -306,8 +367,7 @@ class _Lowering:
             values.factor_of(self.b, source) if source.register is None
             else values.aligned(self.b, source, range(len(unique)))
         )  # fmt: skip
-        register = self.b.step("on_diagonal", [argument], value.shape, parameters=(spec,), flops=0)
-        return values.of_register(register)
+        return argument, _numbered(labels, unique)
 
 
 def _axis_of(value: Value, same: Sequence[int], group: int) -> int | None:

@@ -11,6 +11,8 @@ from eingrad.core.expr import Labels
 from eingrad.engine.contract import contraction_path, equation
 from eingrad.engine.program import BOOLEAN, FLOAT, INTEGER, Builder, Register, Shape
 
+SHORT = 32  # entries; in a shorter inner loop NumPy's overhead is most of the time
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Factor:
@@ -174,10 +176,17 @@ class ProductLowering:
         return Factor(self.b.elementwise(op, views, kind=kind), order)
 
     def _order(self, left: Factor, right: Factor, output: Labels) -> Labels:
-        """Return a memory order for a product of two: the one of an operand that has all labels."""
+        """Return a memory order for a product of two: the one of an operand that has all labels.
+
+        Of an outer product whose last axis is short, the axes of one operand come after those of
+        the other, so that NumPy's inner loop is long.
+        """
         for factor in (left, right):
             if set(factor.labels) >= set(output):
                 return tuple(factor.labels)
+        if set(left.labels).isdisjoint(right.labels) and self.sizes[output[-1]] < SHORT:
+            first, last = (left, right) if output[-1] in right.labels else (right, left)
+            return (*first.labels, *last.labels)
         return output
 
     def _aligned(self, factor: Factor, order: Labels) -> Register:

@@ -38,6 +38,7 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "keep_where":  ("keep({0}, {1}, {out})",),
     "where":       ("choose({0}, {1}, {2}, {out})",),
     "on_diagonal": ("{out}.fill(0)", "np.einsum({spec!r}, {out})[...] = {0}"),
+    "add_on_diagonal": ("np.einsum({spec!r}, {out})[...] += {1}",),
     "call":        ("np.copyto({out}, {spec}({0}))",),
     "log_of_sum":  ('with np.errstate(divide="ignore"): np.log({0}, out={out})',),
     "place":       ("{out}.fill(0)", "{out}[{spec}] = {0}"),
@@ -139,6 +140,7 @@ SPELLING = Spelling(
     dtypes={INTEGER: "np.int64", BOOLEAN: "np.bool_"},
     expressions=SCALAR, statements=array_lines, needed=IMPORTS, view=view,
     cast="{0}.astype({dtype})", full="np.array({0}, {dtype})", update="np.copyto({0}, {1})",
+    native=frozenset({"add_on_diagonal"}),
 )  # fmt: skip
 
 

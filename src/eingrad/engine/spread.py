@@ -1,0 +1,52 @@
+"""Numbers go where they cost least: into the small factors of a large result.
+
+A Hessian's block ``-2 (delta_kl E_ij - U_il V_jk)`` has n k x n k entries, made of far smaller
+tensors: ``2 U_il`` times ``V_jk`` is written once, where a number around the product, or around the
+sum, would be multiplied into every entry.
+"""
+
+from __future__ import annotations
+
+from eingrad.core.expr import Const, Delta, Einsum, Expr, Map, Number, exact
+
+
+def spread(root: Expr) -> Expr:
+    """Return a result with its numbers in the small factors of its terms, where all have such."""
+    number, inner = _scale(root)
+    is_sum = isinstance(inner, Map) and inner.function == "add"
+    scales = [_scale(term) for term in inner.operands] if is_sum else [(1, inner)]
+    if all(number * c == 1 for c, _ in scales) or not all(_is_small(x) for _, x in scales):
+        return root
+    terms = [_scaled(x, exact(number * c)) for c, x in scales]
+    new = Map("add", terms) if is_sum else terms[0]
+    if root is inner:
+        return new
+    assert isinstance(root, Einsum)
+    labels = root.inputs[1]
+    return new if labels == root.output else Einsum([new], [labels], root.output, root.extents)
+
+
+def _scale(node: Expr) -> tuple[Number, Expr]:
+    """Split ``2 x`` into 2 and x, which has the same axes, perhaps in another order."""
+    if isinstance(node, Einsum) and len(node.operands) == 2 and isinstance(node.operands[0], Const):
+        number, inner = node.operands[0].value, node.operands[1]
+        if sorted(node.inputs[1]) == sorted(node.output) and not isinstance(inner, Delta):
+            return number, inner
+    return 1, node
+
+
+def _is_small(node: Expr) -> bool:
+    """Whether a product is made of fewer entries than it has: a diagonal, or an outer product."""
+    if not isinstance(node, Einsum) or node.summed:
+        return False
+    diagonal = any(isinstance(x, Delta) for x in node.operands)
+    return diagonal or all(x.ndim < node.ndim for x in node.operands)
+
+
+def _scaled(node: Expr, number: Number) -> Expr:
+    """Return a product with a number among its factors; it is multiplied into the smallest one."""
+    assert isinstance(node, Einsum)
+    if number == 1:
+        return node
+    operands, inputs = (Const(number), *node.operands), ((), *node.inputs)
+    return Einsum(operands, inputs, node.output, node.extents)
