@@ -1,5 +1,6 @@
 """Simplification against identities that one finds in a textbook."""
 
+import numpy as np
 import pytest
 
 import eingrad as eg
@@ -78,3 +79,15 @@ def test_a_tensor_that_is_asked_for_is_not_looked_through() -> None:
 def test_a_symmetric_tensor_in_a_product() -> None:
     text = "assume A_ij = A_ji\nL = x_i A_ij y_j + y_i A_ij x_j"
     assert str(eg.parse(text).grad("L", ["x"])["x"]) == "dL/dx_i = 2 A_ij y_j"
+
+
+def test_a_sum_is_not_a_fact_where_its_label_is_kept() -> None:
+    """A_qp sum_r(A_rp) sum_w(B_wqp), summed over q, is not the sum of V_qp; a trace is no sum."""
+    model = eg.parse("V_qp = sum_j(sum_wj(A_jp B_wqp) A_jp)\nL = sum_qp(V_qp A_qp)")
+    rng = np.random.default_rng(0)
+    A, B = rng.normal(size=(3, 2)), rng.normal(size=(4, 3, 2))
+    found = model.grad("L", "A").compile()(A=A, B=B)["dL/dA"]
+    s, b = A.sum(0), B.sum(0)
+    np.testing.assert_allclose(found, s * s * b + 2 * s * (A * b).sum(0))
+    trace = eg.parse("L = T_bb x\nassume sum_o(T_bo) = 1").grad("L", "x")
+    assert str(trace) == "dL/dx = T_bb"

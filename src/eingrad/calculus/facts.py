@@ -219,6 +219,8 @@ def _matches(
                 break
         else:
             summed = pattern.summed()
-            distinct = len({names[k] for k in summed}) == len(summed)
-            if distinct and set(pattern.output) <= set(names):
+            bound = {names[k] for k in summed}
+            kept = {names[k] for k in pattern.output if k in names}
+            complete = set(pattern.output) <= set(names)
+            if complete and len(bound) == len(summed) and bound.isdisjoint(kept):
                 yield set(chosen), names
