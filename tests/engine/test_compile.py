@@ -10,6 +10,7 @@ import traceback
 import numpy as np
 import pytest
 
+import eingrad as eg
 from eingrad.calculus.optim import adam, momentum
 from eingrad.core.algebra import Term, add, apply, einsum, full, multiply, reduce, repeat, sum_over
 from eingrad.core.expr import Const, Var
@@ -257,3 +258,19 @@ def test_an_expression_of_numbers_alone():
     assert result["a"] == 3
     assert result["b"].tolist() == [[2, 2], [2, 2]]
     np.testing.assert_allclose(result["c"], np.log(2))
+
+
+def seconds_to_compile_gradients(layers: int) -> float:
+    """Derive and compile a network by all its matrices; the time of the second."""
+    lines = [f"Z{k + 1}_bi = tanh(Z{k}_bj W{k}_ji + c{k}_i)" for k in range(layers)]
+    model = eg.parse("\n".join([*lines, f"L = sum_bi(Z{layers}_bi^2)"]))
+    derivatives = model.grad("L", [f"W{k}" for k in range(layers)])
+    begin = time.process_time()
+    derivatives.compile()
+    return time.process_time() - begin
+
+
+def test_time_to_compile_gradients_is_linear():
+    """No rule looks at the whole network from each of its nodes."""
+    small, large = (min(seconds_to_compile_gradients(n) for _ in range(2)) for n in (50, 200))
+    assert large < 4 * 2.5 * small + 0.1

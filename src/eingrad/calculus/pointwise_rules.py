@@ -221,7 +221,7 @@ def _without_case(product: Product, condition: Expr) -> Expr:
 
 # fmt: off
 POINTWISE_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    tanh_written_out, tanh_as_ratio, tan_as_ratio, sum_of_deviations,
+    tanh_written_out, tanh_as_ratio, tan_as_ratio,
 )
 TIDY_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
     even_power_of_root, comparison_of_difference, cases_joined,

@@ -19,6 +19,7 @@ from eingrad.calculus.pointwise_rules import (
     gelu_slope,
     is_map,
     log_of_cosh,
+    sum_of_deviations,
 )
 from eingrad.core.algebra import (
     add,
@@ -397,8 +398,9 @@ FORMS: tuple[Rule, ...] = (
 )
 """Forms written out in exp, log and sum, folded back."""
 
-RECOGNISE: tuple[Rule, ...] = (*FORMS, *GATHER_RULES)
-"""What a formula is rewritten with: these forms, and indicators that meet what they select."""
+RECOGNISE: tuple[Rule, ...] = (*FORMS, sum_of_deviations, *GATHER_RULES)
+"""What a formula is rewritten with: these forms, sums that vanish (in formulas, which are short:
+a whole network is one product), and indicators that meet what they select."""
 
 TIDY: tuple[Rule, ...] = TIDY_RULES
 """What a result is rewritten with in the end, since it reads better so."""
