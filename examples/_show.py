@@ -14,8 +14,8 @@ import eingrad as eg
 from eingrad.calculus.differentiate import jacobian as jacobian_of
 from eingrad.calculus.reverse import recognise
 from eingrad.calculus.simplify import simplify
-from eingrad.core.algebra import substitute
 from eingrad.core.expr import variables
+from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, to_formula
 from eingrad.notation.parse import parse_claim
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol

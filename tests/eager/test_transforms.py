@@ -16,7 +16,7 @@ from eingrad.api.tape import no_grad
 from eingrad.api.tensor import Tensor, tensor
 from eingrad.api.trace import function
 from eingrad.core import functions as table
-from eingrad.core.algebra import Term
+from eingrad.core.infix import Infix
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 jax, torch = pytest.importorskip("jax"), pytest.importorskip("torch")
@@ -324,7 +324,7 @@ def test_errors_by_wording(call, error, words):
 def test_check_grads_finds_a_wrong_rule(monkeypatch):
     row = table.FUNCTIONS["tanh"]
     wrong = table.Function(
-        row.name, (lambda y, x: Term(y.expr),), row.rule, row.latex, row.numpy, row.torch, row.jax
+        row.name, (lambda y, x: Infix(y.expr),), row.rule, row.latex, row.numpy, row.torch, row.jax
     )
     x = rng.standard_normal((3, 1, 7))  # a shape of its own: no kernel is known for it
     monkeypatch.setitem(table.FUNCTIONS, "tanh", wrong)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from eingrad.core.algebra import Term, add, apply, einsum, multiply, power, reduce, repeat, size
+from eingrad.core.algebra import add, apply, einsum, multiply, power, reduce, repeat, size
 from eingrad.core.expr import Const, Expr, Var
+from eingrad.core.infix import Infix
 
 torch = pytest.importorskip("torch")
 
@@ -28,7 +29,7 @@ def forward() -> tuple[Expr, dict[str, Expr]]:
     loss = einsum([(Const(-1), ()), (count, ()), (T, (0, 1)), (log_p, (0, 1))], ())
     d2 = multiply(add(p, multiply(Const(-1), T)), count)
     through = einsum([(d2, (0, 1)), (W2, (2, 1))], (0, 2))
-    d1 = multiply(through, z1, (1 - Term(z1)).expr)
+    d1 = multiply(through, z1, (1 - Infix(z1)).expr)
     return loss, {
         "W1": einsum([(X, (0, 1)), (d1, (0, 2))], (1, 2)),
         "b1": einsum([(d1, (0, 1))], (1,)),
@@ -40,7 +41,7 @@ def forward() -> tuple[Expr, dict[str, Expr]]:
 def sgd_step(rate: float) -> tuple[dict[str, Expr], dict[str, Expr]]:
     """Return the outputs and the updates of a step of gradient descent."""
     loss, gradients = forward()
-    updates = {v.name: (Term(v) - rate * Term(gradients[v.name])).expr for v in PARAMETERS}
+    updates = {v.name: (Infix(v) - rate * Infix(gradients[v.name])).expr for v in PARAMETERS}
     return {"L": loss}, updates
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eingrad.core.algebra import Term, einsum, multiply, transpose
+from eingrad.core.algebra import einsum, multiply, transpose
 from eingrad.core.arrays import (
     Gather,
     Indices,
@@ -17,6 +17,7 @@ from eingrad.core.arrays import (
     slice_of,
 )
 from eingrad.core.expr import Const, Var
+from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 
 X, Y = Var("x", (3, 4)), Var("y", (3, 4))
@@ -72,7 +73,7 @@ CASES = {
         Scatter(ROWS, [INTO], [(0, (0,)), 1], (0, 1), (3, 4)),
         scattered,
     ),
-    "indices": ((Term(Indices(4)) * Term(Indices(4))).expr, lambda **_: np.arange(4) ** 2),
+    "indices": ((Infix(Indices(4)) * Infix(Indices(4))).expr, lambda **_: np.arange(4) ** 2),
     "inverse": (Matrix("inv", S), lambda s, **_: np.linalg.inv(s)),
     "determinant": (Matrix("det", S), lambda s, **_: np.linalg.det(s)),
     "log-determinant": (Matrix("logdet", S), lambda s, **_: np.linalg.slogdet(s)[1]),

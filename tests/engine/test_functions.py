@@ -9,9 +9,10 @@ import pytest
 import scipy.special as sp
 from oracle import MAPS, evaluate
 
-from eingrad.core.algebra import Term, add, apply, multiply, power, reduce, repeat
+from eingrad.core.algebra import add, apply, multiply, power, reduce, repeat
 from eingrad.core.expr import Const, Var
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 
 X, Y, M = Var("x", ("i",)), Var("y", ("i",)), Var("m", ("i", "j"))
@@ -83,7 +84,7 @@ def test_small_sigmoids_are_exact_in_float64():
 
 def test_a_derivative_has_no_nan_in_its_unselected_branch():
     # elu: where(x > 0, 1, e^x); the exponential of 1e4 would be infinite
-    x = Term(X)
+    x = Infix(X)
     node = apply("where", x("gt", 0).expr, Const(1), x("elu").expr)
     result = run(node, x=EXTREME)
     np.testing.assert_allclose(result, np.where(EXTREME > 0, 1, np.expm1(np.minimum(EXTREME, 0))))
@@ -180,7 +181,7 @@ def test_a_function_of_the_callers():
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_case_distinction_between_0_and_1_is_made_of_numbers(dtype):
-    step = apply("where", Term(X)("gt", 0).expr, Const(1), Const(0))
+    step = apply("where", Infix(X)("gt", 0).expr, Const(1), Const(0))
     result = run(step, dtype, x=[-1, 0, 2])
     assert result.dtype == dtype
     np.testing.assert_array_equal(result, [0, 0, 1])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from eingrad.core.algebra import Term, add, apply, einsum, multiply, sum_over
+from eingrad.core.algebra import add, apply, einsum, multiply, sum_over
 from eingrad.core.expr import Const, Expr, Var
+from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 
 BATCH, WIDTH = 5, 190
@@ -22,7 +23,7 @@ def network(layers: int) -> tuple[Expr, dict[str, Expr]]:
     gradients = {}
     above = multiply(Const(2), active[-1])
     for k in reversed(range(layers)):
-        inner = multiply(above, (1 - Term(active[k + 1]) * Term(active[k + 1])).expr)
+        inner = multiply(above, (1 - Infix(active[k + 1]) * Infix(active[k + 1])).expr)
         gradients[f"W{k}"] = einsum([(active[k], (0, 1)), (inner, (0, 2))], (1, 2))
         above = einsum([(inner, (0, 1)), (weights[k], (2, 1))], (0, 2))
     return loss, dict(reversed(gradients.items()))

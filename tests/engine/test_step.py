@@ -8,8 +8,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from eingrad.core.algebra import Term, add, einsum, multiply, sum_over
+from eingrad.core.algebra import add, einsum, multiply, sum_over
 from eingrad.core.expr import Const, Var
+from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 from eingrad.errors import EingradError, ShapeError
 
@@ -136,7 +137,7 @@ def test_an_updated_array_is_not_another_input():
 
 def test_results_are_fresh():
     x = Var("x", ("n",))
-    f = compile_program({"x": x, "y": (2 * Term(x)).expr, "again": (2 * Term(x)).expr})
+    f = compile_program({"x": x, "y": (2 * Infix(x)).expr, "again": (2 * Infix(x)).expr})
     array = np.ones(4)
     first = f(x=array)
     kept = {name: value.copy() for name, value in first.items()}

@@ -9,8 +9,8 @@ from eingrad.api.layout import Devices
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
-from eingrad.core.algebra import substitute
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
+from eingrad.core.rewrite import substitute
 from eingrad.engine import Function, compile_program
 from eingrad.notation.system import System
 

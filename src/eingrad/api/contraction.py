@@ -19,8 +19,8 @@ from eingrad.api.dispatch import (
 )
 from eingrad.api.einsum import einsum as einsum_arrays
 from eingrad.api.einsum import einsum_expr, read
-from eingrad.core.algebra import rebuild, substitute
 from eingrad.core.expr import Expr, Var, postorder
+from eingrad.core.rewrite import rebuild, substitute
 from eingrad.engine.pairwise import pairwise
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from eingrad.calculus.facts import symmetric_matrices
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.codegen.source import module_source
-from eingrad.core.algebra import substitute
 from eingrad.core.expr import Expr, variables
+from eingrad.core.rewrite import substitute
 from eingrad.derivation import render
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.matrix import LAYOUTS, form_latex, form_text, layout_axes, matrix_form

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.core.algebra import apply, broadcast_scalar, einsum, rewrite, zeros
+from eingrad.core.algebra import apply, broadcast_scalar, einsum, zeros
 from eingrad.core.arrays import Concat, Indices, Place, Range, Reshape, Slice
 from eingrad.core.expr import Const, Dim, Expr, Labels, Map, Var
 from eingrad.core.gather import Entry, gather
+from eingrad.core.rewrite import rewrite
 
 Array = np.ndarray[Any, Any]
 

@@ -16,10 +16,11 @@ from eingrad.api.cache import Budget, Cache
 from eingrad.api.views import view_of
 from eingrad.calculus.differentiate import is_singular, pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
-from eingrad.core.algebra import add, is_zero, substitute
+from eingrad.core.algebra import add, is_zero
 from eingrad.core.arrays import Gather, Slice
 from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Expr, Map, Var, postorder, variables
+from eingrad.core.rewrite import substitute
 from eingrad.engine import compile_program
 
 Value = Any

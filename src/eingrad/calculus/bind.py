@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from eingrad.calculus.differentiate import push_forward
-from eingrad.core.algebra import apply, broadcast_scalar, full, rewrite
+from eingrad.core.algebra import apply, broadcast_scalar, full
 from eingrad.core.expr import Expr, Map
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.rewrite import rewrite
 from eingrad.errors import EingradError
 
 

@@ -16,11 +16,11 @@ from eingrad.core.algebra import (
     multiply,
     negate,
     power,
-    rewrite,
     scale_of,
 )
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Number, Size, Var, variables
+from eingrad.core.rewrite import rewrite
 from eingrad.notation.system import Fact, System
 
 SHORTEST = 2.0  # a definition shorter than this is as good as its name

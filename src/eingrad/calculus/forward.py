@@ -16,8 +16,9 @@ from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.reverse import NAME_COST, Adjoint, formula_names, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted
-from eingrad.core.algebra import einsum, substitute, zeros
+from eingrad.core.algebra import einsum, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from eingrad.core.algebra import Factor, Term, apply, constant_value, einsum
+from eingrad.core.algebra import Factor, apply, constant_value, einsum
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, variables
 from eingrad.core.functions import choose
+from eingrad.core.infix import Infix
 
 
 def power_at_0(node: Expr) -> Expr | None:
@@ -48,7 +49,7 @@ def _is_variable_power(node: Expr) -> bool:
 
 
 def _log_beside(x: Expr, log: Expr) -> Expr:
-    a, b = map(Term, x.operands)
+    a, b = map(Infix, x.operands)
     if not isinstance(log, Map) or log.function != "log" or log.operands[0] is not a.expr:
         return log
     return apply("log", choose((a("eq", 0), b("ge", 0)), Const(1), a.expr))
@@ -72,9 +73,9 @@ def _coefficient(x: Expr, labels: Labels, rest: list[Factor]) -> Expr | None:
 
 
 def _power_beside(x: Expr, coefficient: Expr) -> Expr:
-    a, b = map(Term, x.operands)
-    corner = (a("eq", 0), Term(coefficient)("eq", 0))
-    return a("pow", Term(choose(corner, Const(0), b.expr))).expr
+    a, b = map(Infix, x.operands)
+    corner = (a("eq", 0), Infix(coefficient)("eq", 0))
+    return a("pow", Infix(choose(corner, Const(0), b.expr))).expr
 
 
 KINK_RULES = (power_at_0,)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from numbers import Real
 from types import MappingProxyType
 
-from eingrad.core.algebra import Term
 from eingrad.core.expr import Const, Expr, Var
+from eingrad.core.infix import Infix
 from eingrad.errors import EingradError
 
 
@@ -78,7 +78,7 @@ def sgd(lr: float = 0.01) -> Optimizer:
     settings = _checked("sgd", lr=lr)
 
     def rule(param: Var, gradient: Expr) -> Step:
-        return Step((Term(param) - lr * Term(gradient)).expr, {})
+        return Step((Infix(param) - lr * Infix(gradient)).expr, {})
 
     return Optimizer("sgd", settings, rule)
 
@@ -97,8 +97,8 @@ def momentum(lr: float = 0.01, beta: float = 0.9) -> Optimizer:
     def rule(param: Var, gradient: Expr) -> Step:
         name = f"momentum/{param.name}"
         velocity = Var(name, param.dims)
-        new_velocity = beta * Term(velocity) + Term(gradient)
-        new_value = Term(param) - lr * new_velocity
+        new_velocity = beta * Infix(velocity) + Infix(gradient)
+        new_value = Infix(param) - lr * new_velocity
         return Step(new_value.expr, {name: StateTensor(velocity, 0, new_velocity.expr)})
 
     return Optimizer("momentum", settings, rule)
@@ -122,23 +122,23 @@ def adam(
         count, mean, square = (
             Var(name, dims) for name, dims in zip(names, ((), param.dims, param.dims), strict=True)
         )
-        g = Term(gradient)
-        t = Term(count) + 1
-        m = beta1 * Term(mean) + (1 - beta1) * g
-        v = beta2 * Term(square) + (1 - beta2) * g * g
+        g = Infix(gradient)
+        t = Infix(count) + 1
+        m = beta1 * Infix(mean) + (1 - beta1) * g
+        v = beta2 * Infix(square) + (1 - beta2) * g * g
         step_size = lr / _bias_correction(beta1, t)
         scale = 1 / _bias_correction(beta2, t)("sqrt")
-        new_value = Term(param) - step_size * m / (scale * v("sqrt") + eps)
+        new_value = Infix(param) - step_size * m / (scale * v("sqrt") + eps)
         state = zip(names, (count, mean, square), (t, m, v), strict=True)
         return Step(new_value.expr, {n: StateTensor(x, 0, new.expr) for n, x, new in state})
 
     return Optimizer("adam", settings, rule)
 
 
-def _bias_correction(beta: float, t: Term) -> Term:
+def _bias_correction(beta: float, t: Infix) -> Infix:
     """Return ``1 - beta^t``, without the cancellation that float32 has at small t."""
     if beta == 0:
-        return Term(Const(1))
+        return Infix(Const(1))
     return -(t * math.log(beta))("expm1")
 
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
 from eingrad.core.algebra import (
-    Term,
     add,
     apply,
     base_and_exponent,
@@ -26,6 +25,7 @@ from eingrad.core.algebra import (
 )
 from eingrad.core.expr import Const, Einsum, Expr, Map
 from eingrad.core.functions import slope_of_gelu
+from eingrad.core.infix import Infix
 
 
 def is_map(node: Expr, function: str) -> bool:
@@ -111,7 +111,7 @@ def log_of_cosh(node: Expr) -> Expr | None:
 def gelu_slope(node: Expr) -> Expr | None:
     """gelu'(x) -> (1 + erf(x / sqrt(2))) / 2 + x exp(-x^2 / 2) / sqrt(2 pi)"""
     x = argument_of(node, "gelu'")
-    return None if x is None else slope_of_gelu(Term(x)).expr
+    return None if x is None else slope_of_gelu(Infix(x)).expr
 
 
 # --- sums and roots ---------------------------------------------------------------------------

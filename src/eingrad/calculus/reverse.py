@@ -17,8 +17,9 @@ from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
-from eingrad.core.algebra import ONE, add, is_light, substitute, zeros
+from eingrad.core.algebra import ONE, add, is_light, zeros
 from eingrad.core.expr import Const, Expr, Map, Reduce, Var, postorder, variables
+from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System
 

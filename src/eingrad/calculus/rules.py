@@ -34,10 +34,10 @@ from eingrad.core.algebra import (
     power,
     reduce,
     repeat,
-    rewrite,
     scale_of,
 )
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Reduce
+from eingrad.core.rewrite import rewrite
 
 Rule = Callable[[Expr], Expr | None]
 MAX_ROUNDS = 8

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from eingrad.calculus.facts import apply_fact
 from eingrad.calculus.rules import RECOGNISE, TIDY, apply_rules
 from eingrad.calculus.structure import cancel_inside, cost, expand, factor, is_divided, is_sum
-from eingrad.core.algebra import rewrite
 from eingrad.core.expr import Expr
+from eingrad.core.rewrite import rewrite
 from eingrad.notation.system import Fact
 
 OPENED_COST = 1.5  # how much shorter a name must make a result that is multiplied out for it
@@ -32,9 +32,9 @@ class Stage:
 def simplify(node: Expr, facts: Sequence[Fact] = ()) -> Expr:
     """Return the shortest equal form that the rules find.
 
-    >>> from eingrad.core.algebra import Term
+    >>> from eingrad.core.infix import Infix
     >>> from eingrad.core.expr import Var
-    >>> p, t = (Term(Var(name, ("i",))) for name in "pt")
+    >>> p, t = (Infix(Var(name, ("i",))) for name in "pt")
     >>> simplify((p * (1 - p) * ((1 - t) / (1 - p) - t / p)).expr) is (p - t).expr
     True
     """

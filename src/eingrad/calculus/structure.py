@@ -155,9 +155,9 @@ def expand(node: Expr) -> Expr:
 
     A quotient cancels before its numerator is multiplied out.
 
-    >>> from eingrad.core.algebra import Term
+    >>> from eingrad.core.infix import Infix
     >>> from eingrad.core.expr import Var
-    >>> a, b = (Term(Var(name, ("i",))) for name in "ab")
+    >>> a, b = (Infix(Var(name, ("i",))) for name in "ab")
     >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)
     True
     """
@@ -202,9 +202,9 @@ def _has_quotient(total: Expr) -> bool:
 def cancel_inside(node: Expr) -> Expr:
     """Multiply factors into sums where they cancel: ``p (a - b / p) -> p a - b``.
 
-    >>> from eingrad.core.algebra import Term
+    >>> from eingrad.core.infix import Infix
     >>> from eingrad.core.expr import Var
-    >>> a, b, p = (Term(Var(name, ("i",))) for name in "abp")
+    >>> a, b, p = (Infix(Var(name, ("i",))) for name in "abp")
     >>> cancel_inside((p * (a - b / p)).expr) is (p * a - b).expr
     True
     """

@@ -10,8 +10,9 @@ from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
-from eingrad.core.algebra import ONE, einsum, substitute, zeros
+from eingrad.core.algebra import ONE, einsum, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced
 from eingrad.errors import DifferentiationError, EingradError

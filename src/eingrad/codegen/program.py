@@ -11,10 +11,11 @@ from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in
 from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.structure import cost
-from eingrad.core.algebra import is_light, substitute
+from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Einsum, Expr, Map, Reduce, Size, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.steps import Deriver
 from eingrad.errors import EingradError

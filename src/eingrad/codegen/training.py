@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from eingrad.calculus.optim import Optimizer
 from eingrad.codegen.program import Line, Program
-from eingrad.core.algebra import substitute
 from eingrad.core.expr import Expr, Map, Var, postorder
+from eingrad.core.rewrite import substitute
 from eingrad.errors import EingradError
 
 

@@ -8,22 +8,9 @@ Nothing here looks inside a tensor that was computed before: unfolding is `calcu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from eingrad.core.arrays import (
-    Concat,
-    Gather,
-    Matrix,
-    Place,
-    Reshape,
-    Scatter,
-    Slice,
-    concat,
-    place,
-    reshape,
-    slice_of,
-)
 from eingrad.core.expr import (
     MAX_BITS,
     Const,
@@ -38,7 +25,6 @@ from eingrad.core.expr import (
     Var,
     bits,
     exact,
-    postorder,
 )
 from eingrad.core.product import (
     MAX_REPEATS,
@@ -347,113 +333,10 @@ def _reduce_inside(function: str, node: Expr, axes: Sequence[int], repeated: set
     return repeat(inner, [node.dims[k] for k in kept], places)
 
 
-# --- rewriting --------------------------------------------------------------------------------
-
-
-def rebuild(node: Expr, operands: Sequence[Expr]) -> Expr:
-    """Return ``node`` over new operands, in normal form."""
-    if all(a is b for a, b in zip(node.operands, operands, strict=True)):
-        return node
-    if isinstance(node, Einsum):
-        pairs = list(zip(operands, node.inputs, strict=True))
-        return einsum(pairs, node.output, dict(enumerate(node.extents)))
-    if isinstance(node, Map):
-        return broadcast_scalar(apply(node.function, *operands), node.dims)
-    if isinstance(node, Reduce):
-        return reduce(node.function, operands[0], node.axes)
-    if isinstance(node, Reshape):
-        return reshape(operands[0], [int(d) for d in node.dims])
-    if isinstance(node, Slice):
-        return slice_of(operands[0], node.ranges)
-    if isinstance(node, Place):
-        return place(operands[0], node.ranges, node.dims)
-    if isinstance(node, Concat):
-        return concat(operands, node.axis)
-    if isinstance(node, Gather):
-        return Gather(operands[0], operands[1:], node.sources, node.output)
-    if isinstance(node, Scatter):
-        return Scatter(operands[0], operands[1:], node.sources, node.output, node.dims)
-    if isinstance(node, Matrix):
-        return Matrix(node.function, operands[0])
-    raise TypeError(f"cannot rebuild a {type(node).__name__}")
-
-
-def rewrite(roots: Sequence[Expr], rule: Callable[[Expr], Expr | None]) -> list[Expr]:
-    """Apply ``rule`` to every node, operands first; None leaves the node as it is."""
-    new: dict[Expr, Expr] = {}
-    for node in postorder(roots):
-        built = rebuild(node, [new[x] for x in node.operands]) if node.operands else node
-        changed = rule(built)
-        new[node] = built if changed is None else changed
-    return [new[root] for root in roots]
-
-
-def substitute(root: Expr, values: Mapping[Expr, Expr]) -> Expr:
-    """Put other expressions in the place of nodes."""
-    if not values:
-        return root
-    new: dict[Expr, Expr] = {}
-    for node in postorder([root]):
-        if node in values:
-            new[node] = values[node]
-        else:
-            new[node] = rebuild(node, [new[x] for x in node.operands]) if node.operands else node
-    return new[root]
-
-
-class Term:
-    """An expression under Python's operators, so that a formula reads as on paper.
-
-    >>> y = Term(Var("y", ("i",)))
-    >>> (y * (1 - y)).expr.dims
-    ('i',)
-    """
-
-    __slots__ = ("expr",)
-
-    def __init__(self, expr: Expr) -> None:
-        self.expr = expr
-
-    def __add__(self, other: Term | Number) -> Term:
-        return Term(add(self.expr, _expr(other)))
-
-    def __sub__(self, other: Term | Number) -> Term:
-        return Term(subtract(self.expr, _expr(other)))
-
-    def __rsub__(self, other: Number) -> Term:
-        return Term(subtract(_expr(other), self.expr))
-
-    def __mul__(self, other: Term | Number) -> Term:
-        return Term(multiply(self.expr, _expr(other)))
-
-    def __truediv__(self, other: Term | Number) -> Term:
-        return Term(divide(self.expr, _expr(other)))
-
-    def __rtruediv__(self, other: Number) -> Term:
-        return Term(divide(_expr(other), self.expr))
-
-    def __pow__(self, exponent: Number) -> Term:
-        return Term(power(self.expr, exponent))
-
-    def __neg__(self) -> Term:
-        return Term(multiply(Const(-1), self.expr))
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-
-    def __call__(self, function: str, *others: Term | Number) -> Term:
-        """Apply an element-wise function: ``x("tanh")``."""
-        return Term(apply(function, self.expr, *map(_expr, others)))
-
-
-def _expr(value: Term | Number) -> Expr:
-    return value.expr if isinstance(value, Term) else Const(value)
-
-
 __all__ = [
-    "ONE", "ZERO", "Factor", "Term", "Var", "add", "apply", "base_and_exponent",
+    "ONE", "ZERO", "Factor", "Var", "add", "apply", "base_and_exponent",
     "broadcast_scalar", "constant_value", "divide", "einsum", "full", "identity_labels",
-    "is_light", "is_zero", "mean_over", "multiply", "negate", "power", "rebuild", "reduce",
-    "repeat", "rewrite", "scale_of", "size", "substitute", "subtract", "sum_over", "transpose",
+    "is_light", "is_zero", "mean_over", "multiply", "negate", "power", "reduce",
+    "repeat", "scale_of", "size", "subtract", "sum_over", "transpose",
     "zeros",
 ]  # fmt: skip

@@ -16,10 +16,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from eingrad.core.algebra import (
-    Term,
     add,
     apply,
     constant_value,
@@ -30,10 +28,11 @@ from eingrad.core.algebra import (
     reduce,
     repeat,
 )
-from eingrad.core.expr import Const, Delta, Expr, Reduce
+from eingrad.core.expr import Const, Delta, Dim, Expr, Number, Reduce
+from eingrad.core.infix import Infix
 
 HALF = Fraction(1, 2)
-Partial = Callable[..., Any]
+Partial = Callable[..., Infix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +68,18 @@ def _row(
     )  # fmt: skip
 
 
-def _step(x: Term, above: Any, below: Any) -> Term:
-    return Term(apply("where", x("gt", 0).expr, *(_expr(v) for v in (above, below))))
+def _step(x: Infix, above: Infix | Number, below: Infix | Number) -> Infix:
+    return x("gt", 0)("where", above, below)
 
 
-def _expr(value: Any) -> Expr:
-    return value.expr if isinstance(value, Term) else Const(value)
-
-
-def _gaussian(x: Term) -> Term:
+def _gaussian(x: Infix) -> Infix:
     return (-(x * x) / 2)("exp") / math.sqrt(2 * math.pi)
 
 
 SQRT_HALF = math.sqrt(0.5)
 
 
-def slope_of_gelu(x: Term) -> Term:
+def slope_of_gelu(x: Infix) -> Infix:
     """Return ``gelu'(x)``, the normal distribution function plus x times the density."""
     return HALF * (1 + (x * SQRT_HALF)("erf")) + x * _gaussian(x)
 
@@ -120,7 +115,7 @@ _UNARY = [
 ]
 
 _OTHER = [
-    Function("add",     (lambda y, *x: Term(Const(1)),) * 2, "sum rule", "{0} + {1}", "{0} + {1}", "{0} + {1}", "{0} + {1}"),
+    Function("add",     (lambda y, *x: Infix(Const(1)),) * 2, "sum rule", "{0} + {1}", "{0} + {1}", "{0} + {1}", "{0} + {1}"),
     Function("pow",     (lambda y, a, b: b * a("pow", b - 1), lambda y, a, b: y * a("log")), "power rule", "{{{0}}}^{{{1}}}", "np.power({0}, {1})", "torch.pow({0}, {1})", "jnp.power({0}, {1})"),
     Function("maximum", (lambda y, a, b: _tie(a, b), lambda y, a, b: _tie(b, a)), "maximum derivative", r"\max({0}, {1})", "np.maximum({0}, {1})", "torch.maximum({0}, {1})", "jnp.maximum({0}, {1})"),
     Function("minimum", (lambda y, a, b: _tie(b, a), lambda y, a, b: _tie(a, b)), "minimum derivative", r"\min({0}, {1})", "np.minimum({0}, {1})", "torch.minimum({0}, {1})", "jnp.minimum({0}, {1})"),
@@ -132,29 +127,29 @@ _OTHER = [
 # fmt: on
 
 
-def _power_by_base(y: Term, a: Term, b: Term) -> Term:
+def _power_by_base(y: Infix, a: Infix, b: Infix) -> Infix:
     """``b a^(b-1)``, and 0 at a = b = 0, where it would be 0 times infinity."""
     del y
     if _is_never_0(a) or _is_never_0(b):
         return b * a("pow", b - 1)
     corner = (a("eq", 0), b("eq", 0))
     exponent = choose(corner, Const(0), (b - 1).expr)
-    return Term(choose(corner, Const(0), (b * a("pow", Term(exponent))).expr))
+    return Infix(choose(corner, Const(0), (b * a("pow", Infix(exponent))).expr))
 
 
-def _power_by_exponent(y: Term, a: Term, b: Term) -> Term:
+def _power_by_exponent(y: Infix, a: Infix, b: Infix) -> Infix:
     """``a^b log(a)``, and 0 at a = 0 for b >= 0, where it would be 0 times infinity."""
     if _is_never_0(a):
         return y * a("log")
     base = choose((a("eq", 0), b("ge", 0)), Const(1), a.expr)
-    return y * Term(apply("log", base))
+    return y * Infix(apply("log", base))
 
 
-def _is_never_0(x: Term) -> bool:
+def _is_never_0(x: Infix) -> bool:
     return constant_value(x.expr) not in (None, 0)
 
 
-def choose(conditions: tuple[Term, Term], inside: Expr, outside: Expr) -> Expr:
+def choose(conditions: tuple[Infix, Infix], inside: Expr, outside: Expr) -> Expr:
     """Return one value where both conditions hold, another elsewhere."""
     first, second = (x.expr for x in conditions)
     return apply("where", first, apply("where", second, inside, outside), outside)
@@ -165,9 +160,9 @@ AT_KINKS: dict[str, tuple[Partial, ...]] = {"pow": (_power_by_base, _power_by_ex
 computed with. They are the same elsewhere."""
 
 
-def _tie(a: Term, b: Term) -> Term:
+def _tie(a: Infix, b: Infix) -> Infix:
     """The derivative of max(a, b) by a: 1 where a is greater, 1/2 at a tie."""
-    return Term(apply("where", a("gt", b).expr, Const(1), a("eq", b)("where", HALF, 0).expr))
+    return Infix(apply("where", a("gt", b).expr, Const(1), a("eq", b)("where", HALF, 0).expr))
 
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in [*_UNARY, *_OTHER]}
@@ -191,7 +186,7 @@ def partial_derivative(
     partial = partials[argument]
     if partial is None:
         return None
-    return partial(Term(node), *map(Term, node.operands)).expr  # type: ignore[no-any-return]
+    return partial(Infix(node), *map(Infix, node.operands)).expr
 
 
 # --- functions over axes ----------------------------------------------------------------------
@@ -254,7 +249,7 @@ def _log_softmax_jacobian(node: Reduce) -> Expr:
     )
 
 
-def _extents(node: Reduce) -> dict[int, Any]:
+def _extents(node: Reduce) -> dict[int, Dim]:
     first, second = _axes(node)
     dims = node.operands[0].dims
     return {**dict(zip(first, dims, strict=True)), **dict(zip(second, dims, strict=True))}

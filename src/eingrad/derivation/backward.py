@@ -15,9 +15,10 @@ from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.pointwise_rules import cases_joined
 from eingrad.calculus.reverse import Adjoint, Contribution, tensor
 from eingrad.calculus.simplify import Stage, simplify_in_stages
-from eingrad.core.algebra import add, einsum, is_light, substitute
+from eingrad.core.algebra import add, einsum, is_light
 from eingrad.core.expr import Dim, Einsum, Expr, Reduce, Var, depends_on, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, local_jacobian, result_labels
+from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, head_of, to_formula
 from eingrad.derivation.lines import Lines
 from eingrad.derivation.words import (

@@ -16,7 +16,7 @@ from fractions import Fraction
 from eingrad.calculus.gather_rules import open_scatter
 from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.structure import Product, is_sum, open_product
-from eingrad.core.algebra import base_and_exponent, constant_value, rewrite
+from eingrad.core.algebra import base_and_exponent, constant_value
 from eingrad.core.arrays import MATRIX_FUNCTIONS, Gather, Matrix, Scatter
 from eingrad.core.expr import (
     Const,
@@ -32,6 +32,7 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.functions import COMPARISONS
+from eingrad.core.rewrite import rewrite
 from eingrad.derivation.assemble import assemble, letters_in_order, number
 from eingrad.derivation.habits import Habits, as_written
 from eingrad.notation import syntax

@@ -15,8 +15,8 @@ from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
-from eingrad.core.algebra import substitute
 from eingrad.core.expr import Expr, variables
+from eingrad.core.rewrite import substitute
 from eingrad.derivation.assemble import parts_of
 from eingrad.derivation.backward import AdjointLines
 from eingrad.derivation.forward import TangentLines

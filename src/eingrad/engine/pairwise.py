@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eingrad.core.algebra import einsum, rewrite
+from eingrad.core.algebra import einsum
 from eingrad.core.expr import Einsum, Expr, Labels
+from eingrad.core.rewrite import rewrite
 from eingrad.engine.contract import contraction_path
 
 
