@@ -111,6 +111,12 @@ LIGHT = {
     "trace": einsum([(SQUARE, (0, 0))], ()),
     "delta": Delta("i"),
     "built diagonal": einsum([(V, (0,)), (Delta("i"), (0, 1))], (0, 1)),
+    "diagonal and scalar": add(
+        apply("tanh", sum_over(B, [0, 1])), einsum([(V, (0,)), (Delta("i"), (0, 1))], (0, 1))
+    ),
+    "diagonal and row": add(
+        apply("tanh", repeat(V, ("i", "i"), [1])), einsum([(V, (0,)), (Delta("i"), (0, 1))], (0, 1))
+    ),
     "diagonal of four axes": einsum([(A, (0, 1))], (0, 1, 0, 1)),
     "diagonal of three": einsum([(V, (0,))], (0, 0, 0)),
     "diagonal of a diagonal": einsum([(SQUARE, (0, 0))], (0, 0)),

@@ -325,8 +325,8 @@ class _Lowering:
         total = functions.lower_map(self.b, "add", others) if len(others) > 1 else others[0]
         total = values.plain(self.b, total, FLOAT)
         register = total.register
-        if register is None or None in total.axes or register.kind != FLOAT:
-            return None
+        if register is None or len(register.shape) < node.ndim or register.kind != FLOAT:
+            return None  # a scalar among them, or what is repeated along an axis
         order = [total.axes.index(k) for k in range(len(register.shape))]
         for diagonal in diagonals:
             argument, spec = self._diagonal(*self._without_deltas(diagonal), order)
