@@ -1,4 +1,4 @@
-"""Imports only go down: the table in ``docs/architecture.md`` is true."""
+"""``docs/architecture.md`` is true: imports only go down, and every file is where it says."""
 
 from __future__ import annotations
 
@@ -67,6 +67,29 @@ def test_imports_only_go_down() -> None:
         for line in violations(f.relative_to(PACKAGE).as_posix(), f.read_text(), table)
     ]  # fmt: skip
     assert not found, "\n".join(found)
+
+
+def test_every_file_is_explained() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    sections = re.findall(r"^\*\*`(.+?)`\*\*(.+?)(?=^\*\*`|^## )", text, re.MULTILINE | re.DOTALL)
+    named = {
+        f"{folder}{f}" for folder, files in sections for f in re.findall(r"`(\w+\.py)`", files)
+    }
+    files = {f.relative_to(PACKAGE).as_posix() for f in PACKAGE.rglob("[!_]*.py")}
+    assert named == files - {"errors.py"}
+
+
+def test_every_path_exists() -> None:
+    """A path in the text starts at the package, at the repository or inside a folder."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    files = [
+        f.as_posix()
+        for folder in ("src", "tests", "benchmarks")
+        for f in (ROOT / folder).rglob("*")
+    ]
+    paths = set(re.findall(r"`([\w/]+(?:\.pyi?|/))`", text))
+    assert len(paths) > 100
+    assert not {x for x in paths if not any(f.endswith(f"/{x.rstrip('/')}") for f in files)}
 
 
 TABLE = read_table(
