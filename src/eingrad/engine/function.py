@@ -14,7 +14,7 @@ from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
-from eingrad.engine.lengthen import lengthen
+from eingrad.engine.large import specialize_large
 from eingrad.engine.library import Library
 from eingrad.engine.lower import lower
 from eingrad.engine.memory import Memory, plan_memory, without_buffers
@@ -30,7 +30,6 @@ from eingrad.engine.signature import (
     choose_dtype,
     kind_of,
 )
-from eingrad.engine.split_sums import split_sums
 from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
 CACHE_SIZE = 64  # programs a function keeps
@@ -255,7 +254,7 @@ class Function:
         )
         program = prune(program)
         if spelling.in_place:
-            program = split_sums(lengthen(program, signature.dtype))
+            program = specialize_large(program, signature.dtype)
             memory = plan_memory(program, item_size)
             needed = memory.workspace + memory.results
         else:

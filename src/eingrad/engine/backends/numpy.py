@@ -5,8 +5,6 @@ An operation on arrays is written into ``{out}``; one without axes is an express
 
 from __future__ import annotations
 
-import ctypes
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,7 +28,8 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "prod_others": ("prod_others({0}, {out})",),
     "cumsum":      ("cumsum({0}, {spec}, {out})",),
     "einsum":      ("np.einsum({spec!r}, {0}, {1}, out={out})",),
-    "long_sum":    ("long_sum({0}, {axes}, {keep}, {out})",),
+    "large_sum":   ("large_sum({0}, {axes}, {out})",),
+    "outer":       ("outer({0}, {1}, {out})",),
     "long_matmul": ("long_matmul({0}, {1}, {out})",),
     "long_einsum": ("long_einsum({spec!r}, {0}, {1}, {out})",),
     "gemm":        ("gemm({3}, {1}, {2}, {4}, {out}{spec})",),
@@ -76,7 +75,7 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "dot":         "np.dot({0}, {1})",
     "matmul":      "np.matmul({0}, {1})",
     "einsum":      "np.einsum({spec!r}, {0}, {1})",
-    "long_sum":    "long_sum_of_all({0})",
+    "large_sum":   "large_sum_of_all({0})",
     "long_dot":    "long_dot({0}, {1})",
     "long_matmul": "long_matmul({0}, {1})",
     "long_einsum": "long_einsum({spec!r}, {0}, {1})",
@@ -97,7 +96,8 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
 IMPORTS = {
     "erf": "from scipy.special import erf",
     "ndtr": "from scipy.special import ndtr",
-    "gemm": "from eingrad.engine.backends.numpy import gemm",
+    "gemm": "from eingrad.engine.backends.blas import gemm",
+    "outer": "from eingrad.engine.backends.blas import outer",
     "prod_others": "from eingrad.engine.backends.numpy import prod_others",
     "cumsum": "from eingrad.engine.backends.numpy import cumsum",
     "sigmoid": "from eingrad.engine.backends.numpy import sigmoid",
@@ -107,10 +107,10 @@ IMPORTS = {
     "gather": "from eingrad.engine.backends.numpy import entry, gather",
     "scatter": "from eingrad.engine.backends.numpy import scatter",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
-    "long_sum": "from eingrad.engine.backends.long_sums import long_sum, long_sum_of_all",
-    "long_dot": "from eingrad.engine.backends.long_sums import long_dot",
-    "long_matmul": "from eingrad.engine.backends.long_sums import long_matmul",
-    "long_einsum": "from eingrad.engine.backends.long_sums import long_einsum",
+    "large_sum": "from eingrad.engine.backends.sums import large_sum, large_sum_of_all",
+    "long_dot": "from eingrad.engine.backends.long_products import long_dot",
+    "long_matmul": "from eingrad.engine.backends.long_products import long_matmul",
+    "long_einsum": "from eingrad.engine.backends.long_products import long_einsum",
 }
 # fmt: on
 
@@ -257,80 +257,3 @@ def cumsum(x: Array, axis: int, out: Array) -> None:
     """
     with np.errstate(invalid="ignore"):  # it converts what is in out, too, before it writes there
         np.add.accumulate(x, axis=axis, dtype=WIDER.get(out.dtype.char), out=out)
-
-
-def gemm(alpha: Any, a: Array, b: Array, beta: float, c: Array) -> None:
-    """``c = alpha a @ b + beta c`` in place, in the BLAS that NumPy itself has loaded.
-
-    SciPy's BLAS is a second library with threads of its own; the two together cost milliseconds.
-
-    >>> c = np.ones((2, 2))
-    >>> gemm(2.0, np.ones((2, 3)), np.ones((3, 2)), 1.0, c)
-    >>> c
-    array([[7., 7.],
-           [7., 7.]])
-    """
-    routine = _gemm_routine(c.dtype.char)
-    left, right = _leading(a), _leading(b)
-    if routine is None or left is None or right is None or not a.dtype == b.dtype == c.dtype:
-        product = np.matmul(a, b)
-        product *= alpha
-        if beta != 1:
-            np.multiply(c, beta, out=c)
-        np.add(c, product, out=c)
-        return
-    (m, k), n = a.shape, b.shape[1]
-    routine(
-        101, left[0], right[0], m, n, k, float(alpha), _address(a), left[1],
-        _address(b), right[1], beta, _address(c), max(1, n),
-    )  # fmt: skip
-
-
-def _address(x: Array) -> int:
-    return x.__array_interface__["data"][0]  # type: ignore[no-any-return]
-
-
-def _leading(x: Array) -> tuple[int, int] | None:
-    """Return (CBLAS transposition, leading dimension), None where the rows are not dense."""
-    rows, columns = x.shape
-    item = x.itemsize
-    down, along = x.strides
-    if (along == item or columns == 1) and (rows == 1 or down >= columns * item):
-        return 111, columns if rows == 1 else down // item
-    if (down == item or rows == 1) and (columns == 1 or along >= rows * item):
-        return 112, rows if columns == 1 else along // item
-    return None
-
-
-@cache
-def _gemm_routine(dtype: str) -> Any:
-    """Find ``cblas_?gemm`` among what NumPy has loaded; None where it is not to be found."""
-    prefix = {"f": "s", "d": "d"}.get(dtype)
-    if prefix is None:
-        return None
-    real = ctypes.c_float if dtype == "f" else ctypes.c_double
-    core: Any = getattr(np, "_core", None) or np.core  # type: ignore[attr-defined,unused-ignore]
-    try:
-        library = ctypes.CDLL(core._multiarray_umath.__file__)
-    except OSError:
-        return None
-    for name in (f"scipy_cblas_{prefix}gemm64_", f"cblas_{prefix}gemm64_", f"cblas_{prefix}gemm"):
-        routine = getattr(library, name, None)
-        if routine is None:
-            continue
-        flag, count, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-        routine.argtypes = [
-            flag, flag, flag, count, count, count, real, pointer, count,
-            pointer, count, real, pointer, count,
-        ]  # fmt: skip
-        routine.restype = None
-        return routine if _is_right(routine, dtype) else None
-    return None
-
-
-def _is_right(routine: Any, dtype: str) -> bool:
-    """Try a routine on a product whose result is known."""
-    a, b = np.arange(6, dtype=dtype).reshape(2, 3), np.arange(12, dtype=dtype).reshape(3, 4)
-    c = np.ones((2, 4), dtype)
-    routine(101, 111, 111, 2, 4, 3, 2.0, _address(a), 3, _address(b), 4, 1.0, _address(c), 4)
-    return bool(np.array_equal(c, 1 + 2 * np.matmul(a, b)))

@@ -1,8 +1,7 @@
-"""Sums of very many single-precision numbers, with an error that does not grow with their number.
+"""Products over very many numbers in single precision, with an error that does not grow with them.
 
-BLAS and NumPy add up along most axes one after the other: a sum of 1e7 float32 is then right to
-three to five digits. Here an axis is added in pairs, which is as fast, and a product in parts that
-are added in double precision.
+BLAS adds up most products one after the other: over 1e7 float32 the result is then right to three
+to five digits. Here it is made in parts, which are added in double precision.
 """
 
 from __future__ import annotations
@@ -22,54 +21,6 @@ MATRIX_PART, VECTOR_PART = 2048, 256  # BLAS adds up thin matrices one number af
 THIN = 4096  # entries of a result
 CHUNK = 2**18  # entries that are added in pairs at a time: they stay in the cache
 FEW = 64  # numbers that are added in double precision, one after the other
-
-
-def long_sum(x: Array, axes: tuple[int, ...] | int, keep: bool, out: Array) -> None:
-    """Write the sum over axes to ``out``."""
-    axes = (axes,) if isinstance(axes, int) else axes
-    if len(axes) == x.ndim and (x.flags.c_contiguous or x.flags.f_contiguous):
-        np.add.reduce(x, axis=axes, keepdims=keep, out=out)  # adds in pairs
-        return
-    out[...] = _sum(x, axes).reshape(out.shape)
-
-
-def _sum(x: Array, axes: tuple[int, ...]) -> Array:
-    """Return a sum: over the contiguous axis as NumPy does it, in pairs, too, then the others."""
-    order = sorted(
-        axes, key=lambda k: (x.strides[k] != x.itemsize or x.shape[k] < FEW, -x.shape[k])
-    )
-    for number, axis in enumerate(order):
-        place = axis - sum(k < axis for k in order[:number])
-        fast = x.strides[place] == x.itemsize
-        x = np.add.reduce(x, axis=place) if fast else _pairs(np.moveaxis(x, place, 0))
-    return x
-
-
-def _pairs(x: Array) -> Array:
-    """Return the sum over the first axis in double precision, halving it again and again.
-
-    >>> x = np.full((10**5, 2), 0.1, np.float32)
-    >>> bool(np.allclose(_pairs(x) / (1e5 * np.float64(x[0, 0])), 1, rtol=1e-8))
-    True
-    """
-    total = np.zeros(x.shape[1:], _double(x.dtype))
-    rows = max(2 * FEW, CHUNK // max(1, math.prod(x.shape[1:])))
-    for start in range(0, len(x), rows):
-        part = x[start : start + rows]
-        while len(part) > FEW:
-            half = len(part) // 2
-            rest = part[2 * half :]
-            part = part[:half] + part[half : 2 * half]
-            part[: len(rest)] += rest
-        total += np.add.reduce(part, axis=0, dtype=total.dtype)
-    return total
-
-
-def long_sum_of_all(x: Array) -> Any:
-    """Return the sum of all entries as a scalar."""
-    result = np.empty((), x.dtype)
-    long_sum(x, tuple(range(x.ndim)), False, result)
-    return result[()]
 
 
 def long_dot(a: Array, b: Array) -> Any:
@@ -142,6 +93,26 @@ def long_einsum(spec: str, a: Array, b: Array, out: Array | None = None) -> Any:
     return out
 
 
+def _pairs(x: Array) -> Array:
+    """Return the sum over the first axis in double precision, halving it again and again.
+
+    >>> x = np.full((10**5, 2), 0.1, np.float32)
+    >>> bool(np.allclose(_pairs(x) / (1e5 * np.float64(x[0, 0])), 1, rtol=1e-8))
+    True
+    """
+    total = np.zeros(x.shape[1:], _double(x.dtype))
+    rows = max(2 * FEW, CHUNK // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), rows):
+        part = x[start : start + rows]
+        while len(part) > FEW:
+            half = len(part) // 2
+            rest = part[2 * half :]
+            part = part[:half] + part[half : 2 * half]
+            part[: len(rest)] += rest
+        total += np.add.reduce(part, axis=0, dtype=total.dtype)
+    return total
+
+
 def _parts(size: int, step: int) -> Iterator[slice]:
     """Cut an axis."""
     return (slice(start, start + step) for start in range(0, size, step))
@@ -151,4 +122,4 @@ def _double(dtype: np.dtype[Any]) -> type[Any]:
     return np.complex128 if dtype.kind == "c" else np.float64
 
 
-__all__ = ["long_dot", "long_einsum", "long_matmul", "long_sum", "long_sum_of_all"]
+__all__ = ["long_dot", "long_einsum", "long_matmul"]

@@ -1,0 +1,56 @@
+"""Program -> program: steps on large arrays get the operation that is fast and exact enough there.
+
+For NumPy alone; PyTorch and XLA choose by themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eingrad.engine.program import FLOAT, Program, Shape, Step
+
+SUM = 4096  # entries, from which on a sum is made in BLAS
+OUTER = 2**15  # entries of an outer product, from which on it is
+LONG = 8192  # products in single precision, from which on a sum of them is added up with care
+PRODUCTS = frozenset({"matmul", "dot", "einsum"})
+
+
+def specialize_large(program: Program, dtype: str) -> Program:
+    """Rename, in place, the operations of steps that work on large arrays."""
+    single, real = np.finfo(dtype).nmant <= 23, np.dtype(dtype).kind == "f"
+    for step in program.steps:
+        if step.out.kind != FLOAT:
+            continue
+        if step.op in PRODUCTS and single and step.flops > LONG * max(1, step.out.size):
+            step.op = f"long_{step.op}"
+        elif step.op == "sum" and _is_large_sum(step):
+            step.op = "large_sum"
+        elif step.op == "multiply" and real and step.out.size >= OUTER and _is_outer(step):
+            step.op = "outer"
+    return program
+
+
+def _is_large_sum(step: Step) -> bool:
+    (x,) = step.reads
+    return x.kind == FLOAT and x.size >= SUM
+
+
+def _is_outer(step: Step) -> bool:
+    """Whether one operand has the first axes of the result and the other, put second, the rest."""
+    pair = [x for x in step.reads if x.kind == FLOAT and x.size > 1]
+    if len(pair) != 2:
+        return False
+    first, second = sorted(pair, key=lambda x: _extent(x.shape))
+    if _extent(first.shape)[1] > _extent(second.shape)[0]:
+        return False
+    step.arguments = (first, second)
+    return True
+
+
+def _extent(shape: Shape) -> tuple[int, int]:
+    """Return the first axis longer than 1 and the end of the last, counted from the back."""
+    long = [k - len(shape) for k, n in enumerate(shape) if n > 1]
+    return long[0], long[-1] + 1
+
+
+__all__ = ["specialize_large"]

@@ -1,0 +1,130 @@
+"""Sums of large arrays and large outer products, which BLAS makes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+from eingrad.core.algebra import einsum
+from eingrad.core.expr import Var
+from eingrad.engine import compile_program
+
+Array = np.ndarray[Any, Any]
+TOLERANCE = {"f": 6e-7, "F": 6e-7, "d": 1e-13, "D": 1e-13}
+SHAPES = [
+    (4096,), (70000,), (2, 5000), (5000, 2), (64, 64), (3, 40, 70), (60, 50, 70), (300, 1, 40),
+    (9, 8, 11, 12), (7, 10, 9, 20), (9000, 3), (3, 9000), (40, 2, 300), (1100, 1100), (1, 8200, 1),
+]  # fmt: skip
+
+
+def layouts(x: Array) -> list[Array]:
+    """The same values, dense in each order of axes, and not dense."""
+    return [
+        x,
+        np.asfortranarray(x),
+        np.ascontiguousarray(x.swapaxes(0, -1)).swapaxes(0, -1),
+        np.ascontiguousarray(x[::-1])[::-1],
+        np.repeat(x, 2, axis=-1)[..., ::2],
+    ]
+
+
+def draw(shape: tuple[int, ...], dtype: str) -> Array:
+    rng = np.random.default_rng(0)
+    x = 0.1 + rng.random(shape)
+    return (x + 1j * rng.random(shape) if dtype in "FD" else x).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", list("fdFD"))
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_sums_over_any_axes_of_any_layout(shape: tuple[int, ...], dtype: str) -> None:
+    given = layouts(draw(shape, dtype))
+    axes = range(len(shape))
+    chosen = [c for k in axes for c in itertools.combinations(axes, k + 1)]
+    for summed in chosen:
+        x = Var("x", shape)
+        kept = [k for k in axes if k not in summed]
+        f = compile_program({"y": einsum([(x, tuple(axes))], kept)})
+        exact = given[0].astype(np.clongdouble).sum(axis=summed)
+        for array in given:
+            result = f(x=array)["y"]
+            assert result.dtype == array.dtype
+            np.testing.assert_allclose(result, exact, rtol=TOLERANCE[dtype])
+        if all(shape[k] > 1 for k in summed):
+            assert [step.operation for step in f.plan.steps] == ["large_sum"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_a_sum_keeps_what_is_not_finite_where_it_is(value: float, axis: int | None) -> None:
+    x = draw((70, 90), "f")
+    x[33, 44] = value
+    np.testing.assert_array_equal(
+        np.isfinite(eg.tensor(x).sum(axis).numpy()), np.isfinite(x.sum(axis))
+    )
+
+
+def test_a_broadcast_array_is_summed_without_a_copy() -> None:
+    x = np.broadcast_to(np.float32(0.1), (10**5, 1000))  # 400 MB, were it dense
+    result = eg.einsum("ij->i", x)
+    np.testing.assert_allclose(
+        result, np.full(10**5, 1000 * np.float64(np.float32(0.1))), rtol=1e-6
+    )
+
+
+def product(text: str, *shapes: tuple[int, ...]) -> Any:
+    """A compiled product of two tensors x and y."""
+    terms, output = text.split("->")
+    operands = [
+        (Var(name, shape), tuple(map(ord, term)))
+        for name, shape, term in zip("xy", shapes, terms.split(","), strict=True)
+    ]
+    return compile_program({"z": einsum(operands, tuple(map(ord, output)))})
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "right"),
+    [
+        ("i,j->ij", (300,), (200,)),
+        ("i,j->ji", (300,), (200,)),
+        ("ij,kl->ijkl", (60, 30), (10, 2)),
+        ("ij,k->kij", (60, 30), (20,)),
+        ("ij,k->ijk", (60, 1), (700,)),
+        ("i,j->ij", (20000,), (3,)),
+    ],
+)
+@pytest.mark.parametrize("dtype", list("fdFD"))
+def test_an_outer_product_is_numpys(
+    text: str, left: tuple[int, ...], right: tuple[int, ...], dtype: str
+) -> None:
+    f = product(text, left, right)
+    a, b = (draw(shape, dtype) - np.dtype(dtype).type(0.5) for shape in (left, right))
+    for x, y in ((a, b), (a[::-1], np.repeat(b, 2, axis=-1)[..., ::2])):
+        expected = np.einsum(text, x, y)
+        np.testing.assert_allclose(f(x=x, y=y)["z"], expected, rtol=4 * np.finfo(dtype).eps)
+    assert ("outer(" in f.source) == (dtype in "fd")
+
+
+def test_an_outer_product_has_numpys_infinities() -> None:
+    a, b = draw((300,), "f"), draw((200,), "f")
+    a[3], b[7], b[9] = np.inf, 0, np.nan
+    f = product("i,j->ij", a.shape, b.shape)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(f(x=a, y=b)["z"], a[:, None] * b)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [("ij,j->ij", [(300, 200), (200,)]), ("ij,k->ijk", [(300, 200), (1,)]),
+     ("i,j->ij", [(30,), (20,)])],
+)  # fmt: skip
+def test_what_is_no_large_outer_product_is_multiplied(
+    text: str, shapes: list[tuple[int, ...]]
+) -> None:
+    a, b = (draw(shape, "d") for shape in shapes)
+    f = product(text, a.shape, b.shape)
+    np.testing.assert_allclose(f(x=a, y=b)["z"], np.einsum(text, a, b), rtol=1e-15)
+    assert "outer(" not in f.source
