@@ -218,6 +218,8 @@ def test_structured_factors_are_no_larger_than_needed() -> None:
     model = eg.parse("R_ij = M_ij - U_ik V_jk\nL = R_ij R_ij")
     blocks = model.hessian("L", ["U", "V"]).compile()(**arrays, structured=True)
     mixed = blocks["d2L/dU dV"]
+    assert mixed.formula == "d2L/dU_ik dV_jl = 2 U_il V_jk - 2 delta_kl R_ij"
+    assert model.check(mixed.formula).ok
     assert max(x.size for term in mixed.terms for x, _ in term.factors) == n * m
     assert mixed.nbytes == 8 * (n * k + m * k + n * m)
     residual = arrays["M"] - arrays["U"] @ arrays["V"].T

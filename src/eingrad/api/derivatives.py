@@ -11,6 +11,7 @@ from eingrad.api.structured import StructuredFunction, StructuredResult
 from eingrad.calculus.facts import symmetric_matrices
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
+from eingrad.calculus.structure import expand
 from eingrad.codegen.source import module_source
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute
@@ -239,10 +240,7 @@ class Derivatives(Mapping[str, Gradient]):
         dense = compile_graph(self.system, value | named, **options)
         if all(self._is_gradient(key) for key in named):
             return dense
-        structure = {
-            key: StructuredResult.of(self[name].expr, self._result_rank(key))
-            for name, key in self._keys.items()
-        }
+        structure = {key: self._structured(name) for name, key in self._keys.items()}
         parts = dict(value)
         for key, result in structure.items():
             for part, expr in result.outputs(key).items():
@@ -276,6 +274,14 @@ class Derivatives(Mapping[str, Gradient]):
             self.of, self._keys, self.system, self._deriver, target,
             matmul=matmul, optimizer=optimizer, functions=functions,
         )  # fmt: skip
+
+    def _structured(self, name: str) -> StructuredResult:
+        """Return a derivative multiplied out, as the sum of terms that it is."""
+        gradient = self[name]
+        expanded = expand(gradient.expr)
+        formula = to_formula(expanded, gradient.labels, self._deriver.names_of_results)
+        text = to_text(Assignment(gradient.formula.target, formula))
+        return StructuredResult.of(expanded, self._result_rank(self._key(name)), text)
 
     def _is_gradient(self, key: str) -> bool:
         title = self.records[key].title

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,31 @@ class StructuredTensor:
     """A sum of products of Kronecker deltas and small tensors, which nobody needs to write out.
 
     ``shape`` is the whole tensor's, ``rank`` the number of leading axes that are the result's;
-    the others are the axes of the tensor that was differentiated by.
+    the others are the axes of the tensor that was differentiated by. ``formula`` is the sum in
+    the notation, as it is printed; it is empty for a tensor that no model gave.
+
+    >>> from eingrad import parse
+    >>> model = parse("R_ij = M_ij - U_ik V_jk\\nL = R_ij R_ij / 2")
+    >>> shapes = {"M": (30, 20), "U": (30, 2), "V": (20, 2)}
+    >>> arrays = {name: np.ones(shape) for name, shape in shapes.items()}
+    >>> f = model.hessian("L", ["U", "V"]).compile()
+    >>> f(**arrays, structured=True)["d2L/dU dV"]
+    d2L/dU_ik dV_jl = U_il V_jk - delta_kl R_ij
+    shape (30, 2, 20, 2): 2,400 entries; 2 terms with 700
     """
 
     shape: tuple[int, ...]
     rank: int
     terms: tuple[StructuredTerm, ...]
+    formula: str = ""
+
+    def __repr__(self) -> str:
+        held = sum(math.prod(x.shape) for term in self.terms for x, _ in term.factors)
+        return (
+            f"{self.formula or 'StructuredTensor'}\n"
+            f"shape {self.shape}: {math.prod(self.shape):,} entries; "
+            f"{len(self.terms)} term{'s' * (len(self.terms) != 1)} with {held:,}"
+        )
 
     @property
     def nbytes(self) -> int:
@@ -140,16 +160,17 @@ class StructuredFunction:
 
 @dataclass(frozen=True)
 class StructuredResult:
-    """The terms of one result and the dims of the whole."""
+    """The terms of one result, the dims of the whole, and how it is printed."""
 
     dims: tuple[Dim, ...]
     rank: int
     terms: tuple[Term, ...]
+    formula: str
 
     @staticmethod
-    def of(expr: Expr, rank: int) -> StructuredResult:
+    def of(expr: Expr, rank: int, formula: str) -> StructuredResult:
         """Split an expression whose first ``rank`` axes are the result's."""
-        return StructuredResult(expr.dims, rank, tuple(split_terms(expr)))
+        return StructuredResult(expr.dims, rank, tuple(split_terms(expr)), formula)
 
     def outputs(self, name: str) -> dict[str, Expr]:
         """Return what has to be computed: each factor, and a stand-in for each extent."""
@@ -170,4 +191,4 @@ class StructuredResult:
             )
             for k, term in enumerate(self.terms)
         )
-        return StructuredTensor(sizes, self.rank, terms)
+        return StructuredTensor(sizes, self.rank, terms, self.formula)
