@@ -52,3 +52,7 @@ def test_import_is_quick() -> None:
 def test_a_slow_import_is_found(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(1)\n")
     assert times_numpy("slow", tmp_path) > 1.5
+
+
+def test_type_checkers_are_told_of_the_annotations() -> None:
+    assert (SRC / "eingrad" / "py.typed").is_file()
