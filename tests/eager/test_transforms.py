@@ -367,3 +367,73 @@ def test_check_grads_arguments():
     with pytest.raises(EingradError, match="as a tuple"):
         check_grads(ops.sin, V)
     check_grads(ops.sin, (V.astype(np.float32),))  # in double precision
+
+
+# --- arguments and results of every kind --------------------------------------------------------
+
+
+@pytest.mark.parametrize("argnums", ["a", None, 1.0, (0, "b"), (0, 0), (0, -2), ()])
+def test_argnums_that_name_no_arguments(argnums):
+    with pytest.raises(EingradError, match="argnums is"):
+        grad(lambda a, b: a * b, argnums)(2.0, 3.0)
+
+
+def test_argnums_of_numpy():
+    assert grad(lambda a, b: a * b, np.int64(1))(2.0, 3.0) == 2.0
+
+
+def test_constants_have_the_gradient_0():
+    np.testing.assert_array_equal(grad(lambda x: 3.0)(V), np.zeros(3))
+    np.testing.assert_array_equal(jacobian(lambda x: np.ones(2))(V), np.zeros((2, 3)))
+    value, pullback = vjp(lambda x: np.float64(2.0), V)
+    assert value == 2.0
+    np.testing.assert_array_equal(pullback(1.0)[0], np.zeros(3))
+    for fn in (float, lambda x: x.item(), lambda x: (x * x).numpy(), lambda x: 2 * x.tolist()):
+        with pytest.raises(DifferentiationError, match="nothing is known of how it was computed"):
+            grad(fn)(2.0)
+
+
+def test_a_cotangent_may_name_its_entries_in_any_order():
+    _, pullback = vjp(lambda x: {"a": 2 * x, "b": 3 * x}, 1.0)
+    assert pullback({"b": 10.0, "a": 1.0})[0] == 32.0
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (2, 0)])
+@pytest.mark.parametrize("mode", ["fwd", "rev", None])
+def test_jacobians_of_nothing(shape, mode):
+    x = np.zeros(shape)
+    assert jacobian(lambda x: x**2, mode=mode)(x).shape == (*shape, *shape)
+    assert jacobian(lambda x: x.sum(), mode=mode)(x).shape == shape
+
+
+COMPLEX = {
+    "square": lambda m, z: z * z,
+    "with conjugate": lambda m, z: m.conj(z) * z * z,
+    "absolute": lambda m, z: m.abs(z),
+    "real": lambda m, z: m.real(z * z),
+}
+
+
+@pytest.mark.parametrize("fn", COMPLEX.values(), ids=COMPLEX)
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_complex_jacobians_are_pytorchs_in_both_modes(fn, mode):
+    z = np.array([1 + 1j, 2 - 0.5j])
+    given = torch.tensor(z, requires_grad=True)
+    rows = [
+        torch.autograd.grad(y, given, torch.ones_like(y), retain_graph=True)[0]
+        for y in fn(torch, given)
+    ]
+    found = jacobian(lambda x: fn(ops, x), mode=mode)(z)
+    np.testing.assert_allclose(found, torch.stack(rows).numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_a_complex_result_is_differentiated_by_real_numbers(mode):
+    found = jacobian(lambda x: x * x * (1 + 2j), mode=mode)(np.array([1.0, 2.0]))
+    np.testing.assert_allclose(found, np.diag([2 + 4j, 4 + 8j]))
+
+
+def test_check_grads_of_no_entries():
+    with pytest.raises(GradientCheckError, match="has no entries"):
+        check_grads(lambda x: x * 2, (np.zeros(0),))
+    check_grads(lambda x: x * 2, (V,), modes="rev")

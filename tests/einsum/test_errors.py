@@ -221,3 +221,20 @@ def test_contract_path_raises_the_same() -> None:
         contract_path("ij", "ab")
     with pytest.raises(ShapeError, match=r"operand 0: the shape .* has a negative size"):
         contract_path("ij", (2, -3))
+
+
+@pytest.mark.parametrize("of", [np.asarray, eg.tensor])
+def test_a_result_of_more_axes_than_an_array_has(of) -> None:
+    x = of(np.full((1,) * 40, 2.0))
+    first, second = list(range(40)), list(range(40, 80))
+    with pytest.raises(ShapeError, match=r"the result has 80 axes, and an array has at most 64"):
+        eg.einsum(x, first, x, second)
+    assert eg.einsum(x, first, x, second, x, first, []) == 8.0
+
+
+def test_out_of_constant_tensors() -> None:
+    out = np.empty(2)
+    assert eg.einsum("ij->i", eg.tensor(np.ones((2, 3))), out=out) is out
+    np.testing.assert_array_equal(out, [3.0, 3.0])
+    with pytest.raises(EingradError, match="requires a gradient into an array"):
+        eg.einsum("i->i", eg.tensor([1.0, 2.0], requires_grad=True), out=out)

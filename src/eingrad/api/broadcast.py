@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import SupportsIndex, cast
 
@@ -60,7 +61,10 @@ def product(*nodes: Expr, shape: Sequence[int]) -> Expr:
 
 def normal_axis(name: str, axis: SupportsIndex, ndim: int) -> int:
     """Return an axis counted from the front; raise ShapeError where there is none."""
-    number = int(axis)
+    try:
+        number = operator.index(axis)
+    except TypeError:
+        raise ShapeError(f"{name}: an axis is an integer, and this is {axis!r:.60}") from None
     if not -ndim <= number < ndim:
         raise ShapeError(
             f"{name}: axis {number} of a tensor with {ndim} ax{'is' if ndim == 1 else 'es'}",

@@ -45,6 +45,7 @@ def check_grads(
     """
     if not isinstance(args, tuple | list):
         raise EingradError("check_grads takes the arguments as a tuple", hint="write (x,)")
+    modes = (modes,) if isinstance(modes, str) else modes
     unknown = [m for m in modes if m not in MODES]
     if unknown or not modes or order < 1:
         raise GradientCheckError(
@@ -79,9 +80,15 @@ def _flatten_function(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Fl
         return tuple(t for t in outs if is_inexact(t.dtype))
 
     _, inputs = track(tuple(primals), [f"argument {k}" for k in range(len(primals))])
-    if not any(t._node is not None for t in flat(*inputs.tensors)):
+    depending = [t for t in flat(*inputs.tensors) if t._node is not None]
+    if not depending:
         raise GradientCheckError(
             f"the result of {_name(fn)} depends on no floating-point argument: nothing to test"
+        )
+    if not any(t.size for t in depending) or not any(x.size for x in primals):
+        raise GradientCheckError(
+            f"{_name(fn)} has no entries at these arguments: nothing to test",
+            hint="pass arrays without an axis of size 0",
         )
     return flat, primals
 

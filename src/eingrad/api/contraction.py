@@ -16,6 +16,7 @@ from eingrad.api.dispatch import (
     operate,
     result_type,
     wrap,
+    written,
 )
 from eingrad.api.einsum import einsum as einsum_arrays
 from eingrad.api.einsum import einsum_expr, read
@@ -43,7 +44,8 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     if not any(isinstance(x, Cell) for x in (spec, *operands)):
         return einsum_arrays(spec, *operands, out=out, memory_limit=memory_limit)
     if out is not None:
-        raise TypeError("einsum of Tensors takes no out=")
+        result = einsum(spec, *operands, memory_limit=memory_limit)
+        return written("einsum", result, out)
     equation, given = read(spec, operands)
     items = [as_tensor(x) for x in given]
     dtype = result_type(items)

@@ -14,9 +14,10 @@ import numpy as np
 
 from eingrad.api.cache import Cache
 from eingrad.api.kernel import Kernel, Symbol, Value, kernel_of
+from eingrad.api.numeric import is_inexact, numeric
 from eingrad.api.tape import Node, Pair, cast_pair, mode, record
 from eingrad.core.expr import Const, Expr, Var
-from eingrad.errors import EingradError
+from eingrad.errors import EingradError, ShapeError
 
 if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
@@ -89,15 +90,12 @@ def as_tensor(x: Any) -> Tensor:
     if isinstance(x, Cell):
         return cast("Tensor", x)
     if isinstance(x, np.ndarray):
-        _check_numbers(x)
-        return wrap(x, None, True)
+        return wrap(numeric(x), None, True)
     if isinstance(x, list | tuple) and _holds_tensors(x):
         raise EingradError(
             "a list of Tensors is no array", hint="join them with eg.stack or eg.concatenate"
         )
-    array = np.asarray(x)
-    _check_numbers(array)
-    return wrap(array)
+    return wrap(numeric(x))
 
 
 def _holds_tensors(x: Any) -> bool:
@@ -106,22 +104,29 @@ def _holds_tensors(x: Any) -> bool:
     return isinstance(x, list | tuple) and any(_holds_tensors(y) for y in x)
 
 
-def _check_numbers(array: Array) -> None:
-    if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
+def written(name: str, result: Tensor, out: Any) -> Any:
+    """Write a constant into an array, as ``array -= tensor`` does."""
+    if result._node is not None or is_symbolic(result):
         raise EingradError(
-            f"an array of dtype {array.dtype} does not hold numbers",
-            hint="convert it to float64, float32 or an integer dtype first",
+            f"{name} with out= would write a tensor that requires a gradient into an array",
+            hint="leave out= out, or detach() the tensor first",
         )
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} with a {type(out).__name__} as out= is not supported")
+    value = result._value
+    if value.shape != out.shape or not np.can_cast(value.dtype, out.dtype, "same_kind"):
+        raise ShapeError(
+            f"{name}: cannot write shape {value.shape}, dtype {value.dtype} to {out.shape}, "
+            f"{out.dtype}",
+            operand="out",
+        )
+    np.copyto(out, value, casting="same_kind")
+    return out
 
 
 def is_symbolic(t: Cell) -> bool:
     """Whether a Tensor has no numbers yet."""
     return type(t._value) is Symbol
-
-
-def is_inexact(dtype: np.dtype[Any]) -> bool:
-    """Whether numbers of a dtype can be differentiated by."""
-    return dtype.kind in "fc" or dtype.name == "bfloat16"
 
 
 def scalar_like(number: float | complex, tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
@@ -248,4 +253,7 @@ def _lifted(operands: Sequence[Tensor]) -> list[Value]:
     return [trace.lift_tensor(t) for t in operands]
 
 
-__all__ = ["Array", "Cell", "Pair", "as_dtype", "as_tensor", "operate", "run_kernel", "wrap"]
+__all__ = [
+    "Array", "Cell", "Pair", "as_dtype", "as_tensor", "is_inexact", "operate", "run_kernel", "wrap",
+    "written",
+]  # fmt: skip

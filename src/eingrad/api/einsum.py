@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eingrad.api.foreign import backend_of, einsum_on
+from eingrad.api.numeric import numeric
 from eingrad.api.subscripts import (
     Equation,
     LabelledProduct,
@@ -29,7 +30,7 @@ from eingrad.api.subscripts import (
 )
 from eingrad.core.expr import Expr, Var
 from eingrad.engine.compile import Executable, compile_program
-from eingrad.errors import MemoryLimitError, ShapeError
+from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
 Array = npt.NDArray[Any]
 DType = np.dtype[Any]
@@ -208,16 +209,9 @@ def _accumulator(dtype: DType) -> str:
 
 def _as_array(k: int, value: Any) -> Array:
     try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise ShapeError(f"operand {k} is not an array of numbers: {error}", operand=k) from None
-    if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
-        raise ShapeError(
-            f"operand {k} has dtype {array.dtype}: not numbers",
-            operand=k,
-            hint="convert it to float32, float64 or an integer dtype first",
-        )
-    return array
+        return numeric(value, f"operand {k}")
+    except EingradError as error:
+        raise ShapeError(error.reason, operand=k, hint=error.hint) from None
 
 
 # --- options ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -153,16 +154,28 @@ def binary(name: str, a: Any, b: Any) -> Tensor:
 def _binary(name: str, a: Any, b: Any) -> Tensor:
     template, exact = TEMPLATES[name]
     x, y, dtype = operand_pair(a, b)
-    if not is_inexact(dtype) and not (is_symbolic(x) or is_symbolic(y)):
-        if name != "divide":
-            return wrap(np.asarray(exact(x._value, y._value)))
-        x, y = as_dtype(x, FLOAT64), as_dtype(y, FLOAT64)
     p, q = x._value.shape, y._value.shape
     shape = p if p == q else broadcast_shapes(name, (p, q))
+    if not is_inexact(dtype):
+        if name == "divide":
+            x, y = as_dtype(x, FLOAT64), as_dtype(y, FLOAT64)
+        elif not (is_symbolic(x) or is_symbolic(y)):
+            return _exactly(name, exact, x._value, y._value)
     kernel = kernel_for(name, template, (x, y), (shape,))
     if is_inexact(dtype):
         DIRECT.put((name, p, q, x._value.dtype, y._value.dtype), kernel)
     return run_kernel(kernel, (x, y))[0]
+
+
+def _exactly(name: str, exact: Callable[..., Any], x: Any, y: Any) -> Tensor:
+    """Compute with NumPy, on integers whose shapes broadcast."""
+    try:
+        return wrap(np.asarray(exact(x, y)))
+    except (ValueError, TypeError) as error:  # a negative power, a difference of booleans
+        raise EingradError(
+            f"{name} of dtypes {np.asarray(x).dtype} and {np.asarray(y).dtype}: {error}",
+            hint="convert to float64 first, as in x.astype(float)",
+        ) from None
 
 
 def operand_pair(a: Any, b: Any) -> tuple[Tensor, Tensor, np.dtype[Any]]:
@@ -192,9 +205,9 @@ def compare(name: str, a: Any, b: Any) -> Tensor:
     """Compare element-wise; the result is a boolean Tensor without a gradient."""
     template, exact = COMPARISONS[name]
     x, y, _ = operand_pair(a, b)
+    shape = broadcast_shapes(name, (x.shape, y.shape))
     if not is_symbolic(x) and not is_symbolic(y):
         return wrap(np.asarray(exact(x._value, y._value)))
-    shape = broadcast_shapes(name, (x.shape, y.shape))
     return operate(name, template, [x.detach(), y.detach()], shape, result=BOOL)
 
 
@@ -224,9 +237,10 @@ def logical(name: str, a: Any, b: Any) -> Tensor:
                 f"{name} of dtypes {x.dtype} and {y.dtype}",
                 hint="compare first, as in (x > 0) & (y > 0)",
             )
+    shape = broadcast_shapes(name, (x.shape, y.shape))
     if not traced:
         return wrap(np.asarray(exact(x._value, y._value)))
-    return operate(name, template, [x, y], broadcast_shapes(name, (x.shape, y.shape)), result=BOOL)
+    return operate(name, template, [x, y], shape, result=BOOL)
 
 
 def invert(x: Any) -> Tensor:
@@ -253,7 +267,7 @@ def power(a: Any, b: Any) -> Tensor:
     dtype = np.result_type(t._value.dtype, b) if not isinstance(b, bool) else t._value.dtype
     if not is_inexact(dtype):
         if not is_symbolic(t):
-            return wrap(np.asarray(t._value**b))
+            return _exactly("power", operator.pow, t._value, b)
     elif isinstance(b, float) and not math.isfinite(b):
         return binary("power", a, b)
     return operate("power", _power_template, [as_dtype(t, dtype)], b)
@@ -269,9 +283,9 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     """
     c = as_tensor(condition)
     x, y, dtype = operand_pair(a, b)
+    shape = broadcast_shapes("where", (c.shape, x.shape, y.shape))
     if not (is_inexact(dtype) or is_symbolic(c) or is_symbolic(x) or is_symbolic(y)):
         return wrap(np.where(c._value, x._value, y._value))
-    shape = broadcast_shapes("where", (c.shape, x.shape, y.shape))
     if is_inexact(c._value.dtype):
         c = compare("not_equal", c, 0)
     return operate("where", map_template("where"), [c, x, y], shape, result=dtype)
@@ -296,12 +310,14 @@ UNARY = tuple(row.name for row in FUNCTIONS.values() if row.arity == 1)
 def floor_divide(a: Any, b: Any) -> Tensor:
     """Return the quotient rounded down; its derivative is 0."""
     x, y, _ = operand_pair(a, b)
+    broadcast_shapes("//", (x.shape, y.shape))
     return wrap(np.asarray(np.floor_divide(x._concrete("//"), y._concrete("//"))))
 
 
 def remainder(a: Any, b: Any) -> Tensor:
     """Return ``a - (a // b) b``, whose derivatives are 1 and ``-(a // b)``."""
     x, y, dtype = operand_pair(a, b)
+    broadcast_shapes("%", (x.shape, y.shape))
     value = np.asarray(np.remainder(x._concrete("%"), y._concrete("%")))
     if not is_inexact(dtype) or (x._node is None and y._node is None):
         return wrap(value)

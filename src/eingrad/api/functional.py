@@ -19,8 +19,10 @@ from eingrad.api.tensor import Tensor
 from eingrad.api.tracking import (
     Argnums,
     Function,
+    Inputs,
     check_function,
     has_tensor,
+    is_single,
     like,
     outputs,
     outward,
@@ -54,7 +56,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
         with recording(True):
             returned = fn(*changed, **kwargs)
         out, aux = _split_aux(returned) if has_aux else (returned, None)
-        scalar = _scalar(out)
+        scalar = _scalar(out, inputs)
         as_tensors = has_tensor((args, kwargs))
         seed = np.ones(scalar.shape, scalar.dtype)
         pairs = pull([(scalar, (seed, None))], inputs)
@@ -67,7 +69,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
                 for x in leaves
             ])  # fmt: skip
             value = (value, aux)
-        return value, gradient[0] if isinstance(argnums, int) else gradient
+        return value, gradient[0] if is_single(argnums) else gradient
 
     return transformed
 
@@ -97,8 +99,8 @@ def _split_aux(returned: Any) -> tuple[Any, Any]:
     return returned
 
 
-def _scalar(out: Any) -> Tensor:
-    tensors, structure = outputs(out)
+def _scalar(out: Any, inputs: Inputs) -> Tensor:
+    tensors, structure = outputs(out, inputs)
     if structure.kind is not None:
         raise DifferentiationError(
             f"the function returned a {structure.kind.__name__}, not a scalar",
@@ -131,7 +133,7 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Callable[..., tuple[Any, ...]
     check_function(fn)
     tracked, inputs = track(primals, [f"argument {k}" for k in range(len(primals))])
     with recording(True):
-        outs, structure = outputs(fn(*tracked))
+        outs, structure = outputs(fn(*tracked), inputs)
     as_tensors = has_tensor(primals)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -152,13 +154,12 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     (array(9.), array(6.))
     """
     check_function(fn)
-    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
-        raise EingradError("jvp takes a tuple of primals and a tuple of tangents, one each")
+    check_pairs("jvp", primals, tangents)
     tracked, inputs = track(tuple(primals), [f"primal {k}" for k in range(len(primals))])
     given = flatten_like(inputs.structure, tuple(tangents), "tangents")
     pairs = [like(x, t, "a tangent") for x, t in zip(given, inputs.tensors, strict=True)]
     with recording(True):
-        outs, structure = outputs(fn(*tracked))
+        outs, structure = outputs(fn(*tracked), inputs)
     as_tensors = has_tensor((primals, tangents))
     pushed = push(outs, pairs, inputs)
     results = [result(t, inputs.since, as_tensors) for t in outs]
@@ -166,6 +167,14 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
         unflatten(structure, results),
         unflatten(structure, [outward(p, as_tensors) for p in pushed]),
     )
+
+
+def check_pairs(name: str, primals: Any, tangents: Any) -> None:
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise EingradError(
+            f"{name} takes a tuple of primals and a tuple of tangents, one each",
+            hint=f"write {name}(fn, (x,), (v,))",
+        )
 
 
 def hvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -176,6 +185,7 @@ def hvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     >>> hvp(lambda x: (x ** 3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
     array([6., 0.])
     """
+    check_pairs("hvp", primals, tangents)
     gradient = grad(fn, tuple(range(len(primals))))
     product = jvp(gradient, primals, tangents)[1]
     return product[0] if len(primals) == 1 else product

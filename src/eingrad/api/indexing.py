@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from eingrad.api.dispatch import Cell, as_tensor, is_inexact, is_symbolic, opera
 from eingrad.api.shaping import broadcast_to, cut, reshape
 from eingrad.core.arrays import AxisSource, Gather, Range
 from eingrad.core.expr import Expr, Labels
-from eingrad.errors import EingradError, OutOfRangeError
+from eingrad.errors import EingradError, OutOfRangeError, ShapeError
 
 if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
@@ -28,13 +29,22 @@ def plain_index(index: Any) -> Any:
     return index
 
 
+@contextmanager
+def named_index_errors(shape: tuple[int, ...]) -> Iterator[None]:
+    """Raise NumPy's errors about an index into ``shape`` as eingrad's."""
+    try:
+        yield
+    except IndexError as error:
+        raise OutOfRangeError(f"an index of a tensor of shape {shape}: {error}") from None
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"an index of a tensor of shape {shape}: {error}") from None
+
+
 def getitem(x: Tensor, index: Any) -> Tensor:
     """Return ``x[index]``."""
     if not is_inexact(x._value.dtype) and not is_symbolic(x):
-        try:
+        with named_index_errors(x.shape):
             return wrap(np.asarray(x._value[plain_index(index)]))
-        except IndexError as error:
-            raise OutOfRangeError(str(error)) from None
     items = _expand(index, x)
     ranges, shape, arrays = _basic(items, x)
     result = cut(x, ranges)
@@ -121,7 +131,7 @@ def _basic(items: Sequence[Any], x: Tensor) -> tuple[list[Range], tuple[int, ...
             continue
         n = x.shape[len(ranges)]
         if isinstance(item, slice):
-            start, stop, step = item.indices(n)
+            start, stop, step = _bounds(item, n)
             count = len(range(start, stop, step))
             ranges.append((start if count else 0, count, step if count else 1))
             shape.append(count)
@@ -134,6 +144,13 @@ def _basic(items: Sequence[Any], x: Tensor) -> tuple[list[Range], tuple[int, ...
             ranges.append((0, n, 1))
             shape.append(n)
     return ranges, tuple(shape), arrays
+
+
+def _bounds(item: slice, n: int) -> tuple[int, int, int]:
+    try:
+        return item.indices(n)
+    except (TypeError, ValueError) as error:  # a bound of 1.5, a step of 0
+        raise EingradError(f"the index {item} of an axis of size {n}: {error}") from None
 
 
 def _in_range(item: Tensor | _Selected, axis: int, n: int) -> Tensor:
@@ -184,4 +201,4 @@ def _gather_template(x: Expr, *rest: Any) -> Expr:
     return Gather(x, indices, sources, (*kept[:at], *common, *kept[at:]))
 
 
-__all__ = ["getitem", "plain_index"]
+__all__ = ["getitem", "named_index_errors", "plain_index"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.dispatch import wrap
+from eingrad.api.elementwise import real
 from eingrad.api.functional import grad
 from eingrad.api.kernel import Value
 from eingrad.api.pytree import unflatten
@@ -21,6 +22,7 @@ from eingrad.api.tracking import (
     Inputs,
     check_function,
     has_tensor,
+    is_single,
     outputs,
     outward,
     positions_of,
@@ -38,7 +40,8 @@ def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Fun
 
     For each leaf of the result and each leaf of argument ``argnums`` it holds an array with the
     axes of the result and then those of the argument. ``mode`` is "rev" or "fwd"; by default the
-    one that takes fewer sweeps.
+    one that takes fewer sweeps. By a complex argument ``x + iy`` the derivative of a result f is
+    ``Re(df/dx) + i Re(df/dy)``, which is PyTorch's: what a cotangent of 1 is pulled back to.
 
     >>> jacobian(lambda x: x ** 2)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -56,7 +59,7 @@ def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Fun
         for k, x in zip(numbers, tracked, strict=True):
             changed[k] = x
         with recording(True):
-            outs, structure = outputs(fn(*changed, **kwargs))
+            outs, structure = outputs(fn(*changed, **kwargs), inputs)
         entries = sum(t.size for t in inputs.tensors)
         forward = mode == "fwd" or (mode is None and entries < sum(t.size for t in outs))
         rows = (_by_columns if forward else _by_rows)(outs, inputs)
@@ -66,7 +69,7 @@ def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Fun
             own = unflatten(
                 inputs.structure, [outward((t._value, t._node), as_tensors) for t in row]
             )
-            parts.append(own[0] if isinstance(argnums, int) else own)
+            parts.append(own[0] if is_single(argnums) else own)
         return unflatten(structure, parts)
 
     return transformed
@@ -84,46 +87,70 @@ def hessian(fn: Function, argnums: Argnums = 0) -> Function:
 
 def _by_rows(outs: Sequence[Tensor], inputs: Inputs) -> list[list[Tensor]]:
     """Return for each result its derivatives by each input, from pulled-back unit vectors."""
-    return [
-        _assemble(
-            [
-                pull([(t, (seed, None))], inputs, (seed.shape[0],))
-                for seed in _unit_vectors(t, outs, inputs)
-            ],
-            [(*t.shape, *x.shape) for x in inputs.tensors],
-        )
-        for t in outs
-    ]
+    rows = []
+    for t in outs:
+        shapes = [(*t.shape, *x.shape) for x in inputs.tensors]
+        seeds = _unit_vectors(t, outs, inputs)
+        row = _pulled(t, seeds, inputs, shapes)
+        if _is_complex(t):  # by a real argument: Re from a cotangent of 1, Im from one of i
+            turned = _pulled(t, [1j * seed for seed in seeds], inputs, shapes)
+            row = [
+                a if _is_complex(x) else a + 1j * b
+                for x, a, b in zip(inputs.tensors, row, turned, strict=True)
+            ]
+        rows.append(row)
+    return rows
+
+
+def _is_complex(t: Tensor) -> bool:
+    return t.dtype.kind == "c"
+
+
+def _pulled(
+    t: Tensor, seeds: Sequence[Value], inputs: Inputs, shapes: Sequence[tuple[int, ...]]
+) -> list[Tensor]:
+    parts = [pull([(t, (seed, None))], inputs, (seed.shape[0],)) for seed in seeds]
+    return _assemble(parts, shapes)
 
 
 def _by_columns(outs: Sequence[Tensor], inputs: Inputs) -> list[list[Tensor]]:
     """Return the same from unit vectors that are pushed on."""
     columns = []
     for own in inputs.tensors:
-        parts = []
-        for seed in _unit_vectors(own, outs, inputs):
-            n = seed.shape[0]
-            tangents = [
-                (seed, None) if t is own else zeros_pair((n, *t.shape), t.dtype)
-                for t in inputs.tensors
-            ]
-            parts.append(push(outs, tangents, inputs, (n,)))
-        shapes = [(*own.shape, *t.shape) for t in outs]
+        seeds = _unit_vectors(own, outs, inputs)
+        pushed = _pushed(own, seeds, outs, inputs)
+        if _is_complex(own):
+            by_imaginary = _pushed(own, [1j * seed for seed in seeds], outs, inputs)
+            pushed = [real(a) + 1j * real(b) for a, b in zip(pushed, by_imaginary, strict=True)]
         turned = []
-        for t, column in zip(outs, _assemble(parts, shapes), strict=True):
+        for t, column in zip(outs, pushed, strict=True):
             n = own.ndim
             turned.append(column.transpose((*range(n, n + t.ndim), *range(n))))
         columns.append(turned)
     return [list(row) for row in zip(*columns, strict=True)]
 
 
+def _pushed(
+    own: Tensor, seeds: Sequence[Value], outs: Sequence[Tensor], inputs: Inputs
+) -> list[Tensor]:
+    parts = []
+    for seed in seeds:
+        n = seed.shape[0]
+        tangents = [
+            (seed, None) if t is own else zeros_pair((n, *t.shape), t.dtype) for t in inputs.tensors
+        ]
+        parts.append(push(outs, tangents, inputs, (n,)))
+    return _assemble(parts, [(*own.shape, *t.shape) for t in outs])
+
+
 def _unit_vectors(t: Tensor, outs: Sequence[Tensor], inputs: Inputs) -> list[Value]:
     """Return all unit vectors like ``t``, in parts of which none is too large."""
-    n = max(1, t.size) if t.size else 0
+    n = t.size
     widest = max([x.size for x in (*outs, *inputs.tensors)], default=1)
     step = max(1, CHUNK // max(1, widest))
     identity = np.eye(n, dtype=t.dtype)
-    return [identity[k : k + step].reshape(-1, *t.shape) for k in range(0, max(n, 1), step)]
+    parts = [identity[k : k + step] for k in range(0, max(n, 1), step)]
+    return [part.reshape(len(part), *t.shape) for part in parts]
 
 
 def _assemble(parts: Sequence[Sequence[Pair]], shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:

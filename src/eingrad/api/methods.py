@@ -142,13 +142,13 @@ class Methods(Cell):
             return shaping.transpose(self, axes[0])
         return shaping.transpose(self, axes or None)
 
-    def sum(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def sum(self, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
         """See `sum`."""
-        return reductions.sum(self, axis, keepdims)
+        return reductions.sum(self, axis, keepdims, dtype=dtype)
 
-    def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def mean(self, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
         """See `mean`."""
-        return reductions.mean(self, axis, keepdims)
+        return reductions.mean(self, axis, keepdims, dtype=dtype)
 
     def max(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
         """See `max`."""
@@ -158,17 +158,21 @@ class Methods(Cell):
         """See `min`."""
         return reductions.min(self, axis, keepdims)
 
-    def prod(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def prod(self, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
         """See `prod`."""
-        return reductions.prod(self, axis, keepdims)
+        return reductions.prod(self, axis, keepdims, dtype=dtype)
 
-    def var(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def var(
+        self, axis: Axes = None, ddof: float = 0, keepdims: bool = False, *, dtype: Any = None
+    ) -> Tensor:
         """See `var`."""
-        return reductions.var(self, axis, ddof, keepdims)
+        return reductions.var(self, axis, ddof, keepdims, dtype=dtype)
 
-    def std(self, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def std(
+        self, axis: Axes = None, ddof: float = 0, keepdims: bool = False, *, dtype: Any = None
+    ) -> Tensor:
         """See `std`."""
-        return reductions.std(self, axis, ddof, keepdims)
+        return reductions.std(self, axis, ddof, keepdims, dtype=dtype)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """See `argmax`."""

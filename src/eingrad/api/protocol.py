@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.api import contraction, elementwise, products, reductions, shaping
-from eingrad.api.dispatch import Cell, as_tensor, is_symbolic, wrap
-from eingrad.errors import EingradError
+from eingrad.api.dispatch import Cell, as_tensor, wrap, written
 
 
 def _where(condition: Any, *branches: Any) -> Any:
@@ -161,26 +160,11 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[s
         result = UFUNCS[ufunc](*inputs)
     else:
         raise TypeError(f"{name} of a Tensor is not supported\n{_hint(ufunc.__name__)}")
-    return result if out is None else _write(name, result, out[0])
+    return result if out is None else written(name, result, out[0])
 
 
 _FOLDS = {np.add: reductions.sum, np.multiply: reductions.prod, np.maximum: reductions.max,
           np.minimum: reductions.min}  # fmt: skip
-
-
-def _write(name: str, result: Any, out: Any) -> Any:
-    """Write a constant into an array, as ``array -= tensor`` does."""
-    if result._node is not None or is_symbolic(result):
-        raise EingradError(
-            f"{name} with out= would write a tensor that requires a gradient into an array",
-            hint="leave out= out, or detach() the tensor first",
-        )
-    if isinstance(out, Cell):
-        raise TypeError(f"{name} with a Tensor as out= is not supported")
-    if result._value.shape != out.shape:
-        raise EingradError(f"{name}: cannot write shape {result._value.shape} to {out.shape}")
-    np.copyto(out, result._value, casting="same_kind")
-    return out
 
 
 def _plain(values: Any, name: str) -> Any:

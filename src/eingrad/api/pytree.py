@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +69,8 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
         items.append(unflatten(child, leaves[:count]))
         leaves = leaves[count:]
     if issubclass(structure.kind, dict):
-        return dict(zip(structure.keys, items, strict=True))
+        kind = OrderedDict if issubclass(structure.kind, OrderedDict) else dict
+        return kind(zip(structure.keys, items, strict=True))
     if issubclass(structure.kind, tuple) and hasattr(structure.kind, "_fields"):
         return structure.kind(*items)
     return list(items) if issubclass(structure.kind, list) else tuple(items)
@@ -87,7 +89,7 @@ def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
 
 def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
     """Return the leaves of a tree that must have a given structure."""
-    leaves, own = flatten(tree)
+    leaves, own = flatten(_ordered_like(structure, tree))
     if own != structure and _plain(own) != _plain(structure):
         raise EingradError(
             f"{what} is nested in another way: its leaves are {_shown(own)}, not "
@@ -96,9 +98,22 @@ def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
     return leaves
 
 
+def _ordered_like(structure: Structure, tree: Any) -> Any:
+    """Return the tree with the keys of its dicts in the structure's order."""
+    if isinstance(tree, dict) and set(tree) == set(structure.keys):
+        pairs = zip(structure.keys, structure.children, strict=True)
+        return {key: _ordered_like(child, tree[key]) for key, child in pairs}
+    if isinstance(tree, tuple | list) and len(tree) == len(structure.children):
+        children = map(_ordered_like, structure.children, tree)
+        return type(tree)(*children) if hasattr(tree, "_fields") else type(tree)(children)
+    return tree
+
+
 def _plain(structure: Structure) -> Structure:
-    """Read lists as tuples."""
-    kind = tuple if structure.kind is list else structure.kind
+    """Read lists as tuples, and every kind of dict as a dict."""
+    kind = structure.kind
+    if kind is not None and issubclass(kind, dict | list):
+        kind = dict if issubclass(kind, dict) else tuple
     return Structure(kind, structure.keys, tuple(map(_plain, structure.children)))
 
 

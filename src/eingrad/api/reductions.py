@@ -11,7 +11,7 @@ import numpy as np
 
 from eingrad.api.broadcast import Axes, keep_axes, normal_axes, normal_axis
 from eingrad.api.dispatch import as_dtype, as_tensor, is_inexact, is_symbolic, operate, wrap
-from eingrad.api.elementwise import absolute, real_dtype, safe_root
+from eingrad.api.elementwise import absolute, compare, real_dtype, safe_root
 from eingrad.core.algebra import (
     apply,
     multiply,
@@ -56,33 +56,51 @@ def _inexact(x: Any) -> Tensor:
     return t if is_inexact(t._value.dtype) else as_dtype(t, FLOAT64)
 
 
-def _on_integers(exact: Callable[..., Any], x: Any, axis: Axes, keepdims: bool) -> Tensor | None:
-    """Compute with NumPy where the entries are integers or booleans."""
-    t = as_tensor(x)
-    if is_inexact(t._value.dtype) or is_symbolic(t):
-        return None
-    axes = None if axis is None else normal_axes(exact.__name__, axis, t.ndim)
-    return wrap(np.asarray(exact(t._value, axis=axes, keepdims=keepdims)))
+def _exactly(
+    exact: Callable[..., Any], template: Template, t: Tensor, axis: Axes, keepdims: bool
+) -> Tensor:
+    """Reduce integers or booleans by NumPy's ``exact``, or give what it gives while tracing."""
+    name = exact.__name__
+    axes = normal_axes(name, axis, t.ndim)
+    if not is_symbolic(t):
+        return wrap(np.asarray(exact(t._value, axis=axes, keepdims=keepdims)))
+    result = exact(np.ones(1, t.dtype)).dtype
+    return operate(name, _kept, [t], template, axes, keepdims, result=result)
 
 
-def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Sum over axes, all of them if ``axis`` is None."""
-    known = _on_integers(np.sum, x, axis, keepdims)
-    return known or _reduction("sum", sum_over, x, axis, keepdims)
+def _in_dtype(x: Any, dtype: Any, keepdims: Any) -> Tensor:
+    """Return the operand of a reduction in the dtype asked for; check its options."""
+    if not isinstance(keepdims, bool | np.bool_):
+        raise EingradError(
+            f"keepdims is {keepdims!r}, not True or False",
+            hint="pass what is no axis by name, as in dtype=np.float32",
+        )
+    return as_tensor(x) if dtype is None else as_tensor(x).astype(dtype)
 
 
-def mean(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Return the mean over axes."""
-    return _reduction("mean", _mean_template, x, axis, keepdims)
+def sum(x: Any, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum over axes, all of them if ``axis`` is None; in ``dtype``, if one is given.
+
+    Integers and booleans are summed in NumPy's dtype for them.
+    """
+    t = _in_dtype(x, dtype, keepdims)
+    if not is_inexact(t._value.dtype):
+        return _exactly(np.sum, sum_over, t, axis, keepdims)
+    return _reduction("sum", sum_over, t, axis, keepdims)
+
+
+def mean(x: Any, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the mean over axes, of integers as float64; in ``dtype``, if one is given."""
+    return _reduction("mean", _mean_template, _in_dtype(x, dtype, keepdims), axis, keepdims)
 
 
 def _mean_template(x: Expr, axes: tuple[int, ...]) -> Expr:
     return _divided(sum_over(x, axes), _count(x, axes))
 
 
-def _divided(x: Expr, count: int) -> Expr:
+def _divided(x: Expr, count: float) -> Expr:
     """Divide by a count; by 0 gives NaN or infinity, as in NumPy."""
-    return multiply(Const(Fraction(1, count) if count else math.inf), x)
+    return multiply(Const(1 / Fraction(count) if count else math.inf), x)
 
 
 def _count(x: Expr, axes: tuple[int, ...]) -> int:
@@ -101,14 +119,22 @@ _MAX, _MIN, _PROD, _LOGSUMEXP = map(_fold, ["max", "min", "prod", "logsumexp"])
 
 def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return the greatest entry over axes; ties share the gradient equally."""
-    known = _on_integers(np.max, x, axis, keepdims)
-    return known or _reduction("max", _MAX, _not_empty("max", x, axis), axis, keepdims)
+    return _extreme(np.max, _MAX, x, axis, keepdims)
 
 
 def min(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Return the least entry over axes; ties share the gradient equally."""
-    known = _on_integers(np.min, x, axis, keepdims)
-    return known or _reduction("min", _MIN, _not_empty("min", x, axis), axis, keepdims)
+    return _extreme(np.min, _MIN, x, axis, keepdims)
+
+
+def _extreme(
+    exact: Callable[..., Any], template: Template, x: Any, axis: Axes, keepdims: bool
+) -> Tensor:
+    name = exact.__name__
+    t = _not_empty(name, _in_dtype(x, None, keepdims), axis)
+    if not is_inexact(t._value.dtype):
+        return _exactly(exact, template, t, axis, keepdims)
+    return _reduction(name, template, t, axis, keepdims)
 
 
 def _not_empty(name: str, x: Any, axis: Axes) -> Tensor:
@@ -118,12 +144,11 @@ def _not_empty(name: str, x: Any, axis: Axes) -> Tensor:
     return t
 
 
-def prod(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+def prod(x: Any, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the product over axes; its gradient is right with zeros, too."""
-    known = _on_integers(np.prod, x, axis, keepdims)
-    if known is not None:
-        return known
-    t = as_tensor(x)
+    t = _in_dtype(x, dtype, keepdims)
+    if not is_inexact(t._value.dtype):
+        return _exactly(np.prod, _PROD, t, axis, keepdims)
     axes = normal_axes("prod", axis, t.ndim)
     if len(axes) > 1:  # one axis at a time: the derivative of a product runs along one
         for k in reversed(axes):
@@ -160,33 +185,42 @@ def _over_axes(x: Expr, function: str, axes: tuple[int, ...]) -> Expr:
 # --- spread -----------------------------------------------------------------------------------
 
 
-def var(x: Any, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-    """Return the variance over axes, ``sum((x - mean(x))^2) / (n - ddof)``."""
-    return _reduction("var", _variance, x, axis, keepdims, ddof)
+def var(
+    x: Any, axis: Axes = None, ddof: float = 0, keepdims: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """Return the variance over axes, ``sum(|x - mean(x)|^2) / (n - ddof)``: a real number."""
+    t = _inexact(_in_dtype(x, dtype, keepdims))
+    return _reduction("var", _variance, t, axis, keepdims, ddof, t.dtype.kind == "c",
+                      result=real_dtype(t.dtype))  # fmt: skip
 
 
-def std(x: Any, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+def std(
+    x: Any, axis: Axes = None, ddof: float = 0, keepdims: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Return the standard deviation over axes, the root of the variance.
 
     The gradient where it is 0 is 0.
     """
-    return _reduction("std", _deviation, x, axis, keepdims, ddof)
+    t = _inexact(_in_dtype(x, dtype, keepdims))
+    return _reduction("std", _deviation, t, axis, keepdims, ddof, t.dtype.kind == "c",
+                      result=real_dtype(t.dtype))  # fmt: skip
 
 
-def _variance(x: Expr, axes: tuple[int, ...], ddof: int) -> Expr:
+def _variance(x: Expr, axes: tuple[int, ...], ddof: float, complex_: bool) -> Expr:
     kept = tuple(k for k in range(x.ndim) if k not in axes)
     centre = repeat(_mean_template(x, axes), x.dims, kept)
     off = subtract(x, centre)
     divisor = _count(x, axes) - ddof
-    return _divided(sum_over(multiply(off, off), axes), divisor if divisor > 0 else 0)
+    square = multiply(off, conj(off) if complex_ else off)
+    return _divided(sum_over(square, axes), divisor if divisor > 0 else 0)
 
 
-def _deviation(x: Expr, axes: tuple[int, ...], ddof: int) -> Expr:
-    return safe_root(_variance(x, axes, ddof))
+def _deviation(x: Expr, axes: tuple[int, ...], ddof: float, complex_: bool) -> Expr:
+    return safe_root(_variance(x, axes, ddof, complex_))
 
 
 def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Return a vector norm over axes: Euclidean (Frobenius), or of order 1, infinity or p.
+    """Return a vector norm over axes: Euclidean (Frobenius), or of order 0, 1, infinity or p.
 
     The gradient at 0 is 0.
     """
@@ -200,6 +234,8 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
             f"norm of order {ord!r} over {len(axes)} axes is not supported",
             hint="leave ord out for the Frobenius norm, or name one axis for a vector norm",
         )
+    if ord == 0:
+        return sum(compare("not_equal", t, 0), axes, keepdims, dtype=real_dtype(t.dtype))
     if math.isinf(ord):
         size = absolute(t)
         return (max if ord > 0 else min)(size, axes, keepdims)
@@ -247,6 +283,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
 def _argument(
     name: str, exact: Callable[..., Any], t: Tensor, axis: int | None, keepdims: bool
 ) -> Tensor:
+    _not_empty(name, t, axis)
     if not is_symbolic(t):
         return wrap(np.asarray(exact(t._value, axis=axis, keepdims=keepdims)))
     if axis is None:

@@ -14,12 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from eingrad.core.algebra import einsum
 from eingrad.core.expr import Expr, Labels
 from eingrad.errors import NotationError, Position, ShapeError
 
 ELLIPSIS = "..."
 MAX_LENGTH = 50_000  # characters of an equation
+MAX_AXES = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32  # of an array
 SHOWN = 120  # characters of a line that a message shows
 
 Subscripts = tuple[str, ...]
@@ -40,7 +43,8 @@ class Equation:
     output: Subscripts
 
     def __str__(self) -> str:
-        return self.text if len(self.text) <= SHOWN else self.text[: SHOWN - 3] + "..."
+        text = self.text or "''"
+        return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +283,20 @@ def fit(equation: Equation, shapes: Sequence[Shape]) -> LabelledProduct:
             names.append(label)
         inputs.append(tuple(own))
     rank = max((len(t) for t in origin), default=0)
+    if len(equation.output) - (ELLIPSIS in equation.output) + rank > MAX_AXES:
+        _check_rank(equation, rank)
     output = tuple(number[k] for k in _expanded(equation.output, rank))
     return LabelledProduct(equation, tuple(inputs), output, tuple(extents), tuple(names))
+
+
+def _check_rank(equation: Equation, rank: int) -> None:
+    """Raise if the result has more axes than an array can have."""
+    count = len(_expanded(equation.output, rank))
+    if count > MAX_AXES:
+        raise ShapeError(
+            f"{equation}: the result has {count} axes, and an array has at most {MAX_AXES}",
+            hint="leave labels out of the output, or reshape operands so that labels share an axis",
+        )
 
 
 def _expand(equation: Equation, k: int, shape: Shape) -> Subscripts:

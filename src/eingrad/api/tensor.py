@@ -12,13 +12,13 @@ from eingrad.api import indexing, protocol
 from eingrad.api.broadcast import broadcast_shapes
 from eingrad.api.dispatch import (
     Array,
-    Cell,
     as_dtype,
     as_tensor,
     is_inexact,
     is_shared,
     wrap,
 )
+from eingrad.api.indexing import named_index_errors
 from eingrad.api.kernel import Symbol
 from eingrad.api.methods import Methods
 from eingrad.api.tape import Node, cast_pair, mode, reach, sweep_back, zeros_pair
@@ -49,15 +49,15 @@ class Tensor(Methods):
     Tensor([2., 4.])
     """
 
-    __slots__ = ("grad",)
+    __slots__ = ("_grad",)
     __hash__ = object.__hash__
     __array_priority__ = 1000
-    grad: Tensor | None
+    _grad: Tensor | None
 
-    def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        array = as_tensor(data)._value
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
+        array = (as_tensor(data) if dtype is None else as_tensor(data).astype(dtype))._value
         self._value = array if isinstance(array, Symbol) else np.array(array)
-        self._node, self._exposed, self.grad = None, False, None
+        self._node, self._exposed, self._grad = None, False, None
         if requires_grad:
             self.requires_grad = True
 
@@ -112,7 +112,7 @@ class Tensor(Methods):
     @property
     def data(self) -> Array:
         """The array itself; what is written to it changes this Tensor and no recorded graph."""
-        value = self._concrete("data")
+        value = self._taken("data")
         if not isinstance(value, np.ndarray):
             value = self._value = np.asarray(value)
         if not self._exposed:
@@ -124,21 +124,22 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        self._replace(as_tensor(value)._value if isinstance(value, Cell) else np.asarray(value))
+        self._replace(as_tensor(value)._value)
 
     def numpy(self) -> Array:
         """Return a copy of the entries as an array."""
-        return np.array(self._concrete("numpy()"))
+        return np.array(self._taken("numpy()"))
 
-    def item(self) -> Any:
-        """Return the only entry as a Python number."""
-        if self.size != 1:
+    def item(self, *index: int) -> Any:
+        """Return the only entry, or the one at an index, as a Python number."""
+        if self.size != 1 and not index:
             raise ShapeError(f"item() of shape {self.shape}: it needs a single entry")
-        return self._concrete("item()").item()
+        with named_index_errors(self.shape):
+            return self._taken("item()").item(*index)
 
     def tolist(self) -> Any:
         """Return the entries as nested lists of Python numbers."""
-        return self._concrete("tolist()").tolist()
+        return self._taken("tolist()").tolist()
 
     def detach(self) -> Tensor:
         """Return the same values as a constant, through which no gradient goes."""
@@ -161,6 +162,11 @@ class Tensor(Methods):
             _untraceable(what)
         return value
 
+    def _taken(self, what: str) -> Any:
+        """Return the value to somebody who may compute with it behind the graph's back."""
+        mode.left += self._node is not None
+        return self._concrete(what)
+
     # --- gradients ---
 
     def backward(self, grad: Any = None) -> None:
@@ -169,13 +175,13 @@ class Tensor(Methods):
         For a Tensor with axes, ``grad`` is the cotangent to pull back, of this Tensor's shape.
         """
         node = self._node
+        if type(self._value) is Symbol:
+            raise EingradError("backward() in a traced function", hint="use eg.grad inside it")
         if node is None:
             raise DifferentiationError(
                 "backward() of a tensor that nothing with requires_grad went into",
                 hint="make the inputs with eg.tensor(x, requires_grad=True), outside no_grad()",
             )
-        if type(self._value) is Symbol:
-            raise EingradError("backward() in a traced function", hint="use eg.grad inside it")
         cotangent = check_cotangent(self, grad)
         order, _ = reach([node], -1)
         found = sweep_back({node: (cotangent, None)}, order, None, False)
@@ -185,25 +191,35 @@ class Tensor(Methods):
                 value, _ = found.get(leaf) or zeros_pair(leaf.shape, leaf.dtype)
                 owner._add_grad(value)
 
+    @property
+    def grad(self) -> Tensor | None:
+        """What `backward` has added up; None before, and to begin anew."""
+        return getattr(self, "_grad", None)
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            _check_fits(as_tensor(value), self)
+            value = as_dtype(as_tensor(value), self.dtype)
+        self._grad = value
+
     def _add_grad(self, value: Any) -> None:
         if self.grad is not None:
             value = np.add(self.grad._value, value)
-        self.grad = wrap(value)
+        self._grad = wrap(value)
 
     def _replace(self, value: Any) -> None:
         """Take another array as the value; graphs keep the one that they have read."""
-        if value.shape != self.shape:
-            raise ShapeError(f"cannot put shape {value.shape} in the place of {self.shape}")
         if value is self._value:
             return  # ``t.data += 1`` has written to it
+        _check_fits(wrap(value), self)
         self._value, self._exposed = np.array(value, self.dtype), False
 
     def _in_place(self, result: Tensor) -> Tensor:
         """Take the value of ``result``: what ``t += x`` does."""
         if broadcast_shapes("an in-place operation", (self.shape, result.shape)) != self.shape:
             raise ShapeError(f"cannot put shape {result.shape} in the place of {self.shape}")
-        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-            raise EingradError(f"cannot put dtype {result.dtype} in the place of {self.dtype}")
+        _check_dtype(result.dtype, self.dtype)
         if isinstance(self._node, Leaf):
             if mode.recording:
                 raise EingradError(
@@ -224,7 +240,7 @@ class Tensor(Methods):
                 "a tensor that was computed with a gradient is copied or pickled",
                 hint="detach() it first",
             )
-        return tensor, (self.numpy(), self.requires_grad)
+        return _restored, (self.numpy(), self.requires_grad, self.grad)
 
     def __repr__(self) -> str:
         value = self._value
@@ -250,16 +266,21 @@ class Tensor(Methods):
             yield self[k]
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"whether a Tensor of shape {self.shape} is true is ambiguous",
+                hint="use t.any() or t.all()",
+            )
         return bool(self._concrete("if, while or bool()"))
 
     def __float__(self) -> float:
-        return float(self._concrete("float()"))
+        return float(self._taken("float()"))
 
     def __int__(self) -> int:
-        return int(self._concrete("int()"))
+        return int(self._taken("int()"))
 
     def __complex__(self) -> complex:
-        return complex(self._concrete("complex()"))
+        return complex(self._taken("complex()"))
 
     def __index__(self) -> int:
         value = self._concrete("an index")
@@ -271,7 +292,8 @@ class Tensor(Methods):
         return bool(np.any(self._concrete("in") == x))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        del copy
+        if copy is False:
+            raise EingradError("the array of a Tensor is a copy", hint="t.data is the array itself")
         if self._node is not None:
             raise EingradError(
                 "an array made of a tensor that requires a gradient would lose the gradient",
@@ -292,8 +314,16 @@ class Tensor(Methods):
             raise EingradError(
                 "entries of a computed tensor are assigned", hint="detach() it first"
             )
-        new = np.array(self._concrete("assignment"))
-        new[indexing.plain_index(index)] = as_tensor(value)._value
+        new, entries = np.array(self._concrete("assignment")), as_tensor(value)
+        if entries._node is not None and mode.recording:
+            raise EingradError(
+                "a tensor that requires a gradient is assigned to entries of a constant",
+                hint="use eg.where, eg.stack or eg.concatenate, or detach() it first",
+            )
+        if entries.dtype.kind == "c":
+            _check_dtype(entries.dtype, self.dtype)
+        with named_index_errors(self.shape):
+            new[indexing.plain_index(index)] = entries._concrete("assignment")
         self._value, self._exposed = new, False
 
     # --- in-place operators ---
@@ -313,6 +343,24 @@ class Tensor(Methods):
     def __ipow__(self, other: Any) -> Tensor:
         return self._in_place(self._frozen() ** other)
 
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return self._in_place(self._frozen() // other)
+
+    def __imod__(self, other: Any) -> Tensor:
+        return self._in_place(self._frozen() % other)
+
+    def __imatmul__(self, other: Any) -> Tensor:
+        return self._in_place(self._frozen() @ other)
+
+    def __iand__(self, other: Any) -> Tensor:
+        return self._in_place(self._frozen() & other)
+
+    def __ior__(self, other: Any) -> Tensor:
+        return self._in_place(self._frozen() | other)
+
+    def __ixor__(self, other: Any) -> Tensor:
+        return self._in_place(self._frozen() ^ other)
+
     def _frozen(self) -> Tensor:
         return self.copy()
 
@@ -326,15 +374,36 @@ class Tensor(Methods):
         return protocol.call_ufunc(ufunc, method, inputs, kwargs)
 
 
-def tensor(array: Any, requires_grad: bool = False) -> Tensor:
+def tensor(array: Any, requires_grad: bool = False, *, dtype: Any = None) -> Tensor:
     """Return a Tensor with a copy of ``array``; with ``requires_grad``, one to differentiate by.
 
-    Raises DifferentiationError where integers or booleans should have a gradient.
+    It is converted to ``dtype``, if one is given. Raises DifferentiationError where integers or
+    booleans should have a gradient.
 
     >>> tensor([[1, 2], [3, 4]]).sum()
     Tensor(10)
     """
-    return Tensor(array, requires_grad)
+    return Tensor(array, requires_grad, dtype)
+
+
+def _restored(array: Any, requires_grad: bool, grad: Tensor | None) -> Tensor:
+    """Return a leaf as it was when it was copied or pickled."""
+    result = Tensor(array, requires_grad)
+    result.grad = grad
+    return result
+
+
+def _check_fits(value: Tensor, place: Tensor) -> None:
+    if value.shape != place.shape:
+        raise ShapeError(f"cannot put shape {value.shape} in the place of {place.shape}")
+    _check_dtype(value.dtype, place.dtype)
+
+
+def _check_dtype(dtype: np.dtype[Any], place: np.dtype[Any]) -> None:
+    if not np.can_cast(dtype, place, "same_kind"):
+        raise EingradError(
+            f"cannot put dtype {dtype} in the place of {place}", hint="convert it with astype"
+        )
 
 
 def check_cotangent(out: Tensor, grad: Any) -> Array:

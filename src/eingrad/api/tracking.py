@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 
@@ -26,16 +27,21 @@ from eingrad.core.expr import Var
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 Function = Callable[..., Any]
-Argnums = int | Sequence[int]
+NUMBERS = (bool, int, float, complex, np.generic, np.ndarray)
+Argnums = SupportsIndex | Sequence[SupportsIndex]
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Arguments with fresh nodes for the leaves that are differentiated by."""
+    """Arguments with fresh nodes for the leaves that are differentiated by.
+
+    ``left`` is how many values of tracked Tensors had been taken out as numbers before.
+    """
 
     tensors: list[Tensor]
     structure: Structure
     since: int
+    left: int
 
     @property
     def nodes(self) -> list[Node]:
@@ -48,7 +54,7 @@ def track(trees: Any, names: Sequence[str]) -> tuple[Any, Inputs]:
     paths = [name + p[p.index("]") + 1 :] for p, name in _named(structure, names)]
     tensors = [_fresh(x, path) for x, path in zip(leaves, paths, strict=True)]
     since = min([t._node.serial for t in tensors if t._node is not None], default=0)
-    return unflatten(structure, tensors), Inputs(tensors, structure, since)
+    return unflatten(structure, tensors), Inputs(tensors, structure, since, mode.left)
 
 
 def _named(structure: Structure, names: Sequence[str]) -> list[tuple[str, str]]:
@@ -92,10 +98,16 @@ def result(t: Tensor, since: int, as_tensors: bool) -> Any:
     return outward((t._value, None), as_tensors)
 
 
-def outputs(out: Any) -> tuple[list[Tensor], Structure]:
+def outputs(out: Any, inputs: Inputs | None = None) -> tuple[list[Tensor], Structure]:
+    """Return the Tensors of a function's value.
+
+    A number among them is a constant if the function cannot have computed it from ``inputs``:
+    it has not called float(), item() and the like on anything tracked.
+    """
     leaves, structure = flatten(out)
+    constant = inputs is not None and inputs.left == mode.left
     for leaf in leaves:
-        if not isinstance(leaf, Cell):
+        if not isinstance(leaf, Cell) and not (constant and isinstance(leaf, NUMBERS)):
             raise DifferentiationError(
                 f"the function returned {type(leaf).__name__}, not a Tensor, so nothing is known "
                 "of how it was computed",
@@ -155,7 +167,14 @@ def check_function(fn: Any) -> None:
 
 
 def positions_of(argnums: Argnums, args: Sequence[Any]) -> list[int]:
-    given = [argnums] if isinstance(argnums, int) else list(argnums)
+    several = cast("Sequence[SupportsIndex]", (argnums,) if is_single(argnums) else argnums)
+    try:
+        given = [operator.index(k) for k in several]
+    except TypeError:
+        raise EingradError(
+            f"argnums is {argnums!r:.60}, not an integer or several",
+            hint="it says by which positional arguments to differentiate, as in argnums=(0, 1)",
+        ) from None
     for k in given:
         if not -len(args) <= k < len(args):
             raise EingradError(
@@ -163,10 +182,21 @@ def positions_of(argnums: Argnums, args: Sequence[Any]) -> list[int]:
                 f"argument{'' if len(args) == 1 else 's'}",
                 operand=k,
             )
-    return [k % len(args) for k in given]
+    numbers = [k % len(args) for k in given]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise EingradError(
+            f"argnums is {argnums!r:.60}: it names "
+            + ("an argument twice" if numbers else "no argument to differentiate by")
+        )
+    return numbers
+
+
+def is_single(argnums: Argnums) -> bool:
+    """Whether the gradient is by one argument, and not a tuple."""
+    return isinstance(argnums, SupportsIndex) and not isinstance(argnums, np.ndarray)
 
 
 __all__ = [
-    "Argnums", "Function", "Inputs", "check_function", "has_tensor", "like", "outputs", "outward",
-    "positions_of", "pull", "push", "result", "track",
+    "Argnums", "Function", "Inputs", "check_function", "has_tensor", "is_single", "like",
+    "outputs", "outward", "positions_of", "pull", "push", "result", "track",
 ]  # fmt: skip
