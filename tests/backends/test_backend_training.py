@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from eingrad.learn.settings import Settings
 from eingrad.learn.train import Trainer
 
 mlp = pytest.importorskip("engine.mlp")
+SOURCE = Path(__file__).parents[2] / "src"
 BACKENDS = ["numpy", "torch", "jax"]
 LEAST_SQUARES = "L = mean_b((X_bi w_i + c - y_b)^2)"
 
@@ -148,3 +152,20 @@ def test_a_run_goes_on_with_another_backend(first: str, then: str, tmp_path: Pat
     checkpoint = load(path)
     resumed = Trainer.resume(checkpoint, checkpoint.settings.resume(backend=then, epochs=2), data)
     np.testing.assert_allclose(curve(resumed)[-3:], whole[-3:], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_a_run_in_float64_from_the_command_line(backend: str, tmp_path: Path) -> None:
+    """JAX has to be told; in a process of its own, for it would stay told."""
+    losses = {}
+    for name in ("numpy", backend):
+        path = tmp_path / name
+        options = ["--hidden", "5", "--epochs", "2", "--dtype", "float64", "--backend", name]
+        subprocess.run(
+            [sys.executable, "-m", "eingrad", "train", *options, "--checkpoint", str(path)],
+            env={**os.environ, "PYTHONPATH": str(SOURCE)}, check=True, capture_output=True,
+        )  # fmt: skip
+        checkpoint = load(path)
+        assert {x.dtype.name for x in checkpoint.parameters.values()} == {"float64"}
+        losses[name] = [record["loss"] for record in checkpoint.history]
+    np.testing.assert_allclose(losses[backend], losses["numpy"], rtol=1e-11)

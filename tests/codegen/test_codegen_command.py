@@ -43,6 +43,9 @@ def test_the_module_goes_to_standard_output() -> None:
         (["--optimizer", "adm"], "known: sgd, momentum, adam"),
         (["--function", "phi"], "write it as phi=relu"),
         (["--wrt", "v"], "no tensor 'v'"),
+        (["--lr", "0.1"], "--lr has no effect without --optimizer"),
+        (["--wrt", ","], "--wrt names no tensor"),
+        (["-o", "/dev/full"], "No space left"),
         (["-o", "/nowhere/at/all.py"], "cannot write"),
     ],
 )
@@ -52,3 +55,36 @@ def test_errors_have_no_traceback(arguments: list[str], reason: str) -> None:
     assert out == ""
     assert reason in error
     assert "Traceback" not in error
+
+
+def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("-o", "-") == run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_model_is_not_overwritten(tmp_path: Path) -> None:
+    model, link = tmp_path / "model.ein", tmp_path / "link"
+    model.write_text(MODEL)
+    link.symlink_to(model)
+    for output in (model, link):
+        result = CliRunner().invoke(app, ["codegen", str(model), "-o", str(output)])
+        assert result.exit_code == 2
+        assert "is the model itself" in result.stderr
+    assert model.read_text() == MODEL
+
+
+def test_a_write_that_fails_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("old")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    code, _, error = run("-o", str(path))
+    assert (code, path.read_text()) == (2, "old")
+    assert "No space left" in error
+    assert [p.name for p in tmp_path.iterdir()] == ["module.py"]

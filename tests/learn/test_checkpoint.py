@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+import safetensors
 from safetensors.numpy import save_file
 
 from eingrad.errors import DataError
@@ -159,3 +161,36 @@ def test_a_checkpoint_is_not_overwritten_unasked(path, tmp_path):
 def test_where_no_checkpoint_can_be(tmp_path, name, text):
     with pytest.raises(DataError, match=text):
         check_writable(tmp_path / name, may_replace=True)
+
+
+def test_every_number_is_checked(path):
+    """safetensors has no checksum: a flipped bit of a weight would be a weight."""
+    content = path.read_bytes()
+    begin = 8 + int.from_bytes(content[:8], "little")  # of the numbers, after the header
+    for position in range(begin, len(content), 7):
+        damaged = bytearray(content)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match="not those that were written"):
+            load(path)
+
+
+def test_a_checkpoint_from_before_there_were_checksums(path):
+    with safetensors.safe_open(path, framework="np") as file:
+        about = json.loads(file.metadata()["eingrad"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del about["crc32"]
+    save_file(tensors, path, {"eingrad": json.dumps(about)})
+    assert_same(load(path), EXAMPLE)
+
+
+def test_a_device_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="a device or a pipe"):
+        check_writable(pipe, may_replace=True)
+    with pytest.raises(DataError, match="a device or a pipe"):
+        save(pipe, EXAMPLE)
+    assert pipe.is_fifo()
+    with pytest.raises(DataError, match="is not a file"):
+        load(pipe)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 from test_idx import idx
 
 from eingrad.errors import DataError
+from eingrad.learn import images
 from eingrad.learn.images import read_images
 
 SHAPE = (8, 8)
@@ -182,3 +185,33 @@ def test_bad_files_are_explained(tmp_path, case, text):
         read_images(path, SHAPE)
     assert text in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_images_are_converted_some_at_a_time(tmp_path, monkeypatch):
+    array = np.random.default_rng(3).integers(0, 256, (11, 4, 4), dtype=np.uint8)
+    path = tmp_path / "many.npy"
+    np.save(path, array)
+    most = []
+    real = images._scaled
+    monkeypatch.setattr(
+        images, "_scaled", lambda path, raw: (most.append(len(raw)), real(path, raw))[1]
+    )
+    batches = list(images.Images(path, (4, 4)).batches(3))
+    assert most == [3, 3, 3, 2]
+    np.testing.assert_allclose(np.concatenate(batches), array.reshape(11, 16) / 255, rtol=1e-6)
+
+
+def test_a_pipe_is_read_once_and_copied(tmp_path, monkeypatch):
+    content = b"some bytes"
+    with images.as_file(Path("-"), io.BytesIO(content)) as copy:
+        assert copy.name == "standard input"
+        assert [copy.read_bytes() for _ in range(2)] == [content] * 2
+    assert not copy.exists()
+    with images.as_file(tmp_path, io.BytesIO()) as same:
+        assert same == tmp_path
+    monkeypatch.setattr(images, "PIPED", 5)
+    with (
+        pytest.raises(DataError, match="gives more than 5 bytes"),
+        images.as_file(Path("-"), io.BytesIO(content)),
+    ):
+        pass

@@ -6,7 +6,12 @@ import errno
 import gzip
 import os
 import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +19,11 @@ from test_idx import idx
 
 from eingrad.errors import DataError
 from eingrad.learn import idx as idx_module
+from eingrad.learn import unpack
 from eingrad.learn.idx import read_idx
 from eingrad.learn.rows import FileRows
 
+SOURCE = Path(__file__).parents[2] / "src"
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 5, 7), dtype=np.uint8)
 GOOD = idx(IMAGES)
 
@@ -120,3 +127,48 @@ def test_a_small_file_is_held_in_memory(packed, tmp_path, monkeypatch):
     monkeypatch.setenv("EINGRAD_CACHE", str(tmp_path / "cache"))
     assert isinstance(read_idx(packed, 3), np.ndarray)
     assert not (tmp_path / "cache").exists()
+
+
+def test_two_processes_unpack_it_once(cache, packed, monkeypatch):
+    """The second finds the lock held, waits, and takes the first one's copy."""
+    told: list[list[str]] = [[], []]
+    begun, may_go_on = threading.Event(), threading.Event()
+    real = unpack._unpack
+
+    def slow(*args: Any) -> None:
+        begun.set()
+        assert may_go_on.wait(60)
+        real(*args)
+
+    monkeypatch.setattr(
+        unpack, "_unpack", slow
+    )  # locks are of open files: threads do for processes
+
+    def waits(line: str) -> None:
+        told[1].append(line)
+        may_go_on.set()
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(read_idx, packed, 3, told[0].append)
+        assert begun.wait(60)
+        second = pool.submit(read_idx, packed, 3, waits)
+        for rows in (first.result(60), second.result(60)):
+            np.testing.assert_array_equal(rows[:], IMAGES)
+    assert [line.split()[0] for lines in told for line in lines] == ["unpacking", "waiting"]
+    assert len(files_in(cache)) == 1
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_process_that_was_killed_leaves_no_lock(packed):
+    code = (
+        "import pathlib, sys\nfrom eingrad.learn.atomic import alone\n"
+        "with alone(pathlib.Path(sys.argv[1]), print):\n  print('in', flush=True)\n  input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, packed], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"in\n"
+        process.kill()
+    np.testing.assert_array_equal(read_idx(packed, 3)[:], IMAGES)

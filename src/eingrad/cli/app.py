@@ -6,8 +6,12 @@ A new command is a function under ``@app.command()`` in a file of its own, which
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,11 +20,29 @@ from typer.core import TyperGroup
 import eingrad
 from eingrad.errors import EingradError
 
-BROKEN_PIPE, UNUSABLE, INTERRUPTED = 1, 2, 130
+UNUSABLE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two: 128 + the signal's number
+EXIT_CODES = """
+Exit codes: 0 done; 1 the claim is wrong (check); 2 the input or an option cannot be used, with the
+reason on stderr; 130 interrupted (Ctrl-C); 141 the reader of a pipe has gone.
+"""
+
+
+class ReaderGoneError(Exception):
+    """What reads the output has closed it; for a `BrokenPipeError`, Typer itself exits with 1."""
 
 
 class Group(TyperGroup):
     """Turns errors into ``error: ...`` and an exit code; ``--debug`` may stand anywhere."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the options; this is where ``--help`` prints."""
+        with _noticing_the_reader():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        with _noticing_the_reader():
+            return super().invoke(ctx)
 
     def main(self, *positional: Any, **extra: Any) -> Any:
         """Run a command line, by default the process's own."""
@@ -28,6 +50,7 @@ class Group(TyperGroup):
         args = list(sys.argv[1:] if given is None else given)
         debug = "--debug" in args
         args = [argument for argument in args if argument != "--debug"]
+        prepare_streams()
         if debug or not extra.get("standalone_mode", True):
             return super().main(args, *rest, **extra)
         try:
@@ -35,7 +58,10 @@ class Group(TyperGroup):
             sys.stdout.flush()
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
-        except BrokenPipeError:  # the reader has what it wants: `eingrad ... | head -1`
+        except (
+            BrokenPipeError,
+            ReaderGoneError,
+        ):  # the reader has what it wants: `eingrad ... | head -1`
             silence(sys.stdout)
             code = BROKEN_PIPE
         except (EingradError, OSError, MemoryError) as error:
@@ -47,6 +73,14 @@ class Group(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+@contextlib.contextmanager
+def _noticing_the_reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+
+
 def fail(error: BaseException) -> int:
     """Print an error for a person and return the exit code."""
     if hasattr(error, "format_message"):
@@ -55,10 +89,22 @@ def fail(error: BaseException) -> int:
         text = error.format_message() + hint
     elif isinstance(error, MemoryError) and not isinstance(error, EingradError):
         text = f"out of memory\n{error}".rstrip()
+    elif isinstance(error, OSError):  # of a file that nothing else names: standard output
+        text = f"{error.filename or 'standard output'}: {error.strerror or error}"
     else:
         text = str(error)
     print(f"error: {text}", file=sys.stderr)
     return UNUSABLE
+
+
+def prepare_streams() -> None:
+    """Let output go on where it cannot: closed streams, and letters that an encoding lacks."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the shell, `>&-`
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def silence(stream: Any) -> None:
@@ -81,6 +127,7 @@ app = typer.Typer(
     cls=Group,
     name="eingrad",
     help="Calculus on einsum: derive gradients step by step, check them, run them, train.",
+    epilog=EXIT_CODES,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

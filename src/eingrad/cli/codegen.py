@@ -10,13 +10,14 @@ import typer
 from eingrad.cli.app import app
 from eingrad.cli.derive import Latex, ModelFile, Of, Wrt, names_in, read_model
 from eingrad.errors import DataError, EingradError
+from eingrad.learn.atomic import write_text
 
 if TYPE_CHECKING:
     from eingrad.calculus.optim import Optimizer
 
 Target = Annotated[str, typer.Option("--target", help="numpy, torch or jax.")]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Where to write; standard output without it.")
+    Path | None, typer.Option("-o", "--output", help="Where to write; - or none: standard output.")
 ]
 Matmul = Annotated[bool, typer.Option("--matmul", help="Write matrix products as X.T @ G.")]
 OptimizerName = Annotated[
@@ -42,18 +43,36 @@ def codegen(
     latex: Latex = False,
 ) -> None:
     """Write a model and its gradient as a Python file that needs no eingrad."""
-    derivatives = read_model(file, latex).grad(of, names_in(wrt))
+    if lr is not None and optimizer is None:
+        raise EingradError(
+            "--lr has no effect without --optimizer",
+            operand="lr",
+            hint="for example --optimizer sgd --lr 0.1",
+        )
+    model = read_model(file, latex)
+    _check_output(output, file)
+    derivatives = model.grad(of, names_in(wrt))
     chosen = None if optimizer is None else _optimizer(optimizer, lr)
     bound = dict(_binding(text) for text in function or [])
     text = derivatives.source(target, matmul=matmul, optimizer=chosen, functions=bound)
-    if output is None:
+    if output is None or str(output) == "-":
         print(text, end="")
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        write_text(output, text)
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"cannot write {output}: {reason}", operand=str(output)) from error
+
+
+def _check_output(output: Path | None, model: str) -> None:
+    """Raise `DataError` where the module would take the model's place."""
+    if output is not None and model != "-" and output.exists() and output.samefile(model):
+        raise DataError(
+            f"{output} is the model itself, which would be lost",
+            operand=str(output),
+            hint="give the module another name",
+        )
 
 
 def _optimizer(name: str, lr: float | None) -> Optimizer:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eingrad.cli.app import app
+from eingrad.errors import EingradError
 from eingrad.notation.files import read_text
 
 if TYPE_CHECKING:
@@ -56,5 +57,14 @@ def read_model(file: str, latex: bool) -> Model:
 
 
 def names_in(text: str | None) -> list[str] | None:
-    """Split ``W1,b1``."""
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+    """Split ``W1,b1``. Raises `EingradError` where it names nothing."""
+    if text is None:
+        return None
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise EingradError(
+            "--wrt names no tensor",
+            operand="wrt",
+            hint="for example --wrt W1,b1; without --wrt, it is every input",
+        )
+    return names

@@ -16,11 +16,10 @@ from rich.text import Text
 from eingrad.cli.app import UNUSABLE, fail
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.checkpoint import load
-from eingrad.learn.images import read_images
+from eingrad.learn.images import BATCH, Images, as_file
 from eingrad.learn.model import Classifier
 
 Row = tuple[str, int, float]
-BATCH = 500
 
 
 def run_prediction(checkpoint: Path, images: Sequence[Path]) -> None:
@@ -63,15 +62,27 @@ def load_classifier(path: Path) -> Classifier:
 
 def predict_file(classifier: Classifier, path: Path) -> Iterator[Row]:
     """Yield (name, class, probability) for each image of a file."""
-    pixels = read_images(path, classifier.image_shape)
-    name = str(path).encode(errors="replace").decode()
-    for start in range(0, len(pixels), BATCH):
-        probabilities = classifier.probabilities(pixels[start : start + BATCH])
-        for index, row in enumerate(probabilities, start):
-            best = int(row.argmax())
-            if not math.isfinite(row[best]):
-                raise DataError(f"{path}: the model's prediction is not a number")
-            yield (name if len(pixels) == 1 else f"{name}[{index}]"), best, float(row[best])
+    name = _on_one_line("standard input" if str(path) == "-" else str(path))
+    with as_file(path, sys.stdin.buffer) as file:
+        images = Images(file, classifier.image_shape, lambda line: print(line, file=sys.stderr))
+        index = 0
+        for pixels in images.batches(BATCH):
+            for row in classifier.probabilities(pixels):
+                best = int(row.argmax())
+                if not math.isfinite(row[best]):
+                    raise DataError(f"{path}: the model's prediction is not a number")
+                yield (name if len(images) == 1 else f"{name}[{index}]"), best, float(row[best])
+                index += 1
+
+
+def _on_one_line(name: str) -> str:
+    """Write a file's name without what would break a line or a column, or command a terminal.
+
+    >>> _on_one_line("Zahl 7.png"), _on_one_line("a\\tb.png")
+    ('Zahl 7.png', 'a\\\\tb.png')
+    """
+    name = name.encode(errors="replace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _table(rows: Sequence[Row]) -> Table:

@@ -39,6 +39,7 @@ Rate        = Annotated[float | None, typer.Option(help="Learning rate; sgd 0.1,
 OptimizerOf = Annotated[str | None, typer.Option(metavar="sgd|momentum|adam", help="Optimizer; momentum.")]
 Activation  = Annotated[str | None, typer.Option(metavar="NAME", help="sigmoid, tanh, relu, gelu, ...; relu.")]
 Backend     = Annotated[str | None, typer.Option(metavar="numpy|torch|jax", help="What computes; numpy.")]
+Precision   = Annotated[str | None, typer.Option("--dtype", metavar="float32|float64", help="Precision; float32.")]
 ModelFile   = Annotated[Path | None, typer.Option(metavar="FILE.ein", help="A model of one's own; see below.")]
 SaveTo      = Annotated[Path | None, typer.Option(metavar="FILE", help="Save the run after each epoch.")]
 Resume      = Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint, bit for bit.")]
@@ -64,6 +65,7 @@ def train(
     optimizer: OptimizerOf = None,
     activation: Activation = None,
     backend: Backend = None,
+    dtype: Precision = None,
     model: ModelFile = None,
     checkpoint: SaveTo = None,
     resume: Resume = False,
@@ -84,7 +86,7 @@ def train(
     devices = read_devices(mesh, shard, coordinator, processes, process_id)
     run_training(
         files, devices, dataset=dataset, hidden=hidden, epochs=epochs, batch_size=batch_size, lr=lr,
-        optimizer=optimizer, activation=activation, backend=backend, seed=seed,
+        optimizer=optimizer, activation=activation, backend=backend, dtype=dtype, seed=seed,
     )  # fmt: skip
 
 
@@ -92,7 +94,10 @@ def train(
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="What `eingrad train --checkpoint` wrote.")],
     images: Annotated[
-        list[Path], typer.Argument(help="Pictures (PNG, JPEG, ...), IDX files, .npy arrays.")
+        list[Path],
+        typer.Argument(
+            help="Pictures (PNG, JPEG, ...), IDX files, .npy arrays; - reads one from stdin."
+        ),
     ],
 ) -> None:
     """Say which class each image is, and how probable. In a pipe: name, class, probability."""

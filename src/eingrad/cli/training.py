@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eingrad.cli.app import INTERRUPTED
 from eingrad.cli.processes import Devices
+from eingrad.engine.library import allow_float64
 from eingrad.errors import BackendError, DataError
 from eingrad.learn.checkpoint import Checkpoint, check_writable, load, save
 from eingrad.learn.data import load as load_data
@@ -48,6 +50,7 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
     devices.join()
     trainer = (_resume if files.resume else _start)(files, devices, options)
     print(_summary(trainer), flush=True)
+    saved = trainer.epoch  # of which epoch the checkpoint is
     with _display(trainer) as display:
         try:
             for record in trainer.run(display.batch):
@@ -55,10 +58,11 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
                     checkpoint = trainer.checkpoint()  # all processes gather it
                     if devices.is_first:
                         save(files.checkpoint, checkpoint)
+                    saved = record.epoch
                 display.epoch(record)
         except KeyboardInterrupt:
             display.close()
-            print(_interrupted(files, trainer), file=sys.stderr)
+            print(_interrupted(files, trainer, saved), file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
     _write_plots(files, trainer, devices)
     accuracy = trainer.history[-1].accuracy if trainer.history else trainer.test()[1]
@@ -70,6 +74,7 @@ def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
     text = packaged_model() if files.model is None else read_text(files.model)
     if files.checkpoint:
         check_writable(files.checkpoint, may_replace=files.overwrite)
+    _allow_dtype(settings)
     trainer = Trainer.start(text, settings, _load_data(settings, files), devices.mesh)
     if options["activation"] and not trainer.classifier.model.system.functions:
         raise DataError(
@@ -92,7 +97,14 @@ def _resume(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
             hint="leave --model out to resume: the checkpoint holds its model",
         )
     settings = checkpoint.settings.resume(**options)
+    _allow_dtype(settings)
     return Trainer.resume(checkpoint, settings, _load_data(settings, files), devices.mesh)
+
+
+def _allow_dtype(settings: Settings) -> None:
+    """Ask for the run's precision before any array is made."""
+    if settings.dtype == "float64":
+        allow_float64(settings.backend)
 
 
 def _load_data(settings: Settings, files: Files) -> Any:
@@ -108,18 +120,23 @@ def _summary(trainer: Trainer) -> str:
     ]
     if trainer.classifier.mesh is not None:
         parts.append(str(trainer.classifier.mesh))
-    if trainer.epoch:
+    if trainer.epoch >= settings.epochs:
+        parts.append(
+            f"epoch {trainer.epoch} is done, and --epochs is {settings.epochs}: nothing is left to "
+            f"train; for more, --epochs {trainer.epoch + 1} or greater"
+        )
+    elif trainer.epoch:
         parts.append(f"going on after epoch {trainer.epoch} of {settings.epochs}")
     return "\n".join(parts)
 
 
-def _interrupted(files: Files, trainer: Trainer) -> str:
-    where = f"interrupted in epoch {trainer.epoch + 1}"
+def _interrupted(files: Files, trainer: Trainer, saved: int) -> str:
+    where = f"interrupted in epoch {min(trainer.epoch + 1, trainer.settings.epochs)}"
     if files.checkpoint is None:
         return f"{where}; nothing was saved (no --checkpoint)"
-    if not trainer.epoch:
+    if not saved:
         return f"{where}; nothing was saved yet"
-    return f"{where}; {files.checkpoint} holds epoch {trainer.epoch}: go on with --resume"
+    return f"{where}; {files.checkpoint} holds epoch {saved}: go on with --resume"
 
 
 # --- how it goes ------------------------------------------------------------------------------
@@ -256,6 +273,21 @@ def _check_plots(files: Files) -> None:
             operand="matplotlib",
             hint="pip install 'eingrad[plot]'",
         )
+    if files.plots:
+        try:
+            files.plots.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable_plots(files.plots, error.strerror or str(error)) from error
+        if not os.access(files.plots, os.W_OK):
+            raise _unusable_plots(files.plots, "it is read-only")
+
+
+def _unusable_plots(folder: Path, reason: str) -> DataError:
+    return DataError(
+        f"no plots can be written into {folder} ({reason})",
+        operand=str(folder),
+        hint="--plots takes a folder, which is made where it does not exist",
+    )
 
 
 def _write_plots(files: Files, trainer: Trainer, devices: Devices) -> None:

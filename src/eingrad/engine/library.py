@@ -75,6 +75,13 @@ def load_library(name: str) -> Library:
     return cast(Library, importlib.import_module(f"eingrad.engine.backends.{name}_arrays"))
 
 
+def allow_float64(backend: str) -> None:
+    """Let this whole process compute in float64 where a backend has to be told so: JAX."""
+    load_library(backend)
+    if backend == "jax":
+        importlib.import_module("jax").config.update("jax_enable_x64", True)
+
+
 def load_mesh(backend: str) -> Any:
     """Return the module for programs on a mesh of devices. Raises `BackendError` where none is."""
     load_library(backend)

@@ -1,13 +1,14 @@
 """A run on disk: a safetensors file that is written whole or not at all.
 
 The tensors are ``parameter/NAME`` and ``state/NAME`` (the optimizer's); the metadata has one
-entry, ``eingrad``, which is JSON.
+entry, ``eingrad``, which is JSON. It holds a checksum of the tensors, which safetensors has not.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ from eingrad.learn.atomic import replacing
 from eingrad.learn.settings import Settings
 
 FORMAT = 1
-KEY = "eingrad"
+KEY, CHECKSUM = "eingrad", "crc32"
+WRITTEN_BY = "a checkpoint is what `eingrad train --checkpoint FILE` writes"
 PARAMETER, STATE = "parameter/", "state/"
 Arrays = dict[str, NDArray[Any]]
 
@@ -51,7 +53,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
 
     Raises `DataError` when the file cannot be written.
     """
-    about = {
+    about: dict[str, Any] = {
         "format": FORMAT,
         "model": checkpoint.model,
         "settings": checkpoint.settings.json(),
@@ -65,12 +67,15 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     tensors |= {STATE + name: x for name, x in checkpoint.state.items()}
     # safetensors writes an array's memory as it lies, whatever its strides
     tensors = {name: np.array(x, order="C") for name, x in tensors.items()}
+    about[CHECKSUM] = _checksum(tensors)
     _write(Path(path), safetensors_bytes(tensors, {KEY: json.dumps(about)}))
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint. Raises `DataError` for a missing, damaged or foreign file."""
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise _bad(path, "is not a file")
     try:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
@@ -78,13 +83,17 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
                 raise _bad(path, "is a safetensors file, but not a checkpoint of eingrad")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise _bad(path, "does not exist") from error
+        raise _bad(path, "does not exist", WRITTEN_BY) from error
     except OSError as error:
         raise _bad(path, f"cannot be read ({error.strerror or error})") from error
     except (safetensors.SafetensorError, TypeError, ValueError) as error:
         if isinstance(error, EingradError):
             raise
-        raise _bad(path, f"is not a checkpoint, or a damaged one ({error})") from error
+        raise _bad(
+            path,
+            f"is not a checkpoint, or a damaged one ({error})",
+            hint=WRITTEN_BY,
+        ) from error
     try:
         return _read(json.loads(metadata[KEY]), tensors)
     except (EingradError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -94,8 +103,9 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 def check_writable(path: str | os.PathLike[str], may_replace: bool) -> None:
     """Raise `DataError` where a checkpoint could not be written, before the work is done."""
     path = Path(path)
-    if path.is_dir():
-        raise _bad(path, "is a folder", hint="--checkpoint takes the name of a file")
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a device or a pipe"
+        raise _bad(path, f"is {what}", hint="--checkpoint takes the name of a file")
     if path.exists() and not may_replace:
         raise _bad(
             path,
@@ -113,6 +123,8 @@ def _read(about: Any, tensors: Arrays) -> Checkpoint:
         raise DataError("no record of the run")
     if about.get("format") != FORMAT:
         raise DataError(f"format {about.get('format')!r}, this version reads {FORMAT}")
+    if about.get(CHECKSUM, _checksum(tensors)) != _checksum(tensors):  # older ones have none
+        raise DataError("its numbers are not those that were written")
     for name, kind in (
         ("model", str), ("image_shape", list), ("classes", int), ("epoch", int), ("rng", dict),
         ("history", list),
@@ -133,6 +145,14 @@ def _read(about: Any, tensors: Arrays) -> Checkpoint:
         parameters=_with_prefix(tensors, PARAMETER),
         state=_with_prefix(tensors, STATE),
     )
+
+
+def _checksum(tensors: Arrays) -> int:
+    """Return the CRC-32 of all entries, in the order of the tensors' names."""
+    result = 0
+    for name in sorted(tensors):
+        result = zlib.crc32(np.ascontiguousarray(tensors[name]).tobytes(), result)
+    return result
 
 
 def _with_prefix(tensors: Arrays, prefix: str) -> Arrays:

@@ -6,40 +6,108 @@ to its negative if its border is light, padded to the model's proportions, and r
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import os
+import tempfile
 import warnings
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from eingrad.errors import DataError, EingradError
+from eingrad.errors import DataError
 from eingrad.learn.idx import GZIP_MAGIC, looks_like_idx, read_idx
 from eingrad.learn.rows import FileRows
 
 NPY_MAGIC = b"\x93NUMPY"
+BATCH = 500
+CHUNK = 1 << 20
+PIPED = 1 << 30  # bytes that are taken from a pipe
 Pixels = NDArray[np.float32]
 
 
-def read_images(path: str | Path, image_shape: tuple[int, int]) -> Pixels:
-    """Return the pixels (n, height * width) in [0, 1] of all the images in a file.
+class Images:
+    """The images of a file: `len` counts them, and `batches` converts them, some at a time.
 
     IDX files and arrays are taken as they are: light strokes on dark, integers from 0 to 255 or
-    numbers from 0 to 1; axes (height, width) or (n, height, width). Raises `DataError`.
+    numbers from 0 to 1; axes (height, width) or (n, height, width). They may be larger than memory;
+    ``report`` is told where a large gzipped file is unpacked to. Raises `DataError`.
     """
-    path = Path(path)
+
+    def __init__(
+        self,
+        path: str | Path,
+        image_shape: tuple[int, int],
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.path, self.image_shape = Path(path), image_shape
+        with _named(self.path):
+            head = _head(self.path)
+            self._rows: NDArray[Any] | FileRows
+            if looks_like_idx(head):
+                self._rows = read_idx(self.path, 3, report)
+            elif head.startswith(NPY_MAGIC[:4]):
+                self._rows = _read_npy(self.path)
+            else:
+                self._rows = _read_picture(self.path, image_shape)[None]
+        if self._rows.dtype.kind not in "buif":
+            raise _bad(self.path, f"holds entries of type {self._rows.dtype}", "expected numbers")
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batches(self, size: int) -> Iterator[Pixels]:
+        """Yield the pixels (at most size, height * width) in [0, 1] of image after image."""
+        for start in range(0, len(self), size):
+            with _named(self.path):
+                raw = self._rows[start : start + size]
+            yield self._fit_all(_scaled(self.path, raw))
+
+    def _fit_all(self, images: Pixels) -> Pixels:
+        """Resize images (n, ...) where their size is not the model's."""
+        if images.shape[1:] != self.image_shape:
+            images = np.stack([_fit(image, self.image_shape, ground=0.0) for image in images])
+        return images.reshape(len(images), -1)
+
+
+def read_images(path: str | Path, image_shape: tuple[int, int]) -> Pixels:
+    """Return the pixels (n, height * width) of all the images in a file, as `Images` has them."""
+    return np.concatenate(list(Images(path, image_shape).batches(BATCH)))
+
+
+@contextlib.contextmanager
+def as_file(path: Path, stdin: IO[bytes]) -> Iterator[Path]:
+    """Return the path of a file that can be read more than once: of a pipe, or ``-``, a copy.
+
+    The copy has at most `PIPED` bytes and lasts as long as the context. Raises `DataError`.
+    """
+    if str(path) != "-" and not path.is_fifo():
+        yield path
+        return
+    name = "standard input" if str(path) == "-" else str(path)
+    with tempfile.TemporaryDirectory(prefix="eingrad-") as folder:
+        copy = Path(folder) / name.replace(os.sep, "_")
+        source = contextlib.nullcontext(stdin) if str(path) == "-" else path.open("rb")
+        with _named(path), source as pipe, copy.open("wb") as target:
+            count = 0
+            while chunk := pipe.read(CHUNK):
+                count += len(chunk)
+                if count > PIPED:
+                    raise _bad(Path(name), f"gives more than {PIPED:,} bytes", "save them first")
+                target.write(chunk)
+        yield copy
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn what the system and gzip say of a file into a `DataError` with its name."""
     try:
-        head = _head(path)
-        if looks_like_idx(head):
-            return _fit_all(path, read_idx(path, ndim=3), image_shape)
-        if head.startswith(NPY_MAGIC[:4]):
-            return _fit_all(path, _read_npy(path), image_shape)
-        return _read_picture(path, image_shape).reshape(1, -1)
-    except EingradError:
-        raise
+        yield
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path} cannot be read ({reason})", operand=str(path)) from error
@@ -69,20 +137,15 @@ def _read_npy(path: Path) -> NDArray[Any]:
     return array
 
 
-def _fit_all(path: Path, images: NDArray[Any] | FileRows, image_shape: tuple[int, int]) -> Pixels:
-    """Scale arrays to [0, 1] and, where their size is not the model's, resize them."""
-    if images.dtype.kind not in "buif":
-        raise _bad(path, f"holds entries of type {images.dtype}", "expected numbers")
-    result = np.empty((len(images), image_shape[0] * image_shape[1]), np.float32)
-    for row, image in zip(result, images, strict=True):
-        peak = 255 if image.dtype.kind in "ui" else 1
-        pixels = np.asarray(image, np.float32) / np.float32(peak)
-        if not (pixels.min() >= 0 and pixels.max() <= 1):
-            raise _bad(
-                path, "holds entries out of range", "expected integers 0 to 255 or numbers 0 to 1"
-            )
-        row[:] = _fit(pixels, image_shape, ground=0.0).reshape(-1)
-    return result
+def _scaled(path: Path, raw: NDArray[Any]) -> Pixels:
+    """Return entries in [0, 1]."""
+    peak = 255 if raw.dtype.kind in "ui" else 1
+    pixels: Pixels = np.asarray(raw, np.float32) / np.float32(peak)
+    if not (pixels.min() >= 0 and pixels.max() <= 1):  # nor NaN
+        raise _bad(
+            path, "holds entries out of range", "expected integers 0 to 255 or numbers 0 to 1"
+        )
+    return pixels
 
 
 def _read_picture(path: Path, image_shape: tuple[int, int]) -> Pixels:

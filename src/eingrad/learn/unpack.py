@@ -14,7 +14,7 @@ from typing import IO
 import pooch
 
 from eingrad.errors import DataError
-from eingrad.learn.atomic import replacing
+from eingrad.learn.atomic import alone, replacing
 
 CACHE_VARIABLE = "EINGRAD_CACHE"
 CHUNK = 1 << 20
@@ -29,15 +29,23 @@ def unpacked(path: Path, size: int, report: Callable[[str], None] = lambda _: No
     """Return a file with the ``size`` bytes that a gzipped one holds, in the cache.
 
     It is written whole or not at all, with its gzip checksum tested, and bears the time of the
-    gzipped file: one of that time and size is taken as it is. Raises `DataError` where the
-    gzipped file is damaged or of another size, or the cache has no room or cannot be written.
+    gzipped file: one of that time and size is taken as it is. Of several processes that ask for it
+    at once, one unpacks, and the others wait for its copy. Raises `DataError` where the gzipped
+    file is damaged or of another size, or the cache has no room or cannot be written.
     """
     about = path.stat()
     where = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
     copy = cache_folder("unpacked") / f"{where}-{path.name.removesuffix('.gz')}"
     if _is_copy(copy, size, about.st_mtime_ns):
         return copy
-    report(f"unpacking {path} ({size:,} bytes) to {copy}")
+    with alone(path, lambda: report(f"waiting for another process that unpacks {path}")):
+        if not _is_copy(copy, size, about.st_mtime_ns):
+            report(f"unpacking {path} ({size:,} bytes) to {copy}")
+            _write_copy(path, size, copy, about)
+    return copy
+
+
+def _write_copy(path: Path, size: int, copy: Path, about: os.stat_result) -> None:
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         _check_room(copy, size)
@@ -53,7 +61,6 @@ def unpacked(path: Path, size: int, report: Callable[[str], None] = lambda _: No
             hint=f"set {CACHE_VARIABLE} to a folder on a disk with {size:,} bytes free, or unpack "
             "the file with gunzip",
         ) from error
-    return copy
 
 
 def _is_copy(copy: Path, size: int, mtime_ns: int) -> bool:
