@@ -291,13 +291,13 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     return operate("where", map_template("where"), [c, x, y], shape, result=dtype)
 
 
-def clip(x: Any, low: Any = None, high: Any = None) -> Tensor:
+def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """Limit to an interval; at its ends the gradient is x's."""
     t = as_tensor(x)
-    if low is not None:
-        t = where(compare("less", t, low), low, t)
-    if high is not None:
-        t = where(compare("greater", t, high), high, t)
+    if min is not None:
+        t = where(compare("less", t, min), min, t)
+    if max is not None:
+        t = where(compare("greater", t, max), max, t)
     return t
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from eingrad.api import elementwise, products, reductions, shaping
 from eingrad.api.broadcast import Axes
-from eingrad.api.dispatch import Cell, as_tensor
+from eingrad.api.dispatch import Array, Cell, as_tensor
+from eingrad.api.moving import MOVED, plain
 
 if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
@@ -117,6 +120,18 @@ class Methods(Cell):
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
+    def __lshift__(self, other: Any) -> Tensor:
+        return as_tensor(np.left_shift(plain(self, "<<"), plain(other, "<<")))
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return as_tensor(np.left_shift(other, plain(self, "<<")))
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return as_tensor(np.right_shift(plain(self, ">>"), plain(other, ">>")))
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return as_tensor(np.right_shift(other, plain(self, ">>")))
+
     def __invert__(self) -> Tensor:
         return elementwise.invert(self)
 
@@ -132,9 +147,9 @@ class Methods(Cell):
         """The Tensor with its last two axes exchanged."""
         return shaping.swapaxes(self, -1, -2)
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """See `reshape`; the shape is one tuple or several integers."""
-        return shaping.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return shaping.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *axes: Any) -> Tensor:
         """See `transpose`; the axes are one tuple or several integers."""
@@ -182,9 +197,29 @@ class Methods(Cell):
         """See `argmin`."""
         return reductions.argmin(self, axis, keepdims)
 
-    def cumsum(self, axis: int | None = None) -> Tensor:
+    def cumsum(self, axis: int | None = None, *, dtype: Any = None) -> Tensor:
         """See `cumsum`."""
-        return reductions.cumsum(self, axis)
+        return reductions.cumsum(self, axis, dtype=dtype)
+
+    def any(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+        """Return whether an entry is not 0; it has no gradient."""
+        return reductions.max(elementwise.compare("not_equal", self, 0), axis, keepdims)
+
+    def all(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+        """Return whether no entry is 0; it has no gradient."""
+        return reductions.min(elementwise.compare("not_equal", self, 0), axis, keepdims)
+
+    def argsort(self, axis: int | None = -1) -> Tensor:
+        """Return the indices that sort along an axis; they have no gradient."""
+        return as_tensor(np.argsort(plain(self, "argsort"), axis))
+
+    def nonzero(self) -> tuple[Array, ...]:
+        """Return where the entries are not 0, as NumPy does."""
+        return np.nonzero(plain(self, "nonzero"))
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """Return the entries rounded; the gradient is 0."""
+        return as_tensor(np.round(plain(self, "round"), decimals))
 
     def swapaxes(self, axis1: int, axis2: int) -> Tensor:
         """See `swapaxes`."""
@@ -194,13 +229,21 @@ class Methods(Cell):
         """See `squeeze`."""
         return shaping.squeeze(self, axis)
 
-    def ravel(self) -> Tensor:
+    def ravel(self, order: str = "C") -> Tensor:
         """See `ravel`."""
-        return shaping.ravel(self)
+        return shaping.ravel(self, order)
 
-    def flatten(self) -> Tensor:
+    def flatten(self, order: str = "C") -> Tensor:
         """See `ravel`."""
-        return shaping.ravel(self)
+        return shaping.ravel(self, order)
+
+    def take(self, indices: Any, axis: int | None = None) -> Tensor:
+        """Return the entries at integers along an axis (None: of the flattened Tensor)."""
+        return MOVED[np.take](self, indices, axis)  # type: ignore[no-any-return]
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+        """Return each entry several times along an axis (None: of the flattened Tensor)."""
+        return MOVED[np.repeat](self, repeats, axis)  # type: ignore[no-any-return]
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """See `diagonal`."""
@@ -218,6 +261,10 @@ class Methods(Cell):
         """See `conj`."""
         return elementwise.conj(self)
 
+    def conjugate(self) -> Tensor:
+        """See `conj`."""
+        return elementwise.conj(self)
+
     @property
     def real(self) -> Tensor:
         """See `real`."""
@@ -228,6 +275,6 @@ class Methods(Cell):
         """See `imag`."""
         return elementwise.imag(self)
 
-    def clip(self, low: Any = None, high: Any = None) -> Tensor:
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """See `clip`."""
-        return elementwise.clip(self, low, high)
+        return elementwise.clip(self, min, max)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -229,10 +229,12 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
         template = _hermitian if t.dtype.kind == "c" else _euclidean
         return _reduction("norm", template, t, axes, keepdims, result=real_dtype(t.dtype))
+    if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
+        return _matrix_norm(t, ord, axes if axis is None else axis, keepdims)
     if len(axes) != 1 or isinstance(ord, str):
         raise EingradError(
             f"norm of order {ord!r} over {len(axes)} axes is not supported",
-            hint="leave ord out for the Frobenius norm, or name one axis for a vector norm",
+            hint="leave ord out for the Frobenius norm, take 1 or infinity, or name one axis",
         )
     if ord == 0:
         return sum(compare("not_equal", t, 0), axes, keepdims, dtype=real_dtype(t.dtype))
@@ -240,6 +242,17 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
         size = absolute(t)
         return (max if ord > 0 else min)(size, axes, keepdims)
     return _reduction("norm", _p_norm, t, axes, keepdims, ord)
+
+
+def _matrix_norm(t: Tensor, ord: float, axes: Axes, keepdims: bool) -> Tensor:
+    """Return the greatest (or least) sum of absolute values of a column, or of a row."""
+    rows, columns = (normal_axis("norm", k, t.ndim) for k in cast(Sequence[int], axes))
+    inner, outer = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    totals = sum(absolute(t), inner, True)
+    result = (max if ord > 0 else min)(totals, outer, True)
+    return result if keepdims else result.reshape(
+        [n for k, n in enumerate(t.shape) if k not in (rows, columns)]
+    )  # fmt: skip
 
 
 def _euclidean(x: Expr, axes: tuple[int, ...]) -> Expr:
@@ -259,9 +272,9 @@ def _p_norm(x: Expr, axes: tuple[int, ...], p: Any) -> Expr:
 # --- along an axis ----------------------------------------------------------------------------
 
 
-def cumsum(x: Any, axis: int | None = None) -> Tensor:
+def cumsum(x: Any, axis: int | None = None, *, dtype: Any = None) -> Tensor:
     """Return the sums of all entries up to each along an axis (None: of the flattened tensor)."""
-    t = as_tensor(x)
+    t = _in_dtype(x, dtype, False)
     if axis is None:
         t, axis = t.reshape(-1), 0
     if not is_inexact(t._value.dtype) and not is_symbolic(t):

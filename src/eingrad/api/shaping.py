@@ -31,7 +31,7 @@ from eingrad.core.algebra import transpose as transpose_expr
 from eingrad.core.arrays import Range, concat, place, slice_of
 from eingrad.core.arrays import reshape as reshape_expr
 from eingrad.core.expr import Expr
-from eingrad.errors import ShapeError
+from eingrad.errors import EingradError, ShapeError
 
 if TYPE_CHECKING:
     from eingrad.api.tensor import Tensor
@@ -49,9 +49,21 @@ def _shape_of(name: str, shape: Any) -> tuple[int, ...]:
         raise ShapeError(f"{name}: {shape!r} is not a shape") from None
 
 
-def reshape(x: Any, shape: Any) -> Tensor:
-    """Return the entries in row-major order under another shape; one size may be -1."""
+def _is_reversed(order: str) -> bool:
+    """Whether the first index runs fastest; raise for an order that is none."""
+    if order not in {"C", "F", "A", "K"}:
+        raise EingradError(f"the order {order!r}", hint="it is 'C' or 'F'")
+    return order == "F"
+
+
+def reshape(x: Any, shape: Any, order: str = "C") -> Tensor:
+    """Return the entries in row-major order under another shape; one size may be -1.
+
+    With the order "F" the first index runs fastest instead of the last.
+    """
     t = as_tensor(x)
+    if _is_reversed(order):
+        return transpose(reshape(transpose(t), tuple(reversed(_shape_of("reshape", shape)))))
     wanted = _shape_of("reshape", shape)
     known = math.prod(n for n in wanted if n >= 0)
     unknown = [k for k, n in enumerate(wanted) if n < 0]
@@ -63,9 +75,10 @@ def reshape(x: Any, shape: Any) -> Tensor:
     return operate("reshape", reshape_expr, [t], wanted)
 
 
-def ravel(x: Any) -> Tensor:
-    """Return the entries along one axis."""
-    return reshape(x, (-1,) if math.prod(as_tensor(x).shape) else (0,))
+def ravel(x: Any, order: str = "C") -> Tensor:
+    """Return the entries along one axis; with the order "F" the first index runs fastest."""
+    t = as_tensor(x)
+    return reshape(transpose(t) if _is_reversed(order) else t, (math.prod(t.shape),))
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:

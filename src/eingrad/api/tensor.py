@@ -82,6 +82,16 @@ class Tensor(Methods):
         return count
 
     @property
+    def itemsize(self) -> int:
+        """The bytes of an entry."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all entries."""
+        return self.size * self.itemsize
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the entries."""
         return self._value.dtype  # type: ignore[no-any-return]
