@@ -219,6 +219,16 @@ def test_what_the_model_assumes_is_used(fact: str, claim: str) -> None:
 GATHER = "A_bo = X_bi W_io\nZ_bo = softmax_o(A_bo)\nL = -mean_b(log(Z[b,y[b]]))"
 DOMAINS = "s = sum_i(acos(x_i) + log(1 - x_i) + sqrt(z_i - 3))"
 VOLUME = "L = log(det_ij(A_ij))"
+# a matrix that is regular where n is greater than i alone
+COVARIANCE = "F_ij = mean_n(P_n (1 - P_n) X_ni X_nj)\nL = logdet_ij(F_ij)"
+# t-SNE: many positive numbers that sum to 1
+NEIGHBOURS = """D_ij = 1 / (1 + sum_d((Y_id - Y_jd)^2))
+Q_ij = D_ij / sum_ij(D_ij)
+C = sum_ij(P_ij log(P_ij / Q_ij))
+assume P_ij = P_ji
+assume sum_ij(P_ij) = 1"""
+# right where the loss is positive: what holds at some points only by chance explains nothing
+MARGIN = "p = sum_d((a_d - b_d)^2)\nn = sum_d((a_d - c_d)^2)\nL = relu(p - n + m)"
 OTHERS = [
     (GATHER, "dL/dA_bo = (Z_bo - delta[y[b],o]) / size(b)", None),
     (GATHER, "dL/dA_bo = Z_bo / size(b)", "term"),
@@ -238,6 +248,12 @@ OTHERS = [
     ("y_i = sigmoid(9 x_i)", "dy_i/dx_j = 9 delta_ij exp(-9 x_i) / (1 + exp(-9 x_i))^2", None),
     ("y = tanh(8 x)", "dy/dx = 8 / cosh(8 x)^2", None),
     (QUADRATIC, "dL/dx_i = x_i / 0", "unknown"),
+    (COVARIANCE, "dL/dP_n = X_ni inv_ij(F_ij) X_nj (1 - 2 P_n) / size(n)", None),
+    (COVARIANCE, "dL/dP_n = X_ni inv_ij(F_ij) X_nj (1 - 2 P_n)", "factor"),
+    (NEIGHBOURS, "dC/dY_id = 4 (P_ij - Q_ij) (Y_id - Y_jd) D_ij", None),
+    (NEIGHBOURS, "dC/dY_id = 4 (Q_ij - P_ij) (Y_id - Y_jd) D_ij", "sign"),
+    (MARGIN, "dL/da_d = 2 (c_d - b_d) where(L > 0, 1, 0)", None),
+    (MARGIN, "dL/da_d = 2 (c_d - b_d)", "activation-derivative"),
 ]
 
 

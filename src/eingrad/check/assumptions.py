@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from eingrad.check.compare import Claim, agrees, agrees_everywhere
+from eingrad.check.compare import PLANS, Claim, agrees, agrees_everywhere
 from eingrad.check.points import Condition, Point
 from eingrad.check.question import Question
 from eingrad.core.evaluate import Array
@@ -56,7 +56,14 @@ def assumptions(
 def assumption_for(
     question: Question, claim: Claim, names: Sequence[str], kinds: Sequence[str]
 ) -> Assumption | None:
-    """Return an assumption about one input under which a claim is right."""
+    """Return an assumption about one input under which a claim is right.
+
+    A claim that is right at some points is wrong on one side of a kink, say, which a sign may
+    explain; that anything else is assumed there would be an accident.
+    """
+    signs = "positive" in kinds
+    if not signs and any(_agrees_by_chance(question, claim, plan) for plan in range(PLANS)):
+        return None
     for assumption in assumptions(question, names, kinds):
         point = assumption.point(question)
         if point is None or not agrees(claim, question.right, point):
@@ -64,6 +71,12 @@ def assumption_for(
         if assumption.holds(question, claim):
             return assumption
     return None
+
+
+def _agrees_by_chance(question: Question, claim: Claim, plan: int) -> bool:
+    """Whether a claim is right at a point that satisfies nothing more than the model asks for."""
+    point = question.points.standard(plan)
+    return bool(point.value(question.right).any()) and agrees(claim, question.right, point)
 
 
 def _about(x: Var, question: Question, kind: str) -> Iterator[Assumption]:

@@ -6,9 +6,18 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from eingrad.check.arrays import array_mistake
 from eingrad.check.assumptions import assumption_for, assumptions
-from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere, agrees_nearby
+from eingrad.check.compare import (
+    PLANS,
+    Claim,
+    ExprClaim,
+    agrees,
+    agrees_everywhere,
+    agrees_nearby,
+)
 from eingrad.check.pools import Pools
 from eingrad.check.question import Question, Target
 from eingrad.check.ratio import Scale, constant_ratio, scale_between
@@ -61,11 +70,12 @@ def diagnose(
         found = None if value is not None else array_mistake(question, claim)
         return None if found is None else Diagnosis(*found)
 
-    found, right = (x.shape for x in _first_values(question, claim))
-    if value is None and found != right and of_arrays() is None:
-        return Diagnosis("unknown", f"the shape is {found}, not {right}")
+    claimed, right = _first_values(question, claim)
+    if value is None and claimed.shape != right.shape and of_arrays() is None:
+        return Diagnosis("unknown", f"the shape is {claimed.shape}, not {right.shape}")
     return (
-        assumed(["sum"])
+        (assumed(["positive"]) if _has_gaps(question, claim) else None)
+        or assumed(["sum"])
         or of_arrays()
         or search.first(kinds=["transposed", "label"])
         or assumed(["symmetric", "unit", "orthogonal", "one-hot"])
@@ -82,6 +92,12 @@ def _first_values(question: Question, claim: Claim) -> tuple[Array, Array]:
     """Return the claimed and the right value at one point."""
     point = question.points.standard(0)
     return claim.value(point), point.value(question.right)
+
+
+def _has_gaps(question: Question, claim: Claim) -> bool:
+    """Whether a claim has no value at some point where the right formula has one."""
+    points = (question.points.standard(plan) for plan in range(PLANS))
+    return not all(np.isfinite(claim.value(point)).all() for point in points)
 
 
 def diagnose_label(question: Question, value: Formula) -> Diagnosis | None:

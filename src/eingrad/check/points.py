@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.check.derived import Derived
-from eingrad.core.arrays import Gather, Scatter
+from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.evaluate import Array, Functions, evaluate
 from eingrad.core.expr import Dim, Expr, Var, postorder, variables
 from eingrad.errors import EingradError
@@ -28,6 +28,7 @@ WIDER = {
     "large": "large",
     "great": "great",
 }
+POSITIVE = ("positive", "wide positive", "unit")
 FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
 
 
@@ -95,6 +96,7 @@ class Points:
         self.system = derived.system
         self.needed = list(needed)
         self.dims = self._dims()
+        self.inverted = self._inverted()
         self.functions = {
             name + "'" * order: _smooth(name, order)
             for name in self.system.functions for order in range(6)
@@ -106,16 +108,17 @@ class Points:
         self.kinds = self._find_kinds()
 
     def _dims(self) -> list[str]:
-        found: dict[str, None] = {}
-        tensors = [
+        nodes = [
             *self.system.inputs.values(),
-            *(d.expr for d in self.system.definitions.values()),
+            *postorder(d.expr for d in self.system.definitions.values()),
         ]
-        for expr in tensors:
-            found |= {
-                d: None for node in postorder([expr]) for d in node.dims if isinstance(d, str)
-            }
-        return list(found)
+        return list(dict.fromkeys(d for x in nodes for d in x.dims if isinstance(d, str)))
+
+    def _inverted(self) -> set[Dim]:
+        """Return the dimensions of matrices that must be regular."""
+        nodes = postorder(d.expr for d in self.system.definitions.values())
+        matrices = [x.operands[0] for x in nodes if isinstance(x, Matrix)]
+        return {d for x in matrices for d in x.dims}
 
     def _ranges(self) -> dict[str, Dim]:
         """Return, for each input that holds places, the dimension that it points into."""
@@ -135,8 +138,12 @@ class Points:
     def apart(self, plan: int) -> dict[Dim, int]:
         """Return sizes greater than 1, each dimension's another one in each plan.
 
-        Up to five dimensions all differ; of more, no two have the same size in every plan.
+        Up to five dimensions all differ; of more, no two have the same size in every plan. The
+        axes of a matrix with an inverse are the shortest: ``inv_ij(X_ni X_nj)`` needs more n.
         """
+        if self.inverted:
+            order = sorted(self.dims, key=lambda dim: dim not in self.inverted)
+            return {dim: 2 + k + plan for k, dim in enumerate(order)}
         count = min(max(len(self.dims), 3), 5)
         return {dim: 2 + (k + plan * (1 + k // 5)) % count for k, dim in enumerate(self.dims)}
 
@@ -235,28 +242,34 @@ class Points:
 
     def _satisfy(self, point: Point, seed: int) -> Point | None:
         """Move the inputs to where all that the model assumes holds, by Newton's method."""
-        facts = self.system.facts
-        names = self.fixed
-        for start in (0, 1):
-            arrays = dict(point.arrays)
-            if start:
-                rng = np.random.default_rng(seed)
-                arrays |= {n: _one_hot(arrays[n], rng) for n in names}
-
-            def residual(flat: Array, arrays: dict[str, Array] = arrays) -> Array:
-                here = Point(
-                    self.derived, point.sizes, arrays | _unflatten(flat, names, arrays),
-                    self.functions,
-                )  # fmt: skip
-                parts = [here.value(f.left) - here.value(f.right) for f in facts]
-                return np.concatenate([p.ravel() for p in parts])
-
-            flat = np.concatenate([arrays[n].ravel() for n in names] or [np.zeros(0)])
-            solved = _newton(residual, flat)
-            if solved is not None:
-                arrays |= _unflatten(solved, names, arrays)
-                return Point(self.derived, point.sizes, arrays, self.functions)
+        rng = np.random.default_rng(seed)
+        given = {name: point.arrays[name] for name in self.fixed}
+        one_hot = {name: _one_hot(x, rng) for name, x in given.items()}
+        positive = {n for n in given if self.kinds.get(n) in POSITIVE and (given[n] > 0).all()}
+        for start, logarithms in ((given, positive), (one_hot, set[str]())):
+            moved = self._moved(point, start, logarithms)
+            if moved is not None:
+                return moved
         return None
+
+    def _moved(
+        self, point: Point, start: Mapping[str, Array], logarithms: Collection[str]
+    ) -> Point | None:
+        """Solve for inputs from a start, for the logarithms of those that must stay positive."""
+
+        def there(flat: Array) -> Point:
+            found = _unflatten(flat, list(start), start)
+            found |= {name: np.exp(found[name]) for name in logarithms}
+            return Point(self.derived, point.sizes, {**point.arrays, **found}, self.functions)
+
+        def residual(flat: Array) -> Array:
+            here = there(flat)
+            parts = [here.value(f.left) - here.value(f.right) for f in self.system.facts]
+            return np.concatenate([p.ravel() for p in parts])
+
+        unknown = [np.log(x) if name in logarithms else x for name, x in start.items()]
+        solved = _newton(residual, np.concatenate([x.ravel() for x in unknown] or [np.zeros(0)]))
+        return None if solved is None else there(solved)
 
     def _fixed(self) -> list[str]:
         """Return the inputs that the facts speak of, through definitions too."""

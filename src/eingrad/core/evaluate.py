@@ -70,10 +70,11 @@ REDUCES: dict[str, Callable[[Array, Labels], Any]] = {
     "reverse_cumsum": lambda x, axes: np.flip(_cumsum(np.flip(x, axes), axes), axes),
 }
 MATRICES: dict[str, Callable[..., Any]] = {
-    "inv": np.linalg.inv, "cholesky": np.linalg.cholesky, "det": np.linalg.det,
-    "logdet": lambda x: np.linalg.slogdet(x)[1],
+    "inv": lambda x: np.linalg.inv(_regular(x)), "cholesky": np.linalg.cholesky,
+    "det": np.linalg.det, "logdet": lambda x: np.linalg.slogdet(_regular(x))[1],
 }
 # fmt: on
+MOST_SINGULAR = 1e12  # a matrix whose condition number is greater has no inverse in float64
 
 
 def evaluate(
@@ -179,6 +180,12 @@ def _places(
             shape[axis[labels[k]]] = own.shape[k]
         result.append(own.transpose(order).reshape(shape))
     return tuple(result)
+
+
+def _regular(x: Array) -> Array:
+    """Return matrices, NaN in place of those that are singular as far as float64 can tell."""
+    singular = ~(np.linalg.cond(x) < MOST_SINGULAR)
+    return np.asarray(np.where(singular[..., None, None], np.nan, x))
 
 
 def _softmax(x: Array, axes: Labels) -> Array:
