@@ -38,6 +38,18 @@ FORMS = [
     ("gates", "f_i = sigmoid(F_ij x_j)\ng_i = tanh(G_ij x_j)\nL = q_i (f_i s_i + (1 - f_i) g_i)",
      "x", "q_i (1 - f_i) (G_ij (1 - g_i^2) + F_ij f_i (s_i - g_i))",
      {"F": "ij", "G": "ij", "x": "j", "s": "i", "q": "i"}),
+    ("a number that all terms share", "L = 4 ((s / r)^12 - (s / r)^6)", "r",
+     "24 (s^6 - 2 s^12 / r^6) / r^7", {"s": "", "r": ""}),
+    ("a power of a sum stays one", "K_ij = (X_id X_jd + c)^3\nL = a_i K_ij a_j", "X",
+     "6 X_jd a_i a_j (X_ie X_je + c)^2", {"X": "ij", "c": "", "a": "i"}),
+    ("the trace of a sum", "K_ij = C_ij + s delta_ij\n"
+     "L = y_i inv_ij(K_ij) y_j / 2 + logdet_ij(K_ij) / 2", "s",
+     "(trace_ij(inv_ij(K_ij)) - y_i y_k inv_ij(K_ij) inv_jk(K_jk)) / 2",
+     {"C": "ii", "s": "", "y": "i"}),
+    ("a squared hinge", "m_a = 1 - y_a X_ai w_i\nL = sum_a(relu(m_a)^2)", "w",
+     "-2 y_a X_ai relu(m_a)", {"X": "ai", "w": "i", "y": "a"}),
+    ("no bracket in a sum", "S_ij = X_id X_jd\nL = sum_i(logsumexp_j(S_ij) - P_ij S_ij)", "X",
+     "X_jd (softmax_j(S_ij) + softmax_i(S_ji) - P_ij - P_ji)", {"X": "ij", "P": "ii"}),
 ]  # fmt: skip
 
 

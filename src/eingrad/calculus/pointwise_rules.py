@@ -219,9 +219,32 @@ def _without_case(product: Product, condition: Expr) -> Expr:
     return replace(product, factors=factors).build()
 
 
+def indicator_again(node: Expr) -> Expr | None:
+    """where(c, 1, 0)^2 -> where(c, 1, 0); where(x > 0, 1, 0) relu(x) -> relu(x)"""
+    if not isinstance(node, Einsum):
+        return None
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    for k, (x, labels) in enumerate(pairs):
+        others = [y for j, (y, own) in enumerate(pairs) if j != k and own == labels]
+        if _one_sided(x) == 0 and any(_implies(y, x) for y in others):
+            rest = [pair for j, pair in enumerate(pairs) if j != k]
+            return einsum(rest, node.output, dict(enumerate(node.extents)))
+    return None
+
+
+def _implies(factor: Expr, indicator: Expr) -> bool:
+    """Whether a factor is 0 wherever ``where(c, 1, 0)`` is, so that the indicator says nothing."""
+    if constant_value(indicator.operands[1]) != 1:
+        return False
+    x = argument_of(factor, "relu")
+    return factor is indicator or (
+        x is not None and indicator.operands[0] is apply("gt", x, Const(0))
+    )
+
+
 # fmt: off
 POINTWISE_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    tanh_written_out, tanh_as_ratio, tan_as_ratio,
+    tanh_written_out, tanh_as_ratio, tan_as_ratio, indicator_again,
 )
 TIDY_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
     even_power_of_root, comparison_of_difference, cases_joined,
@@ -230,6 +253,7 @@ POINTWISE_CITATIONS: dict[Callable[[Expr], Expr | None], str] = {
     tanh_written_out: "tanh recognised",
     tanh_as_ratio: "sinh / cosh = tanh",
     tan_as_ratio: "sin / cos = tan",
+    indicator_again: "a case that another factor implies",
     sum_of_deviations: "summed term by term",
     even_power_of_root: "sqrt(x)^2 = x",
     comparison_of_difference: "a - b > 0 where a > b",

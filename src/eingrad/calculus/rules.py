@@ -254,15 +254,26 @@ def _drop_axes(node: Expr, axes: Iterable[int]) -> Expr:
 
 def nested_sum(node: Expr) -> Expr | None:
     """(a + b) + c -> a + b + c"""
-    if not is_map(node, "add") or not any(is_map(scale_of(x)[1], "add") for x in node.operands):
+    if not is_map(node, "add"):
         return None
     terms: list[Expr] = []
     for x in node.operands:
         coefficient, rest = scale_of(x)
-        inner = rest.operands if is_map(rest, "add") else (rest,)
-        terms += [multiply(Const(coefficient), y) for y in inner]
+        terms += [multiply(Const(coefficient), y) for y in _terms_of(rest)]
+    if len(terms) == len(node.operands):
+        return None
     total = add(*terms)
     return total if total.dims == node.dims else repeat(total, node.dims, ())
+
+
+def _terms_of(node: Expr) -> Sequence[Expr]:
+    """Return the terms of a sum or of a view of one, ``node`` alone if it is neither."""
+    if is_map(node, "add"):
+        return node.operands
+    seen = _view(node)
+    if seen is None or not is_map(seen[0], "add"):
+        return (node,)
+    return [_as_view(x, seen[1] if x.ndim else (), node) for x in seen[0].operands]
 
 
 def log_softmax_written_out(node: Expr) -> Expr | None:

@@ -95,7 +95,11 @@ def collect(node: Expr) -> Expr:
     candidates = [node, factored]
     if is_divided(factored):
         candidates += rewrite([factored], cancel_inside)
-    candidates.append(_factor_all(expand(node)))
+    opened = expand(node)
+    candidates.append(_factor_all(opened))
+    whole_squares = expand(node, squares=False)
+    if whole_squares is not opened:
+        candidates.append(_factor_all(whole_squares))
     return min(candidates, key=cost)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -94,14 +95,20 @@ def cost(node: Expr) -> float:
 
 def _own_cost(node: Expr) -> float:
     if isinstance(node, Const):
-        return 0.0 if node.value in (1, -1) else 0.5
+        if node.value in (1, -1):
+            return 0.0
+        return 0.5 + (0.01 * node.value.bit_length() if isinstance(node.value, int) else 0.0)
     if isinstance(node, Delta):
         return 1.5
     if isinstance(node, Gather | Scatter):
         return 0.4
     if isinstance(node, Einsum):
         counts = [sum(label in labels for labels in node.inputs) for label in node.summed]
-        return 0.5 * sum(count < 2 for count in counts)
+        awkward = any(
+            is_sum(x) and len(set(labels)) < x.ndim
+            for x, labels in zip(node.operands, node.inputs, strict=True)
+        )
+        return 0.5 * sum(count < 2 for count in counts) + awkward  # a diagonal of a sum
     if is_sum(node):
         return 0.5 + 0.3 * len(node.operands)
     if base_and_exponent(node)[1] == -1:
@@ -150,10 +157,11 @@ def permuted(node: Expr, axes: Sequence[int]) -> Expr:
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
 
 
-def expand(node: Expr) -> Expr:
+def expand(node: Expr, squares: bool = True) -> Expr:
     """Return ``node`` as a sum of products of things that are neither.
 
-    A quotient cancels before its numerator is multiplied out.
+    A quotient cancels before its numerator is multiplied out. Without ``squares``, a power of a sum
+    stays one: ``(a + b)^2 c + 2 (a + b)^2 c`` is ``3 (a + b)^2 c``.
 
     >>> from eingrad.core.infix import Infix
     >>> from eingrad.core.expr import Var
@@ -161,17 +169,19 @@ def expand(node: Expr) -> Expr:
     >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)
     True
     """
-    return sum_of(_terms(node, MAX_TERMS), node.dims)
+    return sum_of(_terms(node, MAX_TERMS, squares), node.dims)
 
 
-def _terms(node: Expr, budget: int) -> list[Expr]:
+def _terms(node: Expr, budget: int, squares: bool) -> list[Expr]:
     if is_sum(node):
         return [t if t.ndim or not node.ndim else repeat(t, node.dims, ())
-                for x in node.operands for t in _terms(x, budget)]  # fmt: skip
+                for x in node.operands for t in _terms(x, budget, squares)]  # fmt: skip
     if not isinstance(node, Einsum):
         return [node]
     product = cancelled(node)
-    chosen = _sum_to_distribute(product)
+    if not squares:
+        product = replace(product, factors=tuple(_turned(f) for f in product.factors))
+    chosen = _sum_to_distribute(product, squares)
     if chosen is None:
         return [product.build()]
     total, labels = product.factors[chosen]
@@ -185,13 +195,26 @@ def _terms(node: Expr, budget: int) -> list[Expr]:
         part = Product(
             product.coefficient, (*rest, (factor, labels)), product.output, product.extents
         )
-        result += _terms(part.build(), budget // len(total.operands))
+        result += _terms(part.build(), budget // len(total.operands), squares)
     return result
 
 
-def _sum_to_distribute(product: Product) -> int | None:
+def _turned(factor: Factor) -> Factor:
+    """Write a sum's axes in the order of their labels: ``(X X^T + c)_ji`` is ``(X X^T + c)_ij``."""
+    total, labels = factor
+    if not is_sum(total) or len(set(labels)) < len(labels):
+        return factor
+    order = tuple(sorted(range(len(labels)), key=lambda axis: labels[axis]))
+    terms = [replace(open_product(x, total.dims), output=order).build() for x in total.operands]
+    return sum_of(terms, [total.dims[k] for k in order]), tuple(labels[k] for k in order)
+
+
+def _sum_to_distribute(product: Product, squares: bool) -> int | None:
     """Choose a sum among the factors: one with quotients first, since these may cancel."""
-    sums = [k for k, (x, _) in enumerate(product.factors) if is_sum(x)]
+    sums = [
+        k for k, f in enumerate(product.factors)
+        if is_sum(f[0]) and (squares or product.factors.count(f) == 1)
+    ]  # fmt: skip
     return min(sums, key=lambda k: not _has_quotient(product.factors[k][0]), default=None)
 
 
@@ -337,7 +360,10 @@ def _group(node: Expr) -> Expr:
 
 
 def _shared_number(coefficients: list[Number]) -> Number:
+    """Return what all terms have in common: ``24 a - 48 b`` is ``24 (a - 2 b)``."""
     first = coefficients[0]
+    if all(isinstance(c, int) for c in coefficients) and len(set(coefficients)) > 1:
+        return math.gcd(*(c for c in coefficients if isinstance(c, int)))
     if isinstance(first, complex):
         return 1
     if all(c == first for c in coefficients):
