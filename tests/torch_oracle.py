@@ -6,7 +6,7 @@ labels have to be matched and nothing is contracted by a library's einsum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -155,16 +155,6 @@ class Oracle:
 
     def _kink(self, distance: torch.Tensor) -> None:
         self.nearest_kink = min(self.nearest_kink, float(distance.detach().abs().min()))
-
-
-def torch_function(model: RandomModel) -> Callable[..., torch.Tensor]:
-    """Return the model's L as a function of its inputs in PyTorch, in the order of ``inputs``."""
-
-    def value(*tensors: torch.Tensor) -> torch.Tensor:
-        named = dict(zip(model.inputs, tensors, strict=True))
-        return Oracle(named, dtype=tensors[0].dtype).run(model.statements)
-
-    return value
 
 
 def reference(

@@ -41,6 +41,18 @@ class EingradError(ValueError):
 
     ``label`` is the index label concerned, ``operand`` the name or number of the operand,
     ``position`` the place in the text, ``hint`` what to do about it; each may be None.
+
+    >>> from eingrad import parse
+    >>> try:
+    ...     parse("y_i = x_i + b_k")
+    ... except EingradError as error:
+    ...     print(error)
+    ...     print(error.label)
+    line 1, column 13: the label k occurs once and does not stand on the left side
+      1 | y_i = x_i + b_k
+        |             ^^^
+    hint: to sum over it, write sum_k(b_k); to keep it, write it among i on the left
+    k
     """
 
     def __init__(

@@ -31,7 +31,15 @@ Layout = Literal["numerator", "denominator"]
 
 
 class Gradient:
-    """One derivative as a formula; ``str()`` of it is a line of notation."""
+    """One derivative as a formula; ``str()`` of it is a line of notation.
+
+    ``labels`` are the letters of its axes, ``formula`` is the line as a tree and ``expr`` its right
+    side as an expression.
+
+    >>> from eingrad import parse
+    >>> parse("L = w_i x_i").grad("L", "w")["w"]
+    Gradient('dL/dw_i = x_i')
+    """
 
     def __init__(self, formula: Assignment, expr: Expr, labels: tuple[str, ...]) -> None:
         self.formula, self.expr, self.labels = formula, expr, labels
@@ -48,6 +56,13 @@ class Derivatives(Mapping[str, Gradient]):
 
     ``records`` are these derivatives and those that they are made of, by name; ``keys`` says
     which of them belongs to which name in ``wrt``.
+
+    >>> from eingrad import parse
+    >>> gradients = parse("L = (w_i x_i - y)^2 / 2").grad("L", ["w"])
+    >>> print(gradients)
+    dL/dw_i = (w_j x_j - y) x_i
+    >>> [step.rule for step in gradients.steps("w")]
+    ['definition', 'einsum rule on w_i x_i']
     """
 
     def __init__(

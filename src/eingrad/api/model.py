@@ -64,6 +64,13 @@ class Model:
 
     ``constants`` are the values of inputs that were numbers in a traced function: pass them where
     the model is run, ``model.compile()(x=x, **model.constants)``.
+
+    >>> model = parse("y_i = A_ij x_j\\nL = y_i y_i / 2")
+    >>> list(model.inputs), model.outputs, model.labels["A"]
+    (['A', 'x'], ('y', 'L'), ('i', 'j'))
+    >>> print(model.grad("L"))
+    dL/dA_ij = x_j y_i
+    dL/dx_j = A_ij y_i
     """
 
     def __init__(

@@ -83,7 +83,11 @@ def _unary(name: str, words: str, exact: Callable[..., Any] | None = None) -> Un
         return elementwise.unary(name, x, exact)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Return {words}, element-wise."
+    numbers = "keep their dtype" if exact else "give float64"
+    function.__doc__ = (
+        f"Return {words}, element-wise.\n\n"
+        f"The result has x's shape and dtype; integers and booleans {numbers}."
+    )
     return function
 
 
@@ -92,7 +96,10 @@ def _binary(name: str, words: str) -> Binary:
         return elementwise.binary(name, a, b)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Return {words}, element-wise; shapes broadcast."
+    function.__doc__ = (
+        f"Return {words}, element-wise.\n\n"
+        "Shapes broadcast and dtypes are promoted as in NumPy. Raises ShapeError where they do not."
+    )
     return function
 
 

@@ -389,16 +389,6 @@ def log_of_two_exp(node: Expr) -> Expr | None:
     return add(a, apply("softplus", add(b, negate(a))))
 
 
-def one_minus_sigmoid(node: Expr) -> Expr | None:
-    """1 - sigmoid(x) -> sigmoid(-x)"""
-    rest = _one_plus(node)
-    if rest is None:
-        return None
-    coefficient, core = scale_of(rest)
-    x = argument_of(core, "sigmoid") if coefficient == -1 else None
-    return None if x is None else apply("sigmoid", negate(x))
-
-
 # fmt: off
 FORMS: tuple[Rule, ...] = (
     log_of_exp, exp_of_log, power_of_exp, log_of_inverse, nested_sum,

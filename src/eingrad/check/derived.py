@@ -33,7 +33,7 @@ class Derived:
     >>> derived.derivative("y", ["x"])
     'dy/dx'
     >>> derived.exprs["dy/dx"]
-    Var(W, False; ('i', 'j'))
+    Var('W', ('i', 'j'))
     """
 
     def __init__(self, system: System) -> None:

@@ -44,6 +44,11 @@ class Verdict:
     is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is ``"algebra"`` for a
     claim that was shown to equal the right formula, ``"evaluation"`` for one that was found equal
     at random points.
+
+    >>> from eingrad import parse
+    >>> verdict = parse("L = w_i w_i").check("dL/dw_i = w_i")
+    >>> verdict.ok, verdict.reason, verdict.correct
+    (False, 'factor 2 missing', 'dL/dw_i = 2 w_i')
     """
 
     ok: bool

@@ -95,7 +95,11 @@ def _stable(value: Any) -> int:
 
 
 class Var(Expr):
-    """A named tensor: an input, or another statement's result."""
+    """A named tensor: an input, or another statement's result.
+
+    >>> Var("A", ("i", 3))
+    Var('A', ('i', 3))
+    """
 
     __slots__ = ("integer", "name")
     name: str
@@ -108,6 +112,9 @@ class Var(Expr):
 
     def fields(self) -> tuple[Any, ...]:
         return (self.name, self.integer)
+
+    def __repr__(self) -> str:
+        return f"Var({self.name!r}, {exact_text(self.dims)}{', integer=True' * self.integer})"
 
 
 class Const(Expr):

@@ -23,14 +23,18 @@ class Step:
     """One line: ``before = after`` by ``rule``; ``shapes`` gives each tensor's labels.
 
     ``left`` is None where the line goes on from the one before it.
+
+    >>> from eingrad import parse
+    >>> parse("L = w_i x_i").grad("L", "w").steps("w")[0]
+    Step(rule='definition', before='L', after='w_i x_i', shapes={'L': (), 'w': ('i',), 'x': ('i',)})
     """
 
     rule: str
     before: str
     after: str
     shapes: Mapping[str, tuple[str, ...]]
-    left: Formula | None = field(default=None, compare=False)
-    right: Formula | None = field(default=None, compare=False)
+    left: Formula | None = field(default=None, compare=False, repr=False)
+    right: Formula | None = field(default=None, compare=False, repr=False)
 
 
 def with_symmetry(names: Names, facts: Iterable[Fact]) -> Names:

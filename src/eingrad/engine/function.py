@@ -44,6 +44,13 @@ class Function:
     ``plan`` its table of operations and memory. Calls from several threads are safe. New values
     of inputs are written into the caller's arrays; JAX, whose arrays do not change, returns them
     with the results, under the inputs' names. ``state`` is what an optimizer keeps.
+
+    >>> from eingrad import parse
+    >>> f = parse("L = w_i w_i").grad("L", "w").compile()
+    >>> f
+    <eingrad function of w -> L, dL/dw>
+    >>> f(w=np.array([1.0, 2.0]))
+    {'L': array(5.), 'dL/dw': array([2., 4.])}
     """
 
     def __init__(
