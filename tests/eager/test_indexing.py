@@ -165,3 +165,23 @@ def test_cross_entropy_by_index():
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
     np.testing.assert_allclose(grad(loss)(z, labels), (p - np.eye(5)[labels]) / 4, atol=1e-12)
     check_grads(loss, (z, labels))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        np.s_[[0, 1], ..., [2, 0], 0], np.s_[0, ..., [1, 2], :], np.s_[[0, 1], [0, 2], ..., 1],
+        np.s_[1:, [0, 1], ..., 0], np.s_[..., [0, 1], [1, 0], [0, 0]],
+        np.s_[None, 1, [0, 1], ..., 0],
+    ],
+)  # fmt: skip
+def test_an_ellipsis_of_no_axes_parts_arrays(index):
+    x = np.arange(24.0).reshape(2, 3, 4)
+    t = tensor(x, requires_grad=True)
+    cotangent = np.cos(np.arange(x[index].size)).reshape(x[index].shape)
+    result = t[index]
+    np.testing.assert_array_equal(result.detach(), x[index])
+    result.backward(cotangent)
+    expected = np.zeros_like(x)
+    np.add.at(expected, index, cotangent)
+    np.testing.assert_allclose(t.grad, expected)

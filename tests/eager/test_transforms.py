@@ -437,3 +437,33 @@ def test_check_grads_of_no_entries():
     with pytest.raises(GradientCheckError, match="has no entries"):
         check_grads(lambda x: x * 2, (np.zeros(0),))
     check_grads(lambda x: x * 2, (V,), modes="rev")
+
+
+Z, W = (rng.standard_normal((3, 3)) + 1j * rng.standard_normal((3, 3)) for _ in range(2))
+OF_COMPLEX = {
+    "sign": (ops.sign, torch.sgn),
+    "logdet": (ops.logdet, lambda z: torch.linalg.slogdet(z)[1]),
+    "norm of order 1": (lambda z: ops.norm(z, 1, 1), lambda z: torch.linalg.vector_norm(z, 1, 1)),
+    "norm of order 3": (lambda z: ops.norm(z, 3, 1), lambda z: torch.linalg.vector_norm(z, 3, 1)),
+    "var": (lambda z: z.var(0), lambda z: z.var(0, correction=0)),
+    "std": (lambda z: z.std(0, ddof=1), lambda z: z.std(0)),
+    "cholesky": (
+        lambda z: ops.cholesky(z @ ops.conj(z).T + 5 * np.eye(3)),
+        lambda z: torch.linalg.cholesky(z @ z.mH + 5 * torch.eye(3)),
+    ),
+    "inv": (ops.inv, torch.linalg.inv),
+    "power": (lambda z: z ** tensor(W), lambda z: z ** torch.tensor(W)),
+}
+
+
+@pytest.mark.parametrize(("fn", "torchs"), OF_COMPLEX.values(), ids=OF_COMPLEX)
+def test_functions_of_complex_numbers_are_pytorchs(fn, torchs):
+    given = torch.tensor(Z, requires_grad=True)
+    expected = torchs(given)
+    cotangent = rng.standard_normal(expected.shape).astype(expected.detach().numpy().dtype)
+    expected.backward(torch.tensor(cotangent))
+    value, pullback = vjp(fn, Z)
+    assert value.dtype == cotangent.dtype
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(pullback(cotangent)[0], given.grad.numpy(), rtol=1e-9, atol=1e-12)
+    check_grads(fn, (Z,), tolerance=1e-5)

@@ -37,7 +37,7 @@ def scaled(factor: float) -> Function:
 
 def cbrt(x: Any) -> Any:
     t = floating(x)
-    return elementwise.power(abs(t), 1 / 3) * unary("sign", t)
+    return elementwise.power(abs(t), 1 / 3) * elementwise.sign(t)
 
 
 def arcsinh(x: Any) -> Any:

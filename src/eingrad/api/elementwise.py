@@ -372,6 +372,16 @@ def absolute(x: Any) -> Tensor:
     return unary("abs", t, np.abs)
 
 
+def sign(x: Any) -> Tensor:
+    """Return -1, 0 or 1, and of a complex number ``z / |z|``; its derivative at 0 is 0."""
+    t = as_tensor(x)
+    if t.dtype.kind != "c":
+        return unary("sign", t, np.sign)
+    size = absolute(t)
+    zero = compare("equal", size, 0)
+    return where(zero, 0, t / where(zero, 1, size))
+
+
 def _as_real(name: str, template: Callable[..., Expr], t: Tensor) -> Tensor:
     return operate(name, template, [t], result=real_dtype(t.dtype))
 

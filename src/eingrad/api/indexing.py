@@ -70,7 +70,7 @@ class _Selected:
 
 
 def _expand(index: Any, x: Tensor) -> list[Any]:
-    """Return an item for each axis (and each new axis): no ellipsis, no mask, no list."""
+    """Return an item for each axis and each new axis: no mask, no list, no ellipsis of axes."""
     given = list(index) if isinstance(index, tuple) else [index]
     items: list[Any] = []
     for item in given:
@@ -83,7 +83,10 @@ def _expand(index: Any, x: Tensor) -> list[Any]:
     if not any(item is Ellipsis for item in items):
         items.append(Ellipsis)
     at = next(k for k, item in enumerate(items) if item is Ellipsis)
-    return [*items[:at], *[slice(None)] * (x.ndim - used), *items[at + 1 :]]
+    between: list[Any] = [slice(None)] * (x.ndim - used) or [
+        Ellipsis
+    ]  # of no axes it still parts arrays
+    return [*items[:at], *between, *items[at + 1 :]]
 
 
 def _arrays_of(item: Any) -> list[Any]:
@@ -126,8 +129,8 @@ def _basic(items: Sequence[Any], x: Tensor) -> tuple[list[Range], tuple[int, ...
     shape: list[int] = []
     arrays: list[_Advanced] = []
     for item in items:
-        if item is None:
-            shape.append(1)
+        if item is None or item is Ellipsis:
+            shape += [1] if item is None else []
             continue
         n = x.shape[len(ranges)]
         if isinstance(item, slice):
@@ -178,7 +181,8 @@ def _is_split(items: Sequence[Any]) -> bool:
 
     NumPy counts an integer beside an array as an array.
     """
-    places = [k for k, x in enumerate(items) if x is not None and not isinstance(x, slice)]
+    others = (slice, type(None), type(Ellipsis))
+    places = [k for k, x in enumerate(items) if not isinstance(x, others)]
     return places != list(range(places[0], places[-1] + 1))
 
 

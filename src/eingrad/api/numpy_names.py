@@ -42,7 +42,7 @@ UFUNCS: dict[Any, Function] = {
     np.matmul: products.matmul,
     np.absolute: elementwise.absolute,
     np.fabs: _unary("abs"),
-    np.sign: _unary("sign", np.sign),
+    np.sign: elementwise.sign,
     np.arcsin: _unary("asin"),
     np.arccos: _unary("acos"),
     np.arctan: _unary("atan"),

@@ -22,6 +22,7 @@ from eingrad.api.elementwise import (
     power,
     real,
     reciprocal,
+    sign,
     square,
     where,
 )
@@ -113,7 +114,6 @@ expm1      = _unary("expm1",      "``exp(x) - 1``, exact for small x")
 log        = _unary("log",        "the natural logarithm")
 log1p      = _unary("log1p",      "``log(1 + x)``, exact for small x")
 sqrt       = _unary("sqrt",       "the square root; its derivative at 0 is infinite")
-sign       = _unary("sign",       "-1, 0 or 1; its derivative is 0", np.sign)
 sin        = _unary("sin",        "the sine")
 cos        = _unary("cos",        "the cosine")
 tan        = _unary("tan",        "the tangent")

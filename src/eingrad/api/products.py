@@ -21,10 +21,12 @@ from eingrad.api.dispatch import (
     run_kernel,
     wrap,
 )
+from eingrad.api.elementwise import real
 from eingrad.api.shaping import ravel
 from eingrad.core.algebra import add, apply, einsum, multiply, repeat
 from eingrad.core.algebra import transpose as transpose_expr
 from eingrad.core.arrays import Indices, Matrix
+from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Expr, Labels
 from eingrad.errors import ShapeError
 
@@ -171,8 +173,9 @@ def det(x: Any) -> Tensor:
 
 
 def logdet(x: Any) -> Tensor:
-    """Return the logarithms of the absolute determinants."""
-    return operate("logdet", _matrix_template, [_square("logdet", x)], "logdet")
+    """Return the logarithms of the absolute determinants: real numbers."""
+    t = _square("logdet", x)
+    return real(operate("logdet", _matrix_template, [t], "logdet"))
 
 
 def _matrix_template(x: Expr, function: str) -> Expr:
@@ -180,13 +183,18 @@ def _matrix_template(x: Expr, function: str) -> Expr:
 
 
 def cholesky(x: Any) -> Tensor:
-    """Return the lower triangular L with ``L L^T = x``, for the symmetric part of ``x``."""
-    return operate("cholesky", _cholesky_template, [_square("cholesky", x)])
+    """Return the lower triangular L with ``L L^T = x``, for the symmetric part of ``x``.
+
+    Of complex numbers, ``L conj(L)^T = x`` for the Hermitian part.
+    """
+    t = _square("cholesky", x)
+    return operate("cholesky", _cholesky_template, [t], t.dtype.kind == "c")
 
 
-def _cholesky_template(x: Expr) -> Expr:
+def _cholesky_template(x: Expr, complex_: bool) -> Expr:
     n = x.ndim
     mirrored = transpose_expr(x, (*range(n - 2), n - 1, n - 2))
+    mirrored = conj(mirrored) if complex_ else mirrored
     half = Const(0.5)
     return Matrix("cholesky", add(multiply(half, x), multiply(half, mirrored)))
 

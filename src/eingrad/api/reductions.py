@@ -13,7 +13,6 @@ from eingrad.api.broadcast import Axes, keep_axes, normal_axes, normal_axis
 from eingrad.api.dispatch import as_dtype, as_tensor, is_inexact, is_symbolic, operate, wrap
 from eingrad.api.elementwise import absolute, compare, real_dtype, safe_root
 from eingrad.core.algebra import (
-    apply,
     multiply,
     power,
     repeat,
@@ -241,7 +240,7 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
     if math.isinf(ord):
         size = absolute(t)
         return (max if ord > 0 else min)(size, axes, keepdims)
-    return _reduction("norm", _p_norm, t, axes, keepdims, ord)
+    return _reduction("norm", _p_norm, absolute(t), axes, keepdims, ord)
 
 
 def _matrix_norm(t: Tensor, ord: float, axes: Axes, keepdims: bool) -> Tensor:
@@ -265,7 +264,7 @@ def _hermitian(x: Expr, axes: tuple[int, ...]) -> Expr:
 
 
 def _p_norm(x: Expr, axes: tuple[int, ...], p: Any) -> Expr:
-    total = sum_over(power(apply("abs", x), p), axes)
+    total = sum_over(power(x, p), axes)
     return power(total, Fraction(1, p) if isinstance(p, int) else 1 / p)
 
 

@@ -22,7 +22,8 @@ from eingrad.core.arrays import (
     reshape,
     slice_of,
 )
-from eingrad.core.expr import Const, Dim, Expr, Labels, Reduce
+from eingrad.core.conjugate import CONJ, conj
+from eingrad.core.expr import Const, Dim, Expr, Labels, Map, Reduce, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, is_linear
 
 Transpose = Callable[[Expr, int, Expr, int], Expr | None]
@@ -166,7 +167,8 @@ def matrix_factors(node: Matrix) -> tuple[list[Factor], Labels, Labels]:
 
     With X = inv(A): ``dX = -X dA X``, ``d det = det tr(X dA)``, ``d logdet = tr(X dA)``; for
     A = L L^T, ``dL = L phi(inv(L) dA inv(L)^T)``, phi the lower triangle with half the diagonal
-    (Petersen and Pedersen, The Matrix Cookbook, 2012, sections 2.1-2.2; Murray 2016).
+    (Petersen and Pedersen, The Matrix Cookbook, 2012, sections 2.1-2.2; Murray 2016). A Hermitian
+    A is written with its conjugate; then so is ``inv(L)^T``.
     """
     operand = node.operands[0]
     n = operand.ndim
@@ -181,13 +183,19 @@ def matrix_factors(node: Matrix) -> tuple[list[Factor], Labels, Labels]:
         inverse = Matrix("inv", node)
         factors = [
             (node, (*batch, i, p)), (_lower_half(node.dims[-1]), (p, j)),
-            (inverse, (*batch, p, k)), (inverse, (*batch, j, m)),
+            (inverse, (*batch, p, k)),
+            (conj(inverse) if _is_hermitian(operand) else inverse, (*batch, j, m)),
         ]  # fmt: skip
         return factors, (*batch, i, j), into
     factors = [(Matrix("inv", operand), (*batch, m, k))]
     if node.function == "det":
         factors.append((node, batch))
     return factors, batch, into
+
+
+def _is_hermitian(operand: Expr) -> bool:
+    """Whether a matrix is written with a conjugate, which graphs of real numbers never are."""
+    return any(isinstance(node, Map) and node.function == CONJ for node in postorder([operand]))
 
 
 def _lower_half(dim: Dim) -> Expr:
