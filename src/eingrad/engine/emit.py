@@ -31,7 +31,8 @@ RESERVED = frozenset({
     "np", "torch", "jax", "jnp", "workspace", "run", "buffers", "memory", "mesh",
 })  # fmt: skip
 FOLDS = frozenset({
-    "sum", "large_sum", "amax", "amin", "prod", "softmax", "log_softmax", "logsumexp",
+    "sum", "large_sum", "amax", "amin", "short_amax", "short_amin", "prod",
+    "softmax", "log_softmax", "logsumexp",
 })  # fmt: skip
 ENTRIES = {"gather": (0,), "scatter": (0,), "where": (1, 2), "keep_where": (0,)}  # not the indices
 

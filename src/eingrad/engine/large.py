@@ -9,10 +9,13 @@ import numpy as np
 
 from eingrad.engine.program import FLOAT, Program, Shape, Step
 
-SUM = 4096  # entries, from which on a sum is made in BLAS
+SUM = 2**14  # entries, from which on a sum is made in BLAS
 OUTER = 2**15  # entries of an outer product, from which on it is
 LONG = 8192  # products in single precision, from which on a sum of them is added up with care
+SHORT_ROW = 32  # entries of a row, over which NumPy's loops take most of their time to begin
+ROWS_SUM, EXTREMUM = 2048, 512  # entries, from which on it is worth while to go another way
 PRODUCTS = frozenset({"matmul", "dot", "einsum"})
+EXTREMA = frozenset({"amax", "amin"})
 
 
 def specialize_large(program: Program, dtype: str) -> Program:
@@ -25,6 +28,8 @@ def specialize_large(program: Program, dtype: str) -> Program:
             step.op = f"long_{step.op}"
         elif step.op == "sum" and _is_large_sum(step):
             step.op = "large_sum"
+        elif step.op in EXTREMA and _has_short_rows(step, EXTREMUM):
+            step.op = f"short_{step.op}"
         elif step.op == "multiply" and real and step.out.size >= OUTER and _is_outer(step):
             step.op = "outer"
     return program
@@ -32,7 +37,15 @@ def specialize_large(program: Program, dtype: str) -> Program:
 
 def _is_large_sum(step: Step) -> bool:
     (x,) = step.reads
-    return x.kind == FLOAT and x.size >= SUM
+    return x.kind == FLOAT and (x.size >= SUM or _has_short_rows(step, ROWS_SUM))
+
+
+def _has_short_rows(step: Step, least: int) -> bool:
+    """Whether the last axis alone is folded, a short one, of at least so many entries in all."""
+    (x,) = step.reads
+    if x.kind != FLOAT or x.size < least or step.parameters[0] != (len(x.shape) - 1,):
+        return False
+    return 1 < x.shape[-1] <= SHORT_ROW
 
 
 def _is_outer(step: Step) -> bool:
