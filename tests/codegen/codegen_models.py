@@ -108,6 +108,12 @@ CASES = [
          "L = mean_{batch}(s[batch] s[batch]) - sum_{hidden}(offsetOfEachHiddenUnit[hidden])",
          "weightsOfTheModel scaleOfEachHiddenUnit offsetOfEachHiddenUnit"),
     Case("assumed", "L = x_i A_ij x_j\nassume x_i x_i = 1", "A"),
+    Case("conv_gather", "function act\nY_btf = act(X[b, p[t,k], c] W_kcf + b_f)\n"
+         "L = mean_b(sum_t(sum_f((Y_btf - T_btf)^2)))", "X W b", functions={"act": "tanh"}),
+    Case("two_tables", "s_bk = emb[c[b], d] ctx[o[b,k], d]\nL = -mean_b(sum_k(log(sigmoid(s_bk))))",
+         "emb ctx"),
+    Case("gather_of_labels", "a_btk = log_softmax_k(X_bti W_ik)\n"
+         "L = -mean_b(sum_t(a[b, t, y[b,t]] m_bt))", "X W"),
     Case("gather", "Z_bo = log_softmax_o(X_bi W_io)\nL = -mean_b(Z[b, y[b]])", "W X"),
     Case("embedding", "L = mean_b(mean_d(E[w[b], d]^2 c_d))", "E c"),
     Case("argmax", "L = sum_i(argmax_j(A_ij) x_i) + sum_i((x_i > y_i) x_i) sigmoid(2)", "x"),

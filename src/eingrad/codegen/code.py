@@ -16,7 +16,8 @@ TIGHTNESS = {"+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "@": MULTIPLY, "*
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A Python expression: ``kind`` is atom, call, index, attribute, unary, binary or keyword.
+    """A Python expression: ``kind`` is atom, call, index, entries, tuple, attribute, unary, binary
+    or keyword.
 
     ``head`` is the name, the sign or what stands in the brackets, ``parts`` are the operands.
 
@@ -36,6 +37,10 @@ class Code:
                 return f"{self.head}({', '.join(map(str, parts))})"
             case "index":
                 return f"{_within(parts[0], ATOM)}[{self.head}]"
+            case "entries":
+                return f"{_within(parts[0], ATOM)}[{', '.join(map(str, parts[1:]))}]"
+            case "tuple":
+                return tuple_text([*map(str, parts)])
             case "attribute":
                 return f"{_within(parts[0], ATOM)}.{self.head}"
             case "unary":
@@ -96,6 +101,11 @@ def indexed(code: Code, inside: str) -> Code:
     return Code("index", inside, (code,))
 
 
+def gathered(code: Code, places: Sequence[Code]) -> Code:
+    """The entries at arrays of places, one for each axis: ``x[i, j]``."""
+    return Code("entries", "", (code, *places))
+
+
 def attribute(code: Code, name: str) -> Code:
     """An attribute: ``x.T``."""
     return Code("attribute", name, (code,))
@@ -142,6 +152,9 @@ def statement(
     if part is None:
         if value.kind == "call":
             return bracketed(f"{target} = {value.head}(", [*map(str, value.parts)], ")", indent)
+        if value.kind == "entries":
+            array, *places = map(str, value.parts)
+            return bracketed(f"{target} = {array}[", places, "]", indent)
         return [flat]
     name = fresh()
     first = statement(name, part, fresh, indent)
@@ -150,7 +163,12 @@ def statement(
 
 def _longest_part(value: Code, room: int) -> Code | None:
     """Return the longest part that fits into a line of its own, a longer one if none does."""
-    shortest = {"call": 9, "binary": 9, "index": 30}  # x[:, None] is no part to be named
+    shortest = {
+        "call": 9,
+        "binary": 9,
+        "entries": 9,
+        "index": 30,
+    }  # x[:, None] is no part to be named
     parts = [x for x in _parts(value) if x is not value and x.kind in shortest]
     parts = [x for x in parts if len(str(x)) >= shortest[x.kind]]
     fitting = [x for x in parts if len(str(x)) <= room]

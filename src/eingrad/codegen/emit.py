@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
-from eingrad.codegen.code import Code, atom, attribute, binary, call, indexed, negative, tuple_text
+from eingrad.codegen.code import (
+    Code,
+    atom,
+    attribute,
+    binary,
+    call,
+    gathered,
+    indexed,
+    negative,
+    tuple_text,
+)
 from eingrad.codegen.products import Factors
 from eingrad.codegen.targets import Target
 from eingrad.codegen.values import Value, is_negative, number, positive_power
@@ -114,8 +124,8 @@ class Emitter:
         if isinstance(node, Map):
             return self._map(node)
         if isinstance(node, Gather):
-            places = ", ".join(map(str, self._places(node, node.operands[0].dims)))
-            return Value(indexed(self.whole(node.operands[0]), places), every)
+            places = self._places(node, node.operands[0].dims)
+            return Value(gathered(self.whole(node.operands[0]), places), every)
         if isinstance(node, Scatter):
             return self._scatter(node, every)
         raise EingradError(f"a standalone module has no spelling for {type(node).__name__}")
@@ -138,8 +148,8 @@ class Emitter:
     def _scatter(self, node: Scatter, every: tuple[int, ...]) -> Value:
         self.helpers.add("scatter")
         shape = tuple_text([str(self.size(d)) for d in node.dims])
-        places = tuple_text([str(x) for x in self._places(node, node.dims)])
-        code = call("scatter", atom(shape), atom(places), self.whole(node.operands[0]))
+        places = Code("tuple", "", tuple(self._places(node, node.dims)))
+        code = call("scatter", atom(shape), places, self.whole(node.operands[0]))
         return Value(code, every)
 
     def _arange(self, dim: Dim) -> Code:
