@@ -187,6 +187,50 @@ def test_transformations_of_jax_go_through(jax: ModuleType) -> None:
     np.testing.assert_allclose(jax.vmap(loss)(jax.numpy.stack([w, w])), expected["L"], rtol=1e-6)
 
 
+@pytest.fixture
+def explicit(jax: ModuleType) -> tuple[Any, dict[str, Any]]:
+    """A mesh on which each operation says how its result is split, and arrays on it."""
+    if not hasattr(jax.sharding, "use_abstract_mesh"):
+        pytest.skip("this JAX has no explicit axes")
+    kinds = (jax.sharding.AxisType.Explicit,) * 2
+    mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=kinds)
+    split = {"X": ("data",), "T": ("data",), "W1": (None, "model"), "W2": ("model",)}
+    place, partition = jax.sharding.NamedSharding, jax.sharding.PartitionSpec
+    return mesh, {
+        name: jax.device_put(x, place(mesh, partition(*split.get(name, ()))))
+        for name, x in mlp_arrays().items()
+    }
+
+
+def test_in_a_program_with_explicit_axes(
+    jax: ModuleType, explicit: tuple[Any, dict[str, Any]]
+) -> None:
+    """In the caller's own jit, and under its mesh, the results are where their labels say."""
+    mesh, arrays = explicit
+    expected = mlp()(**mlp_arrays())
+    f = mlp(mesh=mesh, shard={"b": "data", "h": "model"})
+    run = jax.jit(lambda given: f(**given))
+    found = [run(arrays)]
+    with jax.set_mesh(mesh):
+        found += [run(arrays), run(mlp_arrays()), f(**arrays), f(**mlp_arrays())]
+    for results in found:
+        for name, x in results.items():
+            np.testing.assert_allclose(x, expected[name], rtol=1e-4, atol=1e-6)
+        assert results["dL/dW1"].sharding.mesh.axis_types == mesh.axis_types
+        assert results["dL/dW1"].sharding.spec == jax.sharding.PartitionSpec(None, "model")
+
+    slope = jax.jit(jax.grad(lambda w, rest: f(**{**rest, "W1": w})["L"]))(arrays["W1"], arrays)
+    np.testing.assert_allclose(slope, expected["dL/dW1"], rtol=1e-4, atol=1e-6)
+
+
+def test_arrays_on_another_mesh_with_explicit_axes(
+    jax: ModuleType, explicit: tuple[Any, dict[str, Any]]
+) -> None:
+    f: Any = mlp(mesh={"data": 8}, shard={"b": "data"})
+    with pytest.raises(BackendError, match=r"on the mesh data=4,model=2, .* for data=8"):
+        jax.jit(lambda given: f(**given))(explicit[1])
+
+
 def test_updates_are_donated_and_stay_in_place(jax: ModuleType) -> None:
     step = mlp(eg.momentum(0.1), mesh={"data": 4, "model": 2}, shard={"b": "data", "h": "model"})
     arrays = mlp_arrays()

@@ -166,6 +166,21 @@ def constrain(array: Array, mesh: Mesh, spec: Spec) -> Array:
     return lax.with_sharding_constraint(array, at(mesh, spec))
 
 
+def explicit_mesh(arrays: Sequence[Any]) -> Any:
+    """Return the mesh of Explicit axes on which a program that calls this one computes, or None.
+
+    On such axes (JAX 0.6 and later) each operation says how its result is split. Traced arrays
+    have the mesh in their type, and so has the context, ``jax.set_mesh``.
+    """
+    if not hasattr(jax.sharding, "use_abstract_mesh"):
+        return None
+    traced = (jax.typeof(x).sharding.mesh for x in arrays if isinstance(x, jax.core.Tracer))
+    for mesh in (*traced, jax.sharding.get_abstract_mesh()):
+        if mesh.axis_names and mesh.are_all_axes_explicit:
+            return mesh
+    return None
+
+
 def sharded(
     mesh: Mesh, inputs: Sequence[Spec], results: Sequence[Spec], donate: Sequence[int] = ()
 ) -> Callable[[Callable[..., Any]], Sharded]:
@@ -180,6 +195,7 @@ class Sharded:
         self, function: Callable[..., Any], mesh: Mesh, inputs: Sequence[Spec],
         results: Sequence[Spec], donate: Sequence[int],
     ) -> None:  # fmt: skip
+        self.function, self.mesh, self.specs = function, mesh, (tuple(inputs), tuple(results))
         self.inputs, self.donated = tuple(at(mesh, spec) for spec in inputs), frozenset(donate)
         self.jit = jax.jit(
             function, in_shardings=self.inputs, donate_argnums=tuple(donate),
@@ -187,6 +203,9 @@ class Sharded:
         )  # fmt: skip
 
     def __call__(self, *arrays: Any) -> tuple[Array, ...]:
+        explicit = explicit_mesh(arrays)
+        if explicit is not None:
+            return self._within(explicit, arrays)
         placed = []
         for k, (array, sharding) in enumerate(zip(arrays, self.inputs, strict=True)):
             mine = k in self.donated
@@ -195,6 +214,29 @@ class Sharded:
             placed.append(place(array, sharding, keep=twice or moves))
         results: tuple[Array, ...] = self.jit(*placed)
         return results
+
+    def _within(self, mesh: Any, arrays: Sequence[Any]) -> tuple[Array, ...]:
+        """Compute where the caller's own program says how arrays are split: XLA does it in here."""
+        if dict(mesh.shape) != dict(self.mesh.shape):
+            raise BackendError(
+                f"the arrays are on the mesh {describe(mesh.shape)}, but the function is compiled "
+                f"for {describe(self.mesh.shape)}",
+                operand="mesh",
+                hint="compile it for the mesh on which the arrays are",
+            )
+        inputs, results = self.specs
+
+        def function(*arrays: Any) -> Any:
+            split = [constrain(x, self.mesh, spec) for x, spec in zip(arrays, inputs, strict=True)]
+            return self.function(*split)
+
+        partition: Any = jax.sharding.PartitionSpec
+        with jax.sharding.use_abstract_mesh(mesh):
+            run = jax.sharding.auto_axes(
+                function, axes=mesh.axis_names, out_sharding=tuple(partition(*s) for s in results)
+            )
+            computed: tuple[Array, ...] = run(*arrays)
+        return computed
 
     def hlo(self, shapes: Sequence[tuple[tuple[int, ...], str]]) -> str:
         """Return the text of the compiled module for inputs of known shapes and dtypes."""
