@@ -26,11 +26,11 @@ from eingrad.api.tracking import (
     like,
     outputs,
     outward,
-    positions_of,
     pull,
     push,
     result,
     track,
+    track_arguments,
 )
 from eingrad.errors import DifferentiationError, EingradError
 
@@ -48,11 +48,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
 
     @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        numbers = positions_of(argnums, args)
-        tracked, inputs = track(tuple(args[k] for k in numbers), [f"argument {k}" for k in numbers])
-        changed = list(args)
-        for k, x in zip(numbers, tracked, strict=True):
-            changed[k] = x
+        changed, inputs = track_arguments(args, argnums)
         with recording(True):
             returned = fn(*changed, **kwargs)
         out, aux = _split_aux(returned) if has_aux else (returned, None)

@@ -25,10 +25,9 @@ from eingrad.api.tracking import (
     is_single,
     outputs,
     outward,
-    positions_of,
     pull,
     push,
-    track,
+    track_arguments,
 )
 from eingrad.errors import EingradError
 
@@ -53,11 +52,7 @@ def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Fun
 
     @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        numbers = positions_of(argnums, args)
-        tracked, inputs = track(tuple(args[k] for k in numbers), [f"argument {k}" for k in numbers])
-        changed = list(args)
-        for k, x in zip(numbers, tracked, strict=True):
-            changed[k] = x
+        changed, inputs = track_arguments(args, argnums)
         with recording(True):
             outs, structure = outputs(fn(*changed, **kwargs), inputs)
         entries = sum(t.size for t in inputs.tensors)

@@ -57,6 +57,16 @@ def track(trees: Any, names: Sequence[str]) -> tuple[Any, Inputs]:
     return unflatten(structure, tensors), Inputs(tensors, structure, since, mode.left)
 
 
+def track_arguments(args: Sequence[Any], argnums: Argnums) -> tuple[list[Any], Inputs]:
+    """Return the arguments of a call, those that ``argnums`` names with tracked leaves."""
+    numbers = _positions(argnums, args)
+    tracked, inputs = track(tuple(args[k] for k in numbers), [f"argument {k}" for k in numbers])
+    changed = list(args)
+    for k, x in zip(numbers, tracked, strict=True):
+        changed[k] = x
+    return changed, inputs
+
+
 def _named(structure: Structure, names: Sequence[str]) -> list[tuple[str, str]]:
     owners = [n for n, c in zip(names, structure.children, strict=True) for _ in range(c.count)]
     return list(zip(structure.paths(), owners, strict=True))
@@ -166,7 +176,7 @@ def check_function(fn: Any) -> None:
         raise EingradError(f"a function is transformed, and this is a {type(fn).__name__}")
 
 
-def positions_of(argnums: Argnums, args: Sequence[Any]) -> list[int]:
+def _positions(argnums: Argnums, args: Sequence[Any]) -> list[int]:
     several = cast("Sequence[SupportsIndex]", (argnums,) if is_single(argnums) else argnums)
     try:
         given = [operator.index(k) for k in several]
@@ -198,5 +208,5 @@ def is_single(argnums: Argnums) -> bool:
 
 __all__ = [
     "Argnums", "Function", "Inputs", "check_function", "has_tensor", "is_single", "like",
-    "outputs", "outward", "positions_of", "pull", "push", "result", "track",
+    "outputs", "outward", "pull", "push", "result", "track", "track_arguments",
 ]  # fmt: skip
