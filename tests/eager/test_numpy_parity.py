@@ -154,6 +154,14 @@ def test_no_gradient_is_lost_in_an_assignment():
         (lambda t: t % eg.tensor([1.0, 2.0]), ShapeError, "they do not broadcast"),
         (lambda t: t[:0].argmax(), EingradError, "over an axis of size 0"),
         (lambda t: t.__array__(copy=False), EingradError, "is a copy"),
+        (lambda t: eg.diag(t, np.inf), ShapeError, "the offset is an integer, and this is inf"),
+        (lambda t: eg.triu(t[:, None], "x"), ShapeError, "the offset is an integer"),
+        (lambda t: eg.split(t, "x"), ShapeError, "a place is an integer, and this is 'x'"),
+        (lambda t: eg.norm(t, np.ones(3)), EingradError, "the order of a norm is"),
+        (lambda t: eg.argmax(t, None, np.ones(3)), EingradError, "not True or False"),
+        (lambda _: eg.solve(np.eye(2), 3.0), ShapeError, "the right side is a number"),
+        (lambda t: eg.einsum("i->", t.numpy(), memory_limit="1GB"), EingradError,
+         "memory_limit is '1GB'"),
         (lambda _: eg.tensor([1, 2]) + eg.tensor([1, 2, 3]), ShapeError, "do not broadcast"),
         (lambda _: eg.where([True, False], [1, 2, 3], 0), ShapeError, "do not broadcast"),
         (lambda _: eg.tensor([2]) ** -1, EingradError, "negative integer powers"),
@@ -183,3 +191,12 @@ def test_a_dtype_can_be_asked_for():
     assert t.dtype == np.float32
     (t * t).sum().backward()
     assert t.grad.dtype == np.float32
+
+
+def test_long_doubles_are_reduced():
+    x = np.array([1.0, -2.0, 0.5], np.longdouble)
+    shifted = np.exp(x - x.max())
+    softmax, logsumexp = eg.softmax(eg.tensor(x)), eg.logsumexp(eg.tensor(x))
+    assert softmax.dtype == logsumexp.dtype == np.longdouble
+    np.testing.assert_allclose(softmax.numpy(), shifted / shifted.sum(), rtol=1e-17)
+    np.testing.assert_allclose(logsumexp.numpy(), np.log(shifted.sum()) + 1, rtol=1e-17)

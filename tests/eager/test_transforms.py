@@ -467,3 +467,12 @@ def test_functions_of_complex_numbers_are_pytorchs(fn, torchs):
     np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(pullback(cotangent)[0], given.grad.numpy(), rtol=1e-9, atol=1e-12)
     check_grads(fn, (Z,), tolerance=1e-5)
+
+
+def test_a_pull_back_remembers_the_arguments_as_they_were():
+    x, fixed = V.copy(), V.copy()
+    _, pullback = vjp(lambda a, b: a * a * b, x, fixed)
+    expected = (2 * x * fixed, x * x)
+    x[:], fixed[:] = 100.0, 200.0
+    for found, known in zip(pullback(np.ones(3)), expected, strict=True):
+        np.testing.assert_allclose(found, known)

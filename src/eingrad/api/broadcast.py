@@ -59,12 +59,17 @@ def product(*nodes: Expr, shape: Sequence[int]) -> Expr:
     return einsum(factors, tuple(range(n)), dict(enumerate(shape)))
 
 
+def whole_number(name: str, what: str, x: object) -> int:
+    """Return an option that is an integer; raise ShapeError where it is none."""
+    try:
+        return operator.index(x)  # type: ignore[arg-type]
+    except TypeError:
+        raise ShapeError(f"{name}: {what} is an integer, and this is {x!r:.60}") from None
+
+
 def normal_axis(name: str, axis: SupportsIndex, ndim: int) -> int:
     """Return an axis counted from the front; raise ShapeError where there is none."""
-    try:
-        number = operator.index(axis)
-    except TypeError:
-        raise ShapeError(f"{name}: an axis is an integer, and this is {axis!r:.60}") from None
+    number = whole_number(name, "an axis", axis)
     if not -ndim <= number < ndim:
         raise ShapeError(
             f"{name}: axis {number} of a tensor with {ndim} ax{'is' if ndim == 1 else 'es'}",
@@ -93,5 +98,5 @@ def keep_axes(node: Expr, axes: Sequence[int]) -> Expr:
 
 __all__ = [
     "Axes", "broadcast", "broadcast_shapes", "keep_axes", "labelled", "normal_axes",
-    "normal_axis", "product",
+    "normal_axis", "product", "whole_number",
 ]  # fmt: skip

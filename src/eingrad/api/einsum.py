@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,8 @@ def _check_out(call: _Call, out: Any) -> None:
 
 def _check_memory(call: _Call, operands: Sequence[Array], limit: int) -> None:
     """Raise if buffers, the result and copies of operands in another form exceed the limit."""
+    if not isinstance(limit, Real):
+        raise EingradError(f"memory_limit is {limit!r:.60}", hint="it is a number of bytes")
     needed = call.bytes
     for x in operands:
         if x.dtype != call.dtype or not x.flags.c_contiguous:

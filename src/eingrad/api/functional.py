@@ -127,7 +127,8 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Callable[..., tuple[Any, ...]
     (array(3.), array(2.))
     """
     check_function(fn)
-    tracked, inputs = track(primals, [f"argument {k}" for k in range(len(primals))])
+    names = [f"argument {k}" for k in range(len(primals))]
+    tracked, inputs = track(primals, names, lasting=True)
     with recording(True):
         outs, structure = outputs(fn(*tracked), inputs)
     as_tensors = has_tensor(primals)

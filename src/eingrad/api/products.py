@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eingrad.api.broadcast import broadcast_shapes, normal_axis
+from eingrad.api.broadcast import broadcast_shapes, normal_axis, whole_number
 from eingrad.api.dispatch import (
     DIRECT,
     as_dtype,
@@ -202,6 +202,8 @@ def _cholesky_template(x: Expr, complex_: bool) -> Expr:
 def solve(a: Any, b: Any) -> Tensor:
     """Return x with ``a x = b``; ``b`` is a vector, or a matrix of columns."""
     x, y = _square("solve", a), as_tensor(b)
+    if not y.ndim:
+        raise ShapeError("solve: the right side is a number, not a vector or a matrix")
     _check_inner("solve", x, y, x.ndim - 1, y.ndim - 1 if y.ndim == 1 else max(0, y.ndim - 2))
     return matmul(inv(x), y)
 
@@ -217,7 +219,7 @@ def triu(x: Any, k: int = 0) -> Tensor:
 
 
 def _triangle(name: str, x: Any, k: int) -> Tensor:
-    t = as_tensor(x)
+    t, k = as_tensor(x), whole_number(name, "the offset", k)
     if t.ndim < 2:
         raise ShapeError(f"{name} of shape {t.shape}: it needs two axes")
     if not is_inexact(t._value.dtype) and not is_symbolic(t):

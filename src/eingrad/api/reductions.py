@@ -223,8 +223,10 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
 
     The gradient at 0 is 0.
     """
-    t = _inexact(x)
+    t = _inexact(_in_dtype(x, None, keepdims))
     axes = normal_axes("norm", axis, t.ndim)
+    if not isinstance(ord, str | int | float | np.number | None):
+        raise EingradError(f"the order of a norm is {ord!r:.60}", hint="it is a number")
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
         template = _hermitian if t.dtype.kind == "c" else _euclidean
         return _reduction("norm", template, t, axes, keepdims, result=real_dtype(t.dtype))
@@ -243,7 +245,7 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
     return _reduction("norm", _p_norm, absolute(t), axes, keepdims, ord)
 
 
-def _matrix_norm(t: Tensor, ord: float, axes: Axes, keepdims: bool) -> Tensor:
+def _matrix_norm(t: Tensor, ord: Any, axes: Axes, keepdims: bool) -> Tensor:
     """Return the greatest (or least) sum of absolute values of a column, or of a row."""
     rows, columns = (normal_axis("norm", k, t.ndim) for k in cast(Sequence[int], axes))
     inner, outer = (rows, columns) if abs(ord) == 1 else (columns, rows)
@@ -284,12 +286,12 @@ def cumsum(x: Any, axis: int | None = None, *, dtype: Any = None) -> Tensor:
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the number of the greatest entry along an axis; it has no gradient."""
-    return _argument("argmax", np.argmax, as_tensor(x), axis, keepdims)
+    return _argument("argmax", np.argmax, _in_dtype(x, None, keepdims), axis, keepdims)
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the number of the least entry along an axis; it has no gradient."""
-    return _argument("argmin", np.argmin, as_tensor(x), axis, keepdims)
+    return _argument("argmin", np.argmin, _in_dtype(x, None, keepdims), axis, keepdims)
 
 
 def _argument(

@@ -16,6 +16,7 @@ from eingrad.api.broadcast import (
     broadcast_shapes,
     normal_axes,
     normal_axis,
+    whole_number,
 )
 from eingrad.api.dispatch import (
     as_dtype,
@@ -175,7 +176,8 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
             raise ShapeError(f"split: an axis of size {n} has no {parts} equal parts")
         bounds = [n // parts * j for j in range(parts + 1)]
     else:
-        bounds = [0, *(int(j) for j in indices_or_sections), n]
+        places = np.atleast_1d(np.asarray(indices_or_sections)).tolist()
+        bounds = [0, *(whole_number("split", "a place", j) for j in places), n]
     pieces = []
     for first, last in itertools.pairwise(bounds):
         start, stop, _ = slice(first, last if last != n else None).indices(n)
@@ -245,7 +247,7 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """Return the entries where the indices of two axes differ by ``offset``, as a last axis."""
-    t = as_tensor(x)
+    t, offset = as_tensor(x), whole_number("diagonal", "the offset", offset)
     if t.ndim < 2:
         raise ShapeError(f"diagonal of shape {t.shape}: it needs two axes")
     a, b = (normal_axis("diagonal", k, t.ndim) for k in (axis1, axis2))
@@ -270,7 +272,7 @@ def _diagonal_template(x: Expr, offset: int, a: int, b: int) -> Expr:
 
 def diag(x: Any, k: int = 0) -> Tensor:
     """Return the diagonal of a matrix, or the matrix with a vector as its diagonal."""
-    t = as_tensor(x)
+    t, k = as_tensor(x), whole_number("diag", "the offset", k)
     if t.ndim == 2:
         return diagonal(t, k)
     if t.ndim != 1:

@@ -48,11 +48,15 @@ class Inputs:
         return [t._node for t in self.tensors if t._node is not None]
 
 
-def track(trees: Any, names: Sequence[str]) -> tuple[Any, Inputs]:
-    """Return the trees with tracked Tensors as leaves."""
+def track(trees: Any, names: Sequence[str], lasting: bool = False) -> tuple[Any, Inputs]:
+    """Return the trees with tracked Tensors as leaves.
+
+    What is recorded of ``lasting`` ones is read after the call, when the caller may have written
+    to the arrays: it is copied.
+    """
     leaves, structure = flatten(trees)
     paths = [name + p[p.index("]") + 1 :] for p, name in _named(structure, names)]
-    tensors = [_fresh(x, path) for x, path in zip(leaves, paths, strict=True)]
+    tensors = [_fresh(x, path, lasting) for x, path in zip(leaves, paths, strict=True)]
     since = min([t._node.serial for t in tensors if t._node is not None], default=0)
     return unflatten(structure, tensors), Inputs(tensors, structure, since, mode.left)
 
@@ -72,7 +76,7 @@ def _named(structure: Structure, names: Sequence[str]) -> list[tuple[str, str]]:
     return list(zip(structure.paths(), owners, strict=True))
 
 
-def _fresh(x: Any, path: str) -> Tensor:
+def _fresh(x: Any, path: str, lasting: bool) -> Tensor:
     t = as_tensor(x)
     if not is_inexact(t.dtype):
         raise DifferentiationError(
@@ -85,7 +89,7 @@ def _fresh(x: Any, path: str) -> Tensor:
     else:
         identity = kernel_of((Var("0", t.shape),), (t.dtype,), (t.dtype,))
         node = Node(t.shape, t.dtype, identity, (t._node,))
-    return wrap(t._value, node)
+    return wrap(t._value, node, lasting and t._exposed)
 
 
 def has_tensor(tree: Any) -> bool:

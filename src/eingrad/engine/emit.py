@@ -294,7 +294,10 @@ class Emitter:
                 ", keepdims=True" * keep,
             )
             if len(parameters) == 3:
-                fields["least"] = least = repr(float(getattr(np.finfo(self.dtype), parameters[2])))
+                # beyond float64's range a number has no text: longdouble starts at float64's least
+                dtype = np.dtype(self.dtype)
+                limits = np.finfo(dtype if dtype.itemsize <= 8 else float)
+                fields["least"] = least = repr(float(getattr(limits, parameters[2])))
                 fields["start"] = f", initial={least}"
         elif op == "call":
             fields["spec"] = self.functions.setdefault(parameters[0], f"f{len(self.functions)}")
