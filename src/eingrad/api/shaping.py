@@ -27,6 +27,7 @@ from eingrad.api.dispatch import (
     result_type,
     wrap,
 )
+from eingrad.api.numeric import numeric
 from eingrad.core.algebra import einsum, sum_over
 from eingrad.core.algebra import transpose as transpose_expr
 from eingrad.core.arrays import Range, concat, place, slice_of
@@ -176,7 +177,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
             raise ShapeError(f"split: an axis of size {n} has no {parts} equal parts")
         bounds = [n // parts * j for j in range(parts + 1)]
     else:
-        places = np.atleast_1d(np.asarray(indices_or_sections)).tolist()
+        places = np.atleast_1d(numeric(indices_or_sections, "the list of places")).tolist()
         bounds = [0, *(whole_number("split", "a place", j) for j in places), n]
     pieces = []
     for first, last in itertools.pairwise(bounds):
