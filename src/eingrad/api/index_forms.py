@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from eingrad.calculus.gather_rules import open_scatter
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, zeros
-from eingrad.core.arrays import Concat, Indices, Place, Range, Reshape, Slice
+from eingrad.core.arrays import Concat, Indices, Place, Range, Reshape, Scatter, Slice
 from eingrad.core.expr import Const, Dim, Expr, Labels, Map, Var
 from eingrad.core.gather import Entry, gather
 from eingrad.core.rewrite import rewrite
@@ -51,7 +52,10 @@ class Constants:
 
 
 def indexed(roots: Sequence[Expr], constants: Constants) -> list[Expr]:
-    """Write cuts, joins and reshapes as gathers; what is left has index notation as it is."""
+    """Write cuts, joins and reshapes as gathers, and what is added at integers with indicators.
+
+    What is left has index notation as it is.
+    """
 
     def rule(node: Expr) -> Expr | None:
         match node:
@@ -67,6 +71,8 @@ def indexed(roots: Sequence[Expr], constants: Constants) -> list[Expr]:
                 return constants.integers(np.arange(int(n)))
             case Map(function="where"):
                 return _plain_root(node)
+            case Scatter():
+                return open_scatter(node)
         return None
 
     return rewrite(roots, rule)
@@ -229,4 +235,13 @@ def told(root: Expr, axes: Iterable[int], constants: Constants) -> Expr:
     return einsum([(root, labels), *ones], labels) if ones else root
 
 
-__all__ = ["Constants", "indexed", "told"]
+def measured(roots: Sequence[Expr], nodes: Container[Expr], constants: Constants) -> list[Expr]:
+    """Multiply each of ``nodes`` by ones along its last axis, as `told` does for a result."""
+
+    def rule(node: Expr) -> Expr | None:
+        return told(node, [node.ndim - 1], constants) if node in nodes else None
+
+    return rewrite(roots, rule)
+
+
+__all__ = ["Constants", "indexed", "measured", "told"]

@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from eingrad.api.index_forms import Constants, indexed, told
+from eingrad.api.index_forms import Constants, indexed, measured, told
 from eingrad.api.model import Model
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, is_light, reduce
 from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.conjugate import CONJ
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Reduce, Var, postorder
+from eingrad.core.gather import indicator, indicator_index
 from eingrad.derivation.labels import Names, fresh_letter, to_formula
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower
@@ -45,6 +47,7 @@ def notate(
     roots = indexed(roots, made)
     axes = _Axes(roots)
     roots = [told(x, axes.untold(x), made) for x in roots]
+    roots = measured(roots, _Axes(roots).untold_indicators(), made)
     names = {**names, **made.variables}
     axes = _Axes(roots)
     taken = set(names.values())
@@ -151,8 +154,20 @@ class _Axes:
 
     def untold(self, root: Expr) -> list[int]:
         """Return the axes of a result of which no input tells how long they are."""
-        known = {x for node in self._nodes if isinstance(node, Var) for x in self.dims(node)}
+        known = self._known()
         return [k for k, letter in enumerate(self.dims(root)) if letter not in known]
+
+    def untold_indicators(self) -> list[Expr]:
+        """Return indicators, one for each letter of which no input tells how long it is."""
+        found: dict[Dim, Expr] = {}
+        known = self._known()
+        for node in self._nodes:
+            if indicator_index(node) is not None and (letter := self.dims(node)[-1]) not in known:
+                found.setdefault(letter, node)
+        return list(found.values())
+
+    def _known(self) -> set[Dim]:
+        return {x for node in self._nodes if isinstance(node, Var) for x in self.dims(node)}
 
     def dims(self, node: Expr) -> tuple[Dim, ...]:
         """Return the letters of a node's axes."""
@@ -169,17 +184,20 @@ class _Axes:
                 k: self._names[self._find((node, "label", k))] for k in range(len(node.extents))
             }
             return einsum(list(zip(operands, node.inputs, strict=True)), node.output, extents)
-        if isinstance(node, Map):
+        if isinstance(node, Map) and node.function != CONJ:
             return broadcast_scalar(apply(node.function, *operands), self.dims(node))
         if isinstance(node, Reduce):
             return reduce(node.function, operands[0], node.axes)
         if isinstance(node, Gather):
             return Gather(operands[0], operands[1:], node.sources, node.output)
+        if indicator_index(node) is not None:
+            return indicator(operands[1], self.dims(node)[-1])
         if isinstance(node, Matrix) and node.function in MATRIX_FUNCTIONS:
             return Matrix(node.function, operands[0])
         raise EingradError(
             f"index notation has no way to write this: {_said(node)}",
-            hint="write the function with products, sums and functions of the notation",
+            hint=_HINTS.get(getattr(node, "function", ""))
+            or "write the function with products, sums and functions of the notation",
         )
 
     def _places(self, node: Expr) -> list[Place]:
@@ -218,6 +236,9 @@ class _Axes:
                 self._unite((x, "axis", own), (node, "axis", axis))
         elif isinstance(node, Gather):
             self._unite_gather(node)
+        elif index := indicator_index(node):
+            for axis in range(index.ndim):
+                self._unite((index, "axis", axis), (node, "axis", axis))
         elif isinstance(node, Matrix):
             x = node.operands[0]
             self._unite((x, "axis", x.ndim - 2), (x, "axis", x.ndim - 1))
@@ -243,6 +264,11 @@ def _said(node: Expr) -> str:
 
 
 _SAID: Mapping[type[Expr], str] = {Scatter: "the gradient of an index"}
+_HINTS: Mapping[str, str] = {
+    "cholesky": "its matrix functions are inv, det, logdet, trace and transpose, none of them "
+    "triangular; log det A is logdet, and A^-1 b is inv",
+    CONJ: "it has no complex numbers; take real and imaginary parts as two real arguments",
+}
 
 
 def _letters() -> Iterator[str]:
