@@ -59,6 +59,11 @@ def _spd(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return x @ x.T + shape[0] * np.eye(*shape)
 
 
+def _joint(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    x = _symmetric(rng.uniform(0.5, 1.5, shape))
+    return x / x.sum()
+
+
 def _simplex(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     x = rng.uniform(0.5, 1.5, shape)
     return x / x.sum(-1, keepdims=True)
@@ -74,6 +79,7 @@ _MAKERS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]]
     "symmetric": lambda rng, shape: _symmetric(rng.normal(size=shape)),
     "regular": lambda rng, shape: rng.normal(size=shape) + shape[0] * np.eye(*shape),
     "spd": _spd,
+    "joint": _joint,
     "simplex": _simplex,
 }
 
@@ -105,6 +111,16 @@ assume S_ij = S_ji"""
 LAYER_NORM = """mu = mean_i(x_i)
 v = mean_i((x_i - mu)^2)
 y_i = (x_i - mu) / sqrt(v + 0.00001)"""
+
+
+SPRINGS = """r_ij = sqrt(sum_d((X_id - X_jd)^2) + e)
+E = k sum_ij((r_ij - a)^2) / 4"""
+TSNE = """D_ij = 1 / (1 + sum_d((Y_id - Y_jd)^2))
+Z = sum_ij(D_ij)
+Q_ij = D_ij / Z
+C = sum_ij(P_ij log(P_ij / Q_ij))
+assume P_ij = P_ji
+assume sum_ij(P_ij) = 1"""
 
 
 def _mlp(activation: str) -> Reference:
@@ -154,6 +170,30 @@ def _batch_norm(jnp: Any, nn: Any, X: Any, g: Any, c: Any, D: Any) -> Any:
 
 
 # fmt: off
+def _squared_distances(jnp: Any, X: Any) -> Any:
+    return jnp.sum((X[:, None] - X) ** 2, -1)
+
+
+def _springs(jnp: Any, nn: Any, X: Any, k: Any, a: Any, e: Any) -> Any:
+    return k * jnp.sum((jnp.sqrt(_squared_distances(jnp, X) + e) - a) ** 2) / 4
+
+
+def _tsne(jnp: Any, nn: Any, Y: Any, P: Any) -> Any:
+    near = 1 / (1 + _squared_distances(jnp, Y))
+    return jnp.sum(P * jnp.log(P * near.sum() / near))
+
+
+def _kernel_ridge(jnp: Any, nn: Any, X: Any, g: Any, y: Any, c: Any, a: Any) -> Any:
+    kernel = jnp.exp(-g * _squared_distances(jnp, X))
+    return jnp.sum((y - kernel @ a) ** 2) + c * a @ kernel @ a
+
+
+def _normalised_pairs(jnp: Any, nn: Any, X: Any, t: Any, P: Any) -> Any:
+    rows = X / jnp.linalg.norm(X, axis=-1, keepdims=True)
+    scores = rows @ rows.T / t
+    return jnp.mean(nn.logsumexp(scores, axis=-1) - jnp.sum(P * scores, -1))
+
+
 SECTIONS: dict[str, list[Entry]] = {
     "Quadratic forms and norms": [
         Entry("Quadratic form: gradient", "L = x_i A_ij x_j", "grad", "L", "x A", "x 4, A 4 4", lambda jnp, nn, x, A: x @ A @ x),
@@ -247,6 +287,17 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Contrastive loss (InfoNCE)", "S_ij = U_id V_jd / 0.1\nP_ij = softmax_j(S_ij)\nL = -mean_i(delta_ij log(P_ij))", "grad", "L", "U V", "U 5 3, V 5 3", _contrastive),
         Entry("Pairwise preference (Bradley-Terry)", "d_a = (X_ai - Y_ai) w_i\nL = sum_a(softplus(-d_a))", "grad", "L", "w", "X 6 3, Y 6 3, w 3", lambda jnp, nn, X, Y, w: jnp.sum(nn.softplus(-(X - Y) @ w))),
         Entry("Triplet loss", "u = sum_i((a_i - p_i)^2)\nv = sum_i((a_i - n_i)^2)\nL = relu(u - v + m)", "grad", "L", "a p n", "a 4, p 4, n 4, m counts", lambda jnp, nn, a, p, n, m: nn.relu((a - p) @ (a - p) - (a - n) @ (a - n) + m)),
+    ],
+    "Energies of pairs": [
+        Entry("Graph Laplacian", "E = sum_ijd(W_ij (X_id - X_jd)^2) / 2\nassume W_ij = W_ji", "grad", "E", "X", "W 4 4 symmetric, X 4 2", lambda jnp, nn, W, X: jnp.sum(W * jnp.sum((X[:, None] - X) ** 2, -1)) / 2),
+        Entry("Springs: forces", SPRINGS, "grad", "E", "X", "X 4 2, k positive, a positive, e positive", _springs),
+        Entry("Lennard-Jones potential", "V = 4 e ((s / r)^12 - (s / r)^6)", "grad", "V", "r", "e positive, s positive, r positive", lambda jnp, nn, e, s, r: 4 * e * ((s / r) ** 12 - (s / r) ** 6)),
+        Entry("t-SNE", TSNE, "grad", "C", "Y", "Y 4 2, P 4 4 joint", _tsne),
+        Entry("Kernel ridge regression", "K_ij = exp(-g sum_d((X_id - X_jd)^2))\nL = sum_i((y_i - K_ij a_j)^2) + c a_i K_ij a_j", "grad", "L", "a", "X 4 3, g positive, y 4, c positive, a 4", _kernel_ridge),
+        Entry("Polynomial kernel", "K_ij = (X_id X_jd + c)^3\nL = a_i K_ij a_j", "grad", "L", "X a", "X 4 3, c positive, a 4", lambda jnp, nn, X, c, a: a @ (X @ X.T + c) ** 3 @ a),
+        Entry("Contrastive loss of normalised rows (SimCLR)", "n_i = sqrt(sum_d(X_id^2))\nZ_id = X_id / n_i\nS_ij = Z_id Z_jd / t\nL = mean_i(logsumexp_j(S_ij) - P_ij S_ij)", "grad", "L", "X t", "X 4 3, t positive, P 4 4 onehot", _normalised_pairs),
+        Entry("Hopfield network", "E = -s_i W_ij s_j / 2 - b_i s_i\nassume W_ij = W_ji", "grad", "E", "s", "s 4, W 4 4 symmetric, b 4", lambda jnp, nn, s, W, b: -s @ W @ s / 2 - b @ s),
+        Entry("Restricted Boltzmann machine: free energy", "F = -a_i v_i - sum_h(softplus(v_i W_ih + c_h))", "grad", "F", "W c v", "a 4, v 4 binary, W 4 3, c 3", lambda jnp, nn, a, v, W, c: -a @ v - jnp.sum(nn.softplus(v @ W + c))),
     ],
 }
 # fmt: on

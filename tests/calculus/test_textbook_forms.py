@@ -46,6 +46,16 @@ FORMS = [
      "L = y_i inv_ij(K_ij) y_j / 2 + logdet_ij(K_ij) / 2", "s",
      "(trace_ij(inv_ij(K_ij)) - y_i y_k inv_ij(K_ij) inv_jk(K_jk)) / 2",
      {"C": "ii", "s": "", "y": "i"}),
+    ("a distance is symmetric", "r_ij = sqrt(sum_d((X_id - X_jd)^2) + e)\n"
+     "L = sum_ij((r_ij - a)^2) / 4", "X",
+     "(X_id - X_jd) (r_ij - a) / r_ij", {"X": "ij", "e": "positive", "a": ""}),
+    ("a kernel is symmetric", "K_ij = exp(-g sum_d((X_id - X_jd)^2))\nL = a_i K_ij a_j", "a",
+     "2 K_ij a_j", {"X": "ij", "g": "", "a": "i"}),
+    ("symmetric as its parts", "D_ij = 1 / (1 + sum_d((Y_id - Y_jd)^2))\nZ = sum_ij(D_ij)\n"
+     "Q_ij = D_ij / Z\nL = -P_ij log(Q_ij)\nassume P_ij = P_ji\nassume sum_ij(P_ij) = 1", "Y",
+     "4 D_ij (Y_jd - Y_id) (Q_ij - P_ij)", {"Y": "ij", "P": "joint"}),
+    ("what is not symmetric keeps both", "D_ij = X_id Y_jd\nL = a_i D_ij a_j", "a",
+     "a_j (D_ij + D_ji)", {"X": "ij", "Y": "ij", "a": "i"}),
     ("a squared hinge", "m_a = 1 - y_a X_ai w_i\nL = sum_a(relu(m_a)^2)", "w",
      "-2 y_a X_ai relu(m_a)", {"X": "ai", "w": "i", "y": "a"}),
     ("no bracket in a sum", "S_ij = X_id X_jd\nL = sum_i(logsumexp_j(S_ij) - P_ij S_ij)", "X",
@@ -59,8 +69,13 @@ def arrays_for(sizes: dict[str, str]) -> dict[str, np.ndarray]:
     arrays = {}
     for name, labels in sizes.items():
         rng = np.random.default_rng(zlib.crc32(name.encode()))
-        array = rng.normal(size=[extent[k] for k in labels])
-        arrays[name] = array + array.T if labels == "ii" else array
+        if labels == "positive":
+            arrays[name] = rng.uniform(0.5, 1.5, ())
+            continue
+        array = rng.normal(size=[extent[k] for k in labels.replace("joint", "ii")])
+        arrays[name] = array + array.T if labels in {"ii", "joint"} else array
+        if labels == "joint":
+            arrays[name] = np.abs(arrays[name]) / np.abs(arrays[name]).sum()
     return arrays
 
 

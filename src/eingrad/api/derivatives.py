@@ -8,10 +8,10 @@ from typing import Any, Literal
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.layout import Devices, Shard
 from eingrad.api.structured import StructuredFunction, StructuredResult
+from eingrad.calculus.expand import expand
 from eingrad.calculus.facts import symmetric_matrices
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
-from eingrad.calculus.structure import expand
 from eingrad.codegen.source import module_source
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute

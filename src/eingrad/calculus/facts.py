@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations, permutations
+from itertools import product as cartesian
 
 from eingrad.calculus.pointwise_rules import is_map
 from eingrad.calculus.structure import Product, cost, is_sum, open_product
+from eingrad.calculus.symmetry import Swap, is_symmetric, symmetries
 from eingrad.core.algebra import (
     Factor,
     base_and_exponent,
@@ -19,15 +21,17 @@ from eingrad.core.algebra import (
     scale_of,
 )
 from eingrad.core.arrays import Matrix
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Number, Size, Var, variables
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Number, Size, Var, variables
 from eingrad.core.rewrite import rewrite
 from eingrad.notation.system import Fact, System
 
+MOST_REORDERED = 5  # of a product's symmetric factors
 SHORTEST = 2.0  # a definition shorter than this is as good as its name
 
 
 class Knowledge:
-    """What is known of a model's tensors: what is assumed, and what each name stands for.
+    """What is known of a model's tensors: what is assumed, which of them are symmetric by their
+    definitions, and what each name stands for.
 
     A definition is a fact too (``sum_i(x_i) / size(i) = mu``), used where it makes a result
     shorter; its `Fact.written` is None.
@@ -35,6 +39,10 @@ class Knowledge:
 
     def __init__(self, system: System) -> None:
         self.assumed = system.facts
+        self.symmetries = symmetries(
+            (d for name, d in system.definitions.items() if "/" not in name),
+            _swaps(system.facts),
+        )
         self._by_var: dict[Var, list[Fact]] = {}
         for name, definition in system.definitions.items():
             if "/" in name:
@@ -51,7 +59,7 @@ class Knowledge:
         definitions = [f for v in present for f in self._by_var.get(v, ())]
         found = [f for f in definitions if set(variables(f.left)) <= present]
         found.sort(key=lambda f: (-cost(f.left), f.left.digest))
-        return [*self.assumed, *found]
+        return [*self.assumed, *(f for f in self.symmetries if f.left in present), *found]
 
 
 def _is_view(node: Expr) -> bool:
@@ -62,15 +70,24 @@ def apply_fact(node: Expr, fact: Fact) -> Expr:
     """Return ``node`` with the fact used wherever it fits, ``node`` itself if it does not."""
     if not set(variables(fact.left)) <= set(variables(node)):
         return node
-    symmetry = _symmetry(fact)
-    if symmetry is not None:
-        tensor, orders = symmetry
-        node = rewrite([node], lambda x: _reorder(x, tensor, orders))[0]
-        if tensor.ndim == 2:  # the inverse of a symmetric matrix is symmetric
-            inverse = Matrix("inv", tensor)
-            node = rewrite([node], lambda x: _reorder(x, inverse, orders))[0]
-        return node
+    if is_symmetry(fact):
+        return apply_symmetries(node, [fact])
     return rewrite([node], lambda x: _replace(x, fact))[0]
+
+
+def apply_symmetries(node: Expr, facts: Iterable[Fact]) -> Expr:
+    """Return ``node`` with the labels of symmetric tensors in the one order that is simplest."""
+    orders: dict[Expr, list[Labels]] = {}
+    for tensor, own in filter(None, map(_symmetry, facts)):
+        orders[tensor] = own
+        if tensor.ndim == 2:  # the inverse of a symmetric matrix is symmetric
+            orders[Matrix("inv", tensor)] = own
+    return rewrite([node], lambda x: _reorder(x, orders))[0]
+
+
+def is_symmetry(fact: Fact) -> bool:
+    """Whether a fact says that axes of a tensor may change places."""
+    return _symmetry(fact) is not None
 
 
 def symmetric_matrices(facts: Iterable[Fact]) -> frozenset[str]:
@@ -93,37 +110,72 @@ def _symmetry(fact: Fact) -> tuple[Var, list[Labels]] | None:
     return fact.left, orders
 
 
-def _reorder(node: Expr, tensor: Expr, orders: list[Labels]) -> Expr | None:
-    """Write a symmetric tensor's labels in the one order that is simplest in this product."""
-    if not isinstance(node, Einsum) or tensor not in node.operands:
+def _swaps(facts: Iterable[Fact]) -> Iterator[Swap]:
+    """Yield the pairs of axes that facts allow to change places."""
+    for tensor, orders in filter(None, map(_symmetry, facts)):
+        if len(orders) == 2:
+            yield tensor.name, *_moved(orders[1])
+
+
+def _reorder(node: Expr, orders: Mapping[Expr, list[Labels]]) -> Expr | None:
+    """Choose the orders of all labels of symmetric tensors in a product at once.
+
+    What is computed of one tensor alone and is symmetric with it, ``1 / r_ij``, is written so too.
+    """
+    if not isinstance(node, Einsum):
         return None
-    best: Expr = node
-    for k, operand in enumerate(node.operands):
-        if operand is not tensor:
-            continue
-        product = open_product(best) if isinstance(best, Einsum) else None
-        if product is None:
-            break
-        found = [j for j, (x, _) in enumerate(product.factors) if x is tensor]
-        for j in found[k : k + 1] or found[:1]:
-            labels = product.factors[j][1]
-            variants = [
-                _with_factor(product, j, (tensor, tuple(labels[a] for a in order)))
-                for order in orders
-            ]
-            best = min(variants, key=lambda x: (cost(x), *_reading_order(x, tensor), x.digest))
+    symmetric = {x: found for x in node.operands if (found := _orders_of(x, orders))}
+    if not symmetric:
+        return None
+    opened = open_product(node)
+    places = [k for k, (x, _) in enumerate(opened.factors) if x in symmetric][:MOST_REORDERED]
+    choices = (symmetric[opened.factors[k][0]] for k in places)
+    variants = [
+        _with_orders(opened, dict(zip(places, chosen, strict=True)))
+        for chosen in cartesian(*choices)
+    ]
+    best = min(variants, key=lambda x: (cost(x), *_reading_order(x, symmetric.keys()), x.digest))
     return None if best is node else best
 
 
-def _reading_order(node: Expr, tensor: Expr) -> tuple[bool, list[Labels]]:
-    """Prefer the tensor itself to a view of it, and its labels in alphabetical order."""
-    found = [labels for x, labels in open_product(node).factors if x is tensor]
-    return isinstance(node, Einsum), found
+def _orders_of(node: Expr, orders: Mapping[Expr, list[Labels]]) -> list[Labels] | None:
+    """Return the orders of axes in which a factor is the same."""
+    if node in orders or not isinstance(node, Map) or node.ndim != 2:
+        return orders.get(node)
+    known = frozenset(
+        (x.name, *_moved(own[1]))
+        for x, own in orders.items() if isinstance(x, Var) and len(own) == 2
+    )  # fmt: skip
+    swaps = node.dims[0] == node.dims[1] and is_symmetric(node, 0, 1, known)
+    return [(0, 1), (1, 0)] if swaps else None
 
 
-def _with_factor(product: Product, k: int, factor: Factor) -> Expr:
-    factors = (*product.factors[:k], factor, *product.factors[k + 1 :])
-    return Product(product.coefficient, factors, product.output, product.extents).build()
+def _moved(order: Labels) -> tuple[int, int]:
+    """Return the two axes that an order lets change places."""
+    p, q = (k for k, axis in enumerate(order) if k != axis)
+    return p, q
+
+
+def _reading_order(node: Expr, symmetric: Set[Expr]) -> tuple[int, bool, list[Labels]]:
+    """Prefer the order of labels that other factors have, and then the alphabetical one."""
+    product = open_product(node)
+    own = [labels for x, labels in product.factors if x in symmetric]
+    others = [product.output, *(labels for x, labels in product.factors if x not in symmetric)]
+    pairs = [pair for labels in own for pair in combinations(labels, 2)]
+    against = sum(
+        labels.index(p) > labels.index(q)
+        for labels in others for p, q in pairs if p in labels and q in labels
+    )  # fmt: skip
+    return against, isinstance(node, Einsum), own
+
+
+def _with_orders(product: Product, orders: Mapping[int, Labels]) -> Expr:
+    """Return a product with the labels of some factors in other orders."""
+    factors = [
+        (x, tuple(labels[axis] for axis in orders.get(k, range(len(labels)))))
+        for k, (x, labels) in enumerate(product.factors)
+    ]
+    return replace(product, factors=tuple(factors)).build()
 
 
 def _replace(node: Expr, fact: Fact) -> Expr | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eingrad.calculus.facts import apply_fact
+from eingrad.calculus.expand import expand
+from eingrad.calculus.facts import apply_fact, apply_symmetries
 from eingrad.calculus.rules import RECOGNISE, TIDY, apply_rules
-from eingrad.calculus.structure import cancel_inside, cost, expand, factor, is_divided, is_sum
-from eingrad.core.expr import Expr
+from eingrad.calculus.structure import cancel_inside, cost, factor, is_divided, is_sum
+from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import rewrite
 from eingrad.notation.system import Fact
 
@@ -56,9 +57,7 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
     advance(apply_rules([node], RECOGNISE, fired)[0], fired)
     advance(collect(node), ["simplified"])
     for fact in facts:
-        if fact.written is None:
-            while cost(named := _by_name(node, fact)) < cost(node):
-                advance(named, ["definition"], fact)
+        if fact.written is None or fact.derived:
             continue
         changed = apply_fact(node, fact)
         if changed is node and cost(node) <= MAX_COST:
@@ -67,9 +66,28 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
             changed = with_fact if with_fact is not opened else node
         if changed is not node:
             advance(collect(changed), ["assumed"], fact)
+    advance(*_symmetrised(node, facts))
+    for fact in facts:
+        while fact.written is None and cost(named := _by_name(node, fact)) < cost(node):
+            advance(named, ["definition"], fact)
     fired = []
     advance(apply_rules([node], (*RECOGNISE, *TIDY), fired)[0], fired)
     return stages
+
+
+def _symmetrised(node: Expr, facts: Sequence[Fact]) -> tuple[Expr, list[str]]:
+    """Use the symmetries of definitions where they make a formula shorter: (result, why)."""
+    own = [f for f in facts if f.derived]
+    if not own or cost(node) > MAX_COST:
+        return node, []
+    forms = [node, expand(node), expand(node, whole=True)]
+    best = min((collect(apply_symmetries(x, facts)) for x in forms), key=cost)
+    if cost(best) >= cost(node):
+        return node, []
+    best = apply_symmetries(best, facts)
+    *others, last = (x.name for f in own for x in variables(f.left))
+    names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return best, [f"{names} symmetric"]
 
 
 def _by_name(node: Expr, fact: Fact) -> Expr:
@@ -97,9 +115,9 @@ def collect(node: Expr) -> Expr:
         candidates += rewrite([factored], cancel_inside)
     opened = expand(node)
     candidates.append(_factor_all(opened))
-    whole_squares = expand(node, squares=False)
-    if whole_squares is not opened:
-        candidates.append(_factor_all(whole_squares))
+    kept_whole = expand(node, whole=True)
+    if kept_whole is not opened:
+        candidates.append(_factor_all(kept_whole))
     return min(candidates, key=cost)
 
 

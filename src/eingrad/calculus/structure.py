@@ -21,6 +21,8 @@ from eingrad.core.algebra import (
 from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, postorder
 
+MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
+
 
 def is_sum(node: Expr) -> bool:
     """Whether ``node`` is a sum of terms."""
@@ -128,17 +130,17 @@ def has_divisor(node: Expr) -> bool:
         isinstance(x, Map)
         and x.function == "pow"
         and (x.ndim > 0 or isinstance(x.operands[0], Gather))
-        and _is_negative(x)
+        and is_negative(x)
         for x in postorder([node])
     )
 
 
 def is_divided(node: Expr) -> bool:
     """Whether anything stands below a fraction bar but extents."""
-    return any(_is_negative(x) and not isinstance(x.operands[0], Size) for x in postorder([node]))
+    return any(is_negative(x) and not isinstance(x.operands[0], Size) for x in postorder([node]))
 
 
-def _is_negative(node: Expr) -> bool:
+def is_negative(node: Expr) -> bool:
     exponent = base_and_exponent(node)[1]
     return not isinstance(exponent, complex) and exponent < 0
 
@@ -152,74 +154,7 @@ def permuted(node: Expr, axes: Sequence[int]) -> Expr:
     ])  # fmt: skip
 
 
-# --- multiplying out --------------------------------------------------------------------------
-
-MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
-
-
-def expand(node: Expr, squares: bool = True) -> Expr:
-    """Return ``node`` as a sum of products of things that are neither.
-
-    A quotient cancels before its numerator is multiplied out. Without ``squares``, a power of a sum
-    stays one: ``(a + b)^2 c + 2 (a + b)^2 c`` is ``3 (a + b)^2 c``.
-
-    >>> from eingrad.core.infix import Infix
-    >>> from eingrad.core.expr import Var
-    >>> a, b = (Infix(Var(name, ("i",))) for name in "ab")
-    >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)
-    True
-    """
-    return sum_of(_terms(node, MAX_TERMS, squares), node.dims)
-
-
-def _terms(node: Expr, budget: int, squares: bool) -> list[Expr]:
-    if is_sum(node):
-        return [t if t.ndim or not node.ndim else repeat(t, node.dims, ())
-                for x in node.operands for t in _terms(x, budget, squares)]  # fmt: skip
-    if not isinstance(node, Einsum):
-        return [node]
-    product = cancelled(node)
-    if not squares:
-        product = replace(product, factors=tuple(_turned(f) for f in product.factors))
-    chosen = _sum_to_distribute(product, squares)
-    if chosen is None:
-        return [product.build()]
-    total, labels = product.factors[chosen]
-    if len(total.operands) > budget:
-        return [product.build()]
-    rest = (*product.factors[:chosen], *product.factors[chosen + 1 :])
-    result: list[Expr] = []
-    for term in total.operands:
-        # A scalar term stands for a tensor: repeat it, so that its labels are still summed.
-        factor = term if term.ndim else repeat(term, total.dims, ())
-        part = Product(
-            product.coefficient, (*rest, (factor, labels)), product.output, product.extents
-        )
-        result += _terms(part.build(), budget // len(total.operands), squares)
-    return result
-
-
-def _turned(factor: Factor) -> Factor:
-    """Write a sum's axes in the order of their labels: ``(X X^T + c)_ji`` is ``(X X^T + c)_ij``."""
-    total, labels = factor
-    if not is_sum(total) or len(set(labels)) < len(labels):
-        return factor
-    order = tuple(sorted(range(len(labels)), key=lambda axis: labels[axis]))
-    terms = [replace(open_product(x, total.dims), output=order).build() for x in total.operands]
-    return sum_of(terms, [total.dims[k] for k in order]), tuple(labels[k] for k in order)
-
-
-def _sum_to_distribute(product: Product, squares: bool) -> int | None:
-    """Choose a sum among the factors: one with quotients first, since these may cancel."""
-    sums = [
-        k for k, f in enumerate(product.factors)
-        if is_sum(f[0]) and (squares or product.factors.count(f) == 1)
-    ]  # fmt: skip
-    return min(sums, key=lambda k: not _has_quotient(product.factors[k][0]), default=None)
-
-
-def _has_quotient(total: Expr) -> bool:
-    return any(_is_negative(x) for term in total.operands for x, _ in open_product(term).factors)
+# --- cancelling -------------------------------------------------------------------------------
 
 
 def cancel_inside(node: Expr) -> Expr:
@@ -255,7 +190,7 @@ def cancel_inside(node: Expr) -> Expr:
 def _times_each_term(total: Expr, factor: Factor) -> Expr | None:
     """Multiply each term of a sum, None if none of them has the factor below its bar."""
     inverse = power(factor[0], -1), factor[1]
-    if not _is_negative(inverse[0]):
+    if not is_negative(inverse[0]):
         return None
     products = [open_product(x, total.dims) for x in total.operands]
     if not any(inverse in p.factors for p in products):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eingrad.calculus.structure import expand, is_sum, open_product
+from eingrad.calculus.expand import expand
+from eingrad.calculus.structure import is_sum, open_product
 from eingrad.core.algebra import Factor, einsum, is_zero
 from eingrad.core.expr import Const, Delta, Dim, Expr
 

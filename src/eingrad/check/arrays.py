@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.calculus.structure import expand, is_sum
+from eingrad.calculus.expand import expand
+from eingrad.calculus.structure import is_sum
 from eingrad.check.compare import Claim, agrees, agrees_everywhere
 from eingrad.check.points import Point
 from eingrad.check.pools import Pools

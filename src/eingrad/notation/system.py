@@ -31,12 +31,16 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """``assume left = right`` as expressions over the same axes; ``written`` is None for a fact
-    that nobody wrote."""
+    """``assume left = right`` as expressions over the same axes.
+
+    ``written`` is None for a definition that is used as a fact; ``derived`` is true of a symmetry
+    that nobody assumed, since the definition has it.
+    """
 
     left: Expr
     right: Expr
     written: Assumption | None
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""Multiplying out: products of sums as sums of products, all of them or those that do not recur."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from eingrad.calculus.structure import (
+    MAX_TERMS,
+    Product,
+    cancelled,
+    is_negative,
+    is_sum,
+    open_product,
+    sum_of,
+)
+from eingrad.core.algebra import Factor, negate, repeat
+from eingrad.core.expr import Einsum, Expr
+
+
+def expand(node: Expr, whole: bool = False) -> Expr:
+    """Return ``node`` as a sum of products of things that are neither.
+
+    A quotient cancels before its numerator is multiplied out. With ``whole``, sums that recur stay
+    whole: ``(a + b)^2 c + 2 (a + b)^2 c`` is ``3 (a + b)^2 c``.
+
+    >>> from eingrad.core.infix import Infix
+    >>> from eingrad.core.expr import Var
+    >>> a, b = (Infix(Var(name, ("i",))) for name in "ab")
+    >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)
+    True
+    """
+    return sum_of(_terms(node, MAX_TERMS, _recurring(node) if whole else None), node.dims)
+
+
+def _terms(node: Expr, budget: int, kept: Mapping[Expr, int] | None) -> list[Expr]:
+    if is_sum(node):
+        return [t if t.ndim or not node.ndim else repeat(t, node.dims, ())
+                for x in node.operands for t in _terms(x, budget, kept)]  # fmt: skip
+    if not isinstance(node, Einsum):
+        return [node]
+    product = cancelled(node)
+    if kept is not None:
+        product = _normalised(product, kept)
+    chosen = _sum_to_distribute(product, kept)
+    if chosen is None:
+        return [product.build()]
+    total, labels = product.factors[chosen]
+    if len(total.operands) > budget:
+        return [product.build()]
+    rest = (*product.factors[:chosen], *product.factors[chosen + 1 :])
+    result: list[Expr] = []
+    for term in total.operands:
+        # A scalar term stands for a tensor: repeat it, so that its labels are still summed.
+        factor = term if term.ndim else repeat(term, total.dims, ())
+        part = Product(
+            product.coefficient, (*rest, (factor, labels)), product.output, product.extents
+        )
+        result += _terms(part.build(), budget // len(total.operands), kept)
+    return result
+
+
+def _recurring(node: Expr) -> Mapping[Expr, int]:
+    """Count the sums that are factors of products, each in the sign in which it is met first."""
+    seen: Counter[Expr] = Counter()
+    stack = [node]
+    while stack:
+        x = stack.pop()
+        if is_sum(x):
+            stack += x.operands
+        elif isinstance(x, Einsum):
+            sums = [y for y, _ in _normalised(cancelled(x), seen).factors if is_sum(y)]
+            seen.update(sums)
+            stack += set(sums)
+    return seen
+
+
+def _normalised(product: Product, seen: Mapping[Expr, int]) -> Product:
+    """Write sums that differ in sign or in the order of axes alone as the same sum.
+
+    ``(X X^T + c)_ji`` is ``(X X^T + c)_ij``, ``b - a`` is ``-(a - b)`` where that was seen.
+    """
+    coefficient, factors = product.coefficient, list[Factor]()
+    for total, labels in product.factors:
+        if is_sum(total) and len(set(labels)) == len(labels):
+            order = tuple(sorted(range(len(labels)), key=lambda axis: labels[axis]))
+            opened = [open_product(x, total.dims) for x in total.operands]
+            terms = [replace(p, output=order).build() for p in opened]
+            total = sum_of(terms, [total.dims[k] for k in order])
+            labels = tuple(labels[k] for k in order)
+            if total not in seen and (minus := negate(total)) in seen:
+                coefficient, total = -coefficient, minus
+        factors.append((total, labels))
+    return replace(product, coefficient=coefficient, factors=tuple(factors))
+
+
+def _sum_to_distribute(product: Product, kept: Mapping[Expr, int] | None) -> int | None:
+    """Choose a sum among the factors: one with quotients first, since these may cancel."""
+    counts = kept or {}
+    sums = [k for k, (x, _) in enumerate(product.factors) if is_sum(x) and counts.get(x, 0) < 2]
+    return min(sums, key=lambda k: not _has_quotient(product.factors[k][0]), default=None)
+
+
+def _has_quotient(total: Expr) -> bool:
+    return any(is_negative(x) for term in total.operands for x, _ in open_product(term).factors)

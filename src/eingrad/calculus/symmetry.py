@@ -1,0 +1,158 @@
+"""Symmetries that a model's definitions have: a kernel ``K_ij = exp(-g D_ij)`` of distances D."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from itertools import combinations
+from typing import TypeVar
+
+from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
+from eingrad.core.algebra import (
+    Factor,
+    apply,
+    base_and_exponent,
+    negate,
+    power,
+    reduce,
+    transpose,
+)
+from eingrad.core.arrays import Matrix
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce, Var
+from eingrad.notation.syntax import Assumption, Symbol
+from eingrad.notation.system import Definition, Fact
+
+T = TypeVar("T")
+LONGEST = 80.0  # a definition that takes longer to read is not searched
+EVEN = ("abs", "cos", "cosh", "square")  # f(-x) = f(x)
+
+Swap = tuple[str, int, int]
+"""A tensor's name and two axes that may change places."""
+
+
+def symmetries(definitions: Iterable[Definition], known: Iterable[Swap]) -> list[Fact]:
+    """Return ``K_ij = K_ji`` for each definition that stays the same when two axes change places.
+
+    ``known`` are the symmetries of the inputs; definitions come after those that they need. A
+    symmetry that is not found is no mistake: what it would shorten stays longer.
+    """
+    swaps = set(known)
+    facts = []
+    for definition in definitions:
+        expr = definition.expr
+        for p, q in combinations(range(expr.ndim), 2):
+            if expr.dims[p] == expr.dims[q] and is_symmetric(expr, p, q, frozenset(swaps)):
+                swaps.add((definition.name, p, q))
+                facts.append(_fact(definition, p, q))
+    return facts
+
+
+@lru_cache(maxsize=1024)
+def is_symmetric(node: Expr, p: int, q: int, known: frozenset[Swap]) -> bool:
+    """Whether it is seen that an expression stays the same when the axes p and q change places.
+
+    >>> from eingrad.core.algebra import einsum
+    >>> x = Var("X", ("i", "d"))
+    >>> gram = einsum([(x, (0, 2)), (x, (1, 2))], (0, 1))
+    >>> is_symmetric(apply("exp", gram), 0, 1, frozenset())
+    True
+    """
+    if cost(node) > LONGEST:
+        return False
+    here = tuple(range(node.ndim))
+    return _arranged(node, here, known) is _arranged(node, _swapped(here, p, q), known)
+
+
+def _fact(definition: Definition, p: int, q: int) -> Fact:
+    labels = definition.labels
+    expr = definition.expr
+    right = transpose(definition.var, _swapped(tuple(range(expr.ndim)), p, q))
+    left, swapped = (Symbol(definition.name, x) for x in (labels, _swapped(labels, p, q)))
+    return Fact(definition.var, right, Assumption(left, swapped), derived=True)
+
+
+def _swapped(items: tuple[T, ...], p: int, q: int) -> tuple[T, ...]:
+    result = list(items)
+    result[p], result[q] = result[q], result[p]
+    return tuple(result)
+
+
+def _arranged(node: Expr, order: Labels, known: frozenset[Swap]) -> Expr:
+    """Permute axes (axis k of the result is ``order[k]`` of ``node``), those of the tensors inside.
+
+    What differs in the order of axes alone is then written the same way.
+    """
+    if isinstance(node, Map):
+        parts = [_arranged(x, order, known) if x.ndim else x for x in node.operands]
+        base, exponent = base_and_exponent(node)
+        if exponent != 1:
+            return power(_arranged(base, order, known) if base.ndim else base, exponent)
+        if node.function in EVEN:
+            parts = [_with_either_sign(parts[0])]
+        if is_sum(node):
+            return sum_of(parts, [node.dims[k] for k in order])
+        return apply(node.function, *parts)
+    if isinstance(node, Reduce):
+        return _reduction(node, order, known)
+    if isinstance(node, Matrix) and node.function == "inv" and order == (1, 0):
+        return Matrix("inv", _arranged(node.operands[0], order, known))
+    if isinstance(node, Einsum):
+        return _product(open_product(node), order, known)
+    return _view(node, order, known)
+
+
+def _view(node: Expr, order: Labels, known: frozenset[Swap]) -> Expr:
+    if isinstance(node, Var):
+        here = tuple(range(node.ndim))
+        for name, p, q in known:
+            if name == node.name and order == _swapped(here, p, q):
+                return node
+    return transpose(node, order) if node.ndim and not isinstance(node, Const) else node
+
+
+def _reduction(node: Reduce, order: Labels, known: frozenset[Swap]) -> Expr:
+    operand = node.operands[0]
+    if node.keeps_axes:
+        axes = [order.index(k) for k in node.axes]
+        return reduce(node.function, _arranged(operand, order, known), axes)
+    kept = [k for k in range(operand.ndim) if k not in node.axes]
+    inner = list(range(operand.ndim))
+    for place, k in zip(kept, order, strict=True):
+        inner[place] = kept[k]
+    return reduce(node.function, _arranged(operand, tuple(inner), known), node.axes)
+
+
+def _product(product: Product, order: Labels, known: frozenset[Swap]) -> Expr:
+    """Permute the axes of a product: its factors have theirs in the order of the new labels."""
+    name = {k: new for new, k in enumerate(order)}
+
+    def turned(factor: Factor) -> Factor:
+        node, labels = factor
+        labels = tuple(name.get(k, k) for k in labels)
+        if isinstance(node, Var):
+            orders = (tuple(range(node.ndim)), *(
+                _swapped(tuple(range(node.ndim)), p, q) for n, p, q in known if n == node.name
+            ))  # fmt: skip
+            return node, min(tuple(labels[k] for k in o) for o in orders)
+        if len(set(labels)) < len(labels):
+            return node, labels
+        own = tuple(sorted(range(len(labels)), key=lambda axis: labels[axis]))
+        return _arranged(node, own, known), tuple(labels[k] for k in own)
+
+    factors = _without_signs([turned(f) for f in product.factors])
+    extents = {name.get(k, k): dim for k, dim in product.extents.items()}
+    output = tuple(range(len(order)))
+    return replace(product, factors=tuple(factors), output=output, extents=extents).build()
+
+
+def _without_signs(factors: list[Factor]) -> list[Factor]:
+    """Write ``(b - a)^2`` and ``(a - b)^2`` the same way."""
+    return [
+        (_with_either_sign(x), labels) if factors.count((x, labels)) % 2 == 0 else (x, labels)
+        for x, labels in factors
+    ]
+
+
+def _with_either_sign(node: Expr) -> Expr:
+    return min(node, negate(node), key=lambda x: x.digest) if is_sum(node) else node
