@@ -23,7 +23,7 @@ def expand(node: Expr, whole: bool = False) -> Expr:
     """Return ``node`` as a sum of products of things that are neither.
 
     A quotient cancels before its numerator is multiplied out. With ``whole``, sums that recur stay
-    whole: ``(a + b)^2 c + 2 (a + b)^2 c`` is ``3 (a + b)^2 c``.
+    whole: ``(a + b)^2 c + 2 (a + b)^2 c`` is ``3 (a + b)^2 c``; where none recurs, nothing is done.
 
     >>> from eingrad.core.infix import Infix
     >>> from eingrad.core.expr import Var
@@ -31,7 +31,10 @@ def expand(node: Expr, whole: bool = False) -> Expr:
     >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)
     True
     """
-    return sum_of(_terms(node, MAX_TERMS, _recurring(node) if whole else None), node.dims)
+    kept = _recurring(node) if whole else None
+    if kept is not None and max(kept.values(), default=0) < 2:
+        return node
+    return sum_of(_terms(node, MAX_TERMS, kept), node.dims)
 
 
 def _terms(node: Expr, budget: int, kept: Mapping[Expr, int] | None) -> list[Expr]:

@@ -18,6 +18,7 @@ from eingrad.core.rewrite import rewrite
 from eingrad.notation.system import Fact
 
 OPENED_COST = 1.5  # how much shorter a name must make a result that is multiplied out for it
+WHOLE_COST = 60  # in a result that is longer, sums that recur are not looked for
 MAX_COST = 2000  # what is longer than this to read is left as it is
 
 
@@ -113,11 +114,9 @@ def collect(node: Expr) -> Expr:
     candidates = [node, factored]
     if is_divided(factored):
         candidates += rewrite([factored], cancel_inside)
-    opened = expand(node)
-    candidates.append(_factor_all(opened))
-    kept_whole = expand(node, whole=True)
-    if kept_whole is not opened:
-        candidates.append(_factor_all(kept_whole))
+    candidates.append(_factor_all(expand(node)))
+    if cost(node) <= WHOLE_COST:
+        candidates.append(_factor_all(expand(node, whole=True)))
     return min(candidates, key=cost)
 
 
