@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from eingrad.engine.program import FLOAT, Register
+from eingrad.engine.program import FLOAT, Register, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class Spelling:
     are functions that are one operation here and a recipe of several elsewhere: what is
     differentiated by the backend itself has to be smooth. An operation of ``arrays_only`` takes
     no Python number.
+
+    ``permute`` is the method that turns axes, and ``index`` writes an index, given the shape of the
+    entries.
 
     ``update`` writes a new value into an input; without it new values are returned after the
     results.
@@ -32,14 +35,15 @@ class Spelling:
     needed: Mapping[str, str]
     cast: str
     full: str
-    view: Callable[[Register, str], str]
     statements: Callable[[str, int], tuple[str, ...]] | None = None
     native: frozenset[str] = frozenset()
     arrays_only: frozenset[str] = frozenset()
     update: str | None = None
     decorator: str = ""
     update_decorator: str = ""
-    place: Callable[[str, tuple[int, ...]], str] = field(default=lambda text, _shape: text)
+    permute: str = "transpose"
+    index: Callable[[str, Shape], str] = field(default=lambda text, _shape: f"[{text}]")
+    place: Callable[[str, Shape], str] = field(default=lambda text, _shape: text)
 
     @property
     def in_place(self) -> bool:
@@ -53,3 +57,15 @@ class Spelling:
     def dtype(self, kind: str, dtype: str) -> str:
         """Return how a dtype is written, that of floating-point entries being ``dtype``."""
         return f"{self.prefix}.{dtype}" if kind == FLOAT else self.dtypes[kind]
+
+    def view(self, register: Register, parent: str) -> str:
+        """Return the expression of a view."""
+        assert register.view is not None
+        op, parameter = register.view
+        if op == "transpose":
+            return f"{parent}.T" if parameter == (1, 0) else f"{parent}.{self.permute}({parameter})"
+        if op == "reshape":
+            return f"{parent}.reshape({parameter})"
+        if op == "diagonal":
+            return f"{self.prefix}.einsum({parameter!r}, {parent})"
+        return f"{parent}{self.index(parameter, register.shape)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from eingrad.engine.program import BOOLEAN, INTEGER, Register
+from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.sharding import Tensor
 from eingrad.engine.spelling import Spelling
 
@@ -72,23 +72,10 @@ NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for 
 NEEDED["constrain"] = "from eingrad.engine.backends.jax_mesh import constrain"
 
 
-def view(register: Register, parent: str) -> str:
-    """Return the expression of a view."""
-    assert register.view is not None
-    op, parameter = register.view
-    if op == "transpose":
-        return f"{parent}.T" if parameter == (1, 0) else f"{parent}.transpose({parameter})"
-    if op == "reshape":
-        return f"{parent}.reshape({parameter})"
-    if op == "diagonal":
-        return f"jnp.einsum({parameter!r}, {parent})"
-    return f"{parent}[{parameter}]"
-
-
 SPELLING = Spelling(
     name="jax", title="JAX", prefix="jnp", imports=("import jax", "import jax.numpy as jnp"),
     dtypes={INTEGER: "int", BOOLEAN: "bool"},
-    expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE, view=view,
+    expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE,
     arrays_only=frozenset({"where"}), cast="{0}.astype({dtype})",
     full="jnp.full((), {0}, {dtype})", decorator="@jax.jit",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eingrad.engine.program import BOOLEAN, INTEGER, Register
+from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.spelling import Spelling
 from eingrad.errors import OutOfRangeError
 
@@ -126,23 +126,10 @@ def array_lines(op: str, item_size: int) -> tuple[str, ...]:
     return ARRAY.get(op) or (f"np.{op}({{arguments}}, out={{out}})",)
 
 
-def view(register: Register, parent: str) -> str:
-    """Return the expression of a view."""
-    assert register.view is not None
-    op, parameter = register.view
-    if op == "transpose":
-        return f"{parent}.T" if parameter == (1, 0) else f"{parent}.transpose({parameter})"
-    if op == "reshape":
-        return f"{parent}.reshape({parameter})"
-    if op == "diagonal":
-        return f"np.einsum({parameter!r}, {parent})"
-    return f"{parent}[{parameter}]"
-
-
 SPELLING = Spelling(
     name="numpy", title="NumPy", prefix="np", imports=("import numpy as np",),
     dtypes={INTEGER: "np.int64", BOOLEAN: "np.bool_"},
-    expressions=SCALAR, statements=array_lines, needed=IMPORTS, view=view,
+    expressions=SCALAR, statements=array_lines, needed=IMPORTS,
     cast="{0}.astype({dtype})", full="np.array({0}, {dtype})", update="np.copyto({0}, {1})",
     native=frozenset({"add_on_diagonal"}),
 )  # fmt: skip

@@ -5,7 +5,7 @@ PyTorch itself is not imported here; the source that is written imports it.
 
 from __future__ import annotations
 
-from eingrad.engine.program import BOOLEAN, INTEGER, Register
+from eingrad.engine.program import BOOLEAN, INTEGER, Shape
 from eingrad.engine.spelling import Spelling
 
 # fmt: off
@@ -63,22 +63,13 @@ HELPERS = ("on_diagonal", "place", "prod", "prod_others", "scatter", "softplus")
 NEEDED = {name: f"from eingrad.engine.backends.torch_functions import {name}" for name in HELPERS}
 
 
-def view(register: Register, parent: str) -> str:
-    """Return the expression of a view."""
-    assert register.view is not None
-    assert register.parent is not None
-    op, parameter = register.view
-    if op == "transpose":
-        return f"{parent}.T" if parameter == (1, 0) else f"{parent}.permute({parameter})"
-    if op == "reshape":
-        return f"{parent}.reshape({parameter})"
-    if op == "diagonal":
-        return f"torch.einsum({parameter!r}, {parent})"
-    index, flipped = forward_slices(parameter, register.shape)
-    return f"{parent}[{index}]" + (f".flip({flipped})" if flipped else "")
+def index(text: str, shape: Shape) -> str:
+    """Write an index; PyTorch has no negative steps."""
+    forward, flipped = forward_slices(text, shape)
+    return f"[{forward}]" + (f".flip({flipped})" if flipped else "")
 
 
-def forward_slices(text: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+def forward_slices(text: str, shape: Shape) -> tuple[str, tuple[int, ...]]:
     """Return an index without negative steps, which PyTorch lacks, and the axes to flip after it.
 
     ``shape`` is that of what the index selects.
@@ -99,7 +90,7 @@ def forward_slices(text: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, .
     return ", ".join(parts), tuple(flipped)
 
 
-def place_arguments(text: str, shape: tuple[int, ...]) -> str:
+def place_arguments(text: str, shape: Shape) -> str:
     """Return regular indices, and the axes to flip before, as arguments of ``place``.
 
     >>> place_arguments("7::-2, 1:4:1", (4, 3))
@@ -117,7 +108,8 @@ def place_arguments(text: str, shape: tuple[int, ...]) -> str:
 SPELLING = Spelling(
     name="torch", title="PyTorch", prefix="torch", imports=("import torch",),
     dtypes={INTEGER: "torch.int64", BOOLEAN: "torch.bool"},
-    expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE, view=view, place=place_arguments,
+    expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE,
+    permute="permute", index=index, place=place_arguments,
     arrays_only=frozenset({"maximum", "minimum", "where"}),
     cast="{0}.to({dtype})", full="torch.full((), {0}, dtype={dtype}{device})",
     update="{0}.copy_({1})", update_decorator="@torch.no_grad()",
