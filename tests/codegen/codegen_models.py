@@ -114,6 +114,14 @@ CASES = [
          "emb ctx"),
     Case("gather_of_labels", "a_btk = log_softmax_k(X_bti W_ik)\n"
          "L = -mean_b(sum_t(a[b, t, y[b,t]] m_bt))", "X W"),
+    Case("cox", "e_a = X_ai w_i\nL = -sum_a(d_a (e_a - log(reverse_cumsum_a(exp(e_a)))))", "X w"),
+    Case("masked", "S_ij = where(m_ij > 0, Q_id K_jd, -20)\nP_ij = softmax_j(S_ij)\n"
+         "L = sum_i(sum_e(P_ij V_je G_ie))", "Q K V"),
+    Case("contrastive", "n_a = norm_i(U_ai)\nm_a = norm_i(V_ai)\nu_ai = U_ai / n_a\n"
+         "v_ai = V_ai / m_a\nS_ab = u_ai v_bi / t\nL = -mean_a(log_softmax_b(S_ab) I_ab size(b))",
+         "U V t"),
+    Case("gaussian_process", "K_ab = exp(-sum_i((X_ai - X_bi)^2) / (2 l^2)) + s^2 delta_ab\n"
+         "L = y_a inv_ab(K_ab) y_b / 2 + logdet_ab(K_ab) / 2", "X y l s"),
     Case("gather", "Z_bo = log_softmax_o(X_bi W_io)\nL = -mean_b(Z[b, y[b]])", "W X"),
     Case("embedding", "L = mean_b(mean_d(E[w[b], d]^2 c_d))", "E c"),
     Case("argmax", "L = sum_i(argmax_j(A_ij) x_i) + sum_i((x_i > y_i) x_i) sigmoid(2)", "x"),

@@ -57,6 +57,12 @@ def test_errors_have_no_traceback(arguments: list[str], reason: str) -> None:
     assert "Traceback" not in error
 
 
+def test_a_function_that_is_not_bound() -> None:
+    code, _, error = run(model="function phi\nL = sum_i(phi(x_i))")
+    assert code == 2
+    assert "--function phi=relu" in error
+
+
 def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("-o", "-") == run()

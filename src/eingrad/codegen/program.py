@@ -153,7 +153,8 @@ def _bound(exprs: list[Expr], functions: dict[str, str], system: System) -> list
             raise EingradError(
                 f"the function {name} is not bound",
                 operand=name,
-                hint='say what it stands for: functions={"' + name + '": "relu"}',
+                hint=f'say what it stands for: functions={{"{name}": "relu"}}, or on the command '
+                f"line --function {name}=relu",
             )
     return roots
 
