@@ -110,7 +110,7 @@ L = size(a) logdet_ij(S_ij) / 2 - r_ai S_ij r_aj / 2
 assume S_ij = S_ji"""
 LAYER_NORM = """mu = mean_i(x_i)
 v = mean_i((x_i - mu)^2)
-y_i = (x_i - mu) / sqrt(v + 0.00001)"""
+y_i = (x_i - mu) / sqrt(v + 1e-5)"""
 
 
 SPRINGS = """r_ij = sqrt(sum_d((X_id - X_jd)^2) + e)
@@ -237,7 +237,7 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Kullback-Leibler divergence", "D = sum_i(p_i log(p_i / q_i))", "grad", "D", "p q", "p 4 simplex, q 4 simplex", lambda jnp, nn, p, q: jnp.sum(p * jnp.log(p / q))),
         Entry("Layer normalisation: Jacobian", LAYER_NORM, "jacobian", "y", "x", "x 5", _normalised),
         Entry("Root-mean-square normalisation: Jacobian", "r = sqrt(mean_i(x_i^2))\ny_i = x_i / r", "jacobian", "y", "x", "x 5", lambda jnp, nn, x: x / jnp.sqrt(jnp.mean(x * x))),
-        Entry("Layer normalisation in one line: Jacobian", "y_i = (x_i - mean_j(x_j)) / sqrt(mean_k((x_k - mean_j(x_j))^2) + 0.00001)", "jacobian", "y", "x", "x 5", _normalised),
+        Entry("Layer normalisation in one line: Jacobian", "y_i = (x_i - mean_j(x_j)) / sqrt(mean_k((x_k - mean_j(x_j))^2) + 1e-5)", "jacobian", "y", "x", "x 5", _normalised),
         Entry("Softmax with a temperature", "p_i = softmax_i(a_i / t)", "jacobian", "p", "a t", "a 4, t positive", lambda jnp, nn, a, t: nn.softmax(a / t)),
     ],
     "Regression": [
@@ -278,8 +278,8 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Two-layer network", MLP.format("tanh"), "grad", "L", "W1 b1 W2 b2", MLP_ARRAYS, _mlp("tanh")),
         Entry("Network with GELU", MLP.format("gelu"), "grad", "L", "W1", MLP_ARRAYS, _mlp("gelu")),
         Entry("Linear layer", "Y_bo = X_bi W_io + c_o\nL = sum_b(sum_o(G_bo Y_bo))", "grad", "L", "X W c", "X 6 3, W 3 2, c 2, G 6 2", lambda jnp, nn, X, W, c, G: jnp.sum(G * (X @ W + c))),
-        Entry("Batch normalisation", "mu_i = mean_b(X_bi)\nv_i = mean_b((X_bi - mu_i)^2)\nY_bi = (X_bi - mu_i) / sqrt(v_i + 0.00001)\nL = sum_b(sum_i(D_bi (g_i Y_bi + c_i)))", "grad", "L", "g c X", "X 6 3, g 3, c 3, D 6 3", _batch_norm),
-        Entry("Batch normalisation in one line", "L = D_bi (X_bi - mean_c(X_ci)) / sqrt(mean_e((X_ei - mean_c(X_ci))^2) + 0.00001)", "grad", "L", "X", "X 6 3, D 6 3", lambda jnp, nn, X, D: jnp.sum(D * (X - X.mean(0)) / jnp.sqrt(X.var(0) + 0.00001))),
+        Entry("Batch normalisation", "mu_i = mean_b(X_bi)\nv_i = mean_b((X_bi - mu_i)^2)\nY_bi = (X_bi - mu_i) / sqrt(v_i + 1e-5)\nL = sum_b(sum_i(D_bi (g_i Y_bi + c_i)))", "grad", "L", "g c X", "X 6 3, g 3, c 3, D 6 3", _batch_norm),
+        Entry("Batch normalisation in one line", "L = D_bi (X_bi - mean_c(X_ci)) / sqrt(mean_e((X_ei - mean_c(X_ci))^2) + 1e-5)", "grad", "L", "X", "X 6 3, D 6 3", lambda jnp, nn, X, D: jnp.sum(D * (X - X.mean(0)) / jnp.sqrt(X.var(0) + 1e-5))),
         Entry("Attention", ATTENTION, "grad", "L", "Q K V", "Q 3 2, K 4 2, V 4 5, G 3 5", _attention),
         Entry("Recurrent step with tanh", "h_i = tanh(W_ij s_j + U_ik x_k + b_i)", "jacobian", "h", "s b", "W 4 4, s 4, U 4 3, x 3, b 4", lambda jnp, nn, W, s, U, x, b: jnp.tanh(W @ s + U @ x + b)),
         Entry("LSTM gates", "f_i = sigmoid(F_ij x_j)\ng_i = tanh(G_ij x_j)\nc_i = f_i s_i + (1 - f_i) g_i", "jacobian", "c", "s x", "F 4 3, G 4 3, x 3, s 4", lambda jnp, nn, F, G, x, s: nn.sigmoid(F @ x) * s + (1 - nn.sigmoid(F @ x)) * jnp.tanh(G @ x)),

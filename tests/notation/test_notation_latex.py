@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+import eingrad as eg
 from eingrad.notation.latex import to_latex
 from eingrad.notation.parse import parse_formula, parse_statements
 from eingrad.notation.syntax import Call, Derivative, Formula, Number, Power, Product, Symbol
@@ -105,3 +106,20 @@ def test_statements() -> None:
         r"L = -\frac{1}{|b|} \sum_{b} T_{bo} \log\left(Z^{(2)}_{bo}\right)",
         r"\text{assume } \sum_{o} T_{bo} = 1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "latex"),
+    [
+        ("0.00001", "1e-5", "10^{-5}"),
+        ("0.00025", "2.5e-4", r"2.5 \times 10^{-4}"),
+        ("0.001", "0.001", "0.001"),
+        ("10000000", "1e7", "10^{7}"),
+        ("1234567891", "1234567891", "1234567891"),
+    ],
+)
+def test_numbers_are_written_as_a_person_would(number: str, text: str, latex: str) -> None:
+    model = eg.parse(f"y = x + {number}")
+    assert str(model) == f"y = x + {text}"
+    assert latex in model.grad("y", ["x"]).latex()
+    assert str(eg.parse_latex(f"y = x + {latex}")) == str(model)

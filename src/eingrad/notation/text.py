@@ -93,10 +93,10 @@ def derivative_name(derivative: Derivative) -> str:
 
 
 def number_text(value: int | float | Fraction) -> str:
-    """Write a number exactly: 0.5, 1e-8, and 1/3 where there is no decimal.
+    """Write a number exactly: 0.5, 1e-5, and 1/3 where there is no decimal.
 
-    >>> [number_text(Fraction(x)) for x in ("0.5", "0.000000015", "1e20", "1/3")]
-    ['0.5', '1.5e-8', '1e20', '1/3']
+    >>> [number_text(Fraction(x)) for x in ("0.5", "0.001", "0.00001", "1.5e-8", "1e20", "1/3")]
+    ['0.5', '0.001', '1e-5', '1.5e-8', '1e20', '1/3']
     """
     if isinstance(value, float):
         return str(value)
@@ -113,9 +113,9 @@ def number_text(value: int | float | Fraction) -> str:
 
 def _decimal(digits: str, power: int) -> str:
     """Write ``digits / 10**power``, which does not end in a 0 behind the point."""
-    if power == 0 and (len(digits) <= 15 or not digits.endswith("000000")):
+    if power == 0 and (len(digits) <= 7 or not digits.endswith("00000")):
         return digits
-    if 0 < power <= 6:
+    if 0 < power <= min(6, len(digits) + 2):  # at most two zeros behind the point
         digits = digits.rjust(power + 1, "0")
         return f"{digits[:-power]}.{digits[-power:]}"
     exponent = len(digits) - 1 - power

@@ -242,7 +242,8 @@ class LatexWriter(TextWriter):
             return rf"\frac{{{above}}}{{{below}}}", POWER
         digits, e, exponent = text.partition("e")
         if e and not isinstance(value, complex):
-            return rf"{digits} \times 10^{{{int(exponent)}}}", PRODUCT
+            ten = rf"10^{{{int(exponent)}}}"
+            return (ten, POWER) if digits == "1" else (rf"{digits} \times {ten}", PRODUCT)
         return text, binds
 
     def fraction(self, above: Sequence[str], below: Sequence[str], core: Written | None) -> str:
