@@ -230,3 +230,16 @@ def test_structured_factors_are_no_larger_than_needed() -> None:
     whole = np.einsum("il,jk->ikjl", arrays["U"], arrays["V"]) * 2
     whole -= 2 * np.einsum("ij,kl->ikjl", residual, np.eye(k))
     np.testing.assert_allclose(mixed.dense(), whole, rtol=1e-12, atol=1e-12)
+
+
+def test_terms_of_one_tensor_each_are_added():
+    """The factors p and p^2 of a logistic regression are one array, as one writes it."""
+    model = eg.parse("p_a = sigmoid(X_ai w_i)\nL = -sum_a(t_a log(p_a) + (1 - t_a) log(1 - p_a))")
+    rng = np.random.default_rng(0)
+    X, w, t = rng.normal(size=(20, 3)), rng.normal(size=3), rng.random(20)
+    f = model.hessian("L", "w").compile()
+    result = f(X=X, w=w, t=t, structured=True)["d2L/dw dw"]
+    p = 1 / (1 + np.exp(-X @ w))
+    np.testing.assert_allclose(result.dense(), X.T @ np.diag(p * (1 - p)) @ X, rtol=1e-12)
+    assert len(result.terms) == 1
+    assert result.formula == "d2L/dw_i dw_j = X_ai X_aj p_a (1 - p_a)"

@@ -96,9 +96,14 @@ def test_array_nodes(backend: str, dtype: str) -> None:
     agree({**nodes, **everything}, backend, arrays, dtype)
 
 
-def close(found: Mapping[str, Any], expected: Mapping[str, Any], tolerance: float) -> bool:
-    """Compare relative to each tensor's largest entry, as ``test_models`` does."""
-    least = 1e-3 * max(1.0, abs(float(expected["L"])))
+def close(
+    found: Mapping[str, Any], expected: Mapping[str, Any], tolerance: float, floor: float = 1e-3
+) -> bool:
+    """Compare relative to each tensor's largest entry, as ``test_models`` does.
+
+    A gradient may be 0: what is less than ``floor`` beside the loss is rounding.
+    """
+    least = floor * max(1.0, abs(float(expected["L"])))
     return all(
         np.abs(to_numpy(found[name]) - x).max(initial=0)
         <= tolerance * max(np.abs(x).max(initial=0), least)
@@ -122,7 +127,7 @@ def test_random_models_agree(backend: str, examples: int) -> None:
         arrays = {name: x.astype(np.float32) for name, x in arrays.items()}
         single = numpy(**arrays)
         if close(single, expected, 1e-6):  # else single precision is not enough, whatever computes
-            assert close(other(**arrays), single, 1e-5)
+            assert close(other(**arrays), single, 1e-5, floor=0.1)
 
     check()
 

@@ -8,11 +8,12 @@ from typing import Any, Literal
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.layout import Devices, Shard
 from eingrad.api.structured import StructuredFunction, StructuredResult
-from eingrad.calculus.expand import expand
 from eingrad.calculus.facts import symmetric_matrices
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
+from eingrad.calculus.terms import split_terms
 from eingrad.codegen.source import module_source
+from eingrad.core.algebra import add
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute
 from eingrad.derivation import render
@@ -293,10 +294,11 @@ class Derivatives(Mapping[str, Gradient]):
     def _structured(self, name: str) -> StructuredResult:
         """Return a derivative multiplied out, as the sum of terms that it is."""
         gradient = self[name]
-        expanded = expand(gradient.expr)
-        formula = to_formula(expanded, gradient.labels, self._deriver.names_of_results)
+        dims, terms = gradient.expr.dims, tuple(split_terms(gradient.expr))
+        total = add(*(term.product(dims) for term in terms)) if terms else gradient.expr
+        formula = to_formula(total, gradient.labels, self._deriver.names_of_results)
         text = to_text(Assignment(gradient.formula.target, formula))
-        return StructuredResult.of(expanded, self._result_rank(self._key(name)), text)
+        return StructuredResult(dims, self._result_rank(self._key(name)), terms, text)
 
     def _is_gradient(self, key: str) -> bool:
         title = self.records[key].title

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.calculus.terms import Term, split_terms
+from eingrad.calculus.terms import Term
 from eingrad.core.algebra import size
 from eingrad.core.expr import Dim, Expr
 from eingrad.engine import Function
@@ -166,11 +166,6 @@ class StructuredResult:
     rank: int
     terms: tuple[Term, ...]
     formula: str
-
-    @staticmethod
-    def of(expr: Expr, rank: int, formula: str) -> StructuredResult:
-        """Split an expression whose first ``rank`` axes are the result's."""
-        return StructuredResult(expr.dims, rank, tuple(split_terms(expr)), formula)
 
     def outputs(self, name: str) -> dict[str, Expr]:
         """Return what has to be computed: each factor, and a stand-in for each extent."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eingrad.calculus.expand import expand
+from eingrad.calculus.simplify import collect
 from eingrad.calculus.structure import is_sum, open_product
-from eingrad.core.algebra import Factor, einsum, is_zero
+from eingrad.core.algebra import Factor, add, einsum, is_zero
 from eingrad.core.expr import Const, Delta, Dim, Expr
 
 
@@ -20,6 +21,11 @@ class Term:
 
     deltas: tuple[tuple[int, int], ...]
     factors: tuple[tuple[Expr, tuple[int, ...]], ...]
+
+    def product(self, dims: tuple[Dim, ...]) -> Expr:
+        """Return what the term stands for in a tensor with these axes."""
+        deltas = [(Delta(dims[pair[0]]), pair) for pair in self.deltas]
+        return einsum([*deltas, *self.factors], tuple(range(len(dims))), dict(enumerate(dims)))
 
 
 def split_terms(node: Expr) -> list[Term]:
@@ -36,7 +42,22 @@ def split_terms(node: Expr) -> list[Term]:
     """
     whole = expand(node)
     terms = whole.operands if is_sum(whole) else (whole,)
-    return [_split(x, node.dims) for x in terms if not is_zero(x)]
+    return _joined([_split(x, node.dims) for x in terms if not is_zero(x)])
+
+
+def _joined(terms: list[Term]) -> list[Term]:
+    """Add terms that are one tensor each, over the same axes and under the same deltas."""
+    sums: dict[object, list[Term]] = {}
+    for term in terms:
+        axes = [labels for _, labels in term.factors]
+        sums.setdefault((term.deltas, axes[0]) if len(axes) == 1 else term, []).append(term)
+    return [_sum(group) if len(group) > 1 else group[0] for group in sums.values()]
+
+
+def _sum(terms: list[Term]) -> Term:
+    ((_, axes),) = terms[0].factors
+    total = collect(add(*(x for term in terms for x, _ in term.factors)))
+    return Term(terms[0].deltas, ((total, axes),))
 
 
 def _split(term: Expr, dims: tuple[Dim, ...]) -> Term:
