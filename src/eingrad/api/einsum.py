@@ -3,7 +3,7 @@
 For other front ends (an eager tensor):
 
 * ``read(spec, operands) -> (Equation, operands)`` takes both of NumPy's forms apart;
-  ``fit(equation, shapes) -> LabelledProduct`` checks it, ``.of(exprs) -> Expr`` is the product.
+  ``fit_arrays(equation, shapes) -> LabelledProduct`` checks it, its ``.of(exprs)`` is an `Expr`.
 * ``einsum_expr(equation, dims) -> Expr`` is the product over `Var` s ``x0``, ``x1``, ...
 * ``result_dtype(dtypes, sums) -> dtype`` is the rule for dtypes.
 """
@@ -25,7 +25,7 @@ from eingrad.api.subscripts import (
     Equation,
     LabelledProduct,
     Shape,
-    fit,
+    fit_arrays,
     interleaved,
     parse_equation,
 )
@@ -112,7 +112,7 @@ def _program(equation: Equation, operands: Sequence[Array], key: Any) -> _Call:
     call = _programs.get(key)
     if call is None:
         shapes = [x.shape for x in operands]
-        call = _Call(fit(equation, shapes), shapes, [x.dtype for x in operands])
+        call = _Call(fit_arrays(equation, shapes), shapes, [x.dtype for x in operands])
         with _lock:
             _programs[key] = call
             _forget()
@@ -179,7 +179,7 @@ def einsum_expr(equation: Equation | str, dims: Sequence[Shape]) -> Expr:
     (2, 4)
     """
     equation = parse_equation(equation) if isinstance(equation, str) else equation
-    return fit(equation, dims).of([Var(f"x{k}", shape) for k, shape in enumerate(dims)])
+    return fit_arrays(equation, dims).of([Var(f"x{k}", shape) for k, shape in enumerate(dims)])
 
 
 # --- dtypes -----------------------------------------------------------------------------------
@@ -254,4 +254,4 @@ def _check_memory(call: _Call, operands: Sequence[Array], limit: int) -> None:
         )
 
 
-__all__ = ["einsum", "einsum_expr", "fit", "read", "result_dtype"]
+__all__ = ["einsum", "einsum_expr", "read", "result_dtype"]

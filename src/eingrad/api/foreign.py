@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eingrad.api.cache import Cache
-from eingrad.api.subscripts import Equation, fit
+from eingrad.api.subscripts import Equation, fit_arrays
 from eingrad.core.expr import Var
 from eingrad.engine import Function, compile_program
 from eingrad.engine.library import load_library
@@ -51,7 +51,7 @@ def einsum_on(
     function = _functions.get(key)
     if function is None:
         operand = [Var(f"x{k}", shape, integers) for k, shape in enumerate(shapes)]
-        product = fit(equation, shapes).of(operand)
+        product = fit_arrays(equation, shapes).of(operand)
         function = compile_program(
             {"out": product}, backend=backend, memory_limit=memory_limit,
             inputs=operand,

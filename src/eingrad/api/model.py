@@ -18,6 +18,7 @@ from eingrad.core.expr import Var
 from eingrad.derivation.steps import Record
 from eingrad.engine import Function
 from eingrad.errors import DifferentiationError, EingradError, UnknownNameError
+from eingrad.notation.doubts import doubts
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.parse import parse_statements
@@ -103,6 +104,16 @@ class Model:
     def labels(self) -> Mapping[str, tuple[str, ...]]:
         """The labels of each tensor's axes, where it is first written."""
         return self.system.labels
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is valid, but perhaps not meant: sums that were to be apart share a letter.
+
+        >>> for note in parse("J = (w_i B_ij w_j) / (w_i S_ij w_j)").notes:
+        ...     print(note.partition(" though ")[0])
+        line 1: i, j are summed once, over the whole of (w_i B_ij w_j) / (w_i S_ij w_j),
+        """
+        return tuple(doubts(self.statements))
 
     def grad(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
         """Derive the gradient of a scalar by each of ``wrt``, in one reverse pass.

@@ -283,20 +283,20 @@ def fit(equation: Equation, shapes: Sequence[Shape]) -> LabelledProduct:
             names.append(label)
         inputs.append(tuple(own))
     rank = max((len(t) for t in origin), default=0)
-    if len(equation.output) - (ELLIPSIS in equation.output) + rank > MAX_AXES:
-        _check_rank(equation, rank)
     output = tuple(number[k] for k in _expanded(equation.output, rank))
     return LabelledProduct(equation, tuple(inputs), output, tuple(extents), tuple(names))
 
 
-def _check_rank(equation: Equation, rank: int) -> None:
-    """Raise if the result has more axes than an array can have."""
-    count = len(_expanded(equation.output, rank))
+def fit_arrays(equation: Equation, shapes: Sequence[Shape]) -> LabelledProduct:
+    """`fit` for a result that is to be an array: raises if it has more axes than one can have."""
+    product = fit(equation, shapes)
+    count = len(product.output)
     if count > MAX_AXES:
         raise ShapeError(
             f"{equation}: the result has {count} axes, and an array has at most {MAX_AXES}",
             hint="leave labels out of the output, or reshape operands so that labels share an axis",
         )
+    return product
 
 
 def _expand(equation: Equation, k: int, shape: Shape) -> Subscripts:
@@ -384,4 +384,12 @@ def _label_text(term: Subscripts) -> str:
     return ("" if single else ", ").join(term) or "none"
 
 
-__all__ = ["ELLIPSIS", "Equation", "LabelledProduct", "fit", "interleaved", "parse_equation"]
+__all__ = [
+    "ELLIPSIS",
+    "Equation",
+    "LabelledProduct",
+    "fit",
+    "fit_arrays",
+    "interleaved",
+    "parse_equation",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,10 +51,13 @@ def derive(
 
 
 def read_model(file: str, latex: bool) -> Model:
-    """Read a model from a file, or from standard input for ``-``."""
+    """Read a model from a file, or from standard input for ``-``; its notes go to stderr."""
     from eingrad.api.model import parse, parse_latex  # noqa: PLC0415  # --help loads no NumPy
 
-    return (parse_latex if latex else parse)(read_text(file))
+    model = (parse_latex if latex else parse)(read_text(file))
+    for note in model.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return model
 
 
 def names_in(text: str | None) -> list[str] | None:
