@@ -222,6 +222,12 @@ def test_derivatives_read_as_in_a_textbook(
     assert derivatives.matrix_form(name, layout) == form
 
 
+def test_where_a_maximum_is_attained() -> None:
+    model = eg.parse("z = tanh(0.3 max_i(x_i))\nL = z z + sum_i(x_i)")
+    form = model.grad("L", ["x"]).matrix_form("x")
+    assert form == "1 + 0.6 z (1 - z^2) ismax(x)"
+
+
 def test_a_label_that_three_matrices_share_has_no_form() -> None:
     a, b, c = (Var(name, ("k", name.lower())) for name in "ABC")
     triple = einsum([(a, (0, 1)), (b, (0, 2)), (c, (0, 3))], (1, 2, 3))

@@ -138,6 +138,32 @@ def test_python_control_flow_on_shapes_works():
     np.testing.assert_allclose(function(f)(V), 0 * V[0] + sum(V[k] ** k for k in range(3)))
 
 
+VIEWS = [
+    lambda x: x.T, lambda x: x[1:, ::-1], lambda x: x.reshape(-1), lambda x: x,
+    lambda x: x[:, None] + 0, lambda x: x[0],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=range(len(VIEWS)))
+def test_a_view_of_any_argument(view):
+    """The first argument was returned instead."""
+    other = np.zeros((4, 3))
+    np.testing.assert_array_equal(function(lambda _, x: view(x))(other, X), view(X))
+    np.testing.assert_array_equal(function(lambda _, x, __: view(x))(other, X, other), view(X))
+
+
+def test_a_sum_of_reversed_sums():
+    """``sum(cumsum(s x, 1) ** 2)`` is ``s^2 sum(cumsum(x, 1) ** 2)``; stale memory was read."""
+
+    def loss(s, x):
+        return (ops.cumsum(s * x, axis=1) ** 2).sum()
+
+    expected = 2 * 0.5 * (np.cumsum(X, axis=1) ** 2).sum()
+    for _ in range(3):
+        found = function(grad(loss))(np.array(0.5), X)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_compiled_forms_are_stable():
     f = function(lambda z: ops.log(ops.sum(ops.exp(z))))
     assert f(np.array([1000.0, 1000.0])) == 1000 + np.log(2)
@@ -259,6 +285,10 @@ INDEXED = [
     (lambda v: (grad(lambda t: t[[1, 1, 0]].sum())(v) ** 2).sum() * v, (V,)),
     (lambda v: jacobian(lambda t: t[[1, 1, 0]] ** 2)(v), (V,)),
     (lambda v: hessian(lambda t: (t[[1, 1, 0]] ** 3).sum())(v), (V,)),
+    (lambda x: ops.sin(x[:, None, [0, 2, 1]]), (X,)),  # no input tells how long None's axis is
+    (lambda x: ops.sin(ops.broadcast_to(x.sum(), (3, 1))[[0, 2]]), (X,)),
+    (lambda x: ops.exp(ops.broadcast_to(x, (2, 4, 3))[:, [0, 0, 1]]), (X,)),
+    (lambda x: ops.tanh(ops.max(x) * x), (X,)),
 ]
 
 

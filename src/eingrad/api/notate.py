@@ -16,6 +16,7 @@ from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.conjugate import CONJ
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Reduce, Var, postorder
 from eingrad.core.gather import indicator, indicator_index
+from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, fresh_letter, to_formula
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower
@@ -48,6 +49,7 @@ def notate(
     axes = _Axes(roots)
     roots = [told(x, axes.untold(x), made) for x in roots]
     roots = measured(roots, _Axes(roots).untold_indicators(), made)
+    roots = _all_told(roots, made)
     names = {**names, **made.variables}
     axes = _Axes(roots)
     taken = set(names.values())
@@ -72,6 +74,22 @@ def notate(
     system = lower(statements)
     values = {**(constants or {}), **made.arrays}
     return Model(statements, system, {n: x for n, x in values.items() if n in system.inputs})
+
+
+def _all_told(roots: Sequence[Expr], constants: Constants) -> list[Expr]:
+    """Multiply by ones where an axis begins of which no input tells how long it is.
+
+    ``x[:, None]`` has such an axis: the letter is in no input, and the program needs its extent.
+    """
+    roots = list(roots)
+    while True:
+        axes = _Axes(roots)
+        ones = {x.operands[0] for x in postorder(roots) if indicator_index(x) is not None}
+        node = next((x for x in postorder(roots) if x not in ones and axes.untold(x)), None)
+        if node is None:
+            return roots
+        whole: dict[Expr, Expr] = {node: told(node, axes.untold(node), constants)}
+        roots = [substitute(root, whole) for root in roots]
 
 
 def _define(name: str, expr: Expr, names: Names, statements: list[Assignment]) -> Var:
@@ -147,27 +165,24 @@ class _Axes:
                 root = self._find(place)
                 if root not in self._names:
                     self._names[root] = next(letters)
+        self._told = {x for node in nodes if isinstance(node, Var) for x in self.dims(node)}
 
     def all_dims(self) -> list[Dim]:
         """Return the letters of all axes."""
         return list(dict.fromkeys(self._names.values()))
 
-    def untold(self, root: Expr) -> list[int]:
-        """Return the axes of a result of which no input tells how long they are."""
-        known = self._known()
-        return [k for k, letter in enumerate(self.dims(root)) if letter not in known]
+    def untold(self, node: Expr) -> list[int]:
+        """Return the axes of a node of which no input tells how long they are."""
+        return [k for k, letter in enumerate(self.dims(node)) if letter not in self._told]
 
     def untold_indicators(self) -> list[Expr]:
         """Return indicators, one for each letter of which no input tells how long it is."""
         found: dict[Dim, Expr] = {}
-        known = self._known()
+        told = self._told
         for node in self._nodes:
-            if indicator_index(node) is not None and (letter := self.dims(node)[-1]) not in known:
+            if indicator_index(node) is not None and (letter := self.dims(node)[-1]) not in told:
                 found.setdefault(letter, node)
         return list(found.values())
-
-    def _known(self) -> set[Dim]:
-        return {x for node in self._nodes if isinstance(node, Var) for x in self.dims(node)}
 
     def dims(self, node: Expr) -> tuple[Dim, ...]:
         """Return the letters of a node's axes."""

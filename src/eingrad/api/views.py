@@ -15,16 +15,17 @@ Value = Any
 
 
 def view_of(template: Expr) -> Callable[[Value], Value] | None:
-    """Return how NumPy sees a template that moves no number: a view of its one operand.
+    """Return how NumPy sees a template that moves no number: a view of operand 0, its only one.
 
     >>> from eingrad.core.algebra import transpose
     >>> view_of(transpose(Var("0", (2, 3)), (1, 0)))(np.ones((2, 3))).shape
     (3, 2)
     """
-    if isinstance(template, Var):
-        return np.asarray if template.name == "0" else None
-    if len(template.operands) != 1 or not isinstance(template.operands[0], Var):
+    operand = template if isinstance(template, Var) else next(iter(template.operands), None)
+    if len(template.operands) > 1 or not isinstance(operand, Var) or operand.name != "0":
         return None
+    if operand is template:
+        return np.asarray
     if isinstance(template, Reshape):
         shape = template.dims
         return lambda x: x.reshape(shape)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.expr import Dim
 from eingrad.core.expr import Number as Value
 
@@ -253,4 +254,4 @@ def is_column(form: Form) -> bool:
 
 def keeps_axes(function: str) -> bool:
     """Whether a function along an axis keeps it."""
-    return function in {"softmax", "log_softmax"}
+    return function in KEEPS_AXES

@@ -82,6 +82,8 @@ OPAQUE: Functions = _Opaque({
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "eq": np.equal, "ne": np.not_equal,
     "max": lambda x, axes: x.max(axes), "min": lambda x, axes: x.min(axes),
+    "ismax": lambda x, axes: 1.0 * (x == x.max(axes, keepdims=True)),
+    "ismin": lambda x, axes: 1.0 * (x == x.min(axes, keepdims=True)),
     "prod": lambda x, axes: x.prod(axes), "norm": lambda x, axes: (x * x).sum(axes) ** 0.5,
     "logsumexp": lambda x, axes: np.log(np.exp(x).sum(axes)),
     "softmax": _softmax, "log_softmax": lambda x, axes: np.log(_softmax(x, axes)),
