@@ -27,4 +27,4 @@ def test_an_extent_of_thousands_of_digits() -> None:
 
 def test_short_numbers_are_written_as_before() -> None:
     assert repr(Const(Fraction(1, 3))) == "Const(1/3; ())"
-    assert repr(Var("x", ("i", 2))) == "Var(x, False; ('i', 2))"
+    assert repr(Var("x", ("i", 2))) == "Var('x', ('i', 2))"
