@@ -243,3 +243,15 @@ def test_terms_of_one_tensor_each_are_added():
     np.testing.assert_allclose(result.dense(), X.T @ np.diag(p * (1 - p)) @ X, rtol=1e-12)
     assert len(result.terms) == 1
     assert result.formula == "d2L/dw_i dw_j = X_ai X_aj p_a (1 - p_a)"
+
+
+@pytest.mark.parametrize("x", [[0.0, 0, 1, 2], [0.0, 0, 0, 2], [0.0, 1, 2, 3], [1.0, 2, 3, 0.5]])
+def test_second_derivatives_of_products_with_zeros(x: list[float]) -> None:
+    """By hand: of all entries but two their product, and 0 on the diagonal."""
+    values = np.array(x)
+    expected = [
+        [0 if i == j else np.prod(np.delete(values, [i, j])) for j in range(4)] for i in range(4)
+    ]
+    np.testing.assert_allclose(eg.hessian(eg.prod)(values), expected, rtol=1e-14)
+    compiled = eg.parse("L = prod_i(x_i)").hessian("L", "x").compile()
+    np.testing.assert_allclose(compiled(x=values)["d2L/dx dx"], expected, rtol=1e-14)

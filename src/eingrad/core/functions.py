@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core.algebra import (
+    ONE,
     add,
     apply,
     constant_value,
@@ -276,14 +277,20 @@ def _norm_entries(node: Reduce) -> Expr:
 
 
 def _prod_others_jacobian(node: Reduce) -> Expr:
-    """``dy_o/dx_p = (1 - delta_op) y_o / x_p``, which needs entries other than 0."""
+    """``dy_o/dx_p = prod_others_p(delta_op + x_p (1 - delta_op)) - delta_op y_o``.
+
+    The product leaves out p, and has 1 in the place of o; where o is p, it is y_o. So it is right
+    also where entries are 0, unlike ``(1 - delta_op) y_o / x_p``.
+    """
+    x = node.operands[0]
     first, second = _axes(node)
     out = _jacobian_labels(node)
     extents = _extents(node)
-    delta = einsum([(Const(-1), ()), *_identity(node)], out, extents)
-    others = add(einsum([(Const(1), ())], out, extents), delta)
-    inverse = power(node.operands[0], -1)
-    return einsum([(node, first), (inverse, second), (others, out)], out)
+    minus, identity = (Const(-1), ()), _identity(node)
+    differ = add(einsum([(ONE, ())], out, extents), einsum([minus, *identity], out, extents))
+    without = add(einsum([(x, second), (differ, out)], out), einsum(identity, out, extents))
+    others = reduce("prod_others", without, range(x.ndim, len(out)))
+    return add(others, einsum([minus, (node, first), *identity], out, extents))
 
 
 # fmt: off

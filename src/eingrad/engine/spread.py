@@ -17,13 +17,11 @@ def spread(root: Expr) -> Expr:
     scales = [_scale(term) for term in inner.operands] if is_sum else [(1, inner)]
     if all(number * c == 1 for c, _ in scales) or not all(_is_small(x) for _, x in scales):
         return root
-    terms = [_scaled(x, exact(number * c)) for c, x in scales]
-    new = Map("add", terms) if is_sum else terms[0]
-    if root is inner:
-        return new
-    assert isinstance(root, Einsum)
-    labels = root.inputs[1]
-    return new if labels == root.output else Einsum([new], [labels], root.output, root.extents)
+    new = [_scaled(x, exact(number * c)) for c, x in scales]
+    if not is_sum:
+        return _turned_as(root, new[0])
+    turned = [_turned_as(term, x) for term, x in zip(inner.operands, new, strict=True)]
+    return _turned_as(root, Map("add", turned))
 
 
 def _scale(node: Expr) -> tuple[Number, Expr]:
@@ -33,6 +31,17 @@ def _scale(node: Expr) -> tuple[Number, Expr]:
         if sorted(node.inputs[1]) == sorted(node.output) and not isinstance(inner, Delta):
             return number, inner
     return 1, node
+
+
+def _turned_as(node: Expr, new: Expr) -> Expr:
+    """Give what replaces the inner tensor of ``node`` (see `_scale`) the order of its axes."""
+    if _scale(node)[1] is node:
+        return new
+    assert isinstance(node, Einsum)
+    labels = node.inputs[1]
+    if labels == node.output:
+        return new
+    return Einsum([new], [labels], node.output, node.extents)
 
 
 def _is_small(node: Expr) -> bool:
