@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eingrad.engine.program import FLOAT, Program, Shape, Step
+from eingrad.engine.program import FLOAT, Program, Register, Shape, Step
 
 SUM = 2**14  # entries, from which on a sum is made in BLAS
 OUTER = 2**15  # entries of an outer product, from which on it is
@@ -30,8 +30,8 @@ def specialize_large(program: Program, dtype: str) -> Program:
             step.op = "large_sum"
         elif step.op in EXTREMA and _has_short_rows(step, EXTREMUM):
             step.op = f"short_{step.op}"
-        elif step.op == "multiply" and real and step.out.size >= OUTER and _is_outer(step):
-            step.op = "outer"
+        elif step.op == "multiply" and real and (pair := _outer_operands(step)):
+            step.op, step.arguments = "outer", pair
     return program
 
 
@@ -48,16 +48,13 @@ def _has_short_rows(step: Step, least: int) -> bool:
     return 1 < x.shape[-1] <= SHORT_ROW
 
 
-def _is_outer(step: Step) -> bool:
-    """Whether one operand has the first axes of the result and the other, put second, the rest."""
+def _outer_operands(step: Step) -> tuple[Register, Register] | None:
+    """Return the operand with the first axes of the result and the one with the rest, if large."""
     pair = [x for x in step.reads if x.kind == FLOAT and x.size > 1]
-    if len(pair) != 2:
-        return False
+    if step.out.size < OUTER or len(pair) != 2:
+        return None
     first, second = sorted(pair, key=lambda x: _extent(x.shape))
-    if _extent(first.shape)[1] > _extent(second.shape)[0]:
-        return False
-    step.arguments = (first, second)
-    return True
+    return (first, second) if _extent(first.shape)[1] <= _extent(second.shape)[0] else None
 
 
 def _extent(shape: Shape) -> tuple[int, int]:
