@@ -343,16 +343,17 @@ class Model:
             )
 
     def _with_gradient(self, of: str, names: Sequence[str]) -> tuple[System, dict[str, Adjoint]]:
-        """Return the adjoints, and the model with these among its definitions."""
+        """Return the adjoints as they are around the point, and the model with them defined."""
         if of in names:
             raise EingradError(
                 f"{of} by itself is 1, which has no derivatives but 0",
                 operand=of,
                 hint=f"leave {of} out",
             )
-        gradient = self.grad(of, names)
-        adjoints = reverse(gradient.system, of, names)
-        return with_adjoints(gradient.system, adjoints), adjoints
+        names = self._names(of, names)
+        system = recognise(self.system, {of, *names})
+        adjoints = reverse(system, of, names, moved=names)
+        return with_adjoints(system, adjoints), adjoints
 
     def _with_inputs(self, system: System, new: Mapping[str, str]) -> System:
         """Return the system with further inputs: ``new`` names one for a tensor of its shape."""

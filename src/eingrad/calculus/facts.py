@@ -1,8 +1,12 @@
-"""Assumed facts: ``assume sum_o(T_bo) = 1`` replaces the sum wherever a product holds it."""
+"""Facts: ``assume sum_o(T_bo) = 1`` replaces the sum wherever a product holds it.
+
+A fact holds at the point, not around it: what a fact has simplified is a result, and is never
+differentiated. `Knowledge` says which facts there are for a formula that is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from itertools import combinations, permutations
 from itertools import product as cartesian
@@ -34,19 +38,24 @@ class Knowledge:
     definitions, and what each name stands for.
 
     A definition is a fact too (``sum_i(x_i) / size(i) = mu``), used where it makes a result
-    shorter; its `Fact.written` is None.
+    shorter; its `Fact.written` is None. ``named`` is the name of each definition's formula:
+    derivatives speak of ``Z2``, not of ``softmax(A2)``.
+
+    Of a formula that is yet to be differentiated ``moved`` are the tensors by which: around the
+    point nothing is assumed of any tensor, and a tensor that moves is not what defines it.
     """
 
-    def __init__(self, system: System) -> None:
-        self.assumed = system.facts
-        self.symmetries = symmetries(
-            (d for name, d in system.definitions.items() if "/" not in name),
-            _swaps(system.facts),
-        )
+    def __init__(self, system: System, moved: Collection[str] | None = None) -> None:
+        self.assumed = system.facts if moved is None else ()
+        definitions = [d for d in system.definitions.values() if d.name not in (moved or ())]
+        self.named: dict[Expr, Expr] = {
+            d.expr: d.var for d in definitions
+            if not isinstance(d.expr, Var | Const) and not is_light(d.expr)
+        }  # fmt: skip
+        definitions = [d for d in definitions if "/" not in d.name]  # results name no derivatives
+        self.symmetries = symmetries(definitions, _swaps(self.assumed))
         self._by_var: dict[Var, list[Fact]] = {}
-        for name, definition in system.definitions.items():
-            if "/" in name:
-                continue  # a derivative: results are written without these
+        for definition in definitions:
             expr = definition.expr
             parts = variables(expr)
             if parts and cost(expr) >= SHORTEST and not _is_view(expr):

@@ -2,18 +2,19 @@
 
 Every tensor between a parameter and the result gets one tangent definition, whose axes are the
 tensor's and then the parameter's (or none, for the derivative in one direction). Kronecker deltas
-stay factors. A Hessian is the Jacobian of the gradient's definitions.
+stay factors. A Hessian is the Jacobian of the gradient's definitions, in the form that holds
+around the point (`around`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from eingrad.calculus.differentiate import push_forward
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName, DirectionName
-from eingrad.calculus.reverse import NAME_COST, Adjoint, formula_names, tensor
+from eingrad.calculus.reverse import NAME_COST, Adjoint, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted
 from eingrad.core.algebra import einsum, zeros
@@ -27,7 +28,8 @@ from eingrad.notation.system import Definition, System
 class Tangent:
     """``d(definition)/d(wrt)``: ``raw`` as the rules give it, ``expr`` simplified.
 
-    Along directions, ``wrt`` has a tensor for each, otherwise one.
+    Along directions, ``wrt`` has a tensor for each, otherwise one. ``knowledge`` is what
+    simplified it.
     """
 
     title: DerivativeName | DirectionName
@@ -35,6 +37,7 @@ class Tangent:
     wrt: tuple[str, ...]
     raw: Expr
     expr: Expr
+    knowledge: Knowledge
 
     @property
     def name(self) -> str:
@@ -52,11 +55,13 @@ def forward(
     of: str,
     wrt: str | Mapping[str, str],
     titles: Mapping[str, DerivativeName],
+    moved: Collection[str] | None = None,
 ) -> dict[str, Tangent]:
     """Return the tangents of ``of`` and of all tensors that it needs, ``wrt``'s side first.
 
     ``titles`` name those tensors of the system that are derivatives themselves. Where ``wrt`` maps
     tensors to directions, which are tensors like these, a tangent is the derivative along them.
+    ``moved`` are the tensors by which the tangents are yet to be differentiated.
     """
     x: Var | None = None
     if isinstance(wrt, str):
@@ -66,7 +71,7 @@ def forward(
         seeds = _directions(system, wrt)
     extra_dims = x.dims if x is not None else ()
     needed = _needed(system, of)
-    named, knowledge = formula_names(system), Knowledge(system)
+    knowledge = Knowledge(system, moved)
     known: dict[str, tuple[Var | None, Expr]] = {name: (None, e) for name, e in seeds.items()}
     result: dict[str, Tangent] = {}
     for name, definition in system.definitions.items():
@@ -86,9 +91,9 @@ def forward(
         elif not inputs:
             raw = expr = zeros((*definition.expr.dims, *extra_dims))
         else:
-            choices = _tangents(definition, inputs, known, len(extra_dims), knowledge, named)
+            choices = _tangents(definition, inputs, known, len(extra_dims), knowledge)
             raw, expr = min(choices, key=lambda c: c[0])[1:]
-        tangent = Tangent(title, definition, tuple(seeds), raw, expr)
+        tangent = Tangent(title, definition, tuple(seeds), raw, expr, knowledge)
         result[name] = tangent
         known[name] = (tangent.var, tangent.expr)
     return result
@@ -128,7 +133,6 @@ def _tangents(
     known: Mapping[str, tuple[Var | None, Expr]],
     extra: int,
     knowledge: Knowledge,
-    named: Mapping[Expr, Expr],
 ) -> list[tuple[float, Expr, Expr]]:
     """Push the inputs' tangents on, by formula and by name: (how long it is, raw, simplified)."""
     choices = []
@@ -140,7 +144,7 @@ def _tangents(
             use_symbol = by_name and symbol is not None and not formula.has_delta
             count += use_symbol
             dots[var] = _lead_first(symbol if use_symbol and symbol else formula, extra)
-        pushed = substitute(push_forward(definition.expr, dots, extra), named)
+        pushed = substitute(push_forward(definition.expr, dots, extra), knowledge.named)
         raw = _lead_last(pushed, extra)
         expr = simplify(raw, knowledge.about(raw))
         choices.append((cost(expr) + NAME_COST * count, raw, expr))

@@ -8,7 +8,7 @@ that makes the result no longer to read (``Z2 - T`` for a softmax under a cross-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.calculus.differentiate import pull_back
@@ -17,8 +17,8 @@ from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
-from eingrad.core.algebra import ONE, add, is_light, zeros
-from eingrad.core.expr import Const, Expr, Map, Reduce, Var, postorder, variables
+from eingrad.core.algebra import ONE, add, zeros
+from eingrad.core.expr import Expr, Map, Reduce, Var, postorder, variables
 from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System
@@ -42,12 +42,16 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Adjoint:
-    """``dL/dname``: the sum of what each consumer of the tensor contributes."""
+    """``dL/dname``: the sum of what each consumer of the tensor contributes.
+
+    ``knowledge`` is what simplified it.
+    """
 
     of: str
     name: str
     contributions: tuple[Contribution, ...]
     expr: Expr
+    knowledge: Knowledge
 
     @property
     def title(self) -> DerivativeName:
@@ -60,11 +64,13 @@ class Adjoint:
         return Var(str(self.title), self.expr.dims)
 
 
-def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
+def reverse(
+    system: System, of: str, wrt: Sequence[str], moved: Collection[str] | None = None
+) -> dict[str, Adjoint]:
     """Return the adjoints of ``wrt`` and of all tensors that these need, the loss's first.
 
-    ``system`` must have been through `recognise`. Raises DifferentiationError where ``of`` is no
-    scalar.
+    ``system`` must have been through `recognise`; ``moved`` are the tensors by which the adjoints
+    are yet to be differentiated. Raises DifferentiationError where ``of`` is no scalar.
     """
     root = system.definitions[of]
     if root.expr.ndim:
@@ -82,15 +88,15 @@ def reverse(system: System, of: str, wrt: Sequence[str]) -> dict[str, Adjoint]:
                 if var.name in active:
                     consumers[var.name].append(definition)
     adjoints: dict[str, Adjoint] = {}
-    named, knowledge = formula_names(system), Knowledge(system)
+    knowledge = Knowledge(system, moved)
     for name in [n for n in reversed(list(system.definitions)) if n in active] + [
         n for n in system.inputs if n in active
     ]:
-        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, named, knowledge)
+        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, knowledge)
     for name in wrt:
         if name not in adjoints:
             dims = tensor(system, name).dims
-            adjoints[name] = Adjoint(of, name, (), zeros(dims))
+            adjoints[name] = Adjoint(of, name, (), zeros(dims), knowledge)
     return adjoints
 
 
@@ -120,28 +126,23 @@ def _adjoint(
     name: str,
     consumers: list[Definition],
     known: Mapping[str, Adjoint],
-    named: Mapping[Expr, Expr],
     knowledge: Knowledge,
 ) -> Adjoint:
     if name == of:
-        return Adjoint(of, name, (), ONE)
+        return Adjoint(of, name, (), ONE, knowledge)
     x = tensor(system, name)
-    contributions = tuple(_contribution(c, x, known[c.name], knowledge, named) for c in consumers)
+    contributions = tuple(_contribution(c, x, known[c.name], knowledge) for c in consumers)
     if not contributions:
-        return Adjoint(of, name, (), zeros(x.dims))
+        return Adjoint(of, name, (), zeros(x.dims), knowledge)
     total = contributions[0].expr
     if len(contributions) > 1:
         total = add(*(c.expr for c in contributions))
         total = simplify(total, knowledge.about(total))
-    return Adjoint(of, name, contributions, total)
+    return Adjoint(of, name, contributions, total, knowledge)
 
 
 def _contribution(
-    consumer: Definition,
-    x: Var,
-    adjoint: Adjoint,
-    knowledge: Knowledge,
-    named: Mapping[Expr, Expr],
+    consumer: Definition, x: Var, adjoint: Adjoint, knowledge: Knowledge
 ) -> Contribution:
     """Pull the consumer's adjoint back to ``x``, by name or by formula, whichever reads better."""
     choices = []
@@ -149,7 +150,7 @@ def _contribution(
     by_name = ONE if adjoint.name == adjoint.of else adjoint.var
     promising = cost(by_formula) <= SHORT or has_divisor(by_formula)
     for cotangent in dict.fromkeys([by_formula, by_name] if promising else [by_name]):
-        raw = substitute(pull_back(consumer.expr, [x], cotangent, 0)[0], named)
+        raw = substitute(pull_back(consumer.expr, [x], cotangent, 0)[0], knowledge.named)
         choices.append(
             Contribution(
                 consumer,
@@ -160,16 +161,6 @@ def _contribution(
             )
         )
     return min(choices, key=lambda c: cost(c.expr) + NAME_COST * c.by_name)
-
-
-def formula_names(system: System) -> dict[Expr, Expr]:
-    """Return the name of each definition's formula: derivatives speak of ``Z2``, not of
-    ``softmax(A2)``."""
-    return {
-        d.expr: d.var
-        for d in system.definitions.values()
-        if not isinstance(d.expr, Var | Const) and not is_light(d.expr)
-    }
 
 
 # --- forms that are written out over several statements ---------------------------------------

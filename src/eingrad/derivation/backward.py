@@ -13,7 +13,7 @@ from dataclasses import replace
 from eingrad.calculus.differentiate import pull
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.pointwise_rules import cases_joined
-from eingrad.calculus.reverse import Adjoint, Contribution, tensor
+from eingrad.calculus.reverse import Adjoint, Contribution
 from eingrad.calculus.simplify import Stage, simplify_in_stages
 from eingrad.core.algebra import add, einsum, is_light
 from eingrad.core.expr import Dim, Einsum, Expr, Reduce, Var, depends_on, postorder
@@ -31,19 +31,17 @@ from eingrad.derivation.words import (
     rule_of,
 )
 from eingrad.notation.syntax import Derivative, Formula, Symbol
-from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 
 class AdjointLines(Lines):
-    """Collects the lines of one adjoint."""
+    """Collects the lines of one adjoint, that of ``x``."""
 
     def __init__(
-        self, system: System, names: Names, adjoint: Adjoint, labels: tuple[str, ...]
+        self, names: Names, adjoint: Adjoint, x: Var, labels: tuple[str, ...]
     ) -> None:
-        super().__init__(system, names, head_of(adjoint.title, labels), labels)
-        self.adjoint = adjoint
-        self.x = tensor(system, adjoint.name)
+        super().__init__(adjoint.knowledge, names, head_of(adjoint.title, labels), labels)
+        self.adjoint, self.x = adjoint, x
 
     def write(self) -> None:
         """Add the lines from the consumers' adjoints to this one."""

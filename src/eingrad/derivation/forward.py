@@ -8,16 +8,13 @@ from eingrad.core.expr import Var, variables
 from eingrad.derivation.labels import Names, head_of
 from eingrad.derivation.lines import Lines
 from eingrad.derivation.words import operations_to, rule_of
-from eingrad.notation.system import System
 
 
 class TangentLines(Lines):
     """Collects the lines of one tangent."""
 
-    def __init__(
-        self, system: System, names: Names, tangent: Tangent, labels: tuple[str, ...]
-    ) -> None:
-        super().__init__(system, names, head_of(tangent.title, labels), labels)
+    def __init__(self, names: Names, tangent: Tangent, labels: tuple[str, ...]) -> None:
+        super().__init__(tangent.knowledge, names, head_of(tangent.title, labels), labels)
         self.tangent = tangent
 
     def write(self, known: dict[str, Var]) -> None:

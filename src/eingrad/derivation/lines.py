@@ -46,10 +46,11 @@ def with_symmetry(names: Names, facts: Iterable[Fact]) -> Names:
 class Lines:
     """Collects the lines of one derivative, ``head``, whose axes have the letters ``labels``."""
 
-    def __init__(self, system: System, names: Names, head: Formula, labels: Sequence[str]) -> None:
-        self.system, self.names = system, names
+    def __init__(
+        self, knowledge: Knowledge, names: Names, head: Formula, labels: Sequence[str]
+    ) -> None:
+        self.knowledge, self.names = knowledge, names
         self.head, self.labels = head, tuple(labels)
-        self.knowledge = Knowledge(system)
         self.steps: list[Step] = []
         self.started = False
 

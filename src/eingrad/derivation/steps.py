@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import Adjoint, tensor
@@ -96,7 +95,7 @@ class Deriver:
             if cost(opened) > UNFOLD_COST:
                 break
             whole = opened
-        return simplify(whole, Knowledge(self.system).about(whole))
+        return simplify(whole, self.records[key].knowledge.about(whole))
 
     def _put_in(self, key: str, before: list[Step]) -> list[Step]:
         """Return a last line with the formulas of other derivatives in the place of their names,
@@ -107,7 +106,8 @@ class Deriver:
         whole, labels = self.unfolded(key), self.letters(key)
         if cost(whole) > cost(record.expr) + PUT_IN_COST:
             return []
-        lines = Lines(self.system, self.names_of_results, head_of(record.title, labels), labels)
+        names = with_symmetry(self.names, record.knowledge.assumed)
+        lines = Lines(record.knowledge, names, head_of(record.title, labels), labels)
         others = [v.name for v in variables(record.expr) if v.name in self.records]
         lines.line(whole, f"{', '.join(others)} put in")
         same = lines.steps[0].after == before[-1].after
@@ -137,12 +137,12 @@ class Deriver:
         record = self.records[key]
         labels = self.letters(key)
         if isinstance(record, Adjoint):
-            lines = AdjointLines(self.system, self.names, record, labels)
+            lines = AdjointLines(self.names, record, tensor(self.system, record.name), labels)
             for contribution in record.contributions:
                 self._define(lines, contribution.consumer.name, known)
             lines.write()
             return lines.steps
-        forward = TangentLines(self.system, self.names, record, labels)
+        forward = TangentLines(self.names, record, labels)
         self._define(forward, record.name, known)
         names = {r.name for r in self.records.values() if isinstance(r, Tangent)}
         active = {v for v in variables(record.definition.expr) if v.name in names}
