@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from eingrad.calculus.forward import forward
@@ -21,11 +21,15 @@ from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol
 from eingrad.notation.system import Definition, System
 from eingrad.notation.text import derivative_text
 
+Titles = Mapping[str, DerivativeName]
 READABLE = 60.0  # a right formula longer than this speaks of intermediate derivatives by name
 
 
 class Derived:
     """The formulas of a model and of its derivatives, derived when they are asked for.
+
+    ``exprs`` are the formulas to read and to compare; what is differentiated further is derived
+    apart (`_around`).
 
     >>> from eingrad.notation.lower import lower
     >>> from eingrad.notation.parse import parse_statements
@@ -41,6 +45,7 @@ class Derived:
         self.system = recognise(system, names)
         self.exprs: dict[str, Expr] = {n: d.expr for n, d in system.definitions.items()}
         self.titles: dict[str, DerivativeName] = {}
+        self._known: dict[tuple[str, frozenset[str]], tuple[System, Titles]] = {}
 
     @property
     def names(self) -> Names:
@@ -77,36 +82,59 @@ class Derived:
                 raise DifferentiationError(
                     f"{part} holds integers: nothing has a derivative by it", operand=part
                 )
-        *first, last = wrt
-        y, x = self.tensor(of), self.tensor(last)
-        if first:
-            self._forward(self.derivative(of, first), last)
-        elif of == last:
-            self._add(DerivativeName(of, y.ndim, ((of, y.ndim),)), _identity(y))
-        elif of in self.system.inputs:
-            self._add(DerivativeName(of, y.ndim, ((last, x.ndim),)), zeros((*y.dims, *x.dims)))
-        elif y.ndim:
-            self._forward(of, last)
-        else:
-            real = [n for n, x in self.system.inputs.items() if not x.integer]
-            every = [n for n in (*real, *self.system.definitions) if n != of]
-            for adjoint in reverse(self.system, of, every).values():
-                self._add(adjoint.title, adjoint.expr)
+        for title, expr in self._derive(of, wrt, None):
+            if str(title) not in self.titles:
+                self.titles[str(title)] = title
+                self.exprs[str(title)] = expr
         return name
 
-    def _add(self, title: DerivativeName, expr: Expr) -> None:
-        if str(title) not in self.titles:
-            self.titles[str(title)] = title
-            self.exprs[str(title)] = expr
-
-    def _forward(self, of: str, wrt: str) -> None:
-        derivatives = {
-            n: Definition(n, ("",) * self.exprs[n].ndim, self.exprs[n]) for n in self.titles
-        }
-        system = replace(self.system, definitions={**self.system.definitions, **derivatives})
-        for tangent in forward(system, of, wrt, self.titles).values():
+    def _derive(
+        self, of: str, wrt: Sequence[str], moved: frozenset[str] | None
+    ) -> Iterator[tuple[DerivativeName, Expr]]:
+        """Yield a derivative and those that it is made of; see `Knowledge` for ``moved``."""
+        *first, last = wrt
+        system, titles, root = self.system, dict[str, DerivativeName](), of
+        y, x = tensor(system, of), tensor(system, last)
+        if first:
+            root = self.derivative(of, first)
+            system, titles = self._around(of, first, self._defined(wrt) if moved is None else moved)
+            yield from ((t, system.definitions[n].expr) for n, t in titles.items())
+        elif of == last:
+            yield DerivativeName(of, y.ndim, ((of, y.ndim),)), _identity(y)
+            return
+        elif of in system.inputs:
+            yield DerivativeName(of, y.ndim, ((last, x.ndim),)), zeros((*y.dims, *x.dims))
+            return
+        elif not y.ndim:
+            real = [n for n, x in system.inputs.items() if not x.integer]
+            every = [n for n in (*real, *system.definitions) if n != of]
+            for adjoint in reverse(system, of, every, moved).values():
+                yield adjoint.title, adjoint.expr
+            return
+        for tangent in forward(system, root, last, titles, moved).values():
             if isinstance(tangent.title, DerivativeName):
-                self._add(tangent.title, tangent.expr)
+                yield tangent.title, tangent.expr
+
+    def _around(
+        self, of: str, wrt: Sequence[str], moved: frozenset[str]
+    ) -> tuple[System, Titles]:
+        """Return the model with a derivative among its definitions, in the form that holds around
+        the point where ``moved`` move on their own; and the titles of its derivatives."""
+        name = derivative_text(of, list(wrt))
+        if (name, moved) not in self._known:
+            if self.system.facts or moved:
+                found = {str(t): (t, expr) for t, expr in self._derive(of, wrt, moved)}
+            else:
+                self.derivative(of, wrt)
+                found = {n: (t, self.exprs[n]) for n, t in self.titles.items()}
+            definitions = {n: Definition(n, ("",) * e.ndim, e) for n, (_, e) in found.items()}
+            system = replace(self.system, definitions={**self.system.definitions, **definitions})
+            self._known[name, moved] = system, {n: t for n, (t, _) in found.items()}
+        return self._known[name, moved]
+
+    def _defined(self, names: Iterable[str]) -> frozenset[str]:
+        """Return those of some tensors that the model defines."""
+        return frozenset(n for n in names if n in self.system.definitions)
 
     def right(self, target: Symbol | Derivative) -> Expr:
         """Return what a claim's target is, over the model's tensors."""
@@ -139,9 +167,14 @@ class Derived:
         return simplify(expr, self.system.facts)
 
     def over_tensors(self, expr: Expr) -> Expr:
-        """Return an expression over the model's tensors alone, without derivatives."""
+        """Return an expression over the model's tensors alone, without derivatives, in a form
+        that holds around the point, whatever moves."""
+        moved = self._defined(self.system.definitions)
         while found := [v for v in variables(expr) if v.name in self.titles]:
-            expr = substitute(expr, {v: self.exprs[v.name] for v in found})
+            titles = [self.titles[v.name] for v in found]
+            systems = [self._around(t.of, [n for n, _ in t.wrt], moved)[0] for t in titles]
+            forms = zip(found, systems, strict=True)
+            expr = substitute(expr, {v: system.definitions[v.name].expr for v, system in forms})
         return expr
 
     def whole(self, expr: Expr) -> Expr:
