@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from eingrad.api.compile import Functions, compile_graph, whole_graph
 from eingrad.api.layout import Devices, Shard
 from eingrad.api.structured import StructuredFunction, StructuredResult
-from eingrad.calculus.facts import symmetric_matrices
+from eingrad.calculus.facts import symmetric_matrices, tensors_assumed
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.terms import split_terms
@@ -56,7 +56,8 @@ class Derivatives(Mapping[str, Gradient]):
     """The derivatives of one tensor: a mapping from each name in ``wrt`` to its formula.
 
     ``records`` are these derivatives and those that they are made of, by name; ``keys`` says
-    which of them belongs to which name in ``wrt``.
+    which of them belongs to which name in ``wrt``. ``unassumed`` derives the same where nothing is
+    assumed: what PyTorch and JAX may differentiate further has to hold around the point.
 
     >>> from eingrad import parse
     >>> gradients = parse("L = (w_i x_i - y)^2 / 2").grad("L", ["w"])
@@ -73,8 +74,10 @@ class Derivatives(Mapping[str, Gradient]):
         system: System,
         original: System,
         records: Mapping[str, Record],
+        unassumed: Callable[[], Derivatives],
     ) -> None:
         self.of, self._keys = of, dict(keys)
+        self._unassumed = unassumed
         self.system, self.records = system, records
         self._deriver = Deriver(system, original, records)
         self._gradients: dict[str, Gradient] = {}
@@ -238,6 +241,11 @@ class Derivatives(Mapping[str, Gradient]):
         >>> f(x=np.array([1.0, 2.0]))["dL/dx"]
         array([2., 4.])
         """
+        if self.system.facts and backend != "numpy" and update is None:
+            return self._unassumed().compile(
+                backend, functions=functions, dtype=dtype, memory_limit=memory_limit, mesh=mesh,
+                shard=shard,
+            )  # fmt: skip
         graph = whole_graph(self.system, [(r.var, r.expr) for r in self.records.values()])
         value = {self.of: graph[self.system.definitions[self.of].var]}
         results = {name: graph[self.records[key].var] for name, key in self._keys.items()}
@@ -286,6 +294,11 @@ class Derivatives(Mapping[str, Gradient]):
         >>> print([line for line in text.splitlines() if "dL_dA =" in line][0])
             dL_dA = x[:, None] * x
         """
+        wrt = {name for key in self.wrt for name in key.split()}
+        if target != "numpy" and not tensors_assumed(self.system).isdisjoint(wrt):
+            return self._unassumed().source(
+                target, matmul=matmul, optimizer=optimizer, functions=functions
+            )
         return module_source(
             self.of, self._keys, self.system, self._deriver, target,
             matmul=matmul, optimizer=optimizer, functions=functions,

@@ -129,7 +129,7 @@ class Model:
         adjoints = reverse(system, of, names)
         records = {str(a.title): a for name, a in adjoints.items() if name != of or of in names}
         keys = {name: str(adjoints[name].title) for name in names}
-        return Derivatives(of, keys, system, self.system, records)
+        return self._derivatives(of, keys, system, records, lambda x: x.grad(of, names))
 
     def jacobian(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
         """Derive the derivative of a tensor by each of ``wrt``, in forward mode.
@@ -147,7 +147,7 @@ class Model:
             tangents = forward(system, of, name, {})
             records |= {str(t.title): t for t in tangents.values()}
             keys[name] = str(tangents[of].title)
-        return Derivatives(of, keys, system, self.system, records)
+        return self._derivatives(of, keys, system, records, lambda x: x.jacobian(of, names))
 
     def hessian(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
         """Derive the second derivatives of a scalar: the Jacobian of its gradient.
@@ -169,7 +169,7 @@ class Model:
                 records |= {str(t.title): t for t in tangents.values()}
                 key = first if len(names) == 1 else f"{first} {second}"
                 keys[key] = str(tangents[root].title)
-        return Derivatives(of, keys, system, self.system, records)
+        return self._derivatives(of, keys, system, records, lambda x: x.hessian(of, names))
 
     def jvp(
         self, of: str, wrt: Sequence[str] | str | None = None, direction: Directions = None
@@ -191,7 +191,7 @@ class Model:
         tangents = forward(system, of, along, {})
         records = {str(t.title): t for t in tangents.values()}
         keys = {" ".join(names): str(tangents[of].title)}
-        return Derivatives(of, keys, system, self.system, records)
+        return self._derivatives(of, keys, system, records, lambda x: x.jvp(of, names, along))
 
     def vjp(self, of: str, wrt: Sequence[str] | str, cotangent: str | None = None) -> Derivatives:
         """Derive the pull-back of a cotangent, a tensor like ``of``: the gradient of their product.
@@ -236,7 +236,7 @@ class Model:
             tangents = forward(system, root, along, {})
             records |= {str(t.title): t for t in tangents.values()}
             keys[name] = str(tangents[root].title)
-        return Derivatives(of, keys, system, self.system, records)
+        return self._derivatives(of, keys, system, records, lambda x: x.hvp(of, names, along))
 
     def compile(
         self,
@@ -341,6 +341,18 @@ class Model:
             raise UnknownNameError(
                 f"the model has no tensor {name!r}", operand=name, hint=f"it has {known}"
             )
+
+    def _derivatives(
+        self,
+        of: str,
+        keys: Mapping[str, str],
+        system: System,
+        records: Mapping[str, Record],
+        again: Callable[[Model], Derivatives],
+    ) -> Derivatives:
+        """Return derivatives; ``again`` derives them of this model without what it assumes."""
+        bare = Model(self.statements, replace(self.system, facts=()))
+        return Derivatives(of, keys, system, self.system, records, lambda: again(bare))
 
     def _with_gradient(self, of: str, names: Sequence[str]) -> tuple[System, dict[str, Adjoint]]:
         """Return the adjoints as they are around the point, and the model with them defined."""

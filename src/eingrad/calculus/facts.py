@@ -75,6 +75,19 @@ def _is_view(node: Expr) -> bool:
     return is_light(node) and isinstance(scale_of(node)[1], Var)
 
 
+def tensors_assumed(system: System) -> set[str]:
+    """Return the tensors of which something is assumed, and those that these are made of."""
+    found: set[str] = set()
+    stack = [v.name for f in system.facts for side in (f.left, f.right) for v in variables(side)]
+    while stack:
+        name = stack.pop()
+        if name not in found:
+            found.add(name)
+            if name in system.definitions:
+                stack += [v.name for v in variables(system.definitions[name].expr)]
+    return found
+
+
 def apply_fact(node: Expr, fact: Fact) -> Expr:
     """Return ``node`` with the fact used wherever it fits, ``node`` itself if it does not."""
     if not set(variables(fact.left)) <= set(variables(node)):

@@ -93,7 +93,8 @@ class Derived:
     ) -> Iterator[tuple[DerivativeName, Expr]]:
         """Yield a derivative and those that it is made of; see `Knowledge` for ``moved``."""
         *first, last = wrt
-        system, titles, root = self.system, dict[str, DerivativeName](), of
+        system, root = self.system, of
+        titles: Titles = {}
         y, x = tensor(system, of), tensor(system, last)
         if first:
             root = self.derivative(of, first)
@@ -115,9 +116,7 @@ class Derived:
             if isinstance(tangent.title, DerivativeName):
                 yield tangent.title, tangent.expr
 
-    def _around(
-        self, of: str, wrt: Sequence[str], moved: frozenset[str]
-    ) -> tuple[System, Titles]:
+    def _around(self, of: str, wrt: Sequence[str], moved: frozenset[str]) -> tuple[System, Titles]:
         """Return the model with a derivative among its definitions, in the form that holds around
         the point where ``moved`` move on their own; and the titles of its derivatives."""
         name = derivative_text(of, list(wrt))

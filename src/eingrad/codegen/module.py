@@ -15,7 +15,7 @@ from eingrad.codegen.names import Namespace
 from eingrad.codegen.program import Line, Program
 from eingrad.codegen.targets import Target
 from eingrad.codegen.training import Training, make_training
-from eingrad.core.expr import Var, variables
+from eingrad.core.expr import Var
 
 
 class Module:
@@ -172,7 +172,7 @@ class Module:
 
     def _framework(self) -> list[str]:
         if self.target.name == "torch":
-            return [*self._function(), self._value("FUNCTION"), self._nn_module()]
+            return [self._function(), self._value("FUNCTION"), self._nn_module()]
         if self.target.name == "jax":
             value = "@jax.custom_vjp\n" + self._value("forward")
             return [value, pieces.PULL_BACK.strip("\n")]
@@ -188,31 +188,9 @@ class Module:
             return "\n".join([*head, *bracketed("return forward(", inputs, ")[0]", "    ")])
         return "\n".join([*head, *bracketed(f"return {self.function}.apply(", inputs, ")", "    ")])
 
-    @property
-    def is_twice(self) -> bool:
-        """Whether second derivatives are those of the formulas: no assumption about ``wrt``."""
-        wrt = {result.wrt for result in self.program.results}
-        definitions = self.program.system.definitions
-        for fact in self.program.system.facts:
-            stack = [*variables(fact.left), *variables(fact.right)]
-            while stack:
-                var = stack.pop()
-                if var.name in wrt:
-                    return False
-                if var.name in definitions:
-                    stack += variables(definitions[var.name].expr)
-        return True
-
-    def _function(self) -> list[str]:
-        once = "\n    @torch.autograd.function.once_differentiable"
-        text = pieces.FUNCTION.format(
-            function=self.function,
-            of=self.names[self.program.roots[0].name],
-            twice=", differentiable twice" if self.is_twice else "",
-            once="" if self.is_twice else once,
-            again=pieces.AGAIN if self.is_twice else "",
-        )
-        return [text.strip("\n")]
+    def _function(self) -> str:
+        of = self.names[self.program.roots[0].name]
+        return pieces.FUNCTION.format(function=self.function, of=of).strip("\n")
 
     def _nn_module(self) -> str:
         program = self.program
@@ -307,7 +285,7 @@ class Module:
 
     @property
     def _checks_twice(self) -> bool:
-        return self.target.name == "torch" and self.mode == "gradient" and self.is_twice
+        return self.target.name == "torch" and self.mode == "gradient"
 
     # --- training ---
 

@@ -29,7 +29,7 @@ def check_shapes(*tensors: Array) -> None:
 
 FUNCTION = '''
 class {function}(torch.autograd.Function):
-    """{of} with the gradient of `backward`{twice}."""
+    """{of} with the gradient of `backward`, differentiable twice."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Tensor) -> Tensor:
@@ -37,16 +37,14 @@ class {function}(torch.autograd.Function):
         ctx.save_for_backward(*inputs, *saved)
         return result
 
-    @staticmethod{once}
+    @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors[len(AXES) :]
-{again}        gradients = dict(zip(WRT, backward(saved), strict=True))
-        return tuple(g * gradients[x] if x in gradients else None for x in AXES)
-'''
-AGAIN = """\
         if torch.is_grad_enabled():  # a second derivative goes through `forward`, too
             _, saved = forward(*ctx.saved_tensors[: len(AXES)])
-"""
+        gradients = dict(zip(WRT, backward(saved), strict=True))
+        return tuple(g * gradients[x] if x in gradients else None for x in AXES)
+'''
 PULL_BACK = '''
 def pull_back(saved: Saved, g: Array) -> tuple[Array | None, ...]:
     """Return the cotangents of the inputs, None for those that are not in WRT."""

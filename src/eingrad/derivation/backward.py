@@ -37,9 +37,7 @@ from eingrad.notation.text import to_text
 class AdjointLines(Lines):
     """Collects the lines of one adjoint, that of ``x``."""
 
-    def __init__(
-        self, names: Names, adjoint: Adjoint, x: Var, labels: tuple[str, ...]
-    ) -> None:
+    def __init__(self, names: Names, adjoint: Adjoint, x: Var, labels: tuple[str, ...]) -> None:
         super().__init__(adjoint.knowledge, names, head_of(adjoint.title, labels), labels)
         self.adjoint, self.x = adjoint, x
 
