@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, exact
+from eingrad.core.labelling import ordered
 from eingrad.errors import ShapeError
 
 Factor = tuple[Expr, Labels]
@@ -144,7 +145,7 @@ def _heavy(factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) ->
     result = tuple(k for k in output if k in present)
     if len(factors) == 1 and set(factors[0][1]) <= set(output):
         return factors[0]  # a view
-    factors = _canonical_order(factors, result)
+    factors = ordered(factors, result)
     number = {label: k for k, label in enumerate(result)}
     for _, labels in factors:
         for label in labels:
@@ -229,22 +230,6 @@ def base_and_exponent(factor: Expr) -> tuple[Expr, Number]:
         if isinstance(exponent, Const) and not isinstance(base, Const):
             return base, exponent.value
     return factor, 1
-
-
-def _canonical_order(factors: list[Factor], output: Labels) -> list[Factor]:
-    """Sort operands by what they are and how their labels connect them, whatever their order."""
-    color = {label: k for k, label in enumerate(output)}
-    for _, labels in factors:
-        for label in labels:
-            color.setdefault(label, -1)
-    for _ in range(2 if len(factors) > 1 else 0):
-        seen: dict[int, list[int]] = {label: [] for label in color}
-        for factor, labels in factors:
-            around = tuple(color[k] for k in labels)
-            for axis, label in enumerate(labels):
-                seen[label].append(hash((factor.digest, axis, around)))
-        color = {k: hash((color[k], *sorted(seen[k]))) for k in color}
-    return sorted(factors, key=lambda f: (f[0].digest, tuple(color[k] for k in f[1])))
 
 
 def full(value: Number, dims: Sequence[Dim]) -> Expr:
