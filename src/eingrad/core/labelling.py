@@ -10,6 +10,7 @@ and products of many equal factors take polynomial time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from eingrad.core.expr import Expr, Labels
 
@@ -85,7 +86,7 @@ class _Labelling:
         """Return labels in their order; those that only known labels connect are independent."""
         tied = self._tied(color, labels)
         known = sorted((k for k in labels if k not in tied), key=lambda k: color[k])
-        parts = _connected(tied, factors)
+        parts = connected(tied, factors)
         found: list[tuple[Code, list[int]]] = []
         for part, own in parts:
             if len(part) == len(labels):
@@ -185,9 +186,9 @@ def _code(factors: Sequence[tuple[int, Labels]], color: Colors, order: Sequence[
     ))  # fmt: skip
 
 
-def _connected(
-    labels: set[int], factors: Sequence[tuple[int, Labels]]
-) -> list[tuple[list[int], list[tuple[int, Labels]]]]:
+def connected(
+    labels: set[int], factors: Sequence[tuple[Any, Labels]]
+) -> list[tuple[list[int], list[tuple[Any, Labels]]]]:
     """Return groups of labels that factors connect, each with its factors."""
     root = {k: k for k in labels}
 
@@ -200,7 +201,7 @@ def _connected(
     for _, own in having:
         for k in own[1:]:
             root[find(k)] = find(own[0])
-    groups: dict[int, tuple[list[int], list[tuple[int, Labels]]]] = {}
+    groups: dict[int, tuple[list[int], list[tuple[Any, Labels]]]] = {}
     for k in root:
         groups.setdefault(find(k), ([], []))[0].append(k)
     for factor, own in having:
@@ -209,4 +210,4 @@ def _connected(
     return list(groups.values())
 
 
-__all__ = ["ordered"]
+__all__ = ["connected", "ordered"]
