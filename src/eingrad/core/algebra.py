@@ -8,7 +8,7 @@ Nothing here looks inside a tensor that was computed before: unfolding is `calcu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from eingrad.core.expr import (
@@ -30,14 +30,14 @@ from eingrad.core.product import (
     MAX_REPEATS,
     Factor,
     base_and_exponent,
-    einsum,
     full,
     is_light,
+    product,
     size,
 )
 from eingrad.errors import ShapeError
 
-ZERO, ONE = Const(0), Const(1)
+ZERO, ONE, MINUS = Const(0), Const(1), Const(-1)
 KEEPS_AXES = frozenset({
     "softmax", "log_softmax", "prod_others", "ismax", "ismin", "cumsum", "reverse_cumsum",
 })  # fmt: skip
@@ -106,6 +106,28 @@ def mean_over(node: Expr, axes: Iterable[int]) -> Expr:
     return multiply(sum_over(node, axes), power(count, -1))
 
 
+def einsum(
+    operands: Sequence[Factor], output: Labels, extents: Mapping[int, Dim] | None = None
+) -> Expr:
+    """Return the product of labelled operands, summed over the labels that ``output`` lacks.
+
+    ``extents`` gives the extent of labels that no operand has. A label may repeat in an operand
+    and in ``output`` (which builds a diagonal). Of a sum, ``-(a + b)`` is ``-a - b``.
+
+    >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
+    >>> einsum([(a, (0, 1)), (b, (1, 2))], (0, 2)).dims
+    ('i', 'k')
+    >>> einsum([(a, (0, 1)), (Delta("j"), (1, 2))], (0, 2)) is a
+    True
+    """
+    node = product(operands, output, extents)
+    if isinstance(node, Einsum) and node.operands[0] is MINUS and len(node.operands) == 2:
+        total, labels = node.operands[1], node.inputs[1]
+        if isinstance(total, Map) and total.function == "add":
+            return add(*(_view(x, labels, node, MINUS) for x in total.operands))
+    return node
+
+
 # --- element-wise -----------------------------------------------------------------------------
 
 
@@ -126,8 +148,9 @@ def add(*terms: Expr) -> Expr:
     dims = max((x.dims for x in terms), key=len)
     total: dict[Expr, Number] = {}
     for term in terms:
-        coefficient, rest = scale_of(_as_scalar(term))
-        total[rest] = exact(total.get(rest, 0) + coefficient)
+        for x in _terms_of(term):
+            coefficient, rest = scale_of(_as_scalar(x))
+            total[rest] = exact(total.get(rest, 0) + coefficient)
     kept = [multiply(Const(c), rest) for rest, c in total.items() if c != 0]
     kept = [_as_scalar(x) for x in kept]
     if not kept:
@@ -137,16 +160,32 @@ def add(*terms: Expr) -> Expr:
     return broadcast_scalar(_map("add", kept), dims)
 
 
+def _terms_of(node: Expr) -> Iterable[Expr]:
+    """Return the terms of a sum, of a view of one or of a multiple, ``node`` if it is neither."""
+    if isinstance(node, Map) and node.function == "add":
+        return node.operands
+    if isinstance(node, Einsum) and is_light(node) and len(node.operands) <= 2:
+        *scale, total = node.operands
+        number = not scale or isinstance(scale[0], Const)
+        if number and isinstance(total, Map) and total.function == "add":
+            return [_view(x, node.inputs[-1], node, *scale) for x in total.operands]
+    return (node,)
+
+
+def _view(term: Expr, labels: Labels, like: Einsum, *scale: Expr) -> Expr:
+    """Return a term of a sum as a view of that sum sees it."""
+    factors = [*((x, ()) for x in scale), (term, labels if term.ndim else ())]
+    return einsum(factors, like.output, dict(enumerate(like.extents)))
+
+
 def subtract(a: Expr, b: Expr) -> Expr:
     """Return ``a - b``."""
-    return add(a, multiply(Const(-1), b))
+    return add(a, multiply(MINUS, b))
 
 
 def negate(node: Expr) -> Expr:
     """Return ``-x``; of a sum, the sum of the negated terms."""
-    if isinstance(node, Map) and node.function == "add":
-        return add(*(multiply(Const(-1), x) for x in node.operands))
-    return multiply(Const(-1), node)
+    return multiply(MINUS, node)
 
 
 def divide(a: Expr, b: Expr) -> Expr:
@@ -298,6 +337,7 @@ OVER_REPEATS: dict[str, Callable[[Expr, Expr], Expr]] = {
     "ismax": lambda x, n: multiply(x, power(n, -1)),
     "ismin": lambda x, n: multiply(x, power(n, -1)),
     "log_softmax": lambda x, n: subtract(x, apply("log", n)),
+    "prod": lambda x, n: apply("pow", x, n),
 }
 """What a function over n equal entries is, given the function over one of them."""
 
