@@ -257,7 +257,7 @@ class Function:
         inputs = [*self.inputs, *self._state_inputs]
         spelling, item_size = self.library.spelling, np.dtype(signature.dtype).itemsize
         program = lower(
-            self.outputs, self.updates, signature.sizes, inputs, spelling.native, self.inner
+            self.outputs, self.updates, signature.sizes, inputs, spelling, self.inner
         )
         program = prune(program)
         if spelling.in_place:
