@@ -210,6 +210,7 @@ class Emitter:
         if all(v.is_number for v in values):
             return self._of_numbers(node, values)
         if node.function in {"maximum", "minimum"}:
+            values = sorted(values, key=lambda v: v.is_number)
             codes = [self.aligned(v, axes) for v in values]
             return Value(self._extremum(node, values, codes), axes)
         return self._function(node, values, axes)
@@ -238,7 +239,8 @@ class Emitter:
                 assert code is not None
             self.imports |= dict.fromkeys(lines)
             return Value(code, axes)
-        plain = recipe is not None and all(isinstance(x, Var | Const) for x in recipe.operands)
+        parts = () if recipe is None else recipe.operands
+        plain = all(isinstance(x, Const) or x in node.operands for x in parts)
         if recipe is not None and (len(codes) > 1 or (plain and not text)):
             return self.emit(recipe)
         self.helpers.add(name)
@@ -250,7 +252,7 @@ class Emitter:
     def _extremum(self, node: Map, values: Sequence[Value], codes: Sequence[Code]) -> Code:
         """``maximum`` and ``minimum``; PyTorch's do not take numbers."""
         if self.target.name == "torch" and any(v.is_number for v in values):
-            tensor, bound = codes if values[1].is_number else codes[::-1]
+            tensor, bound = codes
             side = "min" if node.function == "maximum" else "max"
             return call("torch.clamp", tensor, **{side: bound})
         return call(f"{self.target.module}.{node.function}", *codes)

@@ -25,11 +25,12 @@ def own_functions(target: str, used: Iterable[str], imports: dict[str, None]) ->
     ['def erf', 'def ndtr', 'def gelu']
     """
     texts: dict[str, str] = {}
-    stack = sorted(used, key=_rank, reverse=True)
+    order = [*FUNCTIONS, *HELPERS[target]]
+    stack = sorted(used, key=order.index, reverse=True)
     while stack:
         name = stack[-1]
         text, needed = _own_function(target, name, imports)
-        missing = sorted((x for x in needed if x not in texts), key=_rank, reverse=True)
+        missing = sorted((x for x in needed if x not in texts), key=order.index, reverse=True)
         if missing:
             stack += missing
             continue
@@ -37,15 +38,7 @@ def own_functions(target: str, used: Iterable[str], imports: dict[str, None]) ->
     return list(texts.values())
 
 
-def _rank(name: str) -> tuple[int, str]:
-    """Order functions as the tables have them."""
-    order = [*FUNCTIONS, *HELPERS["numpy"]]
-    return (order.index(name) if name in order else len(order), name)
-
-
-def _own_function(
-    target: str, name: str, imports: dict[str, None]
-) -> tuple[str, Iterable[str]]:
+def _own_function(target: str, name: str, imports: dict[str, None]) -> tuple[str, Iterable[str]]:
     """Return the text of one function, and the others that it calls."""
     if name in HELPERS[target]:
         return HELPERS[target][name].strip("\n"), NEEDS.get(name, ())

@@ -17,7 +17,7 @@ from eingrad.core.algebra import (
     size,
 )
 from eingrad.core.expr import Const, Delta, Dim, Expr, Labels, Map, Reduce
-from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
 from eingrad.core.functions.record import Formula
 
 
@@ -49,16 +49,22 @@ def recipe_of(node: Expr) -> Expr | None:
     True
     """
     if isinstance(node, Map):
-        record = FUNCTIONS.get(node.function)
         arguments = [Infix(x) for x in node.operands]
     elif isinstance(node, Reduce):
-        record = AXIS_FUNCTIONS[node.function]
         arguments = [Entries(node.operands[0], node.axes)]
     else:
         return None
+    record = record_of(node)
     if record is None or record.recipe is None:
         return None
     return broadcast_scalar(expr_of(record.recipe(*arguments)), node.dims)
+
+
+def record_of(node: Map | Reduce) -> Function | AxisFunction | None:
+    """Return the record of a node's function, None of one that was declared."""
+    if isinstance(node, Map):
+        return FUNCTIONS.get(node.function)
+    return AXIS_FUNCTIONS[node.function]
 
 
 # --- functions over axes ----------------------------------------------------------------------

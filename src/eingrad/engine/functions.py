@@ -51,6 +51,11 @@ def _exact_power(base: Value, exponent: Value) -> Number | None:
     return None
 
 
+def computed(b: Builder, value: Value) -> Value:
+    """Return a value whose entries are those of a register."""
+    return plain(b, value, FLOAT) if value.register is not None else _solid(b, value)
+
+
 def _solid(b: Builder, value: Value) -> Value:
     """Return a constant as a register, for functions of constants alone."""
     if value.register is not None:
@@ -164,7 +169,6 @@ def _bound(b: Builder, function: str, operands: Sequence[Value]) -> Value:
     assert x.register is not None
     register = b.step("call", [x.register], x.register.shape, parameters=(function,))
     return Value(register, x.axes, x.shape)
-
 
 
 # --- functions over axes ------------------------------------------------------------------------

@@ -107,7 +107,10 @@ class _Lowering:
                 continue
             recipe = self._recipe(node)
             if ready:
-                value = self._lower(node) if recipe is None else self.values[recipe]
+                if recipe is None:
+                    value = self._lower(node)
+                else:  # computed here, whoever multiplies by it
+                    value = functions.computed(self.b, self.values[recipe])
                 self.values[node] = self._constrained(node, value)
             else:
                 operands = node.operands if recipe is None else (recipe,)

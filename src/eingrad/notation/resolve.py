@@ -50,7 +50,6 @@ from eingrad.notation.words import keeps_labels, over_axes, over_matrices
 Scope = Mapping[str, int]  # the labels that are not summed here, each with its place
 
 
-
 class Resolver:
     """Resolves the formulas of one statement."""
 

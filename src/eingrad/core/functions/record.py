@@ -50,7 +50,7 @@ class Record:
     @property
     def citation(self) -> str:
         """What a derivation calls the rule."""
-        return self.rule or f"{self.name} derivative"
+        return self.rule or f"{getattr(self, 'name', '')} derivative"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
