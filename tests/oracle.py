@@ -40,12 +40,15 @@ MAPS: dict[str, Callable[..., Any]] = {
     "gelu": lambda x: x * sp.ndtr(x),
     "gelu'": lambda x: sp.ndtr(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
     "silu": lambda x: x * sp.expit(x),
+    "ndtr": sp.ndtr, "lgamma": sp.gammaln, "digamma": sp.digamma, "square": np.square,
+    "polygamma": lambda n, x: sp.polygamma(np.asarray(n, int), x),
 }
 REDUCES: dict[str, Callable[[Array, tuple[int, ...]], Any]] = {
     "max": lambda x, axes: x.max(axes),
     "min": lambda x, axes: x.min(axes),
     "prod": lambda x, axes: x.prod(axes),
     "norm": lambda x, axes: np.sqrt((np.abs(x) ** 2).sum(axes)),
+    "var": lambda x, axes: x.var(axes), "std": lambda x, axes: x.std(axes),
     "argmax": lambda x, axes: x.argmax(axes[0]),
     "logsumexp": lambda x, axes: sp.logsumexp(x, axis=axes),
     "softmax": lambda x, axes: sp.softmax(x, axis=axes),

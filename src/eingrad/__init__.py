@@ -12,6 +12,7 @@ with them.
 dL/dw_i = X_bi (z_b - y_b) / size(b)
 """
 
+from importlib import import_module
 from typing import Any
 
 import lazy_loader
@@ -19,7 +20,16 @@ import lazy_loader
 __version__ = "0.1.0"
 
 # The names and where they live are in __init__.pyi; a module is loaded when a name of it is used.
-__getattr__: Any
+_listed: Any
 __dir__: Any
 __all__: list[str]
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_listed, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    """Return what the stub lists, or a function that was added to the table."""
+    if name in __all__:
+        return _listed(name)
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.api.operations"), name)

@@ -16,7 +16,7 @@ from eingrad.api.tape import no_grad
 from eingrad.api.tensor import Tensor, tensor
 from eingrad.api.trace import function
 from eingrad.core import functions as table
-from eingrad.core.infix import Infix
+from eingrad.core.algebra import Infix
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 jax, torch = pytest.importorskip("jax"), pytest.importorskip("torch")

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from eingrad.core.algebra import add, apply, einsum, multiply, power, reduce, repeat, size
+from eingrad.core.algebra import Infix, add, apply, einsum, multiply, power, reduce, repeat, size
 from eingrad.core.expr import Const, Expr, Var
-from eingrad.core.infix import Infix
 
 torch = pytest.importorskip("torch")
 

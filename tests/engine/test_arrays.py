@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eingrad.core.algebra import einsum, multiply, transpose
+from eingrad.core.algebra import Infix, einsum, multiply, transpose
 from eingrad.core.arrays import (
     Gather,
     Indices,
@@ -17,7 +17,6 @@ from eingrad.core.arrays import (
     slice_of,
 )
 from eingrad.core.expr import Const, Var
-from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 
 X, Y = Var("x", (3, 4)), Var("y", (3, 4))

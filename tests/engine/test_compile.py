@@ -12,9 +12,8 @@ import pytest
 
 import eingrad as eg
 from eingrad.calculus.optim import adam, momentum
-from eingrad.core.algebra import add, apply, einsum, full, multiply, reduce, repeat, sum_over
+from eingrad.core.algebra import Infix, add, apply, einsum, full, multiply, reduce, repeat, sum_over
 from eingrad.core.expr import Const, Var
-from eingrad.core.infix import Infix
 from eingrad.engine import compile_program, contraction_path
 from eingrad.engine.function import CACHE_SIZE
 from eingrad.errors import BackendError, EingradError, MemoryLimitError, ShapeError

@@ -9,10 +9,9 @@ import pytest
 import scipy.special as sp
 from oracle import MAPS, evaluate
 
-from eingrad.core.algebra import add, apply, multiply, power, reduce, repeat
+from eingrad.core.algebra import Infix, add, apply, multiply, power, reduce, repeat
 from eingrad.core.expr import Const, Var
 from eingrad.core.functions import FUNCTIONS
-from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 
 X, Y, M = Var("x", ("i",)), Var("y", ("i",)), Var("m", ("i", "j"))

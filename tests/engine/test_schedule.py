@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from eingrad.core.algebra import add, apply, einsum, multiply, sum_over
+from eingrad.core.algebra import Infix, add, apply, einsum, multiply, sum_over
 from eingrad.core.expr import Const, Expr, Var
-from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 
 BATCH, WIDTH = 5, 190

@@ -8,9 +8,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from eingrad.core.algebra import add, einsum, multiply, sum_over
+from eingrad.core.algebra import Infix, add, einsum, multiply, sum_over
 from eingrad.core.expr import Const, Var
-from eingrad.core.infix import Infix
 from eingrad.engine import compile_program
 from eingrad.errors import EingradError, ShapeError
 

@@ -33,8 +33,11 @@ from eingrad.core.algebra import apply, subtract
 from eingrad.core.algebra import multiply as multiply_exprs
 from eingrad.core.algebra import power as power_expr
 from eingrad.core.conjugate import conj as conj_expr
-from eingrad.core.expr import Const, Expr
-from eingrad.core.functions import FUNCTIONS, HALF
+from eingrad.core.evaluate import evaluate
+from eingrad.core.expr import Const, Expr, Map, Var
+from eingrad.core.functions import COMPARISONS as COMPARED
+from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions.elementwise import HALF
 from eingrad.errors import EingradError
 
 if TYPE_CHECKING:
@@ -52,17 +55,19 @@ def _unary_template(x: Expr, function: str) -> Expr:
     return apply(function, x)
 
 
-def unary(function: str, x: Any, exact: Callable[..., Any] | None = None) -> Tensor:
-    """Apply a function of the table; ``exact`` computes it on integers."""
+def unary(function: str, x: Any) -> Tensor:
+    """Apply a function of the table; one that keeps integers is computed on them exactly."""
     t = as_tensor(x)
     dtype = t._value.dtype
     known = DIRECT.get((function, t._value.shape, dtype))
     if known is not None:
         return run_kernel(known, (t,))[0]
     if not is_inexact(dtype):
-        if exact is not None and not is_symbolic(t):
-            return wrap(np.asarray(exact(t._value)))
-        if exact is None:
+        keeps = FUNCTIONS[function].keeps_integers
+        if keeps and not is_symbolic(t):
+            node = Map(function, [Var("x", t._value.shape)])
+            return wrap(evaluate(node, [t._value], {}, {}, dtype))
+        if not keeps:
             t = as_dtype(t, FLOAT64)
     kernel = kernel_for(function, _unary_template, (t,), (function,))
     if is_inexact(dtype):
@@ -116,6 +121,29 @@ def map_template(function: str) -> Callable[..., Expr]:
     return template
 
 
+def _function_template(*operands: Any) -> Expr:
+    """Apply a function to tensors and, in the places where ``numbers`` has one, to numbers."""
+    *nodes, function, numbers, shape = operands
+    rest = iter(nodes)
+    arguments = [next(rest) if x is None else Const(x) for x in numbers]
+    return broadcast(apply(function, *(_spread(x, shape) for x in arguments)), shape)
+
+
+def function_of(name: str, *operands: Any) -> Tensor:
+    """Apply a function of the table to operands that broadcast; numbers are part of the formula."""
+    if not FUNCTIONS[name].takes(len(operands)):
+        raise EingradError(f"{name} does not take {len(operands)} arguments", operand=name)
+    numbers = tuple(x if _is_number(x) and math.isfinite(x) else None for x in operands)
+    if len(operands) == 1 or None not in numbers:
+        numbers = (*numbers[:-1], None)
+    given = [as_tensor(x) for x, number in zip(operands, numbers, strict=True) if number is None]
+    dtype = result_type([*given, *(x for x in numbers if x is not None)])
+    dtype = dtype if is_inexact(dtype) else FLOAT64
+    shape = broadcast_shapes(name, [t.shape for t in given])
+    tensors = [as_dtype(t, dtype) for t in given]
+    return operate(name, _function_template, tensors, name, numbers, shape)
+
+
 # fmt: off
 TEMPLATES: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
     # name          template                  on integers
@@ -128,12 +156,8 @@ TEMPLATES: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
     "minimum":      (map_template("minimum"), np.minimum),
 }
 COMPARISONS: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
-    "less":          (map_template("lt"), np.less),
-    "less_equal":    (map_template("le"), np.less_equal),
-    "greater":       (map_template("gt"), np.greater),
-    "greater_equal": (map_template("ge"), np.greater_equal),
-    "equal":         (map_template("eq"), np.equal),
-    "not_equal":     (map_template("ne"), np.not_equal),
+    (word := row.numpy.removeprefix("np.")): (map_template(name), getattr(np, word))
+    for name, row in COMPARED.items()
 }
 # fmt: on
 
@@ -301,9 +325,6 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return t
 
 
-UNARY = tuple(row.name for row in FUNCTIONS.values() if row.arity == 1)
-
-
 # --- whole quotients ---------------------------------------------------------------------------
 
 
@@ -369,14 +390,14 @@ def absolute(x: Any) -> Tensor:
     t = as_tensor(x)
     if t.dtype.kind == "c":
         return _as_real("absolute", _absolute_template, t)
-    return unary("abs", t, np.abs)
+    return unary("abs", t)
 
 
 def sign(x: Any) -> Tensor:
     """Return -1, 0 or 1, and of a complex number ``z / |z|``; its derivative at 0 is 0."""
     t = as_tensor(x)
     if t.dtype.kind != "c":
-        return unary("sign", t, np.sign)
+        return unary("sign", t)
     size = absolute(t)
     zero = compare("equal", size, 0)
     return where(zero, 0, t / where(zero, 1, size))

@@ -20,6 +20,7 @@ from eingrad.core.algebra import add, is_zero
 from eingrad.core.arrays import Gather, Slice
 from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Expr, Map, Var, postorder, variables
+from eingrad.core.functions import FUNCTIONS
 from eingrad.core.product import shared_products
 from eingrad.core.rewrite import substitute
 from eingrad.engine import compile_program
@@ -323,7 +324,7 @@ def kernel_of(
 def _masks(node: Expr) -> bool:
     """Whether a pull-back through a node fills in zeros."""
     if isinstance(node, Map):
-        return node.function in {"where", "maximum", "minimum", "relu"}
+        return node.function in FUNCTIONS and FUNCTIONS[node.function].fills_zeros
     return isinstance(node, Slice | Gather)
 
 

@@ -21,7 +21,7 @@ from eingrad.derivation.labels import Names, fresh_letter, to_formula
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower
 from eingrad.notation.syntax import Assignment, Symbol
-from eingrad.notation.words import KNOWN_FUNCTIONS, MATRIX_FUNCTIONS
+from eingrad.notation.words import is_function, over_matrices
 
 LETTERS = "ijklmnopqrstuvwabcfghxyz"
 Place = tuple[Expr, str, int]
@@ -207,7 +207,7 @@ class _Axes:
             return Gather(operands[0], operands[1:], node.sources, node.output)
         if indicator_index(node) is not None:
             return indicator(operands[1], self.dims(node)[-1])
-        if isinstance(node, Matrix) and node.function in MATRIX_FUNCTIONS:
+        if isinstance(node, Matrix) and over_matrices(node.function):
             return Matrix(node.function, operands[0])
         raise EingradError(
             f"index notation has no way to write this: {_said(node)}",
@@ -326,7 +326,7 @@ def _unique(words: Sequence[str], taken: Sequence[str]) -> str:
     last = max((k for k, w in enumerate(words) if not w.isdigit()), default=0)
     base = re.sub(r"[\W_]", "", "".join(words[last:])) or "x"
     base = base if base[0].isalpha() else f"x{base}"
-    if base in KNOWN_FUNCTIONS or base in {"delta", "size"}:
+    if is_function(base) or base in {"delta", "size"}:
         base += "0"
     name, number = base, 1
     while name in taken:

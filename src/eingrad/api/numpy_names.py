@@ -10,6 +10,7 @@ import numpy as np
 from eingrad.api import composed, contraction, elementwise, products, reductions, shaping
 from eingrad.api.dispatch import as_tensor, wrap, written
 from eingrad.api.moving import MOVED, plain
+from eingrad.core.functions import FUNCTIONS as RECORDS
 
 Function = Callable[..., Any]
 
@@ -24,8 +25,8 @@ def _compare(name: str) -> Function:
     return lambda a, b: elementwise.compare(name, a, b)
 
 
-def _unary(name: str, exact: Function | None = None) -> Function:
-    return lambda x: elementwise.unary(name, x, exact)
+def _unary(name: str) -> Function:
+    return lambda x: elementwise.unary(name, x)
 
 
 def _present(module: Any, own: Any, names: Sequence[str]) -> dict[Any, Function]:
@@ -34,6 +35,10 @@ def _present(module: Any, own: Any, names: Sequence[str]) -> dict[Any, Function]
 
 
 UFUNCS: dict[Any, Function] = {
+    **{
+        getattr(np, row.numpy[3:]): _unary(name)
+        for name, row in RECORDS.items() if row.arity == 1 and row.numpy.startswith("np.")
+    },
     np.negative: elementwise.negative,
     np.positive: as_tensor,
     np.power: elementwise.power,
@@ -41,11 +46,8 @@ UFUNCS: dict[Any, Function] = {
     np.reciprocal: elementwise.reciprocal,
     np.matmul: products.matmul,
     np.absolute: elementwise.absolute,
-    np.fabs: _unary("abs"),
+    np.fabs: lambda x: elementwise.unary("abs", composed.floating(x)),
     np.sign: elementwise.sign,
-    np.arcsin: _unary("asin"),
-    np.arccos: _unary("acos"),
-    np.arctan: _unary("atan"),
     np.logaddexp: elementwise.logaddexp,
     np.conjugate: elementwise.conj,
     np.floor_divide: elementwise.floor_divide,
@@ -58,15 +60,7 @@ UFUNCS: dict[Any, Function] = {
     np.radians: composed.scaled(np.pi / 180),
     np.rad2deg: composed.scaled(180 / np.pi),
     np.degrees: composed.scaled(180 / np.pi),
-    **{
-        getattr(np, name): _unary(name)
-        for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh",
-                     "tanh")
-    },
-    **{
-        getattr(np, name): _binary(name)
-        for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum")
-    },
+    **{getattr(np, name): _binary(name) for name in elementwise.TEMPLATES if name != "power"},
     **{getattr(np, name): _compare(name) for name in elementwise.COMPARISONS},
     **_present(np, composed, (
         "arccosh", "arcsinh", "arctan2", "arctanh", "cbrt", "copysign", "float_power", "fmax",

@@ -24,7 +24,8 @@ from eingrad.core.arrays import (
 )
 from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Const, Dim, Expr, Labels, Map, Reduce, postorder
-from eingrad.core.functions import AXIS_FUNCTIONS, is_linear
+from eingrad.core.functions import AXIS_FUNCTIONS, MATRIX_FUNCTIONS
+from eingrad.core.partials import is_linear
 
 Transpose = Callable[[Expr, int, Expr, int], Expr | None]
 """(node, operand number, cotangent or tangent, number of its leading extra axes) -> result."""
@@ -134,7 +135,6 @@ def _pull_fold(node: Expr, k: int, g: Expr, extra: int) -> Expr:
     del k
     assert isinstance(node, Reduce)
     transpose = AXIS_FUNCTIONS[node.function].transpose
-    assert transpose is not None
     return reduce(transpose, g, [extra + axis for axis in node.axes])
 
 
@@ -173,24 +173,32 @@ def matrix_factors(node: Matrix) -> tuple[list[Factor], Labels, Labels]:
     operand = node.operands[0]
     n = operand.ndim
     batch = tuple(range(n - 2))
-    i, j, k, m = n - 2, n - 1, n, n + 1
-    into = (*batch, k, m)
-    if node.function == "inv":
-        factors: list[Factor] = [(Const(-1), ()), (node, (*batch, i, k)), (node, (*batch, m, j))]
-        return factors, (*batch, i, j), into
-    if node.function == "cholesky":
-        p = n + 2
-        inverse = Matrix("inv", node)
-        factors = [
-            (node, (*batch, i, p)), (_lower_half(node.dims[-1]), (p, j)),
-            (inverse, (*batch, p, k)),
-            (conj(inverse) if _is_hermitian(operand) else inverse, (*batch, j, m)),
-        ]  # fmt: skip
-        return factors, (*batch, i, j), into
-    factors = [(Matrix("inv", operand), (*batch, m, k))]
-    if node.function == "det":
-        factors.append((node, batch))
-    return factors, batch, into
+    place = {letter: n - 2 + k for k, letter in enumerate("ijkmp")}
+    record = MATRIX_FUNCTIONS[node.function]
+    factors = [
+        (x, (*(batch if x.ndim == n or x is node else ()), *(place[k] for k in letters)))
+        for what, letters in record.derivative
+        for x in [_part(what, node)]
+    ]
+    own = (place["i"], place["j"]) if record.keeps_axes else ()
+    return factors, (*batch, *own), (*batch, place["k"], place["m"])
+
+
+def _part(what: str, node: Matrix) -> Expr:
+    """Return a factor of a matrix function's derivative by its word in the record."""
+    match what:
+        case "y":
+            return node
+        case "inverse":
+            return Matrix("inv", node.operands[0])
+        case "inverse y":
+            return Matrix("inv", node)
+        case "conjugate inverse y":
+            inverse = Matrix("inv", node)
+            return conj(inverse) if _is_hermitian(node.operands[0]) else inverse
+        case "lower":
+            return _lower_half(node.dims[-1])
+    return Const(int(what))
 
 
 def _is_hermitian(operand: Expr) -> bool:

@@ -47,7 +47,8 @@ from eingrad.core.expr import (
     depends_on,
     postorder,
 )
-from eingrad.core.functions import local_jacobian, partial_derivative, result_labels
+from eingrad.core.functions import FUNCTIONS
+from eingrad.core.partials import local_jacobian, partial_derivative, result_labels
 from eingrad.errors import DifferentiationError
 
 
@@ -241,7 +242,6 @@ def _pull_masked(node: Expr, k: int, factors: list[Factor], cotangent: Expr) -> 
     return None
 
 
-SINGULAR = frozenset({"log", "log1p", "sqrt", "asin", "acos", "pow"})
 HUGE = 3e38  # the largest float32
 
 
@@ -250,10 +250,11 @@ def is_singular(node: Expr) -> bool:
     it is defined, a product of entries of which one is infinite."""
     if isinstance(node, Einsum):
         return not node.summed and not is_light(node)
-    if not isinstance(node, Map) or node.function not in SINGULAR:
+    record = FUNCTIONS.get(node.function) if isinstance(node, Map) else None
+    if record is None or not record.singular:
         return False
     _, exponent = base_and_exponent(node)
-    return not isinstance(exponent, int) or exponent < 1 or node.function != "pow"
+    return not isinstance(exponent, int) or exponent < 1 or record.name != "pow"
 
 
 def _pull_guarded(local: Local, cotangent: Expr, extra: int) -> Expr:

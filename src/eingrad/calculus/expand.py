@@ -25,7 +25,7 @@ def expand(node: Expr, whole: bool = False) -> Expr:
     A quotient cancels before its numerator is multiplied out. With ``whole``, sums that recur stay
     whole: ``(a + b)^2 c + 2 (a + b)^2 c`` is ``3 (a + b)^2 c``; where none recurs, nothing is done.
 
-    >>> from eingrad.core.infix import Infix
+    >>> from eingrad.core.algebra import Infix
     >>> from eingrad.core.expr import Var
     >>> a, b = (Infix(Var(name, ("i",))) for name in "ab")
     >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)

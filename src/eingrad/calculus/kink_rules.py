@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from eingrad.core.algebra import Factor, apply, constant_value, einsum
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, variables
-from eingrad.core.functions import choose
-from eingrad.core.infix import Infix
+from eingrad.core.algebra import Factor, Infix, constant_value, einsum
+from eingrad.core.expr import Einsum, Expr, Labels, Map, variables
+from eingrad.core.functions.elementwise import both
 
 
 def power_at_0(node: Expr) -> Expr | None:
     """a^b log(a) -> a^b log(1) where a = 0 <= b; c a^b -> c a^0 where a = c = 0
 
-    These are the factors of `AT_KINKS`, for derivatives that were taken, and simplified, on paper.
+    These are the factors of the derivatives ``at_kinks``, for what was derived on paper.
     """
     if not isinstance(node, Einsum):
         return None
@@ -52,7 +51,7 @@ def _log_beside(x: Expr, log: Expr) -> Expr:
     a, b = map(Infix, x.operands)
     if not isinstance(log, Map) or log.function != "log" or log.operands[0] is not a.expr:
         return log
-    return apply("log", choose((a("eq", 0), b("ge", 0)), Const(1), a.expr))
+    return both(a("eq", 0), b("ge", 0), 1, a)("log").expr  # type: ignore[no-any-return]
 
 
 def _coefficient(x: Expr, labels: Labels, rest: list[Factor]) -> Expr | None:
@@ -74,8 +73,7 @@ def _coefficient(x: Expr, labels: Labels, rest: list[Factor]) -> Expr | None:
 
 def _power_beside(x: Expr, coefficient: Expr) -> Expr:
     a, b = map(Infix, x.operands)
-    corner = (a("eq", 0), Infix(coefficient)("eq", 0))
-    return a("pow", Infix(choose(corner, Const(0), b.expr))).expr
+    return a("pow", both(a("eq", 0), Infix(coefficient)("eq", 0), 0, b)).expr
 
 
 KINK_RULES = (power_at_0,)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from numbers import Real
 from types import MappingProxyType
 
+from eingrad.core.algebra import Infix
 from eingrad.core.expr import Const, Expr, Var
-from eingrad.core.infix import Infix
 from eingrad.errors import EingradError
 
 

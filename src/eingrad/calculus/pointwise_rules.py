@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
 from eingrad.core.algebra import (
+    Infix,
     add,
     apply,
     base_and_exponent,
@@ -24,8 +25,8 @@ from eingrad.core.algebra import (
     sum_over,
 )
 from eingrad.core.expr import Const, Einsum, Expr, Map
-from eingrad.core.functions import slope_of_gelu
-from eingrad.core.infix import Infix
+from eingrad.core.functions import COMPARISONS
+from eingrad.core.functions.elementwise import slope_of_gelu
 
 
 def is_map(node: Expr, function: str) -> bool:
@@ -151,12 +152,10 @@ def even_power_of_root(node: Expr) -> Expr | None:
 
 # --- case distinctions ------------------------------------------------------------------------
 
-TURNED = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
-
 
 def comparison_of_difference(node: Expr) -> Expr | None:
     """a - b > 0 -> a > b, which holds for the same floating-point numbers"""
-    if not isinstance(node, Map) or node.function not in TURNED:
+    if not isinstance(node, Map) or node.function not in {"gt", "ge", "lt", "le"}:
         return None
     total, zero = node.operands
     if constant_value(zero) != 0 or not is_sum(total) or len(total.operands) != 2:
@@ -166,7 +165,7 @@ def comparison_of_difference(node: Expr) -> Expr | None:
         return None
     (below,) = (negate(x) for x in total.operands if x is not above[0])
     if constant_value(above[0]) is not None:
-        return apply(TURNED[node.function], below, above[0])
+        return apply(COMPARISONS[node.function].turned, below, above[0])
     return apply(node.function, above[0], below)
 
 

@@ -34,7 +34,7 @@ class Stage:
 def simplify(node: Expr, facts: Sequence[Fact] = ()) -> Expr:
     """Return the shortest equal form that the rules find.
 
-    >>> from eingrad.core.infix import Infix
+    >>> from eingrad.core.algebra import Infix
     >>> from eingrad.core.expr import Var
     >>> p, t = (Infix(Var(name, ("i",))) for name in "pt")
     >>> simplify((p * (1 - p) * ((1 - t) / (1 - p) - t / p)).expr) is (p - t).expr

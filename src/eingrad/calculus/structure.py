@@ -160,7 +160,7 @@ def permuted(node: Expr, axes: Sequence[int]) -> Expr:
 def cancel_inside(node: Expr) -> Expr:
     """Multiply factors into sums where they cancel: ``p (a - b / p) -> p a - b``.
 
-    >>> from eingrad.core.infix import Infix
+    >>> from eingrad.core.algebra import Infix
     >>> from eingrad.core.expr import Var
     >>> a, b, p = (Infix(Var(name, ("i",))) for name in "abp")
     >>> cancel_inside((p * (a - b / p)).expr) is (p * a - b).expr

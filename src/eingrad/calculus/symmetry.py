@@ -20,12 +20,12 @@ from eingrad.core.algebra import (
 )
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce, Var
+from eingrad.core.functions import FUNCTIONS
 from eingrad.notation.syntax import Assumption, Symbol
 from eingrad.notation.system import Definition, Fact
 
 T = TypeVar("T")
 LONGEST = 80.0  # a definition that takes longer to read is not searched
-EVEN = ("abs", "cos", "cosh", "square")  # f(-x) = f(x)
 
 Swap = tuple[str, int, int]
 """A tensor's name and two axes that may change places."""
@@ -88,7 +88,7 @@ def _arranged(node: Expr, order: Labels, known: frozenset[Swap]) -> Expr:
         base, exponent = base_and_exponent(node)
         if exponent != 1:
             return power(_arranged(base, order, known) if base.ndim else base, exponent)
-        if node.function in EVEN:
+        if node.function in FUNCTIONS and FUNCTIONS[node.function].even:
             parts = [_with_either_sign(parts[0])]
         if is_sum(node):
             return sum_of(parts, [node.dims[k] for k in order])

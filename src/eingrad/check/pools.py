@@ -9,7 +9,8 @@ from itertools import product as combinations
 from eingrad.check.question import Question
 from eingrad.check.tree import label_dims, labels_in, relabelled, sites, tensors_in
 from eingrad.core.expr import Dim, Map, Var, postorder, variables
-from eingrad.core.functions import FUNCTIONS, partial_derivative
+from eingrad.core.functions import FUNCTIONS
+from eingrad.core.partials import partial_derivative
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import to_formula
 from eingrad.notation.syntax import (

@@ -12,9 +12,8 @@ from eingrad.check.points import Point, Points
 from eingrad.codegen.code import tuple_text
 from eingrad.codegen.program import Program
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Var, postorder, variables
+from eingrad.core.functions import FUNCTIONS
 from eingrad.notation.system import Fact
-
-NARROW = frozenset({"pow", "log", "log1p", "sqrt", "asin", "acos", "tan"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,8 @@ def _known(var: Var, derived: Derived) -> bool:
 
 def _is_narrow(expr: Expr) -> bool:
     """Whether an expression has a value, or a moderate one, only in a part of the real numbers."""
-    return any(
-        isinstance(x, Map) and x.function in NARROW and variables(x) for x in postorder([expr])
-    )
+    maps = (x for x in postorder([expr]) if isinstance(x, Map))
+    return any(FUNCTIONS[x.function].domain and variables(x) for x in maps)
 
 
 def _facts_by_tensor(facts: Sequence[Fact]) -> Mapping[str, list[Fact]]:

@@ -6,6 +6,7 @@ only a whole definition is ever repeated to its full shape.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Container, Mapping, Sequence
 
 from eingrad.codegen.code import (
@@ -19,20 +20,16 @@ from eingrad.codegen.code import (
     negative,
     tuple_text,
 )
+from eingrad.codegen.helpers import HELPERS
 from eingrad.codegen.products import Factors
 from eingrad.codegen.targets import Target
 from eingrad.codegen.values import Value, is_negative, number, positive_power
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of
 from eingrad.core.arrays import Gather, Indices, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
-from eingrad.core.functions import COMPARISONS
+from eingrad.core.functions import COMPARISONS, FUNCTIONS
+from eingrad.core.partials import recipe_of
 from eingrad.errors import EingradError
-
-SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
-IN_MATH = frozenset({
-    "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-    "erf", "log1p", "expm1",
-})  # fmt: skip
 
 
 class Emitter:
@@ -50,6 +47,7 @@ class Emitter:
         self.target, self.names, self.letters, self.rank = target, names, letters, rank
         self.upstream, self.matmul = upstream, matmul
         self.helpers: set[str] = set()
+        self.imports: dict[str, None] = {}
         self.sizes: dict[str, None] = {}
         self.like = ""
         self.uses_einsum = False
@@ -175,9 +173,15 @@ class Emitter:
     def _reduce(self, node: Reduce) -> Value:
         operand = node.operands[0]
         code = self.whole(operand)
-        result, helper = self.target.reduction(node.function, code, node.axes, operand.ndim)
-        if helper:
-            self.helpers.add(helper)
+        result = self.target.reduction(node.function, code, node.axes, operand.ndim)
+        if result is None and node.function not in HELPERS[self.target.name]:
+            recipe = recipe_of(node)
+            assert recipe is not None, node.function
+            return self.emit(recipe)
+        if result is None:
+            self.helpers.add(node.function)
+            axes = str(node.axes[0]) if len(node.axes) == 1 else str(node.axes)
+            result = call(node.function, code, axis=atom(axes))
         if node.function == "argmax":  # integers, which would take part in no other type
             cast = "to" if self.target.name == "torch" else "astype"
             result = call(f"{result}.{cast}", atom(f"{self.like}.dtype"))
@@ -199,30 +203,48 @@ class Emitter:
         axes = tuple(sorted({k for v in values for k in v.axes}))
         if node.function in COMPARISONS:
             left, right = (self._compared(x, axes) for x in node.operands)
-            return Value(binary(SIGNS[node.function], left, right), axes, is_bool=True)
+            return Value(binary(COMPARISONS[node.function].sign, left, right), axes, is_bool=True)
         if node.function == "where":
             return self._where(node, values[0], axes)
         values = [self.solid(v, x) for v, x in zip(values, node.operands, strict=True)]
         if all(v.is_number for v in values):
-            return self._of_numbers(node.function, values)
-        codes = [self.aligned(v, axes) for v in values]
-        if len(codes) == 2:
+            return self._of_numbers(node, values)
+        if node.function in {"maximum", "minimum"}:
+            values = sorted(values, key=lambda v: v.is_number)
+            codes = [self.aligned(v, axes) for v in values]
             return Value(self._extremum(node, values, codes), axes)
-        code, helper = self.target.function(node.function, codes[0])
-        if helper is not None:
-            self.helpers.add(helper)
-        return Value(code, axes)
+        return self._function(node, values, axes)
 
-    def _of_numbers(self, function: str, values: Sequence[Value]) -> Value:
-        codes = [v.code for v in values]
-        if function in IN_MATH:
-            return Value(call(f"math.{function}", *codes), (), is_number=True)
-        if function in {"maximum", "minimum"}:
-            return Value(call(function[:3], *codes), (), is_number=True)
-        code, helper = self.target.function(function, self.repeated(values[0], Const(0)))
-        if helper is not None:
-            self.helpers.add(helper)
-        return Value(code)
+    def _of_numbers(self, node: Map, values: Sequence[Value]) -> Value:
+        word = FUNCTIONS[node.function].python
+        if word:
+            head = word if hasattr(builtins, word) else f"math.{word}"
+            return Value(call(head, *(v.code for v in values)), (), is_number=True)
+        *first, last = values
+        return self._function(node, [*first, Value(self.repeated(last, Const(0)))], ())
+
+    def _function(self, node: Map, values: Sequence[Value], axes: tuple[int, ...]) -> Value:
+        """Spell a function; else call the module's own, or write out the recipe."""
+        name, recipe = node.function, recipe_of(node)
+        codes = [self.aligned(v, axes) for v in values]
+        text, lines = self.target.spelling(name, len(codes))
+        tensors = self.target.name == "torch" and "{" not in FUNCTIONS[name].torch
+        mixed = tensors and any(v.is_number for v in values)
+        code = None if mixed and recipe is not None else self.target.function(name, codes)
+        if code is not None:
+            if mixed:
+                codes = [self.repeated(v, Const(0)) if v.is_number else c
+                         for v, c in zip(values, codes, strict=True)]  # fmt: skip
+                code = self.target.function(name, codes)
+                assert code is not None
+            self.imports |= dict.fromkeys(lines)
+            return Value(code, axes)
+        parts = () if recipe is None else recipe.operands
+        plain = all(isinstance(x, Const) or x in node.operands for x in parts)
+        if recipe is not None and (len(codes) > 1 or (plain and not text)):
+            return self.emit(recipe)
+        self.helpers.add(name)
+        return Value(call(name, *codes), axes)
 
     def _compared(self, node: Expr, axes: Sequence[int]) -> Code:
         return self.aligned(self.operand(node), axes)
@@ -230,7 +252,7 @@ class Emitter:
     def _extremum(self, node: Map, values: Sequence[Value], codes: Sequence[Code]) -> Code:
         """``maximum`` and ``minimum``; PyTorch's do not take numbers."""
         if self.target.name == "torch" and any(v.is_number for v in values):
-            tensor, bound = codes if values[1].is_number else codes[::-1]
+            tensor, bound = codes
             side = "min" if node.function == "maximum" else "max"
             return call("torch.clamp", tensor, **{side: bound})
         return call(f"{self.target.module}.{node.function}", *codes)

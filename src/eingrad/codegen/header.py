@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eingrad.codegen import pieces
@@ -27,6 +27,7 @@ class Header:
     mode: str
     draws: Mapping[str, Draw]
     uses_einsum: bool
+    imports: tuple[str, ...] = ()
 
     def text(self, body: str) -> str:
         """Return the head of a module with this body."""
@@ -78,6 +79,8 @@ class Header:
             framework += "\nimport torch.nn.functional as F"
         if "nn.Module" in text:
             framework += "\nfrom torch import nn"
+        if self.imports:
+            framework = _sorted_imports([*framework.split("\n"), *self.imports])
         return head + first + framework
 
     @property
@@ -117,6 +120,19 @@ class Header:
                 head = f"{self.names[f'values {name}']} = ["
                 lines += [head, *(f"    {x}," for x in values), "]"]
         return lines
+
+
+def _sorted_imports(lines: Iterable[str]) -> str:
+    """Order imports as ruff does: whole modules first, names of one module in one line."""
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        if line.startswith("from "):
+            _, module, _, name = line.split()
+            names.setdefault(module, set()).add(name)
+    whole = sorted(line for line in lines if line.startswith("import "))
+    return "\n".join(
+        [*whole, *(f"from {m} import {', '.join(sorted(n))}" for m, n in sorted(names.items()))]
+    )
 
 
 def _formulas(lines: Sequence[Line]) -> list[str]:

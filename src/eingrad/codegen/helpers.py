@@ -1,40 +1,12 @@
-"""Functions that a standalone module defines itself, where it uses them, in each target's words."""
+"""Functions that a standalone module defines itself, where no spelling and no recipe is as good."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 NUMPY = {
-    "sigmoid": '''
-def sigmoid(x: Array) -> Array:
-    """Return 1 / (1 + exp(-x)); no exponential overflows."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
-''',
-    "leaky_relu": '''
-def leaky_relu(x: Array) -> Array:
-    """Return x where it is positive, x / 100 elsewhere."""
-    return np.maximum(x, 0.01 * x)
-''',
-    "elu": '''
-def elu(x: Array) -> Array:
-    """Return x where it is positive, exp(x) - 1 elsewhere."""
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
-''',
-    "silu": '''
-def silu(x: Array) -> Array:
-    """Return x sigmoid(x)."""
-    return x * sigmoid(x)
-''',
     "erf": '''
 def erf(x: Array) -> Array:
     """Return the error function; `scipy.special.erf` is faster."""
     return np.vectorize(math.erf, otypes=[float])(x).astype(np.asarray(x).dtype)
-''',
-    "gelu": '''
-def gelu(x: Array) -> Array:
-    """Return x times the probability that a standard normal number is below x."""
-    return x * (1 + erf(x * math.sqrt(0.5))) / 2
 ''',
     "logsumexp": '''
 def logsumexp(x: Array, axis: int | tuple[int, ...]) -> Array:
@@ -105,11 +77,6 @@ def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Arra
 }
 
 TORCH = {
-    "softplus": '''
-def softplus(x: Tensor) -> Tensor:
-    """Return log(1 + exp(x)); no exponential overflows."""
-    return torch.logaddexp(x, torch.zeros_like(x))
-''',
     "log_softmax": '''
 def log_softmax(x: Tensor, axis: tuple[int, ...]) -> Tensor:
     """Return log(exp(x) / sum(exp(x))) over several axes."""
@@ -178,16 +145,5 @@ def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Arra
     return jnp.zeros(shape, x.dtype).at[places].add(x)
 '''
 HELPERS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
-NEEDS = {"silu": ("sigmoid",), "gelu": ("erf",), "reverse_cumsum": ("cumsum",)}
-
-
-def helper_sources(target: str, used: Iterable[str]) -> list[str]:
-    """Return the helpers that a module needs, each after those that it calls.
-
-    >>> [text.split("(")[0] for text in helper_sources("numpy", {"gelu"})]
-    ['def erf', 'def gelu']
-    """
-    wanted = set(used)
-    for name in sorted(wanted):
-        wanted.update(NEEDS.get(name, ()))
-    return [text.strip("\n") for name, text in HELPERS[target].items() if name in wanted]
+NEEDS = {"reverse_cumsum": ("cumsum",)}
+"""The texts of helpers that a target needs, and which others these call."""

@@ -10,8 +10,8 @@ from eingrad.codegen.code import WIDTH, bracketed, comment, statement, tuple_tex
 from eingrad.codegen.data import MAKERS, draw_text, draws
 from eingrad.codegen.emit import Emitter
 from eingrad.codegen.header import Header
-from eingrad.codegen.helpers import helper_sources
 from eingrad.codegen.names import Namespace
+from eingrad.codegen.own_functions import own_functions
 from eingrad.codegen.program import Line, Program
 from eingrad.codegen.targets import Target
 from eingrad.codegen.training import Training, make_training
@@ -73,13 +73,13 @@ class Module:
         body += [*self._makers(), data, *self._checks()]
         if self.training is not None:
             body += self._training(self.training)
-        helpers = helper_sources(self.target.name, self.emitter.helpers)
+        helpers = own_functions(self.target.name, self.emitter.helpers, self.emitter.imports)
         shapes = self._in_words(pieces.CHECK_SHAPES.strip("\n"))
         parts = [*helpers, shapes, *body, self._main()]
         text = "\n\n\n".join(parts)
         header = Header(
             self.program, self.target, self.names, self.axis, self.mode, self.draws,
-            self.emitter.uses_einsum,
+            self.emitter.uses_einsum, tuple(self.emitter.imports),
         )  # fmt: skip
         return f"{header.text(text)}\n\n\n{text}\n"
 

@@ -8,6 +8,8 @@ import keyword
 import re
 import unicodedata
 
+from eingrad.core.functions import canonical
+
 MAX_LENGTH = 24
 
 RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins)) | {
@@ -19,10 +21,7 @@ RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset
     "defvjp", "pull_back", "derivatives",
     # local names in them
     "ctx", "self", "cls", "saved", "state", "seed", "data", "rng", "g", "gradients", "inputs",
-    # helpers
-    "sigmoid", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu", "erf", "softmax",
-    "log_softmax", "logsumexp", "norm", "prod", "prod_others", "ismax", "ismin", "cumsum",
-    "reverse_cumsum",
+    # helpers, beside the functions of the tables
     "scatter", "uniform", "signed", "one_hot", "simplex", "symmetric", "definite",
     # attributes of torch.nn.Module, which parameters must not hide
     "training", "apply", "eval", "parameters", "modules", "children", "buffers", "compile",
@@ -46,7 +45,12 @@ def identifier(text: str) -> str:
     name = re.sub(r"[^0-9A-Za-z]+", "_", greek).strip("_")[:MAX_LENGTH].rstrip("_")
     if not name or name[0].isdigit():
         name = f"x{name}"
-    return f"{name}_" if name in RESERVED else name
+    return f"{name}_" if is_reserved(name) else name
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Python or a module needs a name: functions of the notation are among them."""
+    return name in RESERVED or canonical(name) is not None
 
 
 def _spelled(c: str) -> str:
@@ -74,7 +78,7 @@ class Namespace:
         """Return an identifier like ``wanted`` that nothing else has."""
         first = identifier(wanted)
         name, count = first, 1
-        while name in self._taken or name in RESERVED:
+        while name in self._taken or is_reserved(name):
             count += 1
             name = f"{first}{'' if first.endswith('_') else '_'}{count}"
         self._taken.add(name)

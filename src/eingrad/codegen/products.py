@@ -152,7 +152,8 @@ class Factors:
     def _sum(self, operand: Operand, output: Labels) -> Value:
         code, labels = operand
         axes = tuple(k for k, label in enumerate(labels) if label not in output)
-        total, _ = self.emitter.target.reduction("sum", code, axes, len(labels))
+        total = self.emitter.target.reduction("sum", code, axes, len(labels))
+        assert total is not None
         kept = [label for label in labels if label in output]
         order = sorted(range(len(kept)), key=lambda k: kept[k])
         return Value(self.emitter.transposed(total, order), output)

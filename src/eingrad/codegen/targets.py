@@ -1,98 +1,74 @@
-"""How each target spells what the emitter needs: element-wise functions, folds, linear algebra.
+"""How each target spells what the emitter needs: element-wise functions and functions over axes.
 
-Spellings come from the function table; a function that NumPy lacks, or that a target computes
-with an overflow, is a helper that the module defines (`eingrad.codegen.helpers`).
+Spellings come from the functions' records. What a target lacks is a function that the module
+defines itself (`eingrad.codegen.helpers`), by a text or by the record's recipe.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eingrad.codegen.code import Code, atom, call
-from eingrad.core.functions import FUNCTIONS
+from eingrad.codegen.helpers import HELPERS
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, imported, spelling
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A framework. ``module`` is its prefix, ``axis`` its word for an axis.
-
-    ``helpers`` are the functions that a module defines itself. ``reductions`` maps a function over
-    axes to its spelling, ``single`` to a better one that takes one axis only.
-    """
+    """A framework. ``module`` is its prefix, ``axis`` its word for an axis."""
 
     name: str
     title: str
     module: str
     axis: str
     einsum: str
-    helpers: frozenset[str]
-    reductions: Mapping[str, str]
-    single: Mapping[str, str]
 
-    def function(self, name: str, x: Code) -> tuple[Code, str | None]:
-        """Return a one-argument function of an array, and the helper that it needs.
+    def spelling(self, name: str, count: int) -> tuple[str, list[str]]:
+        """Return how a function is written over arguments, and imports; "" for one of its own.
 
-        >>> str(TARGETS["jax"].function("gelu", atom("x"))[0])
+        SciPy is imported only for what there is no recipe for.
+        """
+        if name in HELPERS[self.name]:
+            return "", []
+        text, lines = imported(spelling(FUNCTIONS[name], self.name, count))
+        if lines and FUNCTIONS[name].recipe is not None:
+            return "", []
+        return text.replace("torch.nn.functional.", "F."), lines
+
+    def function(self, name: str, arguments: Sequence[Code]) -> Code | None:
+        """Return a call, None where the spelling is no call that has each argument once.
+
+        >>> str(TARGETS["jax"].function("gelu", [atom("x")]))
         'jax.nn.gelu(x, approximate=False)'
         """
-        if name in self.helpers:
-            return call(name, x), name
-        spelling = str(getattr(FUNCTIONS[name], self.name))
-        found = re.fullmatch(r"([\w.]+)\((.*)\)", spelling)
-        assert found is not None, spelling
-        head = found[1].replace("torch.nn.functional.", "F.")
-        arguments = [x if part == "{0}" else atom(part) for part in found[2].split(", ")]
-        return call(head, *arguments), None
+        text, _ = self.spelling(name, len(arguments))
+        found = re.fullmatch(r"([\w.]+)\(([^()]*)\)", text)
+        parts = found[2].split(", ") if found else []
+        places = [f"{{{k}}}" for k in range(len(arguments))]
+        if found is None or [x for x in parts if "{" in x] != places:
+            return None
+        codes = iter(arguments)
+        return call(found[1], *(next(codes) if "{" in part else atom(part) for part in parts))
 
-    def reduction(self, name: str, x: Code, axes: tuple[int, ...], ndim: int) -> tuple[Code, str]:
-        """Return a function over axes, and its name if it is a helper."""
-        whole = len(axes) == ndim and name in {"sum", "max", "min"}
-        spelling = self.reductions[name]
-        if len(axes) == 1 and name in self.single:
-            spelling = self.single[name]
-        helper = "" if "." in spelling else spelling
-        if whole and self.name != "torch":
-            return call(spelling, x), helper
-        if whole:
-            return call(f"torch.{name}", x), helper
+    def reduction(self, name: str, x: Code, axes: tuple[int, ...], ndim: int) -> Code | None:
+        """Return a function over axes, None if it is the module's own."""
+        record = AXIS_FUNCTIONS[name]
+        text = str(getattr(record, self.name))
+        if not text or (len(axes) > 1 and self.name in record.single.split()):
+            return None
+        if len(axes) == ndim and name in {"sum", "max", "min"}:
+            return call(f"{self.module}.{name}", x)
         inside = atom(str(axes[0]) if len(axes) == 1 else str(axes))
-        word = "axis" if helper else self.axis
-        return call(spelling, x, **{word: inside}), helper
+        head, bracket, options = text.partition("({0}, ")
+        if not bracket:
+            return call(text, x, **{self.axis: inside})
+        words = dict(part.split("=") for part in options[:-1].split(", "))
+        return call(head, x, **{k: atom(v.format(axis=inside)) for k, v in words.items()})
 
 
-_FOLDS = (
-    "softmax", "log_softmax", "logsumexp", "prod_others", "ismax", "ismin", "norm", "prod",
-    "cumsum", "reverse_cumsum",
-)  # fmt: skip
-
-
-def _reductions(**own: str) -> dict[str, str]:
-    return {name: name for name in _FOLDS} | own
-
-
-NUMPY = Target(
-    "numpy", "NumPy", "np", "axis", "einsum",
-    frozenset({"sigmoid", "leaky_relu", "elu", "gelu", "silu", "erf"}),
-    _reductions(sum="np.sum", max="np.max", min="np.min", prod="np.prod", argmax="np.argmax"),
-    {"norm": "np.linalg.norm", "cumsum": "np.cumsum"},
-)  # fmt: skip
-TORCH = Target(
-    "torch", "PyTorch", "torch", "dim", "torch.einsum", frozenset({"softplus"}),
-    _reductions(
-        sum="torch.sum", max="torch.amax", min="torch.amin", norm="torch.linalg.vector_norm",
-        argmax="torch.argmax", logsumexp="torch.logsumexp",
-    ),
-    {"softmax": "torch.softmax", "log_softmax": "torch.log_softmax", "prod": "torch.prod",
-     "cumsum": "torch.cumsum"},
-)  # fmt: skip
-JAX = Target(
-    "jax", "JAX", "jnp", "axis", "jnp.einsum", frozenset(),
-    _reductions(
-        sum="jnp.sum", max="jnp.max", min="jnp.min", prod="jnp.prod", argmax="jnp.argmax",
-        softmax="jax.nn.softmax", log_softmax="jax.nn.log_softmax", logsumexp="jax.nn.logsumexp",
-    ),
-    {"norm": "jnp.linalg.norm", "cumsum": "jnp.cumsum"},
-)  # fmt: skip
+NUMPY = Target("numpy", "NumPy", "np", "axis", "einsum")
+TORCH = Target("torch", "PyTorch", "torch", "dim", "torch.einsum")
+JAX = Target("jax", "JAX", "jnp", "axis", "jnp.einsum")
 TARGETS: Mapping[str, Target] = {target.name: target for target in (NUMPY, TORCH, JAX)}

@@ -8,8 +8,9 @@ Nothing here looks inside a tensor that was computed before: unfolding is `calcu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import Self
 
 from eingrad.core.expr import (
     MAX_BITS,
@@ -26,6 +27,7 @@ from eingrad.core.expr import (
     bits,
     exact,
 )
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
 from eingrad.core.product import (
     MAX_REPEATS,
     Factor,
@@ -35,13 +37,9 @@ from eingrad.core.product import (
     product,
     size,
 )
-from eingrad.errors import ShapeError
+from eingrad.errors import EingradError, ShapeError
 
 ZERO, ONE, MINUS = Const(0), Const(1), Const(-1)
-KEEPS_AXES = frozenset({
-    "softmax", "log_softmax", "prod_others", "ismax", "ismin", "cumsum", "reverse_cumsum",
-})  # fmt: skip
-COMMUTATIVE = frozenset({"add", "maximum", "minimum", "eq", "ne"})
 
 
 # --- views of a product -----------------------------------------------------------------------
@@ -255,27 +253,32 @@ def _fold_power(value: Number, exponent: Number) -> Number | None:
         return math.inf
 
 
-EXACT_VALUES: dict[tuple[str, Number], Number] = {
-    ("exp", 0): 1, ("log", 1): 0, ("log1p", 0): 0, ("expm1", 0): 0, ("sqrt", 0): 0,
-    ("sqrt", 1): 1, ("sin", 0): 0, ("cos", 0): 1, ("tan", 0): 0, ("tanh", 0): 0,
-    ("sinh", 0): 0, ("cosh", 0): 1, ("erf", 0): 0, ("relu", 0): 0, ("abs", 0): 0, ("sign", 0): 0,
-}  # fmt: skip
-
-
 def apply(function: str, *operands: Expr) -> Expr:
     """Return an element-wise function of operands with the same axes; scalars are repeated."""
     dims = max((x.dims for x in operands), key=len)
     if function == "add":
         return add(*operands)
-    if function == "square":
-        return power(operands[0], 2)
     if function == "pow" and (exponent := constant_value(operands[1])) is not None:
         return power(operands[0], exponent)
-    if len(operands) == 1 and (value := constant_value(operands[0])) is not None:
-        known = EXACT_VALUES.get((function, value))
-        if known is not None:
-            return full(known, dims)
+    record = FUNCTIONS.get(function)
+    if record is not None:
+        _check_orders(record, operands)
+        if record.written_out and record.recipe is not None:
+            return expr_of(record.recipe(*map(Infix, operands)))
+        if len(operands) == 1 and (value := constant_value(operands[0])) in record.exact:
+            return full(record.exact[value], dims)  # type: ignore[index]
     return broadcast_scalar(_map(function, [_as_scalar(x) for x in operands]), dims)
+
+
+def _check_orders(record: Function, operands: Sequence[Expr]) -> None:
+    """Raise EingradError where a whole number must stand, and something else does."""
+    for order in map(constant_value, operands[: record.orders]):
+        if not isinstance(order, int) or order < 0:
+            raise EingradError(
+                f"the first argument of {record.name} is no whole number",
+                operand=record.name,
+                hint=f"write a number from 0 on, as in {record.name}(1, x)",
+            )
 
 
 def _map(function: str, operands: Sequence[Expr]) -> Expr:
@@ -291,7 +294,7 @@ def _map(function: str, operands: Sequence[Expr]) -> Expr:
             axes = tuple(k for k in range(len(dims)) if k not in repeated)
             inner = [_without_axes(x, repeated) if x.ndim else x for x in operands]
             return repeat(apply(function, *inner), dims, axes)
-    if function in COMMUTATIVE:
+    if (record := FUNCTIONS.get(function)) is not None and record.commutative:
         operands = sorted(operands, key=lambda x: x.digest)
     return Map(function, operands)
 
@@ -317,65 +320,125 @@ def reduce(function: str, node: Expr, axes: Iterable[int]) -> Expr:
         return sum_over(node, axes)
     if function == "mean":
         return mean_over(node, axes)
-    if not axes and function in {"max", "min", "prod", "logsumexp"}:
-        return node
+    record = AXIS_FUNCTIONS[function]
+    if not axes and record.of_one is not None and not record.keeps_axes:
+        return _of_one_entry(record, node)
     if isinstance(node, Einsum) and is_light(node):
         repeated = _repeated_axes(node)
         if repeated - set(axes):
-            return _reduce_inside(function, node, axes, repeated - set(axes))
-        if repeated and function in OVER_REPEATS:
-            return _reduce_repeats(function, node, axes, repeated)
-    return Reduce(function, node, axes, function in KEEPS_AXES)
+            return _reduce_inside(record, node, axes, repeated - set(axes))
+        if repeated and record.of_equal is not None:
+            return _reduce_repeats(record, node, axes, repeated)
+    return Reduce(function, node, axes, record.keeps_axes)
 
 
-OVER_REPEATS: dict[str, Callable[[Expr, Expr], Expr]] = {
-    "max": lambda x, _: x,
-    "min": lambda x, _: x,
-    "logsumexp": lambda x, n: add(x, apply("log", n)),
-    "norm": lambda x, n: multiply(x, apply("sqrt", n)),
-    "softmax": lambda x, n: multiply(x, power(n, -1)),
-    "ismax": lambda x, n: multiply(x, power(n, -1)),
-    "ismin": lambda x, n: multiply(x, power(n, -1)),
-    "log_softmax": lambda x, n: subtract(x, apply("log", n)),
-    "prod": lambda x, n: apply("pow", x, n),
-}
-"""What a function over n equal entries is, given the function over one of them."""
-
-
-def _reduce_repeats(function: str, node: Expr, axes: Sequence[int], repeated: set[int]) -> Expr:
+def _reduce_repeats(
+    record: AxisFunction, node: Expr, axes: Sequence[int], repeated: set[int]
+) -> Expr:
     """Leave out the reduced axes that an operand only repeats along: their extent remains."""
     own = [k for k in range(node.ndim) if k not in repeated]
     inner = _without_axes(node, repeated)
     rest = [own.index(k) for k in axes if k not in repeated]
     count = multiply(ONE, *(size(node.dims[k]) for k in sorted(repeated)))
-    single = reduce(function, inner, rest) if rest else _of_one_entry(function, inner)
-    result = OVER_REPEATS[function](single, count)
-    kept = [k for k in range(node.ndim) if function in KEEPS_AXES or k not in axes]
-    places = [kept.index(k) for k in own if k in kept]
-    return repeat(result, [node.dims[k] for k in kept], places)
+    single = reduce(record.name, inner, rest) if rest else _of_one_entry(record, inner)
+    assert record.of_equal is not None
+    result = record.of_equal(Infix(single), Infix(count)).expr
+    return _along_kept(record, node, axes, result, own)
 
 
-def _of_one_entry(function: str, node: Expr) -> Expr:
+def _of_one_entry(record: AxisFunction, node: Expr) -> Expr:
     """Return a function over an axis that has one entry."""
-    if function in {"softmax", "ismax", "ismin"}:
-        return full(1, node.dims)
-    if function == "log_softmax":
-        return zeros(node.dims)
-    return apply("abs", node) if function == "norm" else node
+    assert record.of_one is not None
+    value = record.of_one(Infix(node))
+    return value.expr if isinstance(value, Infix) else full(value, node.dims)
 
 
-def _reduce_inside(function: str, node: Expr, axes: Sequence[int], repeated: set[int]) -> Expr:
+def _reduce_inside(
+    record: AxisFunction, node: Expr, axes: Sequence[int], repeated: set[int]
+) -> Expr:
     """Leave out the axes that an operand only repeats along, and repeat the result."""
     own = [k for k in range(node.ndim) if k not in repeated]
-    inner = reduce(function, _without_axes(node, repeated), [own.index(k) for k in axes])
-    kept = [k for k in range(node.ndim) if function in KEEPS_AXES or k not in axes]
-    places = [kept.index(k) for k in own if k in kept]
-    return repeat(inner, [node.dims[k] for k in kept], places)
+    inner = reduce(record.name, _without_axes(node, repeated), [own.index(k) for k in axes])
+    return _along_kept(record, node, axes, inner, own)
+
+
+def _along_kept(
+    record: AxisFunction, node: Expr, axes: Sequence[int], result: Expr, own: Sequence[int]
+) -> Expr:
+    """Repeat a result over the axes ``own`` of a node to all those that its function leaves."""
+    kept = [k for k in range(node.ndim) if record.keeps_axes or k not in axes]
+    return repeat(result, [node.dims[k] for k in kept], [kept.index(k) for k in own if k in kept])
+
+
+# --- under operators --------------------------------------------------------------------------
+
+
+class Infix:
+    """An expression with operators; a number on either side is a constant.
+
+    >>> y = Infix(Var("y", ("i",)))
+    >>> (y * (1 - y)).expr.dims
+    ('i',)
+    """
+
+    __slots__ = ("expr",)
+
+    def __init__(self, expr: Expr) -> None:
+        self.expr = expr
+
+    def made(self, expr: Expr) -> Self:
+        """Return another expression of the same kind."""
+        return type(self)(expr)
+
+    @property
+    def number(self) -> Number | None:
+        """The number that every entry is, None if there is none."""
+        return constant_value(self.expr)
+
+    def __add__(self, other: Infix | Number) -> Self:
+        return self.made(add(self.expr, expr_of(other)))
+
+    def __sub__(self, other: Infix | Number) -> Self:
+        return self.made(subtract(self.expr, expr_of(other)))
+
+    def __rsub__(self, other: Number) -> Self:
+        return self.made(subtract(expr_of(other), self.expr))
+
+    def __mul__(self, other: Infix | Number) -> Self:
+        return self.made(multiply(self.expr, expr_of(other)))
+
+    def __truediv__(self, other: Infix | Number) -> Self:
+        return self.made(divide(self.expr, expr_of(other)))
+
+    def __rtruediv__(self, other: Number) -> Self:
+        return self.made(divide(expr_of(other), self.expr))
+
+    def __pow__(self, exponent: Number) -> Self:
+        return self.made(power(self.expr, exponent))
+
+    def __neg__(self) -> Self:
+        return self.made(multiply(Const(-1), self.expr))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __call__(self, function: str, *others: Infix | Number) -> Self:
+        """Apply an element-wise function: ``x("tanh")``."""
+        return self.made(apply(function, self.expr, *map(expr_of, others)))
+
+    def after(self, function: str, *others: Infix | Number) -> Self:
+        """Apply a function of which this is the last argument."""
+        return self.made(apply(function, *map(expr_of, others), self.expr))
+
+
+def expr_of(value: Infix | Number) -> Expr:
+    """Return the expression, of a number its constant."""
+    return value.expr if isinstance(value, Infix) else Const(value)
 
 
 __all__ = [
-    "ONE", "ZERO", "Factor", "Var", "add", "apply", "base_and_exponent",
-    "broadcast_scalar", "constant_value", "divide", "einsum", "full", "identity_labels",
+    "ONE", "ZERO", "Factor", "Infix", "Var", "add", "apply", "base_and_exponent",
+    "broadcast_scalar", "constant_value", "divide", "einsum", "expr_of", "full", "identity_labels",
     "is_light", "is_zero", "mean_over", "multiply", "negate", "power", "reduce",
     "repeat", "scale_of", "size", "subtract", "sum_over", "transpose",
     "zeros",

@@ -7,10 +7,11 @@ what `Slice` cuts out, `Scatter` adds back what `Gather` reads.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from eingrad.core.expr import Dim, Expr, Labels, _intern
+from eingrad.core.functions import MATRIX_FUNCTIONS
 from eingrad.errors import ShapeError
 
 Range = tuple[int, int, int]
@@ -150,10 +151,6 @@ class Indices(Expr):
         return _intern(object.__new__(cls), (), (dim,))  # type: ignore[no-any-return]
 
 
-MATRIX_FUNCTIONS: Mapping[str, int] = {"inv": 2, "cholesky": 2, "det": 0, "logdet": 0}
-"""How many of its two matrix axes each function keeps."""
-
-
 class Matrix(Expr):
     """A function of the matrices in the last two axes: ``inv``, ``cholesky`` (lower, reads the
     lower triangle), ``det``, ``logdet`` (of the absolute determinant)."""
@@ -168,7 +165,7 @@ class Matrix(Expr):
             )
         node = object.__new__(cls)
         node.function = function
-        dims = operand.dims if MATRIX_FUNCTIONS[function] else operand.dims[:-2]
+        dims = operand.dims if MATRIX_FUNCTIONS[function].keeps_axes else operand.dims[:-2]
         return _intern(node, (operand,), dims, function)  # type: ignore[no-any-return]
 
     def fields(self) -> tuple[Any, ...]:

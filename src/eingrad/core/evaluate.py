@@ -9,63 +9,46 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from eingrad.core.arrays import Gather, Matrix, Scatter
-from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size
+from eingrad.core.expr import (
+    Const,
+    Delta,
+    Dim,
+    Einsum,
+    Expr,
+    Labels,
+    Map,
+    Reduce,
+    Size,
+    Var,
+    postorder,
+)
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    FUNCTIONS,
+    AxisFunction,
+    Function,
+    imported,
+    spelling,
+)
+from eingrad.core.partials import recipe_of
 
 Array = np.ndarray[Any, Any]
 Functions = Mapping[str, Callable[..., Any]]
 
 
-def _erf(x: Array) -> Array:
-    values = [math.erf(value) for value in x.ravel()]  # NumPy has none, and SciPy is slow to import
-    return np.array(values, x.dtype).reshape(x.shape)
-
-
-def _sigmoid(x: Array) -> Array:
-    return np.asarray(np.exp(-np.logaddexp(0, -x)))
-
-
-def _gelu_slope(x: Array) -> Any:
-    density = np.exp(-x * x / 2) / np.sqrt(x.dtype.type(2 * np.pi))
-    return (1 + _erf(x * np.sqrt(x.dtype.type(0.5)))) / 2 + x * density
-
-
 # fmt: off
-MAPS: dict[str, Callable[..., Any]] = {
-    "add": lambda *xs: sum(xs[1:], xs[0]),
-    "pow": np.power, "maximum": np.maximum, "minimum": np.minimum,
-    "where": lambda c, a, b: np.where(c != 0, a, b),
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
-    "eq": np.equal, "ne": np.not_equal,
-    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt,
-    "abs": np.abs, "sign": np.sign, "sin": np.sin, "cos": np.cos, "tan": np.tan,
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
-    "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "sigmoid": _sigmoid, "erf": _erf,
-    "softplus": lambda x: np.logaddexp(0, x),
-    "relu": lambda x: np.where(x > 0, x, 0),
-    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
-    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
-    "gelu": lambda x: x * (1 + _erf(x * np.sqrt(x.dtype.type(0.5)))) / 2,
-    "gelu'": lambda x: _gelu_slope(x),
-    "silu": lambda x: x * _sigmoid(x),
-}
-REDUCES: dict[str, Callable[[Array, Labels], Any]] = {
+ALONG: dict[str, Callable[[Array, Labels], Any]] = {  # functions over axes that no recipe gives
     "max": lambda x, axes: x.max(axes),
     "min": lambda x, axes: x.min(axes),
     "prod": lambda x, axes: x.prod(axes),
-    "norm": lambda x, axes: np.sqrt((x ** 2).sum(axes)),
     "argmax": lambda x, axes: x.argmax(axes[0]),
-    "logsumexp": lambda x, axes: np.log(np.exp(x - x.max()).sum(axes)) + x.max(),
-    "softmax": lambda x, axes: _softmax(x, axes),
-    "log_softmax": lambda x, axes: np.log(_softmax(x, axes)),
     "prod_others": lambda x, axes: _prod_others(x, axes),
-    "ismax": lambda x, axes: _attained(x == x.max(axes, keepdims=True), axes),
-    "ismin": lambda x, axes: _attained(x == x.min(axes, keepdims=True), axes),
     "cumsum": lambda x, axes: _cumsum(x, axes),
     "reverse_cumsum": lambda x, axes: np.flip(_cumsum(np.flip(x, axes), axes), axes),
 }
@@ -100,11 +83,18 @@ def evaluate(
             result = np.eye(extent(dim, sizes))
         case Einsum():
             result = _einsum(node, operands, sizes, dtype)
+        case Map(function="add"):
+            result = sum(operands[1:], operands[0])
         case Map(function=function):
-            known = MAPS.get(function) or functions[function]
-            result = known(*operands)
+            record = FUNCTIONS.get(function)
+            if record is None:
+                result = functions[function](*operands)
+            elif record.recipe is None:
+                result = library_function(record, len(operands))(*operands)
+            else:
+                result = _by_recipe(record, operands, (), dtype)
         case Reduce(function=function, axes=axes):
-            result = REDUCES[function](operands[0], axes)
+            result = over_axes(function, operands[0], axes, dtype)
         case Gather():
             result = operands[0][_places(node, operands[1:], sizes)]
         case Scatter():
@@ -115,6 +105,67 @@ def evaluate(
         case _:
             raise TypeError(f"no value of a {type(node).__name__}")
     return np.asarray(result, dtype)
+
+
+# --- functions by their records ---------------------------------------------------------------
+
+
+def over_axes(function: str, x: Array, axes: Labels, dtype: Any = np.float64) -> Array:
+    """Return the value of a function over axes."""
+    known = ALONG.get(function)
+    if known is not None:
+        return np.asarray(known(x, axes))
+    return _by_recipe(AXIS_FUNCTIONS[function], [x], axes, dtype)
+
+
+def _by_recipe(
+    record: Function | AxisFunction, operands: Sequence[Array], axes: Labels, dtype: Any
+) -> Array:
+    """Evaluate a function that is given by others."""
+    operands = [np.asarray(x) for x in operands]
+    values: dict[Expr, Array] = {}
+    sizes: dict[Dim, int] = {}
+    root = None
+    for root in _recipe_nodes(record, tuple(x.ndim for x in operands), axes):
+        if isinstance(root, Var):
+            values[root] = operands[int(root.name)]
+            sizes.update(zip(root.dims, values[root].shape, strict=True))
+        else:
+            values[root] = evaluate(root, [values[x] for x in root.operands], sizes, {}, dtype)
+    assert root is not None
+    return values[root]
+
+
+@lru_cache(maxsize=512)
+def _recipe_nodes(
+    record: Function | AxisFunction, ranks: tuple[int, ...], axes: Labels
+) -> tuple[Expr, ...]:
+    """Return the nodes of a recipe in order, over operands that are called 0, 1, ..."""
+    dims = tuple(f"d{k}" for k in range(max(ranks)))
+    operands = [Var(str(k), dims if rank else ()) for k, rank in enumerate(ranks)]
+    if isinstance(record, Function):
+        recipe = recipe_of(Map(record.name, operands))
+    else:
+        recipe = recipe_of(Reduce(record.name, operands[0], axes, record.keeps_axes))
+    assert recipe is not None, record.name
+    return tuple(postorder([*operands, recipe]))
+
+
+@lru_cache(maxsize=512)
+def library_function(record: Function, count: int) -> Callable[..., Any]:
+    """Return a function on arrays of any precision: NumPy's, Python's, or SciPy's in float64."""
+    if record.python and not record.numpy.startswith("np."):
+        own = np.vectorize(getattr(math, record.python), otypes=[float])  # SciPy is slow to import
+        return lambda x: own(x) if x.size else x
+    sign = f"{{0}} {record.sign} {{1}}" if record.sign else spelling(record, "numpy", count)
+    text, lines = imported(sign)
+    names = [f"x{k}" for k in range(count)]
+    known: dict[str, Any] = {"np": np}
+    exec("\n".join(lines), known)  # a record is code: its spelling is Python
+    function = eval(f"lambda {', '.join(names)}: {text.format(*names)}", known)
+    if not lines:
+        return function  # type: ignore[no-any-return]
+    return lambda *xs: function(*(np.asarray(x, np.float64) for x in xs))
 
 
 def extent(dim: Dim, sizes: Mapping[Dim, int]) -> int:
@@ -188,19 +239,10 @@ def _regular(x: Array) -> Array:
     return np.asarray(np.where(singular[..., None, None], np.nan, x))
 
 
-def _softmax(x: Array, axes: Labels) -> Array:
-    powers = np.exp(x - x.max(axes, keepdims=True))
-    return np.asarray(powers / powers.sum(axes, keepdims=True))
-
-
 def _cumsum(x: Array, axes: Labels) -> Array:
     for axis in axes:
         x = np.cumsum(x, axis)
     return x
-
-
-def _attained(best: Array, axes: Labels) -> Array:
-    return np.asarray(best / best.sum(axes, keepdims=True))
 
 
 def _prod_others(x: Array, axes: Labels) -> Array:
@@ -214,4 +256,4 @@ def _prod_others(x: Array, axes: Labels) -> Array:
     return result
 
 
-__all__ = ["Array", "Functions", "evaluate", "extent"]
+__all__ = ["Array", "Functions", "evaluate", "extent", "library_function", "over_axes"]

@@ -17,7 +17,8 @@ from eingrad.calculus.reverse import Adjoint, Contribution
 from eingrad.calculus.simplify import Stage, simplify_in_stages
 from eingrad.core.algebra import add, einsum, is_light
 from eingrad.core.expr import Dim, Einsum, Expr, Reduce, Var, depends_on, postorder
-from eingrad.core.functions import AXIS_FUNCTIONS, local_jacobian, result_labels
+from eingrad.core.functions import AXIS_FUNCTIONS
+from eingrad.core.partials import local_jacobian, result_labels
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, head_of, to_formula
 from eingrad.derivation.lines import Lines
@@ -91,7 +92,7 @@ class AdjointLines(Lines):
         jacobian_labels = [*result, *(letters[own[k]] for k in node.axes)]
         y, x = Symbol(part.consumer.name, tuple(result)), Symbol(self.x.name, self.labels)
         right = to_formula(matrix, jacobian_labels, self.names)
-        rule = AXIS_FUNCTIONS[node.function].rule
+        rule = AXIS_FUNCTIONS[node.function].citation
         self.formula(Derivative(y, (x,)), right, rule, aside=True)
         self.formula(self.head, shown, "chain rule")
         selects = self._selects(result, node)

@@ -17,7 +17,7 @@ from eingrad.calculus.gather_rules import open_scatter
 from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.structure import Product, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value
-from eingrad.core.arrays import MATRIX_FUNCTIONS, Gather, Matrix, Scatter
+from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -31,7 +31,7 @@ from eingrad.core.expr import (
     postorder,
     variables,
 )
-from eingrad.core.functions import COMPARISONS
+from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
 from eingrad.core.rewrite import rewrite
 from eingrad.derivation.assemble import assemble, letters_in_order, number
 from eingrad.derivation.habits import Habits, as_written
@@ -42,7 +42,6 @@ from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
 from eingrad.notation.system import System
 
 Title = DerivativeName | DirectionName
-OPERATORS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
 @dataclass(frozen=True)
@@ -196,7 +195,7 @@ class _Writer:
         assert isinstance(expr, Map)
         args = [self.write(x, labels if x.ndim else ()) for x in expr.operands]
         if expr.function in COMPARISONS:
-            return syntax.Compare(OPERATORS[expr.function], args[0], args[1])
+            return syntax.Compare(COMPARISONS[expr.function].sign, args[0], args[1])
         if expr.function == "pow":
             return self._power(expr, args)
         return Call(expr.function, tuple(args))
@@ -258,7 +257,7 @@ class _Writer:
         """Write a matrix function over its two axes; of an inverse these are labels."""
         operand = expr.operands[0]
         n = operand.ndim
-        if MATRIX_FUNCTIONS[expr.function]:
+        if MATRIX_FUNCTIONS[expr.function].keeps_axes:
             own, deltas = self._apart(labels, (n - 2, n - 1), expr.dims)
         else:
             own, deltas = (*labels, *(self._bind(dim) for dim in operand.dims[-2:])), []

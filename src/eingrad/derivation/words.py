@@ -8,7 +8,8 @@ from eingrad.calculus.structure import is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, is_light
 from eingrad.core.arrays import Gather, Matrix
 from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
-from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, is_linear
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, MATRIX_FUNCTIONS
+from eingrad.core.partials import is_linear
 from eingrad.derivation.assemble import parts_of
 from eingrad.derivation.labels import Names, to_formula
 from eingrad.notation.syntax import Derivative, Formula, Symbol
@@ -117,25 +118,17 @@ def how_collected(before: Expr, after: Expr) -> str:
     return "like terms collected" if left < count else "multiplied out and collected"
 
 
-MATRIX_RULES = {
-    "inv": "inverse derivative",
-    "det": "determinant derivative",
-    "logdet": "log-determinant derivative",
-    "cholesky": "Cholesky derivative",
-}
-
-
 def rule_of(node: Expr, x: Var, names: Names) -> str:
     """Name the rule that differentiates a node by x."""
     if isinstance(node, Reduce):
-        return AXIS_FUNCTIONS[node.function].rule
+        return AXIS_FUNCTIONS[node.function].citation
     if isinstance(node, Gather):
         return "gather derivative"
     if isinstance(node, Matrix):
-        return MATRIX_RULES[node.function]
+        return MATRIX_FUNCTIONS[node.function].rule
     if isinstance(node, Map):
         row = FUNCTIONS.get(node.function)
-        return row.rule if row else f"derivative of {node.function}"
+        return row.citation if row else f"derivative of {node.function}"
     assert isinstance(node, Einsum)
     active = depends_on(node, [x])
     hits = [y for y in node.operands if y in active]

@@ -13,6 +13,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.engine.memory import RESULT, Memory
 from eingrad.engine.program import (
     BOOLEAN,
@@ -32,7 +33,7 @@ RESERVED = frozenset({
 })  # fmt: skip
 FOLDS = frozenset({
     "sum", "large_sum", "amax", "amin", "short_amax", "short_amin", "prod",
-    "softmax", "log_softmax", "logsumexp",
+    *(name for name, row in AXIS_FUNCTIONS.items() if row.smooth),
 })  # fmt: skip
 ENTRIES = {"gather": (0,), "scatter": (0,), "where": (1, 2), "keep_where": (0,)}  # not the indices
 
@@ -201,8 +202,8 @@ class Emitter:
             op = self._variant(step)
         fields = self._fields(step)
         fields["arguments"], fields["others"] = ", ".join(arguments), ", ".join(arguments[1:])
-        if op in self.spelling.needed and not (in_place and op == "sigmoid"):
-            self.imports[self.spelling.needed[op]] = None
+        if not (in_place and op == "sigmoid"):
+            self.imports |= dict.fromkeys(self.spelling.needs(op))
         lines = (self._statements if in_place else self._expression)(step, op, arguments, fields)
         if step.equation and lines:
             lines[-1] += f"  # {step.equation}, {_count(step.flops)}FLOP"
@@ -257,7 +258,7 @@ class Emitter:
         """Return argument k as entries of the result's dtype, where the operation needs that."""
         x, kind = step.arguments[k], step.out.kind
         if not isinstance(x, Register):
-            if step.op not in self.spelling.arrays_only:
+            if self.spelling.takes_numbers(step.op):
                 return text
             return self.spelling.full.format(text, dtype=self._dtype(kind), device=self.device)
         if kind != FLOAT or x.kind == FLOAT or k not in ENTRIES.get(step.op, (k,)):

@@ -256,9 +256,7 @@ class Function:
     def _plan(self, signature: Signature) -> tuple[Program, Memory]:
         inputs = [*self.inputs, *self._state_inputs]
         spelling, item_size = self.library.spelling, np.dtype(signature.dtype).itemsize
-        program = lower(
-            self.outputs, self.updates, signature.sizes, inputs, spelling.native, self.inner
-        )
+        program = lower(self.outputs, self.updates, signature.sizes, inputs, spelling, self.inner)
         program = prune(program)
         if spelling.in_place:
             program = specialize_large(program, signature.dtype)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.expr import Number, exact
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import FUNCTIONS, keeps_axes
 from eingrad.engine import values
 from eingrad.engine.program import BOOLEAN, FLOAT, INTEGER, Builder, Register, indices_text
 from eingrad.engine.values import Value, constant, dense, elementwise, plain
@@ -29,15 +28,13 @@ def lower_map(b: Builder, function: str, operands: Sequence[Value]) -> Value:
         return constant(number, operands[0].shape)
     if all(x.register is None for x in operands):
         operands = [_solid(b, operands[0]), *operands[1:]]
-    if function in _COMPARISONS:
-        return elementwise(b, _COMPARISONS[function], _numbers(b, operands), kind=BOOLEAN)
+    if FUNCTIONS[function].sign:
+        return elementwise(b, function, _numbers(b, operands), kind=BOOLEAN)
     if function == "where":
         return _where(b, *operands)
-    arguments = _numbers(b, operands)
-    recipe = _RECIPES.get(function)
-    if recipe is not None and function not in b.native:
-        return recipe(b, *arguments)
-    return elementwise(b, function, arguments)
+    if function == "pow":
+        return _pow(b, *_numbers(b, operands))
+    return elementwise(b, function, _numbers(b, operands))
 
 
 def _numbers(b: Builder, operands: Sequence[Value]) -> list[Value]:
@@ -52,6 +49,11 @@ def _exact_power(base: Value, exponent: Value) -> Number | None:
     if isinstance(x, int | Fraction) and isinstance(n, int) and abs(n) <= 64 and x != 0:
         return exact(Fraction(x) ** n)
     return None
+
+
+def computed(b: Builder, value: Value) -> Value:
+    """Return a value whose entries are those of a register."""
+    return plain(b, value, FLOAT) if value.register is not None else _solid(b, value)
 
 
 def _solid(b: Builder, value: Value) -> Value:
@@ -121,7 +123,7 @@ def _where(b: Builder, condition: Value, above: Value, below: Value) -> Value:
     """Select; ``where(c, 1, 0)`` stays a boolean, by which a product selects, too."""
     if condition.register is None or condition.register.kind != BOOLEAN or condition.inverse:
         condition = _solid(b, plain(b, condition))
-        condition = elementwise(b, "not_equal", [condition, constant(0)], kind=BOOLEAN)
+        condition = elementwise(b, "ne", [condition, constant(0)], kind=BOOLEAN)
     condition = values.unscaled(condition)
     numbers = [x.number if x.register is None and not x.scalars else None for x in (above, below)]
     if numbers == [1, 0]:
@@ -142,43 +144,6 @@ def _real(b: Builder, value: Value) -> Value:
     return replace(value, register=register)
 
 
-def _sigmoid(b: Builder, x: Value) -> Value:
-    return elementwise(b, "sigmoid", [x])
-
-
-def _softplus(b: Builder, x: Value) -> Value:
-    """``log(1 + e^x) = max(x, 0) + log1p(e^-|x|)``."""
-    small = elementwise(b, "exp", [elementwise(b, "negative", [elementwise(b, "abs", [x])])])
-    above = elementwise(b, "maximum", [x, constant(0)])
-    return elementwise(b, "add", [above, elementwise(b, "log1p", [small])])
-
-
-def _leaky_relu(b: Builder, x: Value) -> Value:
-    return elementwise(b, "maximum", [x, elementwise(b, "multiply", [x, constant(0.01)])])
-
-
-def _elu(b: Builder, x: Value) -> Value:
-    below = elementwise(b, "expm1", [elementwise(b, "minimum", [x, constant(0)])])
-    return elementwise(b, "add", [elementwise(b, "maximum", [x, constant(0)]), below])
-
-
-def _gelu(b: Builder, x: Value) -> Value:
-    return elementwise(b, "multiply", [x, elementwise(b, "ndtr", [x])])
-
-
-def _gelu_slope(b: Builder, x: Value) -> Value:
-    """The normal distribution function, and x times its density."""
-    exponent = elementwise(b, "multiply", [elementwise(b, "multiply", [x, x]), constant(-0.5)])
-    root = constant(1 / math.sqrt(2 * math.pi))
-    density = elementwise(b, "multiply", [elementwise(b, "exp", [exponent]), root])
-    above = elementwise(b, "multiply", [x, density])
-    return elementwise(b, "add", [elementwise(b, "ndtr", [x]), above])
-
-
-def _silu(b: Builder, x: Value) -> Value:
-    return elementwise(b, "multiply", [x, _sigmoid(b, x)])
-
-
 def _pow(b: Builder, base: Value, exponent: Value) -> Value:
     """A number as exponent takes the cheaper operation."""
     number = exponent.number if exponent.register is None and not exponent.scalars else None
@@ -194,7 +159,7 @@ def _pow(b: Builder, base: Value, exponent: Value) -> Value:
         if number == 2:
             return square
         return elementwise(b, "multiply", [square, square if number == 4 else base])
-    return elementwise(b, "power", [base, exponent])
+    return elementwise(b, "pow", [base, exponent])
 
 
 def _bound(b: Builder, function: str, operands: Sequence[Value]) -> Value:
@@ -206,28 +171,12 @@ def _bound(b: Builder, function: str, operands: Sequence[Value]) -> Value:
     return Value(register, x.axes, x.shape)
 
 
-_COMPARISONS = {
-    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
-    "eq": "equal", "ne": "not_equal",
-}  # fmt: skip
-
-_RECIPES: dict[str, Callable[..., Value]] = {
-    "sigmoid": _sigmoid,
-    "softplus": _softplus,
-    "leaky_relu": _leaky_relu,
-    "elu": _elu,
-    "gelu": _gelu,
-    "gelu'": _gelu_slope,
-    "silu": _silu,
-    "pow": _pow,
-    "relu": lambda b, x: elementwise(b, "maximum", [x, constant(0)]),
-    "asin": lambda b, x: elementwise(b, "arcsin", [x]),
-    "acos": lambda b, x: elementwise(b, "arccos", [x]),
-    "atan": lambda b, x: elementwise(b, "arctan", [x]),
-}
-
-
 # --- functions over axes ------------------------------------------------------------------------
+
+
+def is_lowered(function: str) -> bool:
+    """Whether there is a way of its own to lower a function over axes, rather than its recipe."""
+    return function in _REDUCTIONS or function in ALONG_ONE
 
 
 def lower_reduce(b: Builder, function: str, operand: Value, axes: tuple[int, ...]) -> Value:
@@ -235,12 +184,12 @@ def lower_reduce(b: Builder, function: str, operand: Value, axes: tuple[int, ...
     operand = plain(b, operand, FLOAT)
     if any(operand.axes[k] is None for k in axes) or operand.register is None:
         operand = values.of_register(dense(b, operand))
-    if function in {"prod_others", "argmax"}:
+    if function in ALONG_ONE:
         return _at_end(b, function, operand, axes)
     own = tuple(sorted(axis for k in axes if (axis := operand.axes[k]) is not None))
     register = operand.register
     assert register is not None
-    keeps = function in KEEPS_AXES
+    keeps = keeps_axes(function)
     native = function in b.native and (len(own) == 1 or not keeps)
     result = (
         _fold_step(b, function, register, own, keeps=keeps) if native
@@ -311,7 +260,7 @@ def _attained(fold: str) -> Callable[[Builder, Register, tuple[int, ...]], Regis
     """Where an extremum is attained; compared with itself, so that rounding cannot miss it."""
 
     def lower(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
-        best = b.elementwise("equal", [x, _fold_step(b, fold, x, axes)], kind=BOOLEAN)
+        best = b.elementwise("eq", [x, _fold_step(b, fold, x, axes)], kind=BOOLEAN)
         entries = b.elementwise("multiply", [best, 1.0])
         return b.elementwise("divide", [entries, _fold_step(b, "sum", entries, axes)])
 
@@ -348,6 +297,9 @@ _REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]]
     "cumsum": _cumsum,
     "reverse_cumsum": _reverse_cumsum,
 }
+
+
+ALONG_ONE = frozenset({"prod_others", "argmax"})  # they go along one axis
 
 
 def _at_end(b: Builder, function: str, operand: Value, axes: tuple[int, ...]) -> Value:

@@ -24,6 +24,7 @@ from eingrad.core.expr import (
     Var,
 )
 from eingrad.core.functions import COMPARISONS
+from eingrad.core.partials import recipe_of
 from eingrad.engine import functions, values
 from eingrad.engine.arrays import lower_array
 from eingrad.engine.fuse import fused_updates, late_nodes, split_update
@@ -31,6 +32,7 @@ from eingrad.engine.product import Accumulate, Factor, ProductLowering
 from eingrad.engine.program import FLOAT, INTEGER, Argument, Builder, Program, Register, literal
 from eingrad.engine.schedule import by_height, hoist_updates
 from eingrad.engine.sharding import Tensor
+from eingrad.engine.spelling import Spelling
 from eingrad.engine.spread import spread
 from eingrad.engine.values import Value
 
@@ -40,23 +42,23 @@ def lower(
     updates: Mapping[str, Expr],
     sizes: Mapping[str, int],
     inputs: Iterable[Var],
-    native: frozenset[str] = frozenset(),
+    spelling: Spelling,
     inner: Mapping[Expr, Tensor] = MappingProxyType({}),
 ) -> Program:
     """Return the program for named results and for the new values of inputs.
 
-    ``native`` are functions that the backend has as one operation; ``inner`` says how
+    A function that the backend cannot spell is lowered by its recipe; ``inner`` says how
     intermediate results are split over the devices of a mesh.
     """
-    return _Lowering(outputs, updates, sizes, native, inner).run(list(inputs))
+    return _Lowering(outputs, updates, sizes, spelling, inner).run(list(inputs))
 
 
 class _Lowering:
     def __init__(
         self, outputs: Mapping[str, Expr], updates: Mapping[str, Expr], sizes: Mapping[str, int],
-        native: frozenset[str], inner: Mapping[Expr, Tensor],
+        spelling: Spelling, inner: Mapping[Expr, Tensor],
     ) -> None:  # fmt: skip
-        self.b = Builder(native)
+        self.b, self.spelling = Builder(spelling.native), spelling
         self.sizes, self.inner = sizes, inner
         self.outputs = {name: spread(node) for name, node in outputs.items()}
         self.updates = updates
@@ -103,11 +105,25 @@ class _Lowering:
             node, ready = stack.pop()
             if node in self.values or node in self.fused:
                 continue
+            recipe = self._recipe(node)
             if ready:
-                self.values[node] = self._constrained(node, self._lower(node))
+                if recipe is None:
+                    value = self._lower(node)
+                else:  # computed here, whoever multiplies by it
+                    value = functions.computed(self.b, self.values[recipe])
+                self.values[node] = self._constrained(node, value)
             else:
+                operands = node.operands if recipe is None else (recipe,)
                 stack.append((node, True))
-                stack.extend((x, False) for x in reversed(node.operands) if x not in self.values)
+                stack.extend((x, False) for x in reversed(operands) if x not in self.values)
+
+    def _recipe(self, node: Expr) -> Expr | None:
+        """Return what is lowered in the place of a function that is no operation here."""
+        if isinstance(node, Map) and not self.spelling.spells(node):
+            return recipe_of(node)
+        if isinstance(node, Reduce) and not functions.is_lowered(node.function):
+            return recipe_of(node)
+        return None
 
     def _result(self, node: Expr) -> Register | int | float | complex:
         """Return a register that holds every entry and that no other result holds."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from eingrad.core.expr import Map
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, imported, spelling
 from eingrad.engine.program import FLOAT, Register, Shape
 
 
@@ -12,15 +14,15 @@ from eingrad.engine.program import FLOAT, Register, Shape
 class Spelling:
     """How a backend writes a program.
 
-    An operation without an entry in ``expressions`` is a function of the module ``prefix``. Where
+    An operation is written as ``expressions`` say, else as the record of the function of this name
+    does; one that is in neither is a function of the module ``prefix``. Where
     ``statements`` is given, operations on arrays are written by it, in place: into ``{out}``.
     ``imports`` are lines that every source has, ``needed`` those of single operations. ``native``
-    are functions that are one operation here and a recipe of several elsewhere: what is
-    differentiated by the backend itself has to be smooth. An operation of ``arrays_only`` takes
-    no Python number.
+    are operations that are several elsewhere. An operation of ``arrays_only`` takes no Python
+    number; with "*" among them, none does whose spelling is a bare name of several arguments.
 
-    ``permute`` is the method that turns axes, and ``index`` writes an index, given the shape of the
-    entries.
+    ``axis`` is the word for an axis, ``permute`` is the method that turns axes, and ``index``
+    writes an index, given the shape of the entries.
 
     ``update`` writes a new value into an input; without it new values are returned after the
     results.
@@ -41,6 +43,7 @@ class Spelling:
     update: str | None = None
     decorator: str = ""
     update_decorator: str = ""
+    axis: str = "axis"
     permute: str = "transpose"
     index: Callable[[str, Shape], str] = field(default=lambda text, _shape: f"[{text}]")
     place: Callable[[str, Shape], str] = field(default=lambda text, _shape: text)
@@ -52,7 +55,42 @@ class Spelling:
 
     def expression(self, op: str) -> str:
         """Return the expression of an operation, a format string over its arguments."""
-        return self.expressions.get(op) or f"{self.prefix}.{op}({{arguments}})"
+        return self.expressions.get(op) or self.of_record(op)[0] or (
+            f"{self.prefix}.{op}({{arguments}})"
+        )  # fmt: skip
+
+    def of_record(self, op: str, count: int | None = None) -> tuple[str, list[str]]:
+        """Return how a function's record has the library write it, and imports for that."""
+        record = FUNCTIONS.get(op) or AXIS_FUNCTIONS.get(op)
+        if record is None:
+            return "", []
+        if isinstance(record, AxisFunction):
+            kept = "" if record.keeps_axes else "{keepdim}" if self.axis == "dim" else "{keepdims}"
+            return f"{getattr(record, self.name)}({{0}}, {self.axis}={{axes}}{kept})", []
+        if record.sign:
+            return f"{{0}} {record.sign} {{1}}", []
+        count = record.arity - record.optional if count is None else count
+        return imported(spelling(record, self.name, count))
+
+    def needs(self, op: str) -> list[str]:
+        """Return the lines that import what an operation is written with."""
+        if op in self.needed:
+            return [self.needed[op]]
+        return [] if op in self.expressions else self.of_record(op)[1]
+
+    def spells(self, node: Map) -> bool:
+        """Whether a function is an operation here; else it is computed by its recipe."""
+        record = FUNCTIONS.get(node.function)
+        if record is None or record.recipe is None or node.function in self.expressions:
+            return True
+        return bool(self.of_record(node.function, len(node.operands))[0])
+
+    def takes_numbers(self, op: str) -> bool:
+        """Whether an operation takes Python numbers beside arrays."""
+        record = FUNCTIONS.get(op)
+        bare = record is not None and record.arity > 1 and not record.sign
+        bare = bare and "{" not in getattr(record, self.name, "{")
+        return op not in self.arrays_only and not (bare and "*" in self.arrays_only)
 
     def dtype(self, kind: str, dtype: str) -> str:
         """Return how a dtype is written, that of floating-point entries being ``dtype``."""

@@ -17,7 +17,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.text import to_text
-from eingrad.notation.words import KEEPING
+from eingrad.notation.words import keeps_labels
 
 
 def doubts(statements: Sequence[Statement]) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _doubtful(
     summation: Summation, formula: Formula, kept: Collection[str]
 ) -> Iterator[tuple[Product, Formula, list[str]]]:
     """Yield products, and the last of their parts that is complete, with its labels."""
-    if isinstance(formula, Call) and formula.function not in KEEPING:
+    if isinstance(formula, Call) and not keeps_labels(formula.function):
         kept = {*kept, *summation.axes(formula)}
     if isinstance(formula, Product):
         summed = summation.summed(formula, kept)

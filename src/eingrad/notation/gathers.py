@@ -23,7 +23,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.text import label_text
-from eingrad.notation.words import KEEPING
+from eingrad.notation.words import keeps_labels
 
 
 def find_integers(
@@ -90,7 +90,7 @@ def _with_integers(formula: Formula, names: Collection[str]) -> Formula:
         case Derivative(of=of) if not isinstance(of, Symbol):
             return replace(formula, of=inside(of)[0])
         case Call(function=function, args=args, axes=axes):
-            if function not in KEEPING:
+            if not keeps_labels(function):
                 names = set(names) - set(axes)
             return replace(formula, args=inside(*args))
         case Product(factors=parts):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Assignment,
@@ -26,22 +26,12 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.text import number_text
-from eingrad.notation.words import GREEK, GREEK_LETTERS, MATRIX_FUNCTIONS
+from eingrad.notation.words import GREEK, GREEK_LETTERS, over_matrices
 
 COMPARISON, SUM, BIG, PRODUCT, POWER, ATOM = range(6)  # how tightly the outermost sign binds
 # BIG is a sum sign, which reaches as far to the right as a product goes
 
-SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
-BIG_SIGNS = {"sum": r"\sum", "prod": r"\prod"}
-OVER_AXES = {
-    "max": r"\max",
-    "min": r"\min",
-    "argmax": r"\operatorname*{arg\,max}",
-    "softmax": r"\operatorname{softmax}",
-    "log_softmax": r"\operatorname{log\,softmax}",
-    "logsumexp": r"\operatorname{logsumexp}",
-    "reverse_cumsum": r"\operatorname{reverse\,cumsum}",
-}
+SIGNS = {row.sign: row.latex_of(("", "")).strip() for row in COMPARISONS.values()}
 LOOK_LATIN = frozenset({  # Greek letters that LaTeX has no command for
     "Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau",
     "Chi", "omicron",
@@ -279,9 +269,8 @@ def _call(call: Call) -> tuple[str, int]:
         cases = rf"{yes} & \text{{if }} {condition} \\ {no} & \text{{otherwise}}"
         return rf"\begin{{cases}} {cases} \end{{cases}}", SUM
     row = FUNCTIONS.get(name)
-    if row is not None and row.arity == len(args) and not call.axes:
-        template = row.latex.replace("(", r"\left(").replace(")", r"\right)")
-        return template.format(*written), POWER
+    if row is not None and row.latex and row.arity == len(args) and not call.axes:
+        return row.latex_of(written), POWER
     subscript = f"_{{{_labels(call.axes)}}}" if call.axes else ""
     return f"{_function_name(name)}{subscript}{_parenthesized(', '.join(written))}", POWER
 
@@ -291,13 +280,14 @@ def _over_axes(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:
     if name == "mean":
         count = " ".join(f"|{_label(axis)}|" for axis in axes)
         return rf"\frac{{1}}{{{count}}} \sum_{{{labels}}} {_within(arg, BIG)}", BIG
-    if name in BIG_SIGNS:
-        return f"{BIG_SIGNS[name]}_{{{labels}}} {_within(arg, BIG)}", BIG
-    if name in MATRIX_FUNCTIONS:
+    record = AXIS_FUNCTIONS.get(name)
+    if record is not None and record.big:
+        return f"{record.latex}_{{{labels}}} {_within(arg, BIG)}", BIG
+    if over_matrices(name):
         return _matrix_function(name, arg, axes)
     if name == "norm":
         return rf"\left\lVert {to_latex(arg)} \right\rVert_{{{labels}}}", POWER
-    head = OVER_AXES.get(name) or _function_name(name)
+    head = (record and record.latex) or _function_name(name)
     return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER
 
 
@@ -312,7 +302,7 @@ def _matrix_function(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str,
         if isinstance(arg, Symbol) and bare and not arg.name[-1].isdigit():
             return rf"\left({bare}^{{{power}}}\right)_{{{labels}}}", POWER
         return rf"\left[{to_latex(arg)}\right]^{{{power}}}_{{{labels}}}", POWER
-    head = {"det": r"\det", "logdet": r"\log\det", "trace": r"\operatorname{tr}"}[name]
+    head = MATRIX_FUNCTIONS[name].latex
     if bare:
         return f"{head} {bare}", POWER
     return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER

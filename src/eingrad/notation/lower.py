@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
+from eingrad.core.functions import canonical
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
@@ -29,7 +30,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.system import Definition, Fact, System
 from eingrad.notation.tensors import RESERVED, Tensors
 from eingrad.notation.text import derivative_name
-from eingrad.notation.words import KNOWN_FUNCTIONS
+from eingrad.notation.words import is_function
 
 
 def lower(statements: Sequence[Statement]) -> System:
@@ -182,7 +183,7 @@ def _declared(statements: Iterable[Statement]) -> frozenset[str]:
     result: set[str] = set()
     for statement in statements:
         if isinstance(statement, Declaration):
-            known = statement.name in KNOWN_FUNCTIONS
+            known = is_function(statement.name) or canonical(statement.name) is not None
             if known or statement.name in result:
                 raise NotationError(
                     f"{statement.name} is a function {'already' if known else 'declared twice'}",

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from eingrad.core.expr import Dim
+from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
 from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Gather, Symbol
 from eingrad.notation.text import call_head, label_text, symbol_text, to_text
-from eingrad.notation.words import KNOWN_FUNCTIONS, MATRIX_FUNCTIONS, OVER_AXES
+from eingrad.notation.words import is_function, known_functions, over_axes, over_matrices
 
 SHORT = 40  # a hint repeats a formula only up to this many characters
 
@@ -220,12 +221,12 @@ def unknown_function(
 ) -> NotationError:
     """A call of something that is no function."""
     written = call_head(call.function, call.axes)
-    known = [*sorted(KNOWN_FUNCTIONS), *declared]
+    known = [*known_functions(), *declared]
     near = get_close_matches(written, known, 1) or get_close_matches(call.function, known, 1)
     if call.function in tensors or (call.axes and not near):
         hint = f"for a product, write a space before the parenthesis: {written} (...)"
     elif near:
-        axes = call.axes if near[0] in OVER_AXES else ()
+        axes = call.axes if over_axes(near[0]) else ()
         hint = f"did you mean {call_head(near[0], axes)}(...)?"
     else:
         hint = (
@@ -240,7 +241,7 @@ def unknown_function(
 def undeclared_prime(call: Call) -> NotationError:
     """``sigmoid'(a)``, or ``phi'(a)`` without a declaration."""
     name = call.function.rstrip("'")
-    known = name in KNOWN_FUNCTIONS
+    known = is_function(name)
     return NotationError(
         f"{call.function}: a prime belongs to a declared function",
         operand=call.function,
@@ -263,17 +264,18 @@ def needless_axes(call: Call) -> NotationError:
 
 def missing_axes(call: Call, free: Sequence[str]) -> NotationError:
     """``softmax(A_bo)``."""
-    pairwise = {"max": "maximum", "min": "minimum"}
+    record = AXIS_FUNCTIONS.get(call.function)
+    pairwise = "" if record is None else record.pairwise
     head = call_head(call.function, (free[-1] if free else "i",))
-    if call.function in MATRIX_FUNCTIONS:
+    if over_matrices(call.function):
         row, column = free[-2:] if len(free) > 1 else ("i", "j")
         head = call_head(call.function, (row, column))
         hint = f"write {head}(...) for the rows {label_text(row)} and columns {label_text(column)}"
-    elif call.function in pairwise and len(call.args) == 2:
-        hint = f"of two tensors it is {pairwise[call.function]}(a, b)"
+    elif pairwise and len(call.args) == 2:
+        hint = f"of two tensors it is {pairwise}(a, b)"
     else:
         hint = f"write {head}(...) for the axis {head.removeprefix(call.function + '_')}"
-    axis = "two axes" if call.function in MATRIX_FUNCTIONS else "an axis"
+    axis = "two axes" if over_matrices(call.function) else "an axis"
     return NotationError(
         f"{call.function} goes over {axis}, which must stand after its name",
         operand=call.function,
@@ -316,17 +318,19 @@ def axes_count(call: Call, reason: str) -> NotationError:
         operand=call.function,
         position=call.position,
         hint="write each axis once"
-        if call.function not in MATRIX_FUNCTIONS
+        if not over_matrices(call.function)
         else f"write {call.function}_ij(...) for the rows i and the columns j",
     )
 
 
-def wrong_arguments(call: Call, arity: int) -> NotationError:
+def wrong_arguments(call: Call, least: int, most: int) -> NotationError:
     """A call with too many arguments, or too few."""
-    names = {1: "x", 2: "a, b", 3: "condition, a, b"}[arity]
+    names = "condition, a, b" if call.function == "where" else ", ".join("xabcdefgh"[:most])
+    names = "a, b" if most == least == 2 else names
+    takes = count(most, "argument") if least == most else f"{least} or {count(most, 'argument')}"
     head = call_head(call.function, call.axes)
     return NotationError(
-        f"{head} takes {count(arity, 'argument')}, not {len(call.args)}",
+        f"{head} takes {takes}, not {len(call.args)}",
         operand=call.function,
         position=call.position,
         hint=f"write {head}({names})",

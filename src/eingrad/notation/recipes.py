@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core import algebra
-from eingrad.core.arrays import MATRIX_FUNCTIONS, Matrix
+from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Dim, Expr
+from eingrad.core.functions import MATRIX_FUNCTIONS
 from eingrad.core.gather import gather, indicator
 
 Places = tuple[int, ...]
@@ -90,7 +91,7 @@ def matrix(function: str, arg: Indexed, row: int, column: int) -> Indexed:
         return Indexed((*batch, column, row), lambda extents: arg.over(whole, extents))
     if function == "trace":
         return view(lambda extents: arg.over(whole, extents), (*batch, row, row), batch)
-    kept = whole if MATRIX_FUNCTIONS[function] else batch
+    kept = whole if MATRIX_FUNCTIONS[function].keeps_axes else batch
     return Indexed(kept, lambda extents: Matrix(function, arg.over(whole, extents)))
 
 

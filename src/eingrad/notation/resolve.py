@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from eingrad.core import algebra
 from eingrad.core.expr import Delta, Expr, Var
+from eingrad.core.functions import AXIS_FUNCTIONS, COMPARED
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.recipes import (
@@ -43,12 +44,10 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tensors import RESERVED, Tensors
 from eingrad.notation.text import derivative_name
-from eingrad.notation.words import ELEMENTWISE, KEEPING, MATRIX_FUNCTIONS, OVER_AXES
+from eingrad.notation.words import elementwise as elementwise_function
+from eingrad.notation.words import keeps_labels, over_axes, over_matrices
 
 Scope = Mapping[str, int]  # the labels that are not summed here, each with its place
-
-COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
-ONE_AXIS = frozenset({"argmax"})
 
 
 class Resolver:
@@ -261,24 +260,25 @@ class Resolver:
     # --- functions ---
 
     def _call(self, call: Call, scope: Scope) -> Indexed:
-        name = call.function
+        name, least, most = call.function, 1, 1
+        record = elementwise_function(name)
         if name.rstrip("'") in self.tensors.functions:
-            arity = 1
-        elif name.endswith("'") and name not in ELEMENTWISE:
+            pass
+        elif name.endswith("'") and record is None:
             raise mistakes.undeclared_prime(call)
-        elif call.axes and name in OVER_AXES:
+        elif call.axes and over_axes(name):
             return self._over_axes(call, scope)
-        elif name in ELEMENTWISE:
-            arity = ELEMENTWISE[name]
-        elif name in OVER_AXES:
+        elif record is not None:
+            least, most = record.arity - record.optional, record.arity
+        elif over_axes(name):
             free = [label for arg in call.args for label in self.summation.free(arg)]
             raise mistakes.missing_axes(call, free)
         else:
             raise mistakes.unknown_function(call, self.tensors.functions, self.tensors.symbols)
         if call.axes:
             raise mistakes.needless_axes(call)
-        if len(call.args) != arity:
-            raise mistakes.wrong_arguments(call, arity)
+        if not least <= len(call.args) <= most:
+            raise mistakes.wrong_arguments(call, least, most)
         if name == "where":
             condition = self._condition(call.args[0], scope)
             return elementwise(name, [condition, *self._all(call.args[1:], scope)])
@@ -291,20 +291,20 @@ class Resolver:
         """Resolve what ``where`` tests: a comparison, or a number that is not 0."""
         if isinstance(formula, Compare):
             sides = self._all((formula.left, formula.right), scope)
-            return elementwise(COMPARISONS[formula.op], sides)
+            return elementwise(COMPARED[formula.op], sides)
         return elementwise("ne", [self.resolve(formula, scope), Indexed((), number(0))])
 
     def _over_axes(self, call: Call, scope: Scope) -> Indexed:
         """Resolve a function over axes, which binds them in its argument."""
         axes = self._axes(call)
-        keeps = call.function in KEEPING
+        keeps = keeps_labels(call.function)
         if keeps and (missing := [axis for axis in axes if axis not in scope]):
             raise mistakes.occurs_once(missing[0], call, self.term, self.left)
         bound = {axis: scope[axis] for axis in axes} if keeps else self.open(axes)
-        if call.function in MATRIX_FUNCTIONS:
+        if over_matrices(call.function):
             self._unite_square(call, *bound.values())
         arg = self.resolve(call.args[0], {**scope, **bound})
-        if call.function in MATRIX_FUNCTIONS:
+        if over_matrices(call.function):
             return matrix(call.function, arg, *bound.values())
         positions = [arg.places.index(place) for place in bound.values()]
         dropped = set() if keeps else set(bound.values())
@@ -316,7 +316,7 @@ class Resolver:
     def _axes(self, call: Call) -> tuple[str, ...]:
         """Return the axes of a function over axes; raise where it cannot go over them."""
         if len(call.args) != 1:
-            raise mistakes.wrong_arguments(call, 1)
+            raise mistakes.wrong_arguments(call, 1, 1)
         axes = self.summation.axes(call)
         free = self.summation.free(call.args[0])
         for axis in axes:
@@ -324,9 +324,10 @@ class Resolver:
                 raise mistakes.absent_axis(call, axis, list(free))
         if len(set(axes)) < len(axes):
             raise mistakes.axes_count(call, "an axis stands twice")
-        if call.function in ONE_AXIS and len(axes) > 1:
+        record = AXIS_FUNCTIONS.get(call.function)
+        if record is not None and record.one_axis and len(axes) > 1:
             raise mistakes.axes_count(call, f"{call.function} goes over one axis")
-        if call.function in MATRIX_FUNCTIONS and len(axes) != 2:
+        if over_matrices(call.function) and len(axes) != 2:
             raise mistakes.axes_count(call, f"{call.function} goes over two axes, row and column")
         return axes
 

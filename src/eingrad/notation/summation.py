@@ -21,7 +21,7 @@ from eingrad.notation.syntax import (
     Sum,
     Symbol,
 )
-from eingrad.notation.words import GREEK_LETTERS, KEEPING
+from eingrad.notation.words import GREEK_LETTERS, keeps_labels
 
 
 def children(formula: Formula) -> tuple[Formula, ...]:
@@ -108,7 +108,7 @@ class Summation:
         if isinstance(formula, Symbol | Gather):
             return dict.fromkeys(formula.labels)
         labels = {label: None for part in children(formula) for label in self.free(part)}
-        if isinstance(formula, Call) and formula.function not in KEEPING:
+        if isinstance(formula, Call) and not keeps_labels(formula.function):
             for axis in self.axes(formula):
                 labels.pop(axis, None)
         return labels
@@ -145,7 +145,7 @@ class Summation:
                 axes = self.axes(formula)
                 for arg in args:
                     yield from self.dangling(arg, {*kept, *axes})
-                if formula.function in KEEPING:
+                if keeps_labels(formula.function):
                     yield from ((axis, formula) for axis in axes if axis not in kept)
             case _:
                 for part in children(formula):

@@ -10,7 +10,7 @@ from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.syntax import Symbol
-from eingrad.notation.words import KNOWN_FUNCTIONS
+from eingrad.notation.words import is_function
 
 RESERVED = "delta"
 
@@ -76,7 +76,7 @@ class Tensors:
             self.symbols[name] = replace(symbol, labels=tuple(labels))
 
     def _check_new(self, symbol: Symbol) -> None:
-        if symbol.name in KNOWN_FUNCTIONS | self.functions:
+        if is_function(symbol.name) or symbol.name in self.functions:
             raise mistakes.function_without_arguments(symbol)
         if symbol.labels and _function_with_underscore(symbol):
             raise mistakes.function_without_arguments(symbol)
@@ -97,4 +97,4 @@ class Tensors:
 
 
 def _function_with_underscore(symbol: Symbol) -> bool:
-    return f"{symbol.name}_{''.join(symbol.labels)}" in KNOWN_FUNCTIONS
+    return is_function(f"{symbol.name}_{''.join(symbol.labels)}")

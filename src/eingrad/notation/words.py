@@ -11,8 +11,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from eingrad.core.algebra import KEEPS_AXES
-from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, SUMS
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    Function,
+    canonical,
+    keeps_axes,
+)
 from eingrad.errors import NotationError, Position
 from eingrad.notation.syntax import Derivative, Gather, Number, Symbol
 
@@ -33,13 +39,6 @@ _COMMANDS = {**{name: name for name in GREEK.values()}, **{
     "var" + name: name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")
 }}  # fmt: skip
 
-ELEMENTWISE: dict[str, int] = {"square": 1} | {
-    name: row.arity for name, row in FUNCTIONS.items() if name not in {"add", *COMPARISONS}
-}
-MATRIX_FUNCTIONS = frozenset({"inv", "det", "logdet", "trace", "transpose"})
-OVER_AXES: frozenset[str] = SUMS | set(AXIS_FUNCTIONS) | MATRIX_FUNCTIONS
-KEEPING: frozenset[str] = KEEPS_AXES | {"inv", "transpose"}  # functions whose axes stay labels
-KNOWN_FUNCTIONS = frozenset({*ELEMENTWISE, *OVER_AXES, "size"})
 
 _LETTER = r"[^\W\d_]"
 _NAME = rf"(?:\\[A-Za-z]+(?![A-Za-z])|{_LETTER})(?:{_LETTER}|[0-9])*"
@@ -53,6 +52,41 @@ _TENSOR = re.compile(
 )
 _LETTERS = re.compile(rf"\\[A-Za-z]+|{_LETTER}|[0-9]")
 _DERIVATIVE = re.compile(r"d(2?)(.*?)/d(.*)", re.DOTALL)
+
+SIGNS_ONLY = frozenset({"add"})  # of the table, comparisons apart: what has no word
+
+
+def elementwise(word: str) -> Function | None:
+    """Return the element-wise function of this name, if texts can write it."""
+    record = FUNCTIONS.get(word)
+    return None if record is None or record.sign or word in SIGNS_ONLY else record
+
+
+def over_matrices(word: str) -> bool:
+    """Whether a word is a function of matrices, which goes over two labels."""
+    return word in MATRIX_FUNCTIONS and not MATRIX_FUNCTIONS[word].unwritten
+
+
+def over_axes(word: str) -> bool:
+    """Whether a word is a function over labels."""
+    return word in AXIS_FUNCTIONS or over_matrices(word)
+
+
+def keeps_labels(word: str) -> bool:
+    """Whether the labels that a function goes over stay labels of its result."""
+    return keeps_axes(word) or (over_matrices(word) and MATRIX_FUNCTIONS[word].keeps_axes)
+
+
+def is_function(word: str) -> bool:
+    """Whether a word is a function's name."""
+    return bool(elementwise(word)) or over_axes(word) or word == "size"
+
+
+def known_functions() -> list[str]:
+    """Return the names of all functions."""
+    names = {*FUNCTIONS, *AXIS_FUNCTIONS, *MATRIX_FUNCTIONS, "size"}
+    return sorted(filter(is_function, names))
+
 
 Entry = str | Symbol | Gather
 Part = tuple[str, str, int]  # its kind (a group of _PART), its text, where it begins
@@ -279,11 +313,12 @@ def read_call(text: str, place: Place) -> tuple[str, tuple[str, ...]]:
             )
         name += "_" + spell(inner, place.within(start, len(inner)))
     if not subscripts:
-        return name + primes, ()
+        return (canonical(name) or name) + primes, ()
     kind, inner, start = subscripts[-1]
-    if kind == "letters" and f"{name}_{inner}" in KNOWN_FUNCTIONS:
-        return f"{name}_{inner}{primes}", ()
-    return name + primes, _axes(name, kind, inner, place.within(start, len(inner)))
+    if kind == "letters" and (known := canonical(f"{name}_{inner}")):
+        return known + primes, ()
+    axes = _axes(name, kind, inner, place.within(start, len(inner)))
+    return (canonical(name) or name) + primes, axes
 
 
 def _axes(name: str, kind: str, inner: str, place: Place) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from eingrad.core.algebra import KEEPS_AXES
 from eingrad.core.expr import Dim
 from eingrad.core.expr import Number as Value
+from eingrad.core.functions import keeps_axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +250,3 @@ def is_column(form: Form) -> bool:
         case Sum() | Hadamard() | Apply() | Power():
             return any(is_column(x) for x in parts(form))
     return False
-
-
-def keeps_axes(function: str) -> bool:
-    """Whether a function along an axis keeps it."""
-    return function in KEEPS_AXES

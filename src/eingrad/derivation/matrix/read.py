@@ -9,10 +9,10 @@ from eingrad.core.algebra import base_and_exponent, constant_value, is_zero, rep
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.expr import Number as Value
-from eingrad.core.functions import is_linear
+from eingrad.core.functions import AXIS_FUNCTIONS, keeps_axes
 from eingrad.derivation.matrix import forms
 from eingrad.derivation.matrix.build import diagonal, scaled, split_scale, total
-from eingrad.derivation.matrix.forms import Form, OfMatrix, has_identity, keeps_axes, weight
+from eingrad.derivation.matrix.forms import Form, OfMatrix, has_identity, weight
 from eingrad.derivation.matrix.layout import assemble
 from eingrad.derivation.matrix.network import Item, Network, NoMatrixFormError
 
@@ -176,7 +176,7 @@ def _reduce(expr: Reduce) -> Form:
     (x,) = expr.operands
     base = read_upright(x)
     whole = len(expr.axes) == x.ndim
-    unwritten = expr.function in {"argmax", "prod_others"} or is_linear(expr)
+    unwritten = not AXIS_FUNCTIONS[expr.function].in_matrices
     if unwritten or (keeps_axes(expr.function) and not expr.axes):
         raise NoMatrixFormError
     if expr.function == "norm" and whole:

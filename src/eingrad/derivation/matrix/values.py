@@ -10,13 +10,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 
 from eingrad.core.arrays import Matrix
-from eingrad.core.evaluate import evaluate
+from eingrad.core.evaluate import evaluate, library_function, over_axes
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -30,8 +30,15 @@ from eingrad.core.expr import (
     Var,
     postorder,
 )
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    COMPARISONS,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    keeps_axes,
+)
 from eingrad.derivation.matrix import forms
-from eingrad.derivation.matrix.forms import Form, keeps_axes
+from eingrad.derivation.matrix.forms import Form
 
 Array = np.ndarray[Any, Any]
 Functions = Mapping[str, Callable[..., Any]]
@@ -54,6 +61,10 @@ class _Opaque(dict[str, Callable[..., Any]]):
     """Functions that are known, and made-up ones for the other names."""
 
     def __missing__(self, name: str) -> Callable[..., Any]:
+        if name in AXIS_FUNCTIONS:
+            return partial(over_axes, name)
+        if name in COMPARISONS or name == "where":
+            return library_function(FUNCTIONS[name], FUNCTIONS[name].arity)
         seed = zlib.crc32(name.encode())
         rate, shift = 1 + seed % 97 / 97, seed // 97 % 89 / 89
 
@@ -61,11 +72,6 @@ class _Opaque(dict[str, Callable[..., Any]]):
             return sum(np.sin((k + rate) * x + shift) + x / (k + 3) for k, x in enumerate(xs))
 
         return made_up
-
-
-def _softmax(x: Array, axes: Labels) -> Array:
-    e = np.exp(x)
-    return np.asarray(e / e.sum(axes, keepdims=True))
 
 
 def _polynomial(scale: float) -> Callable[[Array], Array]:
@@ -78,15 +84,6 @@ OPAQUE: Functions = _Opaque({
     "add": lambda *xs: sum(xs[1:], xs[0]),
     "pow": lambda x, k: x ** k if np.all(k == np.rint(k)) else np.abs(x) ** k,
     "sqrt": lambda x: np.abs(x) ** 0.5,
-    "where": lambda c, a, b: np.where(c != 0, a, b),
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
-    "eq": np.equal, "ne": np.not_equal,
-    "max": lambda x, axes: x.max(axes), "min": lambda x, axes: x.min(axes),
-    "ismax": lambda x, axes: 1.0 * (x == x.max(axes, keepdims=True)),
-    "ismin": lambda x, axes: 1.0 * (x == x.min(axes, keepdims=True)),
-    "prod": lambda x, axes: x.prod(axes), "norm": lambda x, axes: (x * x).sum(axes) ** 0.5,
-    "logsumexp": lambda x, axes: np.log(np.exp(x).sum(axes)),
-    "softmax": _softmax, "log_softmax": lambda x, axes: np.log(_softmax(x, axes)),
     "inv": _polynomial(0.5), "cholesky": _polynomial(0.25),
     "det": lambda x: np.trace(x @ x) + 1, "logdet": lambda x: np.trace(x @ x @ x) + 2,
 })
@@ -234,9 +231,8 @@ def _of_matrix(function: str, x: Array, functions: Functions) -> Array:
         return x.reshape(-1, 1, order="F")
     if function in {"norm", "frobenius"}:
         return np.full((1, 1), (x * x).sum() ** 0.5)
-    return np.reshape(
-        functions[function](x), x.shape if function in {"inv", "cholesky"} else (1, 1)
-    )
+    keeps = MATRIX_FUNCTIONS[function].keeps_axes
+    return np.reshape(functions[function](x), x.shape if keeps else (1, 1))
 
 
 def _commutation(rows: int, cols: int) -> Array:

@@ -7,7 +7,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 
 from eingrad.core.expr import Number as Value
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    COMPARISONS,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    AxisFunction,
+)
 from eingrad.derivation.matrix import forms
 from eingrad.derivation.matrix.build import hadamard
 from eingrad.derivation.matrix.forms import Form, Scaled
@@ -25,9 +31,7 @@ class TextWriter:
     times, over, kron = " ⊙ ", " ⊘ ", " ⊗ "
     ones, identity, commutation = "1", "I", "K"
     bar = False  # whether a fraction has a bar, so that what stands above it needs no brackets
-    comparisons: Mapping[str, str] = {
-        "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
-    }  # fmt: skip
+    comparisons: Mapping[str, str] = {name: row.sign for name, row in COMPARISONS.items()}
 
     def __init__(self, name: Spelling, extent: Spelling, taken: Collection[str] = ()) -> None:
         self.name, self.extent = name, extent
@@ -190,10 +194,6 @@ class TextWriter:
         return text
 
 
-_HEADS = {"det": r"\det", "logdet": r"\log\det", "log_softmax": r"\operatorname{log\,softmax}",
-          "max": r"\max", "min": r"\min"}  # fmt: skip
-
-
 class LatexWriter(TextWriter):
     """Writes LaTeX for amsmath."""
 
@@ -201,8 +201,8 @@ class LatexWriter(TextWriter):
     ones = r"\mathbf{1}"
     bar = True
     comparisons: Mapping[str, str] = {
-        "lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=", "ne": r"\ne",
-    }  # fmt: skip
+        name: row.latex_of(("", "")).strip() for name, row in COMPARISONS.items()
+    }
 
     def brackets(self, text: str) -> str:
         return rf"\left({text}\right)"
@@ -222,12 +222,14 @@ class LatexWriter(TextWriter):
 
     def call(self, function: str, args: Sequence[str], along: str = "") -> str:
         row = FUNCTIONS.get(function)
-        if row is not None and row.arity == len(args) and not along:
-            template = row.latex.replace("(", r"\left(").replace(")", r"\right)")
-            return template.format(*args)
+        if row is not None and row.latex and row.arity == len(args) and not along:
+            return row.latex_of(args)
         base = function.rstrip("'")
         name = rf"\operatorname{{{base.replace('_', chr(92) + '_')}}}" if len(base) > 1 else base
-        head = _HEADS.get(base, name) + function[len(base) :]
+        record = AXIS_FUNCTIONS.get(base) or MATRIX_FUNCTIONS.get(base)
+        big = isinstance(record, AxisFunction) and record.big
+        head = (record is not None and not big and record.latex) or name
+        head += function[len(base) :]
         if along:
             head += rf"_{{\text{{{along}}}}}"
         return head + self.brackets(", ".join(args))

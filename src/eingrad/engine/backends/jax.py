@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.sharding import Tensor
 from eingrad.engine.spelling import Spelling
 
 # fmt: off
 EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
-    "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
-    "negative": "-{0}", "less": "{0} < {1}", "less_equal": "{0} <= {1}",
-    "greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}",
-    "not_equal": "{0} != {1}",
+    "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
+    "negative": "-{0}",
     "copy":        "{0}",
     "repeat":      "jnp.broadcast_to({0}, {shape})",
     "fill":        "jnp.full({shape}, {0}, {dtype})",
@@ -49,23 +48,10 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "cholesky":    "jnp.linalg.cholesky({0})",
     "det":         "jnp.linalg.det({0})",
     "logdet":      "jnp.linalg.slogdet({0})[1]",
-    "erf":         "jax.scipy.special.erf({0})",
-    "ndtr":        "jax.scipy.special.ndtr({0})",
-    "sigmoid":     "jax.nn.sigmoid({0})",
-    "relu":        "jax.nn.relu({0})",
-    "softplus":    "jax.nn.softplus({0})",
-    "leaky_relu":  "jnp.where({0} > 0, {0}, 0.01 * {0})",
-    "elu":         "jax.nn.elu({0})",
-    "gelu":        "jax.nn.gelu({0}, approximate=False)",
-    "silu":        "jax.nn.silu({0})",
-    "softmax":     "jax.nn.softmax({0}, axis={axes})",
-    "log_softmax": "jax.nn.log_softmax({0}, axis={axes})",
-    "logsumexp":   "jax.nn.logsumexp({0}, axis={axes}{keepdims})",
 }
 # fmt: on
 NATIVE = frozenset(
-    {"relu", "softplus", "leaky_relu", "elu", "gelu", "silu", "softmax", "log_softmax", "logsumexp"}
-    | {"gather", "scatter"}
+    {name for name, row in AXIS_FUNCTIONS.items() if row.smooth} | {"gather", "scatter"}
 )
 HELPERS = ("gather", "on_diagonal", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}

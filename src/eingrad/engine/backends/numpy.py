@@ -5,11 +5,15 @@ An operation on arrays is written into ``{out}``; one without axes is an express
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eingrad.core.functions import FUNCTIONS, imported, spelling
 from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.spelling import Spelling
 from eingrad.errors import OutOfRangeError
@@ -52,8 +56,6 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "cholesky":    ("np.copyto({out}, np.linalg.cholesky({0}))",),
     "det":         ("np.copyto({out}, np.linalg.det({0}))",),
     "logdet":      ("np.copyto({out}, np.linalg.slogdet({0})[1])",),
-    "erf":         ("erf({0}, out={out})",),
-    "ndtr":        ("ndtr({0}, out={out})",),
 }
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
     4: ("np.multiply({0}, 0.5, out={out})", "np.tanh({out}, out={out})",
@@ -64,9 +66,7 @@ SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the v
 }
 SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
-    "negative": "-{0}", "less": "{0} < {1}", "less_equal": "{0} <= {1}",
-    "greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}",
-    "not_equal": "{0} != {1}",
+    "negative": "-{0}",
     "copy":        "{dtype}({0})",
     "fill":        "{dtype}({0})",
     "sum":         "np.add.reduce({0}, axis=None)",
@@ -92,12 +92,8 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "to_integer":  "{dtype}({0})",
     "det":         "{dtype}(np.linalg.det({0}))",
     "logdet":      "{dtype}(np.linalg.slogdet({0})[1])",
-    "erf":         "erf({0})",
-    "ndtr":        "ndtr({0})",
 }
 IMPORTS = {
-    "erf": "from scipy.special import erf",
-    "ndtr": "from scipy.special import ndtr",
     "gemm": "from eingrad.engine.backends.blas import gemm",
     "outer": "from eingrad.engine.backends.blas import outer",
     "prod_others": "from eingrad.engine.backends.numpy import prod_others",
@@ -123,7 +119,25 @@ def array_lines(op: str, item_size: int) -> tuple[str, ...]:
     """Return the statements of an operation on arrays."""
     if op == "sigmoid":
         return SIGMOID[4 if item_size == 4 else 8]
-    return ARRAY.get(op) or (f"np.{op}({{arguments}}, out={{out}})",)
+    return ARRAY.get(op) or (_into(op),)
+
+
+@lru_cache(maxsize=512)
+def _into(op: str) -> str:
+    """Return a statement that writes an operation into ``{out}``: a ufunc does that by itself."""
+    record = FUNCTIONS.get(op)
+    text = f"np.{op}({{arguments}})" if record is None else spelling(record, "numpy", record.arity)
+    bare, lines = imported(text)
+    head = re.match(r"(?:np\.)?(\w+)\(", bare)
+    module = lines[0].split()[1] if lines else "numpy"
+    if head and bare.endswith(")") and is_ufunc(module, head[1]):
+        return f"{bare[:-1]}, out={{out}})"
+    return f"np.copyto({{out}}, {bare})"
+
+
+def is_ufunc(module: str, name: str) -> bool:
+    """Whether a function is one of those that write into an array."""
+    return isinstance(getattr(import_module(module), name, None), np.ufunc)
 
 
 SPELLING = Spelling(

@@ -5,19 +5,17 @@ PyTorch itself is not imported here; the source that is written imports it.
 
 from __future__ import annotations
 
+from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.engine.program import BOOLEAN, INTEGER, Shape
 from eingrad.engine.spelling import Spelling
 
 # fmt: off
 EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
-    "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
-    "negative": "-{0}", "less": "{0} < {1}", "less_equal": "{0} <= {1}",
-    "greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "equal": "{0} == {1}",
-    "not_equal": "{0} != {1}",
+    "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
+    "negative": "-{0}",
     "copy":        "{0}.clone()",
     "repeat":      "{0}.expand({shape}).clone()",
     "fill":        "torch.full({shape}, {0}, dtype={dtype}{device})",
-    "power":       "torch.pow({0}, {1})",
     "sum":         "torch.sum({0}, dim={axes}{keepdim})",
     "amax":        "torch.amax({0}, dim={axes}{keepdim})",
     "amin":        "torch.amin({0}, dim={axes}{keepdim})",
@@ -45,21 +43,10 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "cholesky":    "torch.linalg.cholesky({0})",
     "det":         "torch.linalg.det({0})",
     "logdet":      "torch.linalg.slogdet({0})[1]",
-    "ndtr":        "torch.special.ndtr({0})",
-    "softplus":    "softplus({0})",
-    "leaky_relu":  "torch.nn.functional.leaky_relu({0})",
-    "elu":         "torch.nn.functional.elu({0})",
-    "gelu":        "torch.nn.functional.gelu({0})",
-    "silu":        "torch.nn.functional.silu({0})",
-    "softmax":     "torch.softmax({0}, dim={axes})",
-    "log_softmax": "torch.log_softmax({0}, dim={axes})",
-    "logsumexp":   "torch.logsumexp({0}, dim={axes}{keepdim})",
 }
 # fmt: on
-NATIVE = frozenset(
-    {"relu", "softplus", "leaky_relu", "elu", "gelu", "silu", "softmax", "log_softmax", "logsumexp"}
-)
-HELPERS = ("on_diagonal", "place", "prod", "prod_others", "scatter", "softplus")
+NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
+HELPERS = ("on_diagonal", "place", "prod", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.torch_functions import {name}" for name in HELPERS}
 
 
@@ -106,11 +93,11 @@ def place_arguments(text: str, shape: Shape) -> str:
 
 
 SPELLING = Spelling(
-    name="torch", title="PyTorch", prefix="torch", imports=("import torch",),
+    name="torch", title="PyTorch", prefix="torch", axis="dim", imports=("import torch",),
     dtypes={INTEGER: "torch.int64", BOOLEAN: "torch.bool"},
     expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE,
     permute="permute", index=index, place=place_arguments,
-    arrays_only=frozenset({"maximum", "minimum", "where"}),
+    arrays_only=frozenset({"*"}),
     cast="{0}.to({dtype})", full="torch.full((), {0}, dtype={dtype}{device})",
     update="{0}.copy_({1})", update_decorator="@torch.no_grad()",
 )  # fmt: skip

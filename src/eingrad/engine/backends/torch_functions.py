@@ -8,15 +8,6 @@ import torch
 from torch import Tensor
 
 
-def softplus(x: Tensor) -> Tensor:
-    """``log(1 + e^x)`` without overflow, exact to the last digits and smooth at 0.
-
-    >>> softplus(torch.tensor([-1e4, 0.0, 1e4]))
-    tensor([0.0000e+00, 6.9315e-01, 1.0000e+04])
-    """
-    return torch.logaddexp(x, x.new_zeros(()))
-
-
 def prod(x: Tensor, axes: int | tuple[int, ...], keep: bool) -> Tensor:
     """Return the product over axes.
 

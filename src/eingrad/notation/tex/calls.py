@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
@@ -22,7 +23,7 @@ from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
 from eingrad.notation.tex.tokens import Token
-from eingrad.notation.words import MATRIX_FUNCTIONS, OVER_AXES
+from eingrad.notation.words import over_axes, over_matrices
 
 ONE = Number(1)
 
@@ -120,16 +121,17 @@ class CallReader(ConditionReader):
         position = self.at(token)
         if (slope := SLOPES.get(function)) is not None and len(args) == 1:
             return slope(args[0])
-        if function in names.PAIRS and len(args) == 2 and not axes:
-            return Call(names.PAIRS[function], args, (), position)
-        if function in MATRIX_FUNCTIONS and not axes and len(args) == 1:
+        pairwise = AXIS_FUNCTIONS[function].pairwise if function in AXIS_FUNCTIONS else ""
+        if pairwise and len(args) == 2 and not axes:
+            return Call(pairwise, args, (), position)
+        if over_matrices(function) and not axes and len(args) == 1:
             return self.matrix(function, args[0], self._two_labels(function, args[0], token), token)
-        if function in OVER_AXES and not axes and len(args) == 1 and self.peek().kind == "SUB":
+        if over_axes(function) and not axes and len(args) == 1 and self.peek().kind == "SUB":
             labels = self._axes(self.scripts().entries, token)  # softmax(a)_o
             if isinstance(args[0], Symbol) and not args[0].labels:
                 args = (Symbol(args[0].name, labels, args[0].position, brackets=True),)
             axes = labels[-1:]
-        if function in OVER_AXES and not axes and len(args) == 1:
+        if over_axes(function) and not axes and len(args) == 1:
             free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(args[0], ())))
             axes = free if len(free) == 1 else ()  # softmax(a_o) goes over its only label
         if function == "size":
@@ -175,7 +177,7 @@ class CallReader(ConditionReader):
     def big(self) -> Formula:
         r"""Read ``\sum_{b=1}^{m}`` with the product that follows."""
         token = self.next()
-        function = names.BIG[token.text]
+        function = str(names.big(token.text))
         below, upper = Below(), ""
         while self.peek().kind in {"SUB", "SUP"}:
             if self.take("SUB"):

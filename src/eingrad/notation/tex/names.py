@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from eingrad.core.algebra import KEEPS_AXES
-from eingrad.notation.words import GREEK, KNOWN_FUNCTIONS
+from eingrad.core.functions import AXIS_FUNCTIONS, canonical
+from eingrad.notation.words import GREEK, is_function
 
 # fmt: off
 FONTS = frozenset({
@@ -22,19 +22,6 @@ ACCENTS = {
     r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde",
     r"\widetilde": "tilde", r"\dot": "dot", r"\ddot": "ddot", r"\vec": "", r"\check": "check",
 }
-FUNCTIONS = {
-    r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\sin": "sin", r"\cos": "cos", r"\tan": "tan",
-    r"\arcsin": "asin", r"\arccos": "acos", r"\arctan": "atan", r"\sinh": "sinh",
-    r"\cosh": "cosh", r"\tanh": "tanh", r"\max": "max", r"\min": "min", r"\det": "det",
-    r"\arg": "arg",
-}
-ALIASES = {
-    "ln": "log", "tr": "trace", "Tr": "trace", "sgn": "sign", "logsoftmax": "log_softmax",
-    "lse": "logsumexp", "LSE": "logsumexp", "leakyrelu": "leaky_relu", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "lrelu": "leaky_relu", "swish": "silu", "swich": "silu",
-    "prodothers": "prod_others", "reversecumsum": "reverse_cumsum",
-}
-BIG = {r"\sum": "sum", r"\prod": "prod"}
 FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac"})
 TRANSPOSED = frozenset({r"\top", r"\intercal", "T"})
 LINKS = frozenset({
@@ -47,7 +34,6 @@ _GREEK = (
     | {"\\var" + name: name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")}
     | {r"\ell": "ell"}
 )
-PAIRS = {"max": "maximum", "min": "minimum"}  # of two arguments
 
 
 def greek(command: str) -> str | None:
@@ -70,15 +56,30 @@ def function_name(word: str) -> str | None:
     >>> function_name("ReLU"), function_name("Tr"), function_name("loss")
     ('relu', 'trace', None)
     """
-    for form in (word, ALIASES.get(word), word.lower(), ALIASES.get(word.lower())):
-        if form in KNOWN_FUNCTIONS and form not in {"size", "delta"}:
-            return form
+    for form in (word, word.lower()):
+        known = canonical(form)
+        if known is not None and is_function(known):
+            return known
     return None
 
 
-def keeps_axes(function: str) -> bool:
-    """Whether a function over axes has its axes in the result."""
-    return function in KEEPS_AXES
+def function_command(command: str) -> str | None:
+    r"""Return the function that a command is: ``\log``, ``\ln``, ``\arcsin``, ``\softmax``.
+
+    >>> function_command(r"\ln"), function_command(r"\lambda"), function_command(r"\sum")
+    ('log', None, None)
+    """
+    if command == r"\arg":
+        return "arg"
+    known = canonical(command[1:])
+    own = known is not None and is_function(known) and not big(command)
+    return known if own and command != r"\sqrt" else None
+
+
+def big(command: str) -> str | None:
+    r"""Return the function of a sign before its argument: ``\sum`` is sum."""
+    record = AXIS_FUNCTIONS.get(command[1:])
+    return record.name if record is not None and record.big else None
 
 
 def fresh_labels(used: Collection[str], count: int, like: str = "h") -> tuple[str, ...]:

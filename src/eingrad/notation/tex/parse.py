@@ -204,11 +204,11 @@ class Parser(CallReader):
             return self._named()
         if text in names.FRACTIONS:
             return self.fraction()
-        if text in names.BIG:
+        if names.big(text):
             return self.big()
-        if text in names.FUNCTIONS:
+        if function := names.function_command(text):
             self.next()
-            return self.call(names.FUNCTIONS[text], token)
+            return self.call(function, token)
         if text == r"\sqrt":
             return self.root()
         if text == r"\partial":

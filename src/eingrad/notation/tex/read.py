@@ -22,7 +22,7 @@ from eingrad.notation.syntax import (
     Statement,
     Symbol,
 )
-from eingrad.notation.tex.names import ACCENTS, BIG, FONTS, FUNCTIONS, function_name
+from eingrad.notation.tex.names import ACCENTS, FONTS, big, function_command, function_name
 from eingrad.notation.tex.parse import Parser
 from eingrad.notation.tex.rows import rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
@@ -34,7 +34,7 @@ from eingrad.notation.tokens import MAX_DEPTH, too_deep
 _LATEX = re.compile(
     r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"
     r"|quad|qquad|boxed|mathop|mathbb|ell|top|in|[,;!|]"
-    rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS, *FUNCTIONS, *BIG}))})"
+    rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS}))})"
     r"(?![A-Za-z])"
     r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n]*[{_]|\|[^|\n]+\||\$|&|\\\\"
 )
@@ -47,7 +47,11 @@ def is_latex(text: str) -> bool:
     >>> is_latex(r"L = \frac{1}{2} x_i x_i"), is_latex(r"y_i = \alpha x_{ij} W^{(1)}_{j}")
     (True, False)
     """
-    return isinstance(text, str) and _LATEX.search(re.sub(r"#[^\n]*", "", text)) is not None
+    if not isinstance(text, str):
+        return False
+    bare = re.sub(r"#[^\n]*", "", text)
+    commands = re.findall(r"\\[A-Za-z]+", bare)
+    return bool(_LATEX.search(bare)) or any(big(x) or function_command(x) for x in commands)
 
 
 @dataclass(frozen=True)
