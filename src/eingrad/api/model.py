@@ -362,7 +362,6 @@ class Model:
                 operand=of,
                 hint=f"leave {of} out",
             )
-        names = self._names(of, names)
         system = recognise(self.system, {of, *names})
         adjoints = reverse(system, of, names, moved=names)
         return with_adjoints(system, adjoints), adjoints

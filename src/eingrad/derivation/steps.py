@@ -12,7 +12,7 @@ from dataclasses import replace
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import Adjoint, tensor
-from eingrad.calculus.simplify import simplify
+from eingrad.calculus.simplify import simplify, simplify_in_stages
 from eingrad.calculus.structure import cost
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute
@@ -22,6 +22,7 @@ from eingrad.derivation.forward import TangentLines
 from eingrad.derivation.habits import habits_of
 from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders
 from eingrad.derivation.lines import Lines, Step, with_symmetry
+from eingrad.derivation.words import fact_text
 from eingrad.notation.summation import names_of
 from eingrad.notation.syntax import Formula
 from eingrad.notation.system import System
@@ -88,6 +89,10 @@ class Deriver:
 
     def unfolded(self, key: str) -> Expr:
         """Put the formulas of other derivatives in, as long as the result can be read."""
+        whole = self._opened(key)
+        return simplify(whole, self.records[key].knowledge.about(whole))
+
+    def _opened(self, key: str) -> Expr:
         whole = self.records[key].expr
         formula: dict[Expr, Expr] = {r.var: r.expr for r in self.records.values()}
         while names := [v for v in variables(whole) if v in formula]:
@@ -95,7 +100,7 @@ class Deriver:
             if cost(opened) > UNFOLD_COST:
                 break
             whole = opened
-        return simplify(whole, self.records[key].knowledge.about(whole))
+        return whole
 
     def _put_in(self, key: str, before: list[Step]) -> list[Step]:
         """Return a last line with the formulas of other derivatives in the place of their names,
@@ -103,13 +108,16 @@ class Deriver:
         record = self.records[key]
         if not isinstance(record, Adjoint) or len(record.contributions) < 2:
             return []
-        whole, labels = self.unfolded(key), self.letters(key)
+        opened, labels = self._opened(key), self.letters(key)
+        stages = simplify_in_stages(opened, record.knowledge.about(opened))
+        whole = stages[-1].result if stages else opened
         if cost(whole) > cost(record.expr) + PUT_IN_COST:
             return []
         names = with_symmetry(self.names, record.knowledge.assumed)
         lines = Lines(record.knowledge, names, head_of(record.title, labels), labels)
         others = [v.name for v in variables(record.expr) if v.name in self.records]
-        lines.line(whole, f"{', '.join(others)} put in")
+        assumed = [fact_text(s.fact) for s in stages if s.fact is not None and s.fact.written]
+        lines.line(whole, "; ".join([f"{', '.join(others)} put in", *assumed]))
         same = lines.steps[0].after == before[-1].after
         return [] if same else [replace(lines.steps[0], before=before[-1].after, left=None)]
 
