@@ -350,11 +350,16 @@ class _Writer:
         return assemble(product.coefficient, above, below, bound)
 
     def _first_use(self, product: Product, label: int) -> tuple[object, ...]:
-        return min(
-            (self._order(x), x.digest, labels.index(label))
+        """Say where a label is met first; of several, a chain's end comes before its middle."""
+        uses = sorted(
+            (self._order(x), x.digest, 0 if self._is_symmetric(x) else labels.index(label))
             for x, labels in product.factors
             if label in labels
         )
+        return uses[0], sorted(axis for *_, axis in uses), uses
+
+    def _is_symmetric(self, x: Expr) -> bool:
+        return isinstance(x, Var) and x.name in self.names.habits.symmetric
 
     def _factors(
         self, product: Product, letters: Mapping[int, str]
