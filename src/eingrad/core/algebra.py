@@ -271,6 +271,8 @@ def apply(function: str, *operands: Expr) -> Expr:
         return power(operands[0], 2)
     if function == "pow" and (exponent := constant_value(operands[1])) is not None:
         return power(operands[0], exponent)
+    if function == "pow" and constant_value(operands[0]) == 1:
+        return full(1, dims)
     if len(operands) == 1 and (value := constant_value(operands[0])) is not None:
         known = EXACT_VALUES.get((function, value))
         if known is not None:
