@@ -33,6 +33,7 @@ from eingrad.core.product import (
     full,
     is_light,
     product,
+    shares,
     size,
 )
 from eingrad.errors import ShapeError
@@ -112,7 +113,8 @@ def einsum(
     """Return the product of labelled operands, summed over the labels that ``output`` lacks.
 
     ``extents`` gives the extent of labels that no operand has. A label may repeat in an operand
-    and in ``output`` (which builds a diagonal). Of a sum, ``-(a + b)`` is ``-a - b``.
+    and in ``output`` (which builds a diagonal). Of a sum, ``-(a + b)`` is ``-a - b``, and its
+    transpose the sum of the transposed terms.
 
     >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
     >>> einsum([(a, (0, 1)), (b, (1, 2))], (0, 2)).dims
@@ -121,10 +123,13 @@ def einsum(
     True
     """
     node = product(operands, output, extents)
-    if isinstance(node, Einsum) and node.operands[0] is MINUS and len(node.operands) == 2:
-        total, labels = node.operands[1], node.inputs[1]
-        if isinstance(total, Map) and total.function == "add":
-            return add(*(_view(x, labels, node, MINUS) for x in total.operands))
+    if not isinstance(node, Einsum) or len(node.operands) > 2:
+        return node
+    *scale, total = node.operands
+    if isinstance(total, Map) and total.function == "add":
+        turned = not scale and sorted(node.inputs[0]) == sorted(node.output) and not shares()
+        if scale == [MINUS] or turned:
+            return add(*(_view(x, node.inputs[-1], node, *scale) for x in total.operands))
     return node
 
 
