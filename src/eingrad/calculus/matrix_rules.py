@@ -10,15 +10,12 @@ from collections.abc import Callable, Sequence
 from eingrad.core.algebra import (
     Factor,
     apply,
-    constant_value,
     einsum,
     full,
     is_light,
     multiply,
     power,
     reduce,
-    repeat,
-    size,
     sum_over,
 )
 from eingrad.core.arrays import Matrix
@@ -41,11 +38,10 @@ def inverse_of_inverse(node: Expr) -> Expr | None:
     return multiply(Const(-1), Matrix("logdet", inner)) if node.function == "logdet" else None
 
 
-def inverse_of_view(node: Expr) -> Expr | None:
-    """inv(s A^T) -> inv(A)^T / s; det(A^T) -> det(A); logdet(A^T) -> logdet(A)"""
-    if not _is_matrix(node, "inv", "det", "logdet"):
+def inverse_of_multiple(node: Expr) -> Expr | None:
+    """inv(s A) -> inv(A) / s"""
+    if not _is_matrix(node, "inv"):
         return None
-    assert isinstance(node, Matrix)
     view = node.operands[0]
     if not isinstance(view, Einsum) or not is_light(view):
         return None
@@ -54,11 +50,8 @@ def inverse_of_view(node: Expr) -> Expr | None:
     square = set(labels[-2:]) == set(view.output[-2:]) and set(labels) == set(view.output)
     if isinstance(core, Delta) or core.ndim != view.ndim or not square:
         return None
-    inner = Matrix(node.function, core)
-    if node.function == "inv":
-        scale = [(power(x, -1), ls) for x, ls in pairs[:-1]]
-        return einsum([(inner, labels), *scale], view.output)
-    return einsum([(inner, labels[:-2])], view.output[:-2]) if len(pairs) == 1 else None
+    scale = [(power(x, -1), ls) for x, ls in pairs[:-1]]
+    return einsum([(Matrix("inv", core), labels), *scale], view.output)
 
 
 def diagonal_matrix(node: Expr) -> Expr | None:
@@ -75,10 +68,6 @@ def diagonal_matrix(node: Expr) -> Expr | None:
         identity = (Delta(node.dims[-1]), (n - 2, n - 1))
         return einsum([(power(diagonal, -1), (*batch, n - 2)), identity], tuple(range(n)))
     if node.function == "det":
-        value = constant_value(diagonal)
-        if value is not None:
-            power_of = apply("pow", Const(value), size(node.operands[0].dims[-1]))
-            return repeat(power_of, node.dims, ())
         return reduce("prod", diagonal, [n - 2])
     return sum_over(apply("log", apply("abs", diagonal)), [n - 2])
 
@@ -133,11 +122,11 @@ def _with_identity(node: Einsum, rest: list[Factor], ends: tuple[int, int], batc
 
 # fmt: off
 MATRIX_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    inverse_of_inverse, inverse_of_view, diagonal_matrix, inverse_times_matrix,
+    inverse_of_inverse, inverse_of_multiple, diagonal_matrix, inverse_times_matrix,
 )
 MATRIX_CITATIONS: dict[Callable[[Expr], Expr | None], str] = {
     inverse_of_inverse: "inverse of an inverse",
-    inverse_of_view: "inverse of a transpose",
+    inverse_of_multiple: "inverse of a multiple",
     diagonal_matrix: "diagonal matrix",
     inverse_times_matrix: "a matrix times its inverse is the identity",
 }

@@ -33,7 +33,6 @@ from eingrad.core.algebra import (
     negate,
     power,
     reduce,
-    repeat,
     scale_of,
 )
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Reduce
@@ -252,30 +251,6 @@ def _drop_axes(node: Expr, axes: Iterable[int]) -> Expr:
     return einsum(pairs, output, dict(enumerate(node.extents)))
 
 
-def nested_sum(node: Expr) -> Expr | None:
-    """(a + b) + c -> a + b + c"""
-    if not is_map(node, "add"):
-        return None
-    terms: list[Expr] = []
-    for x in node.operands:
-        coefficient, rest = scale_of(x)
-        terms += [multiply(Const(coefficient), y) for y in _terms_of(rest)]
-    if len(terms) == len(node.operands):
-        return None
-    total = add(*terms)
-    return total if total.dims == node.dims else repeat(total, node.dims, ())
-
-
-def _terms_of(node: Expr) -> Sequence[Expr]:
-    """Return the terms of a sum or of a view of one, ``node`` alone if it is neither."""
-    if is_map(node, "add"):
-        return node.operands
-    seen = _view(node)
-    if seen is None or not is_map(seen[0], "add"):
-        return (node,)
-    return [_as_view(x, seen[1] if x.ndim else (), node) for x in seen[0].operands]
-
-
 def log_softmax_written_out(node: Expr) -> Expr | None:
     """x_o - logsumexp_p(x_p) -> log_softmax_o(x_o)"""
     if not is_map(node, "add"):
@@ -391,7 +366,7 @@ def log_of_two_exp(node: Expr) -> Expr | None:
 
 # fmt: off
 FORMS: tuple[Rule, ...] = (
-    log_of_exp, exp_of_log, power_of_exp, log_of_inverse, nested_sum,
+    log_of_exp, exp_of_log, power_of_exp, log_of_inverse,
     softmax_written_out, sum_of_softmax, shift_of_softmax, logsumexp_written_out,
     log_softmax_written_out, log_of_softmax, exp_of_log_softmax,
     sigmoid_written_out, sigmoid_as_ratio, softplus_written_out, log_of_sigmoid,
@@ -429,7 +404,6 @@ CITATIONS: dict[Rule, str] = {
     log_of_one_minus_sigmoid: "log(1 - sigmoid(x)) = -softplus(x)",
     log_of_exp: "log(exp(x)) = x",
     exp_of_log: "exp(log(x)) = x",
-    nested_sum: "brackets removed",
     power_of_exp: "exp(x)^k = exp(k x)",
     log_of_inverse: "log(1/x) = -log(x)",
     **POINTWISE_CITATIONS,

@@ -35,6 +35,7 @@ from eingrad.core.product import (
     full,
     is_light,
     product,
+    shares,
     size,
 )
 from eingrad.errors import EingradError, ShapeError
@@ -110,7 +111,8 @@ def einsum(
     """Return the product of labelled operands, summed over the labels that ``output`` lacks.
 
     ``extents`` gives the extent of labels that no operand has. A label may repeat in an operand
-    and in ``output`` (which builds a diagonal). Of a sum, ``-(a + b)`` is ``-a - b``.
+    and in ``output`` (which builds a diagonal). Of a sum, ``-(a + b)`` is ``-a - b``, and its
+    transpose the sum of the transposed terms.
 
     >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
     >>> einsum([(a, (0, 1)), (b, (1, 2))], (0, 2)).dims
@@ -119,10 +121,13 @@ def einsum(
     True
     """
     node = product(operands, output, extents)
-    if isinstance(node, Einsum) and node.operands[0] is MINUS and len(node.operands) == 2:
-        total, labels = node.operands[1], node.inputs[1]
-        if isinstance(total, Map) and total.function == "add":
-            return add(*(_view(x, labels, node, MINUS) for x in total.operands))
+    if not isinstance(node, Einsum) or len(node.operands) > 2:
+        return node
+    *scale, total = node.operands
+    if isinstance(total, Map) and total.function == "add":
+        turned = not scale and sorted(node.inputs[0]) == sorted(node.output) and not shares()
+        if scale == [MINUS] or turned:
+            return add(*(_view(x, node.inputs[-1], node, *scale) for x in total.operands))
     return node
 
 
@@ -260,6 +265,8 @@ def apply(function: str, *operands: Expr) -> Expr:
         return add(*operands)
     if function == "pow" and (exponent := constant_value(operands[1])) is not None:
         return power(operands[0], exponent)
+    if function == "pow" and constant_value(operands[0]) == 1:
+        return full(1, dims)
     record = FUNCTIONS.get(function)
     if record is not None:
         _check_orders(record, operands)

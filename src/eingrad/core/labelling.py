@@ -137,7 +137,7 @@ class _Search:
                 continue
             tried.append(label)
             self.parent.splits += 1
-            single = {**color, label: hash((color[label], 1))}
+            single = {**color, label: hash((color[label], 1 + len(path)))}
             child = self.parent._refined(single, self.labels, self.factors)
             back = self._explore(child, (*path, label), trace)
             if back < len(path):

@@ -51,6 +51,11 @@ def shared_products() -> Iterator[None]:
         _shares.reset(token)
 
 
+def shares() -> bool:
+    """Whether products are left whole at the moment."""
+    return _shares.get()
+
+
 def product(
     operands: Sequence[Factor], output: Labels, extents: Mapping[int, Dim] | None = None
 ) -> Expr:
@@ -143,7 +148,7 @@ class _Product:
     def _opened(self, factors: list[Factor], output: Labels) -> bool:
         """Put the factors of heavy products in their place; return whether there were any."""
         tensors = [f for f in factors if f[1]]
-        if not any(isinstance(x, Einsum) for x, _ in tensors):
+        if not any(_parts(x) for x, _ in tensors):
             return False
         if len(tensors) == 1 and _is_whole(*tensors[0], output):
             return False
@@ -153,9 +158,10 @@ class _Product:
         stack = tensors[::-1]
         while stack:
             x, labels = stack.pop()
-            if isinstance(x, Einsum):
-                stack += self._inside(x, labels)[::-1]
-            else:
+            parts = _parts(x)
+            for inner in parts:
+                stack += self._inside(inner, labels)[::-1]
+            if not parts:
                 self.factors.append((x, labels))
         return True
 
@@ -319,7 +325,7 @@ def is_light(node: Expr) -> bool:
 def _is_whole(node: Expr, labels: Labels, output: Labels) -> bool:
     """Whether a product is flat, and repeated or scaled at most: it stays as it is."""
     places = [output.index(k) for k in labels if k in output]
-    flat = not any(isinstance(x, Einsum) for x in node.operands)
+    flat = not isinstance(node, Einsum) or not any(map(_parts, node.operands))
     return flat and len(places) == len(labels) and places == sorted(set(places))
 
 
@@ -327,12 +333,19 @@ def _count(nodes: Iterable[Expr]) -> int:
     """Count the factors of products and of the products in them, up to `MAX_FACTORS`."""
     stack, count = list(nodes), 0
     while stack and count <= MAX_FACTORS:
-        x = stack.pop()
-        if isinstance(x, Einsum):
-            stack += x.operands
-        else:
-            count += 1
+        parts = _parts(stack.pop())
+        count += not parts
+        for inner in parts:
+            stack += inner.operands
     return count
+
+
+def _parts(node: Expr) -> list[Einsum]:
+    """Return the products that a factor stands for: itself, or the base of a power of a sum."""
+    base, exponent = base_and_exponent(node)
+    if not isinstance(base, Einsum) or not isinstance(exponent, int) or exponent < 1:
+        return []
+    return [base] * min(exponent, MAX_FACTORS + 1)
 
 
 def _labels(factors: Iterable[Factor]) -> set[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core import algebra
-from eingrad.core.arrays import Matrix
+from eingrad.core.arrays import matrix_function
 from eingrad.core.expr import Const, Dim, Expr
 from eingrad.core.functions import MATRIX_FUNCTIONS
 from eingrad.core.gather import gather, indicator
@@ -92,7 +92,7 @@ def matrix(function: str, arg: Indexed, row: int, column: int) -> Indexed:
     if function == "trace":
         return view(lambda extents: arg.over(whole, extents), (*batch, row, row), batch)
     kept = whole if MATRIX_FUNCTIONS[function].keeps_axes else batch
-    return Indexed(kept, lambda extents: Matrix(function, arg.over(whole, extents)))
+    return Indexed(kept, lambda extents: matrix_function(function, arg.over(whole, extents)))
 
 
 def gathered(tensor: Recipe, sources: Sequence[int | Indexed]) -> Indexed:
