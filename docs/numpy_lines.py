@@ -13,7 +13,8 @@ from eingrad.calculus.structure import Product, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import FUNCTIONS, imported, spelling
+from eingrad.core.partials import recipe_of
 
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly the outermost operator binds
 Written = tuple[str, int]
@@ -79,7 +80,14 @@ class _Writer:
         if expr.function == "pow":
             power = self.within(expr.operands[1], ATOM)
             return f"{self.within(expr.operands[0], ATOM)} ** {power}", POWER
-        template = FUNCTIONS[expr.function].numpy
+        record = FUNCTIONS[expr.function]
+        template, _ = imported(spelling(record, "numpy", len(expr.operands)))
+        if record.sign:
+            template = f"{{0}} {record.sign} {{1}}"
+        if not template:
+            recipe = recipe_of(expr)
+            assert recipe is not None
+            return self.write(recipe)
         tight = PRODUCT if template.startswith("{0} ") else SUM
         return template.format(*(self.within(x, tight) for x in expr.operands)), (
             SUM if template.startswith("{0} ") else ATOM

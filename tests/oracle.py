@@ -35,7 +35,7 @@ MAPS: dict[str, Callable[..., Any]] = {
     "sigmoid": sp.expit, "erf": sp.erf,
     "softplus": lambda x: np.logaddexp(0, x),
     "relu": lambda x: np.where(x > 0, x, 0),
-    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "leaky_relu": lambda x, a=0.01: np.where(x > 0, x, a * x),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "gelu": lambda x: x * sp.ndtr(x),
     "gelu'": lambda x: sp.ndtr(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi),

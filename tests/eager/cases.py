@@ -26,6 +26,7 @@ class Reference:
 
     asin, acos, atan, erf, sigmoid = np.arcsin, np.arccos, np.arctan, sp.erf, sp.expit
     logsumexp, log_softmax, pow = sp.logsumexp, sp.log_softmax, np.power
+    lgamma, digamma, polygamma = sp.gammaln, sp.digamma, staticmethod(sp.polygamma)
     norm, inv, det = np.linalg.norm, np.linalg.inv, np.linalg.det
     solve, cholesky = np.linalg.solve, np.linalg.cholesky
 
@@ -41,8 +42,8 @@ class Reference:
     def relu(self, x):
         return np.maximum(x, 0)
 
-    def leaky_relu(self, x):
-        return np.where(x > 0, x, 0.01 * x)
+    def leaky_relu(self, x, slope=0.01):
+        return np.where(x > 0, x, slope * x)
 
     def elu(self, x):
         return np.where(x > 0, x, np.expm1(x))
@@ -116,7 +117,9 @@ UNARY = [
     plain("acos", inside(3)), plain("atan", normal(3)), plain("sinh", normal(3)),
     plain("cosh", normal(3)), plain("tanh", normal(3)), plain("erf", normal(3)),
     plain("sigmoid", normal(3, 2)), plain("softplus", normal(3)), plain("relu", off_0(5)),
-    plain("leaky_relu", off_0(5)), plain("elu", off_0(5)), plain("gelu", normal(4)),
+    plain("leaky_relu", off_0(5)), plain("leaky_relu", off_0(3, 1), positive(2)),
+    plain("elu", off_0(5)), plain("lgamma", positive(4)), plain("digamma", positive(4)),
+    row("polygamma", lambda m, x: m.polygamma(1, x), positive(3)), plain("gelu", normal(4)),
     plain("silu", normal(4)), plain("negative", normal(2, 2)), plain("reciprocal", positive(3)),
 ]
 BINARY = [

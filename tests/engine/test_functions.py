@@ -15,8 +15,10 @@ from eingrad.core.functions import FUNCTIONS
 from eingrad.engine import compile_program
 
 X, Y, M = Var("x", ("i",)), Var("y", ("i",)), Var("m", ("i", "j"))
-UNARY = [name for name, row in FUNCTIONS.items() if row.arity == 1]
-BINARY = [name for name, row in FUNCTIONS.items() if row.arity == 2 and name != "add"]
+UNARY = [name for name, row in FUNCTIONS.items() if row.takes(1)]
+BINARY = [
+    name for name, row in FUNCTIONS.items() if row.arity == 2 and not row.orders and name != "add"
+]
 EXTREME = np.array([-1e4, -800, -90, -20, -1.5, -1e-3, 0, 1e-3, 1.5, 20, 90, 800, 1e4])
 
 

@@ -59,7 +59,7 @@ def bind_functions(
 
 
 def _check_known(name: str, bound: str) -> None:
-    known = [row.name for row in FUNCTIONS.values() if row.arity == 1]
+    known = [row.name for row in FUNCTIONS.values() if row.takes(1)]
     if bound not in known:
         near = get_close_matches(bound, known, 1)
         raise EingradError(

@@ -10,7 +10,7 @@ from eingrad.calculus.optim import OPTIMIZERS, Optimizer
 from eingrad.core.functions import FUNCTIONS
 from eingrad.errors import DataError, EingradError
 
-ACTIVATIONS = tuple(sorted(name for name, row in FUNCTIONS.items() if row.arity == 1))
+ACTIVATIONS = tuple(sorted(n for n, row in FUNCTIONS.items() if row.takes(1) and not row.internal))
 BACKENDS = ("numpy", "torch", "jax")
 DATASETS = ("digits", "mnist")
 

@@ -118,7 +118,7 @@ FUNCTIONS: Table[Function] = Table([
              **_in_all("tanh", "tanh")),
     Function("sigmoid", (lambda y, x: y * (1 - y),), latex=r"\sigma({0})", recipe=_sigmoid,
              returns="``1 / (1 + exp(-x))`` without overflow", family="activation",
-             torch="torch.sigmoid", jax="jax.nn.sigmoid"),
+             numpy="scipy.special.expit", torch="torch.sigmoid", jax="jax.nn.sigmoid"),
     Function("softplus", (lambda y, x: x("sigmoid"),), family="activation",
              recipe=lambda x: x("maximum", 0) + (-x("abs"))("exp")("log1p"),
              returns="``log(1 + exp(x))`` without overflow",
