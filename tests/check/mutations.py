@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from models import Formula, model_of, right_formulas
+from seeds import seeded
 from torch_values import derivative, evaluate, run, torch
 
 from eingrad.check.tree import (
@@ -254,7 +255,7 @@ def other_targets(formula: Formula) -> Iterator[Assignment]:
 @cache
 def mutations(count: int, seed: int = 0) -> tuple[Mutation, ...]:
     """Draw wrong claims, of every kind and every model about as many."""
-    rng = random.Random(seed)
+    rng = random.Random(seeded(seed))
     pool: dict[str, dict[str, list[Mutation]]] = defaultdict(lambda: defaultdict(list))
     for formula in right_formulas():
         for site in sites(formula.claim.value):
@@ -332,7 +333,7 @@ class Point:
 def point_of(text: str, seed: int) -> Point:
     """Draw a model's inputs and compute its tensors."""
     model = model_of(text)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeded(seed))
     dims = {d: None for var in model.inputs.values() for d in var.dims}
     sizes = {d: 2 + (k + 2 * seed) % 5 for k, d in enumerate(dims)}
     inputs: dict[str, Any] = {}

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import opt_einsum as oe
 import pytest
+from seeds import seeded
 
 from eingrad.api.contract_path import PathPlan, contract_path
 from eingrad.api.einsum import einsum
@@ -22,7 +23,7 @@ def chain(n: int, sizes: list[int]) -> tuple[str, Shapes]:
 
 def network(n: int, seed: int) -> tuple[str, Shapes]:
     """A connected graph of n tensors with about three legs each."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeded(seed))
     edges = [(int(rng.integers(0, k)), k) for k in range(1, n)]
     edges += [tuple(sorted(rng.choice(n, 2, replace=False).tolist())) for _ in range(n // 2)]
     terms = [[oe.get_symbol(k) for k, e in enumerate(edges) if v in e] for v in range(n)]
