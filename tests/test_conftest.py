@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import twice
 
 TESTS = Path(__file__).parent
 SKIPPING = {
@@ -44,6 +45,22 @@ def test_a_skip_is_fine_without_the_option(tmp_path: Path) -> None:
 
 def test_an_expected_failure_is_no_skip(tmp_path: Path) -> None:
     assert run_pytest(tmp_path, XFAIL, "--no-skips").returncode == 0
+
+
+def test_what_passed_is_left_out_unless_a_package_may_matter(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    text = "import pytest\ndef test_skipped(): pytest.skip('why')\ndef test_failed(): assert 0"
+    assert run_pytest(tmp_path, text, f"--record={record}").returncode == 1
+    assert [x for x in record.read_text().splitlines() if x[0] != "#"] == [
+        "test_it.py::test_passes"
+    ]
+    names = ["tests/notation/test_doubts.py::test", "tests/test_models.py::test",
+             "tests/check/test_mutations.py::test", "src/eingrad/core/expr.py::doctest",
+             "src/eingrad/engine/library.py::doctest", "tests/cli/test_train.py::test"]  # fmt: skip
+    twice.write(record, names)
+    assert twice.passed_for_good(record) == {names[0], names[3]}
+    record.write_text(record.read_text().replace("# numpy ", "# numpy 0."))
+    assert not twice.passed_for_good(record)
 
 
 DRAWING = """
