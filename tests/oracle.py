@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import scipy.special as sp
+from seeds import seeded
 
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Reduce, Size, Var, postorder
 from eingrad.notation.system import System
@@ -108,7 +109,7 @@ def random_inputs(
     system: System, sizes: Mapping[Dim, int] | None = None, seed: int = 0
 ) -> dict[str, Array]:
     """Return normally distributed inputs; dimensions get the sizes 2, 3, 4, ... unless given."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeded(seed))
     extents: dict[Dim, int] = dict(sizes or {})
     for var in system.inputs.values():
         for dim in var.dims:

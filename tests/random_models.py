@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from seeds import seeded
 
 SIZES = {"a": 2, "b": 3, "c": 4}
 LETTERS = {"a": "ipuf", "b": "jqvg", "c": "krwh"}
@@ -211,7 +212,7 @@ class RandomModel:
 
     def arrays(self, seed: int = 0) -> dict[str, np.ndarray]:
         """Random values: between 1/2 and 2 for what must be positive, else between -1 and 1."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seeded(seed))
         return {
             name: rng.uniform(*((0.5, 2.0) if kind == POSITIVE else (-1.0, 1.0)), self.shape(name))
             for name, (_, kind) in self.inputs.items()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import twice
 
+TESTS = Path(__file__).parent
 SKIPPING = {
     "mark": "import pytest\n@pytest.mark.skip(reason='why')\ndef test(): pass",
     "call": "import pytest\ndef test(): pytest.skip('why')",
@@ -19,10 +23,14 @@ XFAIL = "import pytest\n@pytest.mark.xfail(reason='why')\ndef test(): assert Fal
 
 
 def run_pytest(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "conftest.py").write_text((Path(__file__).parent / "conftest.py").read_text())
+    (folder / "conftest.py").write_text((TESTS / "conftest.py").read_text())
     (folder / "test_it.py").write_text(text + "\ndef test_passes(): pass\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    own = {name: x for name, x in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {**own, "PYTHONPATH": str(TESTS)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("how", SKIPPING)
@@ -38,3 +46,51 @@ def test_a_skip_is_fine_without_the_option(tmp_path: Path) -> None:
 
 def test_an_expected_failure_is_no_skip(tmp_path: Path) -> None:
     assert run_pytest(tmp_path, XFAIL, "--no-skips").returncode == 0
+
+
+def test_what_passed_is_left_out_unless_a_package_may_matter(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    text = "import pytest\ndef test_skipped(): pytest.skip('why')\ndef test_failed(): assert 0"
+    assert run_pytest(tmp_path, text, f"--record={record}").returncode == 1
+    assert [x for x in record.read_text().splitlines() if x[0] != "#"] == [
+        "test_it.py::test_passes"
+    ]
+    names = ["tests/notation/test_doubts.py::test", "tests/test_models.py::test",
+             "tests/check/test_mutations.py::test", "src/eingrad/core/expr.py::doctest",
+             "src/eingrad/engine/library.py::doctest", "tests/cli/test_train.py::test"]  # fmt: skip
+    twice.write(record, names)
+    assert twice.passed_for_good(record) == {names[0], names[3]}
+    record.write_text(record.read_text().replace("# numpy ", "# numpy 0."))
+    assert not twice.passed_for_good(record)
+
+
+DRAWING = """
+from hypothesis import given, strategies
+from seeds import examples, in_batches, seeded
+
+def test_seed(): print("seed", seeded(3))
+
+@examples(40)
+@given(strategies.integers(0, 10**9))
+def test_drawn(x): print("drawn", x)
+
+@in_batches(40, 2, strategies.integers(0, 10**9))
+def test_batches(x): print("batch", x)
+"""
+
+
+def drawn(folder: Path, *options: str) -> set[str]:
+    folder.mkdir(exist_ok=True)
+    done = run_pytest(folder, DRAWING, "-s", *options)
+    assert done.returncode == 0, done.stdout
+    return set(re.findall("(?:seed|drawn|batch) [0-9]+", done.stdout))
+
+
+def test_a_seed_draws_the_same_again_and_another_one_something_else(tmp_path: Path) -> None:
+    nightly = ["--hypothesis-profile=nightly", "--seed=5", "--hypothesis-seed=5"]
+    first = drawn(tmp_path, *nightly)
+    assert drawn(tmp_path, *nightly) == first
+    other = drawn(tmp_path, *(x.replace("=5", "=6") for x in nightly))
+    assert len(first & other) < 30  # the ends of the range are always tried
+    assert "seed 3" in drawn(tmp_path, "--hypothesis-profile=ci")
+    assert len(first) > 2 * len(drawn(tmp_path, "--hypothesis-profile=ci"))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from random_models import RandomModel
+from seeds import examples
 from strategies import models
 
 import eingrad as eg
@@ -150,7 +151,7 @@ def test_a_loss_that_is_written_out_is_stable(text: str, dtype: type) -> None:
 # --- models that nobody would write -----------------------------------------------------------
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(models())
 def test_random_models_agree_with_pytorch(model: RandomModel) -> None:
     arrays = model.arrays()

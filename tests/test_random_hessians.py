@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from random_models import RandomModel
+from seeds import examples
 from strategies import models
 
 import eingrad as eg
@@ -25,7 +26,7 @@ def hessian(model: RandomModel, arrays: dict[str, np.ndarray], name: str) -> np.
     return torch.autograd.functional.hessian(value, torch.tensor(arrays[name])).numpy()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(models(statements=2, depth=3, kinks=False))
 def test_random_hessians_agree_with_pytorch(model: RandomModel) -> None:
     arrays = model.arrays()

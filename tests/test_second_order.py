@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 import eingrad as eg
 
-RNG = np.random.default_rng(7)
+RNG = np.random.default_rng(seeded(7))
 X, w, t = RNG.normal(size=(6, 3)), RNG.normal(size=3), RNG.integers(0, 2, 6).astype(float)
 T = np.eye(3)[[0, 1, 2, 0, 1, 2]]
 M, U, V = RNG.normal(size=(4, 5)), RNG.normal(size=(4, 2)), RNG.normal(size=(5, 2))

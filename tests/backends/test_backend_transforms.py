@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 import eingrad as eg
 from eingrad.engine.library import load_library, to_numpy
@@ -28,7 +29,7 @@ SRC = Path(__file__).parents[2] / "src"
 
 
 def arrays() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seeded(0))
     return {name: rng.normal(size=shape) for name, shape in SHAPES.items()}
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from engine.test_arrays import CASES, INTO, VALUES, J, S, X, Y
 from engine.test_functions import BINARY, EXTREME, UNARY
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from random_models import RandomModel
+from seeds import examples
 from strategies import models
 
 import eingrad as eg
@@ -111,11 +112,11 @@ def close(
     )
 
 
-@pytest.mark.parametrize(("backend", "examples"), [("torch", 60), ("jax", 12)])
-def test_random_models_agree(backend: str, examples: int) -> None:
+@pytest.mark.parametrize(("backend", "count"), [("torch", 60), ("jax", 12)])
+def test_random_models_agree(backend: str, count: int) -> None:
     oracle = pytest.importorskip("torch_oracle")
 
-    @settings(max_examples=examples)
+    @examples(count)
     @given(models(statements=3, depth=3))
     def check(model: RandomModel) -> None:
         arrays = model.arrays()

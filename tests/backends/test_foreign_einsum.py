@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 import eingrad as eg
 
@@ -15,7 +16,7 @@ EQUATIONS = [
 
 
 def drawn(shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seeded(3))
     return [rng.normal(size=shape) for shape in shapes]
 
 

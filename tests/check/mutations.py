@@ -2,7 +2,7 @@
 
 A mutation says which names of mistakes are good names for it: a lost ``(1 - Z)`` may be called a
 missing factor or a missing part of the activation's derivative. Whether a mutation changes the
-value at all is decided by an evaluator of its own (`oracle`), not by the check.
+value at all is decided by PyTorch (`torch_values`), not by the check.
 """
 
 # ruff: noqa: ARG001 - all of them have one signature
@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 from models import Formula, model_of, right_formulas
-from oracle import evaluate
+from seeds import seeded
+from torch_values import derivative, evaluate, run, torch
 
 from eingrad.check.tree import (
     Site,
@@ -31,6 +32,7 @@ from eingrad.check.tree import (
 from eingrad.errors import EingradError
 from eingrad.notation import syntax
 from eingrad.notation.lower import lower_claim
+from eingrad.notation.summation import tensor_parts, walk
 from eingrad.notation.syntax import Assignment, Call, Number, Product, SizeOf, Sum, Symbol
 from eingrad.notation.text import derivative_name, to_text
 
@@ -253,7 +255,7 @@ def other_targets(formula: Formula) -> Iterator[Assignment]:
 @cache
 def mutations(count: int, seed: int = 0) -> tuple[Mutation, ...]:
     """Draw wrong claims, of every kind and every model about as many."""
-    rng = random.Random(seed)
+    rng = random.Random(seeded(seed))
     pool: dict[str, dict[str, list[Mutation]]] = defaultdict(lambda: defaultdict(list))
     for formula in right_formulas():
         for site in sites(formula.claim.value):
@@ -283,7 +285,7 @@ def mutations(count: int, seed: int = 0) -> tuple[Mutation, ...]:
 
 
 def is_wrong(mutation: Mutation) -> bool:
-    """Whether a claim has another value than the right formula, by the tests' own evaluator.
+    """Whether a claim has another value than the right formula, by PyTorch.
 
     A claim in which labels do not fit has no value, which is wrong too unless it is unreadable.
     """
@@ -294,44 +296,53 @@ def is_wrong(mutation: Mutation) -> bool:
 
 
 def is_right(formula: Formula, claim: Assignment) -> bool:
-    """Whether a claim has the value that the compiled model gives its target."""
-    system = model_of(formula.text).system
-    name = derivative_name(claim.target)
-    claimed = lower_claim(claim, system).expr
-    known = lower_claim(formula.claim, system).expr
+    """Whether a claim has the value that PyTorch's autograd gives its target."""
+    lower_claim(claim, model_of(formula.text).system)  # raises where it has no meaning
     for seed in range(2):
-        arrays, sizes = values(formula.text, seed)
-        a = evaluate(claimed, arrays, sizes, PHI)
-        b = arrays[name] if name in arrays else evaluate(known, arrays, sizes, PHI)
-        if not np.allclose(a, b, rtol=1e-6, atol=1e-9):
+        point = point_of(formula.text, seed)
+        assert isinstance(claim.target, syntax.Derivative)
+        right = point.derivative(claim.target)
+        for part in walk(claim.value):
+            if isinstance(part, syntax.Derivative):
+                point.derivative(part)
+        claimed = evaluate(claim, point.tensors, point.sizes)
+        if not np.allclose(claimed.numpy(), right.numpy(), rtol=1e-6, atol=1e-9):
             return False
     return True
 
 
-PHI = {
-    "phi": np.tanh,
-    "phi'": lambda x: 1 - np.tanh(x) ** 2,
-    "phi''": lambda x: -2 * np.tanh(x) * (1 - np.tanh(x) ** 2),
-}
+@dataclass(frozen=True)
+class Point:
+    """Values of a model's tensors in PyTorch, of its derivatives when they are asked for."""
+
+    assignments: tuple[Assignment, ...]
+    inputs: dict[str, Any]
+    tensors: dict[str, Any]
+    sizes: dict[str, int]
+
+    def derivative(self, part: syntax.Derivative) -> Any:
+        """Return a derivative, which is a tensor with a name of its own from here on."""
+        name = derivative_name(part)
+        if name not in self.tensors:
+            of, *wrt = (x.name for x in tensor_parts(part))
+            self.tensors[name] = derivative(self.assignments, self.inputs, of, wrt).detach()
+        return self.tensors[name]
 
 
 @cache
-def values(text: str, seed: int) -> tuple[dict[str, Any], dict[Any, int]]:
-    """Return arrays for a model's tensors and gradients, by running its compiled program."""
+def point_of(text: str, seed: int) -> Point:
+    """Draw a model's inputs and compute its tensors."""
     model = model_of(text)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeded(seed))
     dims = {d: None for var in model.inputs.values() for d in var.dims}
     sizes = {d: 2 + (k + 2 * seed) % 5 for k, d in enumerate(dims)}
-    arrays: dict[str, Any] = {}
+    inputs: dict[str, Any] = {}
     for name, var in model.inputs.items():
         x = rng.uniform(0.2, 1.2, [sizes[d] for d in var.dims])
         positive = name in ("s", "y", "t", "T")
         x = x if positive else x * rng.choice([-1, 1], x.shape)
-        arrays[name] = x / x.sum(-1, keepdims=True) if name in ("t", "T") else x
-    functions = {"phi": "tanh"} if "phi" in text else None
-    found = {**arrays, **model.compile(functions=functions)(**arrays)}
-    if "L" in model.outputs:
-        gradient = model.grad("L", [n for n in model.labels if n != "L"])
-        found |= gradient.compile(functions=functions)(**arrays)
-        found["dL/dL"] = 1.0
-    return found, sizes
+        x = x / x.sum(-1, keepdims=True) if name in ("t", "T") else x
+        inputs[name] = torch.tensor(x)
+    assignments = tuple(x for x in model.statements if isinstance(x, Assignment))
+    letters = {k: sizes[dim] for dim, ks in model.system.letters.items() for k in ks}
+    return Point(assignments, inputs, run(assignments, inputs), letters)

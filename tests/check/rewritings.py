@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from models import Formula, model_of, right_formulas
+from seeds import seeded
 
 from eingrad.check.tree import (
     Site,
@@ -286,7 +287,7 @@ STEPS: tuple[Step, ...] = (
 @cache
 def rewritings(count: int, seed: int = 0) -> tuple[Rewriting, ...]:
     """Draw right claims, each made from a right formula in two to four steps."""
-    rng = random.Random(seed)
+    rng = random.Random(seeded(seed))
     formulas = [f for f in right_formulas() if "[" not in str(f)]
     result: dict[str, Rewriting] = {}
     while len(result) < count:

@@ -7,9 +7,10 @@ attention, networks with their deltas as Bishop writes them, the Matrix Cookbook
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
+from counting import calls
+from seeds import seeded
 
 import eingrad as eg
 from eingrad.notation.lower import lower
@@ -268,20 +269,22 @@ def mutated(text: str, rng: random.Random) -> str:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_slip_of_the_pen_is_read_or_is_an_error(seed: int) -> None:
     """Whatever is changed in a text, there is a model or a message; never a crash."""
-    rng = random.Random(seed)
+    rng = random.Random(seeded(seed))
     outcomes = set()
     for _ in range(150):
         model, claim = rng.choice(RIGHT)
         is_claim = rng.random() < 0.5
         text = mutated(claim if is_claim else model, rng)
-        started = time.process_time()
-        try:
-            if is_claim:
-                read_claims(text)
-            else:
-                lower(read_statements(text))
-            outcomes.add("read")
-        except eg.EingradError as error:
-            outcomes.add("error" if error.hint else text)
-        assert time.process_time() - started < 0.5, text  # some 10 ms
+
+        def read(text: str = text, is_claim: bool = is_claim) -> None:
+            try:
+                if is_claim:
+                    read_claims(text)
+                else:
+                    lower(read_statements(text))
+                outcomes.add("read")
+            except eg.EingradError as error:
+                outcomes.add("error" if error.hint else text)
+
+        assert calls(read) < 200_000, text
     assert outcomes == {"read", "error"}

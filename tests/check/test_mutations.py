@@ -1,4 +1,4 @@
-"""300 wrong formulas and 300 rewritten right ones: none accepted, none rejected."""
+"""300 wrong formulas: none accepted, and most mistakes named. PyTorch says which are wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 from models import MODELS, model_of, right_formulas
 from mutations import Mutation, is_right, mutations
-from rewritings import rewritings
 
 from eingrad.check import MISTAKES
 from eingrad.notation.parse import parse_claim
@@ -28,20 +27,14 @@ def test_there_are_enough_models_and_mistakes() -> None:
 
 def test_the_right_formulas_are_right() -> None:
     for formula in right_formulas():
-        assert model_of(formula.text).check(str(formula)).ok, str(formula)
+        assert is_right(formula, formula.claim), str(formula)
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_no_rewriting_is_rejected(batch: int) -> None:
-    for rewriting in rewritings(COUNT)[batch::BATCHES]:
-        verdict = model_of(rewriting.formula.text).check(to_text(rewriting.claim))
-        assert verdict.ok, f"{rewriting}\n{verdict}"
-
-
-def test_no_mutation_is_accepted_and_most_mistakes_are_named() -> None:
-    unnamed = [line for m in mutations(COUNT) for line in fault(m)]
-    report = "\n".join(unnamed)
-    assert len(unnamed) <= (1 - NAMED) * COUNT, report
+def test_no_mutation_is_accepted_and_most_mistakes_are_named(batch: int) -> None:
+    drawn = mutations(COUNT)[batch::BATCHES]
+    unnamed = [line for m in drawn for line in fault(m)]
+    assert len(unnamed) <= (1 - NAMED) * len(drawn), "\n".join(unnamed)
 
 
 def fault(mutation: Mutation) -> list[str]:

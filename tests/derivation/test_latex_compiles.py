@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from random_models import RandomModel
+from seeds import examples
 from strategies import models
 
 import eingrad as eg
@@ -116,7 +117,7 @@ def test_random_models_render() -> None:
     katex()
     texts: list[str] = []
 
-    @settings(max_examples=100, database=None)
+    @examples(100, database=None)
     @given(models())
     def collect(model: RandomModel) -> None:
         texts.append(model.text)

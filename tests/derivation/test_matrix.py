@@ -11,6 +11,7 @@ import oracle
 import pytest
 from latex2mathml.converter import convert
 from matrix_notation import Reader
+from seeds import seeded
 
 import eingrad as eg
 from eingrad.core.algebra import add, apply, einsum, power, reduce, transpose
@@ -41,7 +42,7 @@ class Author:
     """Writes random expressions over vectors, matrices and scalars of three dimensions."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seeded(seed))
 
     def leaf(self, dims: tuple[str, ...]) -> Expr:
         pick = self.random.choice
@@ -101,7 +102,7 @@ class Author:
 
 
 def real_point(expr: Expr, seed: int) -> Point:
-    return Point(random_point(expr, seed=seed).arrays, random_point(expr).sizes, REAL)
+    return Point(random_point(expr, seed=seeded(seed)).arrays, random_point(expr).sizes, REAL)
 
 
 def oracle_value(expr: Expr, point: Point) -> np.ndarray:

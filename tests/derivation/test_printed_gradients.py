@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from random_models import RandomModel
+from seeds import examples
 from strategies import models
 from test_models import assert_close
 
@@ -20,7 +20,6 @@ from eingrad.notation.syntax import Assignment, Symbol
 
 oracle = pytest.importorskip("torch_oracle")
 
-EXAMPLES = 200 if os.environ.get("CI") else 40
 LATEX_DERIVATIVE = re.compile(
     r"\\frac\{\\partial L\}\{\\partial (\w+)(?:\^\{\((\d+)\)\})?(_\{[^{}]*\})?\}"
 )
@@ -78,26 +77,26 @@ def read_back(
     assert_close(result, {"L": value, **{f"g{name}": x for name, x in gradients.items()}})
 
 
-@settings(max_examples=EXAMPLES)
+@examples(200)
 @given(models())
 def test_printed_gradients_read_back(model: RandomModel) -> None:
     """With formulas put in the place of the derivatives that they are made of."""
     read_back(model, text_of)
 
 
-@settings(max_examples=EXAMPLES)
+@examples(200)
 @given(models())
 def test_last_steps_read_back(model: RandomModel) -> None:
     read_back(model, last_step_of)
 
 
-@settings(max_examples=EXAMPLES)
+@examples(200)
 @given(models())
 def test_gradients_in_latex_read_back(model: RandomModel) -> None:
     read_back(model, latex_of, latex=True)
 
 
-@settings(max_examples=EXAMPLES)
+@examples(200)
 @given(models())
 def test_last_steps_in_latex_read_back(model: RandomModel) -> None:
     read_back(model, last_step_in_latex, latex=True)

@@ -7,12 +7,13 @@ import pickle
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 from eingrad.api.tape import no_grad
 from eingrad.api.tensor import Tensor, tensor
 from eingrad.errors import EingradError
 
-rng = np.random.default_rng(0)
+rng = np.random.default_rng(seeded(0))
 
 
 def leaf(*shape: int) -> Tensor:

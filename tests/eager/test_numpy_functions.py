@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 import eingrad as eg
 from eingrad.api.tensor import Tensor
 
-RNG = np.random.default_rng(11)
+RNG = np.random.default_rng(seeded(11))
 OPERANDS = {
     "A": RNG.normal(size=(3, 4)), "B": RNG.normal(size=(3, 4)), "V": RNG.normal(size=5),
     "S": RNG.normal(size=(3, 3)) + 3 * np.eye(3), "C": RNG.normal(size=(2, 3, 3)),

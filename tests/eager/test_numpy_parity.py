@@ -5,11 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 import eingrad as eg
 from eingrad.errors import EingradError, OutOfRangeError, ShapeError
 
-RNG = np.random.default_rng(7)
+RNG = np.random.default_rng(seeded(7))
 ARRAYS = {
     "A": RNG.normal(size=(3, 4)),
     "I": RNG.integers(-5, 6, size=(3, 4)).astype(np.int32),

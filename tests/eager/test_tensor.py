@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 from eingrad.api import operations as ops
 from eingrad.api.checking import check_grads
@@ -16,7 +17,7 @@ from eingrad.api.tensor import Tensor, tensor
 from eingrad.api.trace import function
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
-rng = np.random.default_rng(0)
+rng = np.random.default_rng(seeded(0))
 
 
 def leaf(*shape: int) -> Tensor:

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from seeds import seeded
 
 from eingrad.api import operations as ops
 from eingrad.api.functional import grad, value_and_grad
@@ -18,7 +19,7 @@ from eingrad.api.tensor import Tensor, tensor
 from eingrad.api.trace import CACHE_SIZE, function
 from eingrad.errors import EingradError
 
-rng = np.random.default_rng(5)
+rng = np.random.default_rng(seeded(5))
 X, W, V = rng.standard_normal((4, 3)), rng.standard_normal((3, 2)), rng.standard_normal(3)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hypothesis import settings
 from hypothesis import strategies as st
 
 LABELS = "ijkaZαж"
@@ -117,8 +115,3 @@ def texts(draw: st.DrawFn, terms: list[tuple[str, ...]], output: tuple[str, ...]
     if draw(st.integers(0, 5)):
         return text
     return "".join(" " + c if c not in ".>" else c for c in text) + " "
-
-
-def examples(n: int) -> Any:
-    """Draw n examples in CI and a tenth of them elsewhere."""
-    return settings(max_examples=n if os.environ.get("CI") else max(20, n // 10))

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from oracle import evaluate
+from seeds import seeded
 
 from eingrad.core.algebra import add, apply, einsum, multiply, power, repeat, sum_over, transpose
 from eingrad.core.expr import Const, Delta, Expr, Size, Var, variables
@@ -43,7 +44,7 @@ def build(equation: str) -> tuple[Expr, list[Var]]:
 
 
 def draw(operands: list[Var], dtype: str = "float64", seed: int = 0) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeded(seed))
     return {
         v.name: np.asarray(
             rng.normal(size=[SIZES.get(d, 2) if isinstance(d, str) else d for d in v.dims])
@@ -88,7 +89,7 @@ def test_axes_of_size_one_and_zero(equation, ones):
     f = compile_program({"y": node})
     for size in (1, 0):
         values = {
-            v.name: np.random.default_rng(0).normal(
+            v.name: np.random.default_rng(seeded(0)).normal(
                 size=[size if d in ones else SIZES[str(d)] for d in v.dims]
             )
             for v in operands
@@ -182,7 +183,7 @@ def test_nothing_off_the_diagonal_leaks():
 
 
 def test_a_wide_product_finds_a_path():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seeded(0))
     n = 40
     chain = [Var(f"C{k}", (f"d{k}", f"d{k + 1}")) for k in range(n)]
     node = einsum([(v, (k, k + 1)) for k, v in enumerate(chain)], (0, n))

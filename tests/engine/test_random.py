@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from oracle import evaluate
+from seeds import seeded
 
 from eingrad.core.algebra import add, apply, einsum, full, multiply, power, reduce
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Size, Var, postorder, variables
@@ -27,7 +28,7 @@ class Graphs:
     """Draws expressions."""
 
     def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(seeded(seed))
 
     def one_of(self, items):
         return items[self.rng.integers(len(items))]

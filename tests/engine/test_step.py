@@ -85,6 +85,16 @@ def test_products_add_to_their_target(shape):
     np.testing.assert_allclose(x, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_a_large_update_is_one_product_without_memory_of_its_own():
+    m, n = 300, 200
+    w, a, c = Var("w", ("m", "n")), Var("a", ("k", "m")), Var("c", ("k", "n"))
+    product = einsum([(Const(-2), ()), (a, (0, 1)), (c, (0, 2))], (1, 2))
+    step = compile_program({}, updates={"w": add(multiply(Const(3), w), product)})
+    step(w=np.ones((m, n)), a=np.ones((5, m)), c=np.ones((5, n)))
+    assert [(x.shape, x.flops) for x in step.plan.steps] == [((m, n), m * n * 5)]
+    assert step.plan.buffers == 0
+
+
 def test_a_product_adds_to_inputs_of_any_layout():
     w, a, c = Var("w", ("m", "n")), Var("a", ("k", "m")), Var("c", ("k", "n"))
     step = compile_program({}, updates={"w": add(w, einsum([(a, (0, 1)), (c, (0, 2))], (1, 2)))})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_models import RandomModel
+from seeds import examples, in_batches
 from strategies import models
 from test_notation_round_trip import FORMULA
 
@@ -197,7 +198,7 @@ def test_errors(latex: str, line: int, column: int, reason: str, hint: str) -> N
 # --- what is written is read again ------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(FORMULA)
 def test_any_formula_is_read_again(formula: Formula) -> None:
     """Once read, a formula is written and read again without a change."""
@@ -222,6 +223,7 @@ CLOSED: st.SearchStrategy[str] = st.recursive(
 )  # fmt: skip
 
 
+@examples(100)
 @given(CLOSED)
 def test_the_meaning_stays(value: str) -> None:
     text = f"function phi\nq_b = z_b\nL = {value}"
@@ -234,7 +236,7 @@ def test_the_meaning_stays(value: str) -> None:
     assert again.definitions["L"].expr is system.definitions["L"].expr
 
 
-@given(models())
+@in_batches(100, 5, models())
 def test_models_and_their_derivations_are_read_again(model: RandomModel) -> None:
     original = eg.parse(model.text)
     rows = " \\\\\n".join(map(to_latex, original.statements))
@@ -315,7 +317,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(
     st.one_of(
         st.lists(st.sampled_from(PIECES), max_size=20).map("".join),

@@ -301,10 +301,10 @@ HARD = [
 
 @pytest.mark.parametrize("text", [text for _, text in HARD], ids=[name for name, _ in HARD])
 def test_nothing_takes_long(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(NotationError):
         lower(parse_statements(text))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 5  # 0.4 s; regular expressions make no calls to count
 
 
 @pytest.mark.parametrize("function", ["square({})", "pow({}, 64)", "({})^64", "({})^-64"])

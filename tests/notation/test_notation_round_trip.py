@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from seeds import examples
 
 from eingrad.errors import NotationError
 from eingrad.notation.latex import to_latex
@@ -206,7 +207,7 @@ def _error_of(text: str) -> NotationError | None:
     return None
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.one_of(NOTATION_LIKE, MODEL_LIKE, LETTERS_LIKE, ANYTHING))
 @example("y = \ufdfa + ﬁ_ŉ")
 @example("y = x[ﬁ, ﬁ]\u2028z")

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_models import DIM, RandomModel
+from seeds import examples, seeded
 from strategies import models
 
 import eingrad as eg
@@ -59,7 +60,7 @@ def test_values_are_numpys(
     kind: str, text: str, shapes: dict[str, Any], mesh: dict[str, int], shard: dict[str, Any],
     jax: ModuleType,
 ) -> None:  # fmt: skip
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seeded(0))
     arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
     model = eg.parse(text)
     derivatives = getattr(model, kind)(model.outputs[-1])
@@ -73,7 +74,7 @@ def test_values_are_numpys(
                 np.testing.assert_allclose(found[name], x, rtol=1e-10, atol=1e-12, err_msg=name)
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(models(), st.data())
 def test_random_models_in_random_places(model: RandomModel, data: st.DataObject) -> None:
     jax = pytest.importorskip("jax")
@@ -105,7 +106,7 @@ def test_random_models_in_random_places(model: RandomModel, data: st.DataObject)
 def test_entries_at_integers(
     text: str, shapes: dict[str, Any], shard: dict[str, str], jax: ModuleType
 ) -> None:
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seeded(0))
     arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
     arrays["y"] = np.array([0, 2, 1, 2])
     model = eg.parse(text)
@@ -123,7 +124,7 @@ def test_entries_at_integers(
 def test_integers_say_what_is_read(jax: ModuleType) -> None:
     """Entries at integers stay where they are: nothing but the gradients is sent."""
     text = "P_bo = softmax_o(X_bi W_io)\nL = -mean_b(log(P[b,y[b]]))"
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seeded(0))
     arrays = {"X": rng.normal(size=(16, 3)), "W": rng.normal(size=(3, 4))}
     arrays["y"] = rng.integers(0, 4, 16)
     gradients = eg.parse(text).grad("L", ["W"])
@@ -171,7 +172,7 @@ def test_a_mesh_of_jaxs_own_with_either_kind_of_axis(jax: ModuleType) -> None:
 
 
 def test_transformations_of_jax_go_through(jax: ModuleType) -> None:
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seeded(0))
     arrays = {name: rng.normal(size=shape).astype("float32") for name, shape in LINES.items()}
     f: Any = eg.parse(LEAST_SQUARES).grad("L", ["w"]).compile(
         "jax", mesh={"data": 8}, shard={"b": "data"}

@@ -147,8 +147,6 @@ def _wrong(
 ) -> Verdict:
     example = counterexample(claim, question.right, question.points, question.labels, shown)
     found = diagnose(question, claim, value, shown)
-    if found is None:
-        found = Diagnosis("unknown", "the values differ")
     return Verdict(
         False, text, found.reason, question.correct, example, found.mistake,
         _fixed(question, found), found.assumption,
@@ -162,8 +160,7 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
     """
     clash = "stand for two dimensions" in error.reason
     if clash:
-        found = diagnose(question, None, claim.value, [])
-        found = found or Diagnosis("shape", "shapes do not fit")
+        found: Diagnosis | None = diagnose(question, None, claim.value, [])
     elif "occurs once" in error.reason:
         found = diagnose_label(question, claim.value)
     else:

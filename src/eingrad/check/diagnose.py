@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,10 +25,12 @@ from eingrad.check.tree import mentions, negated, times
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
 from eingrad.errors import EingradError
+from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
 from eingrad.notation.text import to_text
 
-SECONDS = 2.5  # of computing: after this, what was not found is not looked for
+MOST_EFFORT = 120_000  # nodes evaluated for one diagnosis: after this nothing more is tried
+READING = 4  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,22 @@ class Diagnosis:
 
 def diagnose(
     question: Question, claim: Claim | None, value: Formula | None, inputs: Sequence[str]
-) -> Diagnosis | None:
-    """Return the likeliest mistake of a wrong claim.
+) -> Diagnosis:
+    """Return the likeliest mistake of a wrong claim, and what was not tried if the search was cut.
 
     ``claim`` is None where the shapes do not fit, ``value`` is None for a function of arrays.
     """
     search = _Search(question, value)
+    found = _likeliest(search, claim, inputs)
+    if found is None and claim is None:
+        found = Diagnosis("shape", "shapes do not fit")
+    elif found is None:
+        found = Diagnosis("unknown", "the values differ")
+    return replace(found, reason="; ".join([found.reason, *search.left_out]))
+
+
+def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> Diagnosis | None:
+    question, value = search.question, search.value
     scale = None
     if claim is not None:
         scale = scale_between(claim, question.right, question.points)
@@ -115,11 +126,13 @@ class _Search:
 
     def __init__(self, question: Question, value: Formula | None) -> None:
         self.question, self.value = question, value
-        self.deadline = time.process_time() + SECONDS
+        self.limit = question.points.effort.done + MOST_EFFORT
+        self.cut = False  # whether a search for one repair left any out
         self.pools = None if value is None else Pools(question, value)
         self.repairs: list[Repair] = []
+        self.unseen = 0  # parts of the formula that were not looked at
         if value is not None and self.pools is not None:
-            self.repairs = repairs(value, self.pools, time.process_time() + SECONDS / 2)
+            self.repairs, self.unseen = repairs(value, self.pools)
         self.tried: list[tuple[Repair, ExprClaim]] = []
         self.done: set[int] = set()  # the places in the list of repairs that were tried
 
@@ -130,7 +143,10 @@ class _Search:
         for k, repair in enumerate(self.repairs):
             if k in self.done or (kinds is not None and repair.mistake not in kinds):
                 continue
-            if repair.cost > limit or time.process_time() > self.deadline:
+            if repair.cost > limit:
+                return None
+            if self.is_tired:
+                self.cut = True
                 return None
             self.done.add(k)
             claim = self.lowered(repair.value)
@@ -139,7 +155,25 @@ class _Search:
             self.tried.append((repair, claim))
             if self.is_right(claim):
                 return self.found(repair)
+        self.cut = self.cut or (kinds is None and self.unseen > 0)
         return None
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether as much was computed as one diagnosis may."""
+        return self.question.points.effort.done > self.limit
+
+    @property
+    def left_out(self) -> list[str]:
+        """Say what was not tried, where the search was cut."""
+        if not self.cut:
+            return []
+        rest = len(self.repairs) - len(self.done)
+        verb = "repair was" if rest == 1 else "repairs were"
+        return [
+            *([f"{rest} further {verb} not tried"] if rest else []),
+            *([f"no repair was sought in {self.unseen} parts of the claim"] if self.unseen else []),
+        ]
 
     def found(self, repair: Repair) -> Diagnosis:
         """Return a repair as a diagnosis: where the left side changes, the right side stays."""
@@ -149,6 +183,7 @@ class _Search:
     def lowered(self, value: Formula) -> ExprClaim | None:
         """Return a formula as an expression, None where it has no meaning."""
         question = self.question
+        question.points.effort.done += READING * sum(1 for _ in walk(value))
         if mentions(value, question.target):  # "dL/dW = dL/dW" is right, and no repair
             return None
         try:
@@ -210,7 +245,8 @@ class _Search:
             if point is None:
                 continue
             for repair, claim in self.tried:
-                if time.process_time() > self.deadline:
+                if self.is_tired:
+                    self.cut = True
                     return None
                 if agrees(claim, right, point) and assumption.holds(self.question, claim):
                     reason = f"{repair.reason}; and {_assumed(assumption.text).reason}"

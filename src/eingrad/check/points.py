@@ -19,6 +19,7 @@ from eingrad.errors import EingradError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
 NEWTON_STEPS = 40
+ENTRIES = 256  # of an array: as many take about as long as the call that computes them
 PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
 WIDER = {
     "real": "wide",
@@ -33,6 +34,13 @@ FITS = 1e-11  # a fact holds at a point where both its sides differ by no more t
 
 
 @dataclass
+class Effort:
+    """How much was computed: a count, so that a search that it ends ends alike everywhere."""
+
+    done: int = 0
+
+
+@dataclass
 class Point:
     """Sizes and arrays for the inputs, and the values of all that follows from them."""
 
@@ -40,6 +48,7 @@ class Point:
     sizes: Mapping[Dim, int]
     arrays: Mapping[str, Array]
     functions: Functions
+    effort: Effort = field(default_factory=Effort)
     _known: dict[Any, dict[Expr, Array]] = field(default_factory=dict)
 
     def value(self, root: Expr, dtype: Any = np.float64, noise: int = 0) -> Array:
@@ -62,6 +71,7 @@ class Point:
                 stack.pop()
                 if node not in known:
                     value = self._value(node, [known[x] for x in needs], dtype)
+                    self.effort.done += 1 + value.size // ENTRIES
                     rounded = rng is not None and bool(node.operands)
                     known[node] = _off(value, rng) if rounded and rng is not None else value
         return known[root]
@@ -95,6 +105,7 @@ class Points:
         self.derived = derived
         self.system = derived.system
         self.needed = list(needed)
+        self.effort = Effort()
         self.dims = self._dims()
         self.inverted = self._inverted()
         self.functions = {
@@ -187,7 +198,7 @@ class Points:
             arrays = self._draw(sizes, 17 * seed + attempt, decimals)
             if condition is not None:
                 arrays = {name: condition(name, x) for name, x in arrays.items()}
-            point = Point(self.derived, sizes, arrays, self.functions)
+            point = self._at(sizes, arrays)
             if self.system.facts:
                 solved = self._satisfy(point, 17 * seed + attempt)
                 if solved is None:
@@ -202,6 +213,9 @@ class Points:
             "no values were found at which the model is finite and all that it assumes holds",
             hint="look at the assume lines, and at logarithms, roots and divisions",
         )
+
+    def _at(self, sizes: Mapping[Dim, int], arrays: Mapping[str, Array]) -> Point:
+        return Point(self.derived, sizes, arrays, self.functions, self.effort)
 
     def is_finite(self, point: Point) -> bool:
         """Whether all that is needed has finite values."""
@@ -227,10 +241,7 @@ class Points:
         sizes = self.apart(0)
         for kinds in _choices(inputs):
             self.kinds = kinds
-            points = [
-                Point(self.derived, sizes, self._draw(sizes, seed, None), self.functions)
-                for seed in (1, 2)
-            ]
+            points = [self._at(sizes, self._draw(sizes, seed, None)) for seed in (1, 2)]
             if all(self.is_finite(p) for p in points):
                 return kinds
         raise EingradError(
@@ -260,7 +271,7 @@ class Points:
         def there(flat: Array) -> Point:
             found = _unflatten(flat, list(start), start)
             found |= {name: np.exp(found[name]) for name in logarithms}
-            return Point(self.derived, point.sizes, {**point.arrays, **found}, self.functions)
+            return self._at(point.sizes, {**point.arrays, **found})
 
         def residual(flat: Array) -> Array:
             here = there(flat)

@@ -4,8 +4,6 @@ Each finder reads one place of a formula and yields what to put there; which rep
 claim right is for `diagnose` to find out.
 """
 
-import time
-
 from eingrad.check.pools import Pools
 from eingrad.check.repairs.base import Finder, Repair
 from eingrad.check.repairs.labels import delta, labels_of_all, labels_of_one, sums
@@ -31,24 +29,32 @@ FINDERS: tuple[Finder, ...] = (
     missing_function, wrong_function,
     wrong_power,
 )  # fmt: skip
+MOST_PARTS = 400_000  # of all repairs together; of a long formula some parts are not looked at
 
 
-def repairs(value: Formula, pools: Pools, deadline: float = float("inf")) -> list[Repair]:
+def repairs(value: Formula, pools: Pools, most: int = MOST_PARTS) -> tuple[list[Repair], int]:
     """Return the formulas that a claim may have been meant to be, the likeliest first.
 
-    ``deadline`` is the time of ``time.process_time`` after which a long formula is given up.
+    With them comes how many parts of the formula were not looked at: so many repairs are written
+    that all of them together have ``most`` parts.
     """
+    parts = list(sites(value))
+    left, unseen = most // len(parts), 0
     found: dict[Formula, Repair] = {}
-    for site in sites(value):
-        for finder in FINDERS:
-            for repair in finder(site, pools):
-                known = found.get(repair.value)
-                if known is None or repair.cost < known.cost:
-                    found[repair.value] = repair
-        if time.process_time() > deadline:
+    every = (
+        (k, repair)
+        for k, site in enumerate(parts) for finder in FINDERS for repair in finder(site, pools)
+    )  # fmt: skip
+    for k, repair in every:
+        if left <= 0:
+            unseen = len(parts) - k
             break
+        left -= 1
+        known = found.setdefault(repair.value, repair)
+        if repair.cost < known.cost:
+            found[repair.value] = repair
     found.pop(value, None)
-    return sorted(found.values(), key=lambda r: (r.cost, len(r.reason) // 100))
+    return sorted(found.values(), key=lambda r: (r.cost, len(r.reason) // 100)), unseen
 
 
 __all__ = ["Repair", "repairs"]
