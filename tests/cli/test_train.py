@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import io
 import os
@@ -24,7 +25,7 @@ import eingrad
 from eingrad.cli import training
 from eingrad.cli.app import app
 from eingrad.errors import EingradError
-from eingrad.learn.checkpoint import load
+from eingrad.learn.checkpoint import load, save
 from eingrad.learn.data import load_digits
 
 ROOT = Path(__file__).parents[2]
@@ -284,6 +285,65 @@ def test_control_c_keeps_the_last_checkpoint(tmp_path):
     result = run("train", "--checkpoint", path, "--resume", "--epochs", epoch + 1)
     assert result.code == 0
     assert load(path).epoch == epoch + 1
+
+
+BACKENDS = {
+    "numpy": ("--backend", "numpy"),
+    "torch": ("--backend", "torch"),
+    "jax": ("--backend", "jax"),
+    "mesh": ("--backend", "jax", "--mesh", "data=2,model=2"),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_blown_up_epoch_never_replaces_a_good_one(tmp_path, backend):
+    """With one step an epoch, only what comes after the last update tells."""
+    if backend != "numpy":
+        pytest.importorskip("torch" if backend == "torch" else "jax")
+    path = tmp_path / "run"
+    whole = ("--hidden", 16, "--batch-size", 1440, *BACKENDS[backend])
+    assert run("train", *whole, "--epochs", 3, "--checkpoint", path).code == 0
+    good = path.read_bytes()
+    for lr in (1e30, 1e37):
+        options = ("--lr", lr, "--epochs", 6, "--resume", *BACKENDS[backend])
+        error = refused("train", *options, "--checkpoint", path)
+        assert re.search(r"loss is (nan|inf) in epoch 4, after ", error)
+        assert f"{path} holds epoch 3\nhint: go on from it with --resume" in error
+        assert path.read_bytes() == good
+    on = run("train", "--epochs", 4, "--resume", "--checkpoint", path, *BACKENDS[backend])
+    assert on.code == 0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_a_run_that_blows_up_at_once_does_not_end_well(tmp_path, backend, optimizer):
+    if backend != "numpy":
+        pytest.importorskip("torch" if backend == "torch" else "jax")
+    path = tmp_path / "run"
+    error = refused(
+        "train", "--epochs", 1, "--hidden", 16, "--batch-size", 1440, "--lr", 1e38, "--optimizer",
+        optimizer, "--checkpoint", path, *BACKENDS[backend],
+    )  # fmt: skip
+    assert "nothing was saved yet" in error
+    assert not path.exists()
+
+
+def test_predictions_with_numbers_too_large_are_one_error(tmp_path):
+    """All parameters are finite, their products are not; no warning of NumPy's reaches a person."""
+    path = tmp_path / "run"
+    run("train", *QUICK, "--checkpoint", path)
+    good = load(path)
+    huge = {name: np.full_like(x, 1e38) for name, x in good.parameters.items()}
+    save(path, dataclasses.replace(good, parameters=huge))
+    np.save(tmp_path / "one.npy", load_digits().test.images[0] / 16)
+    done = subprocess.run(
+        [*COMMAND, "predict", path, tmp_path / "one.npy"], env=ENVIRONMENT, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"error: {tmp_path / 'one.npy'}: the model's prediction is not a number"
+    ]
 
 
 def test_a_reader_that_goes_away():

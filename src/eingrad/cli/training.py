@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from eingrad.cli.app import INTERRUPTED
 from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
-from eingrad.errors import BackendError, DataError
+from eingrad.errors import BackendError, DataError, DivergedError
 from eingrad.learn.checkpoint import Checkpoint, check_writable, load, save
 from eingrad.learn.data import load as load_data
 from eingrad.learn.model import packaged_model
@@ -50,7 +50,7 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
     devices.join()
     trainer = (_resume if files.resume else _start)(files, devices, options)
     print(_summary(trainer), flush=True)
-    saved = trainer.epoch  # of which epoch the checkpoint is
+    saved = trainer.epoch if files.checkpoint else 0  # of which epoch the checkpoint is
     with _display(trainer) as display:
         try:
             for record in trainer.run(display.batch):
@@ -64,6 +64,9 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
             display.close()
             print(_interrupted(files, trainer, saved), file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
+        except DivergedError as error:
+            display.close()
+            raise _diverged(error, files, saved) from error
     _write_plots(files, trainer, devices)
     accuracy = trainer.history[-1].accuracy if trainer.history else trainer.test()[1]
     print(f"test accuracy {100 * accuracy:.1f} %")
@@ -132,11 +135,23 @@ def _summary(trainer: Trainer) -> str:
 
 def _interrupted(files: Files, trainer: Trainer, saved: int) -> str:
     where = f"interrupted in epoch {min(trainer.epoch + 1, trainer.settings.epochs)}"
+    return f"{where}; {_left(files, saved)}" + (": go on with --resume" if saved else "")
+
+
+def _diverged(error: DivergedError, files: Files, saved: int) -> DivergedError:
+    """Return an error that also names the last good checkpoint."""
+    hint = error.hint
+    if saved:
+        hint = f"go on from it with --resume: {hint}"
+    reason = f"{error.reason}; {_left(files, saved)}"
+    return DivergedError(reason, operand=error.operand, hint=hint)
+
+
+def _left(files: Files, saved: int) -> str:
+    """Say what is left of a run that ends early; ``saved`` is the epoch of the checkpoint."""
     if files.checkpoint is None:
-        return f"{where}; nothing was saved (no --checkpoint)"
-    if not saved:
-        return f"{where}; nothing was saved yet"
-    return f"{where}; {files.checkpoint} holds epoch {saved}: go on with --resume"
+        return "nothing was saved (no --checkpoint)"
+    return f"{files.checkpoint} holds epoch {saved}" if saved else "nothing was saved yet"
 
 
 # --- how it goes ------------------------------------------------------------------------------
