@@ -242,6 +242,41 @@ def test_resume_goes_on_bit_for_bit(tmp_path):
     assert tensors(whole) == tensors(parts)
 
 
+def test_resume_says_all_that_differs(tmp_path):
+    path = tmp_path / "run"
+    run("train", *QUICK, "--checkpoint", path)
+    options = ("--epochs", 3, "--batch-size", 32, "--lr", 0.1, "--checkpoint", path, "--resume")
+    shown = run("train", *options).stdout
+    assert (
+        "not as the run was saved: --epochs 2 -> 3; --batch-size 16 -> 32; --lr 0.05 -> 0.1\n"
+    ) in shown
+    again = run("train", "--checkpoint", path, "--resume").stdout
+    assert "not as the run was saved" not in again
+    assert load(path).settings.batch_size == 32
+
+
+def test_resume_refuses_other_images(tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "run"
+    for k, count in enumerate((200, 200, 90)):
+        (tmp_path / str(k)).mkdir()
+        for kind, size in (("train", count), ("t10k", 50)):
+            images = rng.integers(0, 256, (size, 5, 4), dtype=np.uint8)
+            np.save(tmp_path / str(k) / f"{kind}-images.npy", images)
+            np.save(tmp_path / str(k) / f"{kind}-labels.npy", np.arange(size) % 10)
+    command = ("train", "mnist", "--checkpoint", path, "--hidden", 5, "--epochs")
+    assert run(*command, 1, "--data", tmp_path / "0").code == 0
+    before = path.read_bytes()
+    error = refused(*command, 2, "--resume", "--data", tmp_path / "1")
+    assert "its training images are others; its test images are others" in error
+    error = refused(*command, 2, "--resume", "--data", tmp_path / "2")
+    assert "it has 90 training images, the run had 200" in error
+    assert path.read_bytes() == before
+    on = run(*command, 2, "--resume", "--data", tmp_path / "2", "--other-data")
+    assert "it has 90 training images, the run had 200" in on.stdout
+    assert run(*command, 3, "--resume", "--data", tmp_path / "2").code == 0
+    assert "needs a run to --resume" in refused("train", "--other-data")
+
+
 def test_an_existing_checkpoint_is_kept(tmp_path):
     path = tmp_path / "run"
     run("train", *QUICK, "--checkpoint", path)

@@ -257,6 +257,7 @@ def changed(**changes):
         ({"rng": {"bit_generator": "PCG64"}}, "generator state is damaged"),
         ({"rng": {}}, "generator state is damaged"),
         ({"history": ({"epoch": 1},)}, "history is damaged"),
+        ({"history": ({"epoch": float("inf")},)}, "history is damaged"),
         ({"model": "L = mean_b(sum_o(T_bo))"}, "the model has no input X"),
         ({"model": "L = ("}, "line 1"),
     ],
@@ -266,6 +267,39 @@ def test_a_checkpoint_that_does_not_fit(changes, text):
     with pytest.raises(EingradError) as caught:
         Trainer.resume(checkpoint, checkpoint.settings, small())
     assert text in str(caught.value)
+
+
+def test_a_run_knows_its_data():
+    """Each way in which data differ is said; on demand the run goes on with them."""
+    dataset = small()
+    train, test = dataset.train, dataset.test
+    trainer = start(dataset, epochs=1)
+    list(trainer.run())
+    checkpoint = trainer.checkpoint()
+    swapped = train.labels.copy()
+    swapped[[0, 1]] = 9 - swapped[[0, 1]]
+    dark = train.images.copy()
+    dark[5, 3, 3] ^= 1
+    for changes, text in (
+        ({"train": Split(train.images[:90], train.labels[:90], 16)},
+         "it has 90 training images, the run had 200"),
+        ({"train": replace(train, images=dark)}, "its training images are others"),
+        ({"train": replace(train, labels=swapped)}, "the labels of its training images are others"),
+        ({"train": replace(train, peak=255)}, "grey value of its training images is 255, the"),
+        ({"test": Split(test.images[1:], test.labels[1:], 16)}, "it has 358 test images, the run"),
+        ({"test": replace(test, labels=(test.labels + 1) % 10)}, "labels of its test images are"),
+    ):  # fmt: skip
+        other = replace(dataset, **changes)
+        with pytest.raises(DataError, match="the data is not that of the run") as caught:
+            Trainer.resume(checkpoint, checkpoint.settings, other)
+        assert text in str(caught.value)
+        assert "--other-data" in caught.value.hint
+        again = Trainer.resume(checkpoint, checkpoint.settings, other, other_data=True)
+        assert any(text in change for change in again.changed)
+        assert again.checkpoint().data != checkpoint.data
+    assert Trainer.resume(checkpoint, checkpoint.settings, small()).changed == []
+    old = Trainer.resume(replace(checkpoint, data=None), checkpoint.settings, small())
+    assert old.checkpoint().data == checkpoint.data
 
 
 def test_a_record_reads_what_it_wrote():

@@ -97,6 +97,11 @@ def fail(error: BaseException) -> int:
     return UNUSABLE
 
 
+def note(text: str) -> None:
+    """Tell a person of something that is no error, on stderr."""
+    print(text, file=sys.stderr)
+
+
 def prepare_streams() -> None:
     """Let output go on where it cannot: closed streams, and letters that an encoding lacks."""
     for name in ("stdout", "stderr"):

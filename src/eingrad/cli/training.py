@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from eingrad.cli.app import INTERRUPTED
+from eingrad.cli.app import INTERRUPTED, note
 from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
 from eingrad.errors import BackendError, DataError, DivergedError
@@ -39,6 +39,7 @@ class Files:
     plots: Path | None
     resume: bool
     overwrite: bool
+    other_data: bool
 
 
 def run_training(files: Files, devices: Devices, **options: Any) -> None:
@@ -73,6 +74,8 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
 
 
 def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
+    if files.other_data:
+        raise DataError("--other-data needs a run to --resume", operand="other_data")
     settings = Settings.choose(**{**options, "dataset": options["dataset"] or "digits"})
     text = packaged_model() if files.model is None else read_text(files.model)
     if files.checkpoint:
@@ -91,7 +94,7 @@ def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
 def _resume(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
     if files.checkpoint is None:
         raise DataError("--resume needs a --checkpoint to go on from", operand="resume")
-    checkpoint: Checkpoint = load(files.checkpoint)
+    checkpoint: Checkpoint = load(files.checkpoint, note)
     check_writable(files.checkpoint, may_replace=True)
     if files.model is not None and read_text(files.model) != checkpoint.model:
         raise DataError(
@@ -101,7 +104,8 @@ def _resume(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
         )
     settings = checkpoint.settings.resume(**options)
     _allow_dtype(settings)
-    return Trainer.resume(checkpoint, settings, _load_data(settings, files), devices.mesh)
+    data = _load_data(settings, files)
+    return Trainer.resume(checkpoint, settings, data, devices.mesh, files.other_data)
 
 
 def _allow_dtype(settings: Settings) -> None:
@@ -111,7 +115,7 @@ def _allow_dtype(settings: Settings) -> None:
 
 
 def _load_data(settings: Settings, files: Files) -> Any:
-    return load_data(settings.dataset, files.data, lambda line: print(line, file=sys.stderr))
+    return load_data(settings.dataset, files.data, note)
 
 
 def _summary(trainer: Trainer) -> str:
@@ -130,6 +134,8 @@ def _summary(trainer: Trainer) -> str:
         )
     elif trainer.epoch:
         parts.append(f"going on after epoch {trainer.epoch} of {settings.epochs}")
+    if trainer.changed:
+        parts.append(f"not as the run was saved: {'; '.join(trainer.changed)}")
     return "\n".join(parts)
 
 

@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     False
     b'whole'
     """
-    path = path.resolve()  # a link stays a link
+    path = resolved(path)  # a link stays a link
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "a device or a pipe"
         raise OSError(errno.EINVAL, f"it is {what}, not a file")
@@ -47,6 +47,17 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def resolved(path: Path) -> Path:
+    """Return the file that a path leads to. Raises `OSError` for links that lead to each other."""
+    try:
+        path = path.resolve()
+    except RuntimeError as error:  # Python 3.12 and before
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return path
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits as sklearn_digits
 
 from eingrad.errors import DataError
+from eingrad.learn.fingerprint import fingerprint
 from eingrad.learn.idx import Bytes, read_idx
 from eingrad.learn.npy import read_npy
 from eingrad.learn.rows import FileRows, axes
@@ -55,6 +56,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells this split from another; all of it is read."""
+        return fingerprint(self.images, self.labels, self.peak)
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -70,6 +75,10 @@ class Dataset:
         """Height and width of every image."""
         height, width = self.train.images.shape[1:]
         return height, width
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells this data set from another, for JSON; all of it is read."""
+        return {"train": self.train.fingerprint(), "test": self.test.fingerprint()}
 
     def __str__(self) -> str:
         height, width = self.image_shape

@@ -16,6 +16,7 @@ from eingrad.errors import DataError, DivergedError
 from eingrad.learn.batches import Batches
 from eingrad.learn.checkpoint import Checkpoint
 from eingrad.learn.data import Dataset, Split
+from eingrad.learn.fingerprint import differences
 from eingrad.learn.mesh import MeshOptions
 from eingrad.learn.model import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.settings import Settings
@@ -41,7 +42,7 @@ class EpochRecord:
                 int(values["epoch"]), float(values["loss"]), float(values["test_loss"]),
                 float(values["accuracy"]),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError("the checkpoint's history is damaged") from error
 
 
@@ -62,6 +63,8 @@ class Trainer:
         self.rng = np.random.Generator(np.random.PCG64(settings.seed))
         self.epoch = self.begun = 0  # epochs that are done, and that were when the run began
         self.history: list[EpochRecord] = []
+        self._fingerprint: dict[str, Any] = {}
+        self.changed: list[str] = []  # what is not as it was when the run was saved
         size, test_size = min(settings.batch_size, len(dataset.train)), TEST_BATCH
         share = None
         if classifier.mesh is not None:
@@ -88,12 +91,12 @@ class Trainer:
     @classmethod
     def resume(
         cls, checkpoint: Checkpoint, settings: Settings, dataset: Dataset,
-        mesh: MeshOptions | None = None,
+        mesh: MeshOptions | None = None, other_data: bool = False,
     ) -> Self:  # fmt: skip
-        """Go on with a run, bit for bit on the mesh on which it began.
+        """Go on with a run, bit for bit where nothing is changed, and on the same mesh.
 
         On another one, sums are rounded in another order. Raises `DataError` where the checkpoint
-        does not fit.
+        does not fit, or is of other data, unless ``other_data`` says that this is meant.
         """
         sizes = checkpoint.image_shape, checkpoint.classes
         if sizes != (dataset.image_shape, dataset.classes):
@@ -113,7 +116,29 @@ class Trainer:
         trainer.epoch = trainer.begun = checkpoint.epoch
         trainer.history = [EpochRecord.read(values) for values in checkpoint.history]
         trainer._check_sound()
+        trainer.changed = checkpoint.settings.changes(settings)
+        where = [str(m) if m else "one device" for m in (checkpoint.mesh, classifier.mesh)]
+        if where[0] != where[1]:
+            trainer.changed.append(f"{where[0]} -> {where[1]}")
+        if checkpoint.data is not None:
+            trainer._compare_data(checkpoint.data, other_data)
         return trainer
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells the data from others; they are read once for it."""
+        self._fingerprint = self._fingerprint or self.dataset.fingerprint()
+        return self._fingerprint
+
+    def _compare_data(self, saved: Mapping[str, Any], may_differ: bool) -> None:
+        found = differences(saved, self.fingerprint())
+        if found and not may_differ:
+            raise DataError(
+                f"the data is not that of the run: {'; '.join(found)}",
+                operand="data",
+                hint="resume with the data set that the run began with; --other-data goes on "
+                "with this one",
+            )
+        self.changed += found
 
     def run(self, on_batch: OnBatch = lambda _examples, _loss: None) -> Iterator[EpochRecord]:
         """Train to the last epoch; yield after each. ``on_batch`` is told examples and loss.
@@ -212,6 +237,8 @@ class Trainer:
             history=tuple(asdict(record) for record in self.history),
             parameters={name: to_numpy(x) for name, x in classifier.parameters.items()},
             state={name: to_numpy(x) for name, x in self.state.items()},
+            data=self.fingerprint(),
+            mesh=None if classifier.mesh is None else str(classifier.mesh),
         )
 
     def _load_state(self, values: Mapping[str, NDArray[Any]]) -> None:
