@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import pytest
 from PIL import Image
 
 import eingrad
-from eingrad.cli import training
+from eingrad.cli import outputs, training
 from eingrad.cli.app import app
 from eingrad.errors import EingradError
 from eingrad.learn.checkpoint import load, save
@@ -78,7 +79,7 @@ def refused(*args: object) -> str:
 @pytest.fixture(autouse=True)
 def without_matplotlib(monkeypatch):
     """Plots take seconds; the test of plots undoes this."""
-    monkeypatch.setattr(training, "find_spec", lambda _: None)
+    monkeypatch.setattr(outputs, "find_spec", lambda _: None)
 
 
 # --- training ---------------------------------------------------------------------------------
@@ -300,19 +301,26 @@ def test_a_damaged_checkpoint(tmp_path):
     assert path.read_bytes() == b"not a checkpoint"
 
 
-def test_control_c_keeps_the_last_checkpoint(tmp_path):
-    path = tmp_path / "run"
+def begin(path: Path) -> subprocess.Popen[str]:
+    """Start a long run, and wait for its first epoch."""
     listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     command = [*COMMAND[:-1], listens + COMMAND[-1], "train", "--epochs", "100000"]
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [*command, "--hidden", "30", "--checkpoint", path], env=ENVIRONMENT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        while not process.stdout.readline().startswith("epoch"):
-            pass
-        process.send_signal(signal.SIGINT)
+    )  # fmt: skip
+    lines = iter(process.stdout.readline, "")
+    assert any(line.startswith("epoch") for line in lines)
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_control_c_and_sigterm_keep_the_last_checkpoint(tmp_path, number, code):
+    path = tmp_path / "run"
+    with begin(path) as process:
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert re.search(r"interrupted in epoch \d+; .*holds epoch \d+: go on with --resume", errors)
     assert "Traceback" not in errors
     epoch = load(path).epoch
@@ -393,6 +401,44 @@ def test_a_reader_that_goes_away():
     assert errors == ""
 
 
+def test_two_runs_do_not_write_one_checkpoint(tmp_path):
+    """The second is refused while the first lives; what a killed one leaves is in nobody's way."""
+    path = tmp_path / "run"
+    with begin(path) as process:
+        for options in (("--overwrite",), ("--resume",), ()):
+            error = refused("train", *QUICK, "--checkpoint", path, *options)
+            assert f"process {process.pid} is writing it" in error
+        (tmp_path / f".run.{process.pid + 1}.tmp").write_text("of a run that was killed")
+        process.kill()
+        process.communicate()
+    assert (tmp_path / ".run.lock").exists()
+    epoch = load(path).epoch
+    assert run("train", "--resume", "--epochs", epoch + 1, "--checkpoint", path).code == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_checkpoint_that_something_else_wrote_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    """As where a disk has no locks."""
+    path, real, count = tmp_path / "run", outputs.save, 0
+
+    def save_and_lose(target, checkpoint):
+        nonlocal count
+        count += 1
+        real(target, checkpoint)
+        if count == 2:
+            (tmp_path / "new").write_bytes(b"of another run")
+
+    def after_two(*_):
+        if count == 2:
+            os.replace(tmp_path / "new", path)
+
+    monkeypatch.setattr(outputs, "save", save_and_lose)
+    monkeypatch.setattr(training.Lines, "epoch", after_two)
+    error = refused("train", "--hidden", 5, "--epochs", 4, "--checkpoint", path)
+    assert "was written by something else while this run trained; its epoch 3 is not saved" in error
+    assert path.read_bytes() == b"of another run"
+
+
 def test_plots_need_matplotlib(tmp_path):
     error = refused("train", *QUICK, "--plots", tmp_path / "plots")
     assert "--plots needs matplotlib" in error
@@ -403,7 +449,7 @@ def test_plots_need_matplotlib(tmp_path):
 
 def test_plots_lie_beside_the_checkpoint_or_in_a_folder(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr(training, "find_spec", find_spec)
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
     result = run("train", *QUICK, "--checkpoint", tmp_path / "run.safetensors")
     assert "wrote" in result.stdout
     run("train", *QUICK, "--plots", tmp_path / "plots")
@@ -412,6 +458,59 @@ def test_plots_lie_beside_the_checkpoint_or_in_a_folder(tmp_path, monkeypatch):
         "plots/digits-curves.png", "plots/digits-mistakes.png", "run-curves.png",
         "run-mistakes.png",
     ]  # fmt: skip
+
+
+def test_pictures_replace_those_of_the_same_run_alone(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
+    path, curves = tmp_path / "ok.ck", tmp_path / "ok-curves.png"
+    command = ("train", "--hidden", 5, "--checkpoint", path)
+    curves.write_bytes(b"mine")
+    error = refused(*command, "--epochs", 1)
+    assert f"{curves} exists already, and is not a picture of this run" in error
+    assert not path.exists()
+    assert run(*command, "--epochs", 1, "--overwrite").code == 0
+    first = curves.read_bytes()
+    assert run(*command, "--epochs", 2, "--resume").code == 0  # its own pictures
+    assert curves.read_bytes() != first
+    shutil.copy(path, tmp_path / "other.ck")
+    shutil.copy(curves, tmp_path / "other-curves.png")
+    error = refused("train", "--epochs", 3, "--checkpoint", tmp_path / "other.ck", "--resume")
+    assert "is not a picture of this run" in error
+    plots = ("train", *QUICK, "--plots", tmp_path / "plots")
+    assert [run(*plots).code, run(*plots).code, run(*plots, "--overwrite").code] == [0, 2, 0]
+
+
+def test_a_full_disk_at_the_pictures_does_not_lose_the_accuracy(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from eingrad.learn import plots  # noqa: PLC0415
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
+    monkeypatch.setattr(plots.Figure, "savefig", full)
+    result = run("train", *QUICK, "--checkpoint", tmp_path / "run")
+    assert result.code == 2
+    assert result.accuracy > 10
+    assert "run-curves.png cannot be written (No space left on device)" in result.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_long_names_fail_before_the_work(tmp_path, monkeypatch):
+    """Or not at all: what is written beside a checkpoint has no longer name than it has."""
+    quick = ("train", "--hidden", 5, "--epochs", 1, "--checkpoint")
+    for length in (245, 250, 255):
+        assert run(*quick, tmp_path / ("n" * length)).code == 0
+    error = refused(*quick, tmp_path / ("n" * 256))
+    assert "cannot be written (File name too long)" in error
+    assert "File name too long" in refused("predict", tmp_path / ("n" * 256), "x.png")
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
+    before = len(list(tmp_path.iterdir()))
+    error = refused(*quick, tmp_path / ("m" * 250))
+    assert "-curves.png cannot be written (File name too long)" in error
+    assert len(list(tmp_path.iterdir())) == before
 
 
 # --- prediction -------------------------------------------------------------------------------

@@ -96,9 +96,9 @@ def load(
     Raises `DataError` for a missing, damaged or foreign file.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise _bad(path, "is not a file")
     try:
+        if path.exists() and not path.is_file():
+            raise _bad(path, "is not a file")
         content = path.read_bytes()
         tensors = safetensors_arrays(content)
         metadata = _metadata(content)
@@ -106,6 +106,8 @@ def load(
         raise _bad(path, "does not exist", WRITTEN_BY) from error
     except OSError as error:
         raise _bad(path, f"cannot be read ({error.strerror or error})") from error
+    except DataError:
+        raise
     except (safetensors.SafetensorError, TypeError, ValueError, LookupError) as error:
         raise _bad(
             path,
@@ -145,19 +147,20 @@ def notation_of(about: Mapping[str, Any]) -> int:
 def check_writable(path: str | os.PathLike[str], may_replace: bool) -> None:
     """Raise `DataError` where a checkpoint could not be written, before the work is done."""
     path = Path(path)
-    if path.exists() and not path.is_file():
+    try:
+        folder = resolved(path).parent
+        exists = path.exists()
+    except OSError as error:
+        raise _bad(path, f"cannot be written ({error.strerror})") from error
+    if exists and not path.is_file():
         what = "a folder" if path.is_dir() else "a device or a pipe"
         raise _bad(path, f"is {what}", hint="--checkpoint takes the name of a file")
-    if path.exists() and not may_replace:
+    if exists and not may_replace:
         raise _bad(
             path,
             "exists already",
             hint="go on from it with --resume, or replace it with --overwrite",
         )
-    try:
-        folder = resolved(path).parent
-    except OSError as error:
-        raise _bad(path, f"cannot be written ({error.strerror})") from error
     if not folder.is_dir():
         raise _bad(path, "cannot be written: its folder does not exist")
     if not os.access(folder, os.W_OK):
