@@ -173,7 +173,9 @@ def test_real_images(tmp_path, suffix):
             part = content[:4] + count.to_bytes(4, "big") + content[8 : start + count * size]
             (tmp_path / f"{name}{suffix}").write_bytes(gzip.compress(part, 1) if suffix else part)
     result = run("train", "mnist", "--data", tmp_path, "--hidden", 100, "--epochs", 2)
-    assert result.stdout.startswith("mnist: 6,000 training and 1,000 test images of 28 x 28")
+    assert result.stdout.startswith(
+        "data in MNIST's format: 6,000 training and 1,000 test images of 28 x 28"
+    )
     assert result.accuracy > 88
 
 

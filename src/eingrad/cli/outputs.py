@@ -162,7 +162,7 @@ def write_plots(paths: list[Path], files: Files, trainer: Trainer, devices: Devi
         return
     from eingrad.learn.plots import plot_history, plot_mistakes  # noqa: PLC0415  # optional
 
-    name, test = trainer.settings.dataset, trainer.dataset.test
+    name, test = trainer.dataset.name, trainer.dataset.test
     predicted = trainer.predicted(test)
     if devices.is_first:
         curves, mistakes = paths
