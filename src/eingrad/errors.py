@@ -109,5 +109,9 @@ class DataError(EingradError):
     """A data set, image, model file or checkpoint cannot be used."""
 
 
+class DivergedError(EingradError):
+    """Training has blown up: a loss, or what is learned, is not a finite number."""
+
+
 class MemoryLimitError(EingradError, MemoryError):
     """The plan needs more memory than the limit allows; nothing was allocated."""

@@ -99,16 +99,16 @@ def test_control_c_while_an_epoch_is_saved(tmp_path):
     """The message names the epoch that the file holds, which is the one before."""
     code = """
 import os, signal
-from eingrad.cli import training
+from eingrad.cli import outputs
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
-real, count = training.save, 0
+real, count = outputs.save, 0
 def save(path, checkpoint):
     global count
     count += 1
     if count == 3:
         os.kill(os.getpid(), signal.SIGINT)
     real(path, checkpoint)
-training.save = save
+outputs.save = save
 from eingrad.cli import main
 main()
 """
@@ -126,4 +126,4 @@ main()
 
 def test_exit_codes_are_in_the_help(tmp_path):
     text = shell("eingrad --help", tmp_path).stdout
-    assert all(f" {code} " in text for code in (0, 1, 2, 130, 141))
+    assert all(f" {code} " in text for code in (0, 1, 2, 130, 141, 143))

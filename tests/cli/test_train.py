@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import io
 import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +23,10 @@ import pytest
 from PIL import Image
 
 import eingrad
-from eingrad.cli import training
+from eingrad.cli import outputs, training
 from eingrad.cli.app import app
 from eingrad.errors import EingradError
-from eingrad.learn.checkpoint import load
+from eingrad.learn.checkpoint import load, save
 from eingrad.learn.data import load_digits
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +79,7 @@ def refused(*args: object) -> str:
 @pytest.fixture(autouse=True)
 def without_matplotlib(monkeypatch):
     """Plots take seconds; the test of plots undoes this."""
-    monkeypatch.setattr(training, "find_spec", lambda _: None)
+    monkeypatch.setattr(outputs, "find_spec", lambda _: None)
 
 
 # --- training ---------------------------------------------------------------------------------
@@ -171,7 +173,9 @@ def test_real_images(tmp_path, suffix):
             part = content[:4] + count.to_bytes(4, "big") + content[8 : start + count * size]
             (tmp_path / f"{name}{suffix}").write_bytes(gzip.compress(part, 1) if suffix else part)
     result = run("train", "mnist", "--data", tmp_path, "--hidden", 100, "--epochs", 2)
-    assert result.stdout.startswith("mnist: 6,000 training and 1,000 test images of 28 x 28")
+    assert result.stdout.startswith(
+        "data in MNIST's format: 6,000 training and 1,000 test images of 28 x 28"
+    )
     assert result.accuracy > 88
 
 
@@ -241,6 +245,41 @@ def test_resume_goes_on_bit_for_bit(tmp_path):
     assert tensors(whole) == tensors(parts)
 
 
+def test_resume_says_all_that_differs(tmp_path):
+    path = tmp_path / "run"
+    run("train", *QUICK, "--checkpoint", path)
+    options = ("--epochs", 3, "--batch-size", 32, "--lr", 0.1, "--checkpoint", path, "--resume")
+    shown = run("train", *options).stdout
+    assert (
+        "not as the run was saved: --epochs 2 -> 3; --batch-size 16 -> 32; --lr 0.05 -> 0.1\n"
+    ) in shown
+    again = run("train", "--checkpoint", path, "--resume").stdout
+    assert "not as the run was saved" not in again
+    assert load(path).settings.batch_size == 32
+
+
+def test_resume_refuses_other_images(tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "run"
+    for k, count in enumerate((200, 200, 90)):
+        (tmp_path / str(k)).mkdir()
+        for kind, size in (("train", count), ("t10k", 50)):
+            images = rng.integers(0, 256, (size, 5, 4), dtype=np.uint8)
+            np.save(tmp_path / str(k) / f"{kind}-images.npy", images)
+            np.save(tmp_path / str(k) / f"{kind}-labels.npy", np.arange(size) % 10)
+    command = ("train", "mnist", "--checkpoint", path, "--hidden", 5, "--epochs")
+    assert run(*command, 1, "--data", tmp_path / "0").code == 0
+    before = path.read_bytes()
+    error = refused(*command, 2, "--resume", "--data", tmp_path / "1")
+    assert "its training images are others; its test images are others" in error
+    error = refused(*command, 2, "--resume", "--data", tmp_path / "2")
+    assert "it has 90 training images, the run had 200" in error
+    assert path.read_bytes() == before
+    on = run(*command, 2, "--resume", "--data", tmp_path / "2", "--other-data")
+    assert "it has 90 training images, the run had 200" in on.stdout
+    assert run(*command, 3, "--resume", "--data", tmp_path / "2").code == 0
+    assert "needs a run to --resume" in refused("train", "--other-data")
+
+
 def test_an_existing_checkpoint_is_kept(tmp_path):
     path = tmp_path / "run"
     run("train", *QUICK, "--checkpoint", path)
@@ -264,19 +303,26 @@ def test_a_damaged_checkpoint(tmp_path):
     assert path.read_bytes() == b"not a checkpoint"
 
 
-def test_control_c_keeps_the_last_checkpoint(tmp_path):
-    path = tmp_path / "run"
+def begin(path: Path) -> subprocess.Popen[str]:
+    """Start a long run, and wait for its first epoch."""
     listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     command = [*COMMAND[:-1], listens + COMMAND[-1], "train", "--epochs", "100000"]
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [*command, "--hidden", "30", "--checkpoint", path], env=ENVIRONMENT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        while not process.stdout.readline().startswith("epoch"):
-            pass
-        process.send_signal(signal.SIGINT)
+    )  # fmt: skip
+    lines = iter(process.stdout.readline, "")
+    assert any(line.startswith("epoch") for line in lines)
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_control_c_and_sigterm_keep_the_last_checkpoint(tmp_path, number, code):
+    path = tmp_path / "run"
+    with begin(path) as process:
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert re.search(r"interrupted in epoch \d+; .*holds epoch \d+: go on with --resume", errors)
     assert "Traceback" not in errors
     epoch = load(path).epoch
@@ -284,6 +330,65 @@ def test_control_c_keeps_the_last_checkpoint(tmp_path):
     result = run("train", "--checkpoint", path, "--resume", "--epochs", epoch + 1)
     assert result.code == 0
     assert load(path).epoch == epoch + 1
+
+
+BACKENDS = {
+    "numpy": ("--backend", "numpy"),
+    "torch": ("--backend", "torch"),
+    "jax": ("--backend", "jax"),
+    "mesh": ("--backend", "jax", "--mesh", "data=2,model=2"),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_blown_up_epoch_never_replaces_a_good_one(tmp_path, backend):
+    """With one step an epoch, only what comes after the last update tells."""
+    if backend != "numpy":
+        pytest.importorskip("torch" if backend == "torch" else "jax")
+    path = tmp_path / "run"
+    whole = ("--hidden", 16, "--batch-size", 1440, *BACKENDS[backend])
+    assert run("train", *whole, "--epochs", 3, "--checkpoint", path).code == 0
+    good = path.read_bytes()
+    for lr in (1e30, 1e37):
+        options = ("--lr", lr, "--epochs", 6, "--resume", *BACKENDS[backend])
+        error = refused("train", *options, "--checkpoint", path)
+        assert re.search(r"loss is (nan|inf) in epoch 4, after ", error)
+        assert f"{path} holds epoch 3\nhint: go on from it with --resume" in error
+        assert path.read_bytes() == good
+    on = run("train", "--epochs", 4, "--resume", "--checkpoint", path, *BACKENDS[backend])
+    assert on.code == 0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_a_run_that_blows_up_at_once_does_not_end_well(tmp_path, backend, optimizer):
+    if backend != "numpy":
+        pytest.importorskip("torch" if backend == "torch" else "jax")
+    path = tmp_path / "run"
+    error = refused(
+        "train", "--epochs", 1, "--hidden", 16, "--batch-size", 1440, "--lr", 1e38, "--optimizer",
+        optimizer, "--checkpoint", path, *BACKENDS[backend],
+    )  # fmt: skip
+    assert "nothing was saved yet" in error
+    assert not path.exists()
+
+
+def test_predictions_with_numbers_too_large_are_one_error(tmp_path):
+    """All parameters are finite, their products are not; no warning of NumPy's reaches a person."""
+    path = tmp_path / "run"
+    run("train", *QUICK, "--checkpoint", path)
+    good = load(path)
+    huge = {name: np.full_like(x, 1e38) for name, x in good.parameters.items()}
+    save(path, dataclasses.replace(good, parameters=huge))
+    np.save(tmp_path / "one.npy", load_digits().test.images[0] / 16)
+    done = subprocess.run(
+        [*COMMAND, "predict", path, tmp_path / "one.npy"], env=ENVIRONMENT, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"error: {tmp_path / 'one.npy'}: the model's prediction is not a number"
+    ]
 
 
 def test_a_reader_that_goes_away():
@@ -298,6 +403,44 @@ def test_a_reader_that_goes_away():
     assert errors == ""
 
 
+def test_two_runs_do_not_write_one_checkpoint(tmp_path):
+    """The second is refused while the first lives; what a killed one leaves is in nobody's way."""
+    path = tmp_path / "run"
+    with begin(path) as process:
+        for options in (("--overwrite",), ("--resume",), ()):
+            error = refused("train", *QUICK, "--checkpoint", path, *options)
+            assert f"process {process.pid} is writing it" in error
+        (tmp_path / f".run.{process.pid + 1}.tmp").write_text("of a run that was killed")
+        process.kill()
+        process.communicate()
+    assert (tmp_path / ".run.lock").exists()
+    epoch = load(path).epoch
+    assert run("train", "--resume", "--epochs", epoch + 1, "--checkpoint", path).code == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_checkpoint_that_something_else_wrote_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    """As where a disk has no locks."""
+    path, real, count = tmp_path / "run", outputs.save, 0
+
+    def save_and_lose(target, checkpoint):
+        nonlocal count
+        count += 1
+        real(target, checkpoint)
+        if count == 2:
+            (tmp_path / "new").write_bytes(b"of another run")
+
+    def after_two(*_):
+        if count == 2:
+            os.replace(tmp_path / "new", path)
+
+    monkeypatch.setattr(outputs, "save", save_and_lose)
+    monkeypatch.setattr(training.Lines, "epoch", after_two)
+    error = refused("train", "--hidden", 5, "--epochs", 4, "--checkpoint", path)
+    assert "was written by something else while this run trained; its epoch 3 is not saved" in error
+    assert path.read_bytes() == b"of another run"
+
+
 def test_plots_need_matplotlib(tmp_path):
     error = refused("train", *QUICK, "--plots", tmp_path / "plots")
     assert "--plots needs matplotlib" in error
@@ -308,7 +451,7 @@ def test_plots_need_matplotlib(tmp_path):
 
 def test_plots_lie_beside_the_checkpoint_or_in_a_folder(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr(training, "find_spec", find_spec)
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
     result = run("train", *QUICK, "--checkpoint", tmp_path / "run.safetensors")
     assert "wrote" in result.stdout
     run("train", *QUICK, "--plots", tmp_path / "plots")
@@ -317,6 +460,59 @@ def test_plots_lie_beside_the_checkpoint_or_in_a_folder(tmp_path, monkeypatch):
         "plots/digits-curves.png", "plots/digits-mistakes.png", "run-curves.png",
         "run-mistakes.png",
     ]  # fmt: skip
+
+
+def test_pictures_replace_those_of_the_same_run_alone(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
+    path, curves = tmp_path / "ok.ck", tmp_path / "ok-curves.png"
+    command = ("train", "--hidden", 5, "--checkpoint", path)
+    curves.write_bytes(b"mine")
+    error = refused(*command, "--epochs", 1)
+    assert f"{curves} exists already, and is not a picture of this run" in error
+    assert not path.exists()
+    assert run(*command, "--epochs", 1, "--overwrite").code == 0
+    first = curves.read_bytes()
+    assert run(*command, "--epochs", 2, "--resume").code == 0  # its own pictures
+    assert curves.read_bytes() != first
+    shutil.copy(path, tmp_path / "other.ck")
+    shutil.copy(curves, tmp_path / "other-curves.png")
+    error = refused("train", "--epochs", 3, "--checkpoint", tmp_path / "other.ck", "--resume")
+    assert "is not a picture of this run" in error
+    plots = ("train", *QUICK, "--plots", tmp_path / "plots")
+    assert [run(*plots).code, run(*plots).code, run(*plots, "--overwrite").code] == [0, 2, 0]
+
+
+def test_a_full_disk_at_the_pictures_does_not_lose_the_accuracy(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from eingrad.learn import plots  # noqa: PLC0415
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
+    monkeypatch.setattr(plots.Figure, "savefig", full)
+    result = run("train", *QUICK, "--checkpoint", tmp_path / "run")
+    assert result.code == 2
+    assert result.accuracy > 10
+    assert "run-curves.png cannot be written (No space left on device)" in result.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_long_names_fail_before_the_work(tmp_path, monkeypatch):
+    """Or not at all: what is written beside a checkpoint has no longer name than it has."""
+    quick = ("train", "--hidden", 5, "--epochs", 1, "--checkpoint")
+    for length in (245, 250, 255):
+        assert run(*quick, tmp_path / ("n" * length)).code == 0
+    error = refused(*quick, tmp_path / ("n" * 256))
+    assert "cannot be written (File name too long)" in error
+    assert "File name too long" in refused("predict", tmp_path / ("n" * 256), "x.png")
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(outputs, "find_spec", find_spec)
+    before = len(list(tmp_path.iterdir()))
+    error = refused(*quick, tmp_path / ("m" * 250))
+    assert "-curves.png cannot be written (File name too long)" in error
+    assert len(list(tmp_path.iterdir())) == before
 
 
 # --- prediction -------------------------------------------------------------------------------

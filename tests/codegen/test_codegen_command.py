@@ -80,6 +80,17 @@ def test_the_model_is_not_overwritten(tmp_path: Path) -> None:
     assert model.read_text() == MODEL
 
 
+def test_another_file_is_replaced_on_demand_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("mine")
+    code, _, error = run("-o", str(path))
+    assert (code, path.read_text()) == (2, "mine")
+    assert "exists already" in error
+    assert "--overwrite" in error
+    assert run("-o", str(path), "--overwrite")[0] == 0
+    assert "def " in path.read_text()
+
+
 def test_a_write_that_fails_keeps_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +101,7 @@ def test_a_write_that_fails_keeps_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    code, _, error = run("-o", str(path))
+    code, _, error = run("-o", str(path), "--overwrite")
     assert (code, path.read_text()) == (2, "old")
     assert "No space left" in error
     assert [p.name for p in tmp_path.iterdir()] == ["module.py"]

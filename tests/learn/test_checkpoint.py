@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import zlib
 from dataclasses import fields, replace
 
 import numpy as np
@@ -14,7 +14,14 @@ from safetensors.numpy import save_file
 
 from eingrad.errors import DataError
 from eingrad.learn import checkpoint as checkpoints
-from eingrad.learn.checkpoint import Checkpoint, check_writable, load, save
+from eingrad.learn.checkpoint import (
+    NOTATION,
+    Checkpoint,
+    check_writable,
+    load,
+    notation_of,
+    save,
+)  # fmt: skip
 from eingrad.learn.settings import Settings
 
 RNG = np.random.Generator(np.random.PCG64(5))
@@ -28,6 +35,8 @@ EXAMPLE = Checkpoint(
     history=({"epoch": 1, "loss": 0.1 + 0.2, "test_loss": 1e-300, "accuracy": 2 / 3},),
     parameters={"W1": RNG.normal(size=(4, 3)).astype(np.float32), "b": np.zeros(0)},
     state={"adam/t": np.array(7.0), "momentum/W1": RNG.normal(size=(3, 4)).T},
+    data=None,
+    mesh=None,
 )
 
 
@@ -87,16 +96,69 @@ def test_every_cut_is_noticed(path, tmp_path):
             load(cut)
 
 
-def test_damage_is_an_error_of_ours_or_harmless(path, tmp_path):
+def test_every_single_bit_is_covered(path, tmp_path):
+    """Header, metadata and numbers: each flip is refused, by safetensors or by the digest."""
     whole = path.read_bytes()
     damaged = tmp_path / "damaged"
-    rng = np.random.default_rng(0)
-    for _ in range(300):
+    for position in range(len(whole)):
         content = bytearray(whole)
-        content[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
+        content[position] ^= 1 << position % 8
         damaged.write_bytes(content)
-        with contextlib.suppress(DataError):
+        with pytest.raises(DataError):
             load(damaged)
+
+
+def test_a_digest_that_is_missing_or_of_another_file(path, tmp_path):
+    """Taken out, the rest is consistent; the model is changed, and the digest is not."""
+    about, tensors = read_all(path)
+    for change in ({"sha256": None}, {"sha256": 7}, {"model": "L = x"}, {"format": 1}):
+        other = tmp_path / "other"
+        changed = {k: v for k, v in {**about, **change}.items() if v is not None or k == "mesh"}
+        save_file(tensors, other, {"eingrad": json.dumps(changed)})
+        with pytest.raises(DataError, match=r"checksum is missing|not those that|which has no"):
+            load(other)
+
+
+def test_a_model_may_hold_what_looks_like_a_digest(path):
+    for text in ("0" * 64, '"sha256": "' + "0" * 64 + '"', json.loads(json.dumps("\\" * 9))):
+        save(path, replace(EXAMPLE, model=text))
+        assert load(path).model == text
+
+
+def test_the_notation_of_a_model(path, tmp_path):
+    assert (notation_of({}), notation_of({"notation": 1})) == (1, 1)
+    for wrong in ("1", True, 0, 1.0):
+        with pytest.raises(DataError):
+            notation_of({"notation": wrong})
+    save(path, replace(EXAMPLE, notation=NOTATION + 1))
+    with pytest.raises(DataError, match=f"in version {NOTATION + 1} of the notation"):
+        load(path)
+    assert load_old(tmp_path / "old").notation == 1
+
+
+def read_all(path):
+    with safetensors.safe_open(path, framework="np") as file:
+        about = json.loads(file.metadata()["eingrad"])
+        return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def load_old(path, **changes):
+    """Write a file of format 1 with a checksum, as the first eingrad did, and load it."""
+    save(path, EXAMPLE)
+    about, tensors = read_all(path)
+    about = {k: v for k, v in about.items() if k not in ("sha256", "data", "mesh", "notation")}
+    crc = 0
+    for name in sorted(tensors):
+        crc = zlib.crc32(tensors[name].tobytes(), crc)
+    about |= {"format": 1, "crc32": crc, **changes}
+    about = {k: v for k, v in about.items() if v is not None}
+    save_file(tensors, path, {"eingrad": json.dumps(about)})
+    notes = []
+    found = load(path, notes.append)
+    assert len(notes) == 1
+    assert notes[0].startswith(f"{path} is of an older eingrad: its checksum covers ")
+    assert ("nothing" if "crc32" in changes else "the numbers alone") in notes[0]
+    return found
 
 
 def with_metadata(path, **changes):
@@ -111,7 +173,10 @@ def with_metadata(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"format": 2}, "format 2, this version reads 1"),
+        ({"format": 3}, "format 3, this version reads 1 and 2"),
+        ({"format": 2}, "its checksum is missing"),
+        ({"mesh": None}, "which has no mesh"),
+        ({"crc32": 5}, "its numbers are not those"),
         ({"settings": {}}, "the settings are not those of this version"),
         ({"model": None}, "no model"),
         ({"epoch": "3"}, "no epoch"),
@@ -175,13 +240,17 @@ def test_every_number_is_checked(path):
             load(path)
 
 
-def test_a_checkpoint_from_before_there_were_checksums(path):
-    with safetensors.safe_open(path, framework="np") as file:
-        about = json.loads(file.metadata()["eingrad"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    del about["crc32"]
-    save_file(tensors, path, {"eingrad": json.dumps(about)})
-    assert_same(load(path), EXAMPLE)
+def test_checkpoints_of_the_first_format(path):
+    assert_same(load_old(path), EXAMPLE)
+    assert_same(load_old(path, crc32=None), EXAMPLE)  # from before there were checksums
+
+
+def test_links_that_lead_to_each_other(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    for attempt in (lambda x: check_writable(x, False), lambda x: save(x, EXAMPLE), load):
+        with pytest.raises(DataError, match="Too many levels of symbolic links"):
+            attempt(tmp_path / "a")
 
 
 def test_a_device_is_not_replaced(tmp_path):

@@ -72,7 +72,9 @@ def test_an_unknown_data_set():
 @pytest.mark.parametrize("name", ["{stem}-ubyte", "{stem}-ubyte.gz"])
 def test_a_folder_of_mnist_files(tmp_path, name):
     found = data.load("mnist", write(tmp_path / "mnist", contents(), name))
-    assert str(found) == "mnist: 30 training and 10 test images of 5 x 4, 3 classes"
+    assert (
+        str(found) == "data in MNIST's format: 30 training and 10 test images of 5 x 4, 3 classes"
+    )
     assert found.image_shape == (5, 4)
     pixels, _ = Batches(2, found, np.float32).gather(found.train, np.array([7, 0]))
     expected = np.frombuffer(contents()["train-images-idx3"][16:], np.uint8).reshape(30, 20)
@@ -168,13 +170,72 @@ def test_a_bad_folder_is_explained(tmp_path, case, text):
 def test_the_real_files_are_the_published_ones():
     found = data.load_mnist(REAL)
     assert (len(found.train), len(found.test), found.classes) == (60000, 10000, 10)
+    assert str(found).startswith("mnist: 60,000 training")
     published = {  # of the contents, whoever packed them
-        "train-images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "t10k-images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "train-images-idx3": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "t10k-images-idx3": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "train-labels-idx1": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-labels-idx1": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     }
     for stem, checksum in published.items():
-        content = gzip.decompress((REAL / f"{stem}-idx3-ubyte.gz").read_bytes())
+        content = gzip.decompress((REAL / f"{stem}-ubyte.gz").read_bytes())
         assert hashlib.sha256(content).hexdigest() == checksum
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real MNIST files are not here")
+@pytest.mark.parametrize("changed", ["train-labels-idx1", "t10k-images-idx3", None])
+def test_what_only_looks_like_mnist_is_not_called_so(tmp_path, changed):
+    for path in REAL.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    if changed:
+        path = tmp_path / f"{changed}-ubyte.gz"
+        content = bytearray(gzip.decompress(path.read_bytes()))
+        content[1000], content[1001] = 5 ^ content[1000] & 1, content[1000]
+        path.unlink()
+        path.write_bytes(gzip.compress(content, 1))
+    told: list[str] = []
+    found = data.load_mnist(tmp_path, told.append)
+    assert found.name == ("mnist" if changed is None else "data in MNIST's format")
+    what = {"train-labels-idx1": "training labels", "t10k-images-idx3": "test images", None: ""}
+    assert len(told) == (changed is not None)
+    assert all(f"but the {what[changed]} are not" in line for line in told)
+
+
+def labelled(tmp_path: Path, train: np.ndarray, test: np.ndarray | None = None) -> list[str]:
+    """Load blank images with these labels; return the notes."""
+    rng, told = np.random.default_rng(0), []
+    for kind, labels in (("train", train), ("t10k", train if test is None else test)):
+        labels = np.asarray(labels, np.uint8)
+        images = rng.integers(0, 256, (len(labels), 2, 2), dtype=np.uint8)
+        write(tmp_path, {f"{kind}-images-idx3": idx(images), f"{kind}-labels-idx1": idx(labels)})
+    data.load_mnist(tmp_path, told.append)
+    return [line.removeprefix(f"note: {tmp_path}: ") for line in told]
+
+
+TEN = np.arange(2000) % 10
+
+
+def test_a_label_that_cannot_be(tmp_path):
+    labels = TEN.copy()
+    labels[1234] = 137
+    with pytest.raises(DataError, match="the labels are 0 to 9 and 137, so that of 138") as caught:
+        labelled(tmp_path, labels, TEN)
+    assert "127 have no image" in str(caught.value)
+    assert "137 is the label of image 1,234" in caught.value.hint
+
+
+def test_classes_that_are_rare_or_missing(tmp_path):
+    labels = TEN.copy()
+    labels[77] = 10
+    assert labelled(tmp_path, labels) == [
+        "1 of 2,000 training images has the label 10 (image 77, the first is 0)"
+    ]
+    assert labelled(tmp_path, TEN[TEN != 4]) == ["no training image has the label 4"]
+    assert labelled(tmp_path, 1 + np.arange(26)) == ["no training image has the label 0"]
+    assert labelled(tmp_path, TEN, TEN[TEN < 7]) == [
+        "no test image has the label 7 to 9, which training images have"
+    ]
+    assert labelled(tmp_path, TEN) == labelled(tmp_path, np.arange(2) % 2) == []
 
 
 # --- the download -----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from test_idx import idx
 
 from eingrad.errors import DataError
@@ -64,6 +64,21 @@ def test_png_in_any_mode_and_size(tmp_path, kind):
     pixels = read_images(path, SHAPE)
     assert pixels.dtype == np.float32
     np.testing.assert_allclose(pixels, EXPECTED.reshape(1, 64), atol=0.005)
+
+
+@pytest.mark.parametrize("kind", ["bmp", "gif", "tiff", "ppm", "webp", "png"])
+def test_formats_without_loss(tmp_path, kind):
+    path = tmp_path / f"seven.{kind}"
+    picture("grey").save(path, **({"lossless": True} if kind == "webp" else {}))
+    np.testing.assert_allclose(read_images(path, SHAPE)[0], EXPECTED.reshape(-1), atol=0.005)
+
+
+@pytest.mark.parametrize("case", ["large", "long", "icon"])
+def test_a_refusal_decodes_nothing(tmp_path, monkeypatch, case):
+    bad_file(tmp_path / "input", case)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("it was decoded"))
+    with pytest.raises(DataError):
+        read_images(tmp_path / "input", SHAPE)
 
 
 def test_jpeg_and_rotation_by_camera(tmp_path):
@@ -137,6 +152,22 @@ def bad_file(path, case):
         path.with_suffix(".npy").rename(path)
     elif case == "bomb":
         Image.new("1", (20_000, 20_000)).save(path, "png")
+    elif case == "large":
+        Image.new("1", (6325, 6325)).save(path, "png")
+    elif case == "long":
+        Image.new("1", (1, 100_001)).save(path, "png")
+    elif case == "long npy":
+        np.save(path.with_suffix(".npy"), np.zeros((100_001, 1), np.uint8))
+        path.with_suffix(".npy").rename(path)
+    elif case == "icon":
+        picture("grey").save(path, "ico")
+    elif case == "postscript":
+        path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")
+    elif case == "npy header":
+        np.save(path.with_suffix(".npy"), SEVEN)
+        content = bytearray(path.with_suffix(".npy").read_bytes())
+        content[10] = 0
+        path.write_bytes(content)
     elif case == "labels":
         path.write_bytes(idx(np.zeros(3, np.uint8)))
     elif case == "gzip":
@@ -169,6 +200,12 @@ def bad_file(path, case):
         ("truncated npy", "is not a usable .npy file"),
         ("pickle", "is not a usable .npy file"),
         ("bomb", "cannot be decoded"),
+        ("large", "is a picture of 6,325 x 6,325 pixels; at most 40,000,000 in all"),
+        ("long", "is a picture of 1 x 100,001 pixels; at most 40,000,000 in all and 100,"),
+        ("long npy", "is a picture of 1 x 100,001 pixels"),
+        ("icon", "is not a picture; expected PNG, JPEG, BMP, GIF, TIFF, PGM/PPM, WebP, an IDX"),
+        ("postscript", "is not a picture"),
+        ("npy header", "is not a usable .npy file"),
         ("labels", "expected 3 (images)"),
         ("gzip", "cannot be read"),
         ("out of range", "expected integers 0 to 255 or numbers 0 to 1"),

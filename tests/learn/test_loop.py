@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eingrad.errors import DataError, EingradError
+from eingrad.errors import DataError, DivergedError, EingradError
 from eingrad.learn import rows
 from eingrad.learn.checkpoint import load, save
 from eingrad.learn.data import Dataset, Split, load_digits
@@ -146,10 +146,99 @@ def test_state_is_known_before_the_first_step():
 
 def test_a_loss_that_is_not_finite_stops_the_run():
     trainer = start(lr=1e30, optimizer="sgd")
-    with pytest.raises(EingradError, match=r"the loss is (nan|inf) in epoch 1, after") as caught:
+    with pytest.raises(DivergedError, match=r"the loss is (nan|inf) in epoch 1, at step") as caught:
         list(trainer.run())
     assert "a smaller --lr than 1e+30" in caught.value.hint
     assert trainer.history == []
+
+
+def poisoned(trainer: Trainer, step: int, value: float) -> tuple[str, Trainer]:
+    """Put a value into a parameter just after a step (1, 2, ...) has updated it."""
+    call, done = trainer.classifier.call, 0
+
+    def wrapped(function, *args):
+        nonlocal done
+        result = call(function, *args)
+        done += function is trainer._step
+        if function is trainer._step and done == step:
+            trainer.classifier.parameters["b2"][3] = value
+        return result
+
+    trainer.classifier.call = wrapped
+    with pytest.raises(DivergedError) as caught:
+        list(trainer.run())
+    assert "--lr" in caught.value.hint
+    return str(caught.value), trainer
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "text"),
+    [
+        (3, np.nan, "the loss is nan in epoch 1, at step 4 of 7"),
+        (7, np.nan, "the loss is nan in epoch 1, after step 7 of 7"),
+        (7, np.inf, "the loss is nan in epoch 1, after step 7 of 7"),
+        (14, np.nan, "the loss is nan in epoch 2, after step 7 of 7"),
+        (14, 3e38, "test loss is inf in epoch 2, after its last step"),
+    ],
+)
+def test_the_step_is_named_and_no_epoch_counts_that_blew_up(step, value, text):
+    """The loss of a step is that before its update: after the last one it is computed again.
+
+    With a bias of 3e38 for class 3, an example of class 3 has loss 0; others overflow float32 in
+    a sum alone, so that one minibatch of threes looks sound, and the test set does not.
+    """
+    dataset = small()
+    if value == 3e38:
+        threes = np.flatnonzero(dataset.train.labels == 3)[:1]
+        train = dataset.train
+        dataset = replace(
+            dataset,
+            train=replace(
+                train,
+                images=np.repeat(train.images[threes], 200, axis=0),
+                labels=np.repeat(train.labels[threes], 200),
+            ),
+        )
+    message, trainer = poisoned(start(dataset), step, value)
+    assert text in message
+    assert trainer.epoch == len(trainer.history) == (step - 1) // 7
+
+
+def test_parameters_that_no_loss_tells():
+    """A comparison hides what is not a number: where(nan > 0, nan, 0) is 0."""
+    text = """
+    Z_bh = where(X_bi W_ih > 1e30, X_bi W_ih, 0)
+    P_bo = softmax_o(Z_bh V_ho + c_o)
+    L = -mean_b(T_bo log(P_bo))
+    """
+    settings = Settings.choose("digits", hidden=3, epochs=1, batch_size=32)
+    trainer = Trainer.start(text, settings, small())
+    trainer.classifier.parameters["W"][0, 0] = np.nan
+    with pytest.raises(DivergedError, match=r"W has entries that are not finite after epoch 1"):
+        list(trainer.run())
+
+
+def test_a_loss_that_is_not_finite_before_anything_is_learned():
+    text = "P_bo = softmax_o(X_bi W_io)\nL = log(-1 - mean_b(sum_o(P_bo^2 T_bo)))"
+    settings = Settings.choose("digits", hidden=3, epochs=1, batch_size=32)
+    trainer = Trainer.start(text, settings, small())
+    with pytest.raises(DivergedError, match=r"at step 1 of 7") as caught:
+        list(trainer.run())
+    assert "nothing was learned yet" in caught.value.hint
+
+
+@pytest.mark.parametrize("where", ["parameters", "history"])
+def test_a_run_that_was_saved_after_it_blew_up_is_not_resumed(where):
+    trainer = start()
+    list(trainer.run())
+    checkpoint = trainer.checkpoint()
+    if where == "history":
+        last = {**checkpoint.history[-1], "test_loss": float("nan")}
+        checkpoint = replace(checkpoint, history=(*checkpoint.history[:-1], last))
+    else:
+        checkpoint.parameters["W1"][0, 0] = np.inf
+    with pytest.raises(DataError, match="had blown up before it was saved"):
+        Trainer.resume(checkpoint, checkpoint.settings, small())
 
 
 def changed(**changes):
@@ -168,6 +257,7 @@ def changed(**changes):
         ({"rng": {"bit_generator": "PCG64"}}, "generator state is damaged"),
         ({"rng": {}}, "generator state is damaged"),
         ({"history": ({"epoch": 1},)}, "history is damaged"),
+        ({"history": ({"epoch": float("inf")},)}, "history is damaged"),
         ({"model": "L = mean_b(sum_o(T_bo))"}, "the model has no input X"),
         ({"model": "L = ("}, "line 1"),
     ],
@@ -177,6 +267,39 @@ def test_a_checkpoint_that_does_not_fit(changes, text):
     with pytest.raises(EingradError) as caught:
         Trainer.resume(checkpoint, checkpoint.settings, small())
     assert text in str(caught.value)
+
+
+def test_a_run_knows_its_data():
+    """Each way in which data differ is said; on demand the run goes on with them."""
+    dataset = small()
+    train, test = dataset.train, dataset.test
+    trainer = start(dataset, epochs=1)
+    list(trainer.run())
+    checkpoint = trainer.checkpoint()
+    swapped = train.labels.copy()
+    swapped[[0, 1]] = 9 - swapped[[0, 1]]
+    dark = train.images.copy()
+    dark[5, 3, 3] ^= 1
+    for changes, text in (
+        ({"train": Split(train.images[:90], train.labels[:90], 16)},
+         "it has 90 training images, the run had 200"),
+        ({"train": replace(train, images=dark)}, "its training images are others"),
+        ({"train": replace(train, labels=swapped)}, "the labels of its training images are others"),
+        ({"train": replace(train, peak=255)}, "grey value of its training images is 255, the"),
+        ({"test": Split(test.images[1:], test.labels[1:], 16)}, "it has 358 test images, the run"),
+        ({"test": replace(test, labels=(test.labels + 1) % 10)}, "labels of its test images are"),
+    ):  # fmt: skip
+        other = replace(dataset, **changes)
+        with pytest.raises(DataError, match="the data is not that of the run") as caught:
+            Trainer.resume(checkpoint, checkpoint.settings, other)
+        assert text in str(caught.value)
+        assert "--other-data" in caught.value.hint
+        again = Trainer.resume(checkpoint, checkpoint.settings, other, other_data=True)
+        assert any(text in change for change in again.changed)
+        assert again.checkpoint().data != checkpoint.data
+    assert Trainer.resume(checkpoint, checkpoint.settings, small()).changed == []
+    old = Trainer.resume(replace(checkpoint, data=None), checkpoint.settings, small())
+    assert old.checkpoint().data == checkpoint.data
 
 
 def test_a_record_reads_what_it_wrote():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eingrad.errors import DataError
+from eingrad.learn.images import read_images
 from eingrad.learn.npy import read_npy
 
 IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
@@ -43,6 +44,24 @@ def test_an_array_that_is_of_no_use(tmp_path, array, text):
         read_npy(tmp_path / "x.npy", 3)
     assert text in str(caught.value)
     assert caught.value.operand == str(tmp_path / "x.npy")
+
+
+def test_no_byte_of_a_header_makes_another_error(tmp_path):
+    """NumPy reads it as Python's literals, whose tokenizer and parser have errors of their own."""
+    path, kinds = tmp_path / "x.npy", set()
+    np.save(path, IMAGES)
+    whole = path.read_bytes()
+    for position in range(8, 80):
+        for value in (0, 9, 10, 34, 40, 41, 44, 57, 92, 123, 255):
+            content = bytearray(whole)
+            content[position] = value
+            path.write_bytes(content)
+            for read in (lambda: read_npy(path, 3), lambda: read_images(path, (3, 4))):
+                try:
+                    read()
+                except DataError as error:
+                    kinds.add(type(error.__cause__).__name__)
+    assert {"TokenError", "ValueError"} <= kinds
 
 
 def header(text: str) -> bytes:

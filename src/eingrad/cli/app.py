@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,10 +22,10 @@ from typer.core import TyperGroup
 import eingrad
 from eingrad.errors import EingradError
 
-UNUSABLE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two: 128 + the signal's number
+UNUSABLE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143  # 128 + the signal's number
 EXIT_CODES = """
 Exit codes: 0 done; 1 the claim is wrong (check); 2 the input or an option cannot be used, with the
-reason on stderr; 130 interrupted (Ctrl-C); 141 the reader of a pipe has gone.
+reason on stderr; 130 interrupted (Ctrl-C); 141 the reader of a pipe has gone; 143 ended (SIGTERM).
 """
 
 
@@ -31,17 +33,21 @@ class ReaderGoneError(Exception):
     """What reads the output has closed it; for a `BrokenPipeError`, Typer itself exits with 1."""
 
 
+class TerminatedError(KeyboardInterrupt):
+    """The process was asked to end, by SIGTERM; what listens to Ctrl-C listens to this, too."""
+
+
 class Group(TyperGroup):
     """Turns errors into ``error: ...`` and an exit code; ``--debug`` may stand anywhere."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Read the options; this is where ``--help`` prints."""
-        with _noticing_the_reader():
+        with _noticing():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
-        with _noticing_the_reader():
+        with _noticing():
             return super().invoke(ctx)
 
     def main(self, *positional: Any, **extra: Any) -> Any:
@@ -54,10 +60,11 @@ class Group(TyperGroup):
         if debug or not extra.get("standalone_mode", True):
             return super().main(args, *rest, **extra)
         try:
-            code = super().main(args, *rest, **{**extra, "standalone_mode": False})
+            with _ending_on_sigterm():
+                code = super().main(args, *rest, **{**extra, "standalone_mode": False})
             sys.stdout.flush()
-        except (KeyboardInterrupt, typer.Abort):
-            code = INTERRUPTED
+        except (KeyboardInterrupt, typer.Abort) as error:
+            code = code_of(error)
         except (
             BrokenPipeError,
             ReaderGoneError,
@@ -74,11 +81,37 @@ class Group(TyperGroup):
 
 
 @contextlib.contextmanager
-def _noticing_the_reader() -> Iterator[None]:
+def _noticing() -> Iterator[None]:
+    """Keep from Typer what it would turn into an exit code of its own."""
     try:
         yield
     except BrokenPipeError as error:
         raise ReaderGoneError from error
+    except TerminatedError as error:
+        raise typer.Exit(TERMINATED) from error
+
+
+@contextlib.contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does; a process that was told to ignore it does so."""
+
+    def end(*_: object) -> None:
+        raise TerminatedError
+
+    before = signal.getsignal(signal.SIGTERM)
+    if before is not signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def code_of(interrupt: BaseException) -> int:
+    """Return the exit code after a signal."""
+    return TERMINATED if isinstance(interrupt, TerminatedError) else INTERRUPTED
 
 
 def fail(error: BaseException) -> int:
@@ -95,6 +128,11 @@ def fail(error: BaseException) -> int:
         text = str(error)
     print(f"error: {text}", file=sys.stderr)
     return UNUSABLE
+
+
+def note(text: str) -> None:
+    """Tell a person of something that is no error, on stderr."""
+    print(text, file=sys.stderr)
 
 
 def prepare_streams() -> None:

@@ -19,6 +19,7 @@ Target = Annotated[str, typer.Option("--target", help="numpy, torch or jax.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where to write; - or none: standard output.")
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
 Matmul = Annotated[bool, typer.Option("--matmul", help="Write matrix products as X.T @ G.")]
 OptimizerName = Annotated[
     str | None, typer.Option("--optimizer", help="Add a training step: sgd, momentum or adam.")
@@ -36,6 +37,7 @@ def codegen(
     wrt: Wrt = None,
     target: Target = "numpy",
     output: Output = None,
+    overwrite: Overwrite = False,
     matmul: Matmul = False,
     optimizer: OptimizerName = None,
     lr: Rate = None,
@@ -50,7 +52,7 @@ def codegen(
             hint="for example --optimizer sgd --lr 0.1",
         )
     model = read_model(file, latex)
-    _check_output(output, file)
+    _check_output(output, file, overwrite)
     derivatives = model.grad(of, names_in(wrt))
     chosen = None if optimizer is None else _optimizer(optimizer, lr)
     bound = dict(_binding(text) for text in function or [])
@@ -65,13 +67,21 @@ def codegen(
         raise DataError(f"cannot write {output}: {reason}", operand=str(output)) from error
 
 
-def _check_output(output: Path | None, model: str) -> None:
-    """Raise `DataError` where the module would take the model's place."""
-    if output is not None and model != "-" and output.exists() and output.samefile(model):
+def _check_output(output: Path | None, model: str, overwrite: bool) -> None:
+    """Raise `DataError` where the module would take the place of the model, or of another file."""
+    if output is None or not output.is_file():
+        return
+    if model != "-" and output.samefile(model):
         raise DataError(
             f"{output} is the model itself, which would be lost",
             operand=str(output),
             hint="give the module another name",
+        )
+    if not overwrite:
+        raise DataError(
+            f"{output} exists already",
+            operand=str(output),
+            hint="give the module another name, or replace the file with --overwrite",
         )
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eingrad.cli.app import UNUSABLE, fail
+from eingrad.cli.app import UNUSABLE, fail, note
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.checkpoint import load
 from eingrad.learn.images import BATCH, Images, as_file
@@ -46,7 +46,7 @@ def run_prediction(checkpoint: Path, images: Sequence[Path]) -> None:
 
 def load_classifier(path: Path) -> Classifier:
     """Return the classifier that a checkpoint holds, on NumPy. Raises `DataError`."""
-    checkpoint = load(path)
+    checkpoint = load(path, note)
     try:
         classifier = Classifier(
             checkpoint.model,
@@ -64,7 +64,7 @@ def predict_file(classifier: Classifier, path: Path) -> Iterator[Row]:
     """Yield (name, class, probability) for each image of a file."""
     name = _on_one_line("standard input" if str(path) == "-" else str(path))
     with as_file(path, sys.stdin.buffer) as file:
-        images = Images(file, classifier.image_shape, lambda line: print(line, file=sys.stderr))
+        images = Images(file, classifier.image_shape, note)
         index = 0
         for pixels in images.batches(BATCH):
             for row in classifier.probabilities(pixels):

@@ -42,8 +42,9 @@ Backend     = Annotated[str | None, typer.Option(metavar="numpy|torch|jax", help
 Precision   = Annotated[str | None, typer.Option("--dtype", metavar="float32|float64", help="Precision; float32.")]
 ModelFile   = Annotated[Path | None, typer.Option(metavar="FILE.ein", help="A model of one's own; see below.")]
 SaveTo      = Annotated[Path | None, typer.Option(metavar="FILE", help="Save the run after each epoch.")]
-Resume      = Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint, bit for bit.")]
-Overwrite   = Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint that exists.")]
+Resume      = Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint, bit for bit where no option differs.")]
+OtherData   = Annotated[bool, typer.Option("--other-data", help="Resume, though the data is not that of the run.")]
+Overwrite   = Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint and pictures that exist.")]
 Plots       = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for curves and mistakes as PNG.")]
 MeshSizes   = Annotated[str | None, typer.Option("--mesh", metavar="data=N,model=M", help="Devices of JAX to split the run over.")]
 ShardLabels = Annotated[str | None, typer.Option("--shard", metavar="b=data,h=model", help="Which label each axis of the mesh splits.")]
@@ -69,6 +70,7 @@ def train(
     model: ModelFile = None,
     checkpoint: SaveTo = None,
     resume: Resume = False,
+    other_data: OtherData = False,
     overwrite: Overwrite = False,
     plots: Plots = None,
     mesh: MeshSizes = None,
@@ -79,10 +81,11 @@ def train(
     seed: Seed = None,
 ) -> None:
     """Train a classifier of images; the last line says the test accuracy."""
+    from eingrad.cli.outputs import Files  # noqa: PLC0415
     from eingrad.cli.processes import read_devices  # noqa: PLC0415
-    from eingrad.cli.training import Files, run_training  # noqa: PLC0415
+    from eingrad.cli.training import run_training  # noqa: PLC0415
 
-    files = Files(data, model, checkpoint, plots, resume, overwrite)
+    files = Files(data, model, checkpoint, plots, resume, overwrite, other_data)
     devices = read_devices(mesh, shard, coordinator, processes, process_id)
     run_training(
         files, devices, dataset=dataset, hidden=hidden, epochs=epochs, batch_size=batch_size, lr=lr,

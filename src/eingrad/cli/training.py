@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -15,11 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from eingrad.cli.app import INTERRUPTED
+from eingrad.cli.app import code_of, note
+from eingrad.cli.outputs import Files, Saved, check_plots, owning, plot_paths, write_plots
 from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
-from eingrad.errors import BackendError, DataError
-from eingrad.learn.checkpoint import Checkpoint, check_writable, load, save
+from eingrad.errors import DataError, DivergedError
+from eingrad.learn.checkpoint import Checkpoint, check_writable, load
 from eingrad.learn.data import load as load_data
 from eingrad.learn.model import packaged_model
 from eingrad.learn.settings import Settings
@@ -29,47 +26,53 @@ from eingrad.notation.files import read_text
 REFRESH = 0.1  # seconds between two updates of the bar
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The files and folders that the command line names."""
-
-    data: Path | None
-    model: Path | None
-    checkpoint: Path | None
-    plots: Path | None
-    resume: bool
-    overwrite: bool
-
-
 def run_training(files: Files, devices: Devices, **options: Any) -> None:
     """Train from the start or from a checkpoint; ``options`` are those of `Settings`, or None.
 
     Of several processes the first one prints and writes.
     """
-    _check_plots(files)
-    devices.join()
-    trainer = (_resume if files.resume else _start)(files, devices, options)
-    print(_summary(trainer), flush=True)
-    saved = trainer.epoch  # of which epoch the checkpoint is
+    check_plots(files)
+    with owning(files, devices):
+        devices.join()
+        trainer = (_resume if files.resume else _start)(files, devices, options)
+        plots = plot_paths(files, trainer.settings.dataset)
+        print(_summary(trainer), flush=True)
+        _train(trainer, Saved(files.checkpoint, trainer.epoch), devices)
+        accuracy = trainer.history[-1].accuracy if trainer.history else trainer.test()[1]
+        try:
+            write_plots(plots, files, trainer, devices)
+        finally:
+            print(f"test accuracy {100 * accuracy:.1f} %")
+
+
+def _train(trainer: Trainer, saved: Saved, devices: Devices) -> None:
+    """Train to the last epoch, show how it goes, and save each; say what is saved at an early end.
+
+    Raises `DivergedError`, and `typer.Exit` after a signal.
+    """
     with _display(trainer) as display:
         try:
             for record in trainer.run(display.batch):
-                if files.checkpoint:
+                if saved.path:
                     checkpoint = trainer.checkpoint()  # all processes gather it
-                    if devices.is_first:
-                        save(files.checkpoint, checkpoint)
-                    saved = record.epoch
+                    saved.write(checkpoint, devices.is_first)
                 display.epoch(record)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as signal:
             display.close()
-            print(_interrupted(files, trainer, saved), file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
-    _write_plots(files, trainer, devices)
-    accuracy = trainer.history[-1].accuracy if trainer.history else trainer.test()[1]
-    print(f"test accuracy {100 * accuracy:.1f} %")
+            epoch = min(trainer.epoch + 1, trainer.settings.epochs)
+            on = ": go on with --resume" if saved.epoch else ""
+            note(f"interrupted in epoch {epoch}; {saved}{on}")
+            raise typer.Exit(code_of(signal)) from None
+        except DivergedError as error:
+            display.close()
+            hint = f"go on from it with --resume: {error.hint}" if saved.epoch else error.hint
+            reason = f"{error.reason}; {saved}"
+            raise DivergedError(reason, operand=error.operand, hint=hint) from error
 
 
 def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
+    if files.other_data:
+        raise DataError("--other-data needs a run to --resume", operand="other_data")
     settings = Settings.choose(**{**options, "dataset": options["dataset"] or "digits"})
     text = packaged_model() if files.model is None else read_text(files.model)
     if files.checkpoint:
@@ -88,7 +91,7 @@ def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
 def _resume(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
     if files.checkpoint is None:
         raise DataError("--resume needs a --checkpoint to go on from", operand="resume")
-    checkpoint: Checkpoint = load(files.checkpoint)
+    checkpoint: Checkpoint = load(files.checkpoint, note)
     check_writable(files.checkpoint, may_replace=True)
     if files.model is not None and read_text(files.model) != checkpoint.model:
         raise DataError(
@@ -98,7 +101,8 @@ def _resume(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
         )
     settings = checkpoint.settings.resume(**options)
     _allow_dtype(settings)
-    return Trainer.resume(checkpoint, settings, _load_data(settings, files), devices.mesh)
+    data = _load_data(settings, files)
+    return Trainer.resume(checkpoint, settings, data, devices.mesh, files.other_data)
 
 
 def _allow_dtype(settings: Settings) -> None:
@@ -108,7 +112,7 @@ def _allow_dtype(settings: Settings) -> None:
 
 
 def _load_data(settings: Settings, files: Files) -> Any:
-    return load_data(settings.dataset, files.data, lambda line: print(line, file=sys.stderr))
+    return load_data(settings.dataset, files.data, note)
 
 
 def _summary(trainer: Trainer) -> str:
@@ -127,16 +131,9 @@ def _summary(trainer: Trainer) -> str:
         )
     elif trainer.epoch:
         parts.append(f"going on after epoch {trainer.epoch} of {settings.epochs}")
+    if trainer.changed:
+        parts.append(f"not as the run was saved: {'; '.join(trainer.changed)}")
     return "\n".join(parts)
-
-
-def _interrupted(files: Files, trainer: Trainer, saved: int) -> str:
-    where = f"interrupted in epoch {min(trainer.epoch + 1, trainer.settings.epochs)}"
-    if files.checkpoint is None:
-        return f"{where}; nothing was saved (no --checkpoint)"
-    if not saved:
-        return f"{where}; nothing was saved yet"
-    return f"{where}; {files.checkpoint} holds epoch {saved}: go on with --resume"
 
 
 # --- how it goes ------------------------------------------------------------------------------
@@ -259,54 +256,3 @@ class Bar:
             self.task, completed=self.done, epoch=self._epoch(), loss=f"{loss:.4f}",
             accuracy=self.accuracy, speed=self.speed,
         )  # fmt: skip
-
-
-# --- plots ------------------------------------------------------------------------------------
-
-
-def _check_plots(files: Files) -> None:
-    if files.plots and files.plots.exists() and not files.plots.is_dir():
-        raise DataError(f"{files.plots} is not a folder", operand=str(files.plots))
-    if files.plots and find_spec("matplotlib") is None:
-        raise BackendError(
-            "--plots needs matplotlib, which is not installed",
-            operand="matplotlib",
-            hint="pip install 'eingrad[plot]'",
-        )
-    if files.plots:
-        try:
-            files.plots.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unusable_plots(files.plots, error.strerror or str(error)) from error
-        if not os.access(files.plots, os.W_OK):
-            raise _unusable_plots(files.plots, "it is read-only")
-
-
-def _unusable_plots(folder: Path, reason: str) -> DataError:
-    return DataError(
-        f"no plots can be written into {folder} ({reason})",
-        operand=str(folder),
-        hint="--plots takes a folder, which is made where it does not exist",
-    )
-
-
-def _write_plots(files: Files, trainer: Trainer, devices: Devices) -> None:
-    """Write PNGs into --plots, or beside the checkpoint; all processes compute what is shown."""
-    if files.plots:
-        stem = files.plots / trainer.settings.dataset
-    elif files.checkpoint and find_spec("matplotlib"):
-        stem = files.checkpoint.with_suffix("")
-    else:
-        return
-    from eingrad.learn.plots import plot_history, plot_mistakes  # noqa: PLC0415  # optional
-
-    curves, mistakes = (
-        stem.with_name(f"{stem.name}-{kind}.png") for kind in ("curves", "mistakes")
-    )
-    name, test = trainer.settings.dataset, trainer.dataset.test
-    predicted = trainer.predicted(test)
-    if not devices.is_first:
-        return
-    plot_history(trainer.history, curves, name)
-    plot_mistakes(test, predicted, mistakes, name)
-    print(f"wrote {curves} and {mistakes}")

@@ -1,15 +1,17 @@
 """A run on disk: a safetensors file that is written whole or not at all.
 
 The tensors are ``parameter/NAME`` and ``state/NAME`` (the optimizer's); the metadata has one
-entry, ``eingrad``, which is JSON. It holds a checksum of the tensors, which safetensors has not.
+entry, ``eingrad``, which is JSON. It holds the SHA-256 of the whole file, in which the digest's own
+digits are zeros. Files of format 1 have a checksum of the tensors alone, or none.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,19 @@ from typing import Any
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
+from safetensors.numpy import load as safetensors_arrays
 from safetensors.numpy import save as safetensors_bytes
 
+from eingrad import notation
 from eingrad.errors import DataError, EingradError
-from eingrad.learn.atomic import replacing
+from eingrad.learn.atomic import replacing, resolved
 from eingrad.learn.settings import Settings
 
-FORMAT = 1
-KEY, CHECKSUM = "eingrad", "crc32"
+FORMAT, OLD_FORMAT = 2, 1
+NOTATION: int = getattr(notation, "NOTATION", 1)  # the version in which models are written
+KEY, DIGEST, OLD_CHECKSUM = "eingrad", "sha256", "crc32"
+ZEROS = "0" * 64  # where the digest stands, while it is computed
+NEW = (DIGEST, "data", "mesh", "notation")  # what format 2 has and format 1 has not
 WRITTEN_BY = "a checkpoint is what `eingrad train --checkpoint FILE` writes"
 PARAMETER, STATE = "parameter/", "state/"
 Arrays = dict[str, NDArray[Any]]
@@ -34,7 +41,9 @@ Arrays = dict[str, NDArray[Any]]
 class Checkpoint:
     """A run after ``epoch`` epochs; ``rng`` is the state of the generator that shuffles.
 
-    ``history`` has one record an epoch, as `train.EpochRecord` writes it.
+    ``history`` has one record an epoch, as `train.EpochRecord` writes it. ``data`` is what
+    `Dataset.fingerprint` returns, None where an older eingrad wrote the file; ``mesh`` describes
+    the devices, ``notation`` is the version of the notation that ``model`` is written in.
     """
 
     model: str
@@ -46,6 +55,9 @@ class Checkpoint:
     history: tuple[Mapping[str, float], ...]
     parameters: Arrays
     state: Arrays
+    data: Mapping[str, Any] | None = None
+    mesh: str | None = None
+    notation: int = NOTATION
 
 
 def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
@@ -54,7 +66,9 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     Raises `DataError` when the file cannot be written.
     """
     about: dict[str, Any] = {
+        DIGEST: ZEROS,
         "format": FORMAT,
+        "notation": checkpoint.notation,
         "model": checkpoint.model,
         "settings": checkpoint.settings.json(),
         "image_shape": list(checkpoint.image_shape),
@@ -62,69 +76,127 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         "epoch": checkpoint.epoch,
         "rng": checkpoint.rng,
         "history": list(checkpoint.history),
+        "data": checkpoint.data,
+        "mesh": checkpoint.mesh,
     }
     tensors = {PARAMETER + name: x for name, x in checkpoint.parameters.items()}
     tensors |= {STATE + name: x for name, x in checkpoint.state.items()}
     # safetensors writes an array's memory as it lies, whatever its strides
     tensors = {name: np.array(x, order="C") for name, x in tensors.items()}
-    about[CHECKSUM] = _checksum(tensors)
-    _write(Path(path), safetensors_bytes(tensors, {KEY: json.dumps(about)}))
+    content = safetensors_bytes(tensors, {KEY: json.dumps(about)})
+    digest = hashlib.sha256(content).hexdigest()
+    _write(Path(path), content.replace(ZEROS.encode(), digest.encode(), 1))
 
 
-def load(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read a checkpoint. Raises `DataError` for a missing, damaged or foreign file."""
+def load(
+    path: str | os.PathLike[str], report: Callable[[str], None] = lambda _: None
+) -> Checkpoint:
+    """Read a checkpoint; ``report`` is told what an older file does not say.
+
+    Raises `DataError` for a missing, damaged or foreign file.
+    """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise _bad(path, "is not a file")
     try:
-        with safetensors.safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            if KEY not in metadata:
-                raise _bad(path, "is a safetensors file, but not a checkpoint of eingrad")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if path.exists() and not path.is_file():
+            raise _bad(path, "is not a file")
+        content = path.read_bytes()
+        tensors = safetensors_arrays(content)
+        metadata = _metadata(content)
     except FileNotFoundError as error:
         raise _bad(path, "does not exist", WRITTEN_BY) from error
     except OSError as error:
         raise _bad(path, f"cannot be read ({error.strerror or error})") from error
-    except (safetensors.SafetensorError, TypeError, ValueError) as error:
-        if isinstance(error, EingradError):
-            raise
+    except DataError:
+        raise
+    except (safetensors.SafetensorError, TypeError, ValueError, LookupError) as error:
         raise _bad(
             path,
             f"is not a checkpoint, or a damaged one ({error})",
             hint=WRITTEN_BY,
         ) from error
+    if KEY not in metadata:
+        raise _bad(path, "is a safetensors file, but not a checkpoint of eingrad")
     try:
-        return _read(json.loads(metadata[KEY]), tensors)
+        about = json.loads(metadata[KEY])
+        _check_whole(about, content, tensors)
+        checkpoint = _read(about, tensors)
     except (EingradError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _bad(path, f"is damaged, or of another version of eingrad ({error})") from error
+    if about["format"] == OLD_FORMAT:
+        covered = "the numbers alone" if OLD_CHECKSUM in about else "nothing"
+        report(f"{path} is of an older eingrad: its checksum covers {covered}, and it does not "
+               "say which data it learned from")  # fmt: skip
+    return checkpoint
+
+
+def notation_of(about: Mapping[str, Any]) -> int:
+    """Return the version of the notation of a checkpoint's model: 1 where it does not say.
+
+    Raises `DataError` for one that this eingrad does not know.
+    """
+    version = about.get("notation", 1)
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise DataError(f"notation {version!r}")
+    if version > NOTATION:
+        raise DataError(
+            f"its model is in version {version} of the notation, this eingrad reads {NOTATION}"
+        )
+    return version
 
 
 def check_writable(path: str | os.PathLike[str], may_replace: bool) -> None:
     """Raise `DataError` where a checkpoint could not be written, before the work is done."""
     path = Path(path)
-    if path.exists() and not path.is_file():
+    try:
+        folder = resolved(path).parent
+        exists = path.exists()
+    except OSError as error:
+        raise _bad(path, f"cannot be written ({error.strerror})") from error
+    if exists and not path.is_file():
         what = "a folder" if path.is_dir() else "a device or a pipe"
         raise _bad(path, f"is {what}", hint="--checkpoint takes the name of a file")
-    if path.exists() and not may_replace:
+    if exists and not may_replace:
         raise _bad(
             path,
             "exists already",
             hint="go on from it with --resume, or replace it with --overwrite",
         )
-    if not path.resolve().parent.is_dir():
+    if not folder.is_dir():
         raise _bad(path, "cannot be written: its folder does not exist")
-    if not os.access(path.resolve().parent, os.W_OK):
+    if not os.access(folder, os.W_OK):
         raise _bad(path, "cannot be written: its folder is read-only")
 
 
-def _read(about: Any, tensors: Arrays) -> Checkpoint:
+def _metadata(content: bytes) -> dict[str, str]:
+    """Return the metadata of a safetensors file that was found to be sound."""
+    length = int.from_bytes(content[:8], "little")
+    metadata: dict[str, str] = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+    return metadata
+
+
+def _check_whole(about: Any, content: bytes, tensors: Arrays) -> None:
+    """Raise `DataError` where a file is not as it was written, or does not say so."""
     if not isinstance(about, dict):
         raise DataError("no record of the run")
-    if about.get("format") != FORMAT:
-        raise DataError(f"format {about.get('format')!r}, this version reads {FORMAT}")
-    if about.get(CHECKSUM, _checksum(tensors)) != _checksum(tensors):  # older ones have none
-        raise DataError("its numbers are not those that were written")
+    number = about.get("format")
+    if number == FORMAT:
+        digest = about.get(DIGEST)
+        if not isinstance(digest, str) or len(digest) != len(ZEROS):
+            raise DataError("its checksum is missing")
+        zeroed = content.replace(digest.encode(), ZEROS.encode(), 1)
+        if hashlib.sha256(zeroed).hexdigest() != digest:
+            raise DataError("its contents are not those that were written")
+    elif number == OLD_FORMAT:
+        for name in NEW:
+            if name in about:
+                raise DataError(f"it says that it is of format {OLD_FORMAT}, which has no {name}")
+        if about.get(OLD_CHECKSUM, _checksum(tensors)) != _checksum(tensors):
+            raise DataError("its numbers are not those that were written")
+    else:
+        raise DataError(f"format {number!r}, this version reads {OLD_FORMAT} and {FORMAT}")
+
+
+def _read(about: dict[str, Any], tensors: Arrays) -> Checkpoint:
     for name, kind in (
         ("model", str), ("image_shape", list), ("classes", int), ("epoch", int), ("rng", dict),
         ("history", list),
@@ -144,6 +216,9 @@ def _read(about: Any, tensors: Arrays) -> Checkpoint:
         history=tuple(about["history"]),
         parameters=_with_prefix(tensors, PARAMETER),
         state=_with_prefix(tensors, STATE),
+        data=about.get("data"),
+        mesh=about.get("mesh"),
+        notation=notation_of(about),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits as sklearn_digits
 
 from eingrad.errors import DataError
+from eingrad.learn.fingerprint import fingerprint
 from eingrad.learn.idx import Bytes, read_idx
 from eingrad.learn.npy import read_npy
+from eingrad.learn.oddities import check_classes, has_mnist_sizes, odd_classes, unlike_mnist
 from eingrad.learn.rows import FileRows, axes
 from eingrad.learn.unpack import cache_folder
 
@@ -40,6 +42,7 @@ MNIST_SHA256 = {  # of the gzipped files as first published, and on the mirrors
 }
 FILES = {"train-images": 3, "train-labels": 1, "t10k-images": 3, "t10k-labels": 1}  # their axes
 MAX_CLASSES = 1 << 16
+OTHER = "data in MNIST's format"
 DIGITS_SPLIT_SEED = 2
 DIGITS_TEST_SHARE = 0.2
 
@@ -54,6 +57,10 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells this split from another; all of it is read."""
+        return fingerprint(self.images, self.labels, self.peak)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,10 @@ class Dataset:
         """Height and width of every image."""
         height, width = self.train.images.shape[1:]
         return height, width
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells this data set from another, for JSON; all of it is read."""
+        return {"train": self.train.fingerprint(), "test": self.test.fingerprint()}
 
     def __str__(self) -> str:
         height, width = self.image_shape
@@ -157,7 +168,24 @@ def load_mnist(
     )
     classes = int(train.labels.max()) + 1
     _check_fit(folder, train, test, classes)
-    return Dataset("mnist", train, test, classes)
+    check_classes(str(paths["train-labels"]), train.labels)
+    for oddity in odd_classes(train.labels, test.labels, classes):
+        report(f"note: {folder}: {oddity}")
+    return _identified(folder, Dataset(OTHER, train, test, classes), report)
+
+
+def _identified(folder: Path, dataset: Dataset, report: Callable[[str], None]) -> Dataset:
+    """Call a data set MNIST where it is; say it where it only looks so."""
+    if not has_mnist_sizes(dataset.train.images.shape, dataset.test.images.shape):
+        return dataset
+    unlike = unlike_mnist(dataset.fingerprint())
+    if not unlike:
+        return replace(dataset, name="mnist")
+    report(
+        f"note: {folder}: names and sizes are those of MNIST, but the {', '.join(unlike)} are not "
+        "(by their SHA-256); where they should be, copy or download the files again"
+    )
+    return dataset
 
 
 def usual_names(stem: str, ndim: int) -> tuple[str, ...]:

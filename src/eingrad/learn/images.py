@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import math
 import os
 import tempfile
 import warnings
@@ -22,12 +23,18 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from eingrad.errors import DataError
 from eingrad.learn.idx import GZIP_MAGIC, looks_like_idx, read_idx
+from eingrad.learn.npy import HEADER_ERRORS
 from eingrad.learn.rows import FileRows
 
 NPY_MAGIC = b"\x93NUMPY"
 BATCH = 500
 CHUNK = 1 << 20
 PIPED = 1 << 30  # bytes that are taken from a pipe
+MAX_PIXELS, MAX_SIDE = 40_000_000, 100_000  # of one image
+FORMATS = {  # Pillow's name -> what people call it; nothing else is decoded
+    "PNG": "PNG", "JPEG": "JPEG", "BMP": "BMP", "GIF": "GIF", "TIFF": "TIFF", "PPM": "PGM/PPM",
+    "WEBP": "WebP",
+}  # fmt: skip
 Pixels = NDArray[np.float32]
 
 
@@ -57,12 +64,15 @@ class Images:
                 self._rows = _read_picture(self.path, image_shape)[None]
         if self._rows.dtype.kind not in "buif":
             raise _bad(self.path, f"holds entries of type {self._rows.dtype}", "expected numbers")
+        height, width = self._rows.shape[1:]
+        _check_size(self.path, width, height)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def batches(self, size: int) -> Iterator[Pixels]:
         """Yield the pixels (at most size, height * width) in [0, 1] of image after image."""
+        size = min(size, max(1, MAX_PIXELS // math.prod(self._rows.shape[1:])))
         for start in range(0, len(self), size):
             with _named(self.path):
                 raw = self._rows[start : start + size]
@@ -128,7 +138,7 @@ def _read_npy(path: Path) -> NDArray[Any]:
     """Map an array into memory, so that a header with a false shape costs nothing."""
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, TypeError, SyntaxError, OverflowError) as error:
+    except HEADER_ERRORS as error:
         raise _bad(path, f"is not a usable .npy file ({error})") from error
     if array.ndim == 2:
         array = array[None]
@@ -151,15 +161,21 @@ def _scaled(path: Path, raw: NDArray[Any]) -> Pixels:
 def _read_picture(path: Path, image_shape: tuple[int, int]) -> Pixels:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)  # 89 million pixels
-            with Image.open(path) as file:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its limit is greater
+            Image.init()  # Pillow may have been built without one of them
+            known = [name for name in FORMATS if name in Image.OPEN]
+            with Image.open(path, formats=known) as file:
+                _check_size(path, *file.size)
                 pixels = _grey(ImageOps.exif_transpose(file))
     except UnidentifiedImageError as error:
+        names = ", ".join(FORMATS[name] for name in known)
         raise _bad(
-            path, "is not a picture", "expected PNG, JPEG or the like, an IDX file or a .npy array"
+            path, "is not a picture", f"expected {names}, an IDX file or a .npy array"
         ) from error
     except FileNotFoundError as error:
         raise _bad(path, "does not exist") from error
+    except DataError:
+        raise
     except Exception as error:  # Pillow's decoders raise all kinds for a damaged file
         raise _bad(path, f"cannot be decoded ({error})") from error
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
@@ -167,6 +183,16 @@ def _read_picture(path: Path, image_shape: tuple[int, int]) -> Pixels:
     if ground > 0.5:
         pixels, ground = 1 - pixels, 1 - ground
     return _fit(pixels, image_shape, ground)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    """Raise `DataError` for more pixels than are worth decoding for a small image."""
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise _bad(
+            path,
+            f"is a picture of {width:,} x {height:,} pixels",
+            f"at most {MAX_PIXELS:,} in all and {MAX_SIDE:,} on a side",
+        )
 
 
 def _grey(image: Image.Image) -> Pixels:

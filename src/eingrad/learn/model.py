@@ -273,7 +273,8 @@ class Classifier:
             run, learned = function, list(self.parameters.values())
             moved = {name: self.library.as_array(name, x, learned) for name, x in arrays.items()}
         given = {**moved, **self.parameters}
-        results = run(**{var.name: given[var.name] for var in run.inputs})
+        with np.errstate(all="ignore"):  # what is not finite is told by what comes out
+            results = run(**{var.name: given[var.name] for var in run.inputs})
         new = {name: x for name, x in results.items() if name in self.parameters}
         self.parameters.update(new)
         return {name: to_numpy(x) for name, x in results.items() if name not in new}

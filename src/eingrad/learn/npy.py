@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 from numpy.lib import format as npy_format
@@ -15,6 +16,11 @@ HEADERS = {
     (1, 0): npy_format.read_array_header_1_0,
     (2, 0): npy_format.read_array_header_2_0,
 }
+
+HEADER_ERRORS = (  # what NumPy raises for a header that is none: it reads it as Python's literals
+    ValueError, LookupError, TypeError, SyntaxError, OverflowError, ArithmeticError, MemoryError,
+    RecursionError, TokenError,
+)  # fmt: skip
 
 
 def read_npy(path: str | os.PathLike[str], ndim: int) -> FileRows:
@@ -35,7 +41,7 @@ def read_npy(path: str | os.PathLike[str], ndim: int) -> FileRows:
         try:
             header = HEADERS[npy_format.read_magic(file)]
             shape, fortran, dtype = header(file)
-        except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as error:
+        except HEADER_ERRORS as error:
             raise _bad(path, f"is not a usable .npy file ({error})") from error
         offset = file.tell()
     if dtype.kind not in "iu":

@@ -16,17 +16,34 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from PIL import Image
 
 from eingrad.errors import DataError
+from eingrad.learn.atomic import replacing
 from eingrad.learn.data import Split
 from eingrad.learn.train import EpochRecord
 
 TRAIN_COLOR, TEST_COLOR = "#4477aa", "#cc6677"  # tell apart in grey and with colour blindness
 COLUMNS, ROWS = 8, 5
+SOFTWARE = "eingrad train"
 
 
-def plot_history(history: Sequence[EpochRecord], path: str | os.PathLike[str], title: str) -> None:
-    """Write a PNG of both losses and of the test accuracy over the epochs."""
+def is_plot_of(path: Path, source: str) -> bool:
+    """Say whether a file is a PNG that was written here with this ``source``."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return image.info.get("Software") == SOFTWARE and image.info.get("Source") == source
+    except (OSError, ValueError, SyntaxError):
+        return False
+
+
+def plot_history(
+    history: Sequence[EpochRecord], path: str | os.PathLike[str], title: str, source: str = ""
+) -> None:
+    """Write a PNG of both losses and of the test accuracy over the epochs.
+
+    ``source`` is kept in it, for `is_plot_of`.
+    """
     figure = _figure(9, 3.6)
     left, right = figure.subplots(1, 2)
     epochs = [record.epoch for record in history]
@@ -44,12 +61,13 @@ def plot_history(history: Sequence[EpochRecord], path: str | os.PathLike[str], t
     for axes in (left, right):
         _dress(axes)
     figure.suptitle(title)
-    _save(figure, path)
+    _save(figure, path, source)
 
 
 def plot_mistakes(
-    split: Split, predicted: NDArray[np.int64], path: str | os.PathLike[str], title: str
-) -> None:
+    split: Split, predicted: NDArray[np.int64], path: str | os.PathLike[str], title: str,
+    source: str = "",
+) -> None:  # fmt: skip
     """Write a PNG of the first images that are not what is predicted, with both classes."""
     wrong = np.flatnonzero(predicted != split.labels)
     shown = wrong[: COLUMNS * ROWS]
@@ -63,7 +81,7 @@ def plot_mistakes(
         axes.set_title(f"{split.labels[index]}, not {predicted[index]}", fontsize=9)
     some = f", {len(shown)} shown" if len(shown) < len(wrong) else ""
     figure.suptitle(f"{title}: {len(wrong):,} of {len(split):,} wrong{some}")
-    _save(figure, path)
+    _save(figure, path, source)
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -79,11 +97,12 @@ def _dress(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def _save(figure: Figure, path: str | os.PathLike[str], source: str) -> None:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png")
+        with replacing(path) as file:
+            figure.savefig(file, format="png", metadata={"Software": SOFTWARE, "Source": source})
     except OSError as error:
         raise DataError(
             f"{path} cannot be written ({error.strerror or error})", operand=str(path)

@@ -83,6 +83,18 @@ class Settings:
                 )
         return replace(self, **given)
 
+    def changes(self, later: Self) -> list[str]:
+        """Say what is not the same in later settings.
+
+        >>> Settings.choose("digits").changes(Settings.choose("digits", lr=0.2, backend="jax"))
+        ['--lr 0.05 -> 0.2', '--backend numpy -> jax']
+        """
+        return [
+            f"{option(name)} {value} -> {getattr(later, name)}"
+            for name, value in self.json().items()
+            if value != getattr(later, name)
+        ]
+
     def make_optimizer(self) -> Optimizer:
         """Return the optimizer that is asked for."""
         return OPTIMIZERS[self.optimizer](lr=self.lr)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from eingrad.core.expr import Var
 from eingrad.engine.library import to_numpy
-from eingrad.errors import DataError, EingradError
+from eingrad.errors import DataError, DivergedError
 from eingrad.learn.batches import Batches
 from eingrad.learn.checkpoint import Checkpoint
 from eingrad.learn.data import Dataset, Split
+from eingrad.learn.fingerprint import differences
 from eingrad.learn.mesh import MeshOptions
 from eingrad.learn.model import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.settings import Settings
@@ -41,7 +42,7 @@ class EpochRecord:
                 int(values["epoch"]), float(values["loss"]), float(values["test_loss"]),
                 float(values["accuracy"]),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError("the checkpoint's history is damaged") from error
 
 
@@ -60,8 +61,10 @@ class Trainer:
         self.classifier, self.dataset = classifier, dataset
         self.settings = settings = classifier.settings
         self.rng = np.random.Generator(np.random.PCG64(settings.seed))
-        self.epoch = 0
+        self.epoch = self.begun = 0  # epochs that are done, and that were when the run began
         self.history: list[EpochRecord] = []
+        self._fingerprint: dict[str, Any] = {}
+        self.changed: list[str] = []  # what is not as it was when the run was saved
         size, test_size = min(settings.batch_size, len(dataset.train)), TEST_BATCH
         share = None
         if classifier.mesh is not None:
@@ -88,12 +91,12 @@ class Trainer:
     @classmethod
     def resume(
         cls, checkpoint: Checkpoint, settings: Settings, dataset: Dataset,
-        mesh: MeshOptions | None = None,
+        mesh: MeshOptions | None = None, other_data: bool = False,
     ) -> Self:  # fmt: skip
-        """Go on with a run, bit for bit on the mesh on which it began.
+        """Go on with a run, bit for bit where nothing is changed, and on the same mesh.
 
         On another one, sums are rounded in another order. Raises `DataError` where the checkpoint
-        does not fit.
+        does not fit, or is of other data, unless ``other_data`` says that this is meant.
         """
         sizes = checkpoint.image_shape, checkpoint.classes
         if sizes != (dataset.image_shape, dataset.classes):
@@ -110,40 +113,96 @@ class Trainer:
             trainer.rng.bit_generator.state = dict(checkpoint.rng)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError("the checkpoint's generator state is damaged") from error
-        trainer.epoch = checkpoint.epoch
+        trainer.epoch = trainer.begun = checkpoint.epoch
         trainer.history = [EpochRecord.read(values) for values in checkpoint.history]
+        trainer._check_sound()
+        trainer.changed = checkpoint.settings.changes(settings)
+        where = [str(m) if m else "one device" for m in (checkpoint.mesh, classifier.mesh)]
+        if where[0] != where[1]:
+            trainer.changed.append(f"{where[0]} -> {where[1]}")
+        if checkpoint.data is not None:
+            trainer._compare_data(checkpoint.data, other_data)
         return trainer
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells the data from others; they are read once for it."""
+        self._fingerprint = self._fingerprint or self.dataset.fingerprint()
+        return self._fingerprint
+
+    def _compare_data(self, saved: Mapping[str, Any], may_differ: bool) -> None:
+        found = differences(saved, self.fingerprint())
+        if found and not may_differ:
+            raise DataError(
+                f"the data is not that of the run: {'; '.join(found)}",
+                operand="data",
+                hint="resume with the data set that the run began with; --other-data goes on "
+                "with this one",
+            )
+        self.changed += found
+
     def run(self, on_batch: OnBatch = lambda _examples, _loss: None) -> Iterator[EpochRecord]:
-        """Train to the last epoch; yield after each. ``on_batch`` is told examples and loss."""
+        """Train to the last epoch; yield after each. ``on_batch`` is told examples and loss.
+
+        Raises `DivergedError` in an epoch that blows up: what is yielded is sound.
+        """
         while self.epoch < self.settings.epochs:
-            with np.errstate(all="ignore"):  # a loss that is not finite is reported as such
-                loss = self._train_epoch(on_batch)
-                test_loss, accuracy = self.test()
+            loss = self._train_epoch(on_batch)
+            test_loss, accuracy = self.test()
+            self._check_finite("test loss", test_loss, "after its last step")
+            self._check_learned()
             self.epoch += 1
             self.history.append(EpochRecord(self.epoch, loss, test_loss, accuracy))
             yield self.history[-1]
 
     def _train_epoch(self, on_batch: OnBatch) -> float:
-        train = self.dataset.train
-        total, seen = 0.0, 0
+        train, total = self.dataset.train, 0.0
         order = self.rng.permutation(len(train))
-        for indices, pixels, targets in self.batches.stream(train, order):
-            loss = self._train_batch(pixels, targets, len(indices))
-            if not math.isfinite(loss):
-                raise EingradError(
-                    f"the loss is {loss} in epoch {self.epoch + 1}, after {seen:,} examples",
-                    operand=LOSS,
-                    hint=f"try a smaller --lr than {self.settings.lr:g}",
-                )
-            total += loss * len(indices)
-            seen += len(indices)
-            on_batch(len(indices), loss)
+        steps = -(-len(order) // self.batches.size)
+        for step, (indices, pixels, targets) in enumerate(self.batches.stream(train, order), 1):
+            arrays, size = {DATA: pixels, TARGET: targets}, len(indices)
+            loss = float(self.classifier.call(self._step, arrays, size)[LOSS])
+            first = step == 1 and self.epoch == self.begun
+            self._check_finite("loss", loss, f"at step {step:,} of {steps:,}", first)
+            total += loss * size
+            on_batch(size, loss)
+            if step == steps:  # the loss is that before the update
+                loss = float(self.classifier.call(self._evaluate, arrays, size)[LOSS])
+                self._check_finite("loss", loss, f"after step {step:,} of {steps:,}")
         return total / len(train)
 
-    def _train_batch(self, pixels: NDArray[Any], targets: NDArray[Any], size: int) -> float:
-        result = self.classifier.call(self._step, {DATA: pixels, TARGET: targets}, size)
-        return float(result[LOSS])
+    def _check_finite(self, what: str, value: float, when: str, first: bool = False) -> None:
+        """Raise `DivergedError` for a loss that is not finite; ``first`` is before any update."""
+        if math.isfinite(value):
+            return
+        hint = f"try a smaller --lr than {self.settings.lr:g}"
+        if first:
+            hint = "nothing was learned yet: look at the model's logarithms, powers and quotients"
+        raise DivergedError(
+            f"the {what} is {value} in epoch {self.epoch + 1}, {when}", operand=LOSS, hint=hint
+        )
+
+    def _check_learned(self) -> None:
+        """Raise `DivergedError` where what is learned is not finite, whatever the loss is."""
+        for name in self._not_finite():
+            raise DivergedError(
+                f"{name} has entries that are not finite after epoch {self.epoch + 1}",
+                operand=name,
+                hint=f"try a smaller --lr than {self.settings.lr:g}",
+            )
+
+    def _not_finite(self) -> Iterator[str]:
+        for name, x in {**self.classifier.parameters, **self.state}.items():
+            if not np.isfinite(to_numpy(x)).all():
+                yield name
+
+    def _check_sound(self) -> None:
+        """Raise `DataError` where the run had blown up before it was saved."""
+        losses = [x for record in self.history[-1:] for x in (record.loss, record.test_loss)]
+        if not all(map(math.isfinite, losses)) or any(self._not_finite()):
+            raise DataError(
+                "the run in the checkpoint had blown up before it was saved",
+                hint="begin again with --overwrite and a smaller --lr",
+            )
 
     def test(self) -> tuple[float, float]:
         """Return the mean loss and the share of right answers on the test set."""
@@ -178,6 +237,8 @@ class Trainer:
             history=tuple(asdict(record) for record in self.history),
             parameters={name: to_numpy(x) for name, x in classifier.parameters.items()},
             state={name: to_numpy(x) for name, x in self.state.items()},
+            data=self.fingerprint(),
+            mesh=None if classifier.mesh is None else str(classifier.mesh),
         )
 
     def _load_state(self, values: Mapping[str, NDArray[Any]]) -> None:

@@ -1,0 +1,171 @@
+"""The files that `eingrad train` writes: a checkpoint that it has to itself, and its pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from eingrad.cli.processes import Devices
+from eingrad.errors import BackendError, DataError
+from eingrad.learn.atomic import owned, sweep
+from eingrad.learn.checkpoint import Checkpoint, check_writable, save
+from eingrad.learn.train import Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files and folders that the command line names."""
+
+    data: Path | None
+    model: Path | None
+    checkpoint: Path | None
+    plots: Path | None
+    resume: bool
+    overwrite: bool
+    other_data: bool
+
+
+# --- the checkpoint ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def owning(files: Files, devices: Devices) -> Iterator[None]:
+    """Have the checkpoint for this run alone. Raises `DataError` where another run has it."""
+    path = files.checkpoint
+    with contextlib.ExitStack() as stack:
+        if path is not None and devices.is_first:
+            check_writable(path, may_replace=True)
+            try:
+                stack.enter_context(owned(path))
+            except OSError as error:
+                waits = isinstance(error, BlockingIOError)
+                raise DataError(
+                    f"{path} cannot be written ({error.strerror or error})",
+                    operand=str(path),
+                    hint="wait for that run, or name another --checkpoint" if waits else None,
+                ) from error
+        yield
+
+
+class Saved:
+    """The checkpoint as this run left it; ``epoch`` is what it holds, 0 where there is none."""
+
+    def __init__(self, path: Path | None, epoch: int) -> None:
+        self.path, self.epoch = path, epoch if path else 0
+        self._found = self._identity()
+
+    def write(self, checkpoint: Checkpoint, is_first: bool) -> None:
+        """Save an epoch, in the first process; not over what something else has written."""
+        assert self.path is not None
+        if is_first:
+            if self._identity() not in (None, self._found):
+                raise DataError(
+                    f"{self.path} was written by something else while this run trained; "
+                    f"its epoch {checkpoint.epoch} is not saved",
+                    operand=str(self.path),
+                    hint="name another --checkpoint",
+                )
+            save(self.path, checkpoint)
+            self._found = self._identity()
+        self.epoch = checkpoint.epoch
+
+    def _identity(self) -> tuple[int, ...] | None:
+        try:
+            about = os.stat(self.path or "")
+        except OSError:
+            return None
+        return about.st_dev, about.st_ino, about.st_size
+
+    def __str__(self) -> str:
+        if self.path is None:
+            return "nothing was saved (no --checkpoint)"
+        return f"{self.path} holds epoch {self.epoch}" if self.epoch else "nothing was saved yet"
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def check_plots(files: Files) -> None:
+    """Make the folder of --plots. Raises where it cannot be, or nothing can draw."""
+    if files.plots and files.plots.exists() and not files.plots.is_dir():
+        raise DataError(f"{files.plots} is not a folder", operand=str(files.plots))
+    if files.plots and find_spec("matplotlib") is None:
+        raise BackendError(
+            "--plots needs matplotlib, which is not installed",
+            operand="matplotlib",
+            hint="pip install 'eingrad[plot]'",
+        )
+    if files.plots:
+        try:
+            files.plots.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(files.plots, error.strerror or str(error)) from error
+        if not os.access(files.plots, os.W_OK):
+            raise _unusable(files.plots, "it is read-only")
+
+
+def _unusable(folder: Path, reason: str) -> DataError:
+    return DataError(
+        f"no plots can be written into {folder} ({reason})",
+        operand=str(folder),
+        hint="--plots takes a folder, which is made where it does not exist",
+    )
+
+
+def plot_paths(files: Files, name: str) -> list[Path]:
+    """Return where a run's pictures will be: in --plots, or beside the checkpoint; or nowhere.
+
+    Raises `DataError` where that would replace a file that is not this run's.
+    """
+    if files.plots:
+        stem = files.plots / name
+    elif files.checkpoint and find_spec("matplotlib"):
+        stem = files.checkpoint.with_suffix("")
+    else:
+        return []
+    paths = [stem.with_name(f"{stem.name}-{kind}.png") for kind in ("curves", "mistakes")]
+    for path in paths:
+        try:
+            taken = path.exists() and not files.overwrite and not _is_own(path, files)
+            sweep(path)
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be written ({error.strerror or error})", operand=str(path)
+            ) from error
+        if taken:
+            raise DataError(
+                f"{path} exists already, and is not a picture of this run",
+                operand=str(path),
+                hint="replace it with --overwrite, or name another folder with --plots",
+            )
+    return paths
+
+
+def _is_own(path: Path, files: Files) -> bool:
+    from eingrad.learn.plots import is_plot_of  # noqa: PLC0415  # needs matplotlib
+
+    return files.resume and is_plot_of(path, _source(files))
+
+
+def _source(files: Files) -> str:
+    """Return what a run's pictures say of where they come from."""
+    return ascii(files.checkpoint.name) if files.checkpoint else ""
+
+
+def write_plots(paths: list[Path], files: Files, trainer: Trainer, devices: Devices) -> None:
+    """Draw the pictures of a run; all processes compute what is shown, the first one draws."""
+    if not paths:
+        return
+    from eingrad.learn.plots import plot_history, plot_mistakes  # noqa: PLC0415  # optional
+
+    name, test = trainer.dataset.name, trainer.dataset.test
+    predicted = trainer.predicted(test)
+    if devices.is_first:
+        curves, mistakes = paths
+        plot_history(trainer.history, curves, name, _source(files))
+        plot_mistakes(test, predicted, mistakes, name, _source(files))
+        print(f"wrote {curves} and {mistakes}")
