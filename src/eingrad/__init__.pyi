@@ -1,34 +1,34 @@
 """The public surface. `__init__.py` loads each name from where this file says, when it is used."""
 
-from .api.checking import (
+from .api.transforms.checking import (
     GradientCheckError,
     check_grads,
 )
-from .api.contract_path import (
+from .api.einsum.contract_path import (
     PathPlan,
     contract_path,
 )
-from .api.derivatives import (
+from .api.models.model_derivatives import (
     Derivatives,
     Gradient,
 )
-from .api.functional import (
+from .api.transforms.functional import (
     grad,
     hvp,
     jvp,
     value_and_grad,
     vjp,
 )
-from .api.jacobian import (
+from .api.transforms.jacobian import (
     hessian,
     jacobian,
 )
-from .api.model import (
+from .api.models.model import (
     Model,
     parse,
     parse_latex,
 )
-from .api.operations import (
+from .api.tensors.operations import (
     abs,
     acos,
     add,
@@ -113,17 +113,17 @@ from .api.operations import (
     var,
     where,
 )
-from .api.structured import (
+from .api.models.structured import (
     StructuredTensor,
 )
-from .api.tape import (
+from .api.tensors.tape import (
     no_grad,
 )
-from .api.tensor import (
+from .api.tensors.tensor import (
     Tensor,
     tensor,
 )
-from .api.trace import (
+from .api.traces.trace import (
     TracedFunction,
     function,
 )

@@ -8,8 +8,8 @@ import pickle
 import numpy as np
 import pytest
 
-from eingrad.api.tape import no_grad
-from eingrad.api.tensor import Tensor, tensor
+from eingrad.api.tensors.tape import no_grad
+from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.errors import EingradError
 
 rng = np.random.default_rng(0)

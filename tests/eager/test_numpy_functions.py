@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import eingrad as eg
-from eingrad.api.tensor import Tensor
+from eingrad.api.tensors.tensor import Tensor
 
 RNG = np.random.default_rng(11)
 OPERANDS = {

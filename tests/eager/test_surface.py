@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eingrad.api import operations as ops
-from eingrad.api.checking import check_grads
-from eingrad.api.tensor import Tensor, tensor
-from eingrad.api.trace import function
+from eingrad.api.tensors import operations as ops
+from eingrad.api.transforms.checking import check_grads
+from eingrad.api.tensors.tensor import Tensor, tensor
+from eingrad.api.traces.trace import function
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, SUMS
 
 from .cases import CASES, CONSTANT

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from eingrad.api import einsum as module
-from eingrad.api.einsum import einsum
+from eingrad.api.einsum import einsum as module
+from eingrad.api.einsum.einsum import einsum
 
 
 def test_a_second_call_runs_the_same_program() -> None:

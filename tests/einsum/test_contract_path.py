@@ -8,8 +8,8 @@ import numpy as np
 import opt_einsum as oe
 import pytest
 
-from eingrad.api.contract_path import PathPlan, contract_path
-from eingrad.api.einsum import einsum
+from eingrad.api.einsum.contract_path import PathPlan, contract_path
+from eingrad.api.einsum.einsum import einsum
 
 Shapes = list[tuple[int, ...]]
 

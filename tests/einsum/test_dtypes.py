@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eingrad.api.einsum import einsum
+from eingrad.api.einsum.einsum import einsum
 from eingrad.errors import ShapeError
 
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]

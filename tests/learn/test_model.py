@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eingrad.api.model import parse
+from eingrad.api.models.model import parse
 from eingrad.errors import DataError, EingradError, ShapeError
 from eingrad.learn.data import Split, load_digits
 from eingrad.learn.model import (

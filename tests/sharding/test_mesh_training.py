@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eingrad.api.model import parse
+from eingrad.api.models.model import parse
 from eingrad.errors import ShapeError
 from eingrad.learn.checkpoint import load, save
 from eingrad.learn.data import load_digits

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eingrad.api.model import Model, parse
+from eingrad.api.models.model import Model, parse
 from eingrad.core.expr import Dim, Var, variables
 from eingrad.engine import Function
 from eingrad.engine.library import Library, load_library, to_numpy
