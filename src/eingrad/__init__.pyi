@@ -1,32 +1,20 @@
 """The public surface. `__init__.py` loads each name from where this file says, when it is used."""
 
-from .api.transforms.checking import (
-    GradientCheckError,
-    check_grads,
-)
 from .api.einsum.contract_path import (
     PathPlan,
     contract_path,
-)
-from .api.models.model_derivatives import (
-    Derivatives,
-    Gradient,
-)
-from .api.transforms.functional import (
-    grad,
-    hvp,
-    jvp,
-    value_and_grad,
-    vjp,
-)
-from .api.transforms.jacobian import (
-    hessian,
-    jacobian,
 )
 from .api.models.model import (
     Model,
     parse,
     parse_latex,
+)
+from .api.models.model_derivatives import (
+    Derivatives,
+    Gradient,
+)
+from .api.models.structured import (
+    StructuredTensor,
 )
 from .api.tensors.operations import (
     abs,
@@ -113,9 +101,6 @@ from .api.tensors.operations import (
     var,
     where,
 )
-from .api.models.structured import (
-    StructuredTensor,
-)
 from .api.tensors.tape import (
     no_grad,
 )
@@ -126,6 +111,21 @@ from .api.tensors.tensor import (
 from .api.traces.trace import (
     TracedFunction,
     function,
+)
+from .api.transforms.checking import (
+    GradientCheckError,
+    check_grads,
+)
+from .api.transforms.functional import (
+    grad,
+    hvp,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from .api.transforms.jacobian import (
+    hessian,
+    jacobian,
 )
 from .calculus.optim import (
     Optimizer,

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from eingrad.api.tensors import operations as ops
-from eingrad.api.transforms.checking import check_grads
-from eingrad.api.transforms.functional import grad, hvp, jvp
 from eingrad.api.tensors.tensor import tensor
 from eingrad.api.traces.trace import function
+from eingrad.api.transforms.checking import check_grads
+from eingrad.api.transforms.functional import grad, hvp, jvp
 from eingrad.errors import EingradError, OutOfRangeError
 
 X = np.random.default_rng(0).standard_normal((3, 4, 5))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from eingrad.api.tensors import operations as ops
-from eingrad.api.transforms.checking import check_grads
 from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.api.traces.trace import function
+from eingrad.api.transforms.checking import check_grads
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, SUMS
 
 from .cases import CASES, CONSTANT

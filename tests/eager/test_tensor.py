@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from eingrad.api.tensors import operations as ops
-from eingrad.api.transforms.checking import check_grads
-from eingrad.api.transforms.functional import grad, jvp
-from eingrad.api.transforms.jacobian import jacobian
 from eingrad.api.tensors.tape import no_grad
 from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.api.traces.trace import function
+from eingrad.api.transforms.checking import check_grads
+from eingrad.api.transforms.functional import grad, jvp
+from eingrad.api.transforms.jacobian import jacobian
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 rng = np.random.default_rng(0)

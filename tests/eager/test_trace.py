@@ -9,13 +9,13 @@ import threading
 import numpy as np
 import pytest
 
-from eingrad.api.tensors import operations as ops
-from eingrad.api.transforms.functional import grad, value_and_grad
-from eingrad.api.transforms.jacobian import hessian, jacobian
 from eingrad.api.models.model import parse
+from eingrad.api.tensors import operations as ops
 from eingrad.api.tensors.tape import no_grad
 from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.api.traces.trace import CACHE_SIZE, function
+from eingrad.api.transforms.functional import grad, value_and_grad
+from eingrad.api.transforms.jacobian import hessian, jacobian
 from eingrad.errors import EingradError
 
 rng = np.random.default_rng(5)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from eingrad.api.tensors import operations as ops
-from eingrad.api.transforms.checking import GradientCheckError, check_grads
-from eingrad.api.transforms.functional import grad, hvp, jvp, value_and_grad, vjp
-from eingrad.api.transforms.jacobian import hessian, jacobian
 from eingrad.api.tensors.tape import no_grad
 from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.api.traces.trace import function
+from eingrad.api.transforms.checking import GradientCheckError, check_grads
+from eingrad.api.transforms.functional import grad, hvp, jvp, value_and_grad, vjp
+from eingrad.api.transforms.jacobian import hessian, jacobian
 from eingrad.core import functions as table
 from eingrad.core.infix import Infix
 from eingrad.errors import DifferentiationError, EingradError, ShapeError

@@ -21,7 +21,7 @@ from eingrad.engine.memory import Memory, plan_memory, without_buffers
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
 from eingrad.engine.prune import prune
-from eingrad.engine.sharding import Tensor
+from eingrad.engine.sharding import Placement
 from eingrad.engine.signature import (
     Signature,
     bind_sizes,
@@ -74,7 +74,7 @@ class Function:
         self._initial = {name: x.initial for name, x in state.items()}
         self.dtype, self.functions, self.labels = dtype, dict(functions), dict(labels)
         self.memory_limit = memory_limit
-        self.inner: Mapping[Expr, Tensor] = {}
+        self.inner: Mapping[Expr, Placement] = {}
         rank = {name: k for k, name in enumerate(labels)}  # the author's order, for messages
         everything = find_inputs(self.outputs, self.updates, inputs)
         everything.sort(key=lambda var: rank.get(var.name, len(rank)))

@@ -30,7 +30,7 @@ from eingrad.engine.fuse import fused_updates, late_nodes, split_update
 from eingrad.engine.product import Accumulate, Factor, ProductLowering
 from eingrad.engine.program import FLOAT, INTEGER, Argument, Builder, Program, Register, literal
 from eingrad.engine.schedule import by_height, hoist_updates
-from eingrad.engine.sharding import Tensor
+from eingrad.engine.sharding import Placement
 from eingrad.engine.spread import spread
 from eingrad.engine.values import Value
 
@@ -41,7 +41,7 @@ def lower(
     sizes: Mapping[str, int],
     inputs: Iterable[Var],
     native: frozenset[str] = frozenset(),
-    inner: Mapping[Expr, Tensor] = MappingProxyType({}),
+    inner: Mapping[Expr, Placement] = MappingProxyType({}),
 ) -> Program:
     """Return the program for named results and for the new values of inputs.
 
@@ -54,7 +54,7 @@ def lower(
 class _Lowering:
     def __init__(
         self, outputs: Mapping[str, Expr], updates: Mapping[str, Expr], sizes: Mapping[str, int],
-        native: frozenset[str], inner: Mapping[Expr, Tensor],
+        native: frozenset[str], inner: Mapping[Expr, Placement],
     ) -> None:  # fmt: skip
         self.b = Builder(native)
         self.sizes, self.inner = sizes, inner

@@ -2,7 +2,7 @@
 
 For other front ends (an eager tensor):
 
-* ``read(spec, operands) -> (Equation, operands)`` takes both of NumPy's forms apart;
+* ``read(spec, operands) -> (EinsumSpec, operands)`` takes both of NumPy's forms apart;
   ``fit_arrays(equation, shapes) -> LabelledProduct`` checks it, its ``.of(exprs)`` is an `Expr`.
 * ``einsum_expr(equation, dims) -> Expr`` is the product over `Var` s ``x0``, ``x1``, ...
 * ``result_dtype(dtypes, sums) -> dtype`` is the rule for dtypes.
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from eingrad.api.einsum.foreign import backend_of, einsum_on
 from eingrad.api.einsum.numeric import numeric
 from eingrad.api.einsum.subscripts import (
-    Equation,
+    EinsumSpec,
     LabelledProduct,
     Shape,
     fit_arrays,
@@ -107,7 +107,7 @@ _clock = itertools.count()
 _lock = threading.Lock()
 
 
-def _program(equation: Equation, operands: Sequence[Array], key: Any) -> _Call:
+def _program(equation: EinsumSpec, operands: Sequence[Array], key: Any) -> _Call:
     """Return the program for operands, a new one if need be."""
     call = _programs.get(key)
     if call is None:
@@ -160,19 +160,19 @@ def _with_options(
     return out  # type: ignore[no-any-return]
 
 
-def read(spec: Any, operands: Sequence[Any]) -> tuple[Equation, tuple[Any, ...]]:
+def read(spec: Any, operands: Sequence[Any]) -> tuple[EinsumSpec, tuple[Any, ...]]:
     """Return the equation and the operands of a call in either of NumPy's forms.
 
-    An `Equation` that was read before is taken as it is.
+    An `EinsumSpec` that was read before is taken as it is.
     """
-    if isinstance(spec, Equation):
+    if isinstance(spec, EinsumSpec):
         return spec, tuple(operands)
     if isinstance(spec, str):
         return parse_equation(spec), tuple(operands)
     return interleaved((spec, *operands))
 
 
-def einsum_expr(equation: Equation | str, dims: Sequence[Shape]) -> Expr:
+def einsum_expr(equation: EinsumSpec | str, dims: Sequence[Shape]) -> Expr:
     """Return the product over `Var` s ``x0``, ``x1``, ... of the given sizes.
 
     >>> einsum_expr("ij,jk", [(2, 3), (3, 4)]).dims

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eingrad.api.einsum.subscripts import EinsumSpec, fit_arrays
 from eingrad.api.tensors.cache import Cache
-from eingrad.api.einsum.subscripts import Equation, fit_arrays
 from eingrad.core.expr import Var
 from eingrad.engine import Function, compile_program
 from eingrad.engine.library import load_library
@@ -35,13 +35,12 @@ def backend_of(operands: Sequence[Any]) -> str | None:
 
 
 def einsum_on(
-    backend: str, equation: Equation, operands: Sequence[Any], memory_limit: int | None
+    backend: str, equation: EinsumSpec, operands: Sequence[Any], memory_limit: int | None
 ) -> Any:
     """Return the product as an array of the backend; other operands are converted to its arrays.
 
     The dtype is the one that `compile` gives on this backend; integers are computed in its widest
-    integer dtype. Raises as
-    `api.einsum.einsum` does.
+    integer dtype. Raises as `einsum` does.
     """
     library = load_library(backend)
     arrays = [library.as_array(f"operand {k}", x, operands) for k, x in enumerate(operands)]

@@ -1,4 +1,4 @@
-"""Subscripts of an einsum: text or lists -> `Equation` -> (with shapes) `LabelledProduct`.
+"""Subscripts of an einsum: text or lists -> `EinsumSpec` -> (with shapes) `LabelledProduct`.
 
 * `parse_equation(text)` and `interleaved(arguments)` read NumPy's two forms.
 * `fit(equation, shapes)` gives every axis a label and every label a size.
@@ -30,7 +30,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Equation:
+class EinsumSpec:
     """Subscripts as they were written: the labels of each operand's axes and of the output's.
 
     ``"..."`` stands for any number of axes. An output that was left out is filled in: the axes of
@@ -55,7 +55,7 @@ class LabelledProduct:
     needs no rule of its own. ``names[label]`` is the letter that the label had.
     """
 
-    equation: Equation
+    equation: EinsumSpec
     inputs: tuple[Labels, ...]
     output: Labels
     sizes: tuple[int, ...]
@@ -84,15 +84,15 @@ class LabelledProduct:
         return einsum(pairs, self.output, dict(enumerate(self.sizes)))
 
 
-# --- text -> Equation -------------------------------------------------------------------------
+# --- text -> EinsumSpec -----------------------------------------------------------------------
 
 
 @functools.lru_cache(1024)
-def parse_equation(text: str) -> Equation:
+def parse_equation(text: str) -> EinsumSpec:
     """Read an equation as NumPy writes it; any alphabetic character is a label.
 
     >>> parse_equation("b...i, i j")
-    Equation(text='b...i, i j', inputs=(('b', '...', 'i'), ('i', 'j')), output=('...', 'b', 'j'))
+    EinsumSpec(text='b...i, i j', inputs=(('b', '...', 'i'), ('i', 'j')), output=('...', 'b', 'j'))
 
     Raises NotationError, with the position, where it is malformed.
     """
@@ -103,7 +103,7 @@ def parse_equation(text: str) -> Equation:
         )
     inputs, output = _terms(text)
     if output is None:
-        return Equation(text, inputs, _implicit(inputs))
+        return EinsumSpec(text, inputs, _implicit(inputs))
     known = {label for term in inputs for label in term}
     for label in output:
         if label not in known and label != ELLIPSIS:
@@ -113,7 +113,7 @@ def parse_equation(text: str) -> Equation:
                 position=_position(text, text.index(label, text.index("->"))),
                 hint=f"the operands have {', '.join(sorted(known)) or 'no labels'}",
             )
-    return Equation(text, inputs, output)
+    return EinsumSpec(text, inputs, output)
 
 
 def _terms(text: str) -> tuple[tuple[Subscripts, ...], Subscripts | None]:
@@ -191,10 +191,10 @@ def _implicit(inputs: Sequence[Subscripts]) -> Subscripts:
     return (*lead, *sorted(label for label, n in count.items() if n == 1))
 
 
-# --- lists -> Equation ------------------------------------------------------------------------
+# --- lists -> EinsumSpec ----------------------------------------------------------------------
 
 
-def interleaved(arguments: Sequence[Any]) -> tuple[Equation, tuple[Any, ...]]:
+def interleaved(arguments: Sequence[Any]) -> tuple[EinsumSpec, tuple[Any, ...]]:
     """Read ``A, [0, 1], B, [1, 2], [0, 2]``; the output list may be left out.
 
     >>> interleaved(["A", [0, ...], "B", [0, 1], [..., 1]])[0].inputs
@@ -213,14 +213,14 @@ def interleaved(arguments: Sequence[Any]) -> tuple[Equation, tuple[Any, ...]]:
         count = Counter(label for term in terms for label in term)
         lead = (ELLIPSIS,) if count.pop(ELLIPSIS, 0) else ()
         once = sorted(int(label) for label, n in count.items() if n == 1)
-        return Equation(text, inputs, (*lead, *map(str, once))), operands
+        return EinsumSpec(text, inputs, (*lead, *map(str, once))), operands
     output = tuple(map(str, _numbers(arguments[-1], None)))
     text += f" -> {_list_text(output)}"
     known = {label for term in inputs for label in term}
     for label in output:
         if label not in known and label != ELLIPSIS:
             raise NotationError(f"{text}: the output label {label} is in no operand", label=label)
-    return Equation(text, inputs, output), operands
+    return EinsumSpec(text, inputs, output), operands
 
 
 def _numbers(labels: Any, operand: int | None) -> list[int | str]:
@@ -247,10 +247,10 @@ def _list_text(labels: Subscripts) -> str:
     return f"[{', '.join(labels)}]"
 
 
-# --- Equation -> LabelledProduct --------------------------------------------------------------
+# --- EinsumSpec -> LabelledProduct ------------------------------------------------------------
 
 
-def fit(equation: Equation, shapes: Sequence[Shape]) -> LabelledProduct:
+def fit(equation: EinsumSpec, shapes: Sequence[Shape]) -> LabelledProduct:
     """Give every label of an equation its size.
 
     Ellipses are aligned at their last axes; an axis of size 1 fits any size.
@@ -287,7 +287,7 @@ def fit(equation: Equation, shapes: Sequence[Shape]) -> LabelledProduct:
     return LabelledProduct(equation, tuple(inputs), output, tuple(extents), tuple(names))
 
 
-def fit_arrays(equation: Equation, shapes: Sequence[Shape]) -> LabelledProduct:
+def fit_arrays(equation: EinsumSpec, shapes: Sequence[Shape]) -> LabelledProduct:
     """`fit` for a result that is to be an array: raises if it has more axes than one can have."""
     product = fit(equation, shapes)
     count = len(product.output)
@@ -299,7 +299,7 @@ def fit_arrays(equation: Equation, shapes: Sequence[Shape]) -> LabelledProduct:
     return product
 
 
-def _expand(equation: Equation, k: int, shape: Shape) -> Subscripts:
+def _expand(equation: EinsumSpec, k: int, shape: Shape) -> Subscripts:
     """Name every axis of an operand; axes of an ellipsis count from the last: ``...1`` is it."""
     term = equation.inputs[k]
     rest = len(shape) - len(term) + (ELLIPSIS in term)
@@ -325,7 +325,7 @@ def _expanded(term: Subscripts, rank: int) -> Subscripts:
 
 
 def _sizes(
-    equation: Equation, terms: Sequence[Subscripts], shapes: Sequence[Shape]
+    equation: EinsumSpec, terms: Sequence[Subscripts], shapes: Sequence[Shape]
 ) -> tuple[dict[str, int], list[tuple[str, ...]]]:
     """Return the size of each label, and the axes of each operand's ellipsis."""
     sizes: dict[str, int] = {}
@@ -346,7 +346,7 @@ def _sizes(
 
 
 def _repeated(
-    equation: Equation, label: str, k: int, shape: Shape, first: int, second: int
+    equation: EinsumSpec, label: str, k: int, shape: Shape, first: int, second: int
 ) -> ShapeError:
     return ShapeError(
         f"{equation}: label {label} has sizes {first} and {second} in operand {k}, shape {shape}",
@@ -357,7 +357,7 @@ def _repeated(
 
 
 def _mismatch(
-    equation: Equation,
+    equation: EinsumSpec,
     label: str,
     first: tuple[int, int],
     second: tuple[int, int],
@@ -386,7 +386,7 @@ def _label_text(term: Subscripts) -> str:
 
 __all__ = [
     "ELLIPSIS",
-    "Equation",
+    "EinsumSpec",
     "LabelledProduct",
     "fit",
     "fit_arrays",

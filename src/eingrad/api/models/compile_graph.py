@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from eingrad.api.models.mesh_layout import Devices
+from eingrad.api.models.mesh_layout import MeshLayout
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
@@ -52,7 +52,7 @@ def compile_graph(
     functions: Functions | None = None,
     dtype: Any = None,
     memory_limit: int | None = None,
-    devices: Devices | None = None,
+    devices: MeshLayout | None = None,
 ) -> Function:
     """Compile named expressions over the model's inputs.
 

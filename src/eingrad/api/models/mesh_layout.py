@@ -9,7 +9,7 @@ from typing import Any, Self
 from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Dim, Expr, Var, postorder
 from eingrad.engine.library import load_mesh
-from eingrad.engine.sharding import Layout, MeshAxes, Sharding, Tensor
+from eingrad.engine.sharding import Layout, MeshAxes, Placement, Sharding
 from eingrad.errors import BackendError
 from eingrad.notation.system import System
 
@@ -19,7 +19,7 @@ Letters = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Devices:
+class MeshLayout:
     """A mesh of JAX's, what it splits, and the tensors that have a name.
 
     ``letters`` are the author's for the axes of each tensor, and those of the derivatives;
@@ -74,13 +74,13 @@ class Devices:
         tensors = {name: self._tensor(name, var.dims) for name, var in system.inputs.items()}
         tensors |= {name: self._tensor(name, expr.dims) for name, expr in results.items()}
         tensors |= {name: self._tensor(name, x.var.dims, like[name]) for name, x in state.items()}
-        split: dict[Expr, Tensor] = {}
+        split: dict[Expr, Placement] = {}
         for name, expr in inner.items():
             if not isinstance(expr, Var):
                 split.setdefault(expr, self._tensor(name, expr.dims))
         return Layout(self.mesh, self.sharding, tensors, split)
 
-    def _tensor(self, name: str, dims: tuple[Dim, ...], like: str | None = None) -> Tensor:
+    def _tensor(self, name: str, dims: tuple[Dim, ...], like: str | None = None) -> Placement:
         own = self.letters.get(like or name, ())
         labels = own if len(own) == len(dims) else tuple(map(str, dims))
-        return Tensor(name, dims, labels, self.sharding.spec(dims, labels))
+        return Placement(name, dims, labels, self.sharding.spec(dims, labels))

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
+from eingrad.api.models.mesh_layout import MeshLayout, Shard
 from eingrad.api.models.model_derivatives import Derivatives
-from eingrad.api.models.mesh_layout import Devices, Shard
 from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
 from eingrad.check import Derived, Verdict, check, check_each
@@ -270,7 +270,7 @@ class Model:
         return compile_graph(
             system, wanted, backend=backend, functions=functions, dtype=dtype,
             memory_limit=memory_limit,
-            devices=Devices.choose(mesh, shard, system, backend, {}, named),
+            devices=MeshLayout.choose(mesh, shard, system, backend, {}, named),
         )  # fmt: skip
 
     def check(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
-from eingrad.api.models.mesh_layout import Devices, Shard
+from eingrad.api.models.mesh_layout import MeshLayout, Shard
 from eingrad.api.models.structured import StructuredFunction, StructuredResult
 from eingrad.calculus.facts import symmetric_matrices
 from eingrad.calculus.naming import DirectionName
@@ -247,7 +247,7 @@ class Derivatives(Mapping[str, Gradient]):
         options: dict[str, Any] = {
             "wrt": self.wrt, "backend": backend, "functions": functions, "dtype": dtype,
             "memory_limit": memory_limit,
-            "devices": Devices.choose(mesh, shard, self.system, backend, letters, named),
+            "devices": MeshLayout.choose(mesh, shard, self.system, backend, letters, named),
         }  # fmt: skip
         if update is not None:
             self._check_parameters()

@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors import elementwise
+from eingrad.api.tensors import elementwise, reductions, shaping
 from eingrad.api.tensors import linear_algebra as products
-from eingrad.api.tensors import reductions
-from eingrad.api.tensors import shaping
 from eingrad.api.tensors.broadcast import normal_axis
 from eingrad.api.tensors.contraction import einsum
 from eingrad.api.tensors.dispatch import as_dtype, as_tensor, is_inexact, wrap

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eingrad.api.einsum.einsum import einsum as einsum_arrays
+from eingrad.api.einsum.einsum import einsum_expr, read
 from eingrad.api.tensors.cache import Cache
 from eingrad.api.tensors.dispatch import (
     Cell,
@@ -18,8 +20,6 @@ from eingrad.api.tensors.dispatch import (
     wrap,
     written,
 )
-from eingrad.api.einsum.einsum import einsum as einsum_arrays
-from eingrad.api.einsum.einsum import einsum_expr, read
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.rewrite import rebuild, substitute
 from eingrad.engine.pairwise import pairwise

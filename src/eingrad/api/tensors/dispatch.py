@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from eingrad.api.tensors.cache import Cache
-from eingrad.api.tensors.kernel import Kernel, Symbol, Value, kernel_of
 from eingrad.api.einsum.numeric import is_inexact, numeric
+from eingrad.api.tensors.cache import Cache
+from eingrad.api.tensors.kernel import Kernel, Traced, Value, kernel_of
 from eingrad.api.tensors.tape import Node, Pair, cast_pair, mode, record
 from eingrad.core.expr import Const, Expr, Var
 from eingrad.errors import EingradError, ShapeError
@@ -126,14 +126,14 @@ def written(name: str, result: Tensor, out: Any) -> Any:
 
 def is_symbolic(t: Cell) -> bool:
     """Whether a Tensor has no numbers yet."""
-    return type(t._value) is Symbol
+    return type(t._value) is Traced
 
 
 def scalar_like(number: float | complex, tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
     """Return a Python number as an operand beside ``tensor``."""
     value = tensor._value
-    if type(value) is Symbol:
-        return wrap(Symbol(Const(number), dtype, value.trace))
+    if type(value) is Traced:
+        return wrap(Traced(Const(number), dtype, value.trace))
     return wrap(np.array(number, dtype))
 
 
@@ -147,7 +147,7 @@ def type_of(x: Any) -> Any:
     if not isinstance(x, Cell):
         return x
     value = x._value
-    if type(value) is Symbol and value.weak:
+    if type(value) is Traced and value.weak:
         return 1j if value.dtype.kind == "c" else 1.0
     return value.dtype
 
@@ -220,7 +220,7 @@ def run_kernel(
 ) -> list[Tensor]:
     """Apply a kernel to Tensors."""
     values = [t._value for t in operands] if values is None else values
-    symbolic = Symbol in map(type, values)
+    symbolic = Traced in map(type, values)
     if symbolic:
         values = _lifted(operands)
     exposed = kernel.is_view and operands[0]._exposed
@@ -239,7 +239,7 @@ def _protect(
 ) -> None:
     """Put copies in the place of arrays that the node will keep and that others may change."""
     for k, t in enumerate(operands):
-        if t._exposed and type(values[k]) is not Symbol:
+        if t._exposed and type(values[k]) is not Traced:
             active = tuple([j for j, node in enumerate(nodes) if node is not None])
             if k in kernel.needs(active)[0]:
                 values[k] = None  # so that it does not count as held
@@ -248,7 +248,7 @@ def _protect(
 
 def _lifted(operands: Sequence[Tensor]) -> list[Value]:
     """Bring concrete operands into the trace of the symbolic ones."""
-    traces = [t._value.trace for t in operands if type(t._value) is Symbol]
+    traces = [t._value.trace for t in operands if type(t._value) is Traced]
     trace = max(traces, key=lambda t: t.depth)
     return [trace.lift_tensor(t) for t in operands]
 

@@ -26,7 +26,7 @@ from eingrad.api.tensors.dispatch import (
     scalar_like,
     wrap,
 )
-from eingrad.api.tensors.kernel import Symbol
+from eingrad.api.tensors.kernel import Traced
 from eingrad.api.tensors.views import cast_shape
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.algebra import apply, subtract
@@ -142,7 +142,7 @@ def binary(name: str, a: Any, b: Any) -> Tensor:
     """Apply an element-wise operation on two operands, of which one may be a Python number."""
     if isinstance(a, Cell):
         x = a._value
-        if type(b) in _NUMBERS and x.dtype.kind == "f" and type(x) is not Symbol:
+        if type(b) in _NUMBERS and x.dtype.kind == "f" and type(x) is not Traced:
             b = wrap(np.array(b, x.dtype))
         if isinstance(b, Cell):
             known = direct(name, as_tensor(a), as_tensor(b))

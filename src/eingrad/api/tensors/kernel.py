@@ -24,7 +24,7 @@ from eingrad.core.rewrite import substitute
 from eingrad.engine import compile_program
 
 Value = Any
-"""An array, a NumPy scalar, or a `Symbol` while a function is traced."""
+"""An array, a NumPy scalar, or a `Traced` while a function is traced."""
 Run = Callable[[Sequence[Value]], Sequence[Value]]
 
 CACHE_SIZE = 2048  # kernels
@@ -36,7 +36,7 @@ KEPT_BYTES = 256 * 2**20  # of buffers that kernels keep between calls
 _BUDGET = Budget(KEPT_BYTES)
 
 
-class Symbol:
+class Traced:
     """A value that is not there yet: a formula over the inputs of the function being traced.
 
     A ``weak`` one stands for a Python number, which does not decide the dtype of a result.
@@ -54,7 +54,7 @@ Use = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Derivative:
+class KernelDerivative:
     """A kernel's derivative: ``kernel`` computes it from ``uses``.
 
     ``positions`` are the operands to which the results of a pull-back belong, or the kernel's
@@ -105,11 +105,11 @@ class Kernel:
         self.is_long = len(nodes) > LONG
         self.is_view = len(templates) == 1 and view_of(templates[0]) is not None
         self._run: Run | None = None
-        self._derivatives: dict[Any, Derivative] = {}
+        self._derivatives: dict[Any, KernelDerivative] = {}
         self._needs: dict[Any, tuple[frozenset[int], frozenset[int]]] = {}
 
     def __call__(self, values: Sequence[Value]) -> Sequence[Value]:
-        if Symbol in map(type, values):
+        if Traced in map(type, values):
             return self._on_symbols(values)
         return self.run(values)
 
@@ -126,14 +126,14 @@ class Kernel:
     # --- values ---
 
     def _on_symbols(self, values: Sequence[Value]) -> list[Value]:
-        trace = max((v.trace for v in values if type(v) is Symbol), key=lambda t: t.depth)
+        trace = max((v.trace for v in values if type(v) is Traced), key=lambda t: t.depth)
         lifted = [trace.lift(v) for v in values]
         found = {v.name: v for v in variables(*self.templates)}
         inside: dict[Expr, Expr] = {
             found[str(k)]: x.expr for k, x in enumerate(lifted) if str(k) in found
         }
         return [
-            Symbol(substitute(template, inside), dtype, trace)
+            Traced(substitute(template, inside), dtype, trace)
             for template, dtype in zip(self.templates, self.results, strict=True)
         ]
 
@@ -170,7 +170,7 @@ class Kernel:
         seeded: tuple[int, ...],
         lead: tuple[int, ...],
         masked: bool = False,
-    ) -> Derivative:
+    ) -> KernelDerivative:
         """Return the kernel that pulls cotangents of the results ``seeded`` back to operands.
 
         Cotangents have the axes ``lead`` before their own. Where they are ``masked``, so that an
@@ -183,7 +183,7 @@ class Kernel:
             known = self._remember(key, self._derive_pull(active, seeded, lead, guard))
         return known
 
-    def push(self, active: tuple[int, ...], lead: tuple[int, ...]) -> Derivative:
+    def push(self, active: tuple[int, ...], lead: tuple[int, ...]) -> KernelDerivative:
         """Return the kernel that pushes tangents of the operands ``active`` on to the results."""
         key = ("push", active, lead)
         known = self._derivatives.get(key)
@@ -191,7 +191,7 @@ class Kernel:
             known = self._remember(key, self._derive_push(active, lead))
         return known
 
-    def _remember(self, key: Any, derivative: Derivative) -> Derivative:
+    def _remember(self, key: Any, derivative: KernelDerivative) -> KernelDerivative:
         if len(self._derivatives) >= MAX_DERIVATIVES:  # a Jacobian of every size is one
             self._derivatives = {}
         self._derivatives[key] = derivative
@@ -220,7 +220,7 @@ class Kernel:
         seeded: tuple[int, ...],
         lead: tuple[int, ...],
         guard: bool,
-    ) -> Derivative:
+    ) -> KernelDerivative:
         operands = self._operands()
         wrt = [operands.get(k) for k in active]
         present = [x for x in wrt if x is not None]
@@ -243,7 +243,7 @@ class Kernel:
             {("seed", j): self.results[j] for j in seeded},
         )
 
-    def _derive_push(self, active: tuple[int, ...], lead: tuple[int, ...]) -> Derivative:
+    def _derive_push(self, active: tuple[int, ...], lead: tuple[int, ...]) -> KernelDerivative:
         operands = self._operands()
         seeds = {k: Var(f"seed {k}", (*lead, *operands[k].dims)) for k in active if k in operands}
         tangents: dict[Expr, Expr] = {operands[k]: t for k, t in seeds.items()}
@@ -267,7 +267,7 @@ class Kernel:
         positions: list[int],
         results: list[np.dtype[Any]],
         seed_dtypes: dict[Use, np.dtype[Any]],
-    ) -> Derivative:
+    ) -> KernelDerivative:
         """Put results in where they occur, number what is read, and make a kernel of it."""
         stand_in: dict[Expr, Expr] = {}
         kind: dict[Var, Use] = dict(seeds)
@@ -294,7 +294,7 @@ class Kernel:
             tuple(results),
             self.stable,
         )
-        return Derivative(kernel, uses, tuple(positions))
+        return KernelDerivative(kernel, uses, tuple(positions))
 
 
 _kernels: Cache[Any, Kernel] = Cache(CACHE_SIZE)
@@ -361,4 +361,4 @@ def _cast_after(view: Callable[[Value], Value], dtype: np.dtype[Any]) -> Run:
     return run
 
 
-__all__ = ["Derivative", "Kernel", "Symbol", "Value", "cast", "kernel_of"]
+__all__ = ["Kernel", "KernelDerivative", "Traced", "Value", "cast", "kernel_of"]

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eingrad.api.tensors import elementwise
+from eingrad.api.tensors import elementwise, reductions, shaping
 from eingrad.api.tensors import linear_algebra as products
-from eingrad.api.tensors import reductions
-from eingrad.api.tensors import shaping
 from eingrad.api.tensors.broadcast import Axes
 from eingrad.api.tensors.dispatch import Array, Cell, as_tensor
 from eingrad.api.tensors.moving import MOVED, plain

@@ -7,12 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors import composed
-from eingrad.api.tensors import contraction
-from eingrad.api.tensors import elementwise
+from eingrad.api.tensors import composed, contraction, elementwise, reductions, shaping
 from eingrad.api.tensors import linear_algebra as products
-from eingrad.api.tensors import reductions
-from eingrad.api.tensors import shaping
 from eingrad.api.tensors.dispatch import as_tensor, wrap, written
 from eingrad.api.tensors.moving import MOVED, plain
 

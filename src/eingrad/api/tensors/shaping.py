@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from eingrad.api.einsum.numeric import numeric
 from eingrad.api.tensors.broadcast import (
     Axes,
     broadcast,
@@ -27,7 +28,6 @@ from eingrad.api.tensors.dispatch import (
     result_type,
     wrap,
 )
-from eingrad.api.einsum.numeric import numeric
 from eingrad.core.algebra import einsum, sum_over
 from eingrad.core.algebra import transpose as transpose_expr
 from eingrad.core.arrays import Range, concat, place, slice_of

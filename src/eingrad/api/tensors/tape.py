@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors.kernel import Derivative, Kernel, Symbol, Value, cast, kernel_of
+from eingrad.api.tensors.kernel import Kernel, KernelDerivative, Traced, Value, cast, kernel_of
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.expr import Var
 
@@ -133,7 +133,7 @@ def cast_pair(pair: Pair, dtype: np.dtype[Any]) -> Pair:
         return pair
     template = Var("0", value.shape)
     kernel = kernel_of((template,), (value.dtype,), (dtype,))
-    if type(value) is Symbol or node is not None:
+    if type(value) is Traced or node is not None:
         return record(kernel, [value], [node])[0]
     return cast(value, dtype), None
 
@@ -141,7 +141,7 @@ def cast_pair(pair: Pair, dtype: np.dtype[Any]) -> Pair:
 def add_pairs(a: Pair, b: Pair) -> Pair:
     """Add two values of one shape and dtype."""
     (x, x_node), (y, y_node) = a, b
-    if x_node is None and y_node is None and type(x) is not Symbol and type(y) is not Symbol:
+    if x_node is None and y_node is None and type(x) is not Traced and type(y) is not Traced:
         return np.add(x, y), None
     total = add_exprs(Var("0", x.shape), Var("1", x.shape))
     kernel = kernel_of((total,), (x.dtype, x.dtype), (x.dtype,))
@@ -262,7 +262,7 @@ def _pull_node(
 
 
 def _derive(
-    node: Node, derivative: Derivative, seeds: Mapping[int, Pair], graph: bool
+    node: Node, derivative: KernelDerivative, seeds: Mapping[int, Pair], graph: bool
 ) -> list[Pair]:
     """Run a derivative of a node's kernel."""
     if not derivative.positions:

@@ -20,7 +20,7 @@ from eingrad.api.tensors.dispatch import (
     wrap,
 )
 from eingrad.api.tensors.indexing import named_index_errors
-from eingrad.api.tensors.kernel import Symbol
+from eingrad.api.tensors.kernel import Traced
 from eingrad.api.tensors.methods import Methods
 from eingrad.api.tensors.tape import Node, cast_pair, mode, reach, sweep_back, zeros_pair
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
@@ -57,7 +57,7 @@ class Tensor(Methods):
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
         array = (as_tensor(data) if dtype is None else as_tensor(data).astype(dtype))._value
-        self._value = array if isinstance(array, Symbol) else np.array(array)
+        self._value = array if isinstance(array, Traced) else np.array(array)
         self._node, self._exposed, self._grad = None, False, None
         if requires_grad:
             self.requires_grad = True
@@ -169,7 +169,7 @@ class Tensor(Methods):
 
     def _concrete(self, what: str) -> Any:
         value = self._value
-        if type(value) is Symbol:
+        if type(value) is Traced:
             _untraceable(what)
         return value
 
@@ -186,7 +186,7 @@ class Tensor(Methods):
         For a Tensor with axes, ``grad`` is the cotangent to pull back, of this Tensor's shape.
         """
         node = self._node
-        if type(self._value) is Symbol:
+        if type(self._value) is Traced:
             raise EingradError("backward() in a traced function", hint="use eg.grad inside it")
         if node is None:
             raise DifferentiationError(
@@ -255,7 +255,7 @@ class Tensor(Methods):
 
     def __repr__(self) -> str:
         value = self._value
-        if type(value) is Symbol:
+        if type(value) is Traced:
             return f"Tensor(traced, shape={value.shape}, dtype={value.dtype})"
         text = repr(np.asarray(value)).removeprefix("array").replace("\n     ", "\n      ")
         return f"Tensor{text[:-1]}{', requires_grad=True' if self._node else ''})"

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from eingrad.api.traces.index_forms import Constants, indexed, measured, told
 from eingrad.api.models.model import Model
+from eingrad.api.traces.index_forms import Constants, indexed, measured, told
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, is_light, reduce
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.conjugate import CONJ

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eingrad.api.tensors.dispatch import Cell, as_tensor, is_inexact, is_symbolic, run_kernel, wrap
-from eingrad.api.tensors.kernel import Kernel, Symbol, Value
-from eingrad.api.traces.notate import notate, notate_names
-from eingrad.api.transforms.pytree import Structure, flatten, unflatten
+from eingrad.api.tensors.kernel import Kernel, Traced, Value
 from eingrad.api.tensors.tape import recording
 from eingrad.api.tensors.tensor import Tensor
+from eingrad.api.traces.notate import notate, notate_names
+from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.transforms.tracking import outward
 from eingrad.core.algebra import full
 from eingrad.core.expr import Expr, Var
@@ -42,28 +42,28 @@ class Trace:
     def __init__(self) -> None:
         self.depth = next(_depths)
         self.captured: list[Tensor] = []
-        self._known: dict[int, Symbol] = {}
+        self._known: dict[int, Traced] = {}
         self._count = itertools.count()
 
-    def input(self, value: Value, weak: bool = False) -> Symbol:
+    def input(self, value: Value, weak: bool = False) -> Traced:
         """Return the symbol of the next input, like ``value``."""
         var = Var(str(next(self._count)), value.shape, not is_inexact(value.dtype))
-        return Symbol(var, value.dtype, self, weak)
+        return Traced(var, value.dtype, self, weak)
 
-    def lift(self, value: Value) -> Symbol:
+    def lift(self, value: Value) -> Traced:
         """Return a value as a symbol of this trace."""
-        if type(value) is Symbol and value.trace is self:
+        if type(value) is Traced and value.trace is self:
             return value
-        if type(value) is not Symbol and value.size and not any(value.strides):
+        if type(value) is not Traced and value.size and not any(value.strides):
             number = value.item(0)  # a number, or one repeated along all axes
             if cmath.isfinite(number):
-                return Symbol(full(number, value.shape), value.dtype, self)
+                return Traced(full(number, value.shape), value.dtype, self)
         return self.lift_tensor(wrap(value))
 
-    def lift_tensor(self, t: Tensor) -> Symbol:
+    def lift_tensor(self, t: Tensor) -> Traced:
         """Return a Tensor's value as a symbol of this trace; a foreign one becomes an input."""
         value = t._value
-        if type(value) is Symbol and value.trace is self:
+        if type(value) is Traced and value.trace is self:
             return value
         known = self._known.get(id(t))
         if known is None:
@@ -189,7 +189,7 @@ class TracedFunction:
 
 
 def _belongs(cell: Any, trace: Trace) -> bool:
-    return type(cell._value) is Symbol and cell._value.trace is trace
+    return type(cell._value) is Traced and cell._value.trace is trace
 
 
 def _is_static(x: Any) -> bool:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.tensors.dispatch import Array, as_tensor, is_inexact, wrap
-from eingrad.api.transforms.functional import jvp, vjp
-from eingrad.api.transforms.pytree import flatten, unflatten
 from eingrad.api.tensors.tape import no_grad
 from eingrad.api.tensors.tensor import Tensor
+from eingrad.api.transforms.functional import jvp, vjp
+from eingrad.api.transforms.pytree import flatten, unflatten
 from eingrad.api.transforms.tracking import outputs, track
 from eingrad.errors import EingradError
 

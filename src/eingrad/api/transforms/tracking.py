@@ -11,7 +11,6 @@ import numpy as np
 
 from eingrad.api.tensors.dispatch import Cell, as_tensor, is_inexact, is_symbolic, wrap
 from eingrad.api.tensors.kernel import kernel_of
-from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.tensors.tape import (
     Node,
     Pair,
@@ -23,6 +22,7 @@ from eingrad.api.tensors.tape import (
     zeros_pair,
 )
 from eingrad.api.tensors.tensor import Tensor
+from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.core.expr import Var
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
