@@ -16,10 +16,13 @@ from typing import Any
 
 import lazy_loader
 
+from eingrad.surface import SURFACE
+
 __version__ = "0.1.0"
 
-# The names and where they live are in __init__.pyi; a module is loaded when a name of it is used.
 __getattr__: Any
 __dir__: Any
 __all__: list[str]
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={module: names.split() for module, names in SURFACE.items()}
+)

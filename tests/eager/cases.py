@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from eingrad.api.tensors import operations
+import eingrad as operations
 
 Case = tuple[str, Callable[..., Any], Callable[..., Any], tuple[Any, ...]]
 

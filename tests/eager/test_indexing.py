@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from eingrad.api.tensors import operations as ops
+import eingrad as ops
 from eingrad.api.tensors.tensor import tensor
 from eingrad.api.traces.trace import function
 from eingrad.api.transforms.checking import check_grads

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from eingrad.api.tensors import operations as ops
+import eingrad as ops
 from eingrad.api.tensors.tape import no_grad
 from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.api.traces.trace import function

@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
+import eingrad as ops
 from eingrad.api.models.model import parse
-from eingrad.api.tensors import operations as ops
 from eingrad.api.tensors.tape import no_grad
 from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.api.traces.trace import CACHE_SIZE, function

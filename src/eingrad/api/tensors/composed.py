@@ -11,13 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors import elementwise, reductions, shaping
-from eingrad.api.tensors import linear_algebra as products
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
+from eingrad.api.tensors import elementwise, linear_algebra, reductions, shaping
 from eingrad.api.tensors.broadcast import normal_axis
 from eingrad.api.tensors.contraction import einsum
-from eingrad.api.tensors.dispatch import as_dtype, as_tensor, is_inexact, wrap
 from eingrad.api.tensors.elementwise import FLOAT64, binary, compare, real_dtype, unary, where
 from eingrad.api.tensors.moving import sort
+from eingrad.api.tensors.tensor import (
+    as_dtype,
+    as_tensor,
+    wrap,
+)
 
 Function = Callable[..., Any]
 LOG2, LOG10 = math.log(2), math.log(10)
@@ -244,7 +250,7 @@ def nanmean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def vdot(a: Any, b: Any) -> Any:
-    return products.dot(elementwise.conj(shaping.ravel(a)), shaping.ravel(b))
+    return linear_algebra.dot(elementwise.conj(shaping.ravel(a)), shaping.ravel(b))
 
 
 def vecdot(a: Any, b: Any, axis: int = -1) -> Any:
@@ -281,7 +287,7 @@ def cross(a: Any, b: Any, axis: int = -1) -> Any:
 def matrix_power(a: Any, n: int) -> Any:
     t = as_tensor(a)
     if n < 0:
-        return matrix_power(products.inv(t), -n)
+        return matrix_power(linear_algebra.inv(t), -n)
     result = None
     while n:
         if n % 2:
@@ -308,4 +314,4 @@ def slogdet(a: Any) -> Any:
     t = floating(a)
     sign, _ = np.linalg.slogdet(t._concrete("numpy.linalg.slogdet"))
     kind = type(np.linalg.slogdet(np.eye(1)))
-    return kind(wrap(np.asarray(sign)), products.logdet(t))
+    return kind(wrap(np.asarray(sign)), linear_algebra.logdet(t))

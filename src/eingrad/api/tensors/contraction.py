@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from eingrad.api.einsum.einsum import einsum as einsum_arrays
 from eingrad.api.einsum.einsum import einsum_expr, read
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
 from eingrad.api.tensors.cache import Cache
 from eingrad.api.tensors.dispatch import (
-    Cell,
-    as_dtype,
-    as_tensor,
-    is_inexact,
-    is_symbolic,
     operate,
     result_type,
-    wrap,
     written,
+)
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_dtype,
+    as_tensor,
+    is_symbolic,
+    wrap,
 )
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.rewrite import rebuild, substitute
 from eingrad.engine.pairwise import pairwise
-
-if TYPE_CHECKING:
-    from eingrad.api.tensors.tensor import Tensor
 
 _trees: Cache[Any, Expr] = Cache(512)
 
@@ -41,7 +42,7 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     >>> x.grad
     Tensor([2., 4.])
     """
-    if not any(isinstance(x, Cell) for x in (spec, *operands)):
+    if not any(isinstance(x, Tensor) for x in (spec, *operands)):
         return einsum_arrays(spec, *operands, out=out, memory_limit=memory_limit)
     if out is not None:
         result = einsum(spec, *operands, memory_limit=memory_limit)
@@ -59,7 +60,7 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
 
 
 def _contract(equation: Any, items: list[Tensor]) -> Tensor:
-    """Contract two at a time, so that all gradients share the intermediate products."""
+    """Contract two at a time, so that all gradients share the intermediate linear_algebra."""
     key = (equation, tuple(t.shape for t in items))
     tree = _trees.get(key)
     if tree is None:

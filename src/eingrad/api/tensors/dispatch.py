@@ -6,102 +6,26 @@ The template and its kernel are looked up by the operands' shapes and dtypes.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import is_inexact, numeric
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.cache import Cache
 from eingrad.api.tensors.kernel import Kernel, Traced, Value, kernel_of
-from eingrad.api.tensors.tape import Node, Pair, cast_pair, mode, record
+from eingrad.api.tensors.tape import Node, mode, record
+from eingrad.api.tensors.tensor import Tensor, is_symbolic, protected, wrap
 from eingrad.core.expr import Const, Expr, Var
 from eingrad.errors import EingradError, ShapeError
 
-if TYPE_CHECKING:
-    from eingrad.api.tensors.tensor import Tensor
-
-Array = np.ndarray[Any, Any]
 Build = Callable[..., Expr]
 _kernels: Cache[Any, Kernel] = Cache(4096)
 DIRECT: Cache[Any, Kernel] = Cache(4096)
 """Kernels by name, shapes and dtypes alone, for operations that cost less than their checks."""
 
 
-class Cell:
-    """What a Tensor is made of: a value, and the node that says where it comes from.
-
-    ``exposed`` says that a caller may hold the array and write to it: a node then keeps a copy.
-    """
-
-    __slots__ = ("__weakref__", "_exposed", "_node", "_value")
-    _value: Value
-    _node: Node | None
-    _exposed: bool
-    concrete: type[Cell]
-
-    def __init_subclass__(cls) -> None:
-        Cell.concrete = cls
-
-
-def wrap(value: Value, node: Node | None = None, exposed: bool = False) -> Tensor:
-    """Return a Tensor of a value."""
-    cell: Any = _new(Cell.concrete)
-    cell._value, cell._node, cell._exposed = value, node, exposed
-    return cell  # type: ignore[no-any-return]
-
-
-_new = object.__new__
-
-
-def _held(cell: Cell) -> int:
-    return sys.getrefcount(cell._value)
-
-
-def _baseline() -> int:
-    cell = object.__new__(Cell)
-    cell._value = np.empty(1)
-    return _held(cell)
-
-
-_ALONE = _baseline()
-
-
-def is_shared(cell: Cell) -> bool:
-    """Whether something else than this Tensor holds its array, or its memory."""
-    return _held(cell) > _ALONE or cell._value.base is not None
-
-
-def protected(cell: Cell) -> Value:
-    """Return the value for a node to keep: a copy, if somebody might write to the array."""
-    if cell._exposed:
-        if is_shared(cell):
-            return np.array(cell._value)
-        cell._exposed = False
-    return cell._value
-
-
 # --- operands ---------------------------------------------------------------------------------
-
-
-def as_tensor(x: Any) -> Tensor:
-    """Return ``x`` if it is a Tensor, else a constant Tensor of an array, number or list."""
-    if isinstance(x, Cell):
-        return cast("Tensor", x)
-    if isinstance(x, np.ndarray):
-        return wrap(numeric(x), None, True)
-    if isinstance(x, list | tuple) and _holds_tensors(x):
-        raise EingradError(
-            "a list of Tensors is no array", hint="join them with eg.stack or eg.concatenate"
-        )
-    return wrap(numeric(x))
-
-
-def _holds_tensors(x: Any) -> bool:
-    if isinstance(x, Cell):
-        return True
-    return isinstance(x, list | tuple) and any(_holds_tensors(y) for y in x)
 
 
 def written(name: str, result: Tensor, out: Any) -> Any:
@@ -124,11 +48,6 @@ def written(name: str, result: Tensor, out: Any) -> Any:
     return out
 
 
-def is_symbolic(t: Cell) -> bool:
-    """Whether a Tensor has no numbers yet."""
-    return type(t._value) is Traced
-
-
 def scalar_like(number: float | complex, tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
     """Return a Python number as an operand beside ``tensor``."""
     value = tensor._value
@@ -144,7 +63,7 @@ def result_type(operands: Sequence[Any]) -> np.dtype[Any]:
 
 def type_of(x: Any) -> Any:
     """Return what NumPy promotes by: a dtype, or a Python number for what stands for one."""
-    if not isinstance(x, Cell):
+    if not isinstance(x, Tensor):
         return x
     value = x._value
     if type(value) is Traced and value.weak:
@@ -152,19 +71,10 @@ def type_of(x: Any) -> Any:
     return value.dtype
 
 
-def as_dtype(t: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    """Return ``t`` with another dtype; its gradient is converted back."""
-    if t._value.dtype == dtype:
-        return t
-    node = t._node if mode.recording else None
-    value, source = cast_pair((t._value, node if is_inexact(dtype) else None), dtype)
-    return wrap(value, source)
-
-
 # --- operations -------------------------------------------------------------------------------
 
 
-def placeholders(operands: Sequence[Cell]) -> list[Var]:
+def placeholders(operands: Sequence[Tensor]) -> list[Var]:
     """Return the variables that stand for operands in a template."""
     return [
         Var(str(k), t._value.shape, not is_inexact(t._value.dtype)) for k, t in enumerate(operands)
@@ -235,7 +145,7 @@ def run_kernel(
 
 
 def _protect(
-    kernel: Kernel, operands: Sequence[Cell], values: list[Value], nodes: Sequence[Node | None]
+    kernel: Kernel, operands: Sequence[Tensor], values: list[Value], nodes: Sequence[Node | None]
 ) -> None:
     """Put copies in the place of arrays that the node will keep and that others may change."""
     for k, t in enumerate(operands):
@@ -251,9 +161,3 @@ def _lifted(operands: Sequence[Tensor]) -> list[Value]:
     traces = [t._value.trace for t in operands if type(t._value) is Traced]
     trace = max(traces, key=lambda t: t.depth)
     return [trace.lift_tensor(t) for t in operands]
-
-
-__all__ = [
-    "Array", "Cell", "Pair", "as_dtype", "as_tensor", "is_inexact", "operate", "run_kernel", "wrap",
-    "written",
-]  # fmt: skip

@@ -1,4 +1,7 @@
-"""Element-wise operations on Tensors: a row a function, broadcasting as in NumPy."""
+"""Element-wise operations on Tensors: a row a function, broadcasting as in NumPy.
+
+Each takes Tensors, arrays and Python numbers, and returns a Tensor.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +9,45 @@ import math
 import numbers
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
 from eingrad.api.tensors.broadcast import broadcast, broadcast_shapes, product
 from eingrad.api.tensors.dispatch import (
     DIRECT,
-    Cell,
-    as_dtype,
-    as_tensor,
     direct,
-    is_inexact,
-    is_symbolic,
     kernel_for,
     operate,
     result_type,
     run_kernel,
     scalar_like,
+)
+from eingrad.api.tensors.kernel import Traced, cast_shape
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_dtype,
+    as_tensor,
+    is_symbolic,
     wrap,
 )
-from eingrad.api.tensors.kernel import Traced
-from eingrad.api.tensors.views import cast_shape
 from eingrad.core.algebra import add as add_exprs
-from eingrad.core.algebra import apply, subtract
+from eingrad.core.algebra import apply
 from eingrad.core.algebra import multiply as multiply_exprs
 from eingrad.core.algebra import power as power_expr
+from eingrad.core.algebra import subtract as subtract_exprs
 from eingrad.core.conjugate import conj as conj_expr
 from eingrad.core.expr import Const, Expr
-from eingrad.core.functions import FUNCTIONS, HALF
+from eingrad.core.functions import HALF
 from eingrad.errors import EingradError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensors.tensor import Tensor
 
 BOOL = np.dtype(bool)
 _NUMBERS = frozenset({int, float, bool})
 FLOAT64 = np.dtype(np.float64)
+Operation = TypeVar("Operation", bound=Callable[..., Tensor])
 
 
 # --- one operand ------------------------------------------------------------------------------
@@ -90,7 +95,7 @@ def _sum_template(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
 
 
 def _difference_template(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
-    return broadcast(subtract(_spread(a, shape), _spread(b, shape)), shape)
+    return broadcast(subtract_exprs(_spread(a, shape), _spread(b, shape)), shape)
 
 
 def _product_template(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
@@ -140,12 +145,12 @@ COMPARISONS: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
 
 def binary(name: str, a: Any, b: Any) -> Tensor:
     """Apply an element-wise operation on two operands, of which one may be a Python number."""
-    if isinstance(a, Cell):
+    if isinstance(a, Tensor):
         x = a._value
         if type(b) in _NUMBERS and x.dtype.kind == "f" and type(x) is not Traced:
             b = wrap(np.array(b, x.dtype))
-        if isinstance(b, Cell):
-            known = direct(name, as_tensor(a), as_tensor(b))
+        if isinstance(b, Tensor):
+            known = direct(name, a, b)
             if known is not None:
                 return known
     return _binary(name, a, b)
@@ -301,9 +306,6 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return t
 
 
-UNARY = tuple(row.name for row in FUNCTIONS.values() if row.arity == 1)
-
-
 # --- whole quotients ---------------------------------------------------------------------------
 
 
@@ -398,7 +400,7 @@ def _real_template(z: Expr) -> Expr:
 
 def _imag_template(z: Expr) -> Expr:
     """``(z - conj(z)) / 2i``"""
-    return multiply_exprs(Const(-0.5j), subtract(z, conj_expr(z)))
+    return multiply_exprs(Const(-0.5j), subtract_exprs(z, conj_expr(z)))
 
 
 def _absolute_template(z: Expr) -> Expr:
@@ -410,3 +412,74 @@ def safe_root(square: Expr) -> Expr:
     nonzero = apply("ne", square, Const(0))
     root = apply("sqrt", apply("where", nonzero, square, Const(1)))
     return broadcast(apply("where", nonzero, root, Const(0)), cast_shape(square.dims))
+
+
+# --- a row a function -------------------------------------------------------------------------
+
+
+BROADCAST = (
+    "Shapes broadcast and dtypes are promoted as in NumPy. Raises ShapeError where they do not."
+)
+
+
+def _row(name: str, words: str, exact: Callable[..., Any] | None = None) -> Callable[[Any], Tensor]:
+    def function(x: Any) -> Tensor:
+        return unary(name, x, exact)
+
+    numbers = "keep their dtype" if exact else "give float64"
+    more = f"The result has x's shape and dtype; integers and booleans {numbers}."
+    return _named(function, name, words, more)
+
+
+def _pair(name: str, words: str) -> Callable[[Any, Any], Tensor]:
+    def function(a: Any, b: Any) -> Tensor:
+        return binary(name, a, b)
+
+    more = (
+        "Shapes broadcast and dtypes are promoted as in NumPy. Raises ShapeError where they do not."
+    )
+    return _named(function, name, words, more)
+
+
+def _named(function: Operation, name: str, words: str, more: str) -> Operation:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return {words}, element-wise.\n\n{more}"
+    return function
+
+
+def _above_0(x: Any) -> Any:
+    return np.maximum(x, 0)
+
+
+# fmt: off
+exp        = _row("exp",        "``e ** x``")
+expm1      = _row("expm1",      "``exp(x) - 1``, exact for small x")
+log        = _row("log",        "the natural logarithm")
+log1p      = _row("log1p",      "``log(1 + x)``, exact for small x")
+sqrt       = _row("sqrt",       "the square root; its derivative at 0 is infinite")
+sin        = _row("sin",        "the sine")
+cos        = _row("cos",        "the cosine")
+tan        = _row("tan",        "the tangent")
+asin       = _row("asin",       "the inverse sine")
+acos       = _row("acos",       "the inverse cosine")
+atan       = _row("atan",       "the inverse tangent")
+sinh       = _row("sinh",       "the hyperbolic sine")
+cosh       = _row("cosh",       "the hyperbolic cosine")
+tanh       = _row("tanh",       "the hyperbolic tangent")
+sigmoid    = _row("sigmoid",    "``1 / (1 + exp(-x))`` without overflow")
+softplus   = _row("softplus",   "``log(1 + exp(x))`` without overflow")
+relu       = _row("relu",       "``max(x, 0)``; its derivative at 0 is 0", _above_0)
+leaky_relu = _row("leaky_relu", "x where it is positive, else ``0.01 x``")
+elu        = _row("elu",        "x where it is positive, else ``exp(x) - 1``")
+gelu       = _row("gelu",       "x times the normal distribution function of x")
+silu       = _row("silu",       "``x sigmoid(x)``")
+erf        = _row("erf",        "the error function")
+add        = _pair("add",       "``a + b``")
+subtract   = _pair("subtract",  "``a - b``")
+multiply   = _pair("multiply",  "``a * b``")
+divide     = _pair("divide",    "``a / b``")
+maximum    = _pair("maximum",   "the greater of a and b; a tie shares the gradient equally")
+minimum    = _pair("minimum",   "the lesser of a and b; a tie shares the gradient equally")
+# fmt: on
+pow = power
+abs = absolute

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
 from eingrad.api.tensors.broadcast import broadcast_shapes
-from eingrad.api.tensors.dispatch import Cell, as_tensor, is_inexact, is_symbolic, operate, wrap
+from eingrad.api.tensors.dispatch import (
+    operate,
+)
 from eingrad.api.tensors.shaping import broadcast_to, cut, reshape
+from eingrad.api.tensors.tape import mode
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_tensor,
+    check_dtype,
+    is_symbolic,
+    named_index_errors,
+    wrap,
+)
 from eingrad.core.arrays import AxisSource, Gather, Range
 from eingrad.core.expr import Expr, Labels
-from eingrad.errors import EingradError, OutOfRangeError, ShapeError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensors.tensor import Tensor
+from eingrad.errors import EingradError, OutOfRangeError
 
 
 def plain_index(index: Any) -> Any:
     """Return an index with arrays in the place of Tensors."""
     if isinstance(index, tuple):
         return tuple(plain_index(x) for x in index)
-    if isinstance(index, Cell):
-        return as_tensor(index)._concrete("an index")
+    if isinstance(index, Tensor):
+        return index._concrete("an index")
     return index
-
-
-@contextmanager
-def named_index_errors(shape: tuple[int, ...]) -> Iterator[None]:
-    """Raise NumPy's errors about an index into ``shape`` as eingrad's."""
-    try:
-        yield
-    except IndexError as error:
-        raise OutOfRangeError(f"an index of a tensor of shape {shape}: {error}") from None
-    except (ValueError, TypeError) as error:
-        raise ShapeError(f"an index of a tensor of shape {shape}: {error}") from None
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
@@ -51,6 +50,28 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     if not arrays:
         return reshape(result, shape)
     return _gather(reshape(result, shape), arrays, _is_split(items))
+
+
+def setitem(x: Tensor, index: Any, value: Any) -> None:
+    """Assign to ``x[index]``, of a constant or a leaf."""
+    if x._node is not None and mode.recording:
+        raise EingradError(
+            "entries of a tensor that requires a gradient are assigned",
+            hint="use eg.where, or assign under eg.no_grad()",
+        )
+    if not x.is_leaf:
+        raise EingradError("entries of a computed tensor are assigned", hint="detach() it first")
+    new, entries = np.array(x._concrete("assignment")), as_tensor(value)
+    if entries._node is not None and mode.recording:
+        raise EingradError(
+            "a tensor that requires a gradient is assigned to entries of a constant",
+            hint="use eg.where, eg.stack or eg.concatenate, or detach() it first",
+        )
+    if entries.dtype.kind == "c":
+        check_dtype(entries.dtype, x.dtype)
+    with named_index_errors(x.shape):
+        new[plain_index(index)] = entries._concrete("assignment")
+    x._value, x._exposed = new, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +226,4 @@ def _gather_template(x: Expr, *rest: Any) -> Expr:
     return Gather(x, indices, sources, (*kept[:at], *common, *kept[at:]))
 
 
-__all__ = ["getitem", "named_index_errors", "plain_index"]
+__all__ = ["getitem", "setitem"]

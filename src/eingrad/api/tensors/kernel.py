@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.tensors.cache import Budget, Cache
-from eingrad.api.tensors.views import view_of
 from eingrad.calculus.differentiate import is_singular, pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
-from eingrad.core.algebra import add, is_zero
-from eingrad.core.arrays import Gather, Slice
+from eingrad.core.algebra import add, is_light, is_zero
+from eingrad.core.arrays import Gather, Reshape, Slice
 from eingrad.core.conjugate import CONJ, conj
-from eingrad.core.expr import Expr, Map, Var, postorder, variables
+from eingrad.core.expr import Dim, Einsum, Expr, Map, Var, postorder, variables
 from eingrad.core.rewrite import substitute
 from eingrad.engine import compile_program
 
@@ -361,4 +360,61 @@ def _cast_after(view: Callable[[Value], Value], dtype: np.dtype[Any]) -> Run:
     return run
 
 
-__all__ = ["Kernel", "KernelDerivative", "Traced", "Value", "cast", "kernel_of"]
+# --- formulas that move no number, as NumPy's views --------------------------------------------
+
+
+def view_of(template: Expr) -> Callable[[Value], Value] | None:
+    """Return how NumPy sees a template that moves no number: a view of operand 0, its only one.
+
+    >>> from eingrad.core.algebra import transpose
+    >>> view_of(transpose(Var("0", (2, 3)), (1, 0)))(np.ones((2, 3))).shape
+    (3, 2)
+    """
+    operand = template if isinstance(template, Var) else next(iter(template.operands), None)
+    if len(template.operands) > 1 or not isinstance(operand, Var) or operand.name != "0":
+        return None
+    if operand is template:
+        return np.asarray
+    if isinstance(template, Reshape):
+        shape = template.dims
+        return lambda x: x.reshape(shape)
+    if isinstance(template, Slice):
+        index = tuple(_slice(*r) for r in template.ranges)
+        return lambda x: x[index]
+    if isinstance(template, Einsum) and is_light(template):
+        return _transposed(template)
+    return None
+
+
+def _slice(first: int, count: int, step: int) -> slice:
+    """Return the slice for ``first + step * k``, k below ``count``.
+
+    >>> list(range(5))[_slice(4, 5, -1)]
+    [4, 3, 2, 1, 0]
+    """
+    if count == 0:
+        return slice(0, 0, 1)
+    stop = first + step * count
+    return slice(first, None if stop < 0 else stop, step)
+
+
+def cast_shape(dims: Sequence[Dim]) -> tuple[int, ...]:
+    """Return extents that are known to be integers."""
+    return tuple([int(d) for d in dims])
+
+
+def _transposed(template: Einsum) -> Callable[[Value], Value] | None:
+    labels = template.inputs[0]
+    if len(set(labels)) != len(labels):
+        return None
+    shape = cast_shape(template.dims)
+    order = [labels.index(k) for k in template.output if k in labels]
+    if len(order) == len(shape):
+        return lambda x: x.transpose(order)
+    index = tuple(slice(None) if k in labels else None for k in template.output)
+    if order == list(range(len(order))):
+        return lambda x: np.broadcast_to(x[index], shape)
+    return lambda x: np.broadcast_to(x.transpose(order)[index], shape)
+
+
+__all__ = ["Kernel", "KernelDerivative", "Traced", "Value", "cast", "cast_shape", "kernel_of"]

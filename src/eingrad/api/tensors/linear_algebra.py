@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
 from eingrad.api.tensors.broadcast import broadcast_shapes, normal_axis, whole_number
 from eingrad.api.tensors.dispatch import (
     DIRECT,
-    as_dtype,
-    as_tensor,
     direct,
-    is_inexact,
-    is_symbolic,
     kernel_for,
     operate,
     result_type,
     run_kernel,
-    wrap,
 )
 from eingrad.api.tensors.elementwise import real
 from eingrad.api.tensors.shaping import ravel
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_dtype,
+    as_tensor,
+    is_symbolic,
+    wrap,
+)
 from eingrad.core.algebra import add, apply, einsum, multiply, repeat
 from eingrad.core.algebra import transpose as transpose_expr
 from eingrad.core.arrays import Indices, Matrix
 from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Expr, Labels
 from eingrad.errors import ShapeError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensors.tensor import Tensor
 
 FLOAT64 = np.dtype(np.float64)
 

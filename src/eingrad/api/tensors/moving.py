@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors.dispatch import Cell, as_tensor
 from eingrad.api.tensors.shaping import concatenate, ravel
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_tensor,
+)
 
 Function = Callable[..., Any]
 
 
 def plain(values: Any, name: str) -> Any:
     """Replace Tensors by their arrays in arguments."""
-    if isinstance(values, Cell):
+    if isinstance(values, Tensor):
         return as_tensor(values)._concrete(name)
     if isinstance(values, Mapping):
         return {k: plain(v, name) for k, v in values.items()}
@@ -84,7 +87,7 @@ class _Entries:
 def _nests_tensors(x: Any) -> bool:
     if isinstance(x, list | tuple):
         return any(map(_nests_tensors, x))
-    return isinstance(x, Cell | np.ndarray)
+    return isinstance(x, Tensor | np.ndarray)
 
 
 def pad(x: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:

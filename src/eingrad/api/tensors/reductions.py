@@ -5,13 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
 from eingrad.api.tensors.broadcast import Axes, keep_axes, normal_axes, normal_axis
-from eingrad.api.tensors.dispatch import as_dtype, as_tensor, is_inexact, is_symbolic, operate, wrap
+from eingrad.api.tensors.dispatch import (
+    operate,
+)
 from eingrad.api.tensors.elementwise import absolute, compare, real_dtype, safe_root
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_dtype,
+    as_tensor,
+    is_symbolic,
+    wrap,
+)
 from eingrad.core.algebra import (
     multiply,
     power,
@@ -23,9 +35,6 @@ from eingrad.core.algebra import reduce as reduce_expr
 from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Expr
 from eingrad.errors import EingradError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensors.tensor import Tensor
 
 FLOAT64 = np.dtype(np.float64)
 Template = Callable[..., Expr]

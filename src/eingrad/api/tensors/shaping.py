@@ -6,11 +6,14 @@ import itertools
 import math
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import numeric
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+    numeric,
+)
 from eingrad.api.tensors.broadcast import (
     Axes,
     broadcast,
@@ -20,12 +23,14 @@ from eingrad.api.tensors.broadcast import (
     whole_number,
 )
 from eingrad.api.tensors.dispatch import (
-    as_dtype,
-    as_tensor,
-    is_inexact,
-    is_symbolic,
     operate,
     result_type,
+)
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_dtype,
+    as_tensor,
+    is_symbolic,
     wrap,
 )
 from eingrad.core.algebra import einsum, sum_over
@@ -34,10 +39,6 @@ from eingrad.core.arrays import Range, concat, place, slice_of
 from eingrad.core.arrays import reshape as reshape_expr
 from eingrad.core.expr import Expr
 from eingrad.errors import EingradError, ShapeError
-
-if TYPE_CHECKING:
-    from eingrad.api.tensors.tensor import Tensor
-
 
 # --- shape ------------------------------------------------------------------------------------
 

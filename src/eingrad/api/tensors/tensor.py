@@ -1,29 +1,24 @@
-"""Tensor: an array that remembers how it was computed, with NumPy's operators and methods."""
+"""Tensor: an array that remembers how it was computed, and what becomes one.
+
+What it can do with others, operators and methods, is hung on it by `operators`.
+"""
 
 from __future__ import annotations
 
+import sys
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from eingrad.api.tensors import indexing
-from eingrad.api.tensors import numpy_protocol as protocol
+from eingrad.api.einsum.numeric import Array, is_inexact, numeric
 from eingrad.api.tensors.broadcast import broadcast_shapes
-from eingrad.api.tensors.dispatch import (
-    Array,
-    as_dtype,
-    as_tensor,
-    is_inexact,
-    is_shared,
-    wrap,
-)
-from eingrad.api.tensors.indexing import named_index_errors
-from eingrad.api.tensors.kernel import Traced
+from eingrad.api.tensors.kernel import Traced, Value
 from eingrad.api.tensors.methods import Methods
 from eingrad.api.tensors.tape import Node, cast_pair, mode, reach, sweep_back, zeros_pair
-from eingrad.errors import DifferentiationError, EingradError, ShapeError
+from eingrad.errors import DifferentiationError, EingradError, OutOfRangeError, ShapeError
 
 
 class Leaf(Node):
@@ -37,7 +32,7 @@ class Leaf(Node):
 
 
 class Tensor(Methods):
-    """An array with a gradient.
+    """An array with a gradient: a value, and the node that says where it comes from.
 
     Arithmetic follows NumPy: broadcasting, dtypes, indexing. What is computed from a Tensor with
     ``requires_grad`` can be differentiated with `backward`, which adds to the ``grad`` of each
@@ -50,10 +45,13 @@ class Tensor(Methods):
     Tensor([2., 4.])
     """
 
-    __slots__ = ("_grad",)
+    __slots__ = ("__weakref__", "_exposed", "_grad", "_node", "_value")
     __hash__ = object.__hash__
     __array_priority__ = 1000
+    _value: Value
+    _node: Node | None
     _grad: Tensor | None
+    _exposed: bool  # whether a caller may hold the array and write to it: a node keeps a copy
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
         array = (as_tensor(data) if dtype is None else as_tensor(data).astype(dtype))._value
@@ -230,7 +228,7 @@ class Tensor(Methods):
         """Take the value of ``result``: what ``t += x`` does."""
         if broadcast_shapes("an in-place operation", (self.shape, result.shape)) != self.shape:
             raise ShapeError(f"cannot put shape {result.shape} in the place of {self.shape}")
-        _check_dtype(result.dtype, self.dtype)
+        check_dtype(result.dtype, self.dtype)
         if isinstance(self._node, Leaf):
             if mode.recording:
                 raise EingradError(
@@ -312,78 +310,6 @@ class Tensor(Methods):
             )
         return np.array(self._concrete("a NumPy array"), dtype)
 
-    def __getitem__(self, index: Any) -> Tensor:
-        return indexing.getitem(self, index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        if self._node is not None and mode.recording:
-            raise EingradError(
-                "entries of a tensor that requires a gradient are assigned",
-                hint="use eg.where, or assign under eg.no_grad()",
-            )
-        if not self.is_leaf:
-            raise EingradError(
-                "entries of a computed tensor are assigned", hint="detach() it first"
-            )
-        new, entries = np.array(self._concrete("assignment")), as_tensor(value)
-        if entries._node is not None and mode.recording:
-            raise EingradError(
-                "a tensor that requires a gradient is assigned to entries of a constant",
-                hint="use eg.where, eg.stack or eg.concatenate, or detach() it first",
-            )
-        if entries.dtype.kind == "c":
-            _check_dtype(entries.dtype, self.dtype)
-        with named_index_errors(self.shape):
-            new[indexing.plain_index(index)] = entries._concrete("assignment")
-        self._value, self._exposed = new, False
-
-    # --- in-place operators ---
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() + other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() - other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() * other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() / other)
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() ** other)
-
-    def __ifloordiv__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() // other)
-
-    def __imod__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() % other)
-
-    def __imatmul__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() @ other)
-
-    def __iand__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() & other)
-
-    def __ior__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() | other)
-
-    def __ixor__(self, other: Any) -> Tensor:
-        return self._in_place(self._frozen() ^ other)
-
-    def _frozen(self) -> Tensor:
-        return self.copy()
-
-    def __array_function__(
-        self, function: Any, types: Any, args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> Any:
-        del types
-        return protocol.call_function(function, args, kwargs)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return protocol.call_ufunc(ufunc, method, inputs, kwargs)
-
 
 def tensor(array: Any, requires_grad: bool = False, *, dtype: Any = None) -> Tensor:
     """Return a Tensor with a copy of ``array``; with ``requires_grad``, one to differentiate by.
@@ -407,10 +333,11 @@ def _restored(array: Any, requires_grad: bool, grad: Tensor | None) -> Tensor:
 def _check_fits(value: Tensor, place: Tensor) -> None:
     if value.shape != place.shape:
         raise ShapeError(f"cannot put shape {value.shape} in the place of {place.shape}")
-    _check_dtype(value.dtype, place.dtype)
+    check_dtype(value.dtype, place.dtype)
 
 
-def _check_dtype(dtype: np.dtype[Any], place: np.dtype[Any]) -> None:
+def check_dtype(dtype: np.dtype[Any], place: np.dtype[Any]) -> None:
+    """Raise where a value of a dtype cannot take the place of one of another."""
     if not np.can_cast(dtype, place, "same_kind"):
         raise EingradError(
             f"cannot put dtype {dtype} in the place of {place}", hint="convert it with astype"
@@ -439,3 +366,90 @@ def _untraceable(what: str) -> NoReturn:
         f"{what} needs numbers, and a traced function has none",
         hint="use eg.where for a condition on values; shapes are known while tracing",
     )
+
+
+# --- its memory --------------------------------------------------------------------------------
+
+
+def wrap(value: Value, node: Node | None = None, exposed: bool = False) -> Tensor:
+    """Return a Tensor of a value."""
+    t: Any = _new(Tensor)
+    t._value, t._node, t._exposed = value, node, exposed
+    return t  # type: ignore[no-any-return]
+
+
+_new = object.__new__
+
+
+def _held(t: Tensor) -> int:
+    return sys.getrefcount(t._value)
+
+
+def _baseline() -> int:
+    t = object.__new__(Tensor)
+    t._value = np.empty(1)
+    return _held(t)
+
+
+_ALONE = _baseline()
+
+
+def is_shared(t: Tensor) -> bool:
+    """Whether something else than this Tensor holds its array, or its memory."""
+    return _held(t) > _ALONE or t._value.base is not None
+
+
+def protected(t: Tensor) -> Value:
+    """Return the value for a node to keep: a copy, if somebody might write to the array."""
+    if t._exposed:
+        if is_shared(t):
+            return np.array(t._value)
+        t._exposed = False
+    return t._value
+
+
+# --- what becomes one --------------------------------------------------------------------------
+
+
+def as_tensor(x: Any) -> Tensor:
+    """Return ``x`` if it is a Tensor, else a constant Tensor of an array, number or list."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, np.ndarray):
+        return wrap(numeric(x), None, True)
+    if isinstance(x, list | tuple) and _holds_tensors(x):
+        raise EingradError(
+            "a list of Tensors is no array", hint="join them with eg.stack or eg.concatenate"
+        )
+    return wrap(numeric(x))
+
+
+def _holds_tensors(x: Any) -> bool:
+    if isinstance(x, Tensor):
+        return True
+    return isinstance(x, list | tuple) and any(_holds_tensors(y) for y in x)
+
+
+def is_symbolic(t: Tensor) -> bool:
+    """Whether a Tensor has no numbers yet."""
+    return type(t._value) is Traced
+
+
+def as_dtype(t: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    """Return ``t`` with another dtype; its gradient is converted back."""
+    if t._value.dtype == dtype:
+        return t
+    node = t._node if mode.recording else None
+    value, source = cast_pair((t._value, node if is_inexact(dtype) else None), dtype)
+    return wrap(value, source)
+
+
+@contextmanager
+def named_index_errors(shape: tuple[int, ...]) -> Iterator[None]:
+    """Raise NumPy's errors about an index into ``shape`` as eingrad's."""
+    try:
+        yield
+    except IndexError as error:
+        raise OutOfRangeError(f"an index of a tensor of shape {shape}: {error}") from None
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"an index of a tensor of shape {shape}: {error}") from None

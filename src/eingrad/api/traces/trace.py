@@ -9,23 +9,31 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors.dispatch import Cell, as_tensor, is_inexact, is_symbolic, run_kernel, wrap
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
+from eingrad.api.models.model import Model
+from eingrad.api.tensors.dispatch import (
+    run_kernel,
+)
 from eingrad.api.tensors.kernel import Kernel, Traced, Value
 from eingrad.api.tensors.tape import recording
-from eingrad.api.tensors.tensor import Tensor
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_tensor,
+    is_symbolic,
+    wrap,
+)
 from eingrad.api.traces.notate import notate, notate_names
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.transforms.tracking import outward
 from eingrad.core.algebra import full
 from eingrad.core.expr import Expr, Var
 from eingrad.errors import EingradError
-
-if TYPE_CHECKING:
-    from eingrad.api.models.model import Model
 
 CACHE_SIZE = 64  # signatures a function keeps
 
@@ -104,7 +112,7 @@ class TracedFunction:
         outs: list[Any] = []
         if program.kernel is not None:
             outs = list(run_kernel(program.kernel, [*map(as_tensor, dynamic), *program.captured]))
-        as_tensors = any(isinstance(x, Cell) for x in dynamic)
+        as_tensors = any(isinstance(x, Tensor) for x in dynamic)
         results = [
             outward((outs[x]._value, outs[x]._node), as_tensors) if computed else x
             for x, computed in zip(program.outs, program.computed, strict=True)
@@ -144,7 +152,7 @@ class TracedFunction:
         with recording(True):
             returned = self.fn(*args, **kwargs)
         results, out_structure = flatten(returned)
-        computed = [isinstance(x, Cell) and _belongs(x, trace) for x in results]
+        computed = [isinstance(x, Tensor) and _belongs(x, trace) for x in results]
         roots = [x._value for x, c in zip(results, computed, strict=True) if c]
         operands = [*symbols, *(trace.lift_tensor(t) for t in trace.captured)]
         kernel = None
@@ -194,7 +202,7 @@ def _belongs(cell: Any, trace: Trace) -> bool:
 
 def _is_static(x: Any) -> bool:
     """Whether an argument is part of the signature by its value: no array, Tensor or float."""
-    return not isinstance(x, Cell | np.ndarray | np.generic | float | complex)
+    return not isinstance(x, Tensor | np.ndarray | np.generic | float | complex)
 
 
 def _is_number(x: Any) -> bool:
@@ -202,7 +210,7 @@ def _is_number(x: Any) -> bool:
 
 
 def _signature(x: Any) -> Any:
-    if isinstance(x, Cell):
+    if isinstance(x, Tensor):
         return x._value.shape, x._value.dtype
     if isinstance(x, np.ndarray | np.generic):
         return x.shape, x.dtype

@@ -7,9 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors.dispatch import Array, as_tensor, is_inexact, wrap
+from eingrad.api.einsum.numeric import (
+    Array,
+    is_inexact,
+)
 from eingrad.api.tensors.tape import no_grad
-from eingrad.api.tensors.tensor import Tensor
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_tensor,
+    wrap,
+)
 from eingrad.api.transforms.functional import jvp, vjp
 from eingrad.api.transforms.pytree import flatten, unflatten
 from eingrad.api.transforms.tracking import outputs, track

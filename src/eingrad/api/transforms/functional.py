@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors.dispatch import Cell, as_tensor
 from eingrad.api.tensors.tape import recording
-from eingrad.api.tensors.tensor import Tensor
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_tensor,
+)
 from eingrad.api.transforms.pytree import flatten, flatten_like, unflatten
 from eingrad.api.transforms.tracking import (
     Argnums,
@@ -61,7 +63,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
         if has_aux:
             leaves, structure = flatten(aux)
             aux = unflatten(structure, [
-                result(as_tensor(x), inputs.since, as_tensors) if isinstance(x, Cell) else x
+                result(as_tensor(x), inputs.since, as_tensors) if isinstance(x, Tensor) else x
                 for x in leaves
             ])  # fmt: skip
             value = (value, aux)

@@ -9,7 +9,9 @@ from typing import Any, SupportsIndex, cast
 
 import numpy as np
 
-from eingrad.api.tensors.dispatch import Cell, as_tensor, is_inexact, is_symbolic, wrap
+from eingrad.api.einsum.numeric import (
+    is_inexact,
+)
 from eingrad.api.tensors.kernel import kernel_of
 from eingrad.api.tensors.tape import (
     Node,
@@ -21,7 +23,12 @@ from eingrad.api.tensors.tape import (
     sweep_forward,
     zeros_pair,
 )
-from eingrad.api.tensors.tensor import Tensor
+from eingrad.api.tensors.tensor import (
+    Tensor,
+    as_tensor,
+    is_symbolic,
+    wrap,
+)
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.core.expr import Var
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
@@ -93,7 +100,7 @@ def _fresh(x: Any, path: str, lasting: bool) -> Tensor:
 
 
 def has_tensor(tree: Any) -> bool:
-    return any(isinstance(x, Cell) for x in flatten(tree)[0])
+    return any(isinstance(x, Tensor) for x in flatten(tree)[0])
 
 
 def outward(pair: Pair, as_tensors: bool) -> Any:
@@ -121,7 +128,7 @@ def outputs(out: Any, inputs: Inputs | None = None) -> tuple[list[Tensor], Struc
     leaves, structure = flatten(out)
     constant = inputs is not None and inputs.left == mode.left
     for leaf in leaves:
-        if not isinstance(leaf, Cell) and not (constant and isinstance(leaf, NUMBERS)):
+        if not isinstance(leaf, Tensor) and not (constant and isinstance(leaf, NUMBERS)):
             raise DifferentiationError(
                 f"the function returned {type(leaf).__name__}, not a Tensor, so nothing is known "
                 "of how it was computed",
