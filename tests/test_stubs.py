@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import eingrad
 from eingrad.surface import SURFACE
 
-from make_stubs import STUBS, method  # noqa: E402  # isort: skip
+from make_stubs import STUBS, method  # isort: skip
 
 
 @pytest.mark.parametrize("path", STUBS, ids=lambda path: path.parent.name)

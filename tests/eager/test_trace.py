@@ -62,7 +62,7 @@ def test_the_cache_is_bounded():
     f = function(lambda x, k: x * k)
     for k in range(CACHE_SIZE + 5):
         f(V, k)
-    assert len(f._programs) == CACHE_SIZE
+    assert CACHE_SIZE // 2 < len(f._programs) <= CACHE_SIZE
 
 
 def test_structures_and_constant_results():

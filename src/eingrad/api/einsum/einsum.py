@@ -10,8 +10,6 @@ For other front ends (an eager tensor):
 
 from __future__ import annotations
 
-import itertools
-import threading
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -30,6 +28,7 @@ from eingrad.api.einsum.subscripts import (
     parse_equation,
 )
 from eingrad.core.expr import Expr, Var
+from eingrad.engine.cache import Cache
 from eingrad.engine.compile import Executable, compile_program
 from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
@@ -68,19 +67,20 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     """
     try:
         key = (spec, *[(type(x), x.shape, x.dtype) for x in operands])
-        call = _programs[key]
-    except (KeyError, TypeError, AttributeError):
+        call = _programs.get(key)
+    except (TypeError, AttributeError):
+        call = None
+    if call is None:
         return _einsum_unusual(spec, operands, out, memory_limit)
-    call.used = next(_clock)
     if out is None and memory_limit is None:
-        return call(operands)
+        return call.run(operands)
     return _with_options(call, operands, out, memory_limit)
 
 
 class _Call:
     """A program for one equation, set of shapes and set of dtypes."""
 
-    __slots__ = ("bytes", "dtype", "executable", "kept", "order", "product", "used")
+    __slots__ = ("bytes", "dtype", "executable", "kept", "order", "product")
 
     def __init__(self, product: LabelledProduct, shapes: Sequence[Shape], dtypes: Sequence[DType]):
         self.product = product
@@ -89,22 +89,22 @@ class _Call:
         variables = [Var(f"x{k}", shape, integers) for k, shape in enumerate(shapes)]
         function = compile_program({"out": product.of(variables)})
         names = [f"x{k}" for k in range(len(shapes))]
-        self.order = [names.index(var.name) for var in function.inputs]
+        order = [names.index(var.name) for var in function.inputs]
+        self.order = order if order != list(range(len(names))) else None  # None: as they come
         accumulated = _accumulator(self.dtype)
         given = {name: dtype.name for name, dtype in zip(names, dtypes, strict=True)}
         self.executable: Executable = function.specialize(given, accumulated, accumulated)
         plan = self.executable.plan
         self.bytes, self.kept = plan.workspace + plan.results, plan.workspace
-        self.used = 0
 
-    def __call__(self, operands: Sequence[Array]) -> Array:
-        result: Array = self.executable([operands[k] for k in self.order])[0]
+    def run(self, operands: Sequence[Array]) -> Array:
+        if self.order is not None:
+            operands = [operands[k] for k in self.order]
+        result: Array = self.executable(operands)[0]
         return result if result.dtype == self.dtype else result.astype(self.dtype)
 
 
-_programs: dict[Any, _Call] = {}
-_clock = itertools.count()
-_lock = threading.Lock()
+_programs: Cache[Any, _Call] = Cache(MAX_PROGRAMS, MAX_BYTES)
 
 
 def _program(equation: EinsumSpec, operands: Sequence[Array], key: Any) -> _Call:
@@ -113,23 +113,8 @@ def _program(equation: EinsumSpec, operands: Sequence[Array], key: Any) -> _Call
     if call is None:
         shapes = [x.shape for x in operands]
         call = _Call(fit_arrays(equation, shapes), shapes, [x.dtype for x in operands])
-        with _lock:
-            _programs[key] = call
-            _forget()
-    call.used = next(_clock)
+        call = _programs.put(key, call, call.kept)
     return call
-
-
-def _forget() -> None:
-    """Drop the programs that were used longest ago, down to the bounds on number and memory."""
-    kept = sum(call.kept for call in _programs.values())
-    if len(_programs) <= MAX_PROGRAMS and kept <= MAX_BYTES:
-        return
-    oldest = sorted(_programs, key=lambda key: _programs[key].used)
-    for key in oldest:
-        if len(_programs) <= MAX_PROGRAMS * 3 // 4 and kept <= MAX_BYTES:
-            return
-        kept -= _programs.pop(key).kept
 
 
 def _einsum_unusual(spec: Any, operands: Sequence[Any], out: Any, memory_limit: int | None) -> Any:
@@ -153,7 +138,7 @@ def _with_options(
         _check_out(call, out)
     if memory_limit is not None:
         _check_memory(call, operands, memory_limit)
-    result = call(operands)
+    result = call.run(operands)
     if out is None:
         return result
     out[...] = result

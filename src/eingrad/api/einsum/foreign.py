@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eingrad.api.einsum.subscripts import EinsumSpec, fit_arrays
-from eingrad.api.tensors.cache import Cache
 from eingrad.core.expr import Var
 from eingrad.engine import Function, compile_program
+from eingrad.engine.cache import Cache
 from eingrad.engine.library import load_library
 from eingrad.engine.signature import kind_of
 

@@ -11,7 +11,6 @@ from eingrad.api.einsum.einsum import einsum_expr, read
 from eingrad.api.einsum.numeric import (
     is_inexact,
 )
-from eingrad.api.tensors.cache import Cache
 from eingrad.api.tensors.dispatch import (
     operate,
     result_type,
@@ -26,6 +25,7 @@ from eingrad.api.tensors.tensor import (
 )
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.rewrite import rebuild, substitute
+from eingrad.engine.cache import Cache
 from eingrad.engine.pairwise import pairwise
 
 _trees: Cache[Any, Expr] = Cache(512)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.einsum.numeric import is_inexact
-from eingrad.api.tensors.cache import Cache
 from eingrad.api.tensors.kernel import Kernel, Traced, Value, kernel_of
 from eingrad.api.tensors.tape import Node, mode, record
 from eingrad.api.tensors.tensor import Tensor, is_symbolic, protected, wrap
 from eingrad.core.expr import Const, Expr, Var
+from eingrad.engine.cache import Cache
 from eingrad.errors import EingradError, ShapeError
 
 Build = Callable[..., Expr]

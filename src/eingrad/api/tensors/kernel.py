@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors.cache import Budget, Cache
 from eingrad.calculus.differentiate import is_singular, pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.algebra import add, is_light, is_zero
@@ -21,6 +20,7 @@ from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Dim, Einsum, Expr, Map, Var, postorder, variables
 from eingrad.core.rewrite import substitute
 from eingrad.engine import compile_program
+from eingrad.engine.cache import Budget, Cache
 
 Value = Any
 """An array, a NumPy scalar, or a `Traced` while a function is traced."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import cmath
 import itertools
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, update_wrapper
@@ -33,6 +31,7 @@ from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.transforms.tracking import outward
 from eingrad.core.algebra import full
 from eingrad.core.expr import Expr, Var
+from eingrad.engine.cache import Cache
 from eingrad.errors import EingradError
 
 CACHE_SIZE = 64  # signatures a function keeps
@@ -101,8 +100,7 @@ class TracedFunction:
         if not callable(fn):
             raise EingradError(f"a function is traced, and this is a {type(fn).__name__}")
         self.fn = fn
-        self._programs: OrderedDict[Any, _Program] = OrderedDict()
-        self._lock = threading.Lock()
+        self._programs: Cache[Any, _Program] = Cache(CACHE_SIZE)
         update_wrapper(self, fn, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -128,13 +126,7 @@ class TracedFunction:
     def _program(self, leaves: Sequence[Any], structure: Structure) -> _Program:
         key = (structure, *map(_signature, leaves))
         program = self._programs.get(key)
-        if program is None:
-            program = self._trace(leaves, structure)[0]
-            with self._lock:
-                self._programs[key] = program
-                while len(self._programs) > CACHE_SIZE:
-                    self._programs.popitem(last=False)
-        return program
+        return program or self._programs.put(key, self._trace(leaves, structure)[0])
 
     def _trace(
         self, leaves: Sequence[Any], structure: Structure
