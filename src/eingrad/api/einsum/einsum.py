@@ -1,5 +1,9 @@
 """``eg.einsum``: arrays in, array out, through the same graph, planner and engine as a model.
 
+PyTorch's and JAX's arrays go through the same plan in that library's own operations: so the result
+lives where the operands do, and takes part in ``torch.autograd``, ``jax.grad``, ``jax.jit`` and
+``jax.vmap``.
+
 For other front ends (an eager tensor):
 
 * ``read(spec, operands) -> (EinsumSpec, operands)`` takes both of NumPy's forms apart;
@@ -17,7 +21,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eingrad.api.einsum.foreign import backend_of, einsum_on
 from eingrad.api.einsum.numeric import numeric
 from eingrad.api.einsum.subscripts import (
     EinsumSpec,
@@ -28,8 +31,11 @@ from eingrad.api.einsum.subscripts import (
     parse_equation,
 )
 from eingrad.core.expr import Expr, Var
+from eingrad.engine import Function, compile_program
 from eingrad.engine.cache import Cache
-from eingrad.engine.compile import Executable, compile_program
+from eingrad.engine.executable import Executable
+from eingrad.engine.library import load_library
+from eingrad.engine.signature import kind_of
 from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
 Array = npt.NDArray[Any]
@@ -120,11 +126,11 @@ def _program(equation: EinsumSpec, operands: Sequence[Array], key: Any) -> _Call
 def _einsum_unusual(spec: Any, operands: Sequence[Any], out: Any, memory_limit: int | None) -> Any:
     """Convert what is not an array, and plan a signature that is new."""
     equation, operands = read(spec, operands)
-    backend = backend_of(operands)
+    backend = _backend_of(operands)
     if backend is not None:
         if out is not None:
             raise TypeError(f"einsum of arrays of {backend} takes no out=")
-        return einsum_on(backend, equation, operands, memory_limit)
+        return _einsum_on(backend, equation, operands, memory_limit)
     arrays = [_as_array(k, x) for k, x in enumerate(operands)]
     first = spec if isinstance(spec, str) else equation
     call = _program(equation, arrays, (first, *[(np.ndarray, x.shape, x.dtype) for x in arrays]))
@@ -165,6 +171,51 @@ def einsum_expr(equation: EinsumSpec | str, dims: Sequence[Shape]) -> Expr:
     """
     equation = parse_equation(equation) if isinstance(equation, str) else equation
     return fit_arrays(equation, dims).of([Var(f"x{k}", shape) for k, shape in enumerate(dims)])
+
+
+# --- of PyTorch's and JAX's arrays ------------------------------------------------------------
+
+PACKAGES = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}  # where an array's type is defined
+
+_functions: Cache[Any, Function] = Cache(512)
+
+
+def _backend_of(operands: Sequence[Any]) -> str | None:
+    """Return "torch" or "jax" where an operand is an array of that library, else None.
+
+    >>> _backend_of([1.0, [2.0]]) is None
+    True
+    """
+    for x in operands:
+        found = PACKAGES.get(type(x).__module__.partition(".")[0])
+        if found and hasattr(x, "shape") and hasattr(x, "dtype"):
+            return found
+    return None
+
+
+def _einsum_on(
+    backend: str, equation: EinsumSpec, operands: Sequence[Any], memory_limit: int | None
+) -> Any:
+    """Return the product as an array of the backend; other operands are converted to its arrays.
+
+    The dtype is the one that `compile` gives on this backend; integers are computed in its widest
+    integer dtype. Raises as `einsum` does.
+    """
+    library = load_library(backend)
+    arrays = [library.as_array(f"operand {k}", x, operands) for k, x in enumerate(operands)]
+    shapes = tuple(tuple(x.shape) for x in arrays)
+    integers = all(kind_of(library.dtype_name(x)) in "biu" for x in arrays)
+    key = (backend, equation, shapes, integers, memory_limit)
+    function = _functions.get(key)
+    if function is None:
+        operand = [Var(f"x{k}", shape, integers) for k, shape in enumerate(shapes)]
+        product = fit_arrays(equation, shapes).of(operand)
+        function = compile_program(
+            {"out": product}, backend=backend, memory_limit=memory_limit,
+            inputs=operand,
+        )  # fmt: skip
+        function = _functions.put(key, function)
+    return function(**{f"x{k}": x for k, x in enumerate(arrays)})["out"]
 
 
 # --- dtypes -----------------------------------------------------------------------------------

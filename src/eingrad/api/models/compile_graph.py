@@ -29,15 +29,15 @@ def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[E
 def _inputs_for_sizes(system: System, roots: Sequence[Expr]) -> list[Var]:
     """Return inputs that nothing is computed from, but that tell how long some axis is."""
     nodes = list(postorder(roots))
-    told = {dim for node in nodes if isinstance(node, Var) for dim in node.dims}
+    given = {dim for node in nodes if isinstance(node, Var) for dim in node.dims}
     wanted = {dim for node in nodes for dim in node.dims} | {
         node.dim for node in nodes if isinstance(node, Size)
     }
     found = []
     for var in system.inputs.values():
-        if set(var.dims) & (wanted - told):
+        if set(var.dims) & (wanted - given):
             found.append(var)
-            told |= set(var.dims)
+            given |= set(var.dims)
     return found
 
 

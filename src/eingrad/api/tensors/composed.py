@@ -11,28 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
 from eingrad.api.tensors import elementwise, linear_algebra, reductions, shaping
 from eingrad.api.tensors.broadcast import normal_axis
 from eingrad.api.tensors.contraction import einsum
-from eingrad.api.tensors.elementwise import FLOAT64, binary, compare, real_dtype, unary, where
+from eingrad.api.tensors.elementwise import binary, compare, real_dtype, unary, where
 from eingrad.api.tensors.moving import sort
-from eingrad.api.tensors.tensor import (
-    as_dtype,
-    as_tensor,
-    wrap,
-)
+from eingrad.api.tensors.tensor import FLOAT64, as_dtype, as_tensor, floating, wrap
 
 Function = Callable[..., Any]
 LOG2, LOG10 = math.log(2), math.log(10)
-
-
-def floating(x: Any) -> Any:
-    """Return an operand as a floating-point Tensor."""
-    t = as_tensor(x)
-    return t if is_inexact(t.dtype) else as_dtype(t, FLOAT64)
 
 
 def scaled(factor: float) -> Function:

@@ -8,21 +8,9 @@ import numpy as np
 
 from eingrad.api.einsum.einsum import einsum as einsum_arrays
 from eingrad.api.einsum.einsum import einsum_expr, read
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
-from eingrad.api.tensors.dispatch import (
-    operate,
-    result_type,
-    written,
-)
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_dtype,
-    as_tensor,
-    is_symbolic,
-    wrap,
-)
+from eingrad.api.einsum.numeric import is_inexact
+from eingrad.api.tensors.dispatch import operate, result_type, written
+from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, is_symbolic, wrap
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.rewrite import rebuild, substitute
 from eingrad.engine.cache import Cache

@@ -13,9 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.broadcast import broadcast, broadcast_shapes, product
 from eingrad.api.tensors.dispatch import (
     DIRECT,
@@ -27,13 +25,7 @@ from eingrad.api.tensors.dispatch import (
     scalar_like,
 )
 from eingrad.api.tensors.kernel import Traced, cast_shape
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_dtype,
-    as_tensor,
-    is_symbolic,
-    wrap,
-)
+from eingrad.api.tensors.tensor import FLOAT64, Tensor, as_dtype, as_tensor, is_symbolic, wrap
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.algebra import apply
 from eingrad.core.algebra import multiply as multiply_exprs
@@ -46,7 +38,6 @@ from eingrad.errors import EingradError
 
 BOOL = np.dtype(bool)
 _NUMBERS = frozenset({int, float, bool})
-FLOAT64 = np.dtype(np.float64)
 Operation = TypeVar("Operation", bound=Callable[..., Tensor])
 
 

@@ -8,13 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.broadcast import broadcast_shapes
-from eingrad.api.tensors.dispatch import (
-    operate,
-)
+from eingrad.api.tensors.dispatch import operate
 from eingrad.api.tensors.shaping import broadcast_to, cut, reshape
 from eingrad.api.tensors.tape import mode
 from eingrad.api.tensors.tensor import (

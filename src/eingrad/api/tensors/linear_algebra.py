@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.broadcast import broadcast_shapes, normal_axis, whole_number
 from eingrad.api.tensors.dispatch import (
     DIRECT,
@@ -21,21 +19,13 @@ from eingrad.api.tensors.dispatch import (
 )
 from eingrad.api.tensors.elementwise import real
 from eingrad.api.tensors.shaping import ravel
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_dtype,
-    as_tensor,
-    is_symbolic,
-    wrap,
-)
+from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, floating, is_symbolic, wrap
 from eingrad.core.algebra import add, apply, einsum, multiply, repeat
 from eingrad.core.algebra import transpose as transpose_expr
 from eingrad.core.arrays import Indices, Matrix
 from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Expr, Labels
 from eingrad.errors import ShapeError
-
-FLOAT64 = np.dtype(np.float64)
 
 
 def contract(name: str, operands: Sequence[Any], labels: Sequence[Labels], out: Labels) -> Tensor:
@@ -161,7 +151,7 @@ def _square(name: str, x: Any) -> Tensor:
     t = as_tensor(x)
     if t.ndim < 2 or t.shape[-1] != t.shape[-2]:
         raise ShapeError(f"{name} of shape {t.shape}: the last two axes must be equal")
-    return t if is_inexact(t._value.dtype) else as_dtype(t, FLOAT64)
+    return floating(t)
 
 
 def inv(x: Any) -> Tensor:

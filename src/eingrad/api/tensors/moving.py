@@ -12,10 +12,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.tensors.shaping import concatenate, ravel
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_tensor,
-)
+from eingrad.api.tensors.tensor import Tensor, as_tensor
 
 Function = Callable[..., Any]
 

@@ -22,7 +22,7 @@ from eingrad.api.tensors import (
 )
 from eingrad.api.tensors.dispatch import written
 from eingrad.api.tensors.moving import MOVED, plain
-from eingrad.api.tensors.tensor import Tensor, as_tensor, wrap
+from eingrad.api.tensors.tensor import Tensor, as_tensor, floating, wrap
 from eingrad.surface import FUNCTIONS as FUNCTIONS_OF
 
 Function = Callable[..., Any]
@@ -55,7 +55,7 @@ UFUNCS: dict[Any, Function] = {
     np.floor_divide: elementwise.floor_divide,
     np.remainder: elementwise.remainder,
     np.divmod: divmod,
-    np.exp2: lambda x: elementwise.power(2.0, composed.floating(x)),
+    np.exp2: lambda x: elementwise.power(2.0, floating(x)),
     np.log2: lambda x: elementwise.log(x) / composed.LOG2,
     np.log10: lambda x: elementwise.log(x) / composed.LOG10,
     np.deg2rad: composed.scaled(np.pi / 180),

@@ -9,34 +9,17 @@ from typing import Any, cast
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.broadcast import Axes, keep_axes, normal_axes, normal_axis
-from eingrad.api.tensors.dispatch import (
-    operate,
-)
+from eingrad.api.tensors.dispatch import operate
 from eingrad.api.tensors.elementwise import absolute, compare, real_dtype, safe_root
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_dtype,
-    as_tensor,
-    is_symbolic,
-    wrap,
-)
-from eingrad.core.algebra import (
-    multiply,
-    power,
-    repeat,
-    subtract,
-    sum_over,
-)
+from eingrad.api.tensors.tensor import Tensor, as_tensor, floating, is_symbolic, wrap
+from eingrad.core.algebra import multiply, power, repeat, subtract, sum_over
 from eingrad.core.algebra import reduce as reduce_expr
 from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Expr
 from eingrad.errors import EingradError
 
-FLOAT64 = np.dtype(np.float64)
 Template = Callable[..., Expr]
 
 
@@ -49,7 +32,7 @@ def _reduction(
     *static: Any,
     result: np.dtype[Any] | None = None,
 ) -> Tensor:
-    t = _inexact(x)
+    t = floating(x)
     axes = normal_axes(name, axis, t.ndim)
     return operate(name, _kept, [t], template, axes, keepdims, *static, result=result)
 
@@ -57,11 +40,6 @@ def _reduction(
 def _kept(x: Expr, template: Template, axes: tuple[int, ...], keepdims: bool, *rest: Any) -> Expr:
     result = template(x, axes, *rest)
     return keep_axes(result, axes) if keepdims and axes else result
-
-
-def _inexact(x: Any) -> Tensor:
-    t = as_tensor(x)
-    return t if is_inexact(t._value.dtype) else as_dtype(t, FLOAT64)
 
 
 def _exactly(
@@ -175,13 +153,13 @@ def softmax(x: Any, axis: Axes = -1) -> Tensor:
 
     Where every entry is -inf it is 0 / 0: NaN, as in SciPy, PyTorch and JAX.
     """
-    t = _inexact(x)
+    t = floating(x)
     return operate("softmax", _over_axes, [t], "softmax", normal_axes("softmax", axis, t.ndim))
 
 
 def log_softmax(x: Any, axis: Axes = -1) -> Tensor:
     """Return ``x - logsumexp(x)`` over axes."""
-    t = _inexact(x)
+    t = floating(x)
     axes = normal_axes("log_softmax", axis, t.ndim)
     return operate("log_softmax", _over_axes, [t], "log_softmax", axes)
 
@@ -197,7 +175,7 @@ def var(
     x: Any, axis: Axes = None, ddof: float = 0, keepdims: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """Return the variance over axes, ``sum(|x - mean(x)|^2) / (n - ddof)``: a real number."""
-    t = _inexact(_in_dtype(x, dtype, keepdims))
+    t = floating(_in_dtype(x, dtype, keepdims))
     return _reduction("var", _variance, t, axis, keepdims, ddof, t.dtype.kind == "c",
                       result=real_dtype(t.dtype))  # fmt: skip
 
@@ -209,7 +187,7 @@ def std(
 
     The gradient where it is 0 is 0.
     """
-    t = _inexact(_in_dtype(x, dtype, keepdims))
+    t = floating(_in_dtype(x, dtype, keepdims))
     return _reduction("std", _deviation, t, axis, keepdims, ddof, t.dtype.kind == "c",
                       result=real_dtype(t.dtype))  # fmt: skip
 
@@ -232,7 +210,7 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
 
     The gradient at 0 is 0.
     """
-    t = _inexact(_in_dtype(x, None, keepdims))
+    t = floating(_in_dtype(x, None, keepdims))
     axes = normal_axes("norm", axis, t.ndim)
     if not isinstance(ord, str | int | float | np.number | None):
         raise EingradError(f"the order of a norm is {ord!r:.60}", hint="it is a number")

@@ -10,10 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-    numeric,
-)
+from eingrad.api.einsum.numeric import is_inexact, numeric
 from eingrad.api.tensors.broadcast import (
     Axes,
     broadcast,
@@ -22,17 +19,8 @@ from eingrad.api.tensors.broadcast import (
     normal_axis,
     whole_number,
 )
-from eingrad.api.tensors.dispatch import (
-    operate,
-    result_type,
-)
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_dtype,
-    as_tensor,
-    is_symbolic,
-    wrap,
-)
+from eingrad.api.tensors.dispatch import operate, result_type
+from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, is_symbolic, wrap
 from eingrad.core.algebra import einsum, sum_over
 from eingrad.core.algebra import transpose as transpose_expr
 from eingrad.core.arrays import Range, concat, place, slice_of

@@ -23,10 +23,10 @@ _serials = itertools.count()
 
 
 class _Mode(threading.local):
-    """Whether this thread records, and how many tracked values it has ``left`` as numbers."""
+    """Whether this thread records, and how many tracked values were ``taken`` out as numbers."""
 
     recording = True
-    left = 0
+    taken = 0
 
 
 mode = _Mode()

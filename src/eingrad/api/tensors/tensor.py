@@ -20,6 +20,8 @@ from eingrad.api.tensors.methods import Methods
 from eingrad.api.tensors.tape import Node, cast_pair, mode, reach, sweep_back, zeros_pair
 from eingrad.errors import DifferentiationError, EingradError, OutOfRangeError, ShapeError
 
+FLOAT64 = np.dtype(np.float64)
+
 
 class Leaf(Node):
     """The node of a Tensor that gradients are accumulated in."""
@@ -173,7 +175,7 @@ class Tensor(Methods):
 
     def _taken(self, what: str) -> Any:
         """Return the value to somebody who may compute with it behind the graph's back."""
-        mode.left += self._node is not None
+        mode.taken += self._node is not None
         return self._concrete(what)
 
     # --- gradients ---
@@ -442,6 +444,12 @@ def as_dtype(t: Tensor, dtype: np.dtype[Any]) -> Tensor:
     node = t._node if mode.recording else None
     value, source = cast_pair((t._value, node if is_inexact(dtype) else None), dtype)
     return wrap(value, source)
+
+
+def floating(x: Any) -> Tensor:
+    """Return ``x`` as a Tensor to differentiate by: integers and booleans as float64."""
+    t = as_tensor(x)
+    return t if is_inexact(t._value.dtype) else as_dtype(t, FLOAT64)
 
 
 @contextmanager

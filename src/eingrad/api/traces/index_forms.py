@@ -228,20 +228,22 @@ def _chosen(
     return broadcast_scalar(apply("where", mask, above, below), dims)
 
 
-def told(root: Expr, axes: Iterable[int], constants: Constants) -> Expr:
-    """Multiply by ones along axes of which no input tells how long they are."""
+def with_ones(root: Expr, axes: Iterable[int], constants: Constants) -> Expr:
+    """Multiply by ones along axes whose extent no input has."""
     labels = tuple(range(root.ndim))
     ones = [(constants.mask(np.ones(int(root.dims[k]))), (k,)) for k in axes]
     return einsum([(root, labels), *ones], labels) if ones else root
 
 
-def measured(roots: Sequence[Expr], nodes: Container[Expr], constants: Constants) -> list[Expr]:
-    """Multiply each of ``nodes`` by ones along its last axis, as `told` does for a result."""
+def indicators_with_ones(
+    roots: Sequence[Expr], nodes: Container[Expr], constants: Constants
+) -> list[Expr]:
+    """Multiply each of ``nodes`` by ones along its last axis, which an indicator is over."""
 
     def rule(node: Expr) -> Expr | None:
-        return told(node, [node.ndim - 1], constants) if node in nodes else None
+        return with_ones(node, [node.ndim - 1], constants) if node in nodes else None
 
     return rewrite(roots, rule)
 
 
-__all__ = ["Constants", "indexed", "measured", "told"]
+__all__ = ["Constants", "indexed", "indicators_with_ones", "with_ones"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from eingrad.api.models.model import Model
-from eingrad.api.traces.index_forms import Constants, indexed, measured, told
+from eingrad.api.traces.index_forms import Constants, indexed, indicators_with_ones, with_ones
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, is_light, reduce
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.conjugate import CONJ
@@ -47,9 +47,9 @@ def notate(
     made = Constants(set(names.values()))
     roots = indexed(roots, made)
     axes = _Axes(roots)
-    roots = [told(x, axes.untold(x), made) for x in roots]
-    roots = measured(roots, _Axes(roots).untold_indicators(), made)
-    roots = _all_told(roots, made)
+    roots = [with_ones(x, axes.without_extent(x), made) for x in roots]
+    roots = indicators_with_ones(roots, _Axes(roots).indicators_without_extent(), made)
+    roots = _with_extents(roots, made)
     names = {**names, **made.variables}
     axes = _Axes(roots)
     taken = set(names.values())
@@ -76,8 +76,8 @@ def notate(
     return Model(statements, system, {n: x for n, x in values.items() if n in system.inputs})
 
 
-def _all_told(roots: Sequence[Expr], constants: Constants) -> list[Expr]:
-    """Multiply by ones where an axis begins of which no input tells how long it is.
+def _with_extents(roots: Sequence[Expr], constants: Constants) -> list[Expr]:
+    """Multiply by ones where an axis begins whose extent no input has.
 
     ``x[:, None]`` has such an axis: the letter is in no input, and the program needs its extent.
     """
@@ -85,10 +85,10 @@ def _all_told(roots: Sequence[Expr], constants: Constants) -> list[Expr]:
     while True:
         axes = _Axes(roots)
         ones = {x.operands[0] for x in postorder(roots) if indicator_index(x) is not None}
-        node = next((x for x in postorder(roots) if x not in ones and axes.untold(x)), None)
+        node = next((x for x in postorder(roots) if x not in ones and axes.without_extent(x)), None)
         if node is None:
             return roots
-        whole: dict[Expr, Expr] = {node: told(node, axes.untold(node), constants)}
+        whole: dict[Expr, Expr] = {node: with_ones(node, axes.without_extent(node), constants)}
         roots = [substitute(root, whole) for root in roots]
 
 
@@ -165,23 +165,24 @@ class _Axes:
                 root = self._find(place)
                 if root not in self._names:
                     self._names[root] = next(letters)
-        self._told = {x for node in nodes if isinstance(node, Var) for x in self.dims(node)}
+        self._given = {x for node in nodes if isinstance(node, Var) for x in self.dims(node)}
 
     def all_dims(self) -> list[Dim]:
         """Return the letters of all axes."""
         return list(dict.fromkeys(self._names.values()))
 
-    def untold(self, node: Expr) -> list[int]:
-        """Return the axes of a node of which no input tells how long they are."""
-        return [k for k, letter in enumerate(self.dims(node)) if letter not in self._told]
+    def without_extent(self, node: Expr) -> list[int]:
+        """Return the axes of a node whose extent no input has."""
+        return [k for k, letter in enumerate(self.dims(node)) if letter not in self._given]
 
-    def untold_indicators(self) -> list[Expr]:
-        """Return indicators, one for each letter of which no input tells how long it is."""
+    def indicators_without_extent(self) -> list[Expr]:
+        """Return indicators, one for each letter whose extent no input has."""
         found: dict[Dim, Expr] = {}
-        told = self._told
         for node in self._nodes:
-            if indicator_index(node) is not None and (letter := self.dims(node)[-1]) not in told:
-                found.setdefault(letter, node)
+            if indicator_index(node) is not None:
+                letter = self.dims(node)[-1]
+                if letter not in self._given:
+                    found.setdefault(letter, node)
         return list(found.values())
 
     def dims(self, node: Expr) -> tuple[Dim, ...]:

@@ -11,21 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.models.model import Model
-from eingrad.api.tensors.dispatch import (
-    run_kernel,
-)
+from eingrad.api.tensors.dispatch import run_kernel
 from eingrad.api.tensors.kernel import Kernel, Traced, Value
 from eingrad.api.tensors.tape import recording
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_tensor,
-    is_symbolic,
-    wrap,
-)
+from eingrad.api.tensors.tensor import Tensor, as_tensor, is_symbolic, wrap
 from eingrad.api.traces.notate import notate, notate_names
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.transforms.tracking import outward

@@ -7,16 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    Array,
-    is_inexact,
-)
+from eingrad.api.einsum.numeric import Array, is_inexact
 from eingrad.api.tensors.tape import no_grad
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_tensor,
-    wrap,
-)
+from eingrad.api.tensors.tensor import Tensor, as_tensor, wrap
 from eingrad.api.transforms.functional import jvp, vjp
 from eingrad.api.transforms.pytree import flatten, unflatten
 from eingrad.api.transforms.tracking import outputs, track

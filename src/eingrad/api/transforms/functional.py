@@ -13,10 +13,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.tensors.tape import recording
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_tensor,
-)
+from eingrad.api.tensors.tensor import Tensor, as_tensor
 from eingrad.api.transforms.pytree import flatten, flatten_like, unflatten
 from eingrad.api.transforms.tracking import (
     Argnums,

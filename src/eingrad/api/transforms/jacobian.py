@@ -12,10 +12,7 @@ from eingrad.api.tensors.elementwise import real
 from eingrad.api.tensors.kernel import Value
 from eingrad.api.tensors.shaping import concatenate, reshape
 from eingrad.api.tensors.tape import Pair, recording, zeros_pair
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    wrap,
-)
+from eingrad.api.tensors.tensor import Tensor, wrap
 from eingrad.api.transforms.functional import grad
 from eingrad.api.transforms.pytree import unflatten
 from eingrad.api.transforms.tracking import (

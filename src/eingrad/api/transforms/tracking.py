@@ -9,9 +9,7 @@ from typing import Any, SupportsIndex, cast
 
 import numpy as np
 
-from eingrad.api.einsum.numeric import (
-    is_inexact,
-)
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.kernel import kernel_of
 from eingrad.api.tensors.tape import (
     Node,
@@ -23,12 +21,7 @@ from eingrad.api.tensors.tape import (
     sweep_forward,
     zeros_pair,
 )
-from eingrad.api.tensors.tensor import (
-    Tensor,
-    as_tensor,
-    is_symbolic,
-    wrap,
-)
+from eingrad.api.tensors.tensor import Tensor, as_tensor, is_symbolic, wrap
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.core.expr import Var
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
@@ -42,13 +35,13 @@ Argnums = SupportsIndex | Sequence[SupportsIndex]
 class Inputs:
     """Arguments with fresh nodes for the leaves that are differentiated by.
 
-    ``left`` is how many values of tracked Tensors had been taken out as numbers before.
+    ``taken`` is how many values of tracked Tensors had been taken out as numbers before.
     """
 
     tensors: list[Tensor]
     structure: Structure
     since: int
-    left: int
+    taken: int
 
     @property
     def nodes(self) -> list[Node]:
@@ -65,7 +58,7 @@ def track(trees: Any, names: Sequence[str], lasting: bool = False) -> tuple[Any,
     paths = [name + p[p.index("]") + 1 :] for p, name in _named(structure, names)]
     tensors = [_fresh(x, path, lasting) for x, path in zip(leaves, paths, strict=True)]
     since = min([t._node.serial for t in tensors if t._node is not None], default=0)
-    return unflatten(structure, tensors), Inputs(tensors, structure, since, mode.left)
+    return unflatten(structure, tensors), Inputs(tensors, structure, since, mode.taken)
 
 
 def track_arguments(args: Sequence[Any], argnums: Argnums) -> tuple[list[Any], Inputs]:
@@ -126,7 +119,7 @@ def outputs(out: Any, inputs: Inputs | None = None) -> tuple[list[Tensor], Struc
     it has not called float(), item() and the like on anything tracked.
     """
     leaves, structure = flatten(out)
-    constant = inputs is not None and inputs.left == mode.left
+    constant = inputs is not None and inputs.taken == mode.taken
     for leaf in leaves:
         if not isinstance(leaf, Tensor) and not (constant and isinstance(leaf, NUMBERS)):
             raise DifferentiationError(
