@@ -170,6 +170,3 @@ def _step(node: Einsum, letters: dict[int, str]) -> PathStep:
         math.prod(extents),
         math.prod(extents[k] for k in node.output),
     )
-
-
-__all__ = ["PathPlan", "PathStep", "contract_path"]

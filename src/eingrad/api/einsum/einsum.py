@@ -288,6 +288,3 @@ def _check_memory(call: _Call, operands: Sequence[Array], limit: int) -> None:
             f"{call.product.shape} and intermediates), more than memory_limit={limit:,}",
             hint="eg.contract_path shows the largest intermediate",
         )
-
-
-__all__ = ["einsum", "einsum_expr", "read", "result_dtype"]

@@ -43,6 +43,3 @@ def numeric(x: Any, name: str = "") -> Array:
             hint="convert it to float64, float32 or an integer dtype first",
         )
     return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
-
-
-__all__ = ["is_inexact", "numeric"]

@@ -382,14 +382,3 @@ def _count(n: int, noun: str) -> str:
 def _label_text(term: Subscripts) -> str:
     single = all(len(label) == 1 or label == ELLIPSIS for label in term)
     return ("" if single else ", ").join(term) or "none"
-
-
-__all__ = [
-    "ELLIPSIS",
-    "EinsumSpec",
-    "LabelledProduct",
-    "fit",
-    "fit_arrays",
-    "interleaved",
-    "parse_equation",
-]

@@ -94,9 +94,3 @@ def keep_axes(node: Expr, axes: Sequence[int]) -> Expr:
     n = node.ndim + len(axes)
     kept = tuple(k for k in range(n) if k not in axes)
     return einsum([(node, kept)], tuple(range(n)), dict.fromkeys(axes, 1))
-
-
-__all__ = [
-    "Axes", "broadcast", "broadcast_shapes", "keep_axes", "labelled", "normal_axes",
-    "normal_axis", "product", "whole_number",
-]  # fmt: skip

@@ -82,6 +82,3 @@ def _template(*arguments: Any) -> Expr:
     *placeholders, node, operands = arguments
     inside = dict(zip(operands, placeholders, strict=True))
     return rebuild(node, [substitute(x, inside) for x in node.operands])
-
-
-__all__ = ["einsum"]

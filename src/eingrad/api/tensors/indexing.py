@@ -220,6 +220,3 @@ def _gather_template(x: Expr, *rest: Any) -> Expr:
     kept = [k for k in range(n) if k not in axes]
     at = 0 if first else sum(1 for k in kept if k < axes[0])
     return Gather(x, indices, sources, (*kept[:at], *common, *kept[at:]))
-
-
-__all__ = ["getitem", "setitem"]

@@ -415,6 +415,3 @@ def _transposed(template: Einsum) -> Callable[[Value], Value] | None:
     if order == list(range(len(order))):
         return lambda x: np.broadcast_to(x[index], shape)
     return lambda x: np.broadcast_to(x.transpose(order)[index], shape)
-
-
-__all__ = ["Kernel", "KernelDerivative", "Traced", "Value", "cast", "cast_shape", "kernel_of"]

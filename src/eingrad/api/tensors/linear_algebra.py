@@ -225,9 +225,3 @@ def _triangle_template(x: Expr, name: str, offset: int) -> Expr:
     kept = apply("le" if name == "tril" else "ge", column, add(row, Const(offset)))
     mask = repeat(apply("where", kept, Const(1), Const(0)), x.dims, (x.ndim - 2, x.ndim - 1))
     return apply("where", mask, x, Const(0))
-
-
-__all__ = [
-    "cholesky", "contract", "det", "dot", "inner", "inv", "logdet", "matmul", "outer", "solve",
-    "tensordot", "tril", "triu",
-]  # fmt: skip

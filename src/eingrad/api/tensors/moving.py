@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 def plain(values: Any, name: str) -> Any:
     """Replace Tensors by their arrays in arguments."""
     if isinstance(values, Tensor):
-        return as_tensor(values)._concrete(name)
+        return values._concrete(name)
     if isinstance(values, Mapping):
         return {k: plain(v, name) for k, v in values.items()}
     if isinstance(values, list | tuple):
@@ -143,5 +143,3 @@ MOVED: dict[Any, Function] = {
     np.unique: unique,
 }
 # fmt: on
-
-__all__ = ["MOVED", "moved", "plain", "sort"]

@@ -325,6 +325,3 @@ def _call(name: str, ufunc: Any, inputs: Sequence[Any], options: Mapping[str, An
 
 def _hint(name: str) -> str:
     return f"hint: {name}(t.numpy()) computes it without a gradient"
-
-
-__all__ = ["array_function", "array_ufunc"]

@@ -298,9 +298,3 @@ def _argument(
 
 def _argmax_template(x: Expr, axes: tuple[int, ...], sign: int) -> Expr:
     return reduce_expr("argmax", multiply(Const(sign), x), axes)
-
-
-__all__ = [
-    "argmax", "argmin", "cumsum", "log_softmax", "logsumexp", "max", "mean", "min", "norm", "prod",
-    "softmax", "std", "sum", "var",
-]  # fmt: skip

@@ -285,9 +285,3 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     if not is_inexact(t._value.dtype) and not is_symbolic(t):
         return wrap(np.asarray(np.sum(t._value, axis=-1)))
     return operate("trace", sum_over, [t], (t.ndim - 1,))
-
-
-__all__ = [
-    "broadcast_to", "concatenate", "cut", "diag", "diagonal", "expand_dims", "flip", "moveaxis",
-    "ravel", "reshape", "split", "squeeze", "stack", "swapaxes", "trace", "transpose",
-]  # fmt: skip

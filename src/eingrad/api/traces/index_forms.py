@@ -244,6 +244,3 @@ def indicators_with_ones(
         return with_ones(node, [node.ndim - 1], constants) if node in nodes else None
 
     return rewrite(roots, rule)
-
-
-__all__ = ["Constants", "indexed", "indicators_with_ones", "with_ones"]

@@ -334,6 +334,3 @@ def _unique(words: Sequence[str], taken: Sequence[str]) -> str:
         number += 1
         name = f"{base}{number}"
     return name
-
-
-__all__ = ["notate", "notate_names"]

@@ -229,6 +229,3 @@ def function(fn: Callable[..., Any]) -> TracedFunction:
     array([2., 5.])
     """
     return TracedFunction(fn)
-
-
-__all__ = ["Trace", "TracedFunction", "function"]

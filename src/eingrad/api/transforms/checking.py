@@ -195,6 +195,3 @@ def _compare(
 
 def _where(done: tuple[str, ...]) -> str:
     return f" ({' over '.join(reversed(done))})" if done else ""
-
-
-__all__ = ["GradientCheckError", "check_grads"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.tensors.tape import recording
-from eingrad.api.tensors.tensor import Tensor, as_tensor
+from eingrad.api.tensors.tensor import Tensor
 from eingrad.api.transforms.pytree import flatten, flatten_like, unflatten
 from eingrad.api.transforms.tracking import (
     Argnums,
@@ -60,7 +60,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
         if has_aux:
             leaves, structure = flatten(aux)
             aux = unflatten(structure, [
-                result(as_tensor(x), inputs.since, as_tensors) if isinstance(x, Tensor) else x
+                result(x, inputs.since, as_tensors) if isinstance(x, Tensor) else x
                 for x in leaves
             ])  # fmt: skip
             value = (value, aux)
@@ -185,6 +185,3 @@ def hvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     gradient = grad(fn, tuple(range(len(primals))))
     product = jvp(gradient, primals, tangents)[1]
     return product[0] if len(primals) == 1 else product
-
-
-__all__ = ["grad", "hvp", "jvp", "value_and_grad", "vjp"]

@@ -155,6 +155,3 @@ def _assemble(parts: Sequence[Sequence[Pair]], shapes: Sequence[tuple[int, ...]]
         whole = pieces[0] if len(pieces) == 1 else concatenate(pieces)
         result.append(reshape(whole, shape))
     return result
-
-
-__all__ = ["hessian", "jacobian"]

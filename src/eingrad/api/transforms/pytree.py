@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,17 +76,6 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
     return list(items) if issubclass(structure.kind, list) else tuple(items)
 
 
-def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """Apply a function to each leaf, and to the leaves of other trees of the same structure.
-
-    >>> tree_map(lambda a, b: a + b, {"x": 1}, {"x": 2})
-    {'x': 3}
-    """
-    leaves, structure = flatten(tree)
-    rest = [flatten_like(structure, other, "a tree") for other in others]
-    return unflatten(structure, [function(*xs) for xs in zip(leaves, *rest, strict=True)])
-
-
 def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
     """Return the leaves of a tree that must have a given structure."""
     leaves, own = flatten(_ordered_like(structure, tree))
@@ -120,6 +109,3 @@ def _plain(structure: Structure) -> Structure:
 def _shown(structure: Structure) -> str:
     paths = [path or "x" for path in structure.paths()]
     return ", ".join(paths[:6]) + (", ..." if len(paths) > 6 else "") or "none"
-
-
-__all__ = ["LEAF", "Structure", "flatten", "flatten_like", "tree_map", "unflatten"]

@@ -208,9 +208,3 @@ def _positions(argnums: Argnums, args: Sequence[Any]) -> list[int]:
 def is_single(argnums: Argnums) -> bool:
     """Whether the gradient is by one argument, and not a tuple."""
     return isinstance(argnums, SupportsIndex) and not isinstance(argnums, np.ndarray)
-
-
-__all__ = [
-    "Argnums", "Function", "Inputs", "check_function", "has_tensor", "is_single", "like",
-    "outputs", "outward", "pull", "push", "result", "track", "track_arguments",
-]  # fmt: skip
