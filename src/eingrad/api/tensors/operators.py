@@ -27,7 +27,7 @@ def _reflected(function: Function) -> Function:
     return lambda x, other: function(other, x)
 
 
-def _sum_like(name: str) -> tuple[Function, Function]:
+def _arithmetic(name: str) -> tuple[Function, Function]:
     return lambda x, other: binary(name, x, other), lambda x, other: binary(name, other, x)
 
 
@@ -69,10 +69,10 @@ def _both(function: Function) -> tuple[Function, Function]:
 
 
 ARITHMETIC: dict[str, tuple[Function, Function]] = {
-    "add": _sum_like("add"),
-    "sub": _sum_like("subtract"),
-    "mul": _sum_like("multiply"),
-    "truediv": _sum_like("divide"),
+    "add": _arithmetic("add"),
+    "sub": _arithmetic("subtract"),
+    "mul": _arithmetic("multiply"),
+    "truediv": _arithmetic("divide"),
     "pow": _both(elementwise.power),
     "floordiv": _both(floor_divide),
     "mod": _both(remainder),
