@@ -9,7 +9,7 @@ from gallery_models import GALLERY, SECTIONS, Entry
 from numpy_lines import numpy_line
 
 import eingrad as eg
-from eingrad.api.derivatives import Derivatives
+from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.core.expr import Dim
 
 PAGE = Path(__file__).with_name("gallery.md")

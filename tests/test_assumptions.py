@@ -17,7 +17,7 @@ from assumed_models import AssumedModel, assumed_models
 from hypothesis import assume, given, settings
 
 import eingrad as eg
-from eingrad.api.derivatives import Derivatives
+from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.notation.syntax import Symbol
 from eingrad.notation.text import to_text
 

@@ -17,19 +17,23 @@ from typing import Any
 
 import lazy_loader
 
+from eingrad.surface import ELEMENTWISE, SURFACE
+
 __version__ = "0.1.0"
 
-# The names and where they live are in __init__.pyi; a module is loaded when a name of it is used.
 _listed: Any
 __dir__: Any
 __all__: list[str]
-_listed, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_listed, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={module: names.split() for module, names in SURFACE.items()}
+)
 
 
 def __getattr__(name: str) -> Any:
-    """Return what the stub lists, or a function that was added to the table."""
+    """Return what the surface lists, or a function that was added to the table."""
     if name in __all__:
         return _listed(name)
-    if name.startswith("_"):
+    added = None if name.startswith("_") else import_module(f"{__name__}.{ELEMENTWISE}")
+    if not hasattr(added, name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.api.operations"), name)
+    return getattr(added, name)

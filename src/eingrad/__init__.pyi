@@ -1,287 +1,128 @@
-"""The public surface. `__init__.py` loads each name from where this file says, when it is used."""
+"""The public surface, from `surface.py`, by `python docs/make_stubs.py`."""
 
-from .api.checking import (
-    GradientCheckError,
-    check_grads,
-)
-from .api.contract_path import (
-    PathPlan,
-    contract_path,
-)
-from .api.derivatives import (
-    Derivatives,
-    Gradient,
-)
-from .api.functional import (
-    grad,
-    hvp,
-    jvp,
-    value_and_grad,
-    vjp,
-)
-from .api.jacobian import (
-    hessian,
-    jacobian,
-)
-from .api.model import (
-    Model,
-    parse,
-    parse_latex,
-)
-from .api.operations import (
-    abs,
-    acos,
-    add,
-    argmax,
-    argmin,
-    asin,
-    atan,
-    broadcast_to,
-    cholesky,
-    clip,
-    concatenate,
-    conj,
-    cos,
-    cosh,
-    cumsum,
-    det,
-    diag,
-    diagonal,
-    digamma,
-    divide,
-    dot,
-    einsum,
-    elu,
-    erf,
-    exp,
-    expand_dims,
-    expm1,
-    flip,
-    gelu,
-    imag,
-    inner,
-    inv,
-    leaky_relu,
-    lgamma,
-    log,
-    log1p,
-    log_softmax,
-    logaddexp,
-    logdet,
-    logsumexp,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    moveaxis,
-    multiply,
-    negative,
-    norm,
-    outer,
-    polygamma,
-    pow,
-    power,
-    prod,
-    ravel,
-    real,
-    reciprocal,
-    relu,
-    reshape,
-    sigmoid,
-    sign,
-    silu,
-    sin,
-    sinh,
-    softmax,
-    softplus,
-    solve,
-    split,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    std,
-    subtract,
-    sum,
-    swapaxes,
-    tan,
-    tanh,
-    tensordot,
-    trace,
-    transpose,
-    tril,
-    triu,
-    var,
-    where,
-)
-from .api.structured import (
-    StructuredTensor,
-)
-from .api.tape import (
-    no_grad,
-)
-from .api.tensor import (
-    Tensor,
-    tensor,
-)
-from .api.trace import (
-    TracedFunction,
-    function,
-)
-from .calculus.optim import (
-    Optimizer,
-    adam,
-    momentum,
-    sgd,
-)
-from .check import (
-    Verdict,
-)
-from .derivation.steps import (
-    Step,
-)
-from .engine import (
-    Function,
-)
-from .errors import (
-    BackendError,
-    DataError,
-    DifferentiationError,
-    EingradError,
-    MemoryLimitError,
-    NotationError,
-    Position,
-    ShapeError,
-    UnknownNameError,
-)
+from .api.einsum.contract_path import PathPlan as PathPlan
+from .api.einsum.contract_path import contract_path as contract_path
+from .api.models.model import Model as Model
+from .api.models.model import parse as parse
+from .api.models.model import parse_latex as parse_latex
+from .api.models.model_derivatives import Derivatives as Derivatives
+from .api.models.model_derivatives import Gradient as Gradient
+from .api.models.structured import StructuredTensor as StructuredTensor
+from .api.tensors.contraction import einsum as einsum
+from .api.tensors.elementwise import abs as abs
+from .api.tensors.elementwise import acos as acos
+from .api.tensors.elementwise import add as add
+from .api.tensors.elementwise import asin as asin
+from .api.tensors.elementwise import atan as atan
+from .api.tensors.elementwise import clip as clip
+from .api.tensors.elementwise import conj as conj
+from .api.tensors.elementwise import cos as cos
+from .api.tensors.elementwise import cosh as cosh
+from .api.tensors.elementwise import digamma as digamma
+from .api.tensors.elementwise import divide as divide
+from .api.tensors.elementwise import elu as elu
+from .api.tensors.elementwise import erf as erf
+from .api.tensors.elementwise import exp as exp
+from .api.tensors.elementwise import expm1 as expm1
+from .api.tensors.elementwise import gelu as gelu
+from .api.tensors.elementwise import imag as imag
+from .api.tensors.elementwise import leaky_relu as leaky_relu
+from .api.tensors.elementwise import lgamma as lgamma
+from .api.tensors.elementwise import log as log
+from .api.tensors.elementwise import log1p as log1p
+from .api.tensors.elementwise import logaddexp as logaddexp
+from .api.tensors.elementwise import maximum as maximum
+from .api.tensors.elementwise import minimum as minimum
+from .api.tensors.elementwise import multiply as multiply
+from .api.tensors.elementwise import negative as negative
+from .api.tensors.elementwise import polygamma as polygamma
+from .api.tensors.elementwise import pow as pow
+from .api.tensors.elementwise import power as power
+from .api.tensors.elementwise import real as real
+from .api.tensors.elementwise import reciprocal as reciprocal
+from .api.tensors.elementwise import relu as relu
+from .api.tensors.elementwise import sigmoid as sigmoid
+from .api.tensors.elementwise import sign as sign
+from .api.tensors.elementwise import silu as silu
+from .api.tensors.elementwise import sin as sin
+from .api.tensors.elementwise import sinh as sinh
+from .api.tensors.elementwise import softplus as softplus
+from .api.tensors.elementwise import sqrt as sqrt
+from .api.tensors.elementwise import square as square
+from .api.tensors.elementwise import subtract as subtract
+from .api.tensors.elementwise import tan as tan
+from .api.tensors.elementwise import tanh as tanh
+from .api.tensors.elementwise import where as where
+from .api.tensors.linear_algebra import cholesky as cholesky
+from .api.tensors.linear_algebra import det as det
+from .api.tensors.linear_algebra import dot as dot
+from .api.tensors.linear_algebra import inner as inner
+from .api.tensors.linear_algebra import inv as inv
+from .api.tensors.linear_algebra import logdet as logdet
+from .api.tensors.linear_algebra import matmul as matmul
+from .api.tensors.linear_algebra import outer as outer
+from .api.tensors.linear_algebra import solve as solve
+from .api.tensors.linear_algebra import tensordot as tensordot
+from .api.tensors.linear_algebra import tril as tril
+from .api.tensors.linear_algebra import triu as triu
+from .api.tensors.reductions import argmax as argmax
+from .api.tensors.reductions import argmin as argmin
+from .api.tensors.reductions import cumsum as cumsum
+from .api.tensors.reductions import log_softmax as log_softmax
+from .api.tensors.reductions import logsumexp as logsumexp
+from .api.tensors.reductions import max as max
+from .api.tensors.reductions import mean as mean
+from .api.tensors.reductions import min as min
+from .api.tensors.reductions import norm as norm
+from .api.tensors.reductions import prod as prod
+from .api.tensors.reductions import softmax as softmax
+from .api.tensors.reductions import std as std
+from .api.tensors.reductions import sum as sum
+from .api.tensors.reductions import var as var
+from .api.tensors.shaping import broadcast_to as broadcast_to
+from .api.tensors.shaping import concatenate as concatenate
+from .api.tensors.shaping import diag as diag
+from .api.tensors.shaping import diagonal as diagonal
+from .api.tensors.shaping import expand_dims as expand_dims
+from .api.tensors.shaping import flip as flip
+from .api.tensors.shaping import moveaxis as moveaxis
+from .api.tensors.shaping import ravel as ravel
+from .api.tensors.shaping import reshape as reshape
+from .api.tensors.shaping import split as split
+from .api.tensors.shaping import squeeze as squeeze
+from .api.tensors.shaping import stack as stack
+from .api.tensors.shaping import swapaxes as swapaxes
+from .api.tensors.shaping import trace as trace
+from .api.tensors.shaping import transpose as transpose
+from .api.tensors.tape import no_grad as no_grad
+from .api.tensors.tensor import Tensor as Tensor
+from .api.tensors.tensor import tensor as tensor
+from .api.traces.trace import TracedFunction as TracedFunction
+from .api.traces.trace import function as function
+from .api.transforms.checking import GradientCheckError as GradientCheckError
+from .api.transforms.checking import check_grads as check_grads
+from .api.transforms.functional import grad as grad
+from .api.transforms.functional import hvp as hvp
+from .api.transforms.functional import jvp as jvp
+from .api.transforms.functional import value_and_grad as value_and_grad
+from .api.transforms.functional import vjp as vjp
+from .api.transforms.jacobian import hessian as hessian
+from .api.transforms.jacobian import jacobian as jacobian
+from .calculus.optim import Optimizer as Optimizer
+from .calculus.optim import adam as adam
+from .calculus.optim import momentum as momentum
+from .calculus.optim import sgd as sgd
+from .check import Verdict as Verdict
+from .derivation.steps import Step as Step
+from .engine import Function as Function
+from .errors import BackendError as BackendError
+from .errors import DataError as DataError
+from .errors import DifferentiationError as DifferentiationError
+from .errors import EingradError as EingradError
+from .errors import MemoryLimitError as MemoryLimitError
+from .errors import NotationError as NotationError
+from .errors import Position as Position
+from .errors import ShapeError as ShapeError
+from .errors import UnknownNameError as UnknownNameError
 
 __version__: str
-
-__all__ = [
-    "BackendError",
-    "DataError",
-    "Derivatives",
-    "DifferentiationError",
-    "EingradError",
-    "Function",
-    "Gradient",
-    "GradientCheckError",
-    "MemoryLimitError",
-    "Model",
-    "NotationError",
-    "Optimizer",
-    "PathPlan",
-    "Position",
-    "ShapeError",
-    "Step",
-    "StructuredTensor",
-    "Tensor",
-    "TracedFunction",
-    "UnknownNameError",
-    "Verdict",
-    "abs",
-    "acos",
-    "adam",
-    "add",
-    "argmax",
-    "argmin",
-    "asin",
-    "atan",
-    "broadcast_to",
-    "check_grads",
-    "cholesky",
-    "clip",
-    "concatenate",
-    "conj",
-    "contract_path",
-    "cos",
-    "cosh",
-    "cumsum",
-    "det",
-    "diag",
-    "diagonal",
-    "digamma",
-    "divide",
-    "dot",
-    "einsum",
-    "elu",
-    "erf",
-    "exp",
-    "expand_dims",
-    "expm1",
-    "flip",
-    "function",
-    "gelu",
-    "grad",
-    "hessian",
-    "hvp",
-    "imag",
-    "inner",
-    "inv",
-    "jacobian",
-    "jvp",
-    "leaky_relu",
-    "lgamma",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logaddexp",
-    "logdet",
-    "logsumexp",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "momentum",
-    "moveaxis",
-    "multiply",
-    "negative",
-    "no_grad",
-    "norm",
-    "outer",
-    "parse",
-    "parse_latex",
-    "polygamma",
-    "pow",
-    "power",
-    "prod",
-    "ravel",
-    "real",
-    "reciprocal",
-    "relu",
-    "reshape",
-    "sgd",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "sinh",
-    "softmax",
-    "softplus",
-    "solve",
-    "split",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "subtract",
-    "sum",
-    "swapaxes",
-    "tan",
-    "tanh",
-    "tensor",
-    "tensordot",
-    "trace",
-    "transpose",
-    "tril",
-    "triu",
-    "value_and_grad",
-    "var",
-    "vjp",
-    "where",
-]

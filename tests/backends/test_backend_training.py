@@ -19,8 +19,8 @@ from eingrad.engine import compile_program
 from eingrad.engine.library import load_library, to_numpy
 from eingrad.errors import ShapeError
 from eingrad.learn.checkpoint import load, save
+from eingrad.learn.classifier import packaged_model
 from eingrad.learn.data import load_digits
-from eingrad.learn.model import packaged_model
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import Trainer
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from eingrad.learn import checkpoint as checkpoints
+from eingrad.learn.classifier import packaged_model
 from eingrad.learn.data import load_digits
-from eingrad.learn.model import packaged_model
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import Trainer
 

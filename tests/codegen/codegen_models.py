@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import eingrad as eg
-from eingrad.api.derivatives import Derivatives
+from eingrad.api.models.model_derivatives import Derivatives
 
 
 @dataclass(frozen=True)

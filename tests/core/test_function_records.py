@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import eingrad as eg
-from eingrad.api import operations
 from eingrad.core.algebra import apply
 from eingrad.core.evaluate import evaluate
 from eingrad.core.expr import Const, Map, Var
@@ -184,6 +183,6 @@ def test_a_word_without_a_record_is_no_function() -> None:
     with pytest.raises(EingradError, match="is not a function"):
         eg.parse("y_i = cauchy(x_i)")
     with pytest.raises(AttributeError):
-        _ = operations.cauchy
+        _ = eg.cauchy
     with pytest.raises(AttributeError):
         _ = eg.cbrt

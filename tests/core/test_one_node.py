@@ -12,7 +12,7 @@ from drawn_products import SEED, TENSORS, N, arrays, count, draw, looped, writte
 from eingrad import parse
 from eingrad.core.algebra import add, apply, einsum, is_light, multiply, negate, power, transpose
 from eingrad.core.arrays import matrix_function
-from eingrad.core.expr import Const, Delta, Einsum, Expr, Var, postorder
+from eingrad.core.expr import Const, Delta, Einsum, Expr, postorder
 from eingrad.core.labelling import _Labelling
 from eingrad.core.product import shared_products
 

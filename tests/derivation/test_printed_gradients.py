@@ -14,7 +14,7 @@ from strategies import models
 from test_models import assert_close
 
 import eingrad as eg
-from eingrad.api.derivatives import Derivatives
+from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import Assignment, Symbol
 

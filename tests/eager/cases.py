@@ -15,7 +15,7 @@ import numpy as np
 import scipy.special as sp
 from seeds import seeded
 
-from eingrad.api import operations
+import eingrad as operations
 
 Case = tuple[str, Callable[..., Any], Callable[..., Any], tuple[Any, ...]]
 

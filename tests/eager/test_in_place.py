@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from seeds import seeded
 
-from eingrad.api.tape import no_grad
-from eingrad.api.tensor import Tensor, tensor
+from eingrad.api.tensors.tape import no_grad
+from eingrad.api.tensors.tensor import Tensor, tensor
 from eingrad.errors import EingradError
 
 rng = np.random.default_rng(seeded(0))

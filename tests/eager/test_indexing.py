@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from seeds import examples, seeded
 
-from eingrad.api import operations as ops
-from eingrad.api.checking import check_grads
-from eingrad.api.functional import grad, hvp, jvp
-from eingrad.api.tensor import tensor
-from eingrad.api.trace import function
+import eingrad as ops
+from eingrad.api.tensors.tensor import tensor
+from eingrad.api.traces.trace import function
+from eingrad.api.transforms.checking import check_grads
+from eingrad.api.transforms.functional import grad, hvp, jvp
 from eingrad.errors import EingradError, OutOfRangeError
 
 X = np.random.default_rng(seeded(0)).standard_normal((3, 4, 5))

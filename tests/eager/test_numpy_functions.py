@@ -5,7 +5,7 @@ import pytest
 from seeds import seeded
 
 import eingrad as eg
-from eingrad.api.tensor import Tensor
+from eingrad.api.tensors.tensor import Tensor
 
 RNG = np.random.default_rng(seeded(11))
 OPERANDS = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import eingrad as eg
-from eingrad.api.checking import check_grads
+from eingrad.api.transforms.checking import check_grads
 
 EXPONENTS = [0.0, 1.0, 2.0, 3.0, 2.5]
 BY_BASE = [0.0, 1.0, 0.0, 0.0, 0.0]

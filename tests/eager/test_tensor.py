@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from seeds import seeded
 
-from eingrad.api import operations as ops
-from eingrad.api.checking import check_grads
-from eingrad.api.functional import grad, jvp
-from eingrad.api.jacobian import jacobian
-from eingrad.api.tape import no_grad
-from eingrad.api.tensor import Tensor, tensor
-from eingrad.api.trace import function
+import eingrad as ops
+from eingrad.api.tensors.tape import no_grad
+from eingrad.api.tensors.tensor import Tensor, tensor
+from eingrad.api.traces.trace import function
+from eingrad.api.transforms.checking import check_grads
+from eingrad.api.transforms.functional import grad, jvp
+from eingrad.api.transforms.jacobian import jacobian
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
 
 rng = np.random.default_rng(seeded(0))

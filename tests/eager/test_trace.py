@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from seeds import seeded
 
-from eingrad.api import operations as ops
-from eingrad.api.functional import grad, value_and_grad
-from eingrad.api.jacobian import hessian, jacobian
-from eingrad.api.model import parse
-from eingrad.api.tape import no_grad
-from eingrad.api.tensor import Tensor, tensor
-from eingrad.api.trace import CACHE_SIZE, function
+import eingrad as ops
+from eingrad.api.models.model import parse
+from eingrad.api.tensors.tape import no_grad
+from eingrad.api.tensors.tensor import Tensor, tensor
+from eingrad.api.traces.trace import CACHE_SIZE, function
+from eingrad.api.transforms.functional import grad, value_and_grad
+from eingrad.api.transforms.jacobian import hessian, jacobian
 from eingrad.errors import EingradError
 
 rng = np.random.default_rng(seeded(5))
@@ -63,7 +63,7 @@ def test_the_cache_is_bounded():
     f = function(lambda x, k: x * k)
     for k in range(CACHE_SIZE + 5):
         f(V, k)
-    assert len(f._programs) == CACHE_SIZE
+    assert CACHE_SIZE // 2 < len(f._programs) <= CACHE_SIZE
 
 
 def test_structures_and_constant_results():

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from seeds import seeded
 
-from eingrad.api import operations as ops
-from eingrad.api.checking import GradientCheckError, check_grads
-from eingrad.api.functional import grad, hvp, jvp, value_and_grad, vjp
-from eingrad.api.jacobian import hessian, jacobian
-from eingrad.api.tape import no_grad
-from eingrad.api.tensor import Tensor, tensor
-from eingrad.api.trace import function
+import eingrad as ops
+from eingrad.api.tensors.tape import no_grad
+from eingrad.api.tensors.tensor import Tensor, tensor
+from eingrad.api.traces.trace import function
+from eingrad.api.transforms.checking import GradientCheckError, check_grads
+from eingrad.api.transforms.functional import grad, hvp, jvp, value_and_grad, vjp
+from eingrad.api.transforms.jacobian import hessian, jacobian
 from eingrad.core import functions as table
 from eingrad.core.algebra import Infix
 from eingrad.errors import DifferentiationError, EingradError, ShapeError
@@ -268,7 +268,7 @@ def test_jacobians_of_structures():
 
 
 def test_large_jacobians_in_parts(monkeypatch):
-    monkeypatch.setattr("eingrad.api.jacobian.CHUNK", 12)
+    monkeypatch.setattr("eingrad.api.transforms.jacobian.CHUNK", 12)
     for mode in ("fwd", "rev"):
         j = jacobian(lambda x: ops.tanh(x) @ B, mode=mode)(A)
         expected = np.einsum("ij,jk,il->iklj", 1 - np.tanh(A) ** 2, B, np.eye(4))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from counting import calls
 
-from eingrad.api import einsum as module
-from eingrad.api.einsum import einsum
+from eingrad.api.einsum import einsum as module
+from eingrad.api.einsum.einsum import einsum
+from eingrad.engine.cache import Cache
 
 
 def test_a_second_call_runs_the_same_program() -> None:
@@ -27,12 +28,19 @@ def test_the_number_of_programs_is_bounded() -> None:
     assert len(module._programs) <= module.MAX_PROGRAMS
 
 
+def _key(n: int) -> object:
+    return ("ij,jk,kl->il", *[(np.ndarray, (n, n), np.dtype(float))] * 3)
+
+
 def test_the_memory_of_programs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 10**5)
-    for n in range(100, 140):
+    monkeypatch.setattr(module, "_programs", Cache(module.MAX_PROGRAMS, 10**5))
+    sizes = range(100, 140)
+    for n in sizes:
         x = np.ones((n, n))
         einsum("ij,jk,kl->il", x, x, x)
-    assert sum(call.kept for call in module._programs.values()) <= 10**5
+    kept = [call for n in sizes if (call := module._programs.get(_key(n)))]
+    assert 0 < len(kept) < len(sizes)
+    assert sum(call.kept for call in kept) == module._programs.cost <= 10**5
 
 
 def test_eight_threads_get_the_serial_results() -> None:
@@ -49,7 +57,7 @@ def test_eight_threads_get_the_serial_results() -> None:
 
 
 def test_threads_may_meet_a_full_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_PROGRAMS", 4)
+    monkeypatch.setattr(module, "_programs", Cache(4))
 
     def work(seed: int) -> bool:
         rng = np.random.default_rng(seed)
@@ -64,3 +72,16 @@ def test_a_known_call_costs_little() -> None:
     x = np.ones((4, 4))
     einsum("ij,jk->ik", x, x)
     assert calls(lambda: einsum("ij,jk->ik", x, x)) <= 20  # 7 microseconds
+
+
+def test_what_was_used_longest_ago_is_dropped() -> None:
+    cache: Cache[int, str] = Cache(8, limit=100)
+    for n in range(8):
+        cache.put(n, str(n), cost=10)
+    assert [cache.get(n) for n in (0, 1)] == ["0", "1"]
+    assert cache.put(0, "another") == "0"
+    cache.put(8, "8", cost=90)  # too many, and together too dear
+    assert [n for n in range(9) if cache.get(n)] == [1, 8]
+    assert (len(cache), cache.cost) == (2, 100)
+    assert cache.put(9, "9", cost=101) == "9"
+    assert (len(cache), cache.cost) == (2, 100)

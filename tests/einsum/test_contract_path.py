@@ -8,8 +8,8 @@ import pytest
 from counting import calls
 from seeds import seeded
 
-from eingrad.api.contract_path import contract_path
-from eingrad.api.einsum import einsum
+from eingrad.api.einsum.contract_path import contract_path
+from eingrad.api.einsum.einsum import einsum
 
 Shapes = list[tuple[int, ...]]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from seeds import seeded
 
-from eingrad.api.einsum import einsum
+from eingrad.api.einsum.einsum import einsum
 from eingrad.errors import ShapeError
 
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]

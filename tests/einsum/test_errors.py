@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from seeds import examples, seeded
 
 import eingrad as eg
-from eingrad.api.contract_path import contract_path
-from eingrad.api.einsum import einsum
+from eingrad.api.einsum.contract_path import contract_path
+from eingrad.api.einsum.einsum import einsum
 from eingrad.errors import EingradError, MemoryLimitError, NotationError, ShapeError
 from einsum.strategies import Case, cases
 

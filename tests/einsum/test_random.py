@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from seeds import examples
 
-from eingrad.api.einsum import einsum
-from eingrad.api.subscripts import fit, parse_equation
+from eingrad.api.einsum.einsum import einsum
+from eingrad.api.einsum.subscripts import fit, parse_equation
 from eingrad.calculus.differentiate import pull_back
 from eingrad.core.expr import Var
 from eingrad.engine import compile_program

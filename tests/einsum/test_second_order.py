@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from seeds import seeded
 
-from eingrad.api.subscripts import fit, parse_equation
+from eingrad.api.einsum.subscripts import fit, parse_equation
 from eingrad.calculus.differentiate import pull_back
 from eingrad.core.algebra import ONE, add
 from eingrad.core.expr import Expr, Var

@@ -9,8 +9,8 @@ import numpy as np
 import opt_einsum as oe
 import pytest
 
-from eingrad.api.einsum import einsum
-from eingrad.api.subscripts import fit, parse_equation
+from eingrad.api.einsum.einsum import einsum
+from eingrad.api.einsum.subscripts import fit, parse_equation
 from eingrad.calculus.differentiate import pull_back
 from eingrad.core.expr import Expr, Var
 from eingrad.engine import compile_program

@@ -12,8 +12,8 @@ import pytest
 from eingrad.errors import DataError, DivergedError, EingradError
 from eingrad.learn import rows
 from eingrad.learn.checkpoint import load, save
+from eingrad.learn.classifier import packaged_model
 from eingrad.learn.data import Dataset, Split, load_digits
-from eingrad.learn.model import packaged_model
 from eingrad.learn.rows import FileRows
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import EpochRecord, Trainer, state_shapes

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eingrad.api.model import parse
+from eingrad.api.models.model import parse
 from eingrad.errors import DataError, EingradError, ShapeError
-from eingrad.learn.data import Split, load_digits
-from eingrad.learn.model import (
+from eingrad.learn.classifier import (
     Classifier,
     find_roles,
     initial_values,
     packaged_model,
     parameter_shapes,
 )
+from eingrad.learn.data import Split, load_digits
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import Trainer
 from eingrad.notation.files import MAX_BYTES, read_text

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import eingrad as eg
-from eingrad.learn.model import packaged_model
+from eingrad.learn.classifier import packaged_model
 
 PARAMETERS = ["W1", "b1", "W2", "b2"]
 BATCH, PIXELS, HIDDEN, CLASSES = 16, 24, 32, 10

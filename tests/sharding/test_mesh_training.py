@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eingrad.api.model import parse
+from eingrad.api.models.model import parse
 from eingrad.errors import ShapeError
 from eingrad.learn.checkpoint import load, save
+from eingrad.learn.classifier import find_roles, packaged_model
 from eingrad.learn.data import load_digits
 from eingrad.learn.mesh import MeshOptions, MeshShare, default_shard
-from eingrad.learn.model import find_roles, packaged_model
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import Trainer
 
@@ -168,7 +168,7 @@ jax_mesh.join(sys.argv[1], 2, int(sys.argv[2]))
 from eingrad.learn.batches import Batches
 from eingrad.learn.data import load_digits
 from eingrad.learn.mesh import MeshOptions
-from eingrad.learn.model import packaged_model
+from eingrad.learn.classifier import packaged_model
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import Trainer
 gather, counts = Batches.gather, []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eingrad.api.model import parse
-from eingrad.api.subscripts import fit, parse_equation
+from eingrad.api.einsum.subscripts import fit, parse_equation
+from eingrad.api.models.model import parse
 from eingrad.bench.problems import MODEL, PARAMETERS, RATE, Array, Run, step_arrays
 from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.optim import sgd

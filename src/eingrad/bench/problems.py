@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import opt_einsum as oe
 
-from eingrad.api.subscripts import fit, parse_equation
+from eingrad.api.einsum.subscripts import fit, parse_equation
 
 Array = np.ndarray[Any, Any]
 Run = Callable[[], list[Any]]

@@ -13,7 +13,7 @@ from eingrad.errors import EingradError
 from eingrad.notation.files import read_text
 
 if TYPE_CHECKING:
-    from eingrad.api.model import Model
+    from eingrad.api.models.model import Model
 
 
 class Format(StrEnum):
@@ -52,7 +52,7 @@ def derive(
 
 def read_model(file: str, latex: bool) -> Model:
     """Read a model from a file, or from standard input for ``-``; its notes go to stderr."""
-    from eingrad.api.model import parse, parse_latex  # noqa: PLC0415  # --help loads no NumPy
+    from eingrad.api.models.model import parse, parse_latex  # noqa: PLC0415  # --help loads no NumPy
 
     model = (parse_latex if latex else parse)(read_text(file))
     for note in model.notes:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eingrad.api.contract_path import SHOWN_STEPS, PathPlan, PathStep, contract_path
+from eingrad.api.einsum.contract_path import SHOWN_STEPS, PathPlan, PathStep, contract_path
 from eingrad.core.digits import LONGEST, count_text, shape_text
 from eingrad.errors import ShapeError
 

@@ -16,8 +16,8 @@ from rich.text import Text
 from eingrad.cli.app import UNUSABLE, fail, note
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.checkpoint import load
+from eingrad.learn.classifier import Classifier
 from eingrad.learn.images import BATCH, Images, as_file
-from eingrad.learn.model import Classifier
 
 Row = tuple[str, int, float]
 

@@ -17,8 +17,8 @@ from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
 from eingrad.errors import DataError, DivergedError
 from eingrad.learn.checkpoint import Checkpoint, check_writable, load
+from eingrad.learn.classifier import packaged_model
 from eingrad.learn.data import load as load_data
-from eingrad.learn.model import packaged_model
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import EpochRecord, Trainer
 from eingrad.notation.files import read_text

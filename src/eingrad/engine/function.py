@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 
 from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Expr, Var, postorder
+from eingrad.engine.cache import Cache
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
 from eingrad.engine.large import specialize_large
@@ -21,7 +20,7 @@ from eingrad.engine.memory import Memory, plan_memory, without_buffers
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
 from eingrad.engine.prune import prune
-from eingrad.engine.sharding import Tensor
+from eingrad.engine.sharding import Placement
 from eingrad.engine.signature import (
     Signature,
     bind_sizes,
@@ -74,7 +73,7 @@ class Function:
         self._initial = {name: x.initial for name, x in state.items()}
         self.dtype, self.functions, self.labels = dtype, dict(functions), dict(labels)
         self.memory_limit = memory_limit
-        self.inner: Mapping[Expr, Tensor] = {}
+        self.inner: Mapping[Expr, Placement] = {}
         rank = {name: k for k, name in enumerate(labels)}  # the author's order, for messages
         everything = find_inputs(self.outputs, self.updates, inputs)
         everything.sort(key=lambda var: rank.get(var.name, len(rank)))
@@ -87,9 +86,8 @@ class Function:
         self._results = (*self.outputs, *returned)
         self._returned_state = [name for name in self._initial if name in returned]
         self._pick = _picker(self._names, library.spelling.in_place)
-        self._programs: OrderedDict[Any, Executable] = OrderedDict()
+        self._programs: Cache[Any, Executable] = Cache(CACHE_SIZE)
         self._latest: tuple[Any, Executable | None] = (None, None)
-        self._lock = threading.Lock()
 
     def __call__(self, /, **arrays: Any) -> dict[str, Array]:
         if len(arrays) > len(self._names):
@@ -123,13 +121,7 @@ class Function:
         """Return the program for arrays that need no conversion, if there is one."""
         if not all(map(self.library.is_own, values)):
             return None
-        key = _key(values)
-        executable = self._programs.get(key)
-        if executable is not None:
-            with self._lock:
-                if key in self._programs:
-                    self._programs.move_to_end(key)
-        return executable
+        return self._programs.get(_key(values))
 
     def _call_unusual(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """Check and convert the arrays, and compile where their signature is new."""
@@ -148,11 +140,7 @@ class Function:
         key = _key(values)
         executable = self._programs.get(key)
         if executable is None:
-            executable = self._make(signature)
-            with self._lock:
-                self._programs[key] = executable
-                while len(self._programs) > CACHE_SIZE:
-                    self._programs.popitem(last=False)
+            executable = self._programs.put(key, self._make(signature))
         self._latest = ([(type(x), x.shape, x.dtype) for x in values], executable)
         return executable
 

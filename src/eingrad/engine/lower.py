@@ -31,7 +31,7 @@ from eingrad.engine.fuse import fused_updates, late_nodes, split_update
 from eingrad.engine.product import Accumulate, Factor, ProductLowering
 from eingrad.engine.program import FLOAT, INTEGER, Argument, Builder, Program, Register, literal
 from eingrad.engine.schedule import by_height, hoist_updates
-from eingrad.engine.sharding import Tensor
+from eingrad.engine.sharding import Placement
 from eingrad.engine.spelling import Spelling
 from eingrad.engine.spread import spread
 from eingrad.engine.values import Value
@@ -43,7 +43,7 @@ def lower(
     sizes: Mapping[str, int],
     inputs: Iterable[Var],
     spelling: Spelling,
-    inner: Mapping[Expr, Tensor] = MappingProxyType({}),
+    inner: Mapping[Expr, Placement] = MappingProxyType({}),
 ) -> Program:
     """Return the program for named results and for the new values of inputs.
 
@@ -56,7 +56,7 @@ def lower(
 class _Lowering:
     def __init__(
         self, outputs: Mapping[str, Expr], updates: Mapping[str, Expr], sizes: Mapping[str, int],
-        spelling: Spelling, inner: Mapping[Expr, Tensor],
+        spelling: Spelling, inner: Mapping[Expr, Placement],
     ) -> None:  # fmt: skip
         self.b, self.spelling = Builder(spelling.native), spelling
         self.sizes, self.inner = sizes, inner

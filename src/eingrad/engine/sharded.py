@@ -17,7 +17,7 @@ from eingrad.engine.executable import Executable
 from eingrad.engine.function import Function
 from eingrad.engine.library import load_mesh
 from eingrad.engine.plan import Plan
-from eingrad.engine.sharding import Layout, Spec, Tensor, mesh_axes
+from eingrad.engine.sharding import Layout, Placement, Spec, mesh_axes
 from eingrad.engine.signature import Signature
 
 
@@ -183,7 +183,7 @@ class ShardedFunction(Function):
             )  # fmt: skip
         return self._plans[executable]
 
-    def _places(self, tensors: Iterable[Tensor], signature: Signature) -> tuple[Place, ...]:
+    def _places(self, tensors: Iterable[Placement], signature: Signature) -> tuple[Place, ...]:
         places = []
         for tensor in tensors:
             dtype = signature.input_dtypes.get(tensor.name, signature.result_dtype)

@@ -102,7 +102,7 @@ class Sharding:
                         "of them whole",
                     )
 
-    def check_sizes(self, tensor: Tensor, sizes: Mapping[str, int]) -> None:
+    def check_sizes(self, tensor: Placement, sizes: Mapping[str, int]) -> None:
         """Raise `ShapeError` where some axis of a tensor cannot be split evenly."""
         for dim, label, entry in zip(tensor.dims, tensor.labels, tensor.spec, strict=True):
             size = sizes.get(dim, 0) if isinstance(dim, str) else dim
@@ -132,7 +132,7 @@ class Sharding:
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class Placement:
     """A tensor with its dimensions, the author's letters for its axes, and how it is split."""
 
     name: str
@@ -151,8 +151,8 @@ class Layout:
 
     mesh: Any
     sharding: Sharding
-    tensors: Mapping[str, Tensor]
-    inner: Mapping[Expr, Tensor]
+    tensors: Mapping[str, Placement]
+    inner: Mapping[Expr, Placement]
 
 
 def mesh_axes(entry: MeshAxes | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eingrad.api.model import Model
+from eingrad.api.models.model import Model
 from eingrad.core.expr import Dim
 from eingrad.engine.library import load_mesh
 from eingrad.engine.sharded import ShardedFunction

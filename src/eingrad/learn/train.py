@@ -15,10 +15,10 @@ from eingrad.engine.library import to_numpy
 from eingrad.errors import DataError, DivergedError
 from eingrad.learn.batches import Batches
 from eingrad.learn.checkpoint import Checkpoint
+from eingrad.learn.classifier import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.data import Dataset, Split
 from eingrad.learn.fingerprint import differences
 from eingrad.learn.mesh import MeshOptions
-from eingrad.learn.model import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.settings import Settings
 
 TEST_BATCH = 500
@@ -50,7 +50,7 @@ class Trainer:
     """A run: a classifier, its data, and where it stands.
 
     >>> from eingrad.learn.data import load_digits
-    >>> from eingrad.learn.model import packaged_model
+    >>> from eingrad.learn.classifier import packaged_model
     >>> settings = Settings.choose("digits", hidden=20, epochs=1)
     >>> trainer = Trainer.start(packaged_model(), settings, load_digits())
     >>> [record.accuracy > 0.8 for record in trainer.run()]

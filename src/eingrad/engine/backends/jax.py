@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.engine.program import BOOLEAN, INTEGER
-from eingrad.engine.sharding import Tensor
+from eingrad.engine.sharding import Placement
 from eingrad.engine.spelling import Spelling
 
 # fmt: off
@@ -68,7 +68,7 @@ SPELLING = Spelling(
 
 
 def sharded_spelling(
-    inputs: Iterable[Tensor], results: Iterable[Tensor], updated: Iterable[str]
+    inputs: Iterable[Placement], results: Iterable[Placement], updated: Iterable[str]
 ) -> Spelling:
     """Return the spelling of a program for a mesh, whose decorator says where everything is."""
     inputs, updated = list(inputs), set(updated)

@@ -1,0 +1,89 @@
+"""Join definitions into one graph, bind functions, stabilise, and hand it to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from eingrad.api.models.mesh_layout import MeshLayout
+from eingrad.calculus.bind import bind_functions
+from eingrad.calculus.optim import Optimizer, StateTensor
+from eingrad.calculus.rules import STABLE, apply_rules
+from eingrad.core.expr import Expr, Size, Var, postorder, variables
+from eingrad.core.product import shared_products
+from eingrad.core.rewrite import substitute
+from eingrad.engine import Function, compile_program
+from eingrad.notation.system import System
+
+Functions = Mapping[str, str | tuple[Callable[..., Any], ...]]
+"""What generic functions stand for: the name of a known one, or callables for phi, phi', ..."""
+
+
+@shared_products()
+def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[Expr, Expr]:
+    """Return each tensor, and each of ``more``, as one expression over the inputs."""
+    graph: dict[Expr, Expr] = {var: var for var in system.inputs.values()}
+    for var, expr in [*((d.var, d.expr) for d in system.definitions.values()), *more]:
+        graph[var] = substitute(expr, {v: graph[v] for v in variables(expr) if v in graph})
+    return graph
+
+
+def _inputs_for_sizes(system: System, roots: Sequence[Expr]) -> list[Var]:
+    """Return inputs that nothing is computed from, but that tell how long some axis is."""
+    nodes = list(postorder(roots))
+    given = {dim for node in nodes if isinstance(node, Var) for dim in node.dims}
+    wanted = {dim for node in nodes for dim in node.dims} | {
+        node.dim for node in nodes if isinstance(node, Size)
+    }
+    found = []
+    for var in system.inputs.values():
+        if set(var.dims) & (wanted - given):
+            found.append(var)
+            given |= set(var.dims)
+    return found
+
+
+@shared_products()
+def compile_graph(
+    system: System,
+    outputs: Mapping[str, Expr],
+    gradients: Mapping[str, Expr] | None = None,
+    update: Optimizer | None = None,
+    *,
+    wrt: Sequence[str] = (),
+    backend: str = "numpy",
+    functions: Functions | None = None,
+    dtype: Any = None,
+    memory_limit: int | None = None,
+    devices: MeshLayout | None = None,
+) -> Function:
+    """Compile named expressions over the model's inputs.
+
+    With ``update``, a call also replaces the inputs named in ``gradients`` by the optimizer's new
+    values. The arrays of ``wrt`` are required even where only their sizes matter. A call
+    that would need more than ``memory_limit`` bytes raises `MemoryLimitError` before it allocates.
+    ``devices`` says how tensors are split over a mesh.
+    """
+    gradients = gradients or {}
+    roots = [*outputs.values(), *gradients.values()]
+    inner = devices.inner(roots) if devices else {}
+    roots, callables = bind_functions([*roots, *inner.values()], functions or {}, system.functions)
+    roots = apply_rules(roots, STABLE)
+    rest = iter(roots)
+    values, stable, inner = (dict(zip(x, rest, strict=False)) for x in (outputs, gradients, inner))
+    updates: dict[str, Expr] = {}
+    state: dict[str, StateTensor] = {}
+    like: dict[str, str] = {}
+    if update is not None:
+        for name, gradient in stable.items():
+            step = update.step(system.inputs[name], gradient)
+            updates[name] = step.new_value
+            state.update(step.state)
+            like |= dict.fromkeys(step.state, name)
+    shaped = [system.inputs[name] for name in wrt if name in system.inputs]
+    shaped += _inputs_for_sizes(system, [*values.values(), *stable.values(), *shaped])
+    return compile_program(
+        values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
+        labels=system.labels, inputs=shaped, optional=system.inputs, memory_limit=memory_limit,
+        layout=devices.layout(system, values, inner, state, like) if devices else None,
+    )  # fmt: skip

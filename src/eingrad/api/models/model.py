@@ -1,0 +1,404 @@
+"""A model in notation: parse it, differentiate it, compile it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
+from eingrad.api.models.mesh_layout import MeshLayout, Shard
+from eingrad.api.models.model_derivatives import Derivatives
+from eingrad.calculus.forward import forward, with_adjoints
+from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
+from eingrad.check import Derived, Verdict, check, check_each
+from eingrad.core.algebra import multiply, sum_over
+from eingrad.core.expr import Var
+from eingrad.derivation.steps import Record
+from eingrad.engine import Function
+from eingrad.errors import DifferentiationError, EingradError, UnknownNameError
+from eingrad.notation.doubts import doubts
+from eingrad.notation.gathers import find_integers
+from eingrad.notation.lower import lower, named_sizes
+from eingrad.notation.parse import parse_statements
+from eingrad.notation.syntax import Claim, Statement
+from eingrad.notation.system import Definition, System
+from eingrad.notation.tex.read import is_latex, read_model
+from eingrad.notation.text import to_text
+
+Directions = str | Mapping[str, str] | None
+"""The name of the one direction, or of the direction for each tensor; None for ``wdot`` of w."""
+
+
+def parse(text: str) -> Model:
+    """Read a model in index notation; a text with LaTeX commands goes to `parse_latex`.
+
+    Raises NotationError, with line, column and a hint, where the text is not one.
+
+    >>> print(parse("z_i = W_ij x_j  # a layer"))
+    z_i = W_ij x_j
+    """
+    if is_latex(text):
+        return parse_latex(text)
+    statements = find_integers(parse_statements(text))
+    return Model(statements, lower(statements))
+
+
+def parse_latex(text: str) -> Model:
+    r"""Read a model in index notation as papers write it, in LaTeX.
+
+    An ``align`` environment or lines with an equals sign each; the scope of a sum sign is the
+    product that follows; ``\sum_{b=1}^{m}`` says that m is the extent of b. Of a chain of
+    equations the first right side counts. Raises NotationError as `parse` does.
+
+    >>> print(parse_latex(r"L = \frac{1}{m} \sum_{b=1}^{m} \left(W_{i} X_{bi} - t_b\right)^2"))
+    L = mean_b((W_i X_bi - t_b)^2)
+    """
+    reading = read_model(text)
+    system = lower(reading.statements)
+    return Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
+
+
+class Model:
+    """A list of definitions in index notation; printing it gives the notation back.
+
+    ``constants`` are the values of inputs that were numbers in a traced function: pass them where
+    the model is run, ``model.compile()(x=x, **model.constants)``.
+
+    >>> model = parse("y_i = A_ij x_j\\nL = y_i y_i / 2")
+    >>> list(model.inputs), model.outputs, model.labels["A"]
+    (['A', 'x'], ('y', 'L'), ('i', 'j'))
+    >>> print(model.grad("L"))
+    dL/dA_ij = x_j y_i
+    dL/dx_j = A_ij y_i
+    """
+
+    def __init__(
+        self,
+        statements: Sequence[Statement],
+        system: System,
+        constants: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.statements = tuple(statements)
+        self.system = system
+        self.constants = dict(constants or {})
+
+    def __str__(self) -> str:
+        return "\n".join(to_text(s) for s in self.statements)
+
+    def __repr__(self) -> str:
+        return f"Model({str(self)!r})"
+
+    @property
+    def inputs(self) -> Mapping[str, Var]:
+        """The tensors that are never assigned, in order of first use."""
+        return self.system.inputs
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The assigned tensors, each after those that it needs."""
+        return tuple(self.system.definitions)
+
+    @property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """The labels of each tensor's axes, where it is first written."""
+        return self.system.labels
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is valid, but perhaps not meant: sums that were to be apart share a letter.
+
+        >>> for note in parse("J = (w_i B_ij w_j) / (w_i S_ij w_j)").notes:
+        ...     print(note.partition(" though ")[0])
+        line 1: i, j are summed once, over the whole of (w_i B_ij w_j) / (w_i S_ij w_j),
+        """
+        return tuple(doubts(self.statements))
+
+    def grad(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
+        """Derive the gradient of a scalar by each of ``wrt``, in one reverse pass.
+
+        Without ``wrt``, by every input. Raises EingradError for a name that the model lacks,
+        DifferentiationError where ``of`` is no scalar.
+
+        >>> print(parse("L = x_i A_ij x_j").grad("L", ["A"])["A"])
+        dL/dA_ij = x_i x_j
+        """
+        names = self._names(of, wrt)
+        system = recognise(self.system, {of, *names})
+        adjoints = reverse(system, of, names)
+        records = {str(a.title): a for name, a in adjoints.items() if name != of or of in names}
+        keys = {name: str(adjoints[name].title) for name in names}
+        return self._derivatives(of, keys, system, records, lambda x: x.grad(of, names))
+
+    def jacobian(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
+        """Derive the derivative of a tensor by each of ``wrt``, in forward mode.
+
+        The axes of ``dy/da`` are those of y, then those of a.
+
+        >>> print(parse("p_i = softmax_i(a_i)").jacobian("p", "a")["a"])
+        dp_i/da_j = p_i (delta_ij - p_j)
+        """
+        names = self._names(of, wrt)
+        system = recognise(self.system, {of, *names})
+        records: dict[str, Record] = {}
+        keys = {}
+        for name in names:
+            tangents = forward(system, of, name, {})
+            records |= {str(t.title): t for t in tangents.values()}
+            keys[name] = str(tangents[of].title)
+        return self._derivatives(of, keys, system, records, lambda x: x.jacobian(of, names))
+
+    def hessian(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
+        """Derive the second derivatives of a scalar: the Jacobian of its gradient.
+
+        The key of ``d2L/dw dw`` is ``"w"`` for one tensor, ``"w v"`` for each pair of several.
+
+        >>> print(parse("L = x_i A_ij x_j").hessian("L", "x")["x"])
+        d2L/dx_i dx_j = A_ij + A_ji
+        """
+        names = self._names(of, wrt)
+        system, adjoints = self._with_gradient(of, names)
+        records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
+        titles = {str(a.title): a.title for a in adjoints.values()}
+        keys = {}
+        for first in names:
+            for second in names:
+                root = str(adjoints[first].title)
+                tangents = forward(system, root, second, titles)
+                records |= {str(t.title): t for t in tangents.values()}
+                key = first if len(names) == 1 else f"{first} {second}"
+                keys[key] = str(tangents[root].title)
+        return self._derivatives(of, keys, system, records, lambda x: x.hessian(of, names))
+
+    def jvp(
+        self, of: str, wrt: Sequence[str] | str | None = None, direction: Directions = None
+    ) -> Derivatives:
+        """Derive the derivative of a tensor along a direction, or along several at once.
+
+        A direction is an input, a tensor like the one in ``wrt``; it is called ``direction``, by
+        default ``wdot`` for w. The result's key is ``"w"`` for one tensor, ``"w v"`` for several.
+
+        >>> model = parse("y_i = A_ij sin(x_j)")
+        >>> print(model.jvp("y", "x")["x"])
+        ydot_i = A_ij xdot_j cos(x_j)
+        >>> print(model.jvp("y", ["A", "x"])["A x"])
+        ydot_i = Adot_ij sin(x_j) + A_ij xdot_j cos(x_j)
+        """
+        names = self._names(of, wrt)
+        along = _directions(names, direction)
+        system = self._with_inputs(recognise(self.system, {of, *names}), along)
+        tangents = forward(system, of, along, {})
+        records = {str(t.title): t for t in tangents.values()}
+        keys = {" ".join(names): str(tangents[of].title)}
+        return self._derivatives(of, keys, system, records, lambda x: x.jvp(of, names, along))
+
+    def vjp(self, of: str, wrt: Sequence[str] | str, cotangent: str | None = None) -> Derivatives:
+        """Derive the pull-back of a cotangent, a tensor like ``of``: the gradient of their product.
+
+        The cotangent is an input named ``cotangent``, by default ``ybar`` for y; the product is
+        the scalar ``s``.
+
+        >>> print(parse("y_i = A_ij x_j").vjp("y", "x")["x"])
+        ds/dx_j = A_ij ybar_i
+        """
+        names = self._names(of, wrt)
+        bar = cotangent or f"{of}bar"
+        system = self._with_inputs(self.system, {of: bar})
+        y = tensor(system, of)
+        product = multiply(system.inputs[bar], y)
+        scalar = Definition("s", (), sum_over(product, range(y.ndim)))
+        if "s" in self.system.labels:
+            raise EingradError("the model has a tensor s of its own", operand="s")
+        definitions = {**system.definitions, "s": scalar}
+        labels = {**system.labels, "s": ()}
+        system = replace(system, definitions=definitions, labels=labels)
+        return Model(self.statements, system).grad("s", names)
+
+    def hvp(
+        self, of: str, wrt: Sequence[str] | str | None = None, direction: Directions = None
+    ) -> Derivatives:
+        """Derive the product of a scalar's Hessian with directions, one for each of ``wrt``.
+
+        The Hessian is that by all of ``wrt`` together; each of them has its part of the product.
+
+        >>> print(parse("L = x_i A_ij x_j").hvp("L", "x")["x"])
+        dLdxdot_i = xdot_j (A_ij + A_ji)
+        """
+        names = self._names(of, wrt)
+        along = _directions(names, direction)
+        system, adjoints = self._with_gradient(of, names)
+        system = self._with_inputs(system, along)
+        records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
+        keys = {}
+        for name in names:
+            root = str(adjoints[name].title)
+            tangents = forward(system, root, along, {})
+            records |= {str(t.title): t for t in tangents.values()}
+            keys[name] = str(tangents[root].title)
+        return self._derivatives(of, keys, system, records, lambda x: x.hvp(of, names, along))
+
+    def compile(
+        self,
+        outputs: Sequence[str] | None = None,
+        *,
+        backend: str = "numpy",
+        functions: Functions | None = None,
+        dtype: Any = None,
+        memory_limit: int | None = None,
+        mesh: Any = None,
+        shard: Shard | None = None,
+    ) -> Function:
+        """Compile the model's own tensors, all assigned ones if ``outputs`` is not given.
+
+        A call that would need more than ``memory_limit`` bytes beside its arguments raises
+        `MemoryLimitError` before it allocates anything. ``mesh`` and ``shard`` split tensors over
+        JAX's devices as in `Derivatives.compile`.
+
+        >>> import numpy as np
+        >>> f = parse("z_i = W_ij x_j").compile()
+        >>> f(W=np.eye(2), x=np.array([1.0, 2.0]))["z"]
+        array([1., 2.])
+        """
+        names = list(self.outputs) if outputs is None else list(outputs)
+        for name in names:
+            self._check(name)
+        system = recognise(self.system, ())
+        graph = whole_graph(system)
+        wanted = {name: graph[tensor(system, name)] for name in names}
+        named = {name: graph[definition.var] for name, definition in system.definitions.items()}
+        return compile_graph(
+            system, wanted, backend=backend, functions=functions, dtype=dtype,
+            memory_limit=memory_limit,
+            devices=MeshLayout.choose(mesh, shard, system, backend, {}, named),
+        )  # fmt: skip
+
+    def check(
+        self,
+        claim: str | Claim | Callable[..., Any],
+        of: str | None = None,
+        wrt: str | Sequence[str] | None = None,
+        *,
+        latex: bool | None = None,
+    ) -> Verdict:
+        r"""Say whether a claimed formula is right; if not, what is wrong with it.
+
+        The claim is an equation, in the notation or in LaTeX (``latex`` says which; None leaves
+        that to its commands): of a derivative, or one of the model's tensors; its letters are
+        free, and its right side may use all tensors and derivatives of the model. A chain
+        ``a = b = c`` is right if every right side is; further equations define what the model
+        lacks. Or the claim is a function of arrays that computes ``of``, or the derivative of
+        ``of`` by ``wrt``. Raises EingradError for a claim that has no meaning in this model.
+
+        >>> verdict = parse("L = x_i A_ij x_j").check("dL/dx_i = A_ij x_j + A_ji x_j")
+        >>> verdict.ok, verdict.reason
+        (True, 'equal by algebra')
+        >>> parse("L = x_i x_i").check(r"\frac{\partial L}{\partial x_i} = x_i").reason
+        'factor 2 missing'
+        """
+        return check(self._derived, claim, of, wrt, latex)
+
+    def check_each(self, claims: str, *, latex: bool | None = None) -> list[Verdict]:
+        r"""Say of each of several equations whether it is right, as `check` does.
+
+        >>> found = parse("L = x_i x_i").check_each("dL/dx_i = 2 x_i\nL = 2 x_i x_i")
+        >>> [verdict.ok for verdict in found]
+        [True, False]
+        """
+        return check_each(self._derived, claims, latex)
+
+    @cached_property
+    def _derived(self) -> Derived:
+        """What claims are compared with; the next claim finds it derived."""
+        return Derived(self.system)
+
+    # --- checks ---
+
+    def _names(self, of: str, wrt: Sequence[str] | str | None) -> list[str]:
+        """Check what to differentiate by what; no ``wrt`` means every input that is no integer."""
+        self._check(of)
+        real = [name for name, var in self.inputs.items() if not var.integer]
+        names = real if wrt is None else [wrt] if isinstance(wrt, str) else list(dict.fromkeys(wrt))
+        for name in names:
+            self._check(name)
+            if name in self.inputs and self.inputs[name].integer:
+                raise DifferentiationError(
+                    f"{name} holds integers: nothing has a derivative by it",
+                    operand=name,
+                    hint=f"differentiate by {', '.join(real)}" if real else None,
+                )
+        if of not in self.system.definitions:
+            raise EingradError(
+                f"{of} is an input: it depends on nothing else",
+                operand=of,
+                hint=f"assigned are {', '.join(self.outputs)}",
+            )
+        return names
+
+    def _check(self, name: str) -> None:
+        if name not in self.system.inputs and name not in self.system.definitions:
+            known = ", ".join([*self.system.inputs, *self.system.definitions])
+            raise UnknownNameError(
+                f"the model has no tensor {name!r}", operand=name, hint=f"it has {known}"
+            )
+
+    def _derivatives(
+        self,
+        of: str,
+        keys: Mapping[str, str],
+        system: System,
+        records: Mapping[str, Record],
+        again: Callable[[Model], Derivatives],
+    ) -> Derivatives:
+        """Return derivatives; ``again`` derives them of this model without what it assumes."""
+        bare = Model(self.statements, replace(self.system, facts=()))
+        return Derivatives(of, keys, system, self.system, records, lambda: again(bare))
+
+    def _with_gradient(self, of: str, names: Sequence[str]) -> tuple[System, dict[str, Adjoint]]:
+        """Return the adjoints as they are around the point, and the model with them defined."""
+        if of in names:
+            raise EingradError(
+                f"{of} by itself is 1, which has no derivatives but 0",
+                operand=of,
+                hint=f"leave {of} out",
+            )
+        system = recognise(self.system, {of, *names})
+        adjoints = reverse(system, of, names, moved=names)
+        return with_adjoints(system, adjoints), adjoints
+
+    def _with_inputs(self, system: System, new: Mapping[str, str]) -> System:
+        """Return the system with further inputs: ``new`` names one for a tensor of its shape."""
+        for name in new.values():
+            if name in system.labels:
+                raise EingradError(
+                    f"the model has a tensor {name} of its own",
+                    operand=name,
+                    hint="give another name",
+                )
+        more = {name: Var(name, tensor(system, like).dims) for like, name in new.items()}
+        inputs = {**system.inputs, **more}
+        labels = {**system.labels, **{name: system.labels[like] for like, name in new.items()}}
+        return replace(system, inputs=inputs, labels=labels)
+
+
+def _directions(names: Sequence[str], given: Directions) -> dict[str, str]:
+    """Return the name of the direction for each tensor."""
+    if not names:
+        raise EingradError("no tensor to move", hint="say by which tensors to differentiate")
+    if isinstance(given, str):
+        if len(names) > 1:
+            raise EingradError(
+                f"{len(names)} tensors need a direction each, and one is named",
+                operand=given,
+                hint=f'pass {{"{names[0]}": "{given}", ...}}',
+            )
+        given = {names[0]: given}
+    chosen = {name: (given or {}).get(name, f"{name}dot") for name in names}
+    if unknown := set(given or {}) - set(names):
+        name = min(unknown)
+        raise EingradError(
+            f"a direction for {name}, which is not differentiated by",
+            operand=name,
+            hint=f"differentiated is by {', '.join(names)}",
+        )
+    return chosen

@@ -1,0 +1,334 @@
+"""Derivatives of a model: formulas, their steps in five formats, and compiled functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
+from eingrad.api.models.mesh_layout import MeshLayout, Shard
+from eingrad.api.models.structured import StructuredFunction, StructuredResult
+from eingrad.calculus.facts import symmetric_matrices, tensors_assumed
+from eingrad.calculus.naming import DirectionName
+from eingrad.calculus.optim import Optimizer
+from eingrad.calculus.terms import split_terms
+from eingrad.codegen.source import module_source
+from eingrad.core.algebra import add
+from eingrad.core.expr import Expr, variables
+from eingrad.core.rewrite import substitute
+from eingrad.derivation import render
+from eingrad.derivation.labels import head_of, to_formula
+from eingrad.derivation.matrix import LAYOUTS, form_latex, form_text, layout_axes, matrix_form
+from eingrad.derivation.matrix.forms import Form
+from eingrad.derivation.steps import Deriver, Record, Step
+from eingrad.engine import Function
+from eingrad.errors import EingradError, UnknownNameError
+from eingrad.notation.latex import to_latex
+from eingrad.notation.syntax import Assignment, Symbol
+from eingrad.notation.system import System
+from eingrad.notation.text import to_text
+
+Layout = Literal["numerator", "denominator"]
+
+
+class Gradient:
+    """One derivative as a formula; ``str()`` of it is a line of notation.
+
+    ``labels`` are the letters of its axes, ``formula`` is the line as a tree and ``expr`` its right
+    side as an expression.
+
+    >>> from eingrad import parse
+    >>> parse("L = w_i x_i").grad("L", "w")["w"]
+    Gradient('dL/dw_i = x_i')
+    """
+
+    def __init__(self, formula: Assignment, expr: Expr, labels: tuple[str, ...]) -> None:
+        self.formula, self.expr, self.labels = formula, expr, labels
+
+    def __str__(self) -> str:
+        return to_text(self.formula)
+
+    def __repr__(self) -> str:
+        return f"Gradient({str(self)!r})"
+
+
+class Derivatives(Mapping[str, Gradient]):
+    """The derivatives of one tensor: a mapping from each name in ``wrt`` to its formula.
+
+    ``records`` are these derivatives and those that they are made of, by name; ``keys`` says
+    which of them belongs to which name in ``wrt``. ``unassumed`` derives the same where nothing is
+    assumed: what PyTorch and JAX may differentiate further has to hold around the point.
+
+    >>> from eingrad import parse
+    >>> gradients = parse("L = (w_i x_i - y)^2 / 2").grad("L", ["w"])
+    >>> print(gradients)
+    dL/dw_i = (w_j x_j - y) x_i
+    >>> [step.rule for step in gradients.steps("w")]
+    ['definition', 'einsum rule on w_i x_i']
+    """
+
+    def __init__(
+        self,
+        of: str,
+        keys: Mapping[str, str],
+        system: System,
+        original: System,
+        records: Mapping[str, Record],
+        unassumed: Callable[[], Derivatives],
+    ) -> None:
+        self.of, self._keys = of, dict(keys)
+        self._unassumed = unassumed
+        self.system, self.records = system, records
+        self._deriver = Deriver(system, original, records)
+        self._gradients: dict[str, Gradient] = {}
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        """The tensors by which the derivatives are taken."""
+        return tuple(self._keys)
+
+    def __getitem__(self, name: str) -> Gradient:
+        if name not in self._gradients:
+            key = self._key(name)
+            expr, labels = self._deriver.unfolded(key), self._deriver.letters(key)
+            formula = to_formula(expr, labels, self._deriver.names_of_results)
+            target = head_of(self.records[key].title, labels)
+            self._gradients[name] = Gradient(Assignment(target, formula), expr, labels)
+        return self._gradients[name]
+
+    def _key(self, name: str) -> str:
+        """Return the record's key for a name in ``wrt``, or for that key itself."""
+        if name in self._keys:
+            return self._keys[name]
+        if name in self._keys.values():
+            return name
+        raise UnknownNameError(
+            f"there is no derivative {name!r}", operand=name, hint=f"there are {', '.join(self)}"
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __str__(self) -> str:
+        return "\n".join(str(self[name]) for name in self)
+
+    def __repr__(self) -> str:
+        return f"Derivatives({self.of!r}, wrt={list(self)!r})"
+
+    # --- the derivation ---
+
+    def steps(self, name: str) -> list[Step]:
+        """Return the steps from the definitions to the derivative by ``name``."""
+        return self._deriver.steps(self._key(name), set())
+
+    def _sections(self, name: str | None) -> list[render.Section]:
+        known: set[str] = set()
+        sections = []
+        for wrt in self if name is None else [name]:
+            key = self._key(wrt)
+            labels = self._deriver.letters(key)
+            head = head_of(self.records[key].title, labels)
+            result = to_formula(self.records[key].expr, labels, self._deriver.names_of_results)
+            steps = tuple(self._deriver.steps(key, known))
+            shown = wrt if labels == self.system.labels.get(wrt) else ""
+            sections.append(render.Section(shown, head, labels, steps, result))
+        return sections
+
+    def text(self, name: str | None = None) -> str:
+        """Render the derivation as plain text, of one derivative or of all."""
+        return render.text(self._sections(name))
+
+    def latex(self, name: str | None = None) -> str:
+        """Render the derivation as LaTeX ``align*`` environments (needs amsmath)."""
+        return render.latex(self._sections(name))
+
+    def markdown(self, name: str | None = None) -> str:
+        """Render the derivation as Markdown with mathematics."""
+        return render.markdown(self._sections(name))
+
+    def html(self, name: str | None = None) -> str:
+        """Render the derivation as HTML tables with MathML."""
+        return render.html(self._sections(name))
+
+    def json(self, name: str | None = None) -> str:
+        """Render the derivation as JSON."""
+        return render.json(self._sections(name))
+
+    def _repr_latex_(self) -> str:
+        return "\n\n".join(
+            part.replace("align*", "aligned").join(("$$", "$$"))
+            for part in self.latex().split("\n\n")
+        )
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def matrix_form(self, name: str, layout: Layout | None = None) -> str | None:
+        """Return the derivative in matrix notation, None where it has none.
+
+        Without a layout a gradient is shaped like its tensor and a Jacobian has a row for each
+        entry of what was differentiated. In the "numerator" layout the rows always are the
+        latter's, so that a gradient is a row; in the "denominator" layout the columns are. What
+        has more than two axes is laid out by vec: columns stacked, so that ``d(A X B)/dX`` is
+        ``B^T ⊗ A``. ``1`` is a column of ones, ``K`` the commutation matrix.
+
+        >>> from eingrad import parse
+        >>> parse("p_i = softmax_i(a_i)").jacobian("p", "a").matrix_form("a")
+        'diag(p) - p p^T'
+        >>> parse("L = sum_b(X_bi w_i)").grad("L", "w").matrix_form("w", "numerator")
+        '1^T X'
+        """
+        form = self._matrix_form(name, layout)
+        return None if form is None else form_text(form, self._letter)
+
+    def matrix_latex(self, name: str, layout: Layout | None = None) -> str | None:
+        """Return `matrix_form` as LaTeX, without the dollars around it."""
+        form = self._matrix_form(name, layout)
+
+        def spell(tensor: str) -> str:
+            record = self.records.get(tensor)
+            return to_latex(Symbol(tensor) if record is None else head_of(record.title, ()))
+
+        return None if form is None else form_latex(form, self._letter, spell)
+
+    def _matrix_form(self, name: str, layout: Layout | None) -> Form | None:
+        if layout not in (None, *LAYOUTS):
+            raise EingradError(
+                f"no layout is called {layout!r}", hint=f"there are {' and '.join(LAYOUTS)}"
+            )
+        expr = self[name].expr
+        rows, cols = layout_axes(expr.ndim, self._result_rank(self._key(name)), layout)
+        symmetric = symmetric_matrices(self.system.facts)
+        return matrix_form(expr, rows, cols, self._deriver.names.rank, symmetric)
+
+    def _letter(self, dim: str) -> str:
+        """Return the author's first letter for a dimension."""
+        return next(iter(self._deriver.names.letters.get(dim, ())), dim)
+
+    # --- running it ---
+
+    def compile(
+        self,
+        backend: str = "numpy",
+        *,
+        functions: Functions | None = None,
+        dtype: Any = None,
+        update: Optimizer | None = None,
+        memory_limit: int | None = None,
+        mesh: Any = None,
+        shard: Shard | None = None,
+    ) -> Function | StructuredFunction:
+        """Compile value and derivatives to one function of arrays by name.
+
+        ``f(**arrays)`` returns ``{"L": ..., "dL/dW1": ...}``. With ``update`` it is a whole
+        training step: it changes the ``wrt`` arrays in place and returns the value alone (JAX: it
+        returns the new arrays with the value). Of a
+        Jacobian or Hessian, ``f(..., structured=True)`` returns the factors without ever building
+        the dense tensor. A call that would need more than ``memory_limit`` bytes beside its
+        arguments raises `MemoryLimitError` before it allocates anything.
+
+        On JAX, ``shard`` maps labels to axes of a device mesh: ``mesh={"data": 4, "model": 2},
+        shard={"b": "data", "h": "model"}`` splits every tensor by the labels of its axes (``mesh``
+        may be a ``jax.sharding.Mesh``), XLA inserts the collectives, and ``f.plan`` lists them.
+        What ``update`` replaces is then donated: pass on the arrays that a call returns.
+
+        >>> import numpy as np
+        >>> from eingrad import parse
+        >>> f = parse("L = sum_i(x_i^2)").grad("L", ["x"]).compile()
+        >>> f(x=np.array([1.0, 2.0]))["dL/dx"]
+        array([2., 4.])
+        """
+        if self.system.facts and backend != "numpy" and update is None:
+            return self._unassumed().compile(
+                backend, functions=functions, dtype=dtype, memory_limit=memory_limit, mesh=mesh,
+                shard=shard,
+            )  # fmt: skip
+        graph = whole_graph(self.system, [(r.var, r.expr) for r in self.records.values()])
+        value = {self.of: graph[self.system.definitions[self.of].var]}
+        results = {name: graph[self.records[key].var] for name, key in self._keys.items()}
+        letters = {key: self._deriver.letters(key) for key in self.records}
+        named = {name: graph[d.var] for name, d in self.system.definitions.items()}
+        named |= {key: graph[record.var] for key, record in self.records.items()}
+        options: dict[str, Any] = {
+            "wrt": self.wrt, "backend": backend, "functions": functions, "dtype": dtype,
+            "memory_limit": memory_limit,
+            "devices": MeshLayout.choose(mesh, shard, self.system, backend, letters, named),
+        }  # fmt: skip
+        if update is not None:
+            self._check_parameters()
+            return compile_graph(self.system, value, results, update, **options)
+        named = {self._keys[name]: result for name, result in results.items()}
+        dense = compile_graph(self.system, value | named, **options)
+        if all(self._is_gradient(key) for key in named):
+            return dense
+        structure = {key: self._structured(name) for name, key in self._keys.items()}
+        parts = dict(value)
+        for key, result in structure.items():
+            for part, expr in result.outputs(key).items():
+                inner: dict[Expr, Expr] = {v: graph[v] for v in variables(expr) if v in graph}
+                parts[part] = substitute(expr, inner)
+        return StructuredFunction(dense, compile_graph(self.system, parts, **options), structure)
+
+    def source(
+        self,
+        target: str,
+        *,
+        matmul: bool = False,
+        optimizer: Optimizer | None = None,
+        functions: Mapping[str, str] | None = None,
+    ) -> str:
+        """Return a standalone Python module for ``"numpy"``, ``"torch"`` or ``"jax"``.
+
+        It has ``forward`` and ``backward`` (for PyTorch also an ``autograd.Function`` and its
+        ``nn.Module``, for JAX a ``custom_vjp``), checks shapes, and when it is run compares its
+        derivatives with central differences on random data. ``matmul`` writes ``X.T @ G`` where a
+        contraction is a matrix product. An ``optimizer`` adds a ``train_step``. ``functions``
+        names what generic functions stand for. Raises EingradError for another target, and where
+        the derivatives are not by inputs.
+
+        >>> from eingrad import parse
+        >>> text = parse("L = x_i A_ij x_j").grad("L", "A").source("numpy")
+        >>> print([line for line in text.splitlines() if "dL_dA =" in line][0])
+            dL_dA = x[:, None] * x
+        """
+        wrt = {name for key in self.wrt for name in key.split()}
+        if target != "numpy" and not tensors_assumed(self.system).isdisjoint(wrt):
+            return self._unassumed().source(
+                target, matmul=matmul, optimizer=optimizer, functions=functions
+            )
+        return module_source(
+            self.of, self._keys, self.system, self._deriver, target,
+            matmul=matmul, optimizer=optimizer, functions=functions,
+        )  # fmt: skip
+
+    def _structured(self, name: str) -> StructuredResult:
+        """Return a derivative multiplied out, as the sum of terms that it is."""
+        gradient = self[name]
+        dims, terms = gradient.expr.dims, tuple(split_terms(gradient.expr))
+        total = add(*(term.product(dims) for term in terms)) if terms else gradient.expr
+        formula = to_formula(total, gradient.labels, self._deriver.names_of_results)
+        text = to_text(Assignment(gradient.formula.target, formula))
+        return StructuredResult(dims, self._result_rank(self._key(name)), terms, text)
+
+    def _is_gradient(self, key: str) -> bool:
+        title = self.records[key].title
+        return isinstance(title, DirectionName) or (title.of_ndim == 0 and len(title.wrt) == 1)
+
+    def _result_rank(self, key: str) -> int:
+        """Return how many axes of a derivative stand before the last tensor's."""
+        title = self.records[key].title
+        if isinstance(title, DirectionName):
+            return 0
+        return title.of_ndim + sum(ndim for _, ndim in title.wrt[:-1])
+
+    def _check_parameters(self) -> None:
+        for name in self:
+            if name not in self.system.inputs or self._keys[name] != f"d{self.of}/d{name}":
+                raise EingradError(
+                    f"a training step needs the gradient by an input, and {name} is none",
+                    operand=name,
+                    hint=f"inputs are: {', '.join(self.system.inputs)}",
+                )

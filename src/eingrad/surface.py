@@ -1,0 +1,52 @@
+"""The public surface: every name of ``import eingrad``, under the module that it lives in.
+
+A module is loaded when a name of it is used. What type checkers read, `__init__.pyi`, is written
+from this table by ``python docs/make_stubs.py``.
+"""
+
+ELEMENTWISE = "api.tensors.elementwise"
+REDUCTIONS = "api.tensors.reductions"
+SHAPING = "api.tensors.shaping"
+LINEAR_ALGEBRA = "api.tensors.linear_algebra"
+CONTRACTION = "api.tensors.contraction"
+
+FUNCTIONS = {
+    ELEMENTWISE: (
+        "abs acos add asin atan clip conj cos cosh digamma divide elu erf exp expm1 gelu imag "
+        "leaky_relu lgamma log log1p logaddexp maximum minimum multiply negative polygamma pow "
+        "power real reciprocal relu sigmoid sign silu sin sinh softplus sqrt square subtract tan "
+        "tanh where"
+    ),
+    REDUCTIONS: (
+        "argmax argmin cumsum log_softmax logsumexp max mean min norm prod softmax std sum var"
+    ),
+    SHAPING: (
+        "broadcast_to concatenate diag diagonal expand_dims flip moveaxis ravel reshape split "
+        "squeeze stack swapaxes trace transpose"
+    ),
+    LINEAR_ALGEBRA: "cholesky det dot inner inv logdet matmul outer solve tensordot tril triu",
+    CONTRACTION: "einsum",
+}
+"""The functions of the eager engine: of Tensors, arrays and numbers."""
+
+SURFACE = {
+    "api.einsum.contract_path": "PathPlan contract_path",
+    "api.models.model": "Model parse parse_latex",
+    "api.models.model_derivatives": "Derivatives Gradient",
+    "api.models.structured": "StructuredTensor",
+    "api.tensors.tape": "no_grad",
+    "api.tensors.tensor": "Tensor tensor",
+    **FUNCTIONS,
+    "api.traces.trace": "TracedFunction function",
+    "api.transforms.checking": "GradientCheckError check_grads",
+    "api.transforms.functional": "grad hvp jvp value_and_grad vjp",
+    "api.transforms.jacobian": "hessian jacobian",
+    "calculus.optim": "Optimizer adam momentum sgd",
+    "check": "Verdict",
+    "derivation.steps": "Step",
+    "engine": "Function",
+    "errors": (
+        "BackendError DataError DifferentiationError EingradError MemoryLimitError NotationError "
+        "Position ShapeError UnknownNameError"
+    ),
+}
