@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eingrad.core.algebra import Factor, Infix, constant_value, einsum
 from eingrad.core.expr import Einsum, Expr, Labels, Map, variables
-from eingrad.core.functions.elementwise import both
+from eingrad.core.functions.elementwise_table import both
 
 
 def power_at_0(node: Expr) -> Expr | None:

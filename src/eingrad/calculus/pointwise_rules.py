@@ -26,7 +26,7 @@ from eingrad.core.algebra import (
 )
 from eingrad.core.expr import Const, Einsum, Expr, Map
 from eingrad.core.functions import COMPARISONS
-from eingrad.core.functions.elementwise import slope_of_gelu
+from eingrad.core.functions.elementwise_table import slope_of_gelu
 
 
 def is_map(node: Expr, function: str) -> bool:

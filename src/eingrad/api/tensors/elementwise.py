@@ -36,7 +36,7 @@ from eingrad.core.evaluate import evaluate
 from eingrad.core.expr import Const, Expr, Map, Var
 from eingrad.core.functions import COMPARISONS as COMPARED
 from eingrad.core.functions import FUNCTIONS
-from eingrad.core.functions.elementwise import HALF
+from eingrad.core.functions.elementwise_table import HALF
 from eingrad.errors import EingradError
 
 BOOL = np.dtype(bool)

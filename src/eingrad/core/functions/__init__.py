@@ -1,7 +1,7 @@
 """The tables of functions: `FUNCTIONS` entry by entry, `AXIS_FUNCTIONS`, `MATRIX_FUNCTIONS`."""
 
-from eingrad.core.functions.elementwise import COMPARED, COMPARISONS, FUNCTIONS
-from eingrad.core.functions.matrices import MATRIX_FUNCTIONS
+from eingrad.core.functions.elementwise_table import COMPARED, COMPARISONS, FUNCTIONS
+from eingrad.core.functions.matrix_table import MATRIX_FUNCTIONS
 from eingrad.core.functions.record import (
     AxisFunction,
     Function,
@@ -9,7 +9,7 @@ from eingrad.core.functions.record import (
     imported,
     spelling,
 )
-from eingrad.core.functions.reductions import AXIS_FUNCTIONS, SUMS, keeps_axes
+from eingrad.core.functions.reduction_table import AXIS_FUNCTIONS, SUMS, keeps_axes
 
 
 def canonical(word: str) -> str | None:
