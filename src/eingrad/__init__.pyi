@@ -108,6 +108,8 @@ from .api.transforms.functional import value_and_grad as value_and_grad
 from .api.transforms.functional import vjp as vjp
 from .api.transforms.jacobian import hessian as hessian
 from .api.transforms.jacobian import jacobian as jacobian
+from .api.transforms.own_rules import custom_vjp as custom_vjp
+from .api.transforms.own_rules import stop_gradient as stop_gradient
 from .calculus.optim import Optimizer as Optimizer
 from .calculus.optim import adam as adam
 from .calculus.optim import momentum as momentum

@@ -41,6 +41,7 @@ SURFACE = {
     "api.transforms.checking": "GradientCheckError check_grads",
     "api.transforms.functional": "grad hvp jvp value_and_grad vjp",
     "api.transforms.jacobian": "hessian jacobian",
+    "api.transforms.own_rules": "custom_vjp stop_gradient",
     "calculus.optim": "Optimizer adam momentum sgd",
     "check": "Verdict",
     "derivation.steps": "Step",

@@ -14,7 +14,7 @@ import numpy as np
 
 from eingrad.calculus.differentiate import is_singular, pull_back, push_forward
 from eingrad.calculus.rules import STABLE, apply_rules
-from eingrad.core.algebra import add, is_light, is_zero
+from eingrad.core.algebra import add, apply, is_light, is_zero
 from eingrad.core.arrays import Gather, Reshape, Slice
 from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Dim, Einsum, Expr, Map, Var, postorder, variables
@@ -48,6 +48,10 @@ class Traced:
     def __init__(self, expr: Expr, dtype: np.dtype[Any], trace: Any, weak: bool = False) -> None:
         self.expr, self.dtype, self.trace, self.weak = expr, dtype, trace, weak
         self.shape: tuple[int, ...] = expr.dims  # type: ignore[assignment]
+
+    def stopped(self) -> Traced:
+        """Return the same value, through which no derivative goes."""
+        return Traced(apply("stop_gradient", self.expr), self.dtype, self.trace, self.weak)
 
 
 Use = tuple[str, int]

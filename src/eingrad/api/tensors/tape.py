@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from eingrad.api.tensors.kernel import Kernel, KernelDerivative, Traced, Value, cast, kernel_of
 from eingrad.core.algebra import add as add_exprs
 from eingrad.core.expr import Var
+from eingrad.errors import DifferentiationError
 
 _serials = itertools.count()
 
@@ -94,6 +95,31 @@ class Part(Node):
         self.number = number
 
 
+class Ruled(Node):
+    """A value with a derivative of its own, a ``rule`` from cotangents to those of the sources.
+
+    The first ``count`` of its sources are the operands, which the rule is about. The others are
+    its results as they were computed: a sweep around the one that asked the rule (``since`` when
+    that began) goes through these, so that a rule is one of the level that it is used on.
+    """
+
+    __slots__ = ("count", "rule", "since")
+
+    def __init__(
+        self, operands: Sequence[Node | None], results: Sequence[Node | None], rule: Rule
+    ) -> None:
+        super().__init__((), np.dtype(float), None, (*operands, *results))
+        self.count, self.rule = len(operands), rule
+        self.since: int | None = None
+
+    def is_outside(self, since: int) -> bool:
+        """Whether a sweep is around one that has asked the rule; otherwise it is asked now."""
+        if self.since is not None and since < self.since:
+            return True
+        self.since = since
+        return False
+
+
 def whole_of(part: Part) -> Node:
     """Return the node of all results of the kernel."""
     whole = part.sources[0]
@@ -103,6 +129,9 @@ def whole_of(part: Part) -> Node:
 
 Pair = tuple[Value, Node | None]
 """A value and where it comes from: what a Tensor is made of."""
+
+Rule = Callable[[Mapping[int, Pair], bool, tuple[int, ...]], Sequence[Pair | None]]
+"""From cotangents of results by number, whether to record, and their leading axes."""
 
 
 def record(kernel: Kernel, values: Sequence[Value], nodes: Sequence[Node | None]) -> list[Pair]:
@@ -198,10 +227,12 @@ def sweep_back(
     wrt: set[Node] | None,
     graph: bool,
     lead: tuple[int, ...] = (),
+    since: int = -1,
 ) -> dict[Node, Pair]:
     """Pull cotangents back along ``order``; return those of ``wrt`` (None: of every leaf).
 
-    Each cotangent has the axes ``lead`` and then its node's. With ``graph`` the sweep is recorded.
+    Each cotangent has the axes ``lead`` and then its node's. With ``graph`` the sweep is recorded;
+    ``since`` is the serial of the first node that the function to differentiate has made.
     """
     active = set(order) if wrt is None else _between(order, wrt)
     found: dict[Node, Pair] = {}
@@ -216,6 +247,8 @@ def sweep_back(
                     found[node] = pending.pop(node)
             elif node.kernel is not None:
                 _pull_node(node, pending, active, graph, lead, masked)
+            elif isinstance(node, Ruled):
+                _pull_ruled(node, pending, graph, lead, since)
             elif node in pending:
                 if isinstance(node, Part):
                     if node in masked:
@@ -229,6 +262,20 @@ def sweep_back(
 def _accumulate(pending: dict[Any, Pair], key: Any, pair: Pair) -> None:
     known = pending.get(key)
     pending[key] = pair if known is None else add_pairs(known, pair)
+
+
+def _pull_ruled(
+    node: Ruled, pending: dict[Any, Pair], graph: bool, lead: tuple[int, ...], since: int
+) -> None:
+    results = node.sources[node.count :]
+    seeds = {j: pending.pop((node, j)) for j in range(len(results)) if (node, j) in pending}
+    if node.is_outside(since):
+        pairs: list[tuple[Node | None, Pair | None]] = [(results[j], x) for j, x in seeds.items()]
+    else:
+        pairs = list(zip(node.sources[: node.count], node.rule(seeds, graph, lead), strict=True))
+    for source, pair in pairs if seeds else ():
+        if source is not None and pair is not None:
+            _accumulate(pending, source, pair)
 
 
 def _pull_node(
@@ -291,7 +338,11 @@ def _result_node(node: Node, number: int) -> Node:
 
 
 def sweep_forward(
-    tangents: Mapping[Node, Pair], order: Sequence[Node], graph: bool, lead: tuple[int, ...] = ()
+    tangents: Mapping[Node, Pair],
+    order: Sequence[Node],
+    graph: bool,
+    lead: tuple[int, ...] = (),
+    since: int = -1,
 ) -> dict[Any, Pair]:
     """Push tangents on along ``order``; return those of all nodes that have one."""
     dots: dict[Any, Pair] = dict(tangents)
@@ -304,7 +355,22 @@ def sweep_forward(
                     dots[node] = dots[node.sources[0], node.number]
             elif node.kernel is not None:
                 _push_node(node, dots, graph, lead)
+            elif isinstance(node, Ruled):
+                _push_ruled(node, dots, since)
     return dots
+
+
+def _push_ruled(node: Ruled, dots: dict[Any, Pair], since: int) -> None:
+    if not any(x in dots for x in node.sources[: node.count]):
+        return
+    if node.since is None or since >= node.since:
+        raise DifferentiationError(
+            "a function with a rule of its own for reverse mode has none for forward mode",
+            hint="use eg.grad or eg.vjp; second derivatives are grad of grad",
+        )
+    for j, result in enumerate(node.sources[node.count :]):
+        if result in dots:
+            dots[node, j] = dots[result]
 
 
 def _push_node(node: Node, dots: dict[Any, Pair], graph: bool, lead: tuple[int, ...]) -> None:

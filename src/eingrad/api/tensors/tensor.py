@@ -154,7 +154,10 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """Return the same values as a constant, through which no gradient goes."""
-        return wrap(self._value, None, self._exposed)
+        value = self._value
+        if type(value) is Traced and is_inexact(value.dtype):
+            value = value.stopped()
+        return wrap(value, None, self._exposed)
 
     def copy(self) -> Tensor:
         """Return a Tensor of the same value, with its gradient going to this one."""

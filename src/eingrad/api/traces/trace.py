@@ -15,7 +15,7 @@ from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.models.model import Model
 from eingrad.api.tensors.dispatch import run_kernel
 from eingrad.api.tensors.kernel import Kernel, Traced, Value
-from eingrad.api.tensors.tape import recording
+from eingrad.api.tensors.tape import mode, recording
 from eingrad.api.tensors.tensor import Tensor, as_tensor, is_symbolic, wrap
 from eingrad.api.traces.notate import notate, notate_names
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
@@ -34,11 +34,13 @@ class Trace:
     """One run of a function on symbols.
 
     ``captured`` are the Tensors that the function took from elsewhere: hidden inputs, whose
-    present values each call reads.
+    present values each call reads. ``has_rules`` says that it has met a derivative of its own
+    (`eg.custom_vjp`), which the formulas do not have.
     """
 
     def __init__(self) -> None:
         self.depth = next(_depths)
+        self.has_rules = False
         self.captured: list[Tensor] = []
         self._known: dict[int, Traced] = {}
         self._count = itertools.count()
@@ -82,6 +84,7 @@ class _Program:
     structure: Structure
     outs: Sequence[int | Any]
     computed: Sequence[bool]
+    has_rules: bool
 
 
 class TracedFunction:
@@ -98,15 +101,23 @@ class TracedFunction:
         leaves, structure = flatten((args, kwargs))
         dynamic = [x for x in leaves if not _is_static(x)]
         program = self._program(leaves, structure)
-        outs: list[Any] = []
-        if program.kernel is not None:
-            outs = list(run_kernel(program.kernel, [*map(as_tensor, dynamic), *program.captured]))
+        operands = [*map(as_tensor, dynamic), *program.captured]
+        if program.has_rules and self._is_differentiated(operands):
+            return self.fn(*args, **kwargs)
+        outs = [] if program.kernel is None else list(run_kernel(program.kernel, operands))
         as_tensors = any(isinstance(x, Tensor) for x in dynamic)
         results = [
             outward((outs[x]._value, outs[x]._node), as_tensors) if computed else x
             for x, computed in zip(program.outs, program.computed, strict=True)
         ]
         return unflatten(program.structure, results)
+
+    def _is_differentiated(self, operands: Sequence[Tensor]) -> bool:
+        """Whether derivatives of these operands are recorded; a trace around takes note."""
+        for t in operands:
+            if type(t._value) is Traced:
+                t._value.trace.has_rules = True
+        return mode.recording and any(t._node is not None for t in operands)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Callable[..., Any]:
         return self if instance is None else partial(self, instance)
@@ -148,7 +159,9 @@ class TracedFunction:
             )
         number = itertools.count()
         outs = [next(number) if c else x for x, c in zip(results, computed, strict=True)]
-        program = _Program(kernel, tuple(trace.captured), out_structure, outs, computed)
+        program = _Program(
+            kernel, tuple(trace.captured), out_structure, outs, computed, trace.has_rules
+        )
         return program, [s.expr for s in operands], trace
 
     def model(self, *args: Any, result: str | None = None, **kwargs: Any) -> Model:
@@ -169,6 +182,11 @@ class TracedFunction:
         program, variables, trace = self._trace(leaves, structure)
         if program.kernel is None:
             raise EingradError("the function computes nothing from its arguments")
+        if program.has_rules:
+            raise EingradError(
+                "the function uses a derivative of its own (custom_vjp), which a model lacks",
+                hint="call it without the rule, or declare a generic function in a model",
+            )
         names = _input_names(self.fn, leaves, structure, len(trace.captured))
         renamed: dict[Expr, str] = dict(zip(variables, names, strict=True))
         captured = names[len(names) - len(trace.captured) :]

@@ -142,7 +142,7 @@ def pull(
             cotangents[t._node] = pair if known is None else _sum(known, pair)
     order, older = reach(list(cotangents), inputs.since)
     graph = mode.recording and (older or any(p[1] is not None for _, p in seeds))
-    found = sweep_back(cotangents, order, set(inputs.nodes), graph, lead)
+    found = sweep_back(cotangents, order, set(inputs.nodes), graph, lead, inputs.since)
     return [
         found.get(t._node) or zeros_pair((*lead, *t.shape), t.dtype)  # type: ignore[arg-type]
         for t in inputs.tensors
@@ -161,7 +161,8 @@ def push(
     roots = [t._node for t in outs if t._node is not None]
     order, older = reach([n for n in roots if n.serial >= inputs.since], inputs.since)
     graph = mode.recording and (older or any(node is not None for _, node in tangents))
-    dots = sweep_forward(dict(zip(inputs.nodes, tangents, strict=True)), order, graph, lead)
+    seeds = dict(zip(inputs.nodes, tangents, strict=True))
+    dots = sweep_forward(seeds, order, graph, lead, inputs.since)
     return [dots.get(t._node) or zeros_pair((*lead, *t.shape), t.dtype) for t in outs]
 
 

@@ -161,6 +161,8 @@ FUNCTIONS: Table[Function] = Table([
              returns="the derivative of digamma of order n", domain=HALF_LINE, singular=True,
              numpy="scipy.special.polygamma({0}, {1})", torch="torch.special.polygamma({0}, {1})",
              jax="jax.scipy.special.polygamma({0}, {1})"),
+    Function("stop_gradient", (None,), recipe=lambda x: x, keeps_integers=True,
+             returns="x, as a constant", torch="{0}.detach()", jax="jax.lax.stop_gradient({0})"),
     Function("add", (lambda y, *x: 1,) * 2, latex="{0} + {1}", rule="sum rule", commutative=True,
              numpy="np.add", torch="{0} + {1}", jax="{0} + {1}"),
     Function("pow", (lambda y, a, b: b * a("pow", b - 1), lambda y, a, b: y * a("log")),
