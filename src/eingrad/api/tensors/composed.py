@@ -1,6 +1,6 @@
 """NumPy's functions that are formulas over eingrad's own: ``np.hypot``, ``np.diff``, ``np.kron``.
 
-They have no names in eingrad; a Tensor given to NumPy's function gets here by `protocol`.
+They have no names in eingrad; a Tensor given to NumPy's function gets here by `numpy_protocol`.
 """
 
 from __future__ import annotations

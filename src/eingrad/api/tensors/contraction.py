@@ -1,4 +1,4 @@
-"""``eg.einsum``: on arrays by `api.einsum`, on Tensors as recorded operations."""
+"""``eg.einsum``: on arrays by the room `api.einsum`, on Tensors as recorded operations."""
 
 from __future__ import annotations
 

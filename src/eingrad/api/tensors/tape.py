@@ -63,7 +63,7 @@ class Node:
 
     ``values`` are the operands and ``results`` the kernel's results; what no derivative reads is
     None. A node without a kernel is a leaf. Where a kernel has several results, each of their
-    nodes is a `Part` of one node.
+    nodes is a `ResultNode` of one node.
     """
 
     __slots__ = ("active", "dtype", "kernel", "results", "serial", "shape", "sources", "values")
@@ -83,7 +83,7 @@ class Node:
         self.results: Sequence[Value] = ()
 
 
-class Part(Node):
+class ResultNode(Node):
     """Result ``number`` of a kernel that has several."""
 
     __slots__ = ("number",)
@@ -120,7 +120,7 @@ class Ruled(Node):
         return False
 
 
-def whole_of(part: Part) -> Node:
+def whole_of(part: ResultNode) -> Node:
     """Return the node of all results of the kernel."""
     whole = part.sources[0]
     assert whole is not None
@@ -152,7 +152,7 @@ def record(kernel: Kernel, values: Sequence[Value], nodes: Sequence[Node | None]
         node.results = [v if j in own else None for j, v in enumerate(results)]
     if len(results) == 1:
         return [(first, node)]
-    return [(v, Part(v.shape, v.dtype, node, j)) for j, v in enumerate(results)]
+    return [(v, ResultNode(v.shape, v.dtype, node, j)) for j, v in enumerate(results)]
 
 
 def cast_pair(pair: Pair, dtype: np.dtype[Any]) -> Pair:
@@ -250,7 +250,7 @@ def sweep_back(
             elif isinstance(node, Ruled):
                 _pull_ruled(node, pending, graph, lead, since)
             elif node in pending:
-                if isinstance(node, Part):
+                if isinstance(node, ResultNode):
                     if node in masked:
                         masked.add(whole_of(node))
                     _accumulate(pending, (node.sources[0], node.number), pending.pop(node))
@@ -334,7 +334,7 @@ def _result_node(node: Node, number: int) -> Node:
     if len(node.kernel.templates) == 1:
         return node
     value = node.results[number]
-    return Part(value.shape, value.dtype, node, number)
+    return ResultNode(value.shape, value.dtype, node, number)
 
 
 def sweep_forward(
@@ -350,7 +350,7 @@ def sweep_forward(
         for node in order:
             if node in dots:
                 continue
-            if isinstance(node, Part):
+            if isinstance(node, ResultNode):
                 if (node.sources[0], node.number) in dots:
                     dots[node] = dots[node.sources[0], node.number]
             elif node.kernel is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from eingrad.api.tensors.kernel import Traced
 from eingrad.api.tensors.shaping import reshape, stack
-from eingrad.api.tensors.tape import Pair, Part, Ruled, mode, recording, zeros_pair
+from eingrad.api.tensors.tape import Pair, ResultNode, Ruled, mode, recording, zeros_pair
 from eingrad.api.tensors.tensor import Tensor, as_tensor, is_inexact, wrap
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.transforms.tracking import Function, check_function, like
@@ -98,7 +98,7 @@ class custom_vjp:  # noqa: N801 (the name in JAX)
         rule = _Backward(self._name, self._rule[1], kept, operands, structure, outs, nesting)
         whole = Ruled([x._node for x in operands], [t._node for t in outs], rule)
         tracked = [
-            wrap(t._value, Part(t.shape, t.dtype, whole, j)) if is_inexact(t.dtype) else t
+            wrap(t._value, ResultNode(t.shape, t.dtype, whole, j)) if is_inexact(t.dtype) else t
             for j, t in enumerate(outs)
         ]
         return unflatten(nesting, tracked)
