@@ -12,7 +12,7 @@ from drawn_products import SEED, TENSORS, N, arrays, count, draw, looped, writte
 from eingrad import parse
 from eingrad.core.algebra import add, apply, einsum, is_light, multiply, negate, power, transpose
 from eingrad.core.arrays import matrix_function
-from eingrad.core.expr import Const, Delta, Einsum, Expr, Var, postorder
+from eingrad.core.expr import Const, Delta, Einsum, Expr, postorder
 from eingrad.core.labelling import _Labelling
 from eingrad.core.product import shared_products
 
@@ -72,7 +72,9 @@ LADDER = [*circle(0, 1, 2, 3), *circle(4, 5, 6, 7), *((k, k + 4) for k in range(
 TWISTED = [*circle(0, 1, 2, 3, 4, 5, 6, 7), *((k, k + 4) for k in range(4))]
 NEAR_MISSES = {
     "a circle of six, two of three": (circle(0, 1, 2, 3, 4, 5), circle(0, 1, 2) + circle(3, 4, 5)),
-    "a circle of seven, of three and four": (circle(*range(7)), circle(0, 1, 2) + circle(3, 4, 5, 6)),
+    "a circle of seven, of three and four": (
+        circle(*range(7)), circle(0, 1, 2) + circle(3, 4, 5, 6),
+    ),
     "a cube, a twisted ladder": (LADDER, TWISTED),
     "a prism, a complete bipartite graph": (
         [*circle(0, 1, 2), *circle(3, 4, 5), (0, 3), (1, 4), (2, 5)],
