@@ -12,8 +12,8 @@ arrays data emit forward function labels lower names parse plan product program 
 rows tensors tokens train training values words
 """
 OPEN_CLASSES = """
-Assumption Emitter Entries Function Gather Lines Number Place Point Power Product Program Result Step
-Sum Value _Search _Writer
+Assumption Emitter Entries Function Gather Lines Number Place Point Power Product Program Result
+Step Sum Value _Search _Writer
 """
 
 

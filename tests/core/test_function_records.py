@@ -1,14 +1,16 @@
 """A function is one record: added while a program runs, it is known everywhere.
 
-The walk is the one that CONTRIBUTING describes under "Add a function". Nothing else is edited for
-the two functions here: ``cauchy`` is given by a recipe alone, ``cbrt`` has its own spellings, and
-PyTorch's is no function of PyTorch's.
+The walk is the one that CONTRIBUTING describes under "Add a function", with the records that stand
+there: ``cauchy`` is given by a recipe alone, ``cbrt`` has its own spellings, of which PyTorch's is
+no function of PyTorch's. Nothing else is edited for them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,14 +24,13 @@ from eingrad.core.functions import FUNCTIONS, Function
 from eingrad.errors import EingradError
 from eingrad.notation.latex import to_latex
 
-CAUCHY = Function(
-    "cauchy", (lambda _, x: 2 * x / (1 + x * x),), recipe=lambda x: (x * x)("log1p"),
-    names=("lorentz",), returns="``log(1 + x^2)``", exact={0: 0}, even=True,
-)  # fmt: skip
-CBRT = Function(
-    "cbrt", (lambda y, _: 1 / (3 * y**2),), latex=r"\sqrt[3]{{{0}}}", singular=True,
-    numpy="np.cbrt", torch="torch.sign({0}) * torch.abs({0}) ** (1 / 3)", jax="jnp.cbrt",
-)  # fmt: skip
+GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+RECORDS = {
+    record.name: record
+    for text in re.findall(r"```python\n( +Function.*?)```", GUIDE, re.DOTALL)
+    for record in [eval(text.strip(), {"Function": Function})]
+}
+CAUCHY, CBRT = RECORDS["cauchy"], RECORDS["cbrt"]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
 from eingrad.core.algebra import ONE, add, zeros
 from eingrad.core.expr import Expr, Map, Reduce, Var, postorder, variables
+from eingrad.core.partials import record_of
 from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System
@@ -192,16 +193,19 @@ def recognise(system: System, keep: Iterable[str]) -> System:
     return replace(system, definitions=definitions)
 
 
-_FOLDED = frozenset({"softmax", "log_softmax", "logsumexp", "sigmoid", "softplus", "tanh"})
-
-
 def functions_in(node: Expr) -> set[str]:
     """Return the names of the functions in an expression."""
     return {x.function for x in postorder([node]) if isinstance(x, Map | Reduce)}
 
 
+def stable_functions(node: Expr) -> set[str]:
+    """Return the names of the functions that stand for something written out."""
+    found = (record_of(x) for x in postorder([node]) if isinstance(x, Map | Reduce))
+    return {x.name for x in found if x is not None and x.stable}
+
+
 def _is_recognised(folded: Expr, opened: Expr) -> bool:
-    return bool((functions_in(folded) - functions_in(opened)) & _FOLDED)
+    return bool(stable_functions(folded) - functions_in(opened))
 
 
 def _is_part(node: Expr) -> bool:

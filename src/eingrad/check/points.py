@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ import numpy as np
 from eingrad.check.derived import Derived
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.evaluate import Array, Functions, evaluate
-from eingrad.core.expr import Dim, Expr, Var, postorder, variables
+from eingrad.core.expr import Dim, Expr, Map, Var, postorder, variables
+from eingrad.core.functions import FUNCTIONS
 from eingrad.errors import EingradError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
@@ -29,6 +32,7 @@ WIDER = {
     "large": "large",
     "great": "great",
 }
+WITHIN: Mapping[tuple[float, float] | None, str] = {(0, math.inf): "positive", (-1, 1): "unit"}
 POSITIVE = ("positive", "wide positive", "unit")
 FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
 
@@ -239,7 +243,11 @@ class Points:
         """Choose for each input the widest range in which the model is finite."""
         inputs = [name for name in self.system.inputs if name not in self.ranges]
         sizes = self.apart(0)
-        for kinds in _choices(inputs):
+        own = {name: kind for name, kind in self._domains() if name in inputs}
+        choices: Iterable[dict[str, str]] = _choices(inputs)
+        if own:
+            choices = chain(({**own, **kinds} for kinds in _choices(inputs)), choices)
+        for kinds in choices:
             self.kinds = kinds
             points = [self._at(sizes, self._draw(sizes, seed, None)) for seed in (1, 2)]
             if all(self.is_finite(p) for p in points):
@@ -248,6 +256,14 @@ class Points:
             "no values were found at which the model is finite",
             hint="look at logarithms, roots and divisions",
         )
+
+    def _domains(self) -> Iterator[tuple[str, str]]:
+        """Yield the inputs that are arguments of functions that are not defined everywhere."""
+        for node in postorder(d.expr for d in self.system.definitions.values()):
+            x = node.operands[0] if isinstance(node, Map) and len(node.operands) == 1 else None
+            record = FUNCTIONS.get(node.function) if isinstance(node, Map) else None
+            if isinstance(x, Var) and record is not None and record.domain in WITHIN:
+                yield x.name, WITHIN[record.domain]
 
     # --- facts ---
 

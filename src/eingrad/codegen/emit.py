@@ -27,7 +27,7 @@ from eingrad.codegen.values import Value, is_negative, number, positive_power
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of
 from eingrad.core.arrays import Gather, Indices, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
-from eingrad.core.functions import COMPARISONS, FUNCTIONS
+from eingrad.core.functions import COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS, imported, spelling
 from eingrad.core.partials import recipe_of
 from eingrad.errors import EingradError
 
@@ -188,11 +188,11 @@ class Emitter:
         return Value(result, tuple(range(node.ndim)))
 
     def _matrix(self, node: Matrix, every: tuple[int, ...]) -> Value:
-        head = f"{self.target.module}.linalg."
-        code = self.whole(node.operands[0])
-        if node.function == "logdet":
-            return Value(indexed(call(f"{head}slogdet", code), "1"), every)
-        return Value(call(head + node.function, code), every)
+        text, lines = imported(spelling(MATRIX_FUNCTIONS[node.function], self.target.name))
+        self.imports |= dict.fromkeys(lines)
+        head, _, rest = text.partition("({0})")
+        code = call(head, self.whole(node.operands[0]))
+        return Value(indexed(code, rest[1:-1]) if rest else code, every)
 
     def _map(self, node: Map) -> Value:
         if node.function == "add":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.naming import DirectionName
-from eingrad.calculus.reverse import functions_in
+from eingrad.calculus.reverse import functions_in, stable_functions
 from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light
@@ -23,7 +23,6 @@ from eingrad.notation.syntax import Assignment, Formula, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
-STABLE_FORMS = frozenset({"log_softmax", "logsumexp", "softplus", "log1p", "expm1", "softmax"})
 MAX_OPENED = 40.0  # a definition longer than this is not looked into for a stable form
 
 
@@ -183,7 +182,7 @@ def stable_definitions(
         }
         opened = substitute(expr, inner)
         folded = apply_rules([opened], STANDALONE)[0]
-        new = (functions_in(folded) - functions_in(opened)) & STABLE_FORMS
+        new = stable_functions(folded) - functions_in(opened)
         if inner and new - functions_in(own):
             others = {e: v for e, v in named.items() if v.name != name}
             own = substitute(folded, dict(others))

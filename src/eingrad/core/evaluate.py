@@ -43,10 +43,7 @@ Functions = Mapping[str, Callable[..., Any]]
 
 
 # fmt: off
-ALONG: dict[str, Callable[[Array, Labels], Any]] = {  # functions over axes that no recipe gives
-    "max": lambda x, axes: x.max(axes),
-    "min": lambda x, axes: x.min(axes),
-    "prod": lambda x, axes: x.prod(axes),
+ALONG: dict[str, Callable[[Array, Labels], Any]] = {  # of several axes at once, which NumPy has not
     "argmax": lambda x, axes: x.argmax(axes[0]),
     "prod_others": lambda x, axes: _prod_others(x, axes),
     "cumsum": lambda x, axes: _cumsum(x, axes),
@@ -115,7 +112,10 @@ def over_axes(function: str, x: Array, axes: Labels, dtype: Any = np.float64) ->
     known = ALONG.get(function)
     if known is not None:
         return np.asarray(known(x, axes))
-    return _by_recipe(AXIS_FUNCTIONS[function], [x], axes, dtype)
+    record = AXIS_FUNCTIONS[function]
+    if record.recipe is None:
+        return np.asarray(getattr(np, record.numpy.removeprefix("np."))(x, axis=axes))
+    return _by_recipe(record, [x], axes, dtype)
 
 
 def _by_recipe(

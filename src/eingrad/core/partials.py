@@ -183,5 +183,5 @@ def result_labels(node: Reduce) -> Labels:
 
 __all__ = [
     "Entries", "Formula", "is_linear", "local_jacobian", "partial_derivative", "recipe_of",
-    "result_labels",
+    "record_of", "result_labels",
 ]  # fmt: skip

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from eingrad.core.expr import Map
-from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, imported, spelling
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    AxisFunction,
+    MatrixFunction,
+    imported,
+    spelling,
+)
 from eingrad.engine.program import FLOAT, Register, Shape
 
 
@@ -61,9 +69,11 @@ class Spelling:
 
     def of_record(self, op: str, count: int | None = None) -> tuple[str, list[str]]:
         """Return how a function's record has the library write it, and imports for that."""
-        record = FUNCTIONS.get(op) or AXIS_FUNCTIONS.get(op)
+        record = FUNCTIONS.get(op) or AXIS_FUNCTIONS.get(op) or MATRIX_FUNCTIONS.get(op)
         if record is None:
             return "", []
+        if isinstance(record, MatrixFunction):
+            return imported(spelling(record, self.name))
         if isinstance(record, AxisFunction):
             kept = "" if record.keeps_axes else "{keepdim}" if self.axis == "dim" else "{keepdims}"
             return f"{getattr(record, self.name)}({{0}}, {self.axis}={{axes}}{kept})", []

@@ -16,6 +16,7 @@ from eingrad.check.tree import (
     without_factors,
     without_term,
 )
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, Function
 from eingrad.notation.syntax import (
     Call,
     Formula,
@@ -26,11 +27,6 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.text import to_text
-
-CONFUSED = (
-    ("sin", "cos"), ("sinh", "cosh", "tanh"), ("exp", "log", "sqrt"),
-    ("sigmoid", "tanh", "relu", "softplus"), ("softmax", "log_softmax"), ("max", "min"),
-)  # fmt: skip
 
 
 def extra_factors(site: Site, pools: Pools) -> Found:
@@ -139,7 +135,7 @@ def wrong_function(site: Site, pools: Pools) -> Found:
     if not isinstance(site.part, Call):
         return
     call = site.part
-    others = {f for group in CONFUSED if call.function in group for f in group}
+    others = _confused(call.function, len(call.args))
     declared = pools.derived.system.functions
     if call.function.rstrip("'") in declared:
         others |= {f + "'" * k for f in declared for k in range(3)}
@@ -148,6 +144,16 @@ def wrong_function(site: Site, pools: Pools) -> Found:
     for other in sorted(others - {call.function}):
         reason = f"{call.function} where {other} is meant"
         yield Repair("function", reason, 1.4, site.put(replace(call, function=other)))
+
+
+def _confused(function: str, count: int) -> set[str]:
+    """Return the functions of so many arguments that are of one family with this one."""
+    for table in (FUNCTIONS, AXIS_FUNCTIONS):
+        if function in table:
+            own = set(table[function].family.split())
+            near = (row for row in table.values() if own.intersection(row.family.split()))
+            return {x.name for x in near if not isinstance(x, Function) or x.takes(count)}
+    return set()
 
 
 def missing_function(site: Site, pools: Pools) -> Found:

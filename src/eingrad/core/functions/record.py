@@ -31,7 +31,8 @@ class Record:
     ``names`` are other words for the function in texts, ``latex`` is how it is written over its
     arguments, by default ``\\operatorname{name}(...)``. ``rule`` cites the derivative, ``returns``
     says in a docstring what the result is. ``recipe`` gives the function by others, in a form that
-    neither overflows nor cancels. An ``internal`` function stands in derivatives alone: texts
+    neither overflows nor cancels. A ``stable`` function is such a form itself: rules put it in the
+    place of what is written out. An ``internal`` function stands in derivatives alone: texts
     speak of it, Python code does not. What is confused with what has a word of ``family`` in
     common.
     """
@@ -45,6 +46,7 @@ class Record:
     torch: str = ""
     jax: str = ""
     internal: bool = False
+    stable: bool = False
     family: str = ""
 
     @property

@@ -44,10 +44,6 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "to_integer":  "{0}.astype(int)",
     "gather":      "gather({spec}, {shape}, {arguments})",
     "scatter":     "scatter({spec}, {shape}, {arguments})",
-    "inv":         "jnp.linalg.inv({0})",
-    "cholesky":    "jnp.linalg.cholesky({0})",
-    "det":         "jnp.linalg.det({0})",
-    "logdet":      "jnp.linalg.slogdet({0})[1]",
 }
 # fmt: on
 NATIVE = frozenset(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eingrad.core.functions import FUNCTIONS, imported, spelling
+from eingrad.core.functions import FUNCTIONS, MATRIX_FUNCTIONS, imported, spelling
 from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.spelling import Spelling
 from eingrad.errors import OutOfRangeError
@@ -52,10 +52,6 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "to_integer":  ('np.copyto({out}, {0}, casting="unsafe")',),
     "gather":      ("gather({arguments}, out={out})",),
     "scatter":     ("scatter({arguments}, out={out})",),
-    "inv":         ("np.copyto({out}, np.linalg.inv({0}))",),
-    "cholesky":    ("np.copyto({out}, np.linalg.cholesky({0}))",),
-    "det":         ("np.copyto({out}, np.linalg.det({0}))",),
-    "logdet":      ("np.copyto({out}, np.linalg.slogdet({0})[1])",),
 }
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
     4: ("np.multiply({0}, 0.5, out={out})", "np.tanh({out}, out={out})",
@@ -90,8 +86,6 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "gather":      "entry({0}, {others})",
     "scatter":     "{dtype}(np.sum({0}))",
     "to_integer":  "{dtype}({0})",
-    "det":         "{dtype}(np.linalg.det({0}))",
-    "logdet":      "{dtype}(np.linalg.slogdet({0})[1])",
 }
 IMPORTS = {
     "gemm": "from eingrad.engine.backends.blas import gemm",
@@ -125,8 +119,11 @@ def array_lines(op: str, item_size: int) -> tuple[str, ...]:
 @lru_cache(maxsize=512)
 def _into(op: str) -> str:
     """Return a statement that writes an operation into ``{out}``: a ufunc does that by itself."""
-    record = FUNCTIONS.get(op)
-    text = f"np.{op}({{arguments}})" if record is None else spelling(record, "numpy", record.arity)
+    text = f"np.{op}({{arguments}})"
+    if op in FUNCTIONS:
+        text = spelling(FUNCTIONS[op], "numpy", FUNCTIONS[op].arity)
+    elif op in MATRIX_FUNCTIONS:
+        text = spelling(MATRIX_FUNCTIONS[op], "numpy")
     bare, lines = imported(text)
     head = re.match(r"(?:np\.)?(\w+)\(", bare)
     module = lines[0].split()[1] if lines else "numpy"

@@ -39,10 +39,6 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "to_integer":  "{0}.to(torch.int64)",
     "gather":      "{0}[{others}]",
     "scatter":     "scatter({shape}, {arguments})",
-    "inv":         "torch.linalg.inv({0})",
-    "cholesky":    "torch.linalg.cholesky({0})",
-    "det":         "torch.linalg.det({0})",
-    "logdet":      "torch.linalg.slogdet({0})[1]",
 }
 # fmt: on
 NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
