@@ -1,5 +1,5 @@
 # What CI checks, in the order of how soon it tells: make check
-WORKERS = -n auto --dist worksteal
+WORKERS = -n auto --maxprocesses 8 --dist worksteal
 PYTEST = python -m pytest $(WORKERS) $(PYTEST_OPTIONS)
 SEED := $(shell date +%s)
 RANDOM_TESTS = $(shell grep -rlE "^from (hypothesis|seeds|mutations|rewritings|random_models) " \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from pathlib import Path
 DEVICES = "--xla_force_host_platform_device_count=8"
 if "device_count" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DEVICES}".strip()
+# What one test has compiled, another one of the same process need not compile again.
+CACHE = tempfile.TemporaryDirectory(prefix="eingrad-tests-")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE.name
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker has one core: threads of BLAS would fight
     for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -63,6 +69,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         done = twice.passed_for_good(config.getoption("--without"))
         config.hook.pytest_deselected(items=[x for x in items if x.nodeid in done])
         items[:] = [x for x in items if x.nodeid not in done]
+
+
+def pytest_unconfigure() -> None:
+    CACHE.cleanup()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

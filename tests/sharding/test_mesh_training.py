@@ -116,6 +116,7 @@ def test_the_rows_of_a_process() -> None:
 def command(*args: str, devices: int = 8) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
+        "JAX_ENABLE_COMPILATION_CACHE": "false",  # two processes would write one file
         "PYTHONPATH": str(ROOT / "src"),
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
     }
@@ -184,6 +185,7 @@ open({str(tmp_path)!r} + "/" + sys.argv[2], "w").write(repr(counts))
 """
     environment = {
         **os.environ,
+        "JAX_ENABLE_COMPILATION_CACHE": "false",  # two processes would write one file
         "PYTHONPATH": str(ROOT / "src"),
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
     }
