@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
+
+from eingrad.core.forks import new_lock
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
@@ -20,7 +21,7 @@ class Cache(Generic[Key, Item]):
     def __init__(self, size: int) -> None:
         self.size = size
         self._entries: dict[Key, list[Any]] = {}  # [item, whether it was used]
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -47,7 +48,7 @@ class Budget:
 
     def __init__(self, left: int) -> None:
         self.left = left
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def take(self, owner: Any, count: int) -> bool:
         """Take bytes as long as ``owner`` lives; return whether there were as many."""

@@ -11,7 +11,6 @@ For other front ends (an eager tensor):
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -30,6 +29,7 @@ from eingrad.api.subscripts import (
     parse_equation,
 )
 from eingrad.core.expr import Expr, Var
+from eingrad.core.forks import new_lock
 from eingrad.engine.compile import Executable, compile_program
 from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
@@ -104,7 +104,7 @@ class _Call:
 
 _programs: dict[Any, _Call] = {}
 _clock = itertools.count()
-_lock = threading.Lock()
+_lock = new_lock()
 
 
 def _program(equation: Equation, operands: Sequence[Array], key: Any) -> _Call:

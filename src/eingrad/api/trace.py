@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cmath
 import itertools
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from eingrad.api.tensor import Tensor
 from eingrad.api.tracking import outward
 from eingrad.core.algebra import full
 from eingrad.core.expr import Expr, Var
+from eingrad.core.forks import new_lock
 from eingrad.errors import EingradError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class TracedFunction:
             raise EingradError(f"a function is traced, and this is a {type(fn).__name__}")
         self.fn = fn
         self._programs: OrderedDict[Any, _Program] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         update_wrapper(self, fn, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

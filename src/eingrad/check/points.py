@@ -6,7 +6,6 @@ import random
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from eingrad.check.derived import Derived
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.evaluate import Array, Functions, evaluate
 from eingrad.core.expr import Dim, Expr, Var, postorder, variables
+from eingrad.core.forks import once
 from eingrad.errors import EingradError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
@@ -159,7 +159,7 @@ class Points:
             self._standard[plan] = self.point(self.apart(plan), plan)
         return self._standard[plan]
 
-    @cached_property
+    @once
     def wide(self) -> Point | None:
         """Return a point with greater numbers, None where the model has no values there."""
         kinds = self.kinds

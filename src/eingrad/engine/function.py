@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -12,6 +11,7 @@ import numpy as np
 
 from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Expr, Var, postorder
+from eingrad.core.forks import new_lock
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
 from eingrad.engine.large import specialize_large
@@ -89,7 +89,7 @@ class Function:
         self._pick = _picker(self._names, library.spelling.in_place)
         self._programs: OrderedDict[Any, Executable] = OrderedDict()
         self._latest: tuple[Any, Executable | None] = (None, None)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def __call__(self, /, **arrays: Any) -> dict[str, Array]:
         if len(arrays) > len(self._names):
