@@ -7,6 +7,20 @@ from dataclasses import dataclass
 SHOWN = 160  # characters of a line that an error shows
 
 
+def printable(text: str, keep: str = "") -> str:
+    r"""Return a text in which what a terminal would obey, or not show, is escaped; not ``keep``.
+
+    >>> print(printable("Zahl 7\x1b[31m\n.png"), printable("a\nb\udcff", "\n"))
+    Zahl 7\x1b[31m\n.png a
+    b\udcff
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place in a text: line and column count from 1, ``line_text`` is the whole line."""
@@ -28,10 +42,9 @@ class Position:
         before = self.line_text[start : self.column - 1]
         after = self.line_text[self.column - 1 :]
         room = SHOWN - len(before)
-        if start:
-            before = "..." + before
-        width = max(1, min(self.width, room))
-        shown = before + (after if len(after) <= room else after[:room] + "...")
+        before = ("..." if start else "") + printable(before, "\t")
+        width = max(1, len(printable(after[: min(self.width, room)], "\t")))
+        shown = before + printable(after[:room], "\t") + ("..." if len(after) > room else "")
         blank = "".join("\t" if c == "\t" else " " for c in before)
         return f"{number}{shown}\n{' ' * 4}| {blank}{'^' * width}"
 
@@ -40,7 +53,8 @@ class EingradError(ValueError):
     """The base of eingrad's errors; its fields say what the text says.
 
     ``label`` is the index label concerned, ``operand`` the name or number of the operand,
-    ``position`` the place in the text, ``hint`` what to do about it; each may be None.
+    ``position`` the place in the text, ``hint`` what to do about it; each may be None. Whatever a
+    text or a name holds, what the error says of it can be printed.
 
     >>> from eingrad import parse
     >>> try:
@@ -64,12 +78,12 @@ class EingradError(ValueError):
         position: Position | None = None,
         hint: str | None = None,
     ) -> None:
-        self.reason = reason
+        self.reason = _echoing(reason, operand)
         self.label = label
         self.operand = operand
         self.position = position
-        self.hint = hint
-        super().__init__(reason)
+        self.hint = None if hint is None else _echoing(hint, operand)
+        super().__init__(self.reason)
 
     def __str__(self) -> str:
         lines = [self.reason]
@@ -79,6 +93,13 @@ class EingradError(ValueError):
         if self.hint:
             lines.append(f"hint: {self.hint}")
         return "\n".join(lines)
+
+
+def _echoing(text: str, operand: str | int | None) -> str:
+    """Return a message that can be printed, whatever it echoes; a name stays on one line."""
+    if isinstance(operand, str) and operand:
+        text = text.replace(operand, printable(operand))
+    return printable(text, "\n")
 
 
 class NotationError(EingradError):

@@ -7,7 +7,6 @@ import random
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -17,6 +16,7 @@ from eingrad.check.derived import Derived
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.evaluate import Array, Functions, evaluate
 from eingrad.core.expr import Dim, Expr, Map, Var, postorder, variables
+from eingrad.core.forks import once
 from eingrad.core.functions import FUNCTIONS
 from eingrad.errors import EingradError
 
@@ -174,7 +174,7 @@ class Points:
             self._standard[plan] = self.point(self.apart(plan), plan)
         return self._standard[plan]
 
-    @cached_property
+    @once
     def wide(self) -> Point | None:
         """Return a point with greater numbers, None where the model has no values there."""
         kinds = self.kinds

@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 import eingrad
-from eingrad.errors import EingradError
+from eingrad.errors import EingradError, printable
 
 UNUSABLE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143  # 128 + the signal's number
 EXIT_CODES = """
@@ -123,16 +123,17 @@ def fail(error: BaseException) -> int:
     elif isinstance(error, MemoryError) and not isinstance(error, EingradError):
         text = f"out of memory\n{error}".rstrip()
     elif isinstance(error, OSError):  # of a file that nothing else names: standard output
-        text = f"{error.filename or 'standard output'}: {error.strerror or error}"
+        name = printable(str(error.filename or "standard output"))
+        text = f"{name}: {error.strerror or error}"
     else:
         text = str(error)
-    print(f"error: {text}", file=sys.stderr)
+    note(f"error: {text}")
     return UNUSABLE
 
 
 def note(text: str) -> None:
-    """Tell a person of something that is no error, on stderr."""
-    print(text, file=sys.stderr)
+    """Tell a person something on stderr, in letters that can be printed."""
+    print(printable(text, "\n"), file=sys.stderr)
 
 
 def prepare_streams() -> None:

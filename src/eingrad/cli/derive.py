@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eingrad.cli.app import app
+from eingrad.cli.app import app, note
 from eingrad.errors import EingradError
 from eingrad.notation.files import read_text
 
@@ -55,8 +54,8 @@ def read_model(file: str, latex: bool) -> Model:
     from eingrad.api.models.model import parse, parse_latex  # noqa: PLC0415  # --help loads no NumPy
 
     model = (parse_latex if latex else parse)(read_text(file))
-    for note in model.notes:
-        print(f"note: {note}", file=sys.stderr)
+    for text in model.notes:
+        note(f"note: {text}")
     return model
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from eingrad.cli.processes import Devices
-from eingrad.errors import BackendError, DataError
+from eingrad.errors import BackendError, DataError, printable
 from eingrad.learn.atomic import owned, sweep
 from eingrad.learn.checkpoint import Checkpoint, check_writable, save
 from eingrad.learn.train import Trainer
@@ -168,4 +168,4 @@ def write_plots(paths: list[Path], files: Files, trainer: Trainer, devices: Devi
         curves, mistakes = paths
         plot_history(trainer.history, curves, name, _source(files))
         plot_mistakes(test, predicted, mistakes, name, _source(files))
-        print(f"wrote {curves} and {mistakes}")
+        print(printable(f"wrote {curves} and {mistakes}"))

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eingrad.cli.app import UNUSABLE, fail, note
-from eingrad.errors import DataError, EingradError
+from eingrad.errors import DataError, EingradError, printable
 from eingrad.learn.checkpoint import load
 from eingrad.learn.classifier import Classifier
 from eingrad.learn.images import BATCH, Images, as_file
@@ -62,7 +62,7 @@ def load_classifier(path: Path) -> Classifier:
 
 def predict_file(classifier: Classifier, path: Path) -> Iterator[Row]:
     """Yield (name, class, probability) for each image of a file."""
-    name = _on_one_line("standard input" if str(path) == "-" else str(path))
+    name = printable("standard input" if str(path) == "-" else str(path))
     with as_file(path, sys.stdin.buffer) as file:
         images = Images(file, classifier.image_shape, note)
         index = 0
@@ -73,16 +73,6 @@ def predict_file(classifier: Classifier, path: Path) -> Iterator[Row]:
                     raise DataError(f"{path}: the model's prediction is not a number")
                 yield (name if len(images) == 1 else f"{name}[{index}]"), best, float(row[best])
                 index += 1
-
-
-def _on_one_line(name: str) -> str:
-    """Write a file's name without what would break a line or a column, or command a terminal.
-
-    >>> _on_one_line("Zahl 7.png"), _on_one_line("a\\tb.png")
-    ('Zahl 7.png', 'a\\\\tb.png')
-    """
-    name = name.encode(errors="replace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _table(rows: Sequence[Row]) -> Table:

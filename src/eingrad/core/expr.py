@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import cmath
 import math
-import threading
 import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from eingrad.core.digits import exact_text
+from eingrad.core.forks import new_lock
 
 Dim = int | str
 Number = int | Fraction | float | complex
@@ -27,7 +27,7 @@ Labels = tuple[int, ...]
 MAX_BITS = 1 << 16  # of an exact number
 
 _nodes: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
-_lock = threading.Lock()
+_lock = new_lock()
 
 
 class Expr:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Self
 
 from eingrad.core.algebra import (
@@ -17,6 +16,7 @@ from eingrad.core.algebra import (
     size,
 )
 from eingrad.core.expr import Const, Delta, Dim, Expr, Labels, Map, Reduce
+from eingrad.core.forks import once
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
 from eingrad.core.functions.record import Formula
 
@@ -110,7 +110,7 @@ class _Labelled:
         self.result = result_labels(node)
         self.out = (*self.result, *(self.second[k] for k in node.axes))
 
-    @cached_property
+    @once
     def extents(self) -> dict[int, Dim]:
         dims = self.node.operands[0].dims
         return dict(zip((*self.first, *self.second), (*dims, *dims), strict=True))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 import weakref
 from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
+
+from eingrad.core.forks import new_lock
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
@@ -31,7 +32,7 @@ class Cache(Generic[Key, Item]):
         self.cost = 0
         self._entries: dict[Key, list[Any]] = {}  # [item, when it was used last, its cost]
         self._clock = itertools.count()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -67,7 +68,7 @@ class Budget:
 
     def __init__(self, left: int) -> None:
         self.left = left
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def take(self, owner: Any, count: int) -> bool:
         """Take bytes as long as ``owner`` lives; return whether there were as many."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
@@ -15,6 +14,7 @@ from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
 from eingrad.check import Derived, Verdict, check, check_each
 from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
+from eingrad.core.forks import once
 from eingrad.derivation.steps import Record
 from eingrad.engine import Function
 from eingrad.errors import DifferentiationError, EingradError, UnknownNameError
@@ -307,7 +307,7 @@ class Model:
         """
         return check_each(self._derived, claims, latex)
 
-    @cached_property
+    @once
     def _derived(self) -> Derived:
         """What claims are compared with; the next claim finds it derived."""
         return Derived(self.system)
