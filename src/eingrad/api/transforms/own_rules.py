@@ -8,9 +8,10 @@ from itertools import product
 from typing import Any
 
 from eingrad.api.tensors.kernel import Traced
+from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.shaping import reshape, stack
 from eingrad.api.tensors.tape import Pair, ResultNode, Ruled, mode, recording, zeros_pair
-from eingrad.api.tensors.tensor import Tensor, as_tensor, is_inexact, wrap
+from eingrad.api.tensors.tensor import Tensor, as_tensor, wrap
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.transforms.tracking import Function, check_function, like
 from eingrad.errors import DifferentiationError, EingradError
