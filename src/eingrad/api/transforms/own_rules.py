@@ -7,8 +7,8 @@ from functools import update_wrapper
 from itertools import product
 from typing import Any
 
-from eingrad.api.tensors.kernel import Traced
 from eingrad.api.einsum.numeric import is_inexact
+from eingrad.api.tensors.kernel import Traced
 from eingrad.api.tensors.shaping import reshape, stack
 from eingrad.api.tensors.tape import Pair, ResultNode, Ruled, mode, recording, zeros_pair
 from eingrad.api.tensors.tensor import Tensor, as_tensor, wrap
