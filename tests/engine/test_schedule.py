@@ -7,11 +7,13 @@ import numpy as np
 from eingrad.core.algebra import add, apply, einsum, multiply, sum_over
 from eingrad.core.expr import Const, Expr, Var
 from eingrad.core.infix import Infix
+from eingrad.core.product import shared_products
 from eingrad.engine import compile_program
 
 BATCH, WIDTH = 5, 190
 
 
+@shared_products()
 def network(layers: int) -> tuple[Expr, dict[str, Expr]]:
     """Return the loss of a network of products and tanh, and its gradients by hand."""
     x = Var("X", ("b", "i"))
