@@ -37,6 +37,7 @@ def arrays(layers: int) -> dict[str, np.ndarray]:
     return {"X": rng.normal(size=(BATCH, WIDTH)), **weights}
 
 
+@shared_products()
 def test_a_step_needs_the_activations_and_little_else():
     layers = 30
     loss, gradients = network(layers)
