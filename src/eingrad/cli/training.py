@@ -153,8 +153,6 @@ class Display(Protocol):
 
     def epoch(self, record: EpochRecord) -> None: ...
 
-    def close(self) -> None: ...
-
 
 def _display(trainer: Trainer) -> Display:
     console = Console()
@@ -174,9 +172,6 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         """Nothing is left open."""
 
     def batch(self, examples: int, loss: float) -> None:  # noqa: ARG002
@@ -225,9 +220,6 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         """Leave the terminal as it was, with the bar as it stands."""
         self.progress.stop()
 
