@@ -36,7 +36,6 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
         devices.join()
         trainer = (_resume if files.resume else _start)(files, devices, options)
         plots = plot_paths(files, trainer.settings.dataset)
-        print(_summary(trainer), flush=True)
         _train(trainer, Saved(files.checkpoint, trainer.epoch), devices)
         accuracy = trainer.history[-1].accuracy if trainer.history else trainer.test()[1]
         try:
@@ -50,24 +49,23 @@ def _train(trainer: Trainer, saved: Saved, devices: Devices) -> None:
 
     Raises `DivergedError`, and `typer.Exit` after a signal.
     """
-    with _display(trainer) as display:
-        try:
+    try:
+        print(_summary(trainer), flush=True)
+        with _display(trainer) as display:
             for record in trainer.run(display.batch):
                 if saved.path:
                     checkpoint = trainer.checkpoint()  # all processes gather it
                     saved.write(checkpoint, devices.is_first)
                 display.epoch(record)
-        except KeyboardInterrupt as signal:
-            display.close()
-            epoch = min(trainer.epoch + 1, trainer.settings.epochs)
-            on = ": go on with --resume" if saved.epoch else ""
-            note(f"interrupted in epoch {epoch}; {saved}{on}")
-            raise typer.Exit(code_of(signal)) from None
-        except DivergedError as error:
-            display.close()
-            hint = f"go on from it with --resume: {error.hint}" if saved.epoch else error.hint
-            reason = f"{error.reason}; {saved}"
-            raise DivergedError(reason, operand=error.operand, hint=hint) from error
+    except KeyboardInterrupt as signal:
+        epoch = min(trainer.epoch + 1, trainer.settings.epochs)
+        on = ": go on with --resume" if saved.epoch else ""
+        note(f"interrupted in epoch {epoch}; {saved}{on}")
+        raise typer.Exit(code_of(signal)) from None
+    except DivergedError as error:
+        hint = f"go on from it with --resume: {error.hint}" if saved.epoch else error.hint
+        reason = f"{error.reason}; {saved}"
+        raise DivergedError(reason, operand=error.operand, hint=hint) from error
 
 
 def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
@@ -155,8 +153,6 @@ class Display(Protocol):
 
     def epoch(self, record: EpochRecord) -> None: ...
 
-    def close(self) -> None: ...
-
 
 def _display(trainer: Trainer) -> Display:
     console = Console()
@@ -176,9 +172,6 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         """Nothing is left open."""
 
     def batch(self, examples: int, loss: float) -> None:  # noqa: ARG002
@@ -227,9 +220,6 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         """Leave the terminal as it was, with the bar as it stands."""
         self.progress.stop()
 

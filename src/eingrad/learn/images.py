@@ -161,7 +161,7 @@ def _scaled(path: Path, raw: NDArray[Any]) -> Pixels:
 def _read_picture(path: Path, image_shape: tuple[int, int]) -> Pixels:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its limit is greater
+            warnings.simplefilter("ignore")  # what Pillow doubts: metadata, and 89 million pixels
             Image.init()  # Pillow may have been built without one of them
             known = [name for name in FORMATS if name in Image.OPEN]
             with Image.open(path, formats=known) as file:
