@@ -14,6 +14,7 @@ from .api.tensors.elementwise import acos as acos
 from .api.tensors.elementwise import add as add
 from .api.tensors.elementwise import asin as asin
 from .api.tensors.elementwise import atan as atan
+from .api.tensors.elementwise import ceil as ceil
 from .api.tensors.elementwise import clip as clip
 from .api.tensors.elementwise import conj as conj
 from .api.tensors.elementwise import cos as cos
@@ -24,6 +25,8 @@ from .api.tensors.elementwise import elu as elu
 from .api.tensors.elementwise import erf as erf
 from .api.tensors.elementwise import exp as exp
 from .api.tensors.elementwise import expm1 as expm1
+from .api.tensors.elementwise import floor as floor
+from .api.tensors.elementwise import floor_divide as floor_divide
 from .api.tensors.elementwise import gelu as gelu
 from .api.tensors.elementwise import imag as imag
 from .api.tensors.elementwise import leaky_relu as leaky_relu
@@ -41,6 +44,7 @@ from .api.tensors.elementwise import power as power
 from .api.tensors.elementwise import real as real
 from .api.tensors.elementwise import reciprocal as reciprocal
 from .api.tensors.elementwise import relu as relu
+from .api.tensors.elementwise import remainder as remainder
 from .api.tensors.elementwise import sigmoid as sigmoid
 from .api.tensors.elementwise import sign as sign
 from .api.tensors.elementwise import silu as silu

@@ -12,10 +12,10 @@ CONTRACTION = "api.tensors.contraction"
 
 FUNCTIONS = {
     ELEMENTWISE: (
-        "abs acos add asin atan clip conj cos cosh digamma divide elu erf exp expm1 gelu imag "
-        "leaky_relu lgamma log log1p logaddexp maximum minimum multiply negative polygamma pow "
-        "power real reciprocal relu sigmoid sign silu sin sinh softplus sqrt square subtract tan "
-        "tanh where"
+        "abs acos add asin atan ceil clip conj cos cosh digamma divide elu erf exp expm1 floor "
+        "floor_divide gelu imag leaky_relu lgamma log log1p logaddexp maximum minimum multiply "
+        "negative polygamma pow power real reciprocal relu remainder sigmoid sign silu sin sinh "
+        "softplus sqrt square subtract tan tanh where"
     ),
     REDUCTIONS: (
         "argmax argmin cumsum log_softmax logsumexp max mean min norm prod softmax std sum var"

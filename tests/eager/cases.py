@@ -121,6 +121,7 @@ UNARY = [
     plain("leaky_relu", off_0(5)), plain("leaky_relu", off_0(3, 1), positive(2)),
     plain("elu", off_0(5)), plain("lgamma", positive(4)), plain("digamma", positive(4)),
     row("polygamma", lambda m, x: m.polygamma(1, x), positive(3)), plain("gelu", normal(4)),
+    plain("floor", positive(4)), plain("ceil", positive(4)),
     plain("silu", normal(4)), plain("negative", normal(2, 2)), plain("reciprocal", positive(3)),
 ]
 BINARY = [
@@ -141,6 +142,8 @@ BINARY = [
     plain("maximum", normal(3, 2), normal(2)),
     plain("minimum", normal(3, 2), 0.1),
     plain("logaddexp", normal(3), normal(2, 1)),
+    plain("floor_divide", normal(3), positive(2, 1)),
+    plain("remainder", normal(3), positive(2, 1)),
     plain("where", MASK, normal(2, 3), normal(3)),
     row("where", lambda m, x: m.where(x > 0, m.log(m.where(x > 0, x, 1)), x * x), off_0(5)),
     row("clip", lambda m, x: m.clip(x, -0.5, 0.5), normal(9)),

@@ -299,7 +299,7 @@ _REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]]
 }
 
 
-ALONG_ONE = frozenset({"prod_others", "argmax"})  # they go along one axis
+ALONG_ONE = frozenset({"prod_others", "argmax", "argsort"})  # they go along one axis
 
 
 def _at_end(b: Builder, function: str, operand: Value, axes: tuple[int, ...]) -> Value:
@@ -313,6 +313,7 @@ def _at_end(b: Builder, function: str, operand: Value, axes: tuple[int, ...]) ->
         shape = flat.shape[:-1]
         found = b.step("argmax", [flat], shape, kind=INTEGER, flops=flat.size)
         return values.of_register(found)
-    others = b.step("prod_others", [flat], flat.shape, flops=3 * flat.size)
-    result = b.reshape(others, register.shape)
+    kind = INTEGER if function == "argsort" else register.kind
+    found = b.step(function, [flat], flat.shape, kind=kind, flops=3 * flat.size)
+    result = b.reshape(found, register.shape)
     return Value(result, tuple(order.index(k) for k in range(len(order))), operand.shape)

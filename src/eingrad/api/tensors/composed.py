@@ -14,9 +14,13 @@ import numpy as np
 from eingrad.api.tensors import elementwise, linear_algebra, reductions, shaping
 from eingrad.api.tensors.broadcast import normal_axis
 from eingrad.api.tensors.contraction import einsum
+from eingrad.api.tensors.dispatch import operate
 from eingrad.api.tensors.elementwise import binary, compare, real_dtype, unary, where
-from eingrad.api.tensors.moving import sort
+from eingrad.api.tensors.moving import plain, sort
 from eingrad.api.tensors.tensor import FLOAT64, as_dtype, as_tensor, floating, wrap
+from eingrad.core.arrays import Scatter
+from eingrad.core.expr import Expr
+from eingrad.errors import DifferentiationError, ShapeError
 
 Function = Callable[..., Any]
 LOG2, LOG10 = math.log(2), math.log(10)
@@ -38,7 +42,10 @@ def arcsinh(x: Any) -> Any:
     """Return ``sign(x) log(|x| + sqrt(x^2 + 1))``, exact for small x."""
     t = floating(x)
     size = where(compare("equal", t, 0), t, abs(t))  # whose derivative at 0 is 1
-    log = unary("log1p", size + t * t / (1 + unary("sqrt", t * t + 1)))
+    large = compare("greater", size, 1e10)  # log(2 x) but for rounding, and x^2 may overflow
+    small = where(large, 1.0, size)
+    log = unary("log1p", small + small * small / (1 + unary("sqrt", small * small + 1)))
+    log = where(large, unary("log", where(large, size, 1.0)) + LOG2, log)
     return where(compare("less", t, 0), -log, log)
 
 
@@ -89,6 +96,16 @@ def _ignoring_nan(name: str, a: Any, b: Any) -> Any:
 
 def is_nan(x: Any) -> Any:
     return compare("not_equal", x, x)
+
+
+def is_finite(x: Any) -> Any:
+    return compare("less", abs(as_tensor(x)), math.inf)
+
+
+def trunc(x: Any) -> Any:
+    """Return x rounded towards 0; its derivative is 0."""
+    t = as_tensor(x)
+    return where(compare("less", t, 0), elementwise.ceil(t), elementwise.floor(t))
 
 
 def fmod(a: Any, b: Any) -> Any:
@@ -296,9 +313,34 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     return einsum(*arguments, first + last)
 
 
+def _sums_template(weights: Expr, index: Expr, count: int) -> Expr:
+    return Scatter(weights, [index], ((0, (0,)),), (0,), (count,))
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """Return how often each integer occurs, or the sums of the weights that stand beside it."""
+    index = np.asarray(plain(x, "numpy.bincount"))
+    counts = np.bincount(index, minlength=minlength)
+    if weights is None:
+        return counts
+    w = as_tensor(weights).astype(np.float64)
+    if w.shape != index.shape:
+        raise ShapeError(
+            f"numpy.bincount: weights of shape {w.shape} beside integers of shape {index.shape}",
+            operand="weights",
+        )
+    at = as_tensor(index.astype(np.intp))
+    return operate("bincount", _sums_template, [w, at], len(counts))
+
+
 def slogdet(a: Any) -> Any:
     """Return the sign of the determinant and the logarithm of its size, as NumPy does."""
     t = floating(a)
+    if t.dtype.kind == "c" and t.requires_grad:
+        raise DifferentiationError(
+            "the sign of a complex determinant has a derivative, which is not known here",
+            hint="use eg.logdet for the logarithm of its size",
+        )
     sign, _ = np.linalg.slogdet(t._concrete("numpy.linalg.slogdet"))
     kind = type(np.linalg.slogdet(np.eye(1)))
     return kind(wrap(np.asarray(sign)), linear_algebra.logdet(t))

@@ -150,6 +150,9 @@ TEMPLATES: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
     "power":        (map_template("pow"),     np.power),
     "maximum":      (map_template("maximum"), np.maximum),
     "minimum":      (map_template("minimum"), np.minimum),
+    "logaddexp":    (map_template("logaddexp"), np.logaddexp),
+    "floor_divide": (map_template("floor_divide"), np.floor_divide),
+    "remainder":    (map_template("remainder"), np.remainder),
 }
 COMPARISONS: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
     (word := row.numpy.removeprefix("np.")): (map_template(name), getattr(np, word))
@@ -225,10 +228,11 @@ def compare(name: str, a: Any, b: Any) -> Tensor:
     """Compare element-wise; the result is a boolean Tensor without a gradient."""
     template, exact = COMPARISONS[name]
     x, y, _ = operand_pair(a, b)
+    x, y = x.decided(), y.decided()
     shape = broadcast_shapes(name, (x.shape, y.shape))
     if not is_symbolic(x) and not is_symbolic(y):
         return wrap(np.asarray(exact(x._value, y._value)))
-    return operate(name, template, [x.detach(), y.detach()], shape, result=BOOL)
+    return operate(name, template, [x, y], shape, result=BOOL)
 
 
 def _both(a: Expr, b: Expr, shape: tuple[int, ...]) -> Expr:
@@ -321,27 +325,6 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return t
 
 
-# --- whole quotients ---------------------------------------------------------------------------
-
-
-def floor_divide(a: Any, b: Any) -> Tensor:
-    """Return the quotient rounded down; its derivative is 0."""
-    x, y, _ = operand_pair(a, b)
-    broadcast_shapes("//", (x.shape, y.shape))
-    return wrap(np.asarray(np.floor_divide(x._concrete("//"), y._concrete("//"))))
-
-
-def remainder(a: Any, b: Any) -> Tensor:
-    """Return ``a - (a // b) b``, whose derivatives are 1 and ``-(a // b)``."""
-    x, y, dtype = operand_pair(a, b)
-    broadcast_shapes("%", (x.shape, y.shape))
-    value = np.asarray(np.remainder(x._concrete("%"), y._concrete("%")))
-    if not is_inexact(dtype) or (x._node is None and y._node is None):
-        return wrap(value)
-    line = x - floor_divide(x, y) * y
-    return line + (value - line.detach())
-
-
 # --- composed ---------------------------------------------------------------------------------
 
 
@@ -353,12 +336,6 @@ def square(x: Any) -> Tensor:
 def reciprocal(x: Any) -> Tensor:
     """Return ``1 / x``."""
     return binary("divide", 1, x)
-
-
-def logaddexp(a: Any, b: Any) -> Tensor:
-    """Return ``log(exp(a) + exp(b))`` without overflow."""
-    x = as_tensor(a)
-    return x + unary("softplus", as_tensor(b) - x)
 
 
 def conj(x: Any) -> Tensor:
@@ -492,6 +469,11 @@ multiply   = _pair("multiply",  "``a * b``")
 divide     = _pair("divide",    "``a / b``")
 maximum    = _pair("maximum")
 minimum    = _pair("minimum")
+logaddexp = _pair("logaddexp")
+floor_divide = _pair("floor_divide")
+remainder = _pair("remainder")
+floor = _row("floor")
+ceil = _row("ceil")
 # fmt: on
 
 

@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from eingrad.api.tensors.broadcast import normal_axis
+from eingrad.api.tensors.dispatch import operate
 from eingrad.api.tensors.shaping import concatenate, ravel
-from eingrad.api.tensors.tensor import Tensor, as_tensor
+from eingrad.api.tensors.tensor import Tensor, as_tensor, is_symbolic, wrap
+from eingrad.core.algebra import reduce as reduce_expr
+from eingrad.core.expr import Expr
 
 Function = Callable[..., Any]
 
@@ -20,7 +24,7 @@ Function = Callable[..., Any]
 def plain(values: Any, name: str) -> Any:
     """Replace Tensors by their arrays in arguments."""
     if isinstance(values, Tensor):
-        return values._concrete(name)
+        return values.decided()._concrete(name)
     if isinstance(values, Mapping):
         return {k: plain(v, name) for k, v in values.items()}
     if isinstance(values, list | tuple):
@@ -91,6 +95,8 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """Return ``np.pad``, for the modes that repeat entries or constants."""
     if mode not in PAD_MODES:
         raise TypeError(f"numpy.pad with mode={mode!r} of a Tensor is not supported")
+    if options.get("reflect_type", "even") != "even":
+        raise TypeError("numpy.pad with reflect_type='odd' of a Tensor is not supported")
     run = moved(np.pad, "array", "constant_values")
     return run(x, pad_width, mode, **options)
 
@@ -103,8 +109,42 @@ def sort(x: Any, axis: int | None = -1, **options: Any) -> Any:
     t = as_tensor(x)
     if axis is None:
         t, axis = ravel(t), -1
+    if is_symbolic(t):
+        return _sorted(t, axis, options)
     order = np.argsort(t._concrete("numpy.sort"), axis, **options)
     return moved(np.take_along_axis, "arr")(t, order, axis)
+
+
+def argsort(x: Any, axis: int | None = -1, **options: Any) -> Any:
+    """Return the places of the entries in ascending order along an axis."""
+    t = as_tensor(x).decided()
+    if axis is None:
+        t, axis = ravel(t), -1
+    if is_symbolic(t):
+        return _order(t, axis, options)
+    return wrap(np.argsort(t._value, axis, **options))
+
+
+def _order(t: Tensor, axis: int, options: Mapping[str, Any]) -> Tensor:
+    if options.get("order") is not None:
+        raise TypeError("unexpected argument order")
+    k = normal_axis("argsort", axis, t.ndim)
+    return operate("argsort", _order_template, [t], k, result=np.dtype(np.intp))
+
+
+def _order_template(x: Expr, axis: int) -> Expr:
+    return reduce_expr("argsort", x, [axis])
+
+
+def _sorted(t: Tensor, axis: int, options: Mapping[str, Any]) -> Any:
+    """Read a traced tensor in its order, which is not known yet."""
+    order, k = _order(t, axis, options), normal_axis("sort", axis, t.ndim)
+    places: list[Any] = [
+        np.arange(n).reshape([n if j == axis_ else 1 for j in range(t.ndim)])
+        for axis_, n in enumerate(t.shape)
+    ]
+    places[k] = order
+    return t[tuple(places)]
 
 
 def unique(x: Any, **options: Any) -> Any:
@@ -140,6 +180,7 @@ MOVED: dict[Any, Function] = {
     np.choose: moved(np.choose, "choices", places=(1,)),
     np.pad: pad,
     np.sort: sort,
+    np.argsort: argsort,
     np.unique: unique,
 }
 # fmt: on

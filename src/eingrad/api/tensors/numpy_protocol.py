@@ -55,6 +55,9 @@ UFUNCS: dict[Any, Function] = {
     np.floor_divide: elementwise.floor_divide,
     np.remainder: elementwise.remainder,
     np.divmod: divmod,
+    np.isnan: composed.is_nan,
+    np.isfinite: composed.is_finite,
+    np.trunc: composed.trunc,
     np.exp2: lambda x: elementwise.power(2.0, floating(x)),
     np.log2: lambda x: elementwise.log(x) / composed.LOG2,
     np.log10: lambda x: elementwise.log(x) / composed.LOG10,
@@ -71,9 +74,9 @@ UFUNCS: dict[Any, Function] = {
 }  # fmt: skip
 
 CONSTANT_UFUNCS = frozenset({
-    np.isnan, np.isinf, np.isfinite, np.signbit, np.logical_not, np.logical_and, np.logical_or,
+    np.isinf, np.signbit, np.logical_not, np.logical_and, np.logical_or,
     np.logical_xor, np.invert, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift,
-    np.right_shift, np.gcd, np.lcm, np.floor, np.ceil, np.rint, np.trunc,
+    np.right_shift, np.gcd, np.lcm, np.rint,
 })  # fmt: skip
 """Functions that are constant wherever they have a derivative."""
 
@@ -205,8 +208,8 @@ FUNCTIONS: dict[Any, Function] = {
     **{function: own for function, own in _SAME.items() if not isinstance(function, np.ufunc)},
     **_present(
         np, composed,
-        "angle average cross cumprod diff kron median nan_to_num nanmean percentile polyval ptp "
-        "quantile select trapezoid vdot",
+        "angle average bincount cross cumprod diff kron median nan_to_num nanmean percentile "
+        "polyval ptp quantile select trapezoid vdot",
     ),
     np.where: _where,
     np.clip: _clip,
@@ -226,11 +229,11 @@ FUNCTIONS: dict[Any, Function] = {
 }  # fmt: skip
 
 CONSTANT_FUNCTIONS = frozenset({
-    np.allclose, np.isclose, np.array_equal, np.array_equiv, np.any, np.all, np.argsort,
+    np.allclose, np.isclose, np.array_equal, np.array_equiv, np.any, np.all,
     np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.iscomplexobj,
     np.isrealobj, np.result_type, np.can_cast, np.array2string, np.array_repr, np.array_str,
-    np.may_share_memory, np.shares_memory, np.bincount, np.round, np.around, np.fix, np.digitize,
-    np.histogram, np.isin, np.min_scalar_type, np.lexsort, np.argpartition, np.isposinf,
+    np.may_share_memory, np.shares_memory, np.round, np.around, np.fix, np.digitize,
+    np.isin, np.min_scalar_type, np.lexsort, np.argpartition, np.isposinf,
     np.isneginf, np.isreal, np.iscomplex, np.linalg.matrix_rank,
 })  # fmt: skip
 """Functions whose result has no derivative, or the derivative 0: computed by NumPy."""

@@ -285,6 +285,7 @@ def _argument(
     name: str, exact: Callable[..., Any], t: Tensor, axis: int | None, keepdims: bool
 ) -> Tensor:
     _not_empty(name, t, axis)
+    t = t.decided()
     if not is_symbolic(t):
         return wrap(np.asarray(exact(t._value, axis=axis, keepdims=keepdims)))
     if axis is None:
@@ -292,7 +293,7 @@ def _argument(
     axes = normal_axes(name, axis, t.ndim)
     sign = 1 if name == "argmax" else -1
     return operate(
-        name, _kept, [t.detach()], _argmax_template, axes, keepdims, sign, result=np.dtype(np.intp)
+        name, _kept, [t], _argmax_template, axes, keepdims, sign, result=np.dtype(np.intp)
     )
 
 

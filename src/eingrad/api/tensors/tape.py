@@ -24,10 +24,12 @@ _serials = itertools.count()
 
 
 class _Mode(threading.local):
-    """Whether this thread records, and how many tracked values were ``taken`` out as numbers."""
+    """Whether this thread records, and how often tracked values were ``taken`` out as numbers, or
+    have ``decided`` something. ``differentiating``: a transform runs the function that it is of."""
 
     recording = True
-    taken = 0
+    differentiating = False
+    taken = decided = 0
 
 
 mode = _Mode()
@@ -56,6 +58,17 @@ def recording(on: bool) -> Iterator[None]:
         yield
     finally:
         mode.recording = before
+
+
+@contextmanager
+def differentiating() -> Iterator[None]:
+    """Record the function that is being differentiated."""
+    before, mode.differentiating = mode.differentiating, True
+    try:
+        with recording(True):
+            yield
+    finally:
+        mode.differentiating = before
 
 
 class Node:

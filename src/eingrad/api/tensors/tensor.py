@@ -159,6 +159,11 @@ class Tensor(Methods):
             value = value.stopped()
         return wrap(value, None, self._exposed)
 
+    def decided(self) -> Tensor:
+        """Return the same for a comparison, an index or a count, which have no derivative."""
+        mode.decided += self._node is not None
+        return wrap(self._value, None, self._exposed)
+
     def copy(self) -> Tensor:
         """Return a Tensor of the same value, with its gradient going to this one."""
         return wrap(self._value, self._node if mode.recording else None, self._exposed)
@@ -167,7 +172,7 @@ class Tensor(Methods):
         """Return the entries in another dtype; a gradient is converted back."""
         wanted = np.dtype(dtype)
         if not is_inexact(wanted):
-            return wrap(np.asarray(self._concrete("astype"), wanted))
+            return wrap(np.asarray(self.decided()._concrete("astype"), wanted))
         return as_dtype(self, wanted)
 
     def _concrete(self, what: str) -> Any:
@@ -288,13 +293,23 @@ class Tensor(Methods):
         return bool(self._concrete("if, while or bool()"))
 
     def __float__(self) -> float:
-        return float(self._taken("float()"))
+        return float(self._converted("float()"))
 
     def __int__(self) -> int:
-        return int(self._taken("int()"))
+        return int(self._converted("int()"))
 
     def __complex__(self) -> complex:
-        return complex(self._taken("complex()"))
+        return complex(self._converted("complex()"))
+
+    def _converted(self, what: str) -> Any:
+        """Return the value as a number that Python asks for, perhaps to put it into an array."""
+        if self._node is not None and mode.differentiating:
+            raise DifferentiationError(
+                f"{what} makes a number of a tensor that the function is differentiated by, and "
+                "its gradient would be lost",
+                hint="collect entries with eg.stack; where a constant is meant, x.item()",
+            )
+        return self._taken(what)
 
     def __index__(self) -> int:
         value = self._concrete("an index")

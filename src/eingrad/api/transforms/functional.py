@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.api.tensors.tape import recording
+from eingrad.api.einsum.numeric import is_inexact
+from eingrad.api.tensors.tape import differentiating, mode
 from eingrad.api.tensors.tensor import Tensor
 from eingrad.api.transforms.pytree import flatten, flatten_like, unflatten
 from eingrad.api.transforms.tracking import (
@@ -48,7 +49,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
     @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
         changed, inputs = track_arguments(args, argnums)
-        with recording(True):
+        with differentiating():
             returned = fn(*changed, **kwargs)
         out, aux = _split_aux(returned) if has_aux else (returned, None)
         scalar = _scalar(out, inputs)
@@ -102,7 +103,15 @@ def _scalar(out: Any, inputs: Inputs) -> Tensor:
             hint="use eg.jacobian or eg.vjp, or has_aux=True for further results",
         )
     (t,) = tensors
-    if t.size != 1 or t.ndim:
+    if not is_inexact(t.dtype) or (t._node is None and inputs.decided != mode.decided):
+        how = f"a result of dtype {t.dtype}"
+        if is_inexact(t.dtype):
+            how = "what comparisons, indices and counts decide"
+        raise DifferentiationError(
+            f"the function returned {how}: its gradient is 0 wherever it exists",
+            hint="return a smooth loss; eg.stop_gradient marks what is meant as a constant",
+        )
+    if t.size != 1:
         raise DifferentiationError(
             f"the function returned shape {t.shape}: a gradient is of a scalar",
             hint="sum it first, or use eg.jacobian",
@@ -128,7 +137,7 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Callable[..., tuple[Any, ...]
     check_function(fn)
     names = [f"argument {k}" for k in range(len(primals))]
     tracked, inputs = track(primals, names, lasting=True)
-    with recording(True):
+    with differentiating():
         outs, structure = outputs(fn(*tracked), inputs)
     as_tensors = has_tensor(primals)
 
@@ -154,7 +163,7 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     tracked, inputs = track(tuple(primals), [f"primal {k}" for k in range(len(primals))])
     given = flatten_like(inputs.structure, tuple(tangents), "tangents")
     pairs = [like(x, t, "a tangent") for x, t in zip(given, inputs.tensors, strict=True)]
-    with recording(True):
+    with differentiating():
         outs, structure = outputs(fn(*tracked), inputs)
     as_tensors = has_tensor((primals, tangents))
     pushed = push(outs, pairs, inputs)

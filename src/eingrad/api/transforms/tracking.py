@@ -35,13 +35,15 @@ Argnums = SupportsIndex | Sequence[SupportsIndex]
 class Inputs:
     """Arguments with fresh nodes for the leaves that are differentiated by.
 
-    ``taken`` is how many values of tracked Tensors had been taken out as numbers before.
+    ``taken`` is how many values of tracked Tensors had been taken out as numbers before, and
+    ``decided`` how many had gone into a comparison or the like.
     """
 
     tensors: list[Tensor]
     structure: Structure
     since: int
     taken: int
+    decided: int
 
     @property
     def nodes(self) -> list[Node]:
@@ -58,7 +60,9 @@ def track(trees: Any, names: Sequence[str], lasting: bool = False) -> tuple[Any,
     paths = [name + p[p.index("]") + 1 :] for p, name in _named(structure, names)]
     tensors = [_fresh(x, path, lasting) for x, path in zip(leaves, paths, strict=True)]
     since = min([t._node.serial for t in tensors if t._node is not None], default=0)
-    return unflatten(structure, tensors), Inputs(tensors, structure, since, mode.taken)
+    return unflatten(structure, tensors), Inputs(
+        tensors, structure, since, mode.taken, mode.decided
+    )
 
 
 def track_arguments(args: Sequence[Any], argnums: Argnums) -> tuple[list[Any], Inputs]:

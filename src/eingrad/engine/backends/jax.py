@@ -28,6 +28,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "prod_others": "prod_others({0})",
     "cumsum":      "jnp.cumsum({0}, axis={spec})",
     "argmax":      "jnp.argmax({0}, axis=-1)",
+    "argsort":     "jnp.argsort({0}, axis=-1)",
     "matmul":      "{0} @ {1}",
     "einsum":      "jnp.einsum({spec!r}, {0}, {1})",
     "gemm":        "({3} * ({1} @ {2}) + {4} * {0}{spec}).reshape({shape})",

@@ -31,6 +31,7 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "short_amin":  ("fold_short_rows(np.minimum, {0}, {out}{start})",),
     "prod":        ("np.multiply.reduce({0}, axis={axes}, keepdims={keep}, out={out})",),
     "argmax":      ("np.argmax({0}, axis=-1, out={out})",),
+    "argsort":     ("{out}[...] = np.argsort({0}, axis=-1, stable=True)",),
     "prod_others": ("prod_others({0}, {out})",),
     "cumsum":      ("cumsum({0}, {spec}, {out})",),
     "einsum":      ("np.einsum({spec!r}, {0}, {1}, out={out})",),

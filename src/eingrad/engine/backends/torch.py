@@ -24,6 +24,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "prod_others": "prod_others({0})",
     "cumsum":      "torch.cumsum({0}, dim={spec})",
     "argmax":      "torch.argmax({0}, dim=-1)",
+    "argsort":     "torch.argsort({0}, dim=-1, stable=True)",
     "matmul":      "{0} @ {1}",
     "einsum":      "torch.einsum({spec!r}, {0}, {1})",
     "gemm":        "torch.addmm({0}{spec}, {3} * {1}, {2}, beta={4}).reshape({shape})",
