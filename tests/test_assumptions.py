@@ -323,6 +323,14 @@ def test_hessians_of_the_gallery_are_symmetric(entry: Entry) -> None:
 # --- models that nobody would write -----------------------------------------------------------
 
 
+def test_a_scalar_beside_a_delta_counts_where_it_is_summed() -> None:
+    """By hand: L = n sum_j(v_j^2) with v the sums of the rows of A, so 2 n delta_jr."""
+    text = "V_qj = sum_q(A_jq)\nL = sum_jq(V_jq V_qq)"
+    found = eg.parse(text).hessian("L", "A").compile()(A=SQUARE)["d2L/dA dA"]
+    expected = np.einsum("jr,q,s->jqrs", 6 * np.eye(3), np.ones(3), np.ones(3))
+    assert_close(found, expected, "d2L/dA dA")
+
+
 @settings(max_examples=EXAMPLES)
 @given(assumed_models())
 def test_random_models_with_assumptions_agree_with_pytorch(drawn: AssumedModel) -> None:

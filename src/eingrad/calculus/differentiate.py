@@ -286,12 +286,8 @@ def distribute_deltas(
             continue
         if any(_has_summed_delta(term, labels, output) for term in factor.operands):
             rest = [*flat[:k], *flat[k + 1 :]]
-            return add(
-                *(
-                    distribute_deltas([*rest, (term, labels if term.ndim else ())], output, extents)
-                    for term in factor.operands
-                )
-            )
+            terms = [broadcast_scalar(term, factor.dims) for term in factor.operands]
+            return add(*(distribute_deltas([*rest, (x, labels)], output, extents) for x in terms))
     return einsum(flat, output, extents)
 
 
