@@ -25,16 +25,16 @@ class Target:
     axis: str
     einsum: str
 
-    def spelling(self, name: str, count: int) -> tuple[str, list[str]]:
+    def spelling(self, name: str, count: int) -> tuple[str, tuple[str, ...]]:
         """Return how a function is written over arguments, and imports; "" for one of its own.
 
         SciPy is imported only for what there is no recipe for.
         """
         if name in HELPERS[self.name]:
-            return "", []
+            return "", ()
         text, lines = imported(spelling(FUNCTIONS[name], self.name, count))
         if lines and FUNCTIONS[name].recipe is not None:
-            return "", []
+            return "", ()
         return text.replace("torch.nn.functional.", "F."), lines
 
     def function(self, name: str, arguments: Sequence[Code]) -> Code | None:

@@ -26,6 +26,8 @@ def lower_map(b: Builder, function: str, operands: Sequence[Value]) -> Value:
         return _bound(b, function, operands)
     if function == "pow" and (number := _exact_power(*operands)) is not None:
         return constant(number, operands[0].shape)
+    if FUNCTIONS[function].commutative:  # NumPy is faster where a number stands behind an array
+        operands = sorted(operands, key=lambda x: x.is_scalar)
     if all(x.register is None for x in operands):
         operands = [_solid(b, operands[0]), *operands[1:]]
     if FUNCTIONS[function].sign:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+
+import numpy as np
 
 from eingrad.core.expr import Map
 from eingrad.core.functions import (
@@ -11,7 +16,7 @@ from eingrad.core.functions import (
     FUNCTIONS,
     MATRIX_FUNCTIONS,
     AxisFunction,
-    MatrixFunction,
+    Function,
     imported,
     spelling,
 )
@@ -63,37 +68,39 @@ class Spelling:
 
     def expression(self, op: str) -> str:
         """Return the expression of an operation, a format string over its arguments."""
-        return self.expressions.get(op) or self.of_record(op)[0] or (
-            f"{self.prefix}.{op}({{arguments}})"
-        )  # fmt: skip
+        known = self.expressions.get(op)
+        if known:
+            return known
+        text, lines = self.of_record(op)
+        if "(" in text and self.in_place and not is_ufunc(text, lines):
+            return f"{{dtype}}({text})"  # it may give another dtype than its argument's
+        return text or f"{self.prefix}.{op}({{arguments}})"
 
-    def of_record(self, op: str, count: int | None = None) -> tuple[str, list[str]]:
+    def of_record(self, op: str) -> tuple[str, tuple[str, ...]]:
         """Return how a function's record has the library write it, and imports for that."""
         record = FUNCTIONS.get(op) or AXIS_FUNCTIONS.get(op) or MATRIX_FUNCTIONS.get(op)
         if record is None:
-            return "", []
-        if isinstance(record, MatrixFunction):
-            return imported(spelling(record, self.name))
+            return "", ()
+        text = str(getattr(record, self.name))
         if isinstance(record, AxisFunction):
             kept = "" if record.keeps_axes else "{keepdim}" if self.axis == "dim" else "{keepdims}"
-            return f"{getattr(record, self.name)}({{0}}, {self.axis}={{axes}}{kept})", []
-        if record.sign:
-            return f"{{0}} {record.sign} {{1}}", []
-        count = record.arity - record.optional if count is None else count
-        return imported(spelling(record, self.name, count))
+            return f"{text}({{0}}, {self.axis}={{axes}}{kept})", ()
+        if isinstance(record, Function) and record.sign:
+            return f"{{0}} {record.sign} {{1}}", ()
+        return imported(text if not text or "{" in text else f"{text}({{arguments}})")
 
-    def needs(self, op: str) -> list[str]:
+    def needs(self, op: str) -> tuple[str, ...]:
         """Return the lines that import what an operation is written with."""
         if op in self.needed:
-            return [self.needed[op]]
-        return [] if op in self.expressions else self.of_record(op)[1]
+            return (self.needed[op],)
+        return () if op in self.expressions else self.of_record(op)[1]
 
     def spells(self, node: Map) -> bool:
         """Whether a function is an operation here; else it is computed by its recipe."""
         record = FUNCTIONS.get(node.function)
         if record is None or record.recipe is None or node.function in self.expressions:
             return True
-        return bool(self.of_record(node.function, len(node.operands))[0])
+        return bool(spelling(record, self.name, len(node.operands)))
 
     def takes_numbers(self, op: str) -> bool:
         """Whether an operation takes Python numbers beside arrays."""
@@ -117,3 +124,17 @@ class Spelling:
         if op == "diagonal":
             return f"{self.prefix}.einsum({parameter!r}, {parent})"
         return f"{parent}{self.index(parameter, register.shape)}"
+
+
+@lru_cache(maxsize=512)
+def is_ufunc(text: str, imports: Sequence[str] = ()) -> bool:
+    """Whether a call is one of NumPy's or SciPy's functions that write into an array.
+
+    >>> is_ufunc("np.exp({arguments})"), is_ufunc("np.linalg.inv({0})")
+    (True, False)
+    """
+    found = re.fullmatch(r"(?:np\.)?(\w+)\([^()]*\)", text)
+    module = imports[0].split()[1] if imports else "numpy"
+    return found is not None and isinstance(
+        getattr(import_module(module), found[1], None), np.ufunc
+    )

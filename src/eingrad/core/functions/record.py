@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from eingrad.core.expr import Number
@@ -207,13 +208,14 @@ def spelling(record: Record, library: str, count: int = 1) -> str:
     return text if fits else ""
 
 
-def imported(text: str) -> tuple[str, list[str]]:
+@lru_cache(maxsize=512)
+def imported(text: str) -> tuple[str, tuple[str, ...]]:
     """Return a spelling by bare names where it speaks of other modules, and lines that import them.
 
     >>> imported("scipy.special.erf({0})")
-    ('erf({0})', ['from scipy.special import erf'])
+    ('erf({0})', ('from scipy.special import erf',))
     >>> imported("np.exp({0})")
-    ('np.exp({0})', [])
+    ('np.exp({0})', ())
     """
     lines: dict[str, None] = {}
 
@@ -223,7 +225,7 @@ def imported(text: str) -> tuple[str, list[str]]:
         lines[f"from {match[1]} import {match[3]}"] = None
         return f"{match[3]}("
 
-    return _DOTTED.sub(bare, text), list(lines)
+    return _DOTTED.sub(bare, text), tuple(lines)
 
 
 __all__ = [

@@ -5,17 +5,15 @@ An operation on arrays is written into ``{out}``; one without axes is an express
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eingrad.core.functions import FUNCTIONS, MATRIX_FUNCTIONS, imported, spelling
+from eingrad.core.functions import FUNCTIONS, MATRIX_FUNCTIONS, imported
 from eingrad.engine.program import BOOLEAN, INTEGER
-from eingrad.engine.spelling import Spelling
+from eingrad.engine.spelling import Spelling, is_ufunc
 from eingrad.errors import OutOfRangeError
 
 Array = NDArray[Any]
@@ -120,22 +118,11 @@ def array_lines(op: str, item_size: int) -> tuple[str, ...]:
 @lru_cache(maxsize=512)
 def _into(op: str) -> str:
     """Return a statement that writes an operation into ``{out}``: a ufunc does that by itself."""
-    text = f"np.{op}({{arguments}})"
-    if op in FUNCTIONS:
-        text = spelling(FUNCTIONS[op], "numpy", FUNCTIONS[op].arity)
-    elif op in MATRIX_FUNCTIONS:
-        text = spelling(MATRIX_FUNCTIONS[op], "numpy")
+    record = FUNCTIONS.get(op) or MATRIX_FUNCTIONS.get(op)
+    text = f"np.{op}" if record is None else record.numpy
+    text = text if "{" in text else f"{text}({{arguments}})"
     bare, lines = imported(text)
-    head = re.match(r"(?:np\.)?(\w+)\(", bare)
-    module = lines[0].split()[1] if lines else "numpy"
-    if head and bare.endswith(")") and is_ufunc(module, head[1]):
-        return f"{bare[:-1]}, out={{out}})"
-    return f"np.copyto({{out}}, {bare})"
-
-
-def is_ufunc(module: str, name: str) -> bool:
-    """Whether a function is one of those that write into an array."""
-    return isinstance(getattr(import_module(module), name, None), np.ufunc)
+    return f"{bare[:-1]}, out={{out}})" if is_ufunc(bare, lines) else f"np.copyto({{out}}, {bare})"
 
 
 SPELLING = Spelling(
