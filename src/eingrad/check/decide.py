@@ -19,6 +19,7 @@ from eingrad.check.verdict import Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
 from eingrad.errors import EingradError, NotationError
+from eingrad.notation.mistakes import NOT_KEPT
 from eingrad.notation.parse import parse_claims
 from eingrad.notation.syntax import Assignment, Claim, Equation, Formula
 from eingrad.notation.text import to_text
@@ -164,7 +165,7 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
     if clash:
         found = diagnose(question, None, claim.value, [])
         found = found or Diagnosis("shape", "shapes do not fit")
-    elif "occurs once" in error.reason:
+    elif NOT_KEPT in error.reason:
         found = diagnose_label(question, claim.value)
     else:
         found = None

@@ -7,10 +7,12 @@ from difflib import get_close_matches
 
 from eingrad.core.expr import Dim
 from eingrad.errors import NotationError, Position
-from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Gather, Symbol
+from eingrad.notation.summation import Summation, children, walk
+from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Gather, Sum, Symbol
 from eingrad.notation.text import call_head, label_text, symbol_text, to_text
 from eingrad.notation.words import KNOWN_FUNCTIONS, MATRIX_FUNCTIONS, OVER_AXES
 
+NOT_KEPT = "and does not stand on the left side"  # where a label ought to be summed, but is not
 SHORT = 40  # a hint repeats a formula only up to this many characters
 
 
@@ -26,22 +28,42 @@ def _line(symbol: Symbol) -> str:
 # --- labels -----------------------------------------------------------------------------------
 
 
-def occurs_once(
-    label: str, where: Formula, term: Formula | None, kept: Sequence[str]
+def not_summed(
+    label: str, where: Formula, whole: Formula, kept: Sequence[str]
 ) -> NotationError:
-    """A label that nothing sums; ``term`` is what a sum would go over."""
+    """A label that nothing sums, in a statement's right side, which keeps the labels ``kept``."""
     shown = label_text(label)
-    inside = to_text(term or where)
+    places: dict[str, list[int]] = {}
+    for name, part in Summation().dangling(whole, kept):
+        places.setdefault(name, []).append(id(part))
+    own = places.get(label, [id(where)])
+    term = _smallest_term(whole, own)
+    inner = {id(part) for part in walk(term)}
+    axes = tuple(name for name, found in places.items() if inner.issuperset(found))
+    inside = to_text(term)
     inside = inside if len(inside) <= SHORT else "..."
     side = f"among {', '.join(map(label_text, kept))} on the left" if kept else "on the left"
+    occurs = "occurs once" if len(own) == 1 else "is summed by no product"
     return NotationError(
-        f"the label {shown} occurs once and does not stand on the left side",
+        f"the label {shown} {occurs} {NOT_KEPT}",
         label=label,
         operand=where.name if isinstance(where, Symbol) else None,
         position=where.position,
-        hint=f"to sum over it, write {call_head('sum', (label,))}({inside}); "
+        hint=f"to sum over it, write {call_head('sum', axes or (label,))}({inside}); "
         f"to keep it, write it {side}",
     )
+
+
+def _smallest_term(whole: Formula, places: Sequence[int]) -> Formula:
+    """Return the smallest term of a formula in which parts stand, which ids name."""
+    term = here = whole
+    while True:
+        inner = (x for x in children(here) if {id(y) for y in walk(x)}.issuperset(places))
+        found = next(inner, None)
+        if found is None:
+            return term
+        term = found if isinstance(here, Sum) else term
+        here = found
 
 
 def wrong_rank(symbol: Symbol, first: Symbol) -> NotationError:

@@ -6,10 +6,12 @@ agree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from eingrad.core import algebra
 from eingrad.core.expr import Delta, Expr, Var
+from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.recipes import (
@@ -59,7 +61,7 @@ class Resolver:
         self.summation = Summation()
         self.places_of: dict[str, list[int]] = {}
         self.left: tuple[str, ...] = ()  # the labels of the left side, and
-        self.term: Formula | None = None  # the term at hand: what the errors speak of
+        self.whole: Formula | None = None  # the right side: what the errors speak of
 
     def open(self, labels: Sequence[str]) -> dict[str, int]:
         """Give labels places of their own."""
@@ -70,10 +72,13 @@ class Resolver:
 
     def value(self, formula: Formula, scope: Scope) -> Recipe:
         """Return the recipe for a formula over all the labels in scope, in their order."""
-        self.left, self.term = tuple(scope), formula
+        self.left, self.whole = tuple(scope), formula
         value = self.resolve(formula, scope)
         places = tuple(scope.values())
         return lambda extents: value.over(places, extents)
+
+    def _not_summed(self, label: str, where: Formula) -> NotationError:
+        return mistakes.not_summed(label, where, self.whole or where, self.left)
 
     def resolve(self, formula: Formula, scope: Scope) -> Indexed:
         """Resolve a formula whose labels are all in scope, summed inside, or bound inside."""
@@ -109,6 +114,8 @@ class Resolver:
         if not symbol.labels and symbol.name in self.tensors.sizes:
             dim = self.tensors.sizes[symbol.name]
             return Indexed((), lambda _: algebra.size(dim))
+        if self.tensors.is_number(symbol):
+            return Indexed((), number(math.pi))
         axes = self.tensors.use(symbol)
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = self._unite_axes(symbol, axes, inner)
@@ -132,7 +139,7 @@ class Resolver:
         """Read the entries of a tensor at integer tensors."""
         for label in gather.labels:
             if label not in scope:
-                raise mistakes.occurs_once(label, gather, self.term, self.left)
+                raise self._not_summed(label, gather)
         labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
         symbol = Symbol(gather.name, labels, gather.position)
         if gather.name == RESERVED:
@@ -172,7 +179,7 @@ class Resolver:
         traced = [label for label in dict.fromkeys(labels) if label not in scope]
         for label in traced:
             if labels.count(label) == 1:
-                raise mistakes.occurs_once(label, tensor, self.term, self.left)
+                raise self._not_summed(label, tensor)
         return {**scope, **self.open(traced)}
 
     def _unite_axes(self, symbol: Symbol, axes: Places, scope: Scope) -> Places:
@@ -226,9 +233,12 @@ class Resolver:
     # --- products and sums ---
 
     def _product(self, product: Product, scope: Scope) -> Indexed:
-        summed = self.open(self.summation.summed(product, scope))
-        inner = {**scope, **summed}
-        factors = [self.resolve(factor, inner) for factor in product.factors]
+        spans = self.summation.summed(product, scope)
+        summed = self.open(list(spans))
+        factors = [
+            self.resolve(factor, {**scope, **{x: summed[x] for x in spans if k in spans[x]}})
+            for k, factor in enumerate(product.factors)
+        ]
         dropped = set(summed.values())
         kept = tuple(p for p in union(factors) if p not in dropped)
 
@@ -242,11 +252,7 @@ class Resolver:
         return Indexed(kept, build)
 
     def _sum(self, total: Sum, scope: Scope) -> Indexed:
-        terms, outer = [], self.term
-        for term in total.terms:
-            self.term = term
-            terms.append(self.resolve(term, scope))
-        self.term = outer
+        terms = self._all(total.terms, scope)
         places = union(terms)
 
         def build(extents: Extents) -> Expr:
@@ -299,7 +305,7 @@ class Resolver:
         axes = self._axes(call)
         keeps = call.function in KEEPING
         if keeps and (missing := [axis for axis in axes if axis not in scope]):
-            raise mistakes.occurs_once(missing[0], call, self.term, self.left)
+            raise self._not_summed(missing[0], call)
         bound = {axis: scope[axis] for axis in axes} if keeps else self.open(axes)
         if call.function in MATRIX_FUNCTIONS:
             self._unite_square(call, *bound.values())
