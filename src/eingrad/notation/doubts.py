@@ -87,8 +87,10 @@ def _products(
             inner = [{*kept, *summation.axes(here)}] * len(inner)
         elif isinstance(here, Product):
             yield here, kept
-            once = {*kept, *(d.label for d in summation.decisions(here, kept))}
-            inner = [once] * len(inner) if formerly else list(summation.scopes(here, kept))
+            inner = summation.scopes(here, kept)
+            if formerly:
+                once = {*kept, *(d.label for d in summation.decisions(here, kept))}
+                inner = [once] * len(inner)
         stack.extend(reversed(list(zip(children(here), inner, strict=True))))
 
 
@@ -112,23 +114,24 @@ def _formerly(summation: Summation, formula: Formula, kept: Collection[str]) -> 
     """
     for product, inner in _products(summation, formula, kept, formerly=True):
         apart = [d for d in summation.decisions(product, inner) if d.apart]
-        for places, found in groupby(apart, key=lambda d: _held(summation, product, d)):
+        for others, group in groupby(apart, key=lambda d: _others(summation, product, d)):
+            found = list(group)
             labels = tuple(d.label for d in found)
             once = to_text(Call("sum", (product,), labels))
-            parts = " and ".join(to_text(_part(product, own)) for own in places)
+            bare = sorted({k for d in found for k in d.bare})
+            held = [bare] * bool(bare) + [[k] for k in others]
+            parts = " and ".join(to_text(_part(product, places)) for places in held)
             yield (
                 f"{_are(labels)} summed apart, in {parts}; before version 2 of the notation it "
                 f"was {once}; use other letters in one of them, or write this sum"
             )
 
 
-def _held(summation: Summation, product: Product, found: Decision) -> tuple[tuple[int, ...], ...]:
-    """Return the places of the factors that hold a label, those of the bare tensors together."""
-    others = (
-        (k,) for k, factor in enumerate(product.factors)
-        if k not in found.bare and found.label in summation.free(factor)
-    )  # fmt: skip
-    return (*[found.bare][: len(found.bare)], *others)
+def _others(summation: Summation, product: Product, found: Decision) -> tuple[int, ...]:
+    """Return the places of the factors that hold a label and are no bare tensors."""
+    places = range(len(product.factors))
+    holding = (k for k in places if found.label in summation.free(product.factors[k]))
+    return tuple(k for k in holding if k not in found.bare)
 
 
 def _part(product: Product, places: Sequence[int]) -> Formula:
@@ -144,7 +147,7 @@ def _integers(statement: Assignment, integers: Collection[str]) -> Iterator[str]
     summation = Summation()
     value = with_labels(statement.value, letters)
     for product, kept in _products(summation, value, kept_by(statement)):
-        for label in summation.summed(product, kept):
+        for label in summation.summed(product, kept).labels:
             if label in letters:
                 shown = label_text(label)
                 yield (

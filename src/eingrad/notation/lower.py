@@ -16,6 +16,7 @@ from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.recipes import Extents, Recipe
 from eingrad.notation.resolve import Resolver
+from eingrad.notation.slips import check_slips
 from eingrad.notation.summation import kept_by, labels_of, names_of, walk
 from eingrad.notation.syntax import (
     Assignment,
@@ -42,6 +43,7 @@ def lower(statements: Sequence[Statement]) -> System:
     """
     statements = find_integers(statements)
     assignments = _assignments(statements)
+    check_slips(statements, assignments)
     dims = Dimensions()
     tensors = Tensors(dims, {a.target.name: a.target for a in assignments.values()
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
@@ -232,6 +234,7 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
     integers = {name for name, var in system.inputs.items() if var.integer}
     claim = with_integers(claim, scalar_indices(system))
+    check_slips([claim], {*symbols, *system.sizes})
     resolver = Resolver(
         Tensors(dims, symbols, system.functions, closed=True, integers=integers, sizes=system.sizes)
     )

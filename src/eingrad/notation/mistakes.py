@@ -173,6 +173,47 @@ def size_takes_one_label(position: Position | None) -> NotationError:
 # --- names ------------------------------------------------------------------------------------
 
 
+def transposed(base: Formula, exponent: Symbol) -> NotationError:
+    """``A^T_ij``, ``x_i^T``: a power by an input that is called T."""
+    name = base.name if isinstance(base, Symbol) else None
+    if isinstance(base, Symbol) and len(labels := base.labels or exponent.labels) > 1:
+        hint = f"a transpose exchanges labels: write {symbol_text(base.name, labels[::-1])}"
+    elif isinstance(base, Symbol) and labels:
+        hint = f"a vector has no transpose in index notation: write {symbol_text(base.name, labels)}"
+    else:
+        hint = "a transpose exchanges labels: write A_ji for the transpose of A_ij"
+    return NotationError(
+        f"{to_text(base)}^{symbol_text('T', exponent.labels)} would be a power, by an input T",
+        operand=name,
+        position=exponent.position,
+        hint=f"{hint}; for a power, call the exponent something else",
+    )
+
+
+def power_of_e(base: Symbol, exponent: Formula) -> NotationError:
+    """``e^x``, with an e that nothing assigns."""
+    inside = to_text(exponent)
+    inside = inside if len(inside) <= SHORT else "..."
+    return NotationError(
+        f"e would be an input here, and e^{inside} its power",
+        operand="e",
+        position=base.position,
+        hint=f"write exp({inside}); for a power of an input, call it something else",
+    )
+
+
+def label_alone(symbol: Symbol) -> NotationError:
+    """``y_i = i x_i``: a name that is a label of the same statement."""
+    name = label_text(symbol.name)
+    return NotationError(
+        f"{name} is a label of this statement and cannot be a number in it",
+        label=symbol.name,
+        operand=symbol.name,
+        position=symbol.position,
+        hint=f"its extent is size({name}); for a scalar, give it or the label another name",
+    )
+
+
 def function_without_arguments(symbol: Symbol) -> NotationError:
     """``log x`` where ``log(x)`` is meant."""
     written = symbol_text(symbol.name, symbol.labels)

@@ -233,12 +233,13 @@ class Resolver:
     # --- products and sums ---
 
     def _product(self, product: Product, scope: Scope) -> Indexed:
-        spans = self.summation.summed(product, scope)
-        summed = self.open(list(spans))
-        factors = [
-            self.resolve(factor, {**scope, **{x: summed[x] for x in spans if k in spans[x]}})
-            for k, factor in enumerate(product.factors)
-        ]
+        found = self.summation.summed(product, scope)
+        summed = self.open(found.labels)
+        inner = {**scope, **{label: summed[label] for label in found.whole}}
+        factors = []
+        for k, factor in enumerate(product.factors):
+            own = {label: summed[label] for label in found.bare.get(k, ())}
+            factors.append(self.resolve(factor, {**inner, **own} if own else inner))
         dropped = set(summed.values())
         kept = tuple(p for p in union(factors) if p not in dropped)
 

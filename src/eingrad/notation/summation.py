@@ -127,21 +127,38 @@ class Decision:
     doubt: Formula | None = None
 
 
+@dataclass(frozen=True)
+class Summed:
+    """The labels that a product sums: over all its factors, or only over the bare tensors.
+
+    ``bare`` has the latter by the places of these tensors.
+    """
+
+    whole: list[str]
+    bare: dict[int, list[str]]
+
+    @property
+    def labels(self) -> list[str]:
+        """All of them."""
+        return [*self.whole, *dict.fromkeys(x for labels in self.bare.values() for x in labels)]
+
+
 class Summation:
     """Answers about the labels of formulas; remembers what each formula holds.
 
     >>> from eingrad.notation.parse import parse_formula
     >>> dot = parse_formula("x_i y_i z_j")
     >>> Summation().summed(dot, kept={"j"})
-    {'i': (0, 1, 2)}
+    Summed(whole=['i'], bare={})
     >>> cosine = parse_formula("x_i y_i / (sqrt(x_i x_i) sqrt(y_i y_i))")
     >>> Summation().summed(cosine, kept=())  # the bare tensors; the divisor has sums of its own
-    {'i': (0, 1)}
+    Summed(whole=[], bare={0: ['i'], 1: ['i']})
     """
 
     def __init__(self) -> None:
         self._free: dict[int, tuple[Formula, dict[str, None]]] = {}
         self._complete: dict[tuple[int, str], tuple[Formula, bool]] = {}
+        self._held: dict[int, tuple[Formula, dict[str, list[int]]]] = {}
 
     def free(self, formula: Formula) -> dict[str, None]:
         """Return the labels that no function inside ``formula`` binds, in order of appearance."""
@@ -172,10 +189,20 @@ class Summation:
 
     def decisions(self, product: Product, kept: Collection[str]) -> list[Decision]:
         """Return where the labels are summed that two factors or more hold."""
-        counts = Counter(
-            label for factor in product.factors for label in self.free(factor) if label not in kept
-        )
-        return [self._decision(product, label) for label, n in counts.items() if n > 1]
+        held = self._places(product)
+        labels = [x for x, places in held.items() if len(places) > 1 and x not in kept]
+        return [self._decision(product, label) for label in labels]
+
+    def _places(self, product: Product) -> dict[str, list[int]]:
+        """Return which factors hold each label."""
+        known = self._held.get(id(product))
+        if known is None:
+            held: dict[str, list[int]] = {}
+            for k, factor in enumerate(product.factors):
+                for label in self.free(factor):
+                    held.setdefault(label, []).append(k)
+            known = self._held[id(product)] = product, held
+        return known[1]
 
     def _decision(self, product: Product, label: str) -> Decision:
         bare, others = self._holders(product, label)
@@ -212,12 +239,12 @@ class Summation:
 
     def _holders(self, product: Product, label: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the places of the bare tensors with a label, and of the other factors with it."""
-        holding = [k for k, factor in enumerate(product.factors) if label in self.free(factor)]
-        bare = [
-            k for k in holding
-            if not product.divides[k] and self._is_bare(product.factors[k], label)
-        ]  # fmt: skip
-        return tuple(bare), tuple(k for k in holding if k not in bare)
+        bare: list[int] = []
+        others: list[int] = []
+        for k in self._places(product)[label]:
+            is_bare = not product.divides[k] and self._is_bare(product.factors[k], label)
+            (bare if is_bare else others).append(k)
+        return tuple(bare), tuple(others)
 
     def _is_bare(self, factor: Formula, label: str) -> bool:
         """Whether a factor is a tensor, or a power of one with the label in its base alone."""
@@ -272,25 +299,30 @@ class Summation:
             return min(2, labels_of(formula).count(label)), 0
         if not isinstance(formula, Product):
             return 1, 0
-        found = [self._multiplied(factor, label) for factor in formula.factors]
-        above = [pair for pair, divides in zip(found, formula.divides, strict=True) if not divides]
-        below = [pair[0] for pair, divides in zip(found, formula.divides, strict=True) if divides]
-        return sum(up for up, _ in above), max([*below, *(down for _, down in above)], default=0)
+        above = below = 0
+        for k in self._places(formula)[label]:
+            up, down = self._multiplied(formula.factors[k], label)
+            above, below = (above, max(below, up)) if formula.divides[k] else (
+                above + up, max(below, down))  # fmt: skip
+        return above, below
 
-    def summed(self, product: Product, kept: Collection[str]) -> dict[str, tuple[int, ...]]:
-        """Return the labels that are summed over factors of this product, and over which."""
-        everywhere = tuple(range(len(product.factors)))
-        spans = {
-            found.label: found.bare if found.apart else everywhere
-            for found in self.decisions(product, kept)
-        }
-        return {label: span for label, span in spans.items() if len(span) > 1}
+    def summed(self, product: Product, kept: Collection[str]) -> Summed:
+        """Return the labels that are summed over this product, or over its bare tensors."""
+        result = Summed([], {})
+        for found in self.decisions(product, kept):
+            if not found.apart:
+                result.whole.append(found.label)
+            elif len(found.bare) > 1:
+                for k in found.bare:
+                    result.bare.setdefault(k, []).append(found.label)
+        return result
 
-    def scopes(self, product: Product, kept: Collection[str]) -> list[set[str]]:
+    def scopes(self, product: Product, kept: Collection[str]) -> list[Collection[str]]:
         """Return the labels that are not summed inside each factor."""
-        spans = self.summed(product, kept)
+        found = self.summed(product, kept)
+        inner = {*kept, *found.whole}
         return [
-            {*kept, *(label for label, span in spans.items() if k in span)}
+            inner.union(found.bare[k]) if k in found.bare else inner
             for k in range(len(product.factors))
         ]
 
