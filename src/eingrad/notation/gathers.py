@@ -39,19 +39,14 @@ def find_integers(
     assigned = {s.target.name: s.target.labels for s in statements
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
     alone = [_alone(s, assigned) if isinstance(s, Assignment) else set() for s in statements]
-    read = [
-        with_integers(s, letters, letters) if isinstance(s, Assignment) else s
-        for s, letters in zip(statements, alone, strict=True)
-    ]
-    names = {*known, *(x for s in read if isinstance(s, Assignment) for x in _dangling(s))}
-    names.update(*alone)
+    names = {*known}.union(*alone)
+    names.update(x for s in statements if isinstance(s, Assignment) for x in _dangling(s))
     if not names:
-        return tuple(read)
+        return tuple(statements)
     return tuple(
-        with_integers(s, names - _subscripts(s))
-        if isinstance(s, Assignment) else s
-        for s in read
-    )  # fmt: skip
+        with_integers(s, names - _subscripts(s) | own, own) if isinstance(s, Assignment) else s
+        for s, own in zip(statements, alone, strict=True)
+    )
 
 
 def with_integers(
@@ -152,8 +147,8 @@ def _with_integers(
             return _gather(formula.name, (letter,), names, subscripts, formula)
         case Gather(name=name, entries=entries):
             return _gather(name, entries, names, subscripts, formula)
-        case Symbol():
-            return formula
+        case Symbol(labels=labels) if labels:
+            return replace(formula, brackets=False)  # it is known now what they are
         case Derivative(of=of):
             if isinstance(of, Symbol):
                 return formula
