@@ -19,7 +19,7 @@ def number(value: Value) -> Formula:
     if isinstance(value, int | float | Fraction) and value < 0:
         return syntax.Sum((number(-value),), (True,))
     if isinstance(value, float) and (multiple := _of_pi(value)) is not None:
-        return multiple if len(multiple.factors) > 1 else multiple.factors[0]
+        return _joined(*multiple)
     if isinstance(value, Fraction) and not _is_decimal(value):
         above, below = Number(value.numerator), Number(value.denominator)
         return syntax.Product((above, below), (False, True))
@@ -30,19 +30,17 @@ def number(value: Value) -> Formula:
     return Number(value)
 
 
-def _of_pi(value: float) -> syntax.Product | None:
-    """Write a float as a simple multiple of pi, or of 1 / pi, if it is one."""
+def _of_pi(value: float) -> tuple[list[Formula], list[Formula]] | None:
+    """Write a float as a simple multiple of pi, or of 1 / pi: what is above the bar and below."""
     if not 1e-4 < value < 1e4:
         return None
-    for below in (False, True):
-        ratio = Fraction((1 / value if below else value) / math.pi).limit_denominator(12)
+    for inverse in (False, True):
+        ratio = Fraction((1 / value if inverse else value) / math.pi).limit_denominator(12)
         n, d = ratio.numerator, ratio.denominator
-        if 0 < n <= 144 and value == (1 / (n * math.pi / d) if below else n * math.pi / d):
-            parts = [(Number(n), below), (PI, below), (Number(d), not below)]
-            parts = sorted((x for x in parts if x[0] != Number(1)), key=lambda part: part[1])
-            if parts[0][1]:
-                parts.insert(0, (Number(1), False))
-            return syntax.Product(tuple(x for x, _ in parts), tuple(divides for _, divides in parts))
+        if 0 < n <= 144 and value == (1 / (n * math.pi / d) if inverse else n * math.pi / d):
+            above: list[Formula] = [PI] if n == 1 else [Number(n), PI]
+            below: list[Formula] = [] if d == 1 else [Number(d)]
+            return (below, above) if inverse else (above, below)
     return None
 
 
@@ -65,9 +63,7 @@ def assemble(
     above, below = _pull_up_sums(above, below, bound)
     above = _wrap_sums(_merge_repeats(above, bound), below, bound)
     if isinstance(size, float) and (multiple := _of_pi(size)) is not None:
-        pairs = list(zip(multiple.factors, multiple.divides, strict=True))
-        above = [*(x for x, divides in pairs if not divides and x != Number(1)), *above]
-        below = [*(x for x, divides in pairs if divides), *below]
+        above, below = [*multiple[0], *above], [*multiple[1], *below]
         size = 1
     if size != 1 or not above:
         above.insert(0, number(size))

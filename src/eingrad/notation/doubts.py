@@ -19,7 +19,6 @@ from eingrad.notation.syntax import (
     Formula,
     Product,
     Statement,
-    Symbol,
 )
 from eingrad.notation.text import call_head, label_text, to_text
 from eingrad.notation.words import KEEPING
@@ -140,7 +139,7 @@ def _part(product: Product, places: Sequence[int]) -> Formula:
 
 
 def _integers(statement: Assignment, integers: Collection[str]) -> Iterator[str]:
-    """Speak of letters in brackets that are integers, where they could be labels that are summed."""
+    """Speak of integers in brackets, where they could be labels that are summed."""
     letters = lone_integers(statement.value) - {*integers}
     if not letters:
         return

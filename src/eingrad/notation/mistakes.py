@@ -28,9 +28,7 @@ def _line(symbol: Symbol) -> str:
 # --- labels -----------------------------------------------------------------------------------
 
 
-def not_summed(
-    label: str, where: Formula, whole: Formula, kept: Sequence[str]
-) -> NotationError:
+def not_summed(label: str, where: Formula, whole: Formula, kept: Sequence[str]) -> NotationError:
     """A label that nothing sums, in a statement's right side, which keeps the labels ``kept``."""
     shown = label_text(label)
     places: dict[str, list[int]] = {}
@@ -179,7 +177,9 @@ def transposed(base: Formula, exponent: Symbol) -> NotationError:
     if isinstance(base, Symbol) and len(labels := base.labels or exponent.labels) > 1:
         hint = f"a transpose exchanges labels: write {symbol_text(base.name, labels[::-1])}"
     elif isinstance(base, Symbol) and labels:
-        hint = f"a vector has no transpose in index notation: write {symbol_text(base.name, labels)}"
+        hint = (
+            f"a vector has no transpose in index notation: write {symbol_text(base.name, labels)}"
+        )
     else:
         hint = "a transpose exchanges labels: write A_ji for the transpose of A_ij"
     return NotationError(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from eingrad.notation.doubts import doubts
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Assignment, Statement, Symbol
 from eingrad.notation.summation import walk
+from eingrad.notation.syntax import Assignment, Statement, Symbol
 from eingrad.notation.tensors import PI
 from eingrad.notation.tex.read import is_latex, read_model
 
