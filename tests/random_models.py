@@ -164,11 +164,9 @@ def text_of(node: Node) -> str:
             return f"{function}_{labels}({text_of(arg)})"
         case Power(base, exponent):
             return f"{_tight(base)}^{text_of(Number(exponent)) if exponent > 0 else exponent}"
-        case Product(factors, divides):
-            text = "1" if divides[0] else ""
-            for factor, below in zip(factors, divides, strict=True):
-                text += f"{' /' if below else ''} {_factor(factor)}"
-            return text.strip()
+        case Product():
+            text = _product(node)
+            return f"sum_{node.summed}({text})" if _could_be_misread(node) else text
         case Sum(terms, negative):
             text = ""
             for term, minus in zip(terms, negative, strict=True):
@@ -176,6 +174,28 @@ def text_of(node: Node) -> str:
                 text += f" {sign}{f'({text_of(term)})' if isinstance(term, Sum) else text_of(term)}"
             return text.strip()
     raise TypeError(node)
+
+
+def _product(product: Product) -> str:
+    """Write factors; a quotient in parentheses before what shares a label with its divisor."""
+    text, below = "1" if product.divides[0] else "", set[str]()
+    for factor, divides in zip(product.factors, product.divides, strict=True):
+        if not divides and below & free(factor):
+            text, below = f"({text.strip()})", set()
+        text += f"{' /' if divides else ''} {_factor(factor)}"
+        below |= free(factor) if divides else set()
+    return text.strip()
+
+
+def _could_be_misread(product: Product) -> bool:
+    """Whether a factor might sum a label by itself, which this product sums."""
+    return any(_occurrences(x, label) > 1 for x in product.factors for label in product.summed)
+
+
+def _occurrences(node: Node, label: str) -> int:
+    if isinstance(node, Leaf):
+        return node.labels.count(label)
+    return sum(_occurrences(part, label) for part in parts(node) if label in free(part))
 
 
 def _factor(node: Node) -> str:

@@ -55,9 +55,14 @@ def test_a_letter_in_brackets_that_can_be_no_label_is_an_integer() -> None:
     assert str(model) == SINGLE
     assert model.inputs["y"].integer
     assert model.inputs["y"].dims == ()
-    assert not eg.parse("L = z[y] p[y]").inputs["z"].integer  # a dot product
-    assert set(eg.parse("L = z[y] p[y]").inputs) == {"z", "p"}
-    assert set(eg.parse("L = log(z[y]) + z[y] p[y]").inputs) == {"z", "y", "p"}
+    assert set(eg.parse("L = z[y[]] p[y[]]").inputs) == {"z", "y", "p"}
+    assert set(eg.parse("L = z[y] X[b,y] t_b").inputs) == {"z", "X", "t"}  # y in a longer list
+    assert set(eg.parse("L = z[y] X_by t_b").inputs) == {"z", "X", "t"}
+    assert set(eg.parse("z_y = x_y^2\nL = z[y] p[y]").inputs) == {"x", "p"}  # z has this letter
+    with pytest.warns(eg.NotationWarning, match="y is an integer at which the tensors are read"):
+        assert set(eg.parse("L = z[y] p[y]").inputs) == {"z", "y", "p"}
+    with pytest.warns(eg.NotationWarning):
+        assert set(eg.parse("L = log(z[y]) + z[y] p[y]").inputs) == {"z", "y", "p"}
     assert set(eg.parse("x_y = z[y]").inputs) == {"z"}
     assert set(eg.parse("x = sum_y(z[y])").inputs) == {"z"}
     assert set(eg.parse("x = z[row[]]").inputs) == {"z", "row"}

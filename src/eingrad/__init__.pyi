@@ -127,6 +127,7 @@ from .errors import DifferentiationError as DifferentiationError
 from .errors import EingradError as EingradError
 from .errors import MemoryLimitError as MemoryLimitError
 from .errors import NotationError as NotationError
+from .errors import NotationWarning as NotationWarning
 from .errors import Position as Position
 from .errors import ShapeError as ShapeError
 from .errors import UnknownNameError as UnknownNameError

@@ -106,6 +106,10 @@ class NotationError(EingradError):
     """The text is not a model in index notation."""
 
 
+class NotationWarning(UserWarning):
+    """A note on what a text was taken to mean, where two readings are common."""
+
+
 class UnknownNameError(EingradError, KeyError):
     """No tensor or derivative has this name."""
 

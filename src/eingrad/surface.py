@@ -48,6 +48,6 @@ SURFACE = {
     "engine": "Function",
     "errors": (
         "BackendError DataError DifferentiationError EingradError MemoryLimitError NotationError "
-        "Position ShapeError UnknownNameError"
+        "NotationWarning Position ShapeError UnknownNameError"
     ),
 }

@@ -36,7 +36,7 @@ FORMS = [
      "(size(b) (mean_g((X_gi - mean_h(X_hi))^2) + 0.001))) / "
      "sqrt(mean_j((X_ji - mean_k(X_ki))^2) + 0.001)", {"X": "bi", "D": "bi"}),
     ("gates", "f_i = sigmoid(F_ij x_j)\ng_i = tanh(G_ij x_j)\nL = q_i (f_i s_i + (1 - f_i) g_i)",
-     "x", "q_i (1 - f_i) (G_ij (1 - g_i^2) + F_ij f_i (s_i - g_i))",
+     "x", "sum_i(q_i (1 - f_i) (G_ij (1 - g_i^2) + F_ij f_i (s_i - g_i)))",
      {"F": "ij", "G": "ij", "x": "j", "s": "i", "q": "i"}),
     ("a number that all terms share", "L = 4 ((s / r)^12 - (s / r)^6)", "r",
      "24 (s^6 - 2 s^12 / r^6) / r^7", {"s": "", "r": ""}),

@@ -106,7 +106,7 @@ def test_last_steps_in_latex_read_back(model: RandomModel) -> None:
 
 TWO_DIMENSIONS_CALLED_J = """\
 V_j = sin(A_j)
-L = sum_j(V_j) + C (C / D_jj D_jj)
+L = sum_j(V_j) + C sum_j(C D_jj / D_jj)
 """
 
 

@@ -303,7 +303,11 @@ def test_arrays_in_arrays_out_tensors_in_tensors_out():
             DifferentiationError,
             r"argument 0\['w'\] is of dtype int64",
         ),
-        (lambda: grad(lambda x: float(x.sum()))(V), DifferentiationError, "its gradient would be lost"),
+        (
+            lambda: grad(lambda x: float(x.sum()))(V),
+            DifferentiationError,
+            "its gradient would be lost",
+        ),
         (lambda: grad(lambda x: (x.sum(), 1))(V), DifferentiationError, "returned"),
         (lambda: grad(lambda z: z * 1j)(1.0), DifferentiationError, "complex number"),
         (lambda: vjp(lambda x: x, V)[1](np.ones(2)), ShapeError, "cotangent has shape"),
@@ -389,7 +393,9 @@ def test_constants_have_the_gradient_0():
     assert value == 2.0
     np.testing.assert_array_equal(pullback(1.0)[0], np.zeros(3))
     for fn in (float, lambda x: x.item(), lambda x: (x * x).numpy(), lambda x: 2 * x.tolist()):
-        with pytest.raises(DifferentiationError, match="nothing is known of how|gradient would be lost"):
+        with pytest.raises(
+            DifferentiationError, match="nothing is known of how|gradient would be lost"
+        ):
             grad(fn)(2.0)
 
 

@@ -19,8 +19,12 @@ from eingrad.check.verdict import Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
 from eingrad.errors import EingradError, NotationError
+from eingrad.notation.doubts import doubts
+from eingrad.notation.lower import scalar_indices
+from eingrad.notation.mistakes import NOT_KEPT
 from eingrad.notation.parse import parse_claims
-from eingrad.notation.syntax import Assignment, Claim, Equation, Formula
+from eingrad.notation.syntax import Assignment, Claim, Equation, Formula, Symbol
+from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 Restored = Callable[[Formula], Formula]
@@ -65,7 +69,21 @@ def check_each(derived: Derived, claim: str | Claim, latex: bool | None = None) 
     names = {**dict.fromkeys(system.sizes, ()), **system.labels}
     claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
     found = inlined(derived, claims)
-    return [check_formula(found.derived, c, found.restored, derived) for c in found.claims]
+    integers = scalar_indices(system)
+    shared = [n for c in claims if _defines(c, system) for n in doubts(c, integers)]
+    verdicts = []
+    for own in found.claims:
+        written = replace(own, value=found.restored(own.value))
+        notes = dict.fromkeys(note.text for note in (*shared, *doubts(written, integers)))
+        verdict = check_formula(found.derived, own, found.restored, derived)
+        verdicts.append(replace(verdict, notes=tuple(notes)))
+    return verdicts
+
+
+def _defines(claim: Claim, system: System) -> bool:
+    """Whether a claim may define what the model lacks."""
+    target = claim.target if isinstance(claim, Assignment) else None
+    return isinstance(target, Symbol) and target.name not in system.labels
 
 
 def _all_right(verdicts: Sequence[Verdict]) -> Verdict:
@@ -76,7 +94,8 @@ def _all_right(verdicts: Sequence[Verdict]) -> Verdict:
         text = head + "".join(v.claim.removeprefix(head) for v in verdicts)
     else:
         text = "; ".join(v.claim for v in verdicts)
-    return replace(least, claim=text)
+    notes = dict.fromkeys(note for verdict in verdicts for note in verdict.notes)
+    return replace(least, claim=text, notes=tuple(notes))
 
 
 def check_formula(
@@ -161,7 +180,8 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
     clash = "stand for two dimensions" in error.reason
     if clash:
         found: Diagnosis | None = diagnose(question, None, claim.value, [])
-    elif "occurs once" in error.reason:
+        found = found or Diagnosis("shape", "shapes do not fit")
+    elif NOT_KEPT in error.reason:
         found = diagnose_label(question, claim.value)
     else:
         found = None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.check.points import Point
-from eingrad.check.question import Target, labels_of, name_of
+from eingrad.check.question import Target, name_of
 from eingrad.core.evaluate import Array
 from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError
@@ -111,4 +111,4 @@ def target_for(system: System, of: str, wrt: Sequence[str]) -> Target:
     return Derivative(symbols[0], tuple(symbols[1:])) if wrt else symbols[0]
 
 
-__all__ = ["FunctionClaim", "FunctionFailedError", "labels_of", "target_for"]
+__all__ = ["FunctionClaim", "FunctionFailedError", "target_for"]

@@ -10,7 +10,7 @@ from eingrad.check.points import Points
 from eingrad.core.expr import Expr, variables
 from eingrad.notation.lower import lower_claim
 from eingrad.notation.mistakes import unknown_tensor
-from eingrad.notation.summation import tensor_parts
+from eingrad.notation.summation import labels_of, tensor_parts
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Symbol
 from eingrad.notation.text import derivative_name, to_text
 
@@ -85,14 +85,6 @@ class Question:
 def name_of(target: Target) -> str:
     """Return a target's name without its labels."""
     return target.name if isinstance(target, Symbol) else derivative_name(target)
-
-
-def labels_of(target: Target) -> tuple[str, ...]:
-    """Return the labels of a claim's left side, one for each axis."""
-    if isinstance(target, Symbol):
-        return target.labels
-    of = target.of.labels if isinstance(target.of, Symbol) else ()
-    return (*of, *(label for x in target.wrt for label in x.labels))
 
 
 def _names(target: Target) -> list[str]:

@@ -43,7 +43,7 @@ class Verdict:
     ``sizes`` and ``arrays`` for the inputs, the place (``index``, by label) where the difference
     is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is ``"algebra"`` for a
     claim that was shown to equal the right formula, ``"evaluation"`` for one that was found equal
-    at random points.
+    at random points. ``notes`` say what the claim was taken to mean where it has two readings.
 
     >>> from eingrad import parse
     >>> verdict = parse("L = w_i w_i").check("dL/dw_i = w_i")
@@ -60,6 +60,7 @@ class Verdict:
     fixed: str | None = None
     assumption: str | None = None
     proof: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.ok
@@ -69,14 +70,17 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.ok:
-            return f"right: {self.claim}\n  {self.reason}"
+            return "\n".join([f"right: {self.claim}", f"  {self.reason}", *self._noted()])
         lines = [f"wrong: {self.claim}", f"  {self.reason}"]
         if self.fixed is not None and self.fixed != self.correct:
             lines.append(f"  repaired: {self.fixed}")
         lines.append(f"  correct:  {self.correct}")
         if self.counterexample is not None:
             lines.append(f"  {self._failure(self.counterexample)}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._noted()])
+
+    def _noted(self) -> list[str]:
+        return [f"  note: {note}" for note in self.notes]
 
     @staticmethod
     def _failure(example: Mapping[str, Any]) -> str:

@@ -51,9 +51,9 @@ def derive(
 
 def read_model(file: str, latex: bool) -> Model:
     """Read a model from a file, or from standard input for ``-``; its notes go to stderr."""
-    from eingrad.api.models.model import parse, parse_latex  # noqa: PLC0415  # --help loads no NumPy
+    from eingrad.api.models import model as models  # noqa: PLC0415  # --help loads no NumPy
 
-    model = (parse_latex if latex else parse)(read_text(file))
+    model = models.read_model(read_text(file), latex or None)
     for text in model.notes:
         note(f"note: {text}")
     return model

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from eingrad.core.expr import Number
+from eingrad.core.expr import Number as Value
 from eingrad.errors import EingradError
 from eingrad.notation import syntax
-from eingrad.notation.syntax import Call, Formula, Symbol
+from eingrad.notation.summation import Summation
+from eingrad.notation.syntax import Call, Formula, Number, Symbol
+from eingrad.notation.tensors import PI
 
 
-def number(value: Number) -> Formula:
+def number(value: Value) -> Formula:
     """Write a number: a decimal as one, a third as a fraction, a negative one with its sign."""
     if isinstance(value, int | float | Fraction) and value < 0:
         return syntax.Sum((number(-value),), (True,))
+    if isinstance(value, float) and (multiple := _of_pi(value)) is not None:
+        return _joined(*multiple)
     if isinstance(value, Fraction) and not _is_decimal(value):
-        above, below = syntax.Number(value.numerator), syntax.Number(value.denominator)
+        above, below = Number(value.numerator), Number(value.denominator)
         return syntax.Product((above, below), (False, True))
     if isinstance(value, complex):
         raise EingradError(
             "a complex number has no notation", hint="write its real and imaginary part"
         )
-    return syntax.Number(value)
+    return Number(value)
+
+
+def _of_pi(value: float) -> tuple[list[Formula], list[Formula]] | None:
+    """Write a float as a simple multiple of pi, or of 1 / pi: what is above the bar and below."""
+    if not 1e-4 < value < 1e4:
+        return None
+    for inverse in (False, True):
+        ratio = Fraction((1 / value if inverse else value) / math.pi).limit_denominator(12)
+        n, d = ratio.numerator, ratio.denominator
+        if 0 < n <= 144 and value == (1 / (n * math.pi / d) if inverse else n * math.pi / d):
+            above: list[Formula] = [PI] if n == 1 else [Number(n), PI]
+            below: list[Formula] = [] if d == 1 else [Number(d)]
+            return (below, above) if inverse else (above, below)
+    return None
 
 
 def _is_decimal(value: Fraction) -> bool:
@@ -31,7 +50,7 @@ def _is_decimal(value: Fraction) -> bool:
 
 
 def assemble(
-    coefficient: Number, above: list[Formula], below: list[Formula], bound: Sequence[str]
+    coefficient: Value, above: list[Formula], below: list[Formula], bound: Sequence[str]
 ) -> Formula:
     """Join factors to a product, with ``sum_b(...)`` for a label that only one factor has."""
     negative = not isinstance(coefficient, complex) and coefficient < 0
@@ -39,21 +58,53 @@ def assemble(
     above = list(above)
     below = list(below)
     if isinstance(size, Fraction) and not _is_decimal(size):
-        below.insert(0, syntax.Number(size.denominator))
+        below.insert(0, Number(size.denominator))
         size = size.numerator
     above, below = _pull_up_sums(above, below, bound)
     above = _wrap_sums(_merge_repeats(above, bound), below, bound)
+    if isinstance(size, float) and (multiple := _of_pi(size)) is not None:
+        above, below = [*multiple[0], *above], [*multiple[1], *below]
+        size = 1
     if size != 1 or not above:
         above.insert(0, number(size))
-    if len(above) == 1 and not below:
-        result = above[0]
-    else:
-        divides = (*[False] * len(above), *[True] * bool(below))
-        divisor = (
-            below[0] if len(below) == 1 else syntax.Product(tuple(below), (False,) * len(below))
-        )
-        result = syntax.Product((*above, *([divisor] if below else [])), divides)
+    result = _as_meant(above, below, bound)
     return syntax.Sum((result,), (True,)) if negative else result
+
+
+def _joined(above: Sequence[Formula], below: Sequence[Formula]) -> Formula:
+    """Write a product, or a quotient."""
+    if len(above) == 1 and not below:
+        return above[0]
+    divisor = [syntax.Product(tuple(below), (False,) * len(below))] if len(below) > 1 else below
+    divides = (*[False] * max(1, len(above)), *[True] * bool(below))
+    return syntax.Product((*(above or [Number(1)]), *divisor), divides)
+
+
+def _as_meant(above: Sequence[Formula], below: Sequence[Formula], bound: Sequence[str]) -> Formula:
+    """Write a product that is summed over ``bound``: in ``sum_b( )`` if else it could be misread.
+
+    >>> from eingrad.notation.parse import parse_formula
+    >>> from eingrad.notation.text import to_text
+    >>> factors = [parse_formula(x) for x in ("t_b", "X_bi", "exp(t_b X_bj w_j)")]
+    >>> to_text(assemble(1, factors, [], ["b"]))
+    'sum_b(t_b X_bi exp(t_b X_bj w_j))'
+    """
+    axes: list[str] = []
+    result = inner = _joined(above, below)
+    while more := [b for b in bound if b not in axes and _misread(b, result, inner)]:
+        axes += more
+        held = [[x for x in part if letters_of(x) & {*axes}] for part in (above, below)]
+        rest = [[x for x in part if not letters_of(x) & {*axes}] for part in (above, below)]
+        inner = _joined(*held)
+        result = _joined([*rest[0], Call("sum", (inner,), tuple(axes))], rest[1])
+    return result
+
+
+def _misread(letter: str, *formulas: Formula) -> bool:
+    """Whether a sum over products would be read as sums apart, or noted."""
+    products = [formula for formula in formulas if isinstance(formula, syntax.Product)]
+    decisions = (d for product in products for d in Summation().decisions(product, ()))
+    return any(d.label == letter and (d.apart or d.doubt is not None) for d in decisions)
 
 
 def _pull_up_sums(
@@ -67,7 +118,7 @@ def _pull_up_sums(
     rest = [x for x in below if x not in under]
     labels = tuple(b for b in bound if b in alone & letters_of_all(under))
     divisor = under[0] if len(under) == 1 else syntax.Product(tuple(under), (False,) * len(under))
-    quotient = syntax.Product((syntax.Number(1), divisor), (False, True))
+    quotient = syntax.Product((Number(1), divisor), (False, True))
     return [*above, Call("sum", (quotient,), labels)], rest
 
 
@@ -88,7 +139,7 @@ def _merge_repeats(factors: list[Formula], bound: Sequence[str]) -> list[Formula
         others = [x for x in factors if x != factor]
         hidden = [b for b in inside if not any(b in letters_of(x) for x in others)]
         if count > 1 and (not hidden or count > 2 or not isinstance(factor, Symbol)):
-            factor = syntax.Power(factor, syntax.Number(count))
+            factor = syntax.Power(factor, Number(count))
             count = 1
         result += [factor] * count
     return result

@@ -1,25 +1,22 @@
 """``z[y]``: a letter in brackets is a label, or the integer at which the tensor is read.
 
-It is the integer where a label could not stand: nothing on the left has it, nothing sums it.
+It is the integer where it is the only entry and nothing else in the statement says that it is a
+label, and where a label could not stand: nothing on the left has it, nothing sums it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from eingrad.notation.summation import Summation, walk
+from eingrad.notation.summation import Summation, children, kept_by, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
     Assignment,
     Call,
-    Compare,
     Derivative,
     Formula,
     Gather,
-    Power,
-    Product,
     Statement,
-    Sum,
     Symbol,
 )
 from eingrad.notation.text import label_text
@@ -29,87 +26,144 @@ from eingrad.notation.words import keeps_labels
 def find_integers(
     statements: Sequence[Statement], known: Collection[str] = ()
 ) -> tuple[Statement, ...]:
-    """Return the statements with integers in the place of letters that can be no labels.
+    """Return the statements with integers in the place of letters that are no labels.
 
     ``known`` are the scalars that are known to be integers.
 
     >>> from eingrad.notation.parse import parse_formula
-    >>> loss = Assignment(Symbol("L"), parse_formula("-log(z[y])"))
+    >>> loss = Assignment(Symbol("L"), parse_formula("-w[y] log(z[y])"))
     >>> [statement] = find_integers([loss])
-    >>> statement.value.terms[0].args[0] == Gather("z", (Symbol("y"),))
+    >>> statement.value.terms[0].factors[0] == Gather("w", (Symbol("y"),))
     True
     """
-    assigned = [s for s in statements if isinstance(s, Assignment)]
-    names = {*known, *(name for s in assigned for name in _dangling(s))}
+    assigned = {s.target.name: s.target.labels for s in statements
+                if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
+    alone = [_alone(s, assigned) if isinstance(s, Assignment) else set() for s in statements]
+    names = {*known}.union(*alone)
+    names.update(x for s in statements if isinstance(s, Assignment) for x in _dangling(s))
     if not names:
         return tuple(statements)
-    return tuple(with_integers(s, names) if isinstance(s, Assignment) else s for s in statements)
+    return tuple(
+        with_integers(s, names - _subscripts(s) | own, own) if isinstance(s, Assignment) else s
+        for s, own in zip(statements, alone, strict=True)
+    )
 
 
-def with_integers(statement: Assignment, names: Collection[str]) -> Assignment:
-    """Put integers in the place of the letters ``names`` in brackets; others there are labels."""
-    return replace(statement, value=_with_integers(statement.value, {*names} - {*_left(statement)}))
+def with_integers(
+    statement: Assignment, names: Collection[str], subscripts: Collection[str] = ()
+) -> Assignment:
+    """Put integers in the place of the letters ``names`` in brackets; others there are labels.
+
+    Of the letters ``subscripts`` those below a tensor, ``w_t``, are integers, too.
+    """
+    left = labels_of(statement.target)
+    value = _with_integers(statement.value, {*names} - {*left}, {*subscripts} - {*left})
+    return replace(statement, value=value)
 
 
-def _left(statement: Assignment) -> tuple[str, ...]:
-    target = statement.target
-    if isinstance(target, Symbol):
-        return target.labels
-    symbols = (x for x in (target.of, *target.wrt) if isinstance(x, Symbol))
-    return tuple(label for symbol in symbols for label in symbol.labels)
+def lone_integers(formula: Formula) -> set[str]:
+    """Return the letters that are the integers of tensors with one axis, ``p[t]``."""
+    gathers = (part for part in walk(formula) if isinstance(part, Gather))
+    entries = (part.entries[0] for part in gathers if len(part.entries) == 1)
+    return {
+        x.name for x in entries
+        if isinstance(x, Symbol) and not (x.labels or x.brackets) and len(label_text(x.name)) == 1
+    }  # fmt: skip
+
+
+def with_labels(formula: Formula, letters: Collection[str]) -> Formula:
+    """Put labels in the place of integers: what `with_integers` was given."""
+    match formula:
+        case Gather(name=name, entries=(Symbol(name=letter, labels=()),)) if letter in letters:
+            return Symbol(name, (letter,), formula.position)
+        case Derivative():
+            return formula
+    return rebuilt(formula, [with_labels(part, letters) for part in children(formula)])
+
+
+def _alone(statement: Assignment, assigned: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the letters that are the only entry of brackets, where nothing makes them labels."""
+    found: set[str] = set()
+    stack: list[tuple[Formula, frozenset[str]]] = [(statement.value, frozenset())]
+    summation = Summation()
+    others = {*labels_of(statement.target)}
+    while stack:
+        here, bound = stack.pop()
+        if isinstance(here, Call) and here.axes:
+            axes = summation.axes(here)
+            if keeps_labels(here.function):
+                others.update(axes)
+            else:
+                bound = bound.union(axes)
+        elif isinstance(here, Symbol) and len(here.labels) == 1 and here.labels[0] not in bound:
+            (letter,) = here.labels
+            if here.brackets and len(label_text(letter)) == 1:
+                found.add(letter)
+            if assigned.get(here.name) == (letter,):
+                others.add(letter)
+        elif isinstance(here, Symbol | Gather | Derivative):
+            others.update(x for x in summation.free(here) if x not in bound)
+        stack.extend((part, bound) for part in _parts(here))
+    return found - others
+
+
+def _parts(formula: Formula) -> tuple[Formula, ...]:
+    """Return the parts in which a letter in brackets may stand."""
+    if isinstance(formula, Derivative) and isinstance(formula.of, Symbol):
+        return ()
+    return children(formula)
+
+
+def _subscripts(statement: Assignment) -> set[str]:
+    """Return the letters that stand below tensors: these are labels."""
+    tensors = (part for part in walk(statement.value) if isinstance(part, Symbol))
+    return {label for part in tensors if not part.brackets for label in part.labels}
 
 
 def _has_brackets(formula: Formula) -> bool:
     return isinstance(formula, Gather) or (isinstance(formula, Symbol) and formula.brackets)
 
 
-def _dangling(statement: Assignment) -> Iterator[str]:
-    """Yield the letters in brackets that nothing keeps and nothing sums."""
+def _dangling(statement: Assignment) -> set[str]:
+    """Return the letters in brackets that nothing keeps and nothing sums."""
     if not any(_has_brackets(part) for part in walk(statement.value)):
-        return
-    for label, where in Summation().dangling(statement.value, _left(statement)):
-        match where:
-            case Symbol(brackets=True) | Gather():
-                if len(label_text(label)) == 1 and where.labels.count(label) == 1:
-                    yield label
+        return set()
+    return {
+        label
+        for label, where in Summation().dangling(statement.value, kept_by(statement))
+        if (isinstance(where, Gather) or (isinstance(where, Symbol) and where.brackets))
+        and len(label_text(label)) == 1 and where.labels.count(label) == 1
+    }  # fmt: skip
 
 
-def _with_integers(formula: Formula, names: Collection[str]) -> Formula:
-    """Replace the letters ``names`` in brackets by scalars."""
-
-    def inside(*parts: Formula) -> tuple[Formula, ...]:
-        return tuple(_with_integers(part, names) for part in parts)
-
+def _with_integers(
+    formula: Formula, names: Collection[str], subscripts: Collection[str]
+) -> Formula:
+    """Replace the letters ``names`` in brackets by scalars, and ``subscripts`` below tensors."""
     match formula:
         case Symbol(labels=labels) if formula.brackets and not set(labels).isdisjoint(names):
-            return _gather(formula.name, labels, names, formula)
-        case Symbol():
-            return replace(formula, brackets=False)
+            return _gather(formula.name, labels, names, subscripts, formula)
+        case Symbol(labels=(letter,)) if letter in subscripts:
+            return _gather(formula.name, (letter,), names, subscripts, formula)
         case Gather(name=name, entries=entries):
-            return _gather(name, entries, names, formula)
-        case Derivative(of=of) if not isinstance(of, Symbol):
-            return replace(formula, of=inside(of)[0])
-        case Call(function=function, args=args, axes=axes):
-            if not keeps_labels(function):
-                names = set(names) - set(axes)
-            return replace(formula, args=inside(*args))
-        case Product(factors=parts):
-            return replace(formula, factors=inside(*parts))
-        case Sum(terms=parts):
-            return replace(formula, terms=inside(*parts))
-        case Power(base=base, exponent=exponent):
-            base, exponent = inside(base, exponent)
-            return replace(formula, base=base, exponent=exponent)
-        case Compare(left=left, right=right):
-            left, right = inside(left, right)
-            return replace(formula, left=left, right=right)
-    return formula
+            return _gather(name, entries, names, subscripts, formula)
+        case Symbol(labels=labels) if labels:
+            return replace(formula, brackets=False)  # it is known now what they are
+        case Derivative(of=of):
+            if isinstance(of, Symbol):
+                return formula
+            return replace(formula, of=_with_integers(of, names, subscripts))
+        case Call(function=function, axes=axes) if not keeps_labels(function):
+            names, subscripts = {*names} - {*axes}, {*subscripts} - {*axes}
+    parts = [_with_integers(part, names, subscripts) for part in children(formula)]
+    return rebuilt(formula, parts)
 
 
 def _gather(
     name: str,
     entries: Sequence[str | Symbol | Gather],
     names: Collection[str],
+    subscripts: Collection[str],
     where: Formula,
 ) -> Gather:
     new: list[str | Symbol | Gather] = []
@@ -117,7 +171,7 @@ def _gather(
         if isinstance(entry, str):
             new.append(Symbol(entry, (), where.position) if entry in names else entry)
         else:
-            inner = _with_integers(entry, names)
+            inner = _with_integers(entry, names, subscripts)
             assert isinstance(inner, Symbol | Gather)
             new.append(inner)
     return Gather(name, tuple(new), where.position)

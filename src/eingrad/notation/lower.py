@@ -17,7 +17,8 @@ from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.recipes import Extents, Recipe
 from eingrad.notation.resolve import Resolver
-from eingrad.notation.summation import names_of, tensor_parts, walk
+from eingrad.notation.slips import check_slips
+from eingrad.notation.summation import kept_by, labels_of, names_of, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -43,6 +44,7 @@ def lower(statements: Sequence[Statement]) -> System:
     """
     statements = find_integers(statements)
     assignments = _assignments(statements)
+    check_slips(statements, assignments)
     dims = Dimensions()
     tensors = Tensors(dims, {a.target.name: a.target for a in assignments.values()
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
@@ -55,7 +57,7 @@ def lower(statements: Sequence[Statement]) -> System:
     extents = Extents(dims.names(), dims.letters())
     exprs = {name: _build(recipe, extents, assignments[name]) for name, recipe in recipes.items()}
     definitions = {
-        name: Definition(name, _labels(a.target), exprs[name], a, a.position)
+        name: Definition(name, labels_of(a.target), exprs[name], a, a.position)
         for name, a in ((name, assignments[name]) for name in _sorted(assignments))
     }
     return System(
@@ -91,7 +93,7 @@ def lower_claim(claim: Assignment, system: System) -> Definition:
     name = target.name if isinstance(target, Symbol) else derivative_name(target)
     expr = _build(recipe, extents, claim)
     _check_dims(expr, system, extents, claim)
-    return Definition(name, _labels(target), expr, claim, claim.position)
+    return Definition(name, labels_of(target), expr, claim, claim.position)
 
 
 def _check_dims(expr: Expr, system: System, extents: Extents, claim: Assignment) -> None:
@@ -156,12 +158,6 @@ def _dimension_of(label: str, statement: Statement, system: System) -> Dim | Non
 # --- statements -------------------------------------------------------------------------------
 
 
-def _labels(target: Symbol | Derivative) -> tuple[str, ...]:
-    if isinstance(target, Symbol):
-        return target.labels
-    return tuple(label for s in tensor_parts(target) for label in s.labels)
-
-
 def _assignments(statements: Iterable[Statement]) -> dict[str, Assignment]:
     result: dict[str, Assignment] = {}
     for statement in statements:
@@ -196,7 +192,7 @@ def _declared(statements: Iterable[Statement]) -> frozenset[str]:
 
 
 def _check_left(target: Symbol | Derivative) -> None:
-    labels = _labels(target)
+    labels = labels_of(target)
     for k, label in enumerate(labels):
         if label in labels[:k]:
             raise mistakes.repeated_on_left(label, target)
@@ -219,12 +215,11 @@ def _resolve_fact(
     """Resolve both sides over the labels that one of them does not sum."""
     sides = fact.left, fact.right
     for symbol in (s for side in sides for s in walk(side) if isinstance(s, Symbol)):
-        if not (symbol.name in known or symbol.name in tensors.assigned or symbol.name == RESERVED):
+        named = symbol.name in known or symbol.name in tensors.assigned
+        if not (named or symbol.name == RESERVED or tensors.is_number(symbol)):
             raise mistakes.unknown_tensor(symbol, {**known, **tensors.symbols})
     resolver = Resolver(tensors)
-    free = {label for side in sides for label, _ in resolver.summation.dangling(side, ())}
-    order = dict.fromkeys(label for side in sides for label in resolver.summation.free(side))
-    scope = resolver.open([label for label in order if label in free])
+    scope = resolver.open(kept_by(fact))
     return resolver.value(fact.left, scope), resolver.value(fact.right, scope)
 
 
@@ -240,11 +235,12 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
     integers = {name for name, var in system.inputs.items() if var.integer}
     claim = with_integers(claim, scalar_indices(system))
+    check_slips([claim], {*symbols, *system.sizes})
     resolver = Resolver(
         Tensors(dims, symbols, system.functions, closed=True, integers=integers, sizes=system.sizes)
     )
     _check_left(claim.target)
-    scope = resolver.open(_labels(claim.target))
+    scope = resolver.open(labels_of(claim.target))
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
         resolver.resolve(claim.target, scope)
     recipe = resolver.value(claim.value, scope)

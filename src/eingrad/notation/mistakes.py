@@ -8,10 +8,12 @@ from difflib import get_close_matches
 from eingrad.core.expr import Dim
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
-from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Gather, Symbol
+from eingrad.notation.summation import Summation, children, walk
+from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Gather, Sum, Symbol
 from eingrad.notation.text import call_head, label_text, symbol_text, to_text
 from eingrad.notation.words import is_function, known_functions, over_axes, over_matrices
 
+NOT_KEPT = "and does not stand on the left side"  # where a label ought to be summed, but is not
 SHORT = 40  # a hint repeats a formula only up to this many characters
 
 
@@ -27,22 +29,40 @@ def _line(symbol: Symbol) -> str:
 # --- labels -----------------------------------------------------------------------------------
 
 
-def occurs_once(
-    label: str, where: Formula, term: Formula | None, kept: Sequence[str]
-) -> NotationError:
-    """A label that nothing sums; ``term`` is what a sum would go over."""
+def not_summed(label: str, where: Formula, whole: Formula, kept: Sequence[str]) -> NotationError:
+    """A label that nothing sums, in a statement's right side, which keeps the labels ``kept``."""
     shown = label_text(label)
-    inside = to_text(term or where)
+    places: dict[str, list[int]] = {}
+    for name, part in Summation().dangling(whole, kept):
+        places.setdefault(name, []).append(id(part))
+    own = places.get(label, [id(where)])
+    term = _smallest_term(whole, own)
+    inner = {id(part) for part in walk(term)}
+    axes = tuple(name for name, found in places.items() if inner.issuperset(found))
+    inside = to_text(term)
     inside = inside if len(inside) <= SHORT else "..."
     side = f"among {', '.join(map(label_text, kept))} on the left" if kept else "on the left"
+    occurs = "occurs once" if len(own) == 1 else "is summed by no product"
     return NotationError(
-        f"the label {shown} occurs once and does not stand on the left side",
+        f"the label {shown} {occurs} {NOT_KEPT}",
         label=label,
         operand=where.name if isinstance(where, Symbol) else None,
         position=where.position,
-        hint=f"to sum over it, write {call_head('sum', (label,))}({inside}); "
+        hint=f"to sum over it, write {call_head('sum', axes or (label,))}({inside}); "
         f"to keep it, write it {side}",
     )
+
+
+def _smallest_term(whole: Formula, places: Sequence[int]) -> Formula:
+    """Return the smallest term of a formula in which parts stand, which ids name."""
+    term = here = whole
+    while True:
+        inner = (x for x in children(here) if {id(y) for y in walk(x)}.issuperset(places))
+        found = next(inner, None)
+        if found is None:
+            return term
+        term = found if isinstance(here, Sum) else term
+        here = found
 
 
 def wrong_rank(symbol: Symbol, first: Symbol) -> NotationError:
@@ -150,6 +170,49 @@ def size_takes_one_label(position: Position | None) -> NotationError:
 
 
 # --- names ------------------------------------------------------------------------------------
+
+
+def transposed(base: Formula, exponent: Symbol) -> NotationError:
+    """``A^T_ij``, ``x_i^T``: a power by an input that is called T."""
+    name = base.name if isinstance(base, Symbol) else None
+    if isinstance(base, Symbol) and len(labels := base.labels or exponent.labels) > 1:
+        hint = f"a transpose exchanges labels: write {symbol_text(base.name, labels[::-1])}"
+    elif isinstance(base, Symbol) and labels:
+        hint = (
+            f"a vector has no transpose in index notation: write {symbol_text(base.name, labels)}"
+        )
+    else:
+        hint = "a transpose exchanges labels: write A_ji for the transpose of A_ij"
+    return NotationError(
+        f"{to_text(base)}^{symbol_text('T', exponent.labels)} would be a power, by an input T",
+        operand=name,
+        position=exponent.position,
+        hint=f"{hint}; for a power, call the exponent something else",
+    )
+
+
+def power_of_e(base: Symbol, exponent: Formula) -> NotationError:
+    """``e^x``, with an e that nothing assigns."""
+    inside = to_text(exponent)
+    inside = inside if len(inside) <= SHORT else "..."
+    return NotationError(
+        f"e would be an input here, and e^{inside} its power",
+        operand="e",
+        position=base.position,
+        hint=f"write exp({inside}); for a power of an input, call it something else",
+    )
+
+
+def label_alone(symbol: Symbol) -> NotationError:
+    """``y_i = i x_i``: a name that is a label of the same statement."""
+    name = label_text(symbol.name)
+    return NotationError(
+        f"{name} is a label of this statement and cannot be a number in it",
+        label=symbol.name,
+        operand=symbol.name,
+        position=symbol.position,
+        hint=f"its extent is size({name}); for a scalar, give it or the label another name",
+    )
 
 
 def function_without_arguments(symbol: Symbol) -> NotationError:

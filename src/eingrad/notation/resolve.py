@@ -6,11 +6,13 @@ agree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from eingrad.core import algebra
 from eingrad.core.expr import Delta, Expr, Var
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARED
+from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.recipes import (
@@ -58,7 +60,7 @@ class Resolver:
         self.summation = Summation()
         self.places_of: dict[str, list[int]] = {}
         self.left: tuple[str, ...] = ()  # the labels of the left side, and
-        self.term: Formula | None = None  # the term at hand: what the errors speak of
+        self.whole: Formula | None = None  # the right side: what the errors speak of
 
     def open(self, labels: Sequence[str]) -> dict[str, int]:
         """Give labels places of their own."""
@@ -69,10 +71,13 @@ class Resolver:
 
     def value(self, formula: Formula, scope: Scope) -> Recipe:
         """Return the recipe for a formula over all the labels in scope, in their order."""
-        self.left, self.term = tuple(scope), formula
+        self.left, self.whole = tuple(scope), formula
         value = self.resolve(formula, scope)
         places = tuple(scope.values())
         return lambda extents: value.over(places, extents)
+
+    def _not_summed(self, label: str, where: Formula) -> NotationError:
+        return mistakes.not_summed(label, where, self.whole or where, self.left)
 
     def resolve(self, formula: Formula, scope: Scope) -> Indexed:
         """Resolve a formula whose labels are all in scope, summed inside, or bound inside."""
@@ -108,6 +113,8 @@ class Resolver:
         if not symbol.labels and symbol.name in self.tensors.sizes:
             dim = self.tensors.sizes[symbol.name]
             return Indexed((), lambda _: algebra.size(dim))
+        if self.tensors.is_number(symbol):
+            return Indexed((), number(math.pi))
         axes = self.tensors.use(symbol)
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = self._unite_axes(symbol, axes, inner)
@@ -131,7 +138,7 @@ class Resolver:
         """Read the entries of a tensor at integer tensors."""
         for label in gather.labels:
             if label not in scope:
-                raise mistakes.occurs_once(label, gather, self.term, self.left)
+                raise self._not_summed(label, gather)
         labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
         symbol = Symbol(gather.name, labels, gather.position)
         if gather.name == RESERVED:
@@ -171,7 +178,7 @@ class Resolver:
         traced = [label for label in dict.fromkeys(labels) if label not in scope]
         for label in traced:
             if labels.count(label) == 1:
-                raise mistakes.occurs_once(label, tensor, self.term, self.left)
+                raise self._not_summed(label, tensor)
         return {**scope, **self.open(traced)}
 
     def _unite_axes(self, symbol: Symbol, axes: Places, scope: Scope) -> Places:
@@ -225,9 +232,13 @@ class Resolver:
     # --- products and sums ---
 
     def _product(self, product: Product, scope: Scope) -> Indexed:
-        summed = self.open(self.summation.summed(product, scope))
-        inner = {**scope, **summed}
-        factors = [self.resolve(factor, inner) for factor in product.factors]
+        found = self.summation.summed(product, scope)
+        summed = self.open(found.labels)
+        inner = {**scope, **{label: summed[label] for label in found.whole}}
+        factors = []
+        for k, factor in enumerate(product.factors):
+            own = {label: summed[label] for label in found.bare.get(k, ())}
+            factors.append(self.resolve(factor, {**inner, **own} if own else inner))
         dropped = set(summed.values())
         kept = tuple(p for p in union(factors) if p not in dropped)
 
@@ -241,11 +252,7 @@ class Resolver:
         return Indexed(kept, build)
 
     def _sum(self, total: Sum, scope: Scope) -> Indexed:
-        terms, outer = [], self.term
-        for term in total.terms:
-            self.term = term
-            terms.append(self.resolve(term, scope))
-        self.term = outer
+        terms = self._all(total.terms, scope)
         places = union(terms)
 
         def build(extents: Extents) -> Expr:
@@ -299,7 +306,7 @@ class Resolver:
         axes = self._axes(call)
         keeps = keeps_labels(call.function)
         if keeps and (missing := [axis for axis in axes if axis not in scope]):
-            raise mistakes.occurs_once(missing[0], call, self.term, self.left)
+            raise self._not_summed(missing[0], call)
         bound = {axis: scope[axis] for axis in axes} if keeps else self.open(axes)
         if over_matrices(call.function):
             self._unite_square(call, *bound.values())

@@ -13,6 +13,7 @@ from eingrad.notation.syntax import Symbol
 from eingrad.notation.words import is_function
 
 RESERVED = "delta"
+PI = Symbol("pi")  # the number, where nothing assigns it
 
 
 class Tensors:
@@ -39,6 +40,10 @@ class Tensors:
         self.closed = closed
         self.integers = set(integers)
         self.sizes = dict(sizes or {})
+
+    def is_number(self, symbol: Symbol) -> bool:
+        """Whether a name is no tensor but pi."""
+        return symbol == PI and PI.name not in self.assigned
 
     @property
     def inputs(self) -> dict[str, Symbol]:

@@ -58,7 +58,10 @@ def symbol_text(name: str, labels: tuple[str, ...]) -> str:
 
 
 def gather_text(gather: Gather) -> str:
-    """Write ``Z[b,y[b]]``; an integer without labels is ``y``, or ``row[]`` if it is long."""
+    """Write ``Z[b,y[b]]``; an integer without labels is ``y``, or ``row[]`` if it is long.
+
+    ``y[]`` is one, too, if its author wrote so.
+    """
     written = []
     for entry in gather.entries:
         if isinstance(entry, str):
@@ -67,7 +70,7 @@ def gather_text(gather: Gather) -> str:
             written.append(gather_text(entry))
         else:
             labels = ",".join(map(label_text, entry.labels))
-            short = not labels and len(label_text(entry.name)) == 1
+            short = not (labels or entry.brackets) and len(label_text(entry.name)) == 1
             written.append(label_text(entry.name) if short else f"{entry.name}[{labels}]")
     return f"{gather.name}[{','.join(written)}]"
 

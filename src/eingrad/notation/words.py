@@ -220,7 +220,7 @@ def _entry(name: str, written: str, where: Place) -> Entry:
         return spell(written, where)
     scalar = re.fullmatch(rf"({_NAME})\[\s*\]", written)
     if scalar:  # y[] is a scalar for sure; y alone may be a label
-        return Symbol(spell(scalar[1], where), (), where.at())
+        return Symbol(spell(scalar[1], where), (), where.at(), brackets=True)
     if _TENSOR.fullmatch(written):
         return read_tensor(written, where)
     _check_label(name, written, where)

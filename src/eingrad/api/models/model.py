@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,14 +18,20 @@ from eingrad.core.expr import Var
 from eingrad.core.forks import once
 from eingrad.derivation.steps import Record
 from eingrad.engine import Function
-from eingrad.errors import DifferentiationError, EingradError, UnknownNameError
+from eingrad.errors import (
+    DifferentiationError,
+    EingradError,
+    NotationWarning,
+    UnknownNameError,
+)
 from eingrad.notation.doubts import doubts
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.syntax import Claim, Statement
 from eingrad.notation.system import Definition, System
-from eingrad.notation.tex.read import is_latex, read_model
+from eingrad.notation.tex.read import is_latex
+from eingrad.notation.tex.read import read_model as read_latex
 from eingrad.notation.text import to_text
 
 Directions = str | Mapping[str, str] | None
@@ -34,15 +41,30 @@ Directions = str | Mapping[str, str] | None
 def parse(text: str) -> Model:
     """Read a model in index notation; a text with LaTeX commands goes to `parse_latex`.
 
-    Raises NotationError, with line, column and a hint, where the text is not one.
+    Raises NotationError, with line, column and a hint, where the text is not one. What has two
+    common readings is noted in `Model.notes`, and once in a `NotationWarning`.
 
     >>> print(parse("z_i = W_ij x_j  # a layer"))
     z_i = W_ij x_j
     """
-    if is_latex(text):
-        return parse_latex(text)
+    return _warned(read_model(text))
+
+
+def read_model(text: str, latex: bool | None = None) -> Model:
+    """Read a model as `parse` does, without a warning; ``latex`` None asks its commands."""
+    if is_latex(text) if latex is None else latex:
+        reading = read_latex(text)
+        system = lower(reading.statements)
+        return Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
     statements = find_integers(parse_statements(text))
     return Model(statements, lower(statements))
+
+
+def _warned(model: Model) -> Model:
+    """Issue a model's notes as warnings, where `parse` or `parse_latex` was called."""
+    for note in model.notes:
+        warnings.warn(note, NotationWarning, stacklevel=3)
+    return model
 
 
 def parse_latex(text: str) -> Model:
@@ -55,13 +77,13 @@ def parse_latex(text: str) -> Model:
     >>> print(parse_latex(r"L = \frac{1}{m} \sum_{b=1}^{m} \left(W_{i} X_{bi} - t_b\right)^2"))
     L = mean_b((W_i X_bi - t_b)^2)
     """
-    reading = read_model(text)
-    system = lower(reading.statements)
-    return Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
+    return _warned(read_model(text, latex=True))
 
 
 class Model:
     """A list of definitions in index notation; printing it gives the notation back.
+
+    What has two common readings is noted above its statement, in a comment.
 
     ``constants`` are the values of inputs that were numbers in a traced function: pass them where
     the model is run, ``model.compile()(x=x, **model.constants)``.
@@ -85,7 +107,11 @@ class Model:
         self.constants = dict(constants or {})
 
     def __str__(self) -> str:
-        return "\n".join(to_text(s) for s in self.statements)
+        lines = []
+        for statement in self.statements:
+            lines += [f"# note: {note.text}" for note in doubts(statement)]
+            lines.append(to_text(statement))
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"Model({str(self)!r})"
@@ -107,13 +133,16 @@ class Model:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is valid, but perhaps not meant: sums that were to be apart share a letter.
+        """What each statement was taken to mean where two readings are common.
 
-        >>> for note in parse("J = (w_i B_ij w_j) / (w_i S_ij w_j)").notes:
-        ...     print(note.partition(" though ")[0])
-        line 1: i, j are summed once, over the whole of (w_i B_ij w_j) / (w_i S_ij w_j),
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True):
+        ...     model = parse("J = a_k b_k exp(x_k t_k)")
+        >>> for note in model.notes:
+        ...     print(note.partition(", though ")[0])
+        line 1: k is summed once, over the whole of a_k b_k exp(x_k t_k)
         """
-        return tuple(doubts(self.statements))
+        return tuple(str(note) for statement in self.statements for note in doubts(statement))
 
     def grad(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
         """Derive the gradient of a scalar by each of ``wrt``, in one reverse pass.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eingrad.errors import NotationError
+from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Call,
     Compare,
@@ -97,7 +98,7 @@ class Parser(CallReader):
         self.deeper()
         factors: list[Formula] = []
         divides: list[bool] = []
-        flat = True  # a fraction opens into the product if it is its first factors
+        barred: list[bool] = []  # which factors stand below the bar of a fraction
         while True:
             token = self.peek()
             below = bool(factors) and token.kind == "SLASH"
@@ -107,19 +108,22 @@ class Parser(CallReader):
                 break
             fraction = self.peek().text in names.FRACTIONS
             factor = self._signed_factor() if factors else self.factor()
-            if fraction and flat and not below and isinstance(factor, Product):
+            if fraction and not below and isinstance(factor, Product) and _opens(factor, factors):
                 factors += factor.factors
                 divides += factor.divides
+                barred += factor.divides
             else:
                 factors.append(factor)
                 divides.append(below)
-                flat = False
+                barred.append(False)
         if not factors:
             token = self.peek()
             raise self.error(
                 f"something is missing before {token.text}", "write a tensor or a number"
             )
         self.depth -= 1
+        if _hard_to_read(factors, barred):
+            factors, divides = _divided_last(factors, divides, barred)
         _fold_mean(factors, divides)
         if len(factors) == 1:
             return factors[0]
@@ -363,6 +367,41 @@ class Parser(CallReader):
         r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
         root = Call("sqrt", (square,), (), self.at(token))
         return root if power is None else Power(root, power, self.at(token))
+
+
+def _opens(fraction: Product, before: Sequence[Formula]) -> bool:
+    """Whether a fraction's factors are the product's: what is above its bar is in no parentheses.
+
+    ``2 (1 / n)`` stays as it is.
+    """
+    return not (before and isinstance(fraction.factors[0], Number) and fraction.divides[1])
+
+
+def _hard_to_read(factors: Sequence[Formula], barred: Sequence[bool]) -> bool:
+    r"""Whether a factor beside a fraction shares a label with what is below its bar.
+
+    In a line ``a_i / b_i c_i`` is hard to read. Two divisors that share a label stay apart.
+    """
+    summation, below, shared = Summation(), set[str](), False
+    for factor, divides in zip(factors, barred, strict=True):
+        common = not below.isdisjoint(summation.free(factor))
+        if divides and common:
+            return False
+        shared |= common
+        below.update(summation.free(factor) if divides else ())
+    return shared
+
+
+def _divided_last(
+    factors: Sequence[Formula], divides: Sequence[bool], barred: Sequence[bool]
+) -> tuple[list[Formula], list[bool]]:
+    """Return the factors with all that stands below a bar in one divisor at the end."""
+    beside = [k for k in range(len(factors)) if not barred[k]]
+    below = [x for x, is_below in zip(factors, barred, strict=True) if is_below]
+    divisor = below[0] if len(below) == 1 else Product(
+        tuple(below), (False,) * len(below), below[0].position
+    )  # fmt: skip
+    return [*(factors[k] for k in beside), divisor], [*(divides[k] for k in beside), True]
 
 
 def _fold_mean(factors: list[Formula], divides: list[bool]) -> None:

@@ -1,0 +1,76 @@
+"""What would be notation, but is nearly always a slip: refused, with what was probably meant.
+
+A superscript T is no power, e to a power is no input, and a bare name that is a label of the same
+statement is no scalar, unless the text defines these names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from eingrad.notation import mistakes
+from eingrad.notation.summation import children, kept_by, walk
+from eingrad.notation.syntax import (
+    Assignment,
+    Assumption,
+    Call,
+    Compare,
+    Formula,
+    Gather,
+    Power,
+    Statement,
+    Symbol,
+)
+
+
+def check_slips(statements: Iterable[Statement], known: Collection[str]) -> None:
+    """Raise NotationError for a slip; ``known`` are the names that the text defines.
+
+    >>> from eingrad.notation.parse import parse_statements
+    >>> check_slips(parse_statements("y_i = b x_i"), {"y"})
+    """
+    for statement in statements:
+        if not isinstance(statement, Assignment | Assumption):
+            continue
+        sides = (
+            (statement.value,) if isinstance(statement, Assignment)
+            else (statement.left, statement.right)
+        )  # fmt: skip
+        labels = {*kept_by(statement), *(x for side in sides for x in _labels(side))}
+        for side in sides:
+            for part in _walk(side):
+                _check(part, labels, known)
+
+
+def _check(part: Formula, labels: Collection[str], known: Collection[str]) -> None:
+    match part:
+        case Power(base=base, exponent=Symbol(name="T") as exponent) if "T" not in known:
+            raise mistakes.transposed(base, exponent)
+        case Power(base=Symbol(name="e", labels=()) as base) if "e" not in known:
+            raise mistakes.power_of_e(base, part.exponent)
+        case Symbol(name=name, labels=()) if name in labels and name not in known:
+            raise mistakes.label_alone(part)
+
+
+def _walk(formula: Formula) -> Iterator[Formula]:
+    """Yield the parts of a formula; of a comparison no bare letter, which is a position there."""
+    stack = [formula]
+    while stack:
+        here = stack.pop()
+        yield here
+        parts = children(here)
+        if isinstance(here, Compare):
+            parts = tuple(x for x in parts if not isinstance(x, Symbol) or x.labels)
+        stack.extend(reversed(parts))
+
+
+def _labels(formula: Formula) -> Iterator[str]:
+    """Yield every label of a formula, those that functions bind included."""
+    for part in walk(formula):
+        if isinstance(part, Symbol | Gather):
+            yield from part.labels
+        elif isinstance(part, Call):
+            yield from part.axes
+
+
+__all__ = ["check_slips"]
