@@ -393,9 +393,7 @@ def test_constants_have_the_gradient_0():
     assert value == 2.0
     np.testing.assert_array_equal(pullback(1.0)[0], np.zeros(3))
     for fn in (float, lambda x: x.item(), lambda x: (x * x).numpy(), lambda x: 2 * x.tolist()):
-        with pytest.raises(
-            DifferentiationError, match="nothing is known of how|gradient would be lost"
-        ):
+        with pytest.raises(DifferentiationError, match=r"nothing is known of|would be lost"):
             grad(fn)(2.0)
 
 

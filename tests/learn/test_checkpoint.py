@@ -263,3 +263,14 @@ def test_a_device_is_not_replaced(tmp_path):
     assert pipe.is_fifo()
     with pytest.raises(DataError, match="is not a file"):
         load(pipe)
+
+
+def test_a_model_that_reads_otherwise_now_is_refused(path):
+    apart = "W_ho = silu(X_bi U_ih) (X_bi V_io)"
+    save(path, replace(EXAMPLE, model=apart, notation=1))
+    with pytest.raises(DataError, match="version 1 of the notation, in which its model means"):
+        load(path)
+    save(path, replace(EXAMPLE, model=apart))
+    assert load(path).model == apart
+    save(path, replace(EXAMPLE, notation=1))
+    assert load(path).model == EXAMPLE.model

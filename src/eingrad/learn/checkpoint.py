@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as safetensors_arrays
 from safetensors.numpy import save as safetensors_bytes
 
-from eingrad import notation
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.atomic import replacing, resolved
 from eingrad.learn.settings import Settings
+from eingrad.notation.versions import NOTATION, reads_otherwise
 
 FORMAT, OLD_FORMAT = 2, 1
-NOTATION: int = getattr(notation, "NOTATION", 1)  # the version in which models are written
 KEY, DIGEST, OLD_CHECKSUM = "eingrad", "sha256", "crc32"
 ZEROS = "0" * 64  # where the digest stands, while it is computed
 NEW = (DIGEST, "data", "mesh", "notation")  # what format 2 has and format 1 has not
@@ -122,6 +121,14 @@ def load(
         checkpoint = _read(about, tensors)
     except (EingradError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _bad(path, f"is damaged, or of another version of eingrad ({error})") from error
+    if checkpoint.notation < NOTATION and reads_otherwise(checkpoint.model):
+        raise _bad(
+            path,
+            f"was written with version {checkpoint.notation} of the notation, in which its model "
+            "means something else",
+            hint="eingrad.parse shows both readings of its text as notes; train anew with the "
+            "model that is meant (--model, --overwrite)",
+        )
     if about["format"] == OLD_FORMAT:
         covered = "the numbers alone" if OLD_CHECKSUM in about else "nothing"
         report(f"{path} is of an older eingrad: its checksum covers {covered}, and it does not "
