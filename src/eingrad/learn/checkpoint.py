@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as safetensors_arrays
 from safetensors.numpy import save as safetensors_bytes
 
-from eingrad.errors import DataError, EingradError
+from eingrad.errors import DataError, EingradError, NotationError
 from eingrad.learn.atomic import replacing, resolved
 from eingrad.learn.settings import Settings
 from eingrad.notation.versions import NOTATION, reads_otherwise
@@ -121,7 +121,7 @@ def load(
         checkpoint = _read(about, tensors)
     except (EingradError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _bad(path, f"is damaged, or of another version of eingrad ({error})") from error
-    if checkpoint.notation < NOTATION and reads_otherwise(checkpoint.model):
+    if checkpoint.notation < NOTATION and _means_something_else(checkpoint.model):
         raise _bad(
             path,
             f"was written with version {checkpoint.notation} of the notation, in which its model "
@@ -134,6 +134,15 @@ def load(
         report(f"{path} is of an older eingrad: its checksum covers {covered}, and it does not "
                "say which data it learned from")  # fmt: skip
     return checkpoint
+
+
+def _means_something_else(model: str) -> bool:
+    """Whether a text of an older notation has another meaning now; what is no model
+    has none."""
+    try:
+        return reads_otherwise(model)
+    except NotationError:
+        return False
 
 
 def notation_of(about: Mapping[str, Any]) -> int:
