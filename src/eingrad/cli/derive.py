@@ -55,9 +55,14 @@ def read_model(file: str, latex: bool) -> Model:
     from eingrad.api import model as models  # noqa: PLC0415  # --help loads no NumPy
 
     model = models.read_model(read_text(file), latex or None)
+    print_notes(model)
+    return model
+
+
+def print_notes(model: Model) -> None:
+    """Write a model's notes to standard error."""
     for note in model.notes:
         print(f"note: {note}", file=sys.stderr)
-    return model
 
 
 def names_in(text: str | None) -> list[str] | None:
