@@ -116,9 +116,12 @@ def _sum(total: Sum, kept: str) -> Code:
 
 
 def _product(product: Product, kept: str) -> Code:
-    inside = kept + "".join(Summation().summed(product, kept))
+    summation = Summation()
+    summed = summation.summed(product, kept).labels
+    scopes = summation.scopes(product, kept)
     above, below = [], []
-    for factor, divides in zip(product.factors, product.divides, strict=True):
+    for factor, divides, scope in zip(product.factors, product.divides, scopes, strict=True):
+        inside = kept + "".join(label for label in summed if label in scope)
         (below if divides else above).append(write(factor, inside))
     present = {label for x in [*above, *below] for label in x.labels}
     labels = "".join(label for label in kept if label in present)

@@ -163,6 +163,31 @@ def test_a_function_of_several_gradients() -> None:
     assert verdict.claim == "both computes dL/dA_ij"
 
 
+RAYLEIGH = "L = x_i A_ij x_j / (x_k x_k)"
+OWN_LETTERS = [
+    (RAYLEIGH, "dL/dx_i = (A_ij + A_ji) x_j / (x_i x_i) - 2 L x_i / (x_j x_j)", "the i in x_i x_i"),
+    (RAYLEIGH, "dL/dx_i = (A_ij + A_ji) x_j / (x_i x_i) - 2 (x_j A_jk x_k) x_i / (x_i x_i)^2",
+     "the i in x_i x_i and in (x_i x_i)^2"),
+    ("L = (a_i x_i)^2", "dL/dx_i = 2 (a_i x_i) a_i", "the i in a_i x_i"),
+    ("L = sin(a_i x_i)", "dL/dx_i = cos(a_i x_i) a_i", "the i in cos(a_i x_i)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "claim", "where"), OWN_LETTERS)
+def test_a_kept_letter_that_is_a_sum_of_its_own(model: str, claim: str, where: str) -> None:
+    verdict = eg.parse(model).check(claim)
+    assert not verdict.ok
+    assert verdict.reason == f"right if {where} is a letter of its own"
+    assert verdict.fixed is not None
+    assert eg.parse(model).check(verdict.fixed).ok
+
+
+def test_no_other_letter_makes_a_wrong_claim_right() -> None:
+    verdict = eg.parse("L = (a_i x_i)^2").check("dL/dx_i = 3 (a_i x_i) a_i")
+    assert not verdict.ok
+    assert "letter of its own" not in verdict.reason
+
+
 ERRORS = [
     ("dL/dx_i = B_ij x_j", "no tensor B"),
     ("dL/dy_i = x_i", "no tensor y"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
+from eingrad.check.apart import letter_of_its_own
 from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
@@ -165,7 +166,8 @@ def _wrong(
     question: Question, claim: Comparable, text: str, shown: list[str], value: Formula | None = None
 ) -> Verdict:
     example = counterexample(claim, question.right, question.points, question.labels, shown)
-    found = diagnose(question, claim, value, shown)
+    found = letter_of_its_own(question, value) if value is not None else None
+    found = found or diagnose(question, claim, value, shown)
     return Verdict(
         False, text, found.reason, question.correct, example, found.mistake,
         _fixed(question, found), found.assumption,

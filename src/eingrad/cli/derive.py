@@ -54,9 +54,14 @@ def read_model(file: str, latex: bool) -> Model:
     from eingrad.api.models import model as models  # noqa: PLC0415  # --help loads no NumPy
 
     model = models.read_model(read_text(file), latex or None)
+    print_notes(model)
+    return model
+
+
+def print_notes(model: Model) -> None:
+    """Write a model's notes to standard error."""
     for text in model.notes:
         note(f"note: {text}")
-    return model
 
 
 def names_in(text: str | None) -> list[str] | None:

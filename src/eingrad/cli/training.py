@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eingrad.cli.app import code_of, note
+from eingrad.cli.derive import print_notes
 from eingrad.cli.outputs import Files, Saved, check_plots, owning, plot_paths, write_plots
 from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
@@ -77,6 +78,7 @@ def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
         check_writable(files.checkpoint, may_replace=files.overwrite)
     _allow_dtype(settings)
     trainer = Trainer.start(text, settings, _load_data(settings, files), devices.mesh)
+    print_notes(trainer.classifier.model)
     if options["activation"] and not trainer.classifier.model.system.functions:
         raise DataError(
             "the model declares no function, so --activation has no effect",

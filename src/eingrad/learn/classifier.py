@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eingrad.api.models.model import Model, parse
+from eingrad.api.models.model import Model, read_model
 from eingrad.core.expr import Dim, Var, variables
 from eingrad.engine import Function
 from eingrad.engine.library import Library, load_library, to_numpy
@@ -73,7 +73,7 @@ def packaged_model() -> str:
 def find_roles(model: Model) -> Roles:
     """Return what each tensor of a model is to training. Raises `DataError` with what lacks.
 
-    >>> find_roles(parse(packaged_model())).prediction
+    >>> find_roles(read_model(packaged_model())).prediction
     'Z2'
     """
     data = _input(model, DATA, "the data, minibatch by pixels: X_bi")
@@ -193,7 +193,7 @@ class Classifier:
         self.text, self.settings = text, settings
         self.image_shape, self.classes = image_shape, classes
         self.dtype = np.dtype(settings.dtype)
-        self.model = parse(text)
+        self.model = read_model(text)
         self.roles = find_roles(self.model)
         features = math.prod(image_shape)
         self.shapes = parameter_shapes(self.roles, features, classes, settings.hidden)

@@ -136,7 +136,8 @@ class Model:
         """What each statement was taken to mean where two readings are common.
 
         >>> import warnings
-        >>> with warnings.catch_warnings(record=True):
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
         ...     model = parse("J = a_k b_k exp(x_k t_k)")
         >>> for note in model.notes:
         ...     print(note.partition(", though ")[0])
