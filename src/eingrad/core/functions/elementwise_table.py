@@ -129,7 +129,7 @@ FUNCTIONS: Table[Function] = Table([
              fills_zeros=True, family="activation", torch="torch.relu", jax="jax.nn.relu"),
     Function("leaky_relu", (lambda y, x, a=0.01: _step(x, 1, a), lambda y, x, a: _step(x, 0, x)),
              optional=1, recipe=_leaky_relu, names=("leakyrelu", "lrelu"),
-             returns="x where it is positive, else x times the slope, which is 0.01 by default",
+             returns="x where it is positive, else ``0.01 x``, or x times another slope",
              torch="torch.nn.functional.leaky_relu({0})",
              jax="jnp.where({0} > 0, {0}, 0.01 * {0})"),
     Function("elu", (lambda y, x: _step(x, 1, y + 1),), torch="torch.nn.functional.elu",
