@@ -76,8 +76,3 @@ def _power_beside(x: Expr, coefficient: Expr) -> Expr:
     a, b = map(Infix, x.operands)
     corner = (a("eq", 0), Infix(coefficient)("eq", 0))
     return a("pow", Infix(choose(corner, Const(0), b.expr))).expr
-
-
-KINK_RULES = (power_at_0,)
-
-__all__ = ["KINK_RULES", "power_at_0"]

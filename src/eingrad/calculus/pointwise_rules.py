@@ -5,25 +5,23 @@ See `rules` for what a rule is.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
 from eingrad.core.algebra import (
     add,
     apply,
-    base_and_exponent,
     constant_value,
     einsum,
+    is_light,
     multiply,
     negate,
-    power,
     repeat,
     scale_of,
     sum_over,
 )
-from eingrad.core.expr import Const, Einsum, Expr, Map
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Map
 from eingrad.core.functions import slope_of_gelu
 from eingrad.core.infix import Infix
 
@@ -39,73 +37,6 @@ def argument_of(node: Expr, function: str) -> Expr | None:
 
 
 # --- quotients --------------------------------------------------------------------------------
-
-
-def tanh_written_out(node: Expr) -> Expr | None:
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)"""
-    if not isinstance(node, Einsum):
-        return None
-    pairs = list(zip(node.operands, node.inputs, strict=True))
-    for i, (a, labels) in enumerate(pairs):
-        x = _difference_of_exp(a)
-        if x is None:
-            continue
-        divisor = power(add(apply("exp", x), apply("exp", negate(x))), -1)
-        for j, (b, other) in enumerate(pairs):
-            if b is divisor and other == labels:
-                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
-                folded = (apply("tanh", x), labels)
-                return einsum([*rest, folded], node.output, dict(enumerate(node.extents)))
-    return None
-
-
-def _difference_of_exp(node: Expr) -> Expr | None:
-    """Read ``exp(x) - exp(-x)`` as x."""
-    if not is_map(node, "add") or len(node.operands) != 2:
-        return None
-    signs = {c: argument_of(y, "exp") for c, y in map(scale_of, node.operands)}
-    x, minus = signs.get(1), signs.get(-1)
-    return x if x is not None and minus is not None and minus is negate(x) else None
-
-
-def tanh_as_ratio(node: Expr) -> Expr | None:
-    """sinh(x) / cosh(x) -> tanh(x)"""
-    return _ratio(node, "sinh", "cosh", "tanh")
-
-
-def tan_as_ratio(node: Expr) -> Expr | None:
-    """sin(x) / cos(x) -> tan(x)"""
-    return _ratio(node, "sin", "cos", "tan")
-
-
-def _ratio(node: Expr, above: str, below: str, name: str) -> Expr | None:
-    """Write one ``above(x)`` and one division by ``below(x)`` as ``name(x)``."""
-    if not isinstance(node, Einsum):
-        return None
-    pairs = list(zip(node.operands, node.inputs, strict=True))
-    for i, (a, labels) in enumerate(pairs):
-        x = argument_of(a, above)
-        if x is None:
-            continue
-        partner = apply(below, x)
-        for j, (b, other) in enumerate(pairs):
-            base, exponent = base_and_exponent(b)
-            if base is not partner or other != labels or not isinstance(exponent, int):
-                continue
-            if exponent < 0:
-                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
-                folded = [(apply(name, x), labels), (power(base, exponent + 1), labels)]
-                return einsum([*rest, *folded], node.output, dict(enumerate(node.extents)))
-    return None
-
-
-def log_of_cosh(node: Expr) -> Expr | None:
-    """log(cosh(x)) -> x + softplus(-2 x) - log(2), which does not overflow"""
-    inner = argument_of(node, "log")
-    x = None if inner is None else argument_of(inner, "cosh")
-    if x is None:
-        return None
-    return add(x, apply("softplus", multiply(Const(-2), x)), Const(-math.log(2)))
 
 
 def gelu_slope(node: Expr) -> Expr | None:
@@ -138,15 +69,6 @@ def sum_of_deviations(node: Expr) -> Expr | None:
         if cost(inner) < cost(total):
             return replace(product, factors=(*rest, (inner, kept))).build()
     return None
-
-
-def even_power_of_root(node: Expr) -> Expr | None:
-    """sqrt(x)^2 -> x"""
-    base, exponent = base_and_exponent(node)
-    x = argument_of(base, "sqrt")
-    if x is None or not isinstance(exponent, int) or exponent % 2:
-        return None
-    return power(x, exponent // 2)
 
 
 # --- case distinctions ------------------------------------------------------------------------
@@ -219,44 +141,38 @@ def _without_case(product: Product, condition: Expr) -> Expr:
     return replace(product, factors=factors).build()
 
 
-def indicator_again(node: Expr) -> Expr | None:
-    """where(c, 1, 0)^2 -> where(c, 1, 0); where(x > 0, 1, 0) relu(x) -> relu(x)"""
-    if not isinstance(node, Einsum):
+def nested_sum(node: Expr) -> Expr | None:
+    """(a + b) + c -> a + b + c"""
+    if not is_map(node, "add"):
         return None
-    pairs = list(zip(node.operands, node.inputs, strict=True))
-    for k, (x, labels) in enumerate(pairs):
-        others = [y for j, (y, own) in enumerate(pairs) if j != k and own == labels]
-        if _one_sided(x) == 0 and any(_implies(y, x) for y in others):
-            rest = [pair for j, pair in enumerate(pairs) if j != k]
-            return einsum(rest, node.output, dict(enumerate(node.extents)))
-    return None
+    terms: list[Expr] = []
+    for x in node.operands:
+        coefficient, rest = scale_of(x)
+        terms += [multiply(Const(coefficient), y) for y in _terms_of(rest)]
+    if len(terms) == len(node.operands):
+        return None
+    total = add(*terms)
+    return total if total.dims == node.dims else repeat(total, node.dims, ())
 
 
-def _implies(factor: Expr, indicator: Expr) -> bool:
-    """Whether a factor is 0 wherever ``where(c, 1, 0)`` is, so that the indicator says nothing."""
-    if constant_value(indicator.operands[1]) != 1:
-        return False
-    x = argument_of(factor, "relu")
-    return factor is indicator or (
-        x is not None and indicator.operands[0] is apply("gt", x, Const(0))
-    )
+def _terms_of(node: Expr) -> Sequence[Expr]:
+    """Return the terms of a sum or of a view of one, ``node`` alone if it is neither."""
+    if is_map(node, "add"):
+        return node.operands
+    seen = _view(node)
+    if seen is None or not is_map(seen[0], "add"):
+        return (node,)
+    return [_as_view(x, seen[1] if x.ndim else (), node) for x in seen[0].operands]
 
 
-# fmt: off
-POINTWISE_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    tanh_written_out, tanh_as_ratio, tan_as_ratio, indicator_again,
-)
-TIDY_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    even_power_of_root, comparison_of_difference, cases_joined,
-)
-POINTWISE_CITATIONS: dict[Callable[[Expr], Expr | None], str] = {
-    tanh_written_out: "tanh recognised",
-    tanh_as_ratio: "sinh / cosh = tanh",
-    tan_as_ratio: "sin / cos = tan",
-    indicator_again: "a case that another factor implies",
-    sum_of_deviations: "summed term by term",
-    even_power_of_root: "sqrt(x)^2 = x",
-    comparison_of_difference: "a - b > 0 where a > b",
-    cases_joined: "cases joined",
-}
-# fmt: on
+def _view(node: Expr) -> tuple[Expr, Labels] | None:
+    """Read a plain view (transposed, repeated) as (tensor, its labels among the view's axes)."""
+    if not isinstance(node, Einsum) or not is_light(node) or len(node.operands) != 1:
+        return (node, tuple(range(node.ndim))) if not isinstance(node, Einsum | Const) else None
+    if isinstance(node.operands[0], Const):
+        return None
+    return node.operands[0], node.inputs[0]
+
+
+def _as_view(node: Expr, labels: Labels, like: Expr) -> Expr:
+    return einsum([(node, labels)], tuple(range(like.ndim)), dict(enumerate(like.dims)))

@@ -293,6 +293,7 @@ OVER_REPEATS: dict[str, Callable[[Expr, Expr], Expr]] = {
     "max": lambda x, _: x,
     "min": lambda x, _: x,
     "logsumexp": lambda x, n: add(x, apply("log", n)),
+    "prod": lambda x, n: apply("pow", x, n),
     "norm": lambda x, n: multiply(x, apply("sqrt", n)),
     "softmax": lambda x, n: multiply(x, power(n, -1)),
     "ismax": lambda x, n: multiply(x, power(n, -1)),
