@@ -28,7 +28,7 @@ class Product:
     """Powers of patterns and a number, summed over labels; without factors a number."""
 
     coefficient: Number
-    factors: tuple[tuple[Pattern, Number | Pattern], ...] = ()
+    parts: tuple[tuple[Pattern, Number | Pattern], ...] = ()
     summed: Names = ()
 
 
@@ -36,7 +36,7 @@ class Product:
 class Sum:
     """Patterns, each times a number."""
 
-    terms: tuple[tuple[Number, Pattern], ...]
+    parts: tuple[tuple[Pattern, Number], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +116,9 @@ def parts_of(pattern: Pattern) -> Iterator[Pattern]:
         here = stack.pop()
         yield here
         match here:
-            case Product(factors=factors):
-                for base, exponent in reversed(factors):
-                    stack += [base, *([exponent] if not isinstance(exponent, Number) else [])]
-            case Sum(terms=terms):
-                stack += [x for _, x in reversed(terms)]
+            case Product(parts=parts) | Sum(parts=parts):
+                for pair in parts:
+                    stack += [x for x in pair if isinstance(x, Pattern)]
             case Call(args=args):
                 stack += reversed(args)
 
@@ -139,18 +137,12 @@ def head_of_pattern(pattern: Pattern) -> str:
             return "+"
         case Identity():
             return "Delta"
-        case Product(factors=factors):
-            return "*" if factors else "Const"
+        case Product(parts=parts):
+            return "*" if parts else "Const"
     return ""
 
 
 def needs_of(pattern: Pattern) -> frozenset[str]:
     """Return the heads that the factors or terms of such a node must have."""
-    match pattern:
-        case Product(factors=factors):
-            parts = [x for x, _ in factors]
-        case Sum(terms=terms):
-            parts = [x for _, x in terms]
-        case _:
-            parts = []
-    return frozenset(head for x in parts if (head := head_of_pattern(x)))
+    parts = pattern.parts if isinstance(pattern, Product | Sum) else ()
+    return frozenset(head for x, _ in parts if (head := head_of_pattern(x)))

@@ -20,35 +20,35 @@ TEXTS: dict[str, Form] = {
     'sum_i(softmax_i(x_i)) -> 1':
         Form(Product(1, ((Call('softmax', (Hole('x', ('1',)),), ('1',), ('0',)), 1),), ('0',)), Product(1)),
     'softmax_i(x_i + c) -> softmax_i(x_i)':
-        Form(Call('softmax', (Sum(((1, Hole('c')), (1, Hole('x', ('0',))))),), ('0',), ('i',)), Call('softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
+        Form(Call('softmax', (Sum(((Hole('c'), 1), (Hole('x', ('0',)), 1))),), ('0',), ('i',)), Call('softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
     'log_softmax_i(x_i + c) -> log_softmax_i(x_i)':
-        Form(Call('log_softmax', (Sum(((1, Hole('c')), (1, Hole('x', ('0',))))),), ('0',), ('i',)), Call('log_softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
+        Form(Call('log_softmax', (Sum(((Hole('c'), 1), (Hole('x', ('0',)), 1))),), ('0',), ('i',)), Call('log_softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
     'logsumexp_i(x_i + c) -> logsumexp_i(x_i) + c':
-        Form(Call('logsumexp', (Sum(((1, Hole('c')), (1, Hole('x', ('0',))))),), ('0',)), Sum(((1, Call('logsumexp', (Hole('x', ('1',)),), ('1',))), (1, Hole('c'))))),
+        Form(Call('logsumexp', (Sum(((Hole('c'), 1), (Hole('x', ('0',)), 1))),), ('0',)), Sum(((Call('logsumexp', (Hole('x', ('1',)),), ('1',)), 1), (Hole('c'), 1)))),
     'log(s sum_j(exp(x_j))) -> log(s) + logsumexp_j(x_j)':
-        Form(Call('log', (Product(1, ((Call('exp', (Hole('x', ('0',)),)), 1), (Hole('s'), 1)), ('0',)),)), Sum(((1, Call('logsumexp', (Hole('x', ('1',)),), ('1',))), (1, Call('log', (Hole('s'),)))))),
+        Form(Call('log', (Product(1, ((Call('exp', (Hole('x', ('0',)),)), 1), (Hole('s'), 1)), ('0',)),)), Sum(((Call('logsumexp', (Hole('x', ('1',)),), ('1',)), 1), (Call('log', (Hole('s'),)), 1)))),
     'x_i - logsumexp_j(x_j) -> log_softmax_i(x_i)':
-        Form(Sum(((-1, Call('logsumexp', (Hole('x', ('0',)),), ('0',))), (1, Hole('x', ('i',))))), Call('log_softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
+        Form(Sum(((Call('logsumexp', (Hole('x', ('0',)),), ('0',)), -1), (Hole('x', ('i',)), 1))), Call('log_softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
     'log(softmax_i(x_i)) -> log_softmax_i(x_i)':
         Form(Call('log', (Call('softmax', (Hole('x', ('0',)),), ('0',), ('i',)),)), Call('log_softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
     'exp(log_softmax_i(x_i)) -> softmax_i(x_i)':
         Form(Call('exp', (Call('log_softmax', (Hole('x', ('0',)),), ('0',), ('i',)),)), Call('softmax', (Hole('x', ('1',)),), ('1',), ('i',))),
     '(1 + exp(-x))^k -> sigmoid(x)^(-k) if k < 0':
-        Form(Product(1, ((Sum(((1, Call('exp', (Product(-1, ((Hole('x'), 1),)),))), (1, Product(1)))), Hole('k')),)), Product(1, ((Call('sigmoid', (Hole('x'),)), Product(-1, ((Hole('k'), 1),))),)), ('k', '< 0')),
+        Form(Product(1, ((Sum(((Call('exp', (Product(-1, ((Hole('x'), 1),)),)), 1), (Product(1), 1))), Hole('k')),)), Product(1, ((Call('sigmoid', (Hole('x'),)), Product(-1, ((Hole('k'), 1),))),)), ('k', '< 0')),
     'exp(x) sigmoid(-x) -> sigmoid(x)':
         Form(Product(1, ((Call('exp', (Hole('x'),)), 1), (Call('sigmoid', (Product(-1, ((Hole('x'), 1),)),)), 1))), Call('sigmoid', (Hole('x'),))),
     'log(1 + exp(x)) -> softplus(x)':
-        Form(Call('log', (Sum(((1, Call('exp', (Hole('x'),))), (1, Product(1)))),)), Call('softplus', (Hole('x'),))),
+        Form(Call('log', (Sum(((Call('exp', (Hole('x'),)), 1), (Product(1), 1))),)), Call('softplus', (Hole('x'),))),
     'log1p(exp(x)) -> softplus(x)':
         Form(Call('log1p', (Call('exp', (Hole('x'),)),)), Call('softplus', (Hole('x'),))),
     'log(sigmoid(x)) -> -softplus(-x)':
         Form(Call('log', (Call('sigmoid', (Hole('x'),)),)), Product(-1, ((Call('softplus', (Product(-1, ((Hole('x'), 1),)),)), 1),))),
     'log(1 - sigmoid(x)) -> -softplus(x)':
-        Form(Call('log', (Sum(((-1, Call('sigmoid', (Hole('x'),))), (1, Product(1)))),)), Product(-1, ((Call('softplus', (Hole('x'),)), 1),))),
+        Form(Call('log', (Sum(((Call('sigmoid', (Hole('x'),)), -1), (Product(1), 1))),)), Product(-1, ((Call('softplus', (Hole('x'),)), 1),))),
     'log1p(-sigmoid(x)) -> -softplus(x)':
         Form(Call('log1p', (Product(-1, ((Call('sigmoid', (Hole('x'),)), 1),)),)), Product(-1, ((Call('softplus', (Hole('x'),)), 1),))),
     '(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)':
-        Form(Product(1, ((Sum(((1, Call('exp', (Hole('x'),))), (-1, Call('exp', (Product(-1, ((Hole('x'), 1),)),))))), 1), (Sum(((1, Call('exp', (Hole('x'),))), (1, Call('exp', (Product(-1, ((Hole('x'), 1),)),))))), -1))), Call('tanh', (Hole('x'),))),
+        Form(Product(1, ((Sum(((Call('exp', (Hole('x'),)), 1), (Call('exp', (Product(-1, ((Hole('x'), 1),)),)), -1))), 1), (Sum(((Call('exp', (Hole('x'),)), 1), (Call('exp', (Product(-1, ((Hole('x'), 1),)),)), 1))), -1))), Call('tanh', (Hole('x'),))),
     'sinh(x) / cosh(x) -> tanh(x)':
         Form(Product(1, ((Call('cosh', (Hole('x'),)), -1), (Call('sinh', (Hole('x'),)), 1))), Call('tanh', (Hole('x'),))),
     'sin(x) / cos(x) -> tan(x)':
@@ -78,11 +78,11 @@ TEXTS: dict[str, Form] = {
     'exp(x)^k -> exp(k x)':
         Form(Product(1, ((Call('exp', (Hole('x'),)), Hole('k')),)), Call('exp', (Product(1, ((Hole('k'), 1), (Hole('x'), 1))),))),
     'log(1 + x) -> log1p(x)':
-        Form(Call('log', (Sum(((1, Product(1)), (1, Hole('x')))),)), Call('log1p', (Hole('x'),))),
+        Form(Call('log', (Sum(((Product(1), 1), (Hole('x'), 1))),)), Call('log1p', (Hole('x'),))),
     'exp(x) - 1 -> expm1(x)':
-        Form(Sum(((1, Call('exp', (Hole('x'),))), (-1, Product(1)))), Call('expm1', (Hole('x'),))),
+        Form(Sum(((Call('exp', (Hole('x'),)), 1), (Product(1), -1))), Call('expm1', (Hole('x'),))),
     'log(exp(a) + exp(b)) -> a + softplus(b - a)':
-        Form(Call('log', (Sum(((1, Call('exp', (Hole('a'),))), (1, Call('exp', (Hole('b'),))))),)), Sum(((1, Call('softplus', (Sum(((-1, Hole('a')), (1, Hole('b')))),))), (1, Hole('a'))))),
+        Form(Call('log', (Sum(((Call('exp', (Hole('a'),)), 1), (Call('exp', (Hole('b'),)), 1))),)), Sum(((Call('softplus', (Sum(((Hole('a'), -1), (Hole('b'), 1))),)), 1), (Hole('a'), 1)))),
     'log(cosh(x)) -> x + softplus(-2 x) - log(2)':
-        Form(Call('log', (Call('cosh', (Hole('x'),)),)), Sum(((1, Call('softplus', (Product(-2, ((Hole('x'), 1),)),))), (-1, Product(0.6931471805599453)), (1, Hole('x'))))),
+        Form(Call('log', (Call('cosh', (Hole('x'),)),)), Sum(((Call('softplus', (Product(-2, ((Hole('x'), 1),)),)), 1), (Product(0.6931471805599453), -1), (Hole('x'), 1)))),
 }

@@ -49,16 +49,17 @@ out=()),), bound=(), out=())
     name, _, condition = guard.partition(" ")
     if guard and condition not in CONDITIONS:
         raise ValueError(f"{text}: a condition is one of {', '.join(CONDITIONS)}")
-    left, right = (parse_formula(side) for side in sides.split(" -> "))
-    labels = Summation()
-    free = {label: None for side in (left, right) for label, _ in labels.dangling(side, ())}
+    labels, formulas = Summation(), [parse_formula(side) for side in sides.split(" -> ")]
+    free = {label: None for side in formulas for label, _ in labels.dangling(side, ())}
     target = f"_{''.join(free)}" if free else ""
     both = zip(("Left", "Right"), sides.split(" -> "), strict=True)
     text_of_both = "\n".join(f"{side}{target} = {formula}" for side, formula in both)
     system = lower(parse_statements(text_of_both))
     reader = _Reader(name if condition == "condition" else "")
-    patterns = [reader.read(system.definitions[x].expr, tuple(free)) for x in ("Left", "Right")]
-    form = Form(*patterns, (name, condition) if guard else None)
+    left, right = (
+        reader.read(system.definitions[side].expr, tuple(free)) for side in ("Left", "Right")
+    )
+    form = Form(left, right, (name, condition) if guard else None)
     if form.left == form.right or isinstance(form.left, Hole):
         raise ValueError(f"{text}: the left side is in normal form what the right side is")
     return form
@@ -75,10 +76,10 @@ class _Reader:
         if not isinstance(node, Map):
             return self._read_axes(node, labels)
         if node.function == "add":
-            terms = (
-                (c, self.read(x, labels if x.ndim else ())) for c, x in map(scale_of, node.operands)
-            )
-            return Sum(tuple(sorted(terms, key=lambda t: order(t[1]))))
+            terms = [
+                (self.read(x, labels if x.ndim else ()), c) for c, x in map(scale_of, node.operands)
+            ]
+            return Sum(tuple(sorted(terms, key=lambda t: order(t[0]))))
         if node.function == "pow":
             return self._read_product(node, labels)
         if node.function == "ne" and Var(self.condition, ()) in node.operands:
@@ -129,7 +130,7 @@ class _Reader:
 
     def _folded(self, call: Call) -> Pattern:
         """Compute a function of numbers: ``log(2)``."""
-        numbers = [x.coefficient for x in call.args if isinstance(x, Product) and not x.factors]
+        numbers = [x.coefficient for x in call.args if isinstance(x, Product) and not x.parts]
         if len(numbers) < len(call.args):
             return call
         values = [np.asarray(x, float) for x in numbers]

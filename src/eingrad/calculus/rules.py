@@ -10,10 +10,11 @@ from functools import cached_property, partial
 from typing import NamedTuple
 from weakref import WeakSet
 
-from eingrad.calculus.matching import head_of, heads_inside, rewritten
+from eingrad.calculus.matching import rewritten
 from eingrad.calculus.pattern import Form, Rule, head_of_pattern, needs_of
 from eingrad.calculus.rule_forms import TEXTS
 from eingrad.calculus.rule_table import FORMS, FORMULAS, NUMERIC, PORTABLE, TIDIES
+from eingrad.calculus.structure import head_of, heads_inside
 from eingrad.core.expr import Expr
 from eingrad.core.rewrite import rewrite
 
