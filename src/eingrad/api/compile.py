@@ -10,6 +10,7 @@ from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
+from eingrad.core.product import shared_products
 from eingrad.core.rewrite import substitute
 from eingrad.engine import Function, compile_program
 from eingrad.notation.system import System
@@ -18,6 +19,7 @@ Functions = Mapping[str, str | tuple[Callable[..., Any], ...]]
 """What generic functions stand for: the name of a known one, or callables for phi, phi', ..."""
 
 
+@shared_products()
 def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[Expr, Expr]:
     """Return each tensor, and each of ``more``, as one expression over the inputs."""
     graph: dict[Expr, Expr] = {var: var for var in system.inputs.values()}
@@ -41,6 +43,7 @@ def _inputs_for_sizes(system: System, roots: Sequence[Expr]) -> list[Var]:
     return found
 
 
+@shared_products()
 def compile_graph(
     system: System,
     outputs: Mapping[str, Expr],

@@ -14,6 +14,7 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.core.algebra import is_light
 from eingrad.core.digits import count_text, shape_text
 from eingrad.core.expr import Einsum, Expr, Var, postorder
+from eingrad.core.product import shared_products
 from eingrad.engine.pairwise import pairwise
 from eingrad.errors import ShapeError
 
@@ -88,6 +89,7 @@ def _table(title: str, steps: Sequence[PathStep]) -> list[str]:
     return [f"{title:<{width + 7}} {'FLOPs':>18} {'entries':>14}", *rows]
 
 
+@shared_products()
 def contract_path(spec: Any, *shapes: Any) -> PathPlan:
     """Return the steps and costs of a product of tensors of given shapes, and of its gradients.
 

@@ -21,6 +21,7 @@ from eingrad.api.dispatch import (
 from eingrad.api.einsum import einsum as einsum_arrays
 from eingrad.api.einsum import einsum_expr, read
 from eingrad.core.expr import Expr, Var, postorder
+from eingrad.core.product import shared_products
 from eingrad.core.rewrite import rebuild, substitute
 from eingrad.engine.pairwise import pairwise
 
@@ -78,6 +79,7 @@ def _contract(equation: Any, items: list[Tensor]) -> Tensor:
     return values[tree] if tree in values else _step(tree, values)
 
 
+@shared_products()
 def _whole(*arguments: Any) -> Expr:
     *placeholders, tree, leaves = arguments
     return substitute(tree, dict(zip(leaves, placeholders, strict=True)))
@@ -89,6 +91,7 @@ def _step(node: Expr, values: dict[Expr, Tensor]) -> Tensor:
     return operate("einsum step", _template, [values[x] for x in operands], node, tuple(operands))
 
 
+@shared_products()
 def _template(*arguments: Any) -> Expr:
     *placeholders, node, operands = arguments
     inside = dict(zip(operands, placeholders, strict=True))

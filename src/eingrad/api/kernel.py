@@ -20,6 +20,7 @@ from eingrad.core.algebra import add, is_zero
 from eingrad.core.arrays import Gather, Slice
 from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Expr, Map, Var, postorder, variables
+from eingrad.core.product import shared_products
 from eingrad.core.rewrite import substitute
 from eingrad.engine import compile_program
 
@@ -125,6 +126,7 @@ class Kernel:
 
     # --- values ---
 
+    @shared_products()
     def _on_symbols(self, values: Sequence[Value]) -> list[Value]:
         trace = max((v.trace for v in values if type(v) is Symbol), key=lambda t: t.depth)
         lifted = [trace.lift(v) for v in values]
@@ -137,6 +139,7 @@ class Kernel:
             for template, dtype in zip(self.templates, self.results, strict=True)
         ]
 
+    @shared_products()
     def _compile(self, values: Sequence[Value]) -> Run:
         if len(self.templates) == 1:
             view = view_of(self.templates[0])
@@ -214,6 +217,7 @@ class Kernel:
             )
         return known
 
+    @shared_products()
     def _derive_pull(
         self,
         active: tuple[int, ...],
@@ -243,6 +247,7 @@ class Kernel:
             {("seed", j): self.results[j] for j in seeded},
         )
 
+    @shared_products()
     def _derive_push(self, active: tuple[int, ...], lead: tuple[int, ...]) -> Derivative:
         operands = self._operands()
         seeds = {k: Var(f"seed {k}", (*lead, *operands[k].dims)) for k in active if k in operands}

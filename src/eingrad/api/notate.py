@@ -12,7 +12,7 @@ from typing import Any
 from eingrad.api.index_forms import Constants, indexed, measured, told
 from eingrad.api.model import Model
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, is_light, reduce
-from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.arrays import Gather, Matrix, Scatter, matrix_function
 from eingrad.core.conjugate import CONJ
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Reduce, Var, postorder
 from eingrad.core.gather import indicator, indicator_index
@@ -208,7 +208,7 @@ class _Axes:
         if indicator_index(node) is not None:
             return indicator(operands[1], self.dims(node)[-1])
         if isinstance(node, Matrix) and node.function in MATRIX_FUNCTIONS:
-            return Matrix(node.function, operands[0])
+            return matrix_function(node.function, operands[0])
         raise EingradError(
             f"index notation has no way to write this: {_said(node)}",
             hint=_HINTS.get(getattr(node, "function", ""))

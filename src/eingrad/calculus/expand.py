@@ -10,6 +10,7 @@ from eingrad.calculus.structure import (
     MAX_TERMS,
     Product,
     cancelled,
+    is_minus,
     is_negative,
     is_sum,
     open_product,
@@ -65,7 +66,10 @@ def _terms(node: Expr, budget: int, kept: Mapping[Expr, int] | None) -> list[Exp
 
 
 def _recurring(node: Expr) -> Mapping[Expr, int]:
-    """Count the sums that are factors of products, each in the sign in which it is met first."""
+    """Count the sums that are factors of products, each in the sign in which it is met first.
+
+    Of ``-(b - a) c`` that is ``a - b``.
+    """
     seen: Counter[Expr] = Counter()
     stack = [node]
     while stack:
@@ -92,7 +96,8 @@ def _normalised(product: Product, seen: Mapping[Expr, int]) -> Product:
             terms = [replace(p, output=order).build() for p in opened]
             total = sum_of(terms, [total.dims[k] for k in order])
             labels = tuple(labels[k] for k in order)
-            if total not in seen and (minus := negate(total)) in seen:
+            minus = negate(total)
+            if total not in seen and (minus in seen or is_minus(coefficient)):
                 coefficient, total = -coefficient, minus
         factors.append((total, labels))
     return replace(product, coefficient=coefficient, factors=tuple(factors))

@@ -194,6 +194,7 @@ def _replace(node: Expr, fact: Fact) -> Expr | None:
     product, complete = _divided(product, [x for x in scalars if x not in sizes])
     if not wanted or not complete:
         return None
+    found: list[Expr] = []
     for used, names in _matches(wanted, product, pattern):
         rest = [f for k, f in enumerate(product.factors) if k not in used]
         bound = {names[k] for k in pattern.summed()}
@@ -203,8 +204,9 @@ def _replace(node: Expr, fact: Fact) -> Expr | None:
         scale = multiply(Const(pattern.coefficient), *sizes)
         right = (fact.right, tuple(names[k] for k in pattern.output) if fact.right.ndim else ())
         factors = [(Const(product.coefficient), ()), *rest, right, (power(scale, -1), ())]
-        return einsum(factors, product.output, product.extents)
-    return None
+        found.append(einsum(factors, product.output, product.extents))
+    own = {fact.right}
+    return min(found, key=lambda x: (*_reading_order(x, own), x.digest), default=None)
 
 
 def _divided(product: Product, scalars: list[Expr]) -> tuple[Product, bool]:

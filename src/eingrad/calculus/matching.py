@@ -39,7 +39,7 @@ from eingrad.core.algebra import (
     reduce,
     scale_of,
 )
-from eingrad.core.arrays import MATRIX_FUNCTIONS, Matrix
+from eingrad.core.arrays import MATRIX_FUNCTIONS, matrix_function
 from eingrad.core.expr import Const, Delta, Dim, Expr, Labels, Map, Number, Reduce, exact
 from eingrad.core.functions import COMPARISONS
 
@@ -197,7 +197,7 @@ class Axes:
         operand = self.over(arg, (*batch, *own))
         out = (*batch, *(k for name in call.out for k in labels[name]))
         if call.function in MATRIX_FUNCTIONS:
-            return Matrix(call.function, operand), out
+            return matrix_function(call.function, operand), out
         return reduce(call.function, operand, range(len(batch), operand.ndim)), out
 
 

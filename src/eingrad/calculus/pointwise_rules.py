@@ -5,7 +5,6 @@ See `rules` for what a rule is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
@@ -13,15 +12,12 @@ from eingrad.core.algebra import (
     add,
     apply,
     constant_value,
-    einsum,
-    is_light,
-    multiply,
     negate,
     repeat,
     scale_of,
     sum_over,
 )
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Map
+from eingrad.core.expr import Einsum, Expr, Map
 from eingrad.core.functions import slope_of_gelu
 from eingrad.core.infix import Infix
 
@@ -139,40 +135,3 @@ def _without_case(product: Product, condition: Expr) -> Expr:
     case = (value, product.output if value.ndim else ())
     factors = (*product.factors[:k], case, *product.factors[k + 1 :])
     return replace(product, factors=factors).build()
-
-
-def nested_sum(node: Expr) -> Expr | None:
-    """(a + b) + c -> a + b + c"""
-    if not is_map(node, "add"):
-        return None
-    terms: list[Expr] = []
-    for x in node.operands:
-        coefficient, rest = scale_of(x)
-        terms += [multiply(Const(coefficient), y) for y in _terms_of(rest)]
-    if len(terms) == len(node.operands):
-        return None
-    total = add(*terms)
-    return total if total.dims == node.dims else repeat(total, node.dims, ())
-
-
-def _terms_of(node: Expr) -> Sequence[Expr]:
-    """Return the terms of a sum or of a view of one, ``node`` alone if it is neither."""
-    if is_map(node, "add"):
-        return node.operands
-    seen = _view(node)
-    if seen is None or not is_map(seen[0], "add"):
-        return (node,)
-    return [_as_view(x, seen[1] if x.ndim else (), node) for x in seen[0].operands]
-
-
-def _view(node: Expr) -> tuple[Expr, Labels] | None:
-    """Read a plain view (transposed, repeated) as (tensor, its labels among the view's axes)."""
-    if not isinstance(node, Einsum) or not is_light(node) or len(node.operands) != 1:
-        return (node, tuple(range(node.ndim))) if not isinstance(node, Einsum | Const) else None
-    if isinstance(node.operands[0], Const):
-        return None
-    return node.operands[0], node.inputs[0]
-
-
-def _as_view(node: Expr, labels: Labels, like: Expr) -> Expr:
-    return einsum([(node, labels)], tuple(range(like.ndim)), dict(enumerate(like.dims)))

@@ -69,6 +69,8 @@ TEXTS: dict[str, Form] = {
         Form(Call('det', (Product(1, ((Identity(('0', '1')), 1), (Hole('d', ('0',)), 1))),), ('0', '1')), Call('prod', (Hole('d', ('2',)),), ('2',))),
     'logdet_ij(d_i delta_ij) -> sum_i(log(abs(d_i)))':
         Form(Call('logdet', (Product(1, ((Identity(('0', '1')), 1), (Hole('d', ('0',)), 1))),), ('0', '1')), Product(1, ((Call('log', (Call('abs', (Hole('d', ('2',)),)),)), 1),), ('2',))),
+    'inv_ij(s A_ij) -> inv_ij(A_ij) / s':
+        Form(Call('inv', (Product(1, ((Hole('s'), 1), (Hole('A', ('0', '1')), 1))),), ('0', '1'), ('i', 'j')), Product(1, ((Call('inv', (Hole('A', ('2', '3')),), ('2', '3'), ('i', 'j')), 1), (Hole('s'), -1)))),
     'inv_ij(A_ij) A_jk -> delta_ik':
         Form(Product(1, ((Call('inv', (Hole('A', ('1', '2')),), ('1', '2'), ('i', '0')), 1), (Hole('A', ('0', 'k')), 1)), ('0',)), Identity(('i', 'k'))),
     'A_ij inv_jk(A_jk) -> delta_ik':

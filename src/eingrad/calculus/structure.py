@@ -252,9 +252,14 @@ def is_divided(node: Expr) -> bool:
     return any(is_negative(x) and not isinstance(x.operands[0], Size) for x in postorder([node]))
 
 
+def is_minus(value: Number) -> bool:
+    """Whether a number has a minus sign."""
+    return not isinstance(value, complex) and value < 0
+
+
 def is_negative(node: Expr) -> bool:
-    exponent = base_and_exponent(node)[1]
-    return not isinstance(exponent, complex) and exponent < 0
+    """Whether a factor stands below a fraction bar."""
+    return is_minus(base_and_exponent(node)[1])
 
 
 def permuted(node: Expr, axes: Sequence[int]) -> Expr:
@@ -335,7 +340,7 @@ def factor(node: Expr) -> Expr:
     open_labels = {k for _, labels in shared for k in labels} | set(range(node.ndim))
     labels = max((ls for rest in rests for _, ls in rest), key=len, default=())
     met = [*labels, *(k for rest in rests for _, ls in rest for k in ls)]
-    axes = [k for k in dict.fromkeys(met) if k in open_labels]
+    axes = _with_free_in_order([k for k in dict.fromkeys(met) if k in open_labels], node.ndim)
     extents = products[0].extents
     terms = []
     for p, rest, (_, names) in zip(products, rests, renamed, strict=True):
@@ -345,6 +350,12 @@ def factor(node: Expr) -> Expr:
     rest_sum = sum_of(terms, [extents[k] for k in axes])
     inner = (factor(rest_sum), tuple(axes))
     return einsum([(Const(number), ()), *shared, inner], tuple(range(node.ndim)), extents)
+
+
+def _with_free_in_order(labels: list[int], ndim: int) -> list[int]:
+    """Give free labels, which are the numbers below ``ndim``, their order in the result."""
+    free = iter(sorted(k for k in labels if k < ndim))
+    return [next(free) if k < ndim else k for k in labels]
 
 
 def _split_divisors(products: list[Product]) -> list[Product]:

@@ -18,7 +18,7 @@ from eingrad.core.algebra import (
     reduce,
     transpose,
 )
-from eingrad.core.arrays import Matrix
+from eingrad.core.arrays import Matrix, matrix_function
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce, Var
 from eingrad.notation.syntax import Assumption, Symbol
 from eingrad.notation.system import Definition, Fact
@@ -96,7 +96,7 @@ def _arranged(node: Expr, order: Labels, known: frozenset[Swap]) -> Expr:
     if isinstance(node, Reduce):
         return _reduction(node, order, known)
     if isinstance(node, Matrix) and node.function == "inv" and order == (1, 0):
-        return Matrix("inv", _arranged(node.operands[0], order, known))
+        return matrix_function("inv", _arranged(node.operands[0], order, known))
     if isinstance(node, Einsum):
         return _product(open_product(node), order, known)
     return _view(node, order, known)

@@ -8,7 +8,7 @@ Nothing here looks inside a tensor that was computed before: unfolding is `calcu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from eingrad.core.expr import (
@@ -26,18 +26,20 @@ from eingrad.core.expr import (
     bits,
     exact,
 )
+from eingrad.core.labelling import connected
 from eingrad.core.product import (
     MAX_REPEATS,
     Factor,
     base_and_exponent,
-    einsum,
     full,
     is_light,
+    product,
+    shares,
     size,
 )
 from eingrad.errors import ShapeError
 
-ZERO, ONE = Const(0), Const(1)
+ZERO, ONE, MINUS = Const(0), Const(1), Const(-1)
 KEEPS_AXES = frozenset({
     "softmax", "log_softmax", "prod_others", "ismax", "ismin", "cumsum", "reverse_cumsum",
 })  # fmt: skip
@@ -106,6 +108,32 @@ def mean_over(node: Expr, axes: Iterable[int]) -> Expr:
     return multiply(sum_over(node, axes), power(count, -1))
 
 
+def einsum(
+    operands: Sequence[Factor], output: Labels, extents: Mapping[int, Dim] | None = None
+) -> Expr:
+    """Return the product of labelled operands, summed over the labels that ``output`` lacks.
+
+    ``extents`` gives the extent of labels that no operand has. A label may repeat in an operand
+    and in ``output`` (which builds a diagonal). Of a sum, ``-(a + b)`` is ``-a - b``, and its
+    transpose the sum of the transposed terms.
+
+    >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
+    >>> einsum([(a, (0, 1)), (b, (1, 2))], (0, 2)).dims
+    ('i', 'k')
+    >>> einsum([(a, (0, 1)), (Delta("j"), (1, 2))], (0, 2)) is a
+    True
+    """
+    node = product(operands, output, extents)
+    if not isinstance(node, Einsum) or len(node.operands) > 2:
+        return node
+    *scale, total = node.operands
+    if isinstance(total, Map) and total.function == "add":
+        turned = not scale and sorted(node.inputs[0]) == sorted(node.output) and not shares()
+        if scale == [MINUS] or turned:
+            return add(*(_view(x, node.inputs[-1], node, *scale) for x in total.operands))
+    return node
+
+
 # --- element-wise -----------------------------------------------------------------------------
 
 
@@ -126,8 +154,9 @@ def add(*terms: Expr) -> Expr:
     dims = max((x.dims for x in terms), key=len)
     total: dict[Expr, Number] = {}
     for term in terms:
-        coefficient, rest = scale_of(_as_scalar(term))
-        total[rest] = exact(total.get(rest, 0) + coefficient)
+        for x in _terms_of(term):
+            coefficient, rest = scale_of(_as_scalar(x))
+            total[rest] = exact(total.get(rest, 0) + coefficient)
     kept = [multiply(Const(c), rest) for rest, c in total.items() if c != 0]
     kept = [_as_scalar(x) for x in kept]
     if not kept:
@@ -137,16 +166,32 @@ def add(*terms: Expr) -> Expr:
     return broadcast_scalar(_map("add", kept), dims)
 
 
+def _terms_of(node: Expr) -> Iterable[Expr]:
+    """Return the terms of a sum, of a view of one or of a multiple, ``node`` if it is neither."""
+    if isinstance(node, Map) and node.function == "add":
+        return node.operands
+    if isinstance(node, Einsum) and is_light(node) and len(node.operands) <= 2:
+        *scale, total = node.operands
+        number = not scale or isinstance(scale[0], Const)
+        if number and isinstance(total, Map) and total.function == "add":
+            return [_view(x, node.inputs[-1], node, *scale) for x in total.operands]
+    return (node,)
+
+
+def _view(term: Expr, labels: Labels, like: Einsum, *scale: Expr) -> Expr:
+    """Return a term of a sum as a view of that sum sees it."""
+    factors = [*((x, ()) for x in scale), (term, labels if term.ndim else ())]
+    return einsum(factors, like.output, dict(enumerate(like.extents)))
+
+
 def subtract(a: Expr, b: Expr) -> Expr:
     """Return ``a - b``."""
-    return add(a, multiply(Const(-1), b))
+    return add(a, multiply(MINUS, b))
 
 
 def negate(node: Expr) -> Expr:
     """Return ``-x``; of a sum, the sum of the negated terms."""
-    if isinstance(node, Map) and node.function == "add":
-        return add(*(multiply(Const(-1), x) for x in node.operands))
-    return multiply(Const(-1), node)
+    return multiply(MINUS, node)
 
 
 def divide(a: Expr, b: Expr) -> Expr:
@@ -194,7 +239,24 @@ def power(base: Expr, exponent: Number) -> Expr:
             return power(inner, inner_exponent * exponent)
         if 2 <= exponent <= MAX_REPEATS:
             return multiply(*[base] * exponent)
+        if isinstance(base, Einsum) and len(parts := _parts_apart(base)) > 1:
+            factors = [(power(x, exponent), labels) for x, labels in parts]
+            return einsum(factors, base.output, dict(enumerate(base.extents)))
     return _power_node(base, exponent)
+
+
+def _parts_apart(node: Einsum) -> list[Factor]:
+    """Return the factors of a product and the sums in it, those that share no summed label apart.
+
+    Of ``c_b sum_ij(x_bi y_bj)`` these are ``c_b``, ``sum_i(x_bi)`` and ``sum_j(y_bj)``.
+    """
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    summed = set(node.summed)
+    parts = [f for f in pairs if summed.isdisjoint(f[1])]
+    for _, own in connected(summed, pairs):
+        labels = tuple(k for k in node.output if any(k in ls for _, ls in own))
+        parts.append((einsum(own, labels), labels))
+    return parts
 
 
 def _power_node(base: Expr, exponent: Number) -> Expr:
@@ -232,6 +294,8 @@ def apply(function: str, *operands: Expr) -> Expr:
         return power(operands[0], 2)
     if function == "pow" and (exponent := constant_value(operands[1])) is not None:
         return power(operands[0], exponent)
+    if function == "pow" and constant_value(operands[0]) == 1:
+        return full(1, dims)
     if len(operands) == 1 and (value := constant_value(operands[0])) is not None:
         known = EXACT_VALUES.get((function, value))
         if known is not None:
@@ -293,12 +357,12 @@ OVER_REPEATS: dict[str, Callable[[Expr, Expr], Expr]] = {
     "max": lambda x, _: x,
     "min": lambda x, _: x,
     "logsumexp": lambda x, n: add(x, apply("log", n)),
-    "prod": lambda x, n: apply("pow", x, n),
     "norm": lambda x, n: multiply(x, apply("sqrt", n)),
     "softmax": lambda x, n: multiply(x, power(n, -1)),
     "ismax": lambda x, n: multiply(x, power(n, -1)),
     "ismin": lambda x, n: multiply(x, power(n, -1)),
     "log_softmax": lambda x, n: subtract(x, apply("log", n)),
+    "prod": lambda x, n: apply("pow", x, n),
 }
 """What a function over n equal entries is, given the function over one of them."""
 

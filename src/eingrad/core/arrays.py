@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eingrad.core.expr import Dim, Expr, Labels, _intern
+from eingrad.core.algebra import einsum, is_light
+from eingrad.core.expr import Dim, Einsum, Expr, Labels, _intern
 from eingrad.errors import ShapeError
 
 Range = tuple[int, int, int]
@@ -209,6 +210,25 @@ def place(node: Expr, ranges: Sequence[Range], dims: Sequence[Dim]) -> Expr:
     """Put into zeros; at every index that is the operand itself."""
     whole = all(r == (0, d, 1) for r, d in zip(ranges, dims, strict=True))
     return node if whole else Place(node, ranges, dims)
+
+
+def matrix_function(function: str, node: Expr) -> Expr:
+    """Apply a function of matrices; of a transpose it is that of the matrix, turned likewise.
+
+    >>> from eingrad.core.algebra import transpose
+    >>> from eingrad.core.expr import Var
+    >>> a = Var("A", (3, 3))
+    >>> matrix_function("det", transpose(a, (1, 0))) is matrix_function("det", a)
+    True
+    """
+    if function == "cholesky" or not isinstance(node, Einsum) or len(node.operands) > 1:
+        return Matrix(function, node)
+    (core,), (labels,) = node.operands, node.inputs
+    turned = is_light(node) and sorted(labels) == sorted(node.output)
+    if not turned or set(labels[-2:]) != set(node.output[-2:]):
+        return Matrix(function, node)
+    kept = len(labels) - 2 + MATRIX_FUNCTIONS[function]
+    return einsum([(Matrix(function, core), labels[:kept])], node.output[:kept])
 
 
 def concat(nodes: Sequence[Expr], axis: int) -> Expr:

@@ -1,46 +1,75 @@
-"""Products in normal form: one node for equal products, whatever the order of their operands.
+"""Products in normal form: one node for equal products, whatever their order and nesting.
 
 * A product is *light* (numbers, scalars, deltas and at most one tensor: a scaled, transposed,
   repeated or diagonal view) or *heavy* (two tensors or more, or a sum). A heavy product holds no
   scalar, no delta and no label that stands in its output alone: these are in a light one around
   it, so that ``2 A B`` and ``-A B`` share the product ``A B``.
+* A heavy product is flat: ``A (B C)`` is ``A B C``, its transpose the product with other labels.
+  What shares no label with the rest is a scalar: ``sum_ij(x_i y_j)`` is two sums.
 * A delta with a summed label is gone; so are products with 0, factors 1 and ``x / x``.
-* Operands are in one order, labels are numbered in one way.
+* Operands are in one order, labels are numbered in one way (`labelling`).
+
+What runs is not flat, so that ``A B`` is computed once where several products need it: see
+`shared_products`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, exact
+from eingrad.core.labelling import connected, ordered
 from eingrad.errors import ShapeError
 
 Factor = tuple[Expr, Labels]
 
 MAX_REPEATS = 4  # x^4 is a product of four x; a higher power stays a power
+MAX_FACTORS = 128  # a product that would have more factors keeps those that are products
+
+_shares: ContextVar[bool] = ContextVar("shares", default=False)
 
 
-def einsum(
+@contextmanager
+def shared_products() -> Iterator[None]:
+    """Leave a heavy product whole where it is a factor of another one: graphs that run share it.
+
+    >>> from eingrad.core.expr import Var
+    >>> a, b = (Var(name, ("i", "i")) for name in "AB")
+    >>> ab = einsum([(a, (0, 1)), (b, (1, 2))], (0, 2))
+    >>> with shared_products():
+    ...     len(einsum([(ab, (0, 1)), (a, (1, 2))], (0, 2)).operands)
+    2
+    >>> len(einsum([(ab, (0, 1)), (a, (1, 2))], (0, 2)).operands)
+    3
+    """
+    token = _shares.set(True)
+    try:
+        yield
+    finally:
+        _shares.reset(token)
+
+
+def shares() -> bool:
+    """Whether products are left whole at the moment."""
+    return _shares.get()
+
+
+def product(
     operands: Sequence[Factor], output: Labels, extents: Mapping[int, Dim] | None = None
 ) -> Expr:
     """Return the product of labelled operands, summed over the labels that ``output`` lacks.
 
     ``extents`` gives the extent of labels that no operand has. A label may repeat in an operand
     and in ``output`` (which builds a diagonal).
-
-    >>> from eingrad.core.expr import Var
-    >>> a, b = Var("A", ("i", "j")), Var("B", ("j", "k"))
-    >>> einsum([(a, (0, 1)), (b, (1, 2))], (0, 2)).dims
-    ('i', 'k')
-    >>> einsum([(a, (0, 1)), (Delta("j"), (1, 2))], (0, 2)) is a
-    True
     """
-    product = _Product(extents or {})
-    product.fresh = 1 + max((k for _, ls in operands for k in ls), default=-1)
-    product.fresh = max(product.fresh, 1 + max([*output, *product.extents], default=-1))
+    result = _Product(extents or {})
+    result.fresh = 1 + max((k for _, ls in operands for k in ls), default=-1)
+    result.fresh = max(result.fresh, 1 + max([*output, *result.extents], default=-1))
     for operand, labels in operands:
-        product.multiply(operand, labels)
-    return product.build(product.split_repeats(output))
+        result.multiply(operand, labels)
+    return result.build(result.split_repeats(output))
 
 
 class _Product:
@@ -95,21 +124,111 @@ class _Product:
             return full(0, [self.extents[k] for k in output])
         deltas = self._eliminate_deltas(output)
         factors = _collect_powers(self.factors)
+        if not _shares.get() and self._opened(factors, output):
+            factors = _collect_powers(self.factors)
         present = {k for _, labels in factors for k in labels}
         present.update(k for pair in deltas for k in pair)
         scalars = [f for f in factors if not f[1]]
         for label in sorted(self.occurred):
             if label not in output and label not in present:
                 scalars.append((size(self.extents[label]), ()))  # sum_i(1) -> size(i)
-        if any(isinstance(x, Const) for x, _ in scalars):
-            for x, _ in scalars:
-                if isinstance(x, Const):
-                    self.coefficient = exact(self.coefficient * x.value)
-            scalars = [f for f in scalars if not isinstance(f[0], Const)]
-        scalars = _collect_powers(scalars)
         tensors = [f for f in factors if f[1]]
-        core = _heavy(tensors, output, self.extents)
+        if not _shares.get():
+            apart, tensors = self._apart(self._without_quotients(tensors, output), output)
+            scalars += apart
+        for x, _ in scalars:
+            if isinstance(x, Const):
+                self.coefficient = exact(self.coefficient * x.value)
+        scalars = _collect_powers([f for f in scalars if not isinstance(f[0], Const)])
+        core = _heavy(tensors, output, self.extents) if tensors else None
         return _light(self.coefficient, scalars, deltas, core, output, self.extents)
+
+    # --- products of products -----------------------------------------------------------------
+
+    def _opened(self, factors: list[Factor], output: Labels) -> bool:
+        """Put the factors of heavy products in their place; return whether there were any."""
+        tensors = [f for f in factors if f[1]]
+        if not any(_parts(x) for x, _ in tensors):
+            return False
+        if len(tensors) == 1 and _is_whole(*tensors[0], output):
+            return False
+        if _count(x for x, _ in tensors) > MAX_FACTORS:
+            return False
+        self.factors = [f for f in factors if not f[1]]
+        stack = tensors[::-1]
+        while stack:
+            x, labels = stack.pop()
+            parts = _parts(x)
+            for inner in parts:
+                stack += self._inside(inner, labels)[::-1]
+            if not parts:
+                self.factors.append((x, labels))
+        return True
+
+    def _inside(self, node: Einsum, labels: Labels) -> list[Factor]:
+        """Return the factors of a product, with fresh labels for what it sums."""
+        name = dict(zip(node.output, labels, strict=True))
+        for label in node.summed:
+            name[label] = self.fresh
+            self.extents[self.fresh] = node.extents[label]
+            self.occurred.add(self.fresh)
+            self.fresh += 1
+        pairs = zip(node.operands, node.inputs, strict=True)
+        return [(x, tuple(name[k] for k in ls)) for x, ls in pairs]
+
+    def _without_quotients(self, factors: list[Factor], output: Labels) -> list[Factor]:
+        """Let ``s_b^-1`` cancel the factors whose sum is ``s_b``; so for other powers of sums."""
+        for power, labels in factors:
+            base, exponent = base_and_exponent(power)
+            if base is power or not isinstance(base, Einsum) or len(set(labels)) < len(labels):
+                continue
+            order = tuple(dict.fromkeys(k for k in (*output, *labels) if k in labels))
+            core = (product([(base, labels)], order), order)
+            rest = [f for f in factors if f != (power, labels)]
+            summed = _labels(rest).difference(output, labels)
+            groups = [own for _, own in connected(summed, rest)]
+            same = [own for own in groups if _labels(own) - summed == set(labels)
+                    and _heavy(own, order, self.extents) == core]  # fmt: skip
+            if same:
+                used = [f for own in same for f in own]
+                rest = [f for f in rest if f not in used]
+                rest += self._power(core, exact(exponent + len(same)))
+                return self._without_quotients(rest, output)
+        return factors
+
+    def _power(self, core: Factor, exponent: Number) -> list[Factor]:
+        """Return the factors of a power of a product."""
+        node, labels = core
+        if isinstance(exponent, int) and 0 <= exponent <= MAX_REPEATS:
+            assert isinstance(node, Einsum)
+            return [f for _ in range(exponent) for f in self._inside(node, labels)]
+        return [(Map("pow", [node, Const(exponent)]), labels)]
+
+    def _apart(self, factors: list[Factor], output: Labels) -> tuple[list[Factor], list[Factor]]:
+        """Split off scalars: factors that share no label with the output, however far away.
+
+        Sums that stand there more than `MAX_REPEATS` times are powers.
+        """
+        summed = _labels(factors).difference(output)
+        if not summed:
+            return [], factors
+        groups = [own for _, own in connected(summed, factors)]
+        rest = [f for f in factors if summed.isdisjoint(f[1])]
+        scalars: list[Factor] = []
+        alike: dict[Factor, list[list[Factor]]] = {}
+        for own in groups:
+            if _labels(own).isdisjoint(output):
+                scalars.append((_heavy(own, (), self.extents)[0], ()))
+            elif len(groups) > MAX_REPEATS:
+                alike.setdefault(_heavy(own, output, self.extents), []).append(own)
+            else:
+                rest += own
+        for core, same in alike.items():
+            if len(same) > MAX_REPEATS:
+                rest += self._power(core, len(same))
+            else:
+                rest += [f for own in same for f in own]
+        return scalars, rest
 
     def _eliminate_deltas(self, output: Labels) -> list[Labels]:
         """Rename a summed label of a delta to its partner; return the deltas that stay."""
@@ -136,15 +255,13 @@ class _Product:
         return sorted({(find(p), q) for p, q in keep})
 
 
-def _heavy(factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Factor | None:
+def _heavy(factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Factor:
     """Return the product of tensors as one factor, over the output labels that they have."""
-    if not factors:
-        return None
     present = {k for _, labels in factors for k in labels}
     result = tuple(k for k in output if k in present)
     if len(factors) == 1 and set(factors[0][1]) <= set(output):
         return factors[0]  # a view
-    factors = _canonical_order(factors, result)
+    factors = ordered(factors, result)
     number = {label: k for k, label in enumerate(result)}
     for _, labels in factors:
         for label in labels:
@@ -205,6 +322,36 @@ def is_light(node: Expr) -> bool:
     return tensors <= 1
 
 
+def _is_whole(node: Expr, labels: Labels, output: Labels) -> bool:
+    """Whether a product is flat, and repeated or scaled at most: it stays as it is."""
+    places = [output.index(k) for k in labels if k in output]
+    flat = not isinstance(node, Einsum) or not any(map(_parts, node.operands))
+    return flat and len(places) == len(labels) and places == sorted(set(places))
+
+
+def _count(nodes: Iterable[Expr]) -> int:
+    """Count the factors of products and of the products in them, up to `MAX_FACTORS`."""
+    stack, count = list(nodes), 0
+    while stack and count <= MAX_FACTORS:
+        parts = _parts(x := stack.pop())
+        count += not parts
+        for inner in parts:
+            stack += inner.operands
+    return count
+
+
+def _parts(node: Expr) -> list[Einsum]:
+    """Return the products that a factor stands for: itself, or the base of a power of a sum."""
+    base, exponent = base_and_exponent(node)
+    if not isinstance(base, Einsum) or not isinstance(exponent, int) or exponent < 1:
+        return []
+    return [base] * min(exponent, MAX_FACTORS + 1)
+
+
+def _labels(factors: Iterable[Factor]) -> set[int]:
+    return {k for _, labels in factors for k in labels}
+
+
 def _collect_powers(factors: Sequence[Factor]) -> list[Factor]:
     """Multiply powers of one base: ``x x^-1 -> 1``, ``x^-1 x^-1 -> x^-2``; keep ``x x``."""
     exponents: dict[tuple[Expr, Labels], Number] = {}
@@ -229,22 +376,6 @@ def base_and_exponent(factor: Expr) -> tuple[Expr, Number]:
         if isinstance(exponent, Const) and not isinstance(base, Const):
             return base, exponent.value
     return factor, 1
-
-
-def _canonical_order(factors: list[Factor], output: Labels) -> list[Factor]:
-    """Sort operands by what they are and how their labels connect them, whatever their order."""
-    color = {label: k for k, label in enumerate(output)}
-    for _, labels in factors:
-        for label in labels:
-            color.setdefault(label, -1)
-    for _ in range(2 if len(factors) > 1 else 0):
-        seen: dict[int, list[int]] = {label: [] for label in color}
-        for factor, labels in factors:
-            around = tuple(color[k] for k in labels)
-            for axis, label in enumerate(labels):
-                seen[label].append(hash((factor.digest, axis, around)))
-        color = {k: hash((color[k], *sorted(seen[k]))) for k in color}
-    return sorted(factors, key=lambda f: (f[0].digest, tuple(color[k] for k in f[1])))
 
 
 def full(value: Number, dims: Sequence[Dim]) -> Expr:

@@ -14,6 +14,7 @@ from eingrad.core.arrays import (
     Scatter,
     Slice,
     concat,
+    matrix_function,
     place,
     reshape,
     slice_of,
@@ -45,7 +46,7 @@ def rebuild(node: Expr, operands: Sequence[Expr]) -> Expr:
     if isinstance(node, Scatter):
         return Scatter(operands[0], operands[1:], node.sources, node.output, node.dims)
     if isinstance(node, Matrix):
-        return Matrix(node.function, operands[0])
+        return matrix_function(node.function, operands[0])
     raise TypeError(f"cannot rebuild a {type(node).__name__}")
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import groupby
 
 from eingrad.calculus.gather_rules import open_scatter
 from eingrad.calculus.naming import DerivativeName, DirectionName
@@ -342,19 +343,43 @@ class _Writer:
         product = open_product(expr)
         letters = dict(zip(product.output, labels, strict=True))
         self.bound = set()
-        for k in sorted(product.summed(), key=lambda k: self._first_use(product, k)):
+        for k in self._in_reading_order(product):
             letters[k] = self._bind(product.extents[k])
             self.bound.add(letters[k])
         above, below = self._factors(product, letters)
         bound = [letters[k] for k in sorted(product.summed())]
         return assemble(product.coefficient, above, below, bound)
 
+    def _in_reading_order(self, product: Product) -> list[int]:
+        """Return the summed labels by where they are met first, those met alike along a chain."""
+        near: dict[int, list[int]] = {}
+        for _, labels in product.factors:
+            for k in labels:
+                near.setdefault(k, []).extend(labels)
+        key = {k: self._first_use(product, k) for k in product.summed()}
+        order: list[int] = []
+        for _, tie in groupby(sorted(key, key=lambda k: key[k]), key=lambda k: key[k]):
+            left = dict.fromkeys(tie)
+            stack = [k for x in (*product.output, *order) for k in near.get(x, ())]
+            while left:
+                k = stack.pop() if stack else next(iter(left))
+                if k in left:
+                    del left[k]
+                    order.append(k)
+                    stack += near[k]
+        return order
+
     def _first_use(self, product: Product, label: int) -> tuple[object, ...]:
-        return min(
-            (self._order(x), x.digest, labels.index(label))
+        """Say where a label is met first; of several, a chain's end comes before its middle."""
+        uses = sorted(
+            (self._order(x), x.digest, 0 if self._is_symmetric(x) else labels.index(label))
             for x, labels in product.factors
             if label in labels
         )
+        return uses[0], sorted(axis for *_, axis in uses), uses
+
+    def _is_symmetric(self, x: Expr) -> bool:
+        return isinstance(x, Var) and x.name in self.names.habits.symmetric
 
     def _factors(
         self, product: Product, letters: Mapping[int, str]

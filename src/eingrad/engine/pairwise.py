@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from eingrad.core.algebra import einsum
 from eingrad.core.expr import Einsum, Expr, Labels
+from eingrad.core.product import shared_products
 from eingrad.core.rewrite import rewrite
 from eingrad.engine.contract import contraction_path
 
 
+@shared_products()
 def pairwise(roots: Sequence[Expr], sizes: Mapping[str, int] | None = None) -> list[Expr]:
     """Split each product of three tensors or more along its contraction path.
 

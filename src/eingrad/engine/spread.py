@@ -7,14 +7,24 @@ sum, would be multiplied into every entry.
 
 from __future__ import annotations
 
+from eingrad.core.algebra import einsum
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Map, Number, exact
+from eingrad.core.labelling import connected
 
 
 def spread(root: Expr) -> Expr:
-    """Return a result with its numbers in the small factors of its terms, where all have such."""
+    """Return a result with its numbers in the small factors of its terms, where all have such.
+
+    >>> from eingrad.core.expr import Var
+    >>> a, b, x = Var("A", ("i", "j")), Var("B", ("k", "l")), Var("x", ("l",))
+    >>> flat = einsum([(Const(2), ()), (a, (0, 1)), (b, (2, 3)), (x, (3,))], (0, 1, 2))
+    >>> [len(node.operands) for node in (flat, spread(flat))]  # 2 [A B x]; 2 A [B x]
+    [2, 3]
+    """
     number, inner = _scale(root)
     is_sum = isinstance(inner, Map) and inner.function == "add"
     scales = [_scale(term) for term in inner.operands] if is_sum else [(1, inner)]
+    scales = [(c, _outer(x)) for c, x in scales]
     if all(number * c == 1 for c, _ in scales) or not all(_is_small(x) for _, x in scales):
         return root
     new = [_scaled(x, exact(number * c)) for c, x in scales]
@@ -42,6 +52,23 @@ def _turned_as(node: Expr, new: Expr) -> Expr:
     if labels == node.output:
         return new
     return Einsum([new], [labels], node.output, node.extents)
+
+
+def _outer(node: Expr) -> Expr:
+    """Return a flat product as one of parts that share no summed label, if there are several."""
+    if not isinstance(node, Einsum):
+        return node
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    summed = set(node.summed)
+    groups = [own for _, own in connected(summed, pairs)]
+    rest = [(x, labels) for x, labels in pairs if summed.isdisjoint(labels)]
+    if not groups or len(groups) + len(rest) == 1:
+        return node
+    for own in groups:
+        labels = tuple(k for k in node.output if any(k in ls for _, ls in own))
+        rest.append((einsum(own, labels), labels))
+    extents = [node.extents[k] for k in node.output]  # numbered 0, 1, ... in a heavy product
+    return Einsum([x for x, _ in rest], [labels for _, labels in rest], node.output, extents)
 
 
 def _is_small(node: Expr) -> bool:

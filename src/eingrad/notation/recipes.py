@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core import algebra
-from eingrad.core.arrays import MATRIX_FUNCTIONS, Matrix
+from eingrad.core.arrays import MATRIX_FUNCTIONS, matrix_function
 from eingrad.core.expr import Const, Dim, Expr
 from eingrad.core.gather import gather, indicator
 
@@ -91,7 +91,7 @@ def matrix(function: str, arg: Indexed, row: int, column: int) -> Indexed:
     if function == "trace":
         return view(lambda extents: arg.over(whole, extents), (*batch, row, row), batch)
     kept = whole if MATRIX_FUNCTIONS[function] else batch
-    return Indexed(kept, lambda extents: Matrix(function, arg.over(whole, extents)))
+    return Indexed(kept, lambda extents: matrix_function(function, arg.over(whole, extents)))
 
 
 def gathered(tensor: Recipe, sources: Sequence[int | Indexed]) -> Indexed:
