@@ -11,6 +11,8 @@ TEXTS: dict[str, Form] = {
         Form(Call('log', (Call('exp', (Hole('x'),)),)), Hole('x')),
     'exp(log(x)) -> x':
         Form(Call('exp', (Call('log', (Hole('x'),)),)), Hole('x')),
+    'exp(log1p(x)) -> 1 + x':
+        Form(Call('exp', (Call('log1p', (Hole('x'),)),)), Sum(((Product(1), 1), (Hole('x'), 1)))),
     'exp(x)^k -> exp(k x) if k < 0':
         Form(Product(1, ((Call('exp', (Hole('x'),)), Hole('k')),)), Call('exp', (Product(1, ((Hole('k'), 1), (Hole('x'), 1))),)), ('k', '< 0')),
     'log(1/x) -> -log(x)':

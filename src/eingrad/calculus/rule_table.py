@@ -29,7 +29,7 @@ from eingrad.calculus.pointwise_rules import (
 # fmt: off
 FORMS = (
     Rule("log of exp", ("log(exp(x)) -> x",)),
-    Rule("exp of log", ("exp(log(x)) -> x",)),
+    Rule("exp of log", ("exp(log(x)) -> x", "exp(log1p(x)) -> 1 + x")),
     Rule("inverse of exp", ("exp(x)^k -> exp(k x) if k < 0",)),
     Rule("log of inverse", ("log(1/x) -> -log(x)",)),
     Rule("softmax", ("exp(x_i) / sum_j(exp(x_j)) -> softmax_i(x_i)",), "softmax recognised"),

@@ -22,6 +22,7 @@ from eingrad.calculus.pattern import (
     Pattern,
     Product,
     Sum,
+    holes_of,
     order,
 )
 from eingrad.calculus.rule_table import FORMS, FORMULAS, NUMERIC, PORTABLE, TIDIES
@@ -45,24 +46,30 @@ out=()),), bound=(), out=())
     >>> form.right
     Hole(name='x', labels=())
     """
-    sides, _, guard = text.partition(" if ")
-    name, _, condition = guard.partition(" ")
-    if guard and condition not in CONDITIONS:
+    name, _, condition = text.partition(" if ")[2].partition(" ")
+    if name and condition not in CONDITIONS:
         raise ValueError(f"{text}: a condition is one of {', '.join(CONDITIONS)}")
-    labels, formulas = Summation(), [parse_formula(side) for side in sides.split(" -> ")]
+    *sides, free = expressions(text)
+    reader = _Reader(name if condition == "condition" else "")
+    left, right = (reader.read(side, free) for side in sides)
+    if left == right or isinstance(left, Hole):
+        raise ValueError(
+            f"{text}: in normal form the left side is what the right side is, or a name"
+        )
+    if not holes_of(right) <= holes_of(left):
+        raise ValueError(f"{text}: the right side has names that the left side lacks")
+    return Form(left, right, (name, condition) if name else None)
+
+
+def expressions(text: str) -> tuple[Expr, Expr, Names]:
+    """Return both sides of a text, and the labels that nothing in them sums."""
+    sides = text.partition(" if ")[0].split(" -> ")
+    labels, formulas = Summation(), [parse_formula(side) for side in sides]
     free = {label: None for side in formulas for label, _ in labels.dangling(side, ())}
     target = f"_{''.join(free)}" if free else ""
-    both = zip(("Left", "Right"), sides.split(" -> "), strict=True)
-    text_of_both = "\n".join(f"{side}{target} = {formula}" for side, formula in both)
-    system = lower(parse_statements(text_of_both))
-    reader = _Reader(name if condition == "condition" else "")
-    left, right = (
-        reader.read(system.definitions[side].expr, tuple(free)) for side in ("Left", "Right")
-    )
-    form = Form(left, right, (name, condition) if guard else None)
-    if form.left == form.right or isinstance(form.left, Hole):
-        raise ValueError(f"{text}: the left side is in normal form what the right side is")
-    return form
+    both = zip(("Left", "Right"), sides, strict=True)
+    system = lower(parse_statements("\n".join(f"{x}{target} = {side}" for x, side in both)))
+    return (*(system.definitions[x].expr for x in ("Left", "Right")), tuple(free))
 
 
 class _Reader:

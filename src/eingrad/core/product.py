@@ -333,7 +333,7 @@ def _count(nodes: Iterable[Expr]) -> int:
     """Count the factors of products and of the products in them, up to `MAX_FACTORS`."""
     stack, count = list(nodes), 0
     while stack and count <= MAX_FACTORS:
-        parts = _parts(x := stack.pop())
+        parts = _parts(stack.pop())
         count += not parts
         for inner in parts:
             stack += inner.operands
