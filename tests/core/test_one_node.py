@@ -72,7 +72,9 @@ LADDER = [*circle(0, 1, 2, 3), *circle(4, 5, 6, 7), *((k, k + 4) for k in range(
 TWISTED = [*circle(0, 1, 2, 3, 4, 5, 6, 7), *((k, k + 4) for k in range(4))]
 NEAR_MISSES = {
     "a circle of six, two of three": (circle(0, 1, 2, 3, 4, 5), circle(0, 1, 2) + circle(3, 4, 5)),
-    "a circle of seven, of three and four": (circle(*range(7)), circle(0, 1, 2) + circle(3, 4, 5, 6)),
+    "a circle of seven, of three and four": (
+        circle(*range(7)), circle(0, 1, 2) + circle(3, 4, 5, 6),
+    ),
     "a cube, a twisted ladder": (LADDER, TWISTED),
     "a prism, a complete bipartite graph": (
         [*circle(0, 1, 2), *circle(3, 4, 5), (0, 3), (1, 4), (2, 5)],

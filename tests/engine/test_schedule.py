@@ -7,11 +7,13 @@ import numpy as np
 from eingrad.core.algebra import add, apply, einsum, multiply, sum_over
 from eingrad.core.expr import Const, Expr, Var
 from eingrad.core.infix import Infix
+from eingrad.core.product import shared_products
 from eingrad.engine import compile_program
 
 BATCH, WIDTH = 5, 190
 
 
+@shared_products()
 def network(layers: int) -> tuple[Expr, dict[str, Expr]]:
     """Return the loss of a network of products and tanh, and its gradients by hand."""
     x = Var("X", ("b", "i"))
@@ -35,6 +37,7 @@ def arrays(layers: int) -> dict[str, np.ndarray]:
     return {"X": rng.normal(size=(BATCH, WIDTH)), **weights}
 
 
+@shared_products()
 def test_a_step_needs_the_activations_and_little_else():
     layers = 30
     loss, gradients = network(layers)

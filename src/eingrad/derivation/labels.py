@@ -352,21 +352,24 @@ class _Writer:
 
     def _in_reading_order(self, product: Product) -> list[int]:
         """Return the summed labels by where they are met first, those met alike along a chain."""
-        near: dict[int, list[int]] = {}
+        before: dict[int, list[int]] = {}
+        after: dict[int, list[int]] = {}
         for _, labels in product.factors:
-            for k in labels:
-                near.setdefault(k, []).extend(labels)
+            for axis, k in enumerate(labels):
+                before.setdefault(k, []).extend(labels[:axis])
+                after.setdefault(k, []).extend(labels[axis + 1 :])
         key = {k: self._first_use(product, k) for k in product.summed()}
         order: list[int] = []
         for _, tie in groupby(sorted(key, key=lambda k: key[k]), key=lambda k: key[k]):
             left = dict.fromkeys(tie)
-            stack = [k for x in (*product.output, *order) for k in near.get(x, ())]
+            known = [*product.output, *order][::-1]
+            stack = [k for near in (before, after) for x in known for k in near.get(x, ())]
             while left:
                 k = stack.pop() if stack else next(iter(left))
                 if k in left:
                     del left[k]
                     order.append(k)
-                    stack += near[k]
+                    stack += before[k] + after[k]
         return order
 
     def _first_use(self, product: Product, label: int) -> tuple[object, ...]:

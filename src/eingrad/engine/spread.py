@@ -10,8 +10,10 @@ from __future__ import annotations
 from eingrad.core.algebra import einsum
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Map, Number, exact
 from eingrad.core.labelling import connected
+from eingrad.core.product import shared_products
 
 
+@shared_products()
 def spread(root: Expr) -> Expr:
     """Return a result with its numbers in the small factors of its terms, where all have such.
 
