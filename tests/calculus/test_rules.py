@@ -38,6 +38,7 @@ SILENT: dict[str, set[str]] = FOLDED | {
     "A_ij inv_jk(A_jk) -> delta_ik": {"scaled", "view"},
     "log(1 + x) -> log1p(x)": {"sum"},  # 1 + (u + 1) is 2 + u
     "log(exp(a) + exp(b)) -> a + softplus(b - a)": {"same"},  # exp(a) + exp(a) is 2 exp(a)
+    "exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)": {"same"},
 }
 
 
@@ -178,6 +179,8 @@ NEAR_MISSES = {  # for each rule what it must not touch
     "log near 1": ["log(2 + x)", "log(x + y)", "log(x)"],
     "exp minus 1": ["exp(x) - 2", "exp(x) + 1", "2 exp(x) - 1", "exp(x) + y"],
     "log of two exp": ["log(exp(x) + y)", "log(exp(a) - exp(b))", "log(exp(a) + exp(b) + exp(d))"],
+    "share of two exp": ["exp(a) / (exp(b) + exp(d))", "exp(a) / (exp(a) - exp(b))",
+                         "exp(a_i) / (exp(a_j) + exp(b))", "exp(a) / (exp(a) + exp(b) + 1)"],
     "log of cosh": ["log(2 cosh(x))", "log(sinh(x))"],
 }  # fmt: skip
 

@@ -87,6 +87,8 @@ TEXTS: dict[str, Form] = {
         Form(Sum(((Call('exp', (Hole('x'),)), 1), (Product(1), -1))), Call('expm1', (Hole('x'),))),
     'log(exp(a) + exp(b)) -> a + softplus(b - a)':
         Form(Call('log', (Sum(((Call('exp', (Hole('a'),)), 1), (Call('exp', (Hole('b'),)), 1))),)), Sum(((Call('softplus', (Sum(((Hole('a'), -1), (Hole('b'), 1))),)), 1), (Hole('a'), 1)))),
+    'exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)':
+        Form(Product(1, ((Call('exp', (Hole('a'),)), 1), (Sum(((Call('exp', (Hole('a'),)), 1), (Call('exp', (Hole('b'),)), 1))), -1))), Call('sigmoid', (Sum(((Hole('a'), 1), (Hole('b'), -1))),))),
     'log(cosh(x)) -> x + softplus(-2 x) - log(2)':
         Form(Call('log', (Call('cosh', (Hole('x'),)),)), Sum(((Call('softplus', (Product(-2, ((Hole('x'), 1),)),)), 1), (Product(0.6931471805599453), -1), (Hole('x'), 1)))),
 }

@@ -116,6 +116,7 @@ NUMERIC = (
     Rule("log near 1", ("log(1 + x) -> log1p(x)",)),
     Rule("exp minus 1", ("exp(x) - 1 -> expm1(x)",)),
     Rule("log of two exp", ("log(exp(a) + exp(b)) -> a + softplus(b - a)",)),
+    Rule("share of two exp", ("exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)",)),
     Rule("log of cosh", ("log(cosh(x)) -> x + softplus(-2 x) - log(2)",)),
 )
 """For what runs: equal on paper, better in floating point; entries read and added at integers."""

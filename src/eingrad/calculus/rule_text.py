@@ -49,13 +49,12 @@ out=()),), bound=(), out=())
     name, _, condition = text.partition(" if ")[2].partition(" ")
     if name and condition not in CONDITIONS:
         raise ValueError(f"{text}: a condition is one of {', '.join(CONDITIONS)}")
-    *sides, free = expressions(text)
-    reader = _Reader(name if condition == "condition" else "")
-    left, right = (reader.read(side, free) for side in sides)
-    if left == right or isinstance(left, Hole):
-        raise ValueError(
-            f"{text}: in normal form the left side is what the right side is, or a name"
-        )
+    before, after, free = expressions(text)
+    hole = name if condition == "condition" else ""
+    reader = _Reader(hole)
+    left, right = reader.read(before, free), reader.read(after, free)
+    if left == _Reader(hole).read(after, free) or isinstance(left, Hole):
+        raise ValueError(f"{text}: the left side is a name, or in normal form the right side")
     if not holes_of(right) <= holes_of(left):
         raise ValueError(f"{text}: the right side has names that the left side lacks")
     return Form(left, right, (name, condition) if name else None)

@@ -1,0 +1,80 @@
+"""Functions written out beside other factors and terms: recognised, and right where the text as it
+stands overflows or cancels. Expected values are by hand, of NumPy's and of mpmath."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+
+LARGE = np.array([1000.0, 0.0])
+SMALL = np.array([1e-12, -2e-12])
+ONES = np.ones(2)
+MATRIX = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+P = 1 / (1 + np.exp(-1.0))
+VALUES: list[tuple[str, dict[str, Any], Any]] = [
+    ("y = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [1.0, 2.0], "x": LARGE}, 1.0),
+    ("y_i = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [3.0, 2.0], "x": LARGE}, [3.0, 0.0]),
+    ("y = v_ti exp(x_t) / sum_s(exp(x_s)) u_i",
+     {"v": MATRIX, "x": LARGE, "u": [1.0, 1.0, 2.0]}, 9.0),
+    ("y_bo = c_bo exp(x_bo) / (d_b sum_p(exp(x_bp)))",
+     {"c": [[1.0, 2.0]], "x": [LARGE], "d": [4.0]}, [[0.25, 0.0]]),
+    ("y_k = c_k log(sum_j(exp(x_j)) / size(j))", {"c": [1.0, 2.0], "x": LARGE},
+     (1000 - np.log(2)) * np.array([1.0, 2.0])),
+    ("y_i = z_i + x_i - log(sum_j(exp(x_j)))", {"z": ONES, "x": LARGE}, [1.0, -999.0]),
+    ("y_i = 2 x_i - 2 log(sum_j(exp(x_j)))", {"x": LARGE}, [0.0, -2000.0]),
+    ("y_i = c_i log(1 + exp(x_i)) + x_i", {"c": ONES, "x": LARGE}, [2000.0, np.log(2)]),
+    ("y_i = z_i exp(x_i) / (1 + exp(x_i))", {"z": 2 * ONES, "x": LARGE}, [2.0, 1.0]),
+    ("y_i = z_i / (1 + exp(-x_i))^2", {"z": ONES, "x": -LARGE}, [0.0, 0.25]),
+    ("y_i = exp(x_i) - 1 + z_i", {"x": SMALL, "z": 0 * ONES}, np.expm1(SMALL)),
+    ("y_i = 2 exp(x_i) - 2", {"x": SMALL}, 2 * np.expm1(SMALL)),
+    ("y_i = z_i (exp(a_i + b) - exp(-(a_i + b))) / (exp(a_i + b) + exp(-(a_i + b)))",
+     {"z": ONES, "a": LARGE, "b": 1.0}, [1.0, np.tanh(1.0)]),
+    ("y_i = log(exp(x_i) + exp(z)) c_i", {"x": LARGE, "z": 1.0, "c": 2 * ONES},
+     [2000.0, 2 * np.log(1 + np.e)]),
+]  # fmt: skip
+
+
+def float32(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Return arrays of single precision."""
+    return {name: np.asarray(x, np.float32) for name, x in arrays.items()}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize(("text", "arrays", "expected"), VALUES, ids=[x[0] for x in VALUES])
+def test_value_and_gradient_where_the_text_overflows(
+    text: str, arrays: dict[str, Any], expected: Any, backend: str
+) -> None:
+    library = pytest.importorskip(backend)
+    as_array = {"numpy": np.asarray, "torch": getattr(library, "tensor", None)}.get(backend)
+    as_array = as_array or library.numpy.asarray
+    model = eg.parse(text)
+    given = {name: as_array(x) for name, x in float32(arrays).items()}
+    found = np.asarray(model.compile(backend=backend)(**given)["y"])
+    wanted = np.asarray(expected, np.float32)
+    np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=1e-30)
+    kept = "".join(f"_{k}" for k in model.system.definitions["y"].labels).replace("_", "")
+    loss = eg.parse(f"{text}\nL = {f'sum_{kept}(y_{kept})' if kept else 'y'}")
+    gradients = loss.grad("L", ["x" if "x" in arrays else "a"])
+    for value in gradients.compile(backend=backend)(**given).values():
+        assert np.isfinite(np.asarray(value)).all()
+
+
+PRINTED = [
+    ("L = c_i exp(x_i) / sum_j(exp(x_j))", "x", "softmax_i(x_i) (c_i - L)"),
+    ("L = v_ti exp(x_t) / sum_s(exp(x_s)) u_i", "x", "softmax_t(x_t) (v_ti u_i - L)"),
+    ("L = c_i x_i sqrt(y_i)^2", "x", "c_i y_i"),
+    ("L = c_i x_i exp(y_i)^2", "x", "c_i exp(2 y_i)"),
+    ("L = exp(x)^2 c", "c", "exp(2 x)"),
+    ("L = (exp(x + b) - exp(-(x + b))) / (exp(x + b) + exp(-(x + b)))", "x", "1 - L^2"),
+    ("L = c_i log(1 + exp(x_i))", "x", "c_i sigmoid(x_i)"),
+    ("L = c_i / (1 + exp(-x_i))", "c", "sigmoid(x_i)"),
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "expected"), PRINTED)
+def test_printed(text: str, wrt: str, expected: str) -> None:
+    assert str(eg.parse(text).grad("L", wrt)[wrt]).split(" = ", 1)[1] == expected
