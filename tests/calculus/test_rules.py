@@ -18,6 +18,7 @@ from rule_instances import FILLINGS, instances, surrounded, values
 import eingrad as eg
 from eingrad.calculus import rule_forms
 from eingrad.calculus.differentiate import gradient
+from eingrad.calculus.matching import MAX_TRIES, Matcher
 from eingrad.calculus.rule_forms import TEXTS
 from eingrad.calculus.rule_table import FORMS, FORMULAS, NUMERIC, PORTABLE, TIDIES
 from eingrad.calculus.rule_text import TABLES, expressions, module, read_form
@@ -26,6 +27,9 @@ from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.derivation.labels import Names, to_formula
 from eingrad.notation.text import to_text
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
+from make_rules import PAGE, page
 
 SEED = int(os.environ.get("EINGRAD_SEED", "0"))
 ROWS = [rule for table in TABLES for rule in table]
@@ -202,6 +206,23 @@ def test_every_rule_has_texts_or_a_function() -> None:
 def test_the_forms_are_those_of_the_texts() -> None:
     written = Path(rule_forms.__file__).read_text()
     assert written == module(), "run python -m eingrad.calculus.rule_text"
+
+
+def test_the_page_of_rules_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "run python docs/make_rules.py"
+
+
+def test_tries_are_bounded() -> None:
+    """Many exponentials over many sums of others: no match, and not n! tries."""
+    above = " ".join(f"exp(x{k}_bi)" for k in range(12))
+    below = " ".join(f"sum_j(exp(y{k}_bj))" for k in range(12))
+    (node, *_) = expressions(f"({above}) / ({below}) -> 1")
+    counted = []
+    match = Matcher.match
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Matcher, "match", lambda *args: (counted.append(1), match(*args))[1])
+        assert apply_rules([node], RuleSet(FORMS))[0] is node
+    assert len(counted) < 2 * MAX_TRIES
 
 
 @pytest.mark.parametrize(

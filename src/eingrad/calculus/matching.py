@@ -290,6 +290,9 @@ class Matcher(Axes):
             axes = sorted({k for _, labels in near for k in labels})
             chosen = (c for c in permutations(axes, len(flat)) if self.dims(c) == self.dims(flat))
         for choice in dict.fromkeys(chosen):
+            self.tries -= 1
+            if self.tries < 0:
+                return
             rest = iter(choice)
             values = [tuple(next(rest) for _ in labels) for labels in own]
             if found := env.assign(tuple(hole.labels[k] for k in places), values):

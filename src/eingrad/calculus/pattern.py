@@ -93,7 +93,8 @@ class Rule:
         """What a derivation calls the rule; "" where it is another way to write the same."""
         if self.cites is not None:
             return self.cites
-        return self.texts[0].partition(" if ")[0].replace("->", "=")
+        first = self.texts[0] if self.texts else self.name
+        return first.partition(" if ")[0].replace("->", "=")
 
 
 def order(pattern: Pattern) -> tuple[int, str]:

@@ -68,7 +68,8 @@ def expressions(text: str) -> tuple[Expr, Expr, Names]:
     target = f"_{''.join(free)}" if free else ""
     both = zip(("Left", "Right"), sides, strict=True)
     system = lower(parse_statements("\n".join(f"{x}{target} = {side}" for x, side in both)))
-    return (*(system.definitions[x].expr for x in ("Left", "Right")), tuple(free))
+    left, right = (system.definitions[x].expr for x in ("Left", "Right"))
+    return left, right, tuple(free)
 
 
 class _Reader:
