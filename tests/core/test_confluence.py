@@ -79,7 +79,8 @@ def gradient(tree: Tree) -> Expr:
 
 def printed(node: Expr) -> str:
     """Return a gradient as text that knows nothing of its author's order."""
-    return to_text(to_formula(node, ("i",), Names({"i": ("i",)}, dict(zip(NAMES, range(4))))))
+    rank = {name: k for k, name in enumerate(NAMES)}
+    return to_text(to_formula(node, ("i",), Names({"i": ("i",)}, rank)))
 
 
 def loss(tree: Tree) -> Expr:

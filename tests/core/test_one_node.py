@@ -93,6 +93,7 @@ def test_graphs_whose_labels_meet_alike_are_told_apart(graphs: tuple[Graph, Grap
     assert not np.isclose(left, right)
 
 
+FRUCHT = [7, 11, 10, 5, 9, 3, 8, 0, 6, 4, 2, 1]
 SYMMETRIC = {
     "a ring of 20": (circle(*range(20)), False, 60),
     "a ring of 40": (circle(*range(40)), False, 120),
@@ -105,6 +106,9 @@ SYMMETRIC = {
     "a star of stars": (
         [(0, k) for k in range(1, 9)] + [(k, 10 * k + j) for k in range(1, 9) for j in range(6)],
         False, 0,
+    ),
+    "Frucht's graph, regular without a symmetry": (
+        circle(*range(12)) + [(a, b) for a, b in enumerate(FRUCHT) if a < b], True, 60,
     ),
     "Petersen's graph": (
         [*circle(*range(5)), *circle(5, 7, 9, 6, 8), *((k, k + 5) for k in range(5))], True, 120,

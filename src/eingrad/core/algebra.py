@@ -59,6 +59,9 @@ def scale_of(node: Expr) -> tuple[Number, Expr]:
     if isinstance(node, Const):
         return node.value, ONE
     if isinstance(node, Einsum) and node.operands and isinstance(node.operands[0], Const):
+        plain = len(node.operands) == 2 and node.inputs[1] == node.output
+        if plain and not isinstance(node.operands[1], Delta):  # that stands in a product alone
+            return node.operands[0].value, node.operands[1]
         rest = list(zip(node.operands[1:], node.inputs[1:], strict=True))
         extents = dict(enumerate(node.extents))
         return node.operands[0].value, einsum(rest, node.output, extents)

@@ -157,6 +157,8 @@ def exact(value: Number) -> Number:
     A fraction of more than `MAX_BITS` becomes a float: a short text can ask for any number of
     digits (``a1 = a0 a0``, ``a2 = a1 a1``, ...), and no program can compute with them.
     """
+    if type(value) is int and value.bit_length() <= MAX_BITS:
+        return value
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int | Fraction) and bits(value) > MAX_BITS:

@@ -354,6 +354,8 @@ def _labels(factors: Iterable[Factor]) -> set[int]:
 
 def _collect_powers(factors: Sequence[Factor]) -> list[Factor]:
     """Multiply powers of one base: ``x x^-1 -> 1``, ``x^-1 x^-1 -> x^-2``; keep ``x x``."""
+    if not factors or (len(factors) == 1 and base_and_exponent(factors[0][0])[1] == 1):
+        return list(factors)
     exponents: dict[tuple[Expr, Labels], Number] = {}
     for factor, labels in factors:
         base, exponent = base_and_exponent(factor)
