@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eingrad.calculus.rule_table import FORMS, FORMULAS, NUMERIC, PORTABLE, TIDIES
+from eingrad.calculus.rule_table import FORMS, FORMULAS, LATE, NUMERIC, PORTABLE, TIDIES
 from eingrad.calculus.rules import Rule
 
 PAGE = Path(__file__).with_name("rules.md")
@@ -19,6 +19,7 @@ SECTIONS = {
     "Recognised in formulas, results and what runs": FORMS,
     "Used in formulas and results": FORMULAS,
     "Used in results, which read better so": TIDIES,
+    "Used in results and what runs, when nothing else is to be done": LATE,
     "Used in what runs: equal on paper, better in floating point": NUMERIC,
     "Used in standalone modules": PORTABLE,
 }

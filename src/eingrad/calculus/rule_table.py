@@ -100,12 +100,14 @@ FORMULAS = (
 
 TIDIES = (
     Rule("power of root", ("sqrt(x)^k -> x^(k/2) if k even",), "sqrt(x)^2 = x"),
-    Rule("power of exp", ("exp(x)^k -> exp(k x)",)),
     Rule("comparison of difference", function=comparison_of_difference,
          heads=("gt", "ge", "lt", "le"), cites="a - b > 0 where a > b"),
     Rule("cases joined", function=cases_joined, heads=("+",), cites="cases joined"),
 )
 """For results, which read better so."""
+
+LATE = (Rule("power of exp", ("exp(x)^k -> exp(k x)",)),)
+"""For results and what runs, when nothing else is to be done: it hides a power of a softmax."""
 
 NUMERIC = (
     Rule("indicator cancels", function=indicator_cancels, heads=("*",)),

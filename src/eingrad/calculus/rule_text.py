@@ -25,7 +25,7 @@ from eingrad.calculus.pattern import (
     holes_of,
     order,
 )
-from eingrad.calculus.rule_table import FORMS, FORMULAS, NUMERIC, PORTABLE, TIDIES
+from eingrad.calculus.rule_table import FORMS, FORMULAS, LATE, NUMERIC, PORTABLE, TIDIES
 from eingrad.calculus.structure import open_product
 from eingrad.core.algebra import base_and_exponent, scale_of
 from eingrad.core.arrays import Matrix
@@ -177,7 +177,7 @@ from eingrad.calculus.pattern import Call, Form, Hole, Identity, Product, Sum
 
 TEXTS: dict[str, Form] = {
 '''
-TABLES = (FORMS, FORMULAS, TIDIES, NUMERIC, PORTABLE)
+TABLES = (FORMS, FORMULAS, TIDIES, LATE, NUMERIC, PORTABLE)
 
 if __name__ == "__main__":
     Path(__file__).with_name("rule_forms.py").write_text(module())

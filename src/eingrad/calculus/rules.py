@@ -11,9 +11,9 @@ from typing import NamedTuple
 from weakref import WeakSet
 
 from eingrad.calculus.matching import rewritten
-from eingrad.calculus.pattern import Form, Rule, head_of_pattern, needs_of
+from eingrad.calculus.pattern import Rule, head_of_pattern, needs_of
 from eingrad.calculus.rule_forms import TEXTS
-from eingrad.calculus.rule_table import FORMS, FORMULAS, NUMERIC, PORTABLE, TIDIES
+from eingrad.calculus.rule_table import FORMS, FORMULAS, LATE, NUMERIC, PORTABLE, TIDIES
 from eingrad.calculus.structure import head_of, heads_inside
 from eingrad.core.expr import Expr
 from eingrad.core.rewrite import rewrite
@@ -32,12 +32,13 @@ class _Way(NamedTuple):
 class RuleSet:
     """Rules in the order in which they are tried, indexed by the heads of nodes.
 
-    It remembers which nodes none of them changes, as long as these exist.
+    Those in ``late`` are tried too when the others have nothing to do. A set remembers which nodes
+    none of its rules changes, as long as these exist.
     """
 
-    def __init__(self, rules: Sequence[Rule], forms: dict[str, Form] = TEXTS) -> None:
+    def __init__(self, rules: Sequence[Rule], late: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        self.forms = forms
+        self.then = RuleSet((*rules, *late)) if late else None
         self._normal: WeakSet[Expr] = WeakSet()
 
     @cached_property
@@ -48,7 +49,7 @@ class RuleSet:
             for head in rule.heads:
                 assert rule.function is not None
                 result.setdefault(head, []).append(_Way(rule, frozenset(), rule.function))
-            for form in (self.forms[text] for text in rule.texts):
+            for form in (TEXTS[text] for text in rule.texts):
                 way = _Way(rule, needs_of(form.left), partial(rewritten, form))
                 result.setdefault(head_of_pattern(form.left), []).append(way)
         return result
@@ -88,19 +89,19 @@ def apply_rules(
         if all(a is b for a, b in zip(new, result, strict=True)):
             break
         result = new
-    return result
+    return apply_rules(result, rules.then, fired) if rules.then else result
 
 
 RECOGNISE = RuleSet((*FORMS, *FORMULAS))
 """What a formula is rewritten with."""
 
-READABLE = RuleSet((*FORMS, *FORMULAS, *TIDIES))
+READABLE = RuleSet((*FORMS, *FORMULAS, *TIDIES), LATE)
 """What a result is rewritten with in the end."""
 
-STABLE = RuleSet((*FORMS, *NUMERIC))
+STABLE = RuleSet((*FORMS, *NUMERIC), LATE)
 """What runs: no overflow for large logits, no cancellation for small ones."""
 
-STANDALONE = RuleSet((*FORMS, *NUMERIC, *PORTABLE))
+STANDALONE = RuleSet((*FORMS, *NUMERIC, *PORTABLE), LATE)
 """What a standalone module is written with: the same, in functions that every library has."""
 
 __all__ = ["READABLE", "RECOGNISE", "STABLE", "STANDALONE", "Rule", "RuleSet", "apply_rules"]
