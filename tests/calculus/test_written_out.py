@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 import eingrad as eg
+from eingrad.calculus.rule_text import expressions
+from eingrad.calculus.rules import RECOGNISE, Rule, RuleSet, apply_rules
+from eingrad.core.expr import Expr
 
 LARGE = np.array([1000.0, 0.0])
 SMALL = np.array([1e-12, -2e-12])
@@ -81,3 +84,30 @@ PRINTED = [
 @pytest.mark.parametrize(("text", "wrt", "expected"), PRINTED)
 def test_printed(text: str, wrt: str, expected: str) -> None:
     assert str(eg.parse(text).grad("L", wrt)[wrt]).split(" = ", 1)[1] == expected
+
+
+EQUAL = [
+    "inv_ij(X_ni X_nj) X_mj X_mk B_kl -> B_il",  # inside a product that is flat
+    "inv_ij(X_ni X_nj + s delta_ij) (X_mj X_mk + s delta_jk) B_kl -> B_il",
+    "exp(x_bo + y_b) / sum_p(exp(x_bp + y_b)) z_o -> softmax_o(x_bo) z_o",
+    "exp(2 x_i - c_i d_i) / sum_j(exp(2 x_j - c_j d_j)) w_i -> softmax_i(2 x_i - c_i d_i) w_i",
+    "exp(x_bij) / sum_pq(exp(x_bpq)) c_j -> softmax_ij(x_bij) c_j",
+    "exp(x_bo) / sum_bp(exp(x_bp)) -> softmax_bo(x_bo)",  # b is another one below the bar
+    "exp(x_bo)^3 / sum_p(exp(x_bp))^2 c_b -> softmax_o(x_bo)^2 exp(x_bo) c_b",
+    "log(d_b sum_p(exp(x_bp)) / size(p)) -> log(d_b / size(p)) + logsumexp_p(x_bp)",
+]
+
+
+@pytest.mark.parametrize("text", EQUAL)
+def test_rewritten_inside_products(text: str) -> None:
+    left, right, _ = expressions(text)
+    assert apply_rules([left], RECOGNISE)[0] is apply_rules([right], RECOGNISE)[0]
+
+
+def test_a_set_remembers_what_it_does_not_change() -> None:
+    seen: list[Expr] = []
+    rules = RuleSet((Rule("none", function=seen.append, heads=("exp",)),))
+    node = expressions("exp(x_i) y_i -> 1")[0]
+    for _ in range(3):
+        assert apply_rules([node], rules)[0] is node
+    assert len(seen) == 1

@@ -1,4 +1,4 @@
-"""Rewrite rules for reading at integer tensors; see `rules` for what a rule is.
+"""Rewrite rules for reading at integer tensors; see `rule_table` for what a rule is.
 
 ``Z[b,y[b]]`` is a `Gather`, and its derivative the indicator ``delta[y[b],o]``: a factor like a
 Kronecker delta, which selects o = y[b] where o is summed. What runs has no indicator that is

@@ -285,11 +285,11 @@ class Matcher(Axes):
             chosen = [()]
         elif alike:
             pairs = [dict(zip(known.labels, labels, strict=True)) for labels in alike]
-            chosen = [tuple(p[k] for k in flat) for p in pairs if set(flat) <= set(p)]
+            chosen = dict.fromkeys(tuple(p[k] for k in flat) for p in pairs if set(flat) <= set(p))
         else:
             axes = sorted({k for _, labels in near for k in labels})
             chosen = (c for c in permutations(axes, len(flat)) if self.dims(c) == self.dims(flat))
-        for choice in dict.fromkeys(chosen):
+        for choice in chosen:
             self.tries -= 1
             if self.tries < 0:
                 return

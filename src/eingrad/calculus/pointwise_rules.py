@@ -1,6 +1,6 @@
-"""Rewrite rules for element-wise functions: quotients with a name, roots, case distinctions.
+"""Rewrite rules that no text states: sums term by term, comparisons, case distinctions.
 
-See `rules` for what a rule is.
+Each is a function of a node that returns its replacement or None; see `rule_table`.
 """
 
 from __future__ import annotations
@@ -32,16 +32,13 @@ def argument_of(node: Expr, function: str) -> Expr | None:
     return node.operands[0] if is_map(node, function) else None
 
 
-# --- quotients --------------------------------------------------------------------------------
-
-
 def gelu_slope(node: Expr) -> Expr | None:
     """gelu'(x) -> (1 + erf(x / sqrt(2))) / 2 + x exp(-x^2 / 2) / sqrt(2 pi)"""
     x = argument_of(node, "gelu'")
     return None if x is None else slope_of_gelu(Infix(x)).expr
 
 
-# --- sums and roots ---------------------------------------------------------------------------
+# --- sums -------------------------------------------------------------------------------------
 
 
 def sum_of_deviations(node: Expr) -> Expr | None:
