@@ -1,4 +1,4 @@
-"""Rewrite rules for reading at integer tensors; see `rules` for what a rule is.
+"""Rewrite rules for reading at integer tensors; see `rule_table` for what a rule is.
 
 ``Z[b,y[b]]`` is a `Gather`, and its derivative the indicator ``delta[y[b],o]``: a factor like a
 Kronecker delta, which selects o = y[b] where o is summed. What runs has no indicator that is
@@ -7,7 +7,7 @@ summed or multiplied by a tensor: it reads (`Gather`) and adds (`Scatter`) at th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 
 from eingrad.calculus.structure import Product, open_product
@@ -241,23 +241,3 @@ def _merged(node: Gather, labels: Labels, target: int, index: Expr, own: Labels)
                 return None
             entries.append((node.operands[1 + source[0]], at))
     return gather(node.operands[0], entries)
-
-
-# fmt: off
-GATHER_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    open_scatter, gather_moves_in, indicator_cancels, indicator_selects,
-)
-"""For formulas: indicators as factors, which meet what they select from."""
-
-GATHER_RUNS: tuple[Callable[[Expr], Expr | None], ...] = (
-    indicator_cancels, indicator_selects, close_scatter, log_of_gathered_softmax,
-)
-"""For what runs: entries read and added at integers, no indicator multiplied or summed."""
-
-GATHER_CITATIONS: dict[Callable[[Expr], Expr | None], str] = {
-    open_scatter: "",  # another way to write it
-    gather_moves_in: "entries of a sum or product",
-    indicator_cancels: "the indicator selects its entry, which cancels",
-    indicator_selects: "the indicator selects its entry",
-}
-# fmt: on

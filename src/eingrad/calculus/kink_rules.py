@@ -74,8 +74,3 @@ def _coefficient(x: Expr, labels: Labels, rest: list[Factor]) -> Expr | None:
 def _power_beside(x: Expr, coefficient: Expr) -> Expr:
     a, b = map(Infix, x.operands)
     return a("pow", both(a("eq", 0), Infix(coefficient)("eq", 0), 0, b)).expr
-
-
-KINK_RULES = (power_at_0,)
-
-__all__ = ["KINK_RULES", "power_at_0"]

@@ -1,12 +1,10 @@
-"""Rewrite rules for element-wise functions: quotients with a name, roots, case distinctions.
+"""Rewrite rules that no text states: sums term by term, comparisons, case distinctions.
 
-See `rules` for what a rule is.
+Each is a function of a node that returns its replacement or None; see `rule_table`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 
 from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
@@ -14,17 +12,13 @@ from eingrad.core.algebra import (
     Infix,
     add,
     apply,
-    base_and_exponent,
     constant_value,
-    einsum,
-    multiply,
     negate,
-    power,
     repeat,
     scale_of,
     sum_over,
 )
-from eingrad.core.expr import Const, Einsum, Expr, Map
+from eingrad.core.expr import Einsum, Expr, Map
 from eingrad.core.functions import COMPARISONS
 from eingrad.core.functions.elementwise_table import slope_of_gelu
 
@@ -39,83 +33,13 @@ def argument_of(node: Expr, function: str) -> Expr | None:
     return node.operands[0] if is_map(node, function) else None
 
 
-# --- quotients --------------------------------------------------------------------------------
-
-
-def tanh_written_out(node: Expr) -> Expr | None:
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)"""
-    if not isinstance(node, Einsum):
-        return None
-    pairs = list(zip(node.operands, node.inputs, strict=True))
-    for i, (a, labels) in enumerate(pairs):
-        x = _difference_of_exp(a)
-        if x is None:
-            continue
-        divisor = power(add(apply("exp", x), apply("exp", negate(x))), -1)
-        for j, (b, other) in enumerate(pairs):
-            if b is divisor and other == labels:
-                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
-                folded = (apply("tanh", x), labels)
-                return einsum([*rest, folded], node.output, dict(enumerate(node.extents)))
-    return None
-
-
-def _difference_of_exp(node: Expr) -> Expr | None:
-    """Read ``exp(x) - exp(-x)`` as x."""
-    if not is_map(node, "add") or len(node.operands) != 2:
-        return None
-    signs = {c: argument_of(y, "exp") for c, y in map(scale_of, node.operands)}
-    x, minus = signs.get(1), signs.get(-1)
-    return x if x is not None and minus is not None and minus is negate(x) else None
-
-
-def tanh_as_ratio(node: Expr) -> Expr | None:
-    """sinh(x) / cosh(x) -> tanh(x)"""
-    return _ratio(node, "sinh", "cosh", "tanh")
-
-
-def tan_as_ratio(node: Expr) -> Expr | None:
-    """sin(x) / cos(x) -> tan(x)"""
-    return _ratio(node, "sin", "cos", "tan")
-
-
-def _ratio(node: Expr, above: str, below: str, name: str) -> Expr | None:
-    """Write one ``above(x)`` and one division by ``below(x)`` as ``name(x)``."""
-    if not isinstance(node, Einsum):
-        return None
-    pairs = list(zip(node.operands, node.inputs, strict=True))
-    for i, (a, labels) in enumerate(pairs):
-        x = argument_of(a, above)
-        if x is None:
-            continue
-        partner = apply(below, x)
-        for j, (b, other) in enumerate(pairs):
-            base, exponent = base_and_exponent(b)
-            if base is not partner or other != labels or not isinstance(exponent, int):
-                continue
-            if exponent < 0:
-                rest = [pair for k, pair in enumerate(pairs) if k not in (i, j)]
-                folded = [(apply(name, x), labels), (power(base, exponent + 1), labels)]
-                return einsum([*rest, *folded], node.output, dict(enumerate(node.extents)))
-    return None
-
-
-def log_of_cosh(node: Expr) -> Expr | None:
-    """log(cosh(x)) -> x + softplus(-2 x) - log(2), which does not overflow"""
-    inner = argument_of(node, "log")
-    x = None if inner is None else argument_of(inner, "cosh")
-    if x is None:
-        return None
-    return add(x, apply("softplus", multiply(Const(-2), x)), Const(-math.log(2)))
-
-
 def gelu_slope(node: Expr) -> Expr | None:
     """gelu'(x) -> (1 + erf(x / sqrt(2))) / 2 + x exp(-x^2 / 2) / sqrt(2 pi)"""
     x = argument_of(node, "gelu'")
     return None if x is None else slope_of_gelu(Infix(x)).expr
 
 
-# --- sums and roots ---------------------------------------------------------------------------
+# --- sums -------------------------------------------------------------------------------------
 
 
 def sum_of_deviations(node: Expr) -> Expr | None:
@@ -139,15 +63,6 @@ def sum_of_deviations(node: Expr) -> Expr | None:
         if cost(inner) < cost(total):
             return replace(product, factors=(*rest, (inner, kept))).build()
     return None
-
-
-def even_power_of_root(node: Expr) -> Expr | None:
-    """sqrt(x)^2 -> x"""
-    base, exponent = base_and_exponent(node)
-    x = argument_of(base, "sqrt")
-    if x is None or not isinstance(exponent, int) or exponent % 2:
-        return None
-    return power(x, exponent // 2)
 
 
 # --- case distinctions ------------------------------------------------------------------------
@@ -216,46 +131,3 @@ def _without_case(product: Product, condition: Expr) -> Expr:
     case = (value, product.output if value.ndim else ())
     factors = (*product.factors[:k], case, *product.factors[k + 1 :])
     return replace(product, factors=factors).build()
-
-
-def indicator_again(node: Expr) -> Expr | None:
-    """where(c, 1, 0)^2 -> where(c, 1, 0); where(x > 0, 1, 0) relu(x) -> relu(x)"""
-    if not isinstance(node, Einsum):
-        return None
-    pairs = list(zip(node.operands, node.inputs, strict=True))
-    for k, (x, labels) in enumerate(pairs):
-        others = [y for j, (y, own) in enumerate(pairs) if j != k and own == labels]
-        if _one_sided(x) == 0 and any(_implies(y, x) for y in others):
-            rest = [pair for j, pair in enumerate(pairs) if j != k]
-            return einsum(rest, node.output, dict(enumerate(node.extents)))
-    return None
-
-
-def _implies(factor: Expr, indicator: Expr) -> bool:
-    """Whether a factor is 0 wherever ``where(c, 1, 0)`` is, so that the indicator says nothing."""
-    if constant_value(indicator.operands[1]) != 1:
-        return False
-    x = argument_of(factor, "relu")
-    return factor is indicator or (
-        x is not None and indicator.operands[0] is apply("gt", x, Const(0))
-    )
-
-
-# fmt: off
-POINTWISE_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    tanh_written_out, tanh_as_ratio, tan_as_ratio, indicator_again,
-)
-TIDY_RULES: tuple[Callable[[Expr], Expr | None], ...] = (
-    even_power_of_root, comparison_of_difference, cases_joined,
-)
-POINTWISE_CITATIONS: dict[Callable[[Expr], Expr | None], str] = {
-    tanh_written_out: "tanh recognised",
-    tanh_as_ratio: "sinh / cosh = tanh",
-    tan_as_ratio: "sin / cos = tan",
-    indicator_again: "a case that another factor implies",
-    sum_of_deviations: "summed term by term",
-    even_power_of_root: "sqrt(x)^2 = x",
-    comparison_of_difference: "a - b > 0 where a > b",
-    cases_joined: "cases joined",
-}
-# fmt: on

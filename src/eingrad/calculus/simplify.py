@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eingrad.calculus.expand import expand
 from eingrad.calculus.facts import apply_fact, apply_symmetries
-from eingrad.calculus.rules import RECOGNISE, TIDY, apply_rules
+from eingrad.calculus.rules import READABLE, RECOGNISE, apply_rules
 from eingrad.calculus.structure import cancel_inside, cost, factor, is_divided, is_sum
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import rewrite
@@ -72,7 +72,7 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
         while fact.written is None and cost(named := _by_name(node, fact)) < cost(node):
             advance(named, ["definition"], fact)
     fired = []
-    advance(apply_rules([node], (*RECOGNISE, *TIDY), fired)[0], fired)
+    advance(apply_rules([node], READABLE, fired)[0], fired)
     return stages
 
 

@@ -7,19 +7,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
+from typing import NamedTuple
 
 from eingrad.core.algebra import (
     Factor,
     add,
     base_and_exponent,
     einsum,
+    identity_labels,
+    is_light,
     power,
     repeat,
     scale_of,
     transpose,
 )
-from eingrad.core.arrays import Gather, Scatter
-from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, postorder
+from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.expr import (
+    Const,
+    Delta,
+    Dim,
+    Einsum,
+    Expr,
+    Labels,
+    Map,
+    Number,
+    Reduce,
+    Size,
+    postorder,
+)
 
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
 
@@ -84,6 +99,103 @@ def cancelled(node: Expr) -> Product:
             return again
         product = again
     return product
+
+
+class Part(NamedTuple):
+    """A factor of an opened product; ``group`` says which product inside it stands in, -1: none."""
+
+    base: Expr
+    labels: Labels
+    exponent: Number
+    group: int
+
+
+class Opened(NamedTuple):
+    """The factors of a node, and the products inside it that they were taken from."""
+
+    coefficient: Number
+    parts: tuple[Part, ...]
+    groups: tuple[Factor, ...]
+    extents: tuple[Dim, ...]
+
+
+@lru_cache(maxsize=4096)
+def opened(node: Expr) -> Opened:
+    """Open a product; the axes of ``node`` are the labels 0, 1, ..."""
+    coefficient: Number = 1
+    extents = list(node.dims)
+    groups: list[Factor] = []
+    powers: dict[tuple[Expr, Labels, int], Number] = {}
+    stack: list[tuple[Expr, Labels, int, bool]] = [(node, identity_labels(node), -1, True)]
+    while stack:
+        operand, labels, group, outside = stack.pop()
+        if isinstance(operand, Const):
+            coefficient = coefficient * operand.value
+        elif isinstance(operand, Einsum):
+            if not outside and group < 0:
+                group = len(groups)
+                groups.append((operand, labels))
+            names = dict(zip(operand.output, labels, strict=True))
+            for label, dim in enumerate(operand.extents):
+                if label not in names:
+                    names[label] = len(extents)
+                    extents.append(dim)
+            light = outside and is_light(operand)
+            pairs = list(zip(operand.operands, operand.inputs, strict=True))
+            stack += [
+                (x, tuple(names[k] for k in ls), group, light and x.ndim > 0) for x, ls in pairs
+            ][::-1]
+        else:
+            base, exponent = base_and_exponent(operand)
+            key = (base, labels, group)
+            powers[key] = powers.get(key, 0) + exponent
+    parts = tuple(Part(x, ls, e, group) for (x, ls, group), e in powers.items())
+    return Opened(coefficient, parts, tuple(groups), tuple(extents))
+
+
+def head_of(node: Expr) -> str:
+    """Say what a node is: ``*`` a product, ``+`` a sum, or the name of a function.
+
+    >>> from eingrad.core.expr import Var
+    >>> head_of(apply("exp", Var("x", ())))
+    'exp'
+    """
+    if isinstance(node, Map | Reduce | Matrix):
+        if base_and_exponent(node)[1] != 1:
+            return "*"
+        return "+" if is_sum(node) else node.function
+    return "*" if isinstance(node, Einsum) else type(node).__name__
+
+
+def heads_inside(node: Expr) -> frozenset[str]:
+    """Return the heads of a product's factors or of a sum's terms."""
+    if is_sum(node):
+        return frozenset(head_of(shown((scale_of(x)[1], ()))[0]) for x in node.operands)
+    if head_of(node) == "*":
+        return frozenset(head_of(part.base) for part in opened(node).parts)
+    return frozenset()
+
+
+def shown(at: Factor) -> Factor:
+    """Look through a plain view: return the tensor that it shows, at the same labels."""
+    node, labels = at
+    while isinstance(node, Einsum) and len(node.operands) == 1 and not node.summed:
+        (inner,) = node.inputs
+        node, labels = node.operands[0], tuple(labels[k] for k in inner) if labels else ()
+    return node, labels
+
+
+def trimmed(at: Factor) -> Factor:
+    """Leave out axes that a node only repeats along, and plain views."""
+    node, labels = at
+    if isinstance(node, Einsum) and is_light(node):
+        present = {k for ls in node.inputs for k in ls}
+        if len(present) < node.ndim:
+            pairs = list(zip(node.operands, node.inputs, strict=True))
+            kept = tuple(k for k in node.output if k in present)
+            labels = tuple(labels[node.output.index(k)] for k in kept)
+            node = einsum(pairs, kept)
+    return shown((node, labels))
 
 
 @lru_cache(maxsize=4096)

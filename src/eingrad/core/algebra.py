@@ -28,6 +28,7 @@ from eingrad.core.expr import (
     exact,
 )
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
+from eingrad.core.labelling import connected
 from eingrad.core.product import (
     MAX_REPEATS,
     Factor,
@@ -239,7 +240,24 @@ def power(base: Expr, exponent: Number) -> Expr:
             return power(inner, inner_exponent * exponent)
         if 2 <= exponent <= MAX_REPEATS:
             return multiply(*[base] * exponent)
+        if isinstance(base, Einsum) and len(parts := _parts_apart(base)) > 1:
+            factors = [(power(x, exponent), labels) for x, labels in parts]
+            return einsum(factors, base.output, dict(enumerate(base.extents)))
     return _power_node(base, exponent)
+
+
+def _parts_apart(node: Einsum) -> list[Factor]:
+    """Return the factors of a product and the sums in it, those that share no summed label apart.
+
+    Of ``c_b sum_ij(x_bi y_bj)`` these are ``c_b``, ``sum_i(x_bi)`` and ``sum_j(y_bj)``.
+    """
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    summed = set(node.summed)
+    parts = [f for f in pairs if summed.isdisjoint(f[1])]
+    for _, own in connected(summed, pairs):
+        labels = tuple(k for k in node.output if any(k in ls for _, ls in own))
+        parts.append((einsum(own, labels), labels))
+    return parts
 
 
 def _power_node(base: Expr, exponent: Number) -> Expr:

@@ -1,0 +1,113 @@
+"""Functions written out beside other factors and terms: recognised, and right where the text as it
+stands overflows or cancels. Expected values are by hand, of NumPy's and of mpmath."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+from eingrad.calculus.rule_text import expressions
+from eingrad.calculus.rules import RECOGNISE, Rule, RuleSet, apply_rules
+from eingrad.core.expr import Expr
+
+LARGE = np.array([1000.0, 0.0])
+SMALL = np.array([1e-12, -2e-12])
+ONES = np.ones(2)
+MATRIX = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+P = 1 / (1 + np.exp(-1.0))
+VALUES: list[tuple[str, dict[str, Any], Any]] = [
+    ("y = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [1.0, 2.0], "x": LARGE}, 1.0),
+    ("y_i = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [3.0, 2.0], "x": LARGE}, [3.0, 0.0]),
+    ("y = v_ti exp(x_t) / sum_s(exp(x_s)) u_i",
+     {"v": MATRIX, "x": LARGE, "u": [1.0, 1.0, 2.0]}, 9.0),
+    ("y_bo = c_bo exp(x_bo) / (d_b sum_p(exp(x_bp)))",
+     {"c": [[1.0, 2.0]], "x": [LARGE], "d": [4.0]}, [[0.25, 0.0]]),
+    ("y_k = c_k log(sum_j(exp(x_j)) / size(j))", {"c": [1.0, 2.0], "x": LARGE},
+     (1000 - np.log(2)) * np.array([1.0, 2.0])),
+    ("y_i = z_i + x_i - log(sum_j(exp(x_j)))", {"z": ONES, "x": LARGE}, [1.0, -999.0]),
+    ("y_i = 2 x_i - 2 log(sum_j(exp(x_j)))", {"x": LARGE}, [0.0, -2000.0]),
+    ("y_i = c_i log(1 + exp(x_i)) + x_i", {"c": ONES, "x": LARGE}, [2000.0, np.log(2)]),
+    ("y_i = z_i exp(x_i) / (1 + exp(x_i))", {"z": 2 * ONES, "x": LARGE}, [2.0, 1.0]),
+    ("y_i = z_i / (1 + exp(-x_i))^2", {"z": ONES, "x": -LARGE}, [0.0, 0.25]),
+    ("y_i = c_i exp(x_i)^2 / sum_j(exp(x_j))^2", {"c": [3.0, 2.0], "x": LARGE}, [3.0, 0.0]),
+    ("y_i = c_i exp(x_i)^0.125 / 2", {"c": [2.0, 4.0], "x": [160.0, 8.0]},
+     [np.exp(20.0), 2 * np.e]),
+    ("y_i = exp(x_i) - 1 + z_i", {"x": SMALL, "z": 0 * ONES}, np.expm1(SMALL)),
+    ("y_i = 2 exp(x_i) - 2", {"x": SMALL}, 2 * np.expm1(SMALL)),
+    ("y_i = z_i (exp(a_i + b) - exp(-(a_i + b))) / (exp(a_i + b) + exp(-(a_i + b)))",
+     {"z": ONES, "a": LARGE, "b": 1.0}, [1.0, np.tanh(1.0)]),
+    ("y_i = log(exp(x_i) + exp(z)) c_i", {"x": LARGE, "z": 1.0, "c": 2 * ONES},
+     [2000.0, 2 * np.log(1 + np.e)]),
+]  # fmt: skip
+
+
+def float32(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Return arrays of single precision."""
+    return {name: np.asarray(x, np.float32) for name, x in arrays.items()}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize(("text", "arrays", "expected"), VALUES, ids=[x[0] for x in VALUES])
+def test_value_and_gradient_where_the_text_overflows(
+    text: str, arrays: dict[str, Any], expected: Any, backend: str
+) -> None:
+    library = pytest.importorskip(backend)
+    as_array = {"numpy": np.asarray, "torch": getattr(library, "tensor", None)}.get(backend)
+    as_array = as_array or library.numpy.asarray
+    model = eg.parse(text)
+    given = {name: as_array(x) for name, x in float32(arrays).items()}
+    found = np.asarray(model.compile(backend=backend)(**given)["y"])
+    wanted = np.asarray(expected, np.float32)
+    np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=1e-30)
+    kept = "".join(f"_{k}" for k in model.system.definitions["y"].labels).replace("_", "")
+    loss = eg.parse(f"{text}\nL = {f'sum_{kept}(y_{kept})' if kept else 'y'}")
+    gradients = loss.grad("L", ["x" if "x" in arrays else "a"])
+    for value in gradients.compile(backend=backend)(**given).values():
+        assert np.isfinite(np.asarray(value)).all()
+
+
+PRINTED = [
+    ("L = c_i exp(x_i) / sum_j(exp(x_j))", "x", "softmax_i(x_i) (c_i - L)"),
+    ("L = v_ti exp(x_t) / sum_s(exp(x_s)) u_i", "x", "softmax_t(x_t) (v_ti u_i - L)"),
+    ("L = c_i x_i sqrt(y_i)^2", "x", "c_i y_i"),
+    ("L = c_i x_i exp(y_i)^2", "x", "c_i exp(2 y_i)"),
+    ("L = exp(x)^2 c", "c", "exp(2 x)"),
+    ("L = (exp(x + b) - exp(-(x + b))) / (exp(x + b) + exp(-(x + b)))", "x", "1 - L^2"),
+    ("L = c_i log(1 + exp(x_i))", "x", "c_i sigmoid(x_i)"),
+    ("L = c_i / (1 + exp(-x_i))", "c", "sigmoid(x_i)"),
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "expected"), PRINTED)
+def test_printed(text: str, wrt: str, expected: str) -> None:
+    assert str(eg.parse(text).grad("L", wrt)[wrt]).split(" = ", 1)[1] == expected
+
+
+EQUAL = [
+    "inv_ij(X_ni X_nj) X_mj X_mk B_kl -> B_il",  # inside a product that is flat
+    "inv_ij(X_ni X_nj + s delta_ij) (X_mj X_mk + s delta_jk) B_kl -> B_il",
+    "exp(x_bo + y_b) / sum_p(exp(x_bp + y_b)) z_o -> softmax_o(x_bo) z_o",
+    "exp(2 x_i - c_i d_i) / sum_j(exp(2 x_j - c_j d_j)) w_i -> softmax_i(2 x_i - c_i d_i) w_i",
+    "exp(x_bij) / sum_pq(exp(x_bpq)) c_j -> softmax_ij(x_bij) c_j",
+    "exp(x_bo) / sum_bp(exp(x_bp)) -> softmax_bo(x_bo)",  # b is another one below the bar
+    "exp(x_bo)^3 / sum_p(exp(x_bp))^2 c_b -> softmax_o(x_bo)^2 exp(x_bo) c_b",
+    "log(d_b sum_p(exp(x_bp)) / size(p)) -> log(d_b / size(p)) + logsumexp_p(x_bp)",
+]
+
+
+@pytest.mark.parametrize("text", EQUAL)
+def test_rewritten_inside_products(text: str) -> None:
+    left, right, _ = expressions(text)
+    assert apply_rules([left], RECOGNISE)[0] is apply_rules([right], RECOGNISE)[0]
+
+
+def test_a_set_remembers_what_it_does_not_change() -> None:
+    seen: list[Expr] = []
+    rules = RuleSet((Rule("none", function=seen.append, heads=("exp",)),))
+    node = expressions("exp(x_i) y_i -> 1")[0]
+    for _ in range(3):
+        assert apply_rules([node], rules)[0] is node
+    assert len(seen) == 1
