@@ -12,7 +12,10 @@ import pytest
 import scipy.special as sp
 
 import eingrad as eg
+from eingrad.notation.doubts import doubts
 from eingrad.notation.latex import to_latex
+from eingrad.notation.lower import scalar_indices
+from eingrad.notation.syntax import Assignment, Derivative, Symbol
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
@@ -95,3 +98,18 @@ def test_models_and_derivatives_in_latex_are_read_again(entry: Entry) -> None:
     for derivative in derivatives.values():
         verdict = again.check(to_latex(derivative.formula), latex=True)
         assert verdict.ok, str(verdict)
+
+
+@pytest.mark.parametrize("entry", GALLERY, ids=lambda entry: entry.title)
+def test_nothing_that_is_printed_has_two_readings(entry: Entry) -> None:
+    derivatives = derive(entry)
+    integers = scalar_indices(derivatives.system)
+    for name in derivatives:
+        formula = derivatives[name].formula
+        target = formula.target
+        lines = [(s.left, s.right) for s in derivatives.steps(name)]
+        for left, right in [*lines, (target, formula.value)]:
+            target = left or target  # a line without a left side goes on
+            assert isinstance(target, Symbol | Derivative)
+            assert right is not None
+            assert [str(n) for n in doubts(Assignment(target, right), integers)] == []

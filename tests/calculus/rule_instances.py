@@ -15,11 +15,11 @@ from itertools import product
 import numpy as np
 
 from eingrad.calculus.matching import Axes, Env
-from eingrad.calculus.pattern import Call, Form, Hole, Product, parts_of
+from eingrad.calculus.pattern import Applied, Form, Hole, Times, parts_of
 from eingrad.core.algebra import add, apply, einsum, multiply
-from eingrad.core.arrays import MATRIX_FUNCTIONS
 from eingrad.core.evaluate import evaluate
 from eingrad.core.expr import Const, Dim, Expr, Labels, Var, postorder
+from eingrad.core.functions import MATRIX_FUNCTIONS
 
 NUMBERS = {"< 0": (-1, -2, -3, Fraction(-1, 2)), "even": (2, 4, -2, 6), "": (2, 3, -1, 5)}
 FILLINGS = ("name", "scaled", "product", "sum", "function", "diagonal", "view", "constant", "same")
@@ -28,13 +28,15 @@ EXTENTS = {"i": 3, "j": 2, "b": 2}
 
 def numbers_of(form: Form) -> set[str]:
     """Return the names that stand for numbers: exponents."""
-    powers = (x for x in parts_of(form.left) if isinstance(x, Product))
+    powers = (x for x in parts_of(form.left) if isinstance(x, Times))
     return {e.name for x in powers for _, e in x.parts if isinstance(e, Hole)}
 
 
 def is_matrix_rule(form: Form) -> bool:
     """Whether labels of a form are the axes of matrices, one each."""
-    calls = (x for side in (form.left, form.right) for x in parts_of(side) if isinstance(x, Call))
+    calls = (
+        x for side in (form.left, form.right) for x in parts_of(side) if isinstance(x, Applied)
+    )
     return any(x.function in MATRIX_FUNCTIONS for x in calls)
 
 

@@ -15,6 +15,7 @@ from test_models import assert_close
 
 import eingrad as eg
 from eingrad.api.models.model_derivatives import Derivatives
+from eingrad.notation.doubts import doubts
 from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import Assignment, Symbol
 
@@ -100,6 +101,16 @@ def test_gradients_in_latex_read_back(model: RandomModel) -> None:
 @given(models())
 def test_last_steps_in_latex_read_back(model: RandomModel) -> None:
     read_back(model, last_step_in_latex, latex=True)
+
+
+@examples(200)
+@given(models())
+def test_no_line_of_a_hessian_has_two_readings(model: RandomModel) -> None:
+    original = eg.parse(model.text)
+    first = next(iter(model.inputs))
+    for found in (original.grad("L", first), original.hessian("L", first)):
+        for formula in (found[name].formula for name in found):
+            assert list(doubts(formula)) == []
 
 
 # --- models whose gradients did not read back once --------------------------------------------

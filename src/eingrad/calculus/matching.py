@@ -15,14 +15,14 @@ from itertools import permutations
 from typing import NamedTuple
 
 from eingrad.calculus.pattern import (
-    Call,
+    Applied,
+    Dirac,
     Form,
     Hole,
-    Identity,
     Names,
     Pattern,
-    Product,
-    Sum,
+    Plus,
+    Times,
     head_of_pattern,
 )
 from eingrad.calculus.structure import head_of, is_sum, opened, shown, trimmed
@@ -41,7 +41,7 @@ from eingrad.core.algebra import (
 )
 from eingrad.core.arrays import matrix_function
 from eingrad.core.expr import Const, Delta, Dim, Expr, Labels, Map, Number, Reduce, exact
-from eingrad.core.functions import COMPARISONS
+from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
 
 MAX_TRIES = 2000  # of parts of a pattern with parts of a node
 Item = tuple[Factor, Number]
@@ -163,12 +163,12 @@ class Axes:
         match p:
             case Hole():
                 return self._build_hole(p, holes[p.name], labels)
-            case Sum():
+            case Plus():
                 return self.total([(self._build(x, holes, labels), c) for x, c in p.parts])
-            case Identity():
+            case Dirac():
                 pairs = list(zip(*(labels[name] for name in p.labels), strict=True))
                 return self.product([((Delta(self.extents[a]), (a, b)), 1) for a, b in pairs])
-            case Call():
+            case Applied():
                 args = [self._build(x, holes, labels) for x in p.args]
                 return self._build_axes(p, args[0], labels) if p.bound else self._build_map(p, args)
         items: list[Item] = [((Const(p.coefficient), ()), 1)]
@@ -186,12 +186,12 @@ class Axes:
             names.update(zip(own, labels[name], strict=True))
         return known.node, tuple(names.get(k, k) for k in known.labels)
 
-    def _build_map(self, call: Call, args: Sequence[Factor]) -> Factor:
+    def _build_map(self, call: Applied, args: Sequence[Factor]) -> Factor:
         union = tuple(dict.fromkeys(k for _, own in args for k in own))
         operands = [self.over(x, union) if x[1] else x[0] for x in args]
         return broadcast_scalar(apply(call.function, *operands), self.dims(union)), union
 
-    def _build_axes(self, call: Call, arg: Factor, labels: Mapping[str, Labels]) -> Factor:
+    def _build_axes(self, call: Applied, arg: Factor, labels: Mapping[str, Labels]) -> Factor:
         own = tuple(k for name in call.bound for k in labels[name])
         batch = tuple(k for k in dict.fromkeys(arg[1]) if k not in own)
         operand = self.over(arg, (*batch, *own))
@@ -221,17 +221,17 @@ class Matcher(Axes):
                 for chosen in self._placed(p, [at], env):
                     if self.same(self.build(p, chosen), at):
                         yield chosen
-            case Call():
+            case Applied():
                 yield from self._call(p, shown(at), env)
-            case Identity():
+            case Dirac():
                 node, labels = trimmed(at)
                 pairs = (labels, labels[::-1]) if isinstance(node, Delta) else ()
                 ways = (env.assign(p.labels, [(k,) for k in pair]) for pair in pairs)
                 yield from filter(None, ways)
-            case Product(parts=()):
+            case Times(parts=()):
                 if constant_value(at[0]) == p.coefficient:
                     yield env
-            case Product() if all(isinstance(x, Hole) and x.name in env.holes for x, _ in p.parts):
+            case Times() if all(isinstance(x, Hole) and x.name in env.holes for x, _ in p.parts):
                 if self.same(self.build(p, env), at):
                     yield env
             case _:
@@ -239,9 +239,9 @@ class Matcher(Axes):
                 for found, used in bag.match(p.parts, {}, env):
                     yield from bag.fill(p, used, found)
 
-    def bag(self, p: Product | Sum, at: Factor) -> Bag:
+    def bag(self, p: Times | Plus, at: Factor) -> Bag:
         """Open a product or a sum."""
-        if isinstance(p, Sum):
+        if isinstance(p, Plus):
             return Bag(self, self.terms(at), True, sums=True)
         node, labels = at
         found = opened(node)
@@ -298,7 +298,7 @@ class Matcher(Axes):
             if found := env.assign(tuple(hole.labels[k] for k in places), values):
                 yield found
 
-    def _call(self, p: Call, at: Factor, env: Env) -> Iterator[Env]:
+    def _call(self, p: Applied, at: Factor, env: Env) -> Iterator[Env]:
         node, labels = at
         if head_of(node) != p.function:
             return
@@ -397,7 +397,7 @@ class Bag:
         matcher = self.matcher
         for chosen in matcher._placed(hole, [x for x, _ in self.items], env):
             at = matcher.build(hole, chosen)
-            own = matcher.bag(Sum(()) if self.sums else Product(1), at)
+            own = matcher.bag(Plus(()) if self.sums else Times(1), at)
             names: dict[int, int] = {}
             more = dict(used)
             for x, e in own.items:
@@ -428,7 +428,7 @@ class Bag:
         left = [(x, e - used.get(k, 0)) for k, (x, e) in enumerate(self.items)]
         return [(x, e) for x, e in left if e]
 
-    def fill(self, p: Product | Sum, used: Mapping[int, Number], env: Env) -> Iterator[Env]:
+    def fill(self, p: Times | Plus, used: Mapping[int, Number], env: Env) -> Iterator[Env]:
         """Let the holes that stand for nothing yet take what remains; nothing may be left."""
         rest = self.rest(used)
         sums = self.inner - env.bound
@@ -472,9 +472,9 @@ def rewritten(form: Form, node: Expr) -> Expr | None:
     matcher = Matcher(node.dims)
     at = node, identity_labels(node)
     start = Env({}, {})
-    if isinstance(form.left, Product):
+    if isinstance(form.left, Times):
         return _in_product(form, form.left, at, matcher)
-    if isinstance(form.left, Sum):
+    if isinstance(form.left, Plus):
         return _in_sum(form, form.left, at, matcher)
     for env in matcher.match(form.left, at, start):
         if env.meets(form):
@@ -482,7 +482,7 @@ def rewritten(form: Form, node: Expr) -> Expr | None:
     return None
 
 
-def _in_sum(form: Form, left: Sum, at: Factor, matcher: Matcher) -> Expr | None:
+def _in_sum(form: Form, left: Plus, at: Factor, matcher: Matcher) -> Expr | None:
     """Rewrite terms of a sum, all times one number."""
     terms = matcher.terms(at)
     for scale in dict.fromkeys(_quotient(c, left.parts[0][1]) for _, c in terms):
@@ -494,7 +494,7 @@ def _in_sum(form: Form, left: Sum, at: Factor, matcher: Matcher) -> Expr | None:
     return None
 
 
-def _in_product(form: Form, left: Product, at: Factor, matcher: Matcher) -> Expr | None:
+def _in_product(form: Form, left: Times, at: Factor, matcher: Matcher) -> Expr | None:
     """Rewrite factors of a product, also such as stand in several products inside it."""
     bag = replace(matcher.bag(left, at), exact=False, summed=())
     for env, used in bag.match(left.parts, {}, Env({}, {})):

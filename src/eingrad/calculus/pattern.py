@@ -24,7 +24,7 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Times:
     """Powers of patterns and a number, summed over labels; without factors a number."""
 
     coefficient: Number
@@ -33,14 +33,14 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Plus:
     """Patterns, each times a number."""
 
     parts: tuple[tuple[Pattern, Number], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Applied:
     """A function of arguments. One over axes binds labels of its argument; its result has ``out``
     in their place, or nothing."""
 
@@ -51,14 +51,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Dirac:
     """Kronecker's delta."""
 
     labels: Names
 
 
-Pattern = Hole | Product | Sum | Call | Identity
-ONE = Product(1)
+Pattern = Hole | Times | Plus | Applied | Dirac
+ONE = Times(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def order(pattern: Pattern) -> tuple[int, str]:
     """
     if isinstance(pattern, Hole):
         return 3 + len(pattern.labels), pattern.name
-    binds = any((isinstance(x, Product) and x.summed) or (isinstance(x, Call) and x.bound)
+    binds = any((isinstance(x, Times) and x.summed) or (isinstance(x, Applied) and x.bound)
                 for x in parts_of(pattern))  # fmt: skip
     return (0 if binds else 1 if holes_of(pattern) else 2), repr(pattern)
 
@@ -117,10 +117,10 @@ def parts_of(pattern: Pattern) -> Iterator[Pattern]:
         here = stack.pop()
         yield here
         match here:
-            case Product(parts=parts) | Sum(parts=parts):
+            case Times(parts=parts) | Plus(parts=parts):
                 for pair in parts:
                     stack += [x for x in pair if isinstance(x, Pattern)]
-            case Call(args=args):
+            case Applied(args=args):
                 stack += reversed(args)
 
 
@@ -132,18 +132,18 @@ def holes_of(pattern: Pattern) -> frozenset[str]:
 def head_of_pattern(pattern: Pattern) -> str:
     """Return the head of the nodes that a pattern may fit (see `matching.head_of`)."""
     match pattern:
-        case Call(function=function):
+        case Applied(function=function):
             return function
-        case Sum():
+        case Plus():
             return "+"
-        case Identity():
+        case Dirac():
             return "Delta"
-        case Product(parts=parts):
+        case Times(parts=parts):
             return "*" if parts else "Const"
     return ""
 
 
 def needs_of(pattern: Pattern) -> frozenset[str]:
     """Return the heads that the factors or terms of such a node must have."""
-    parts = pattern.parts if isinstance(pattern, Product | Sum) else ()
+    parts = pattern.parts if isinstance(pattern, Times | Plus) else ()
     return frozenset(head for x, _ in parts if (head := head_of_pattern(x)))

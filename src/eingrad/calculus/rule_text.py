@@ -14,14 +14,14 @@ import numpy as np
 
 from eingrad.calculus.pattern import (
     CONDITIONS,
-    Call,
+    Applied,
+    Dirac,
     Form,
     Hole,
-    Identity,
     Names,
     Pattern,
-    Product,
-    Sum,
+    Plus,
+    Times,
     holes_of,
     order,
 )
@@ -41,8 +41,8 @@ def read_form(text: str) -> Form:
 
     >>> form = read_form("log(exp(x)) -> x")
     >>> form.left
-    Call(function='log', args=(Call(function='exp', args=(Hole(name='x', labels=()),), bound=(), \
-out=()),), bound=(), out=())
+    Applied(function='log', args=(Applied(function='exp', args=(Hole(name='x', labels=()),), \
+bound=(), out=()),), bound=(), out=())
     >>> form.right
     Hole(name='x', labels=())
     """
@@ -51,9 +51,9 @@ out=()),), bound=(), out=())
         raise ValueError(f"{text}: a condition is one of {', '.join(CONDITIONS)}")
     before, after, free = expressions(text)
     hole = name if condition == "condition" else ""
-    reader = _Reader(hole)
+    reader = _RuleReader(hole)
     left, right = reader.read(before, free), reader.read(after, free)
-    if left == _Reader(hole).read(after, free) or isinstance(left, Hole):
+    if left == _RuleReader(hole).read(after, free) or isinstance(left, Hole):
         raise ValueError(f"{text}: the left side is a name, or in normal form the right side")
     if not holes_of(right) <= holes_of(left):
         raise ValueError(f"{text}: the right side has names that the left side lacks")
@@ -72,7 +72,7 @@ def expressions(text: str) -> tuple[Expr, Expr, Names]:
     return left, right, tuple(free)
 
 
-class _Reader:
+class _RuleReader:
     """Expressions -> patterns. ``condition`` is the name that the notation reads as ``c != 0``."""
 
     def __init__(self, condition: str) -> None:
@@ -86,20 +86,20 @@ class _Reader:
             terms = [
                 (self.read(x, labels if x.ndim else ()), c) for c, x in map(scale_of, node.operands)
             ]
-            return Sum(tuple(sorted(terms, key=lambda t: order(t[0]))))
+            return Plus(tuple(sorted(terms, key=lambda t: order(t[0]))))
         if node.function == "pow":
             return self._read_product(node, labels)
         if node.function == "ne" and Var(self.condition, ()) in node.operands:
             return Hole(self.condition)
         args = tuple(self.read(x, labels if x.ndim else ()) for x in node.operands)
-        return self._folded(Call(node.function, args))
+        return self._folded(Applied(node.function, args))
 
     def _read_axes(self, node: Expr, labels: Names) -> Pattern:
         """Read a tensor, a product, or a function over axes."""
         if isinstance(node, Var):
             return Hole(node.name, labels)
         if isinstance(node, Delta):
-            return Identity(labels)
+            return Dirac(labels)
         if isinstance(node, Reduce | Matrix):
             (arg,) = node.operands
             axes = node.axes if isinstance(node, Reduce) else range(arg.ndim - 2, arg.ndim)
@@ -111,7 +111,7 @@ class _Reader:
                 outer = next(rest) if keeps or axis not in own else ""
                 inner.append(own.get(axis, outer))
             out = tuple(labels[axis] for axis in axes) if keeps else ()
-            return Call(node.function, (self.read(arg, tuple(inner)),), tuple(own.values()), out)
+            return Applied(node.function, (self.read(arg, tuple(inner)),), tuple(own.values()), out)
         return self._read_product(node, labels)
 
     def _read_product(self, node: Expr, labels: Names) -> Pattern:
@@ -133,16 +133,16 @@ class _Reader:
         factors.sort(key=lambda f: order(f[0]))
         if product.coefficient == 1 and not summed and [e for _, e in factors] == [1]:
             return factors[0][0]
-        return Product(product.coefficient, tuple(factors), tuple(summed.values()))
+        return Times(product.coefficient, tuple(factors), tuple(summed.values()))
 
-    def _folded(self, call: Call) -> Pattern:
+    def _folded(self, call: Applied) -> Pattern:
         """Compute a function of numbers: ``log(2)``."""
-        numbers = [x.coefficient for x in call.args if isinstance(x, Product) and not x.parts]
+        numbers = [x.coefficient for x in call.args if isinstance(x, Times) and not x.parts]
         if len(numbers) < len(call.args):
             return call
         values = [np.asarray(x, float) for x in numbers]
         node = Map(call.function, [Const(x) for x in numbers])
-        return Product(float(evaluate(node, values, {}, {}, float)))
+        return Times(float(evaluate(node, values, {}, {}, float)))
 
 
 # --- the module of all texts' forms -------------------------------------------------------------
@@ -152,7 +152,7 @@ def _code(value: object) -> str:
     """Write a form as Python, without fields that have their default."""
     if isinstance(value, tuple):
         return f"({', '.join(map(_code, value))}{',' * (len(value) == 1)})"
-    if not isinstance(value, Hole | Product | Sum | Call | Identity | Form):
+    if not isinstance(value, Hole | Times | Plus | Applied | Dirac | Form):
         return repr(value)
     parts = [getattr(value, f.name) for f in fields(value)]
     while parts and parts[-1] in ((), None):
@@ -173,7 +173,7 @@ HEAD = '''"""The rules' texts in index form: written by ``python -m eingrad.calc
 # fmt: off
 from fractions import Fraction
 
-from eingrad.calculus.pattern import Call, Form, Hole, Identity, Product, Sum
+from eingrad.calculus.pattern import Applied, Form, Hole, Dirac, Times, Plus
 
 TEXTS: dict[str, Form] = {
 '''

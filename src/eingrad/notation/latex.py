@@ -209,8 +209,9 @@ def _product(factors: Sequence[Formula], divides: Sequence[bool]) -> tuple[str, 
             chunks.append(([factor], []))
         else:
             chunks[-1][0].append(factor)
+    alone = len(chunks) == 1
     parts = [
-        rf"\frac{{{_whole(above)}}}{{{_whole(below)}}}" if below else _factors(above)
+        rf"\frac{{{_whole(above, alone)}}}{{{_whole(below)}}}" if below else _factors(above)
         for above, below in chunks
     ]
     return _times(parts), PRODUCT
@@ -229,9 +230,12 @@ def _apart(chunks: list[Chunk], divisor: Formula) -> list[Chunk]:
     return [*chunks, ([], [])] if shared else chunks
 
 
-def _whole(factors: Sequence[Formula]) -> str:
-    """Write what stands above or below a fraction bar."""
-    return to_latex(factors[0]) if len(factors) == 1 else _factors(factors)
+def _whole(factors: Sequence[Formula], alone: bool = True) -> str:
+    """Write what stands above or below a fraction bar; beside other factors a group stays one."""
+    if len(factors) != 1:
+        return _factors(factors)
+    group = isinstance(factors[0], Product) and not alone
+    return _parenthesized(to_latex(factors[0])) if group else to_latex(factors[0])
 
 
 def _factors(factors: Sequence[Formula]) -> str:
@@ -239,7 +243,16 @@ def _factors(factors: Sequence[Formula]) -> str:
     if not factors:
         return "1"
     *others, last = factors
-    return _times([*(_within(x, POWER) for x in others), _within(last, BIG)])
+    tight = POWER if others and _has_sum(last) else BIG
+    return _times([*(_within(x, POWER) for x in others), _within(last, tight)])
+
+
+def _has_sum(formula: Formula) -> bool:
+    """Whether a product in parentheses may sum a label apart from the factors beside it."""
+    summation = Summation()
+    return isinstance(formula, Product) and any(
+        summation.is_complete(formula, label) for label in summation.free(formula)
+    )
 
 
 def _times(parts: Sequence[str]) -> str:

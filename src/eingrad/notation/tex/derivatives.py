@@ -42,12 +42,24 @@ class DerivativeReader(ScriptReader):
         derivative = self._derivative(token)
         if derivative is not None:
             return derivative
+        grouped = self._is_group()
         above, below = self.argument(), self.argument()
         factors: tuple[Formula, ...] = (above,)
-        if isinstance(above, Product) and not any(above.divides):
+        if isinstance(above, Product) and not any(above.divides) and not grouped:
             factors = above.factors
         divides = (*[False] * len(factors), True)
         return Product((*factors, below), divides, self.at(token))
+
+    def _is_group(self) -> bool:
+        """Whether one pair of parentheses encloses all that stands in the braces ahead."""
+        if (self.peek().kind, self.peek(1).kind) != ("LBRACE", "OPEN"):
+            return False
+        depth, ahead = 1, 1
+        while depth and self.peek(ahead).kind != "END":
+            ahead += 1
+            kind = self.peek(ahead).kind
+            depth += (kind == "OPEN") - (kind == "CLOSE")
+        return self.peek(ahead + 1).kind == "RBRACE"
 
     def _derivative(self, token: Token) -> Formula | None:
         r"""Read ``\frac{\partial L}{\partial W_{ij}}`` behind its ``\frac``."""
