@@ -20,7 +20,7 @@ import eingrad as eg
 from eingrad.core.algebra import apply
 from eingrad.core.evaluate import evaluate
 from eingrad.core.expr import Const, Map, Var
-from eingrad.core.functions import FUNCTIONS, Function
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
 from eingrad.errors import EingradError
 from eingrad.notation.latex import to_latex
 
@@ -187,3 +187,37 @@ def test_a_word_without_a_record_is_no_function() -> None:
         _ = eg.cauchy
     with pytest.raises(AttributeError):
         _ = eg.cbrt
+
+
+HYPOT = Function(
+    "hypot", (lambda y, a, _: a / y, lambda y, _, b: b / y),
+    recipe=lambda a, b: (a * a + b * b)("sqrt"),
+    numpy="np.hypot", torch="torch.hypot",
+)  # fmt: skip
+RMS = AxisFunction(
+    "rms", slope=lambda y, x: x / (x.count * y), recipe=lambda x: (x * x).fold("mean")("sqrt")
+)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_functions_of_two_arguments_and_over_axes(
+    monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setitem(FUNCTIONS, "hypot", HYPOT)
+    monkeypatch.setitem(AXIS_FUNCTIONS, "rms", RMS)
+    rng = np.random.default_rng(3)
+    x, y = rng.uniform(0.5, 2, (3, 4)), rng.uniform(0.5, 2, (3, 4))
+    model = eg.parse("r_b = rms_i(x_bi)\nL = sum_bi(hypot(x_bi, y_bi) + hypot(x_bi, 2)) + r_b r_b")
+    derivatives = model.grad("L", ["x", "y"])
+    found = derivatives.compile(backend)(**arrays(backend, x=x, y=y))
+    value = np.hypot(x, y).sum() + np.hypot(x, 2).sum() + (x**2).mean(1).sum()
+    np.testing.assert_allclose(np.asarray(found["L"]), value, rtol=1e-6)
+    by_x = x / np.hypot(x, y) + x / np.hypot(x, 2) + x / 2
+    np.testing.assert_allclose(np.asarray(found["dL/dx"]), by_x, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(found["dL/dy"]), y / np.hypot(x, y), rtol=1e-5)
+    names: dict[str, Any] = {"__name__": "module"}
+    exec(derivatives.source(backend), names)
+    assert names["check_gradient"]() < 1e-6
+    assert model.check("dL/dy_bi = y_bi / hypot(x_bi, y_bi)").ok
+    assert not model.check("dL/dy_bi = x_bi / hypot(x_bi, y_bi)").ok
+    assert str(eg.parse_latex(r"L = \operatorname{rms}_i(x_i)")) == "L = rms_i(x_i)"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import count
 
+from eingrad.codegen.code import WIDTH, atom, statement
 from eingrad.codegen.emit import Emitter
 from eingrad.codegen.helpers import HELPERS, NEEDS
 from eingrad.codegen.targets import TARGETS
@@ -62,13 +64,17 @@ def _by_recipe(target: str, name: str, imports: dict[str, None]) -> tuple[list[s
         raise EingradError(f"there is no way to write {name} for {target}", operand=name)
     emitter = Emitter(TARGETS[target], {"x": "x", "part": "part"}, {}, {})
     emitter.like = "x"
-    lines = []
+    names = (f"part_{k}" for k in count(2))
+    lines: list[str] = []
     for node in _used_twice(recipe):
-        lines.append(f"part = {emitter.definition(node)}")
+        lines += statement("part", emitter.definition(node), lambda: next(names), "")
         recipe = substitute(recipe, {node: Var("part", node.dims)})
-    lines.append(f"return {emitter.definition(recipe)}")
+    value = emitter.definition(recipe)
+    if len(f"    return {value}") > WIDTH:
+        lines += statement("y", value, lambda: next(names), "")
+        value = atom("y")
     imports |= emitter.imports
-    return lines, emitter.helpers
+    return [*lines, f"return {value}"], emitter.helpers
 
 
 def _used_twice(recipe: Expr) -> list[Expr]:

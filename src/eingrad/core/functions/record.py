@@ -1,7 +1,7 @@
 """What is known of a function, as one record: all the rest of the house reads it there.
 
 A formula in a record is a Python function of expressions under Python's operators
-(`core.infix.Infix`): ``lambda y, x: y * (1 - y)``, with ``x("exp")`` for a function of x. So a
+(`core.algebra.Infix`): ``lambda y, x: y * (1 - y)``, with ``x("exp")`` for a function of x. So a
 record knows of no other module, and the normal form may read it.
 
 A *spelling* is how a library writes the function. It is the dotted name of what takes the
