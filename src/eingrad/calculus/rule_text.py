@@ -173,7 +173,7 @@ HEAD = '''"""The rules' texts in index form: written by ``python -m eingrad.calc
 # fmt: off
 from fractions import Fraction
 
-from eingrad.calculus.pattern import Applied, Form, Hole, Dirac, Times, Plus
+from eingrad.calculus.pattern import Applied, Dirac, Form, Hole, Plus, Times
 
 TEXTS: dict[str, Form] = {
 '''

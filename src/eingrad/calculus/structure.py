@@ -156,6 +156,7 @@ def opened(node: Expr) -> Opened:
 def head_of(node: Expr) -> str:
     """Say what a node is: ``*`` a product, ``+`` a sum, or the name of a function.
 
+    >>> from eingrad.core.algebra import apply
     >>> from eingrad.core.expr import Var
     >>> head_of(apply("exp", Var("x", ())))
     'exp'
