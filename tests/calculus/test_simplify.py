@@ -92,3 +92,13 @@ def test_a_sum_is_not_a_fact_where_its_label_is_kept() -> None:
     np.testing.assert_allclose(found, s * s * b + 2 * s * (A * b).sum(0))
     trace = eg.parse("L = T_bb x\nassume sum_o(T_bo) = 1").grad("L", "x")
     assert str(trace) == "dL/dx = T_bb"
+
+
+@pytest.mark.parametrize(
+    "product", ["X_ij X_jk X_kl X_lp Y_pm", "(X_ij X_jk) (X_kl X_lp) Y_pm", "X_ij (X_jk (X_kl Y_lm))"]
+)
+def test_a_chain_is_not_factored_into_a_bracket_of_many_axes(product: str) -> None:
+    n = 5
+    function = eg.parse(f"L = sum_im(({product})^2)").grad("L", ["X"]).compile()
+    function(X=np.ones((n, n)), Y=np.ones((n, n)))
+    assert max(np.prod(step.shape, dtype=int) for step in function.plan.steps) == n * n

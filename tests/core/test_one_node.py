@@ -178,8 +178,8 @@ SAME = [
     ("y_i = exp(-(a_i + b_i))", "y_i = exp(-a_i - b_i)"),
     ("y_i = a_i - (b_i - (c_i - 2 d_i))", "y_i = c_i - b_i - 2 d_i + a_i"),
     ("L = det_ij(A_ij)", "L = det_ij(A_ji)"),
-    ("y_b = A_bo x_o / (A_bp x_p) c_b", "y_b = c_b"),
-    ("L = A_bo x_o / sum_p(A_bp x_p) c_b", "L = sum_b(c_b)"),
+    ("y_b = c_b A_bo x_o / (A_bp x_p)", "y_b = c_b"),
+    ("L = c_b A_bo x_o / sum_p(A_bp x_p)", "L = sum_b(c_b)"),
 ]
 
 

@@ -335,13 +335,13 @@ def factor(node: Expr) -> Expr:
     products = _split_divisors([open_product(x, node.dims) for x in node.operands])
     number = _shared_number([p.coefficient for p in products])
     shared, renamed = _shared_factors(products)
+    rests, axes = _bracket(products, shared, renamed, node.ndim)
+    rank = max((len(labels) for p in products for _, labels in p.factors), default=0)
+    if len(axes) > max(node.ndim, rank) + MORE_AXES:  # X_kn (X_il X_jk Y_nl + ...): of a chain
+        shared, renamed = [], [(set(), {}) for _ in products]
+        rests, axes = _bracket(products, shared, renamed, node.ndim)
     if not shared and number == 1:
         return _group(node)
-    rests = [_without(p, used, names) for p, (used, names) in zip(products, renamed, strict=True)]
-    open_labels = {k for _, labels in shared for k in labels} | set(range(node.ndim))
-    labels = max((ls for rest in rests for _, ls in rest), key=len, default=())
-    met = [*labels, *(k for rest in rests for _, ls in rest for k in ls)]
-    axes = _with_free_in_order([k for k in dict.fromkeys(met) if k in open_labels], node.ndim)
     extents = products[0].extents
     terms = []
     for p, rest, (_, names) in zip(products, rests, renamed, strict=True):
@@ -351,6 +351,18 @@ def factor(node: Expr) -> Expr:
     rest_sum = sum_of(terms, [extents[k] for k in axes])
     inner = (factor(rest_sum), tuple(axes))
     return einsum([(Const(number), ()), *shared, inner], tuple(range(node.ndim)), extents)
+
+
+def _bracket(
+    products: list[Product], shared: list[Factor], renamed: list[Renaming], ndim: int
+) -> tuple[list[list[Factor]], list[int]]:
+    """Return what is left of each term without what they share, and the axes of its sum."""
+    rests = [_without(p, used, names) for p, (used, names) in zip(products, renamed, strict=True)]
+    open_labels = {k for _, labels in shared for k in labels} | set(range(ndim))
+    labels = max((ls for rest in rests for _, ls in rest), key=len, default=())
+    met = [*labels, *(k for rest in rests for _, ls in rest for k in ls)]
+    axes = [k for k in dict.fromkeys(met) if k in open_labels]
+    return rests, _with_free_in_order(axes, ndim)
 
 
 def _with_free_in_order(labels: list[int], ndim: int) -> list[int]:
@@ -383,6 +395,7 @@ def _with_divisors(product: Product, exponents: Mapping[Expr, int]) -> Product:
     return replace(product, factors=tuple(factors))
 
 
+MORE_AXES = 1  # than its terms' tensors have, in a bracket: G_tk (V_sk - O_tk)
 MAX_GROUPED = 12  # a longer sum is not searched for terms that share factors
 
 
