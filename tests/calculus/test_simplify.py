@@ -95,7 +95,8 @@ def test_a_sum_is_not_a_fact_where_its_label_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "product", ["X_ij X_jk X_kl X_lp Y_pm", "(X_ij X_jk) (X_kl X_lp) Y_pm", "X_ij (X_jk (X_kl Y_lm))"]
+    "product",
+    ["X_ij X_jk X_kl X_lp Y_pm", "(X_ij X_jk) (X_kl X_lp) Y_pm", "X_ij (X_jk (X_kl Y_lm))"],
 )
 def test_a_chain_is_not_factored_into_a_bracket_of_many_axes(product: str) -> None:
     n = 5
