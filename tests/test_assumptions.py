@@ -349,3 +349,13 @@ def test_random_models_with_assumptions_agree_with_pytorch(drawn: AssumedModel) 
     for name, expected in gradients.items():
         assert_close(first[name], expected, name)
     check_second_order(drawn.text, "J", wrt, arrays, blocks)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
+def test_a_fact_that_changes_a_result_is_cited(case: Case) -> None:
+    model = eg.parse(case.text)
+    bare = eg.parse("\n".join(x for x in case.text.splitlines() if not x.startswith("assume")))
+    for wrt in case.arrays:
+        found = model.grad("L", [wrt])
+        if str(found[wrt]) != str(bare.grad("L", [wrt])[wrt]):
+            assert any("assumed" in step.rule for step in found.steps(wrt)), found.text()

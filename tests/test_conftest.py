@@ -55,7 +55,7 @@ def test_what_passed_is_left_out_unless_a_package_may_matter(tmp_path: Path) -> 
     assert [x for x in record.read_text().splitlines() if x[0] != "#"] == [
         "test_it.py::test_passes"
     ]
-    names = ["tests/notation/test_doubts.py::test", "tests/test_models.py::test",
+    names = ["tests/notation/test_notation_parse.py::test", "tests/test_models.py::test",
              "tests/check/test_mutations.py::test", "src/eingrad/core/expr.py::doctest",
              "src/eingrad/engine/library.py::doctest", "tests/cli/test_train.py::test"]  # fmt: skip
     twice.write(record, names)

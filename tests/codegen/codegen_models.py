@@ -84,7 +84,7 @@ CASES = [
     Case("cosine", "L = x_i y_i / (norm_i(x_i) norm_i(y_i))", "x y"),
     Case("rnn", RNN, "W U c v"),
     Case("where", "z_a = X_ai w_i\nL = sum_a(where(z_a > t_a, z_a^2, 3 z_a))", "w"),
-    Case("leaky", "L = mean_b(leaky_relu(X_bi w_i) * elu(X_bi u_i))", "w u"),
+    Case("leaky", "L = mean_b(leaky_relu(X_bi w_i) * elu(X_bj u_j))", "w u"),
     Case("max_pool", "P_bc = max_k(X_bck)\nL = mean_b(P_bc w_c)", "X w"),
     Case("extrema", "L = sum_b(maximum(x_b, y_b) minimum(x_b, 0.1)) + min_b(x_b)", "x y"),
     Case("products", "L = sum_b(prod_k(X_bk)) + prod_k(w_k)", "X w"),

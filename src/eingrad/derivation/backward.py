@@ -96,12 +96,11 @@ class AdjointLines(Lines):
         self.formula(Derivative(y, (x,)), right, rule, aside=True)
         self.formula(self.head, shown, "chain rule")
         selects = self._selects(result, node)
-        gone = self.cancelled(part.cotangent, stages[0].result if stages else part.raw)
-        if stages:
-            self.line(stages[0].result, "; ".join([selects, *gone]))
-            self.stages(stages[0].result, stages[1:])
-        else:
-            self.line(part.raw, selects)
+        first, rest = part.raw, stages
+        if stages and stages[0].fact is None:  # a fact has a line of its own, which cites it
+            first, rest = stages[0].result, stages[1:]
+        self.line(first, "; ".join([selects, *self.cancelled(part.cotangent, first)]))
+        self.stages(first, rest)
 
     def _selects(self, result: list[str], node: Reduce) -> str:
         pairs = [(result[k], self.labels[k]) for k in node.axes]
