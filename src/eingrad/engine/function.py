@@ -13,13 +13,12 @@ from eingrad.core.expr import Expr, Var, postorder
 from eingrad.engine.cache import Cache
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
-from eingrad.engine.large import specialize_large
 from eingrad.engine.library import Library
 from eingrad.engine.lower import lower
 from eingrad.engine.memory import Memory, plan_memory, without_buffers
+from eingrad.engine.passes import prune, specialize_large
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
-from eingrad.engine.prune import prune
 from eingrad.engine.sharding import Placement
 from eingrad.engine.signature import (
     Signature,

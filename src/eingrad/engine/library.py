@@ -72,7 +72,7 @@ def load_library(name: str) -> Library:
             operand=name,
             hint=f"pip install 'eingrad[{name}]'",
         )
-    return cast(Library, importlib.import_module(f"eingrad.engine.backends.{name}_arrays"))
+    return cast(Library, importlib.import_module(f"eingrad.engine.backends.{name}"))
 
 
 def allow_float64(backend: str) -> None:

@@ -36,7 +36,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ModuleResult:
     """A derivative: ``var`` is that of ``root`` by ``wrt``, or along ``direction``."""
 
     var: Var
@@ -46,7 +46,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Program:
+class ModulePlan:
     """``forward`` computes ``roots`` from ``inputs``, ``backward`` the ``results`` from ``saved``.
 
     A gradient has one scalar root; ``is_gradient`` says that this is one.
@@ -56,7 +56,7 @@ class Program:
     inputs: tuple[Var, ...]
     forward: tuple[Line, ...]
     backward: tuple[Line, ...]
-    results: tuple[Result, ...]
+    results: tuple[ModuleResult, ...]
     saved: tuple[Var, ...]
     is_gradient: bool
     system: System
@@ -69,13 +69,13 @@ class Program:
         return tuple(dict.fromkeys(result.root for result in self.results))
 
 
-def make_program(
+def make_module_plan(
     of: str,
     keys: Mapping[str, str],
     system: System,
     deriver: Deriver,
     functions: Mapping[str, str] | None = None,
-) -> Program:
+) -> ModulePlan:
     """Return what a module computes for ``keys``, which name each result's record.
 
     Raises EingradError for a generic function that is not bound, or bound to a callable.
@@ -106,13 +106,13 @@ def make_program(
     roots = {r.root for r in results}
     is_gradient = all(not r.root.ndim and r.direction is None for r in results) and len(roots) == 1
     inputs = _inputs(system, forward, saved_vars, results)
-    return Program(
+    return ModulePlan(
         of, inputs, tuple(forward), tuple(backward), tuple(results), saved_vars, is_gradient,
         system, deriver, functions,
     )  # fmt: skip
 
 
-def _result(wrt: str, name: str, system: System, deriver: Deriver) -> Result:
+def _result(wrt: str, name: str, system: System, deriver: Deriver) -> ModuleResult:
     record = deriver.records[name]
     title = record.title
     if isinstance(title, DirectionName):
@@ -134,7 +134,7 @@ def _result(wrt: str, name: str, system: System, deriver: Deriver) -> Result:
             operand=last,
             hint=f"inputs are: {', '.join(system.inputs)}",
         )
-    return Result(record.var, system.definitions[root].var, last, direction)
+    return ModuleResult(record.var, system.definitions[root].var, last, direction)
 
 
 def _bound(exprs: list[Expr], functions: dict[str, str], system: System) -> list[Expr]:
@@ -267,7 +267,7 @@ def sizes_in(expr: Expr) -> set[str]:
 
 
 def _inputs(
-    system: System, forward: Sequence[Line], saved: Sequence[Var], results: Sequence[Result]
+    system: System, forward: Sequence[Line], saved: Sequence[Var], results: Sequence[ModuleResult]
 ) -> tuple[Var, ...]:
     used = {v.name for line in forward for v in variables(line.expr)}
     used |= {v.name for v in saved} | {r.wrt for r in results}

@@ -10,7 +10,7 @@ import numpy as np
 from eingrad.check.derived import Derived
 from eingrad.check.points import Point, Points
 from eingrad.codegen.code import tuple_text
-from eingrad.codegen.program import Program
+from eingrad.codegen.module_plan import ModulePlan
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS
 from eingrad.notation.system import Fact
@@ -26,7 +26,7 @@ class Draw:
     below: Dim | None = None
 
 
-def draws(program: Program) -> tuple[dict[Dim, int], dict[str, Draw]]:
+def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     """Return a size for each dimension, and how each input is drawn.
 
     Raises EingradError where no values are found at which the model is finite.
