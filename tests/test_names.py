@@ -8,10 +8,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "eingrad"
 OPEN_FILES = """
-arrays forward function labels lower parse plan read rows tensors tokens train values words
+arrays function labels lower parse plan rows tensors tokens train
 """
 OPEN_CLASSES = """
-Assumption Entries Function Gather Lines Number Place Point Power Product Sum _Search _Writer
+Assumption Entries Function Gather Lines Place Product _Search _Writer
 """
 
 

@@ -29,6 +29,7 @@ from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of
 from eingrad.core.arrays import Gather, Indices, Matrix, Scatter
+from eingrad.core.digits import is_decimal
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -75,11 +76,6 @@ def number(value: Number) -> Code:
     if isinstance(value, int | float):
         return atom(repr(value))
     return binary("/", atom(str(value.numerator)), atom(str(value.denominator)))
-
-
-def is_decimal(value: Fraction) -> bool:
-    """Whether a fraction is written as a decimal: 0.01, but 1/2 and 1/3."""
-    return value.denominator not in (2, 4, 8) and (10**12) % value.denominator == 0
 
 
 def positive_power(node: Expr) -> Expr | None:

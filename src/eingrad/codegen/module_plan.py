@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.naming import DirectionName
-from eingrad.calculus.reverse import functions_in, stable_functions
+from eingrad.calculus.reverse import functions_in, needed_by, stable_functions
 from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light
@@ -229,13 +229,7 @@ def _is_work(node: Expr) -> bool:
 
 def _needed(exprs: Mapping[str, Expr], roots: Iterable[str]) -> dict[str, Expr]:
     """Return the definitions that some roots are made of, in their order."""
-    wanted, stack = set(roots), list(roots)
-    while stack:
-        expr = exprs.get(stack.pop())
-        for var in [] if expr is None else variables(expr):
-            if var.name not in wanted:
-                wanted.add(var.name)
-                stack.append(var.name)
+    wanted = needed_by(roots, exprs)
     return {name: expr for name, expr in exprs.items() if name in wanted}
 
 

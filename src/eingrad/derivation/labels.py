@@ -35,7 +35,7 @@ from eingrad.core.expr import (
 from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
 from eingrad.core.rewrite import rewrite
 from eingrad.derivation.assemble import assemble, letters_in_order, number
-from eingrad.derivation.habits import Habits, as_written
+from eingrad.derivation.author_order import AuthorOrder, as_written
 from eingrad.notation import syntax
 from eingrad.notation.lower import uses
 from eingrad.notation.summation import Summation
@@ -56,7 +56,7 @@ class Names:
     by which tensor, and how many labels are the former's (-1: both have the same)."""
     derivatives: Mapping[str, Title] = field(default_factory=dict)
     """The tensors that are derivatives, by name."""
-    habits: Habits = field(default_factory=Habits)
+    author_order: AuthorOrder = field(default_factory=AuthorOrder)
     holders: Mapping[Dim, SizeOf] = field(default_factory=dict)
     """The extent of each dimension as that of a label of a tensor: ``size_j(A_jk)``."""
 
@@ -77,7 +77,7 @@ def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
     expr = rewrite([expr], open_scatter)[0]
     used = dict(zip(labels, expr.dims, strict=True))
     writer = _Writer(names, used, _sizes(expr, used, names))
-    return as_written(writer.write(expr, tuple(labels)), names.habits, writer.used)
+    return as_written(writer.write(expr, tuple(labels)), names.author_order, writer.used)
 
 
 def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, SizeOf]:
@@ -381,7 +381,7 @@ class _Writer:
         return uses[0], sorted(axis for *_, axis in uses), uses
 
     def _is_symmetric(self, x: Expr) -> bool:
-        return isinstance(x, Var) and x.name in self.names.habits.symmetric
+        return isinstance(x, Var) and x.name in self.names.author_order.symmetric
 
     def _factors(
         self, product: Product, letters: Mapping[int, str]

@@ -46,7 +46,7 @@ DIFFERENT_SIZES = 6  # more dimensions than these share sizes, so that outer pro
 
 
 @dataclass(frozen=True)
-class Point:
+class SamplePoint:
     """Arrays by name, the extent of each dimension, and what the functions stand for."""
 
     arrays: Mapping[str, Array]
@@ -90,7 +90,7 @@ OPAQUE: Functions = _Opaque({
 # fmt: on
 
 
-def random_point(expr: Expr, functions: Functions = OPAQUE, seed: int = 0) -> Point:
+def random_point(expr: Expr, functions: Functions = OPAQUE, seed: int = 0) -> SamplePoint:
     """Return normally distributed arrays of sizes 2, 3, 4, ... for the names in ``expr``."""
     nodes = list(postorder([expr]))
     dims = dict.fromkeys(d for node in nodes for d in node.dims)
@@ -101,13 +101,13 @@ def random_point(expr: Expr, functions: Functions = OPAQUE, seed: int = 0) -> Po
     arrays = {
         x.name: rng.normal(size=[sizes[d] for d in x.dims]) for x in nodes if isinstance(x, Var)
     }
-    return Point(arrays, sizes, functions)
+    return SamplePoint(arrays, sizes, functions)
 
 
 # --- expressions ------------------------------------------------------------------------------
 
 
-def value_of_expr(expr: Expr, point: Point) -> Array:
+def value_of_expr(expr: Expr, point: SamplePoint) -> Array:
     """Return the value of an expression; raises TypeError for a node without matrix notation."""
     values: dict[Expr, Any] = {}
     for node in postorder([expr]):
@@ -115,7 +115,7 @@ def value_of_expr(expr: Expr, point: Point) -> Array:
     return np.asarray(values[expr], dtype=float)
 
 
-def _node_value(node: Expr, operands: list[Array], point: Point) -> Any:
+def _node_value(node: Expr, operands: list[Array], point: SamplePoint) -> Any:
     match node:
         case Var(name=name):
             return point.arrays[name]
@@ -140,7 +140,7 @@ def as_matrix(value: Array, rows: Labels, cols: Labels) -> Array:
 # --- forms ------------------------------------------------------------------------------------
 
 
-def value_of_form(form: Form, point: Point) -> Array:
+def value_of_form(form: Form, point: SamplePoint) -> Array:
     """Return the value of a form, always with two axes; raises ValueError if shapes do not fit."""
 
     def value(x: Form) -> Array:
@@ -151,20 +151,24 @@ def value_of_form(form: Form, point: Point) -> Array:
             array = np.asarray(point.arrays[name], dtype=float)
             return array.reshape(*array.shape, *(1,) * (2 - array.ndim))
         case (
-            forms.Number() | forms.Extent() | forms.Ones() | forms.Identity() | forms.Commutation()
+            forms.NumberForm()
+            | forms.Extent()
+            | forms.Ones()
+            | forms.Identity()
+            | forms.Commutation()
         ):
             return _constant(form, point.sizes)
         case forms.Transpose(base=x):
             return value(x).T
-        case forms.Power(base=x, exponent=exponent):
+        case forms.PowerForm(base=x, exponent=exponent):
             return np.asarray(point.functions["pow"](value(x), float(exponent)))  # type: ignore[arg-type]
-        case forms.Product(factors=factors):
+        case forms.MatMul(factors=factors):
             return reduce(np.matmul, map(value, factors))
         case forms.Kron(left=left, right=right):
             return np.kron(value(left), value(right))
         case forms.Scaled():
             return _scaled(form, point)
-        case forms.Sum(terms=terms):
+        case forms.SumForm(terms=terms):
             return sum(_fitting(terms, [value(x) for x in terms]), np.zeros((1, 1)))
         case forms.Hadamard(above=above, below=below):
             values = _fitting((*above, *below), [value(x) for x in (*above, *below)])
@@ -183,7 +187,7 @@ def value_of_form(form: Form, point: Point) -> Array:
 def _constant(form: Form, sizes: Mapping[Dim, int]) -> Array:
     """Return what depends on extents alone."""
     match form:
-        case forms.Number(value=number):
+        case forms.NumberForm(value=number):
             return np.full((1, 1), float(number))  # type: ignore[arg-type]
         case forms.Extent(dim=dim):
             return np.full((1, 1), float(sizes[dim]))
@@ -200,14 +204,14 @@ def _fitting(parts: Iterable[Form], values: list[Array], scalars: bool = False) 
     """Check that values have one shape; numbers, and ``scalars`` if so, are for every entry."""
     shapes = {
         x.shape for part, x in zip(parts, values, strict=True)
-        if not isinstance(part, forms.Number) and not (scalars and x.shape == (1, 1))
+        if not isinstance(part, forms.NumberForm) and not (scalars and x.shape == (1, 1))
     }  # fmt: skip
     if len(shapes) > 1:
         raise ValueError(f"matrices of shapes {sorted(shapes)} do not fit together")
     return values
 
 
-def _scaled(form: forms.Scaled, point: Point) -> Array:
+def _scaled(form: forms.Scaled, point: SamplePoint) -> Array:
     scale = np.full((1, 1), float(form.coefficient))  # type: ignore[arg-type]
     for k, x in enumerate((*form.above, *form.below)):
         value = value_of_form(x, point)

@@ -34,7 +34,7 @@ Shape = tuple[object, ...] | str
 
 
 @dataclass(frozen=True)
-class Habits:
+class AuthorOrder:
     """``sums`` are the author's sums in their order, by what they add; ``means`` what is averaged;
     ``symmetric`` the tensors whose labels may be written in any order."""
 
@@ -43,13 +43,13 @@ class Habits:
     symmetric: Collection[str] = frozenset()
 
 
-def habits_of(system: System) -> Habits:
-    """Return the habits of a model's author.
+def author_order_of(system: System) -> AuthorOrder:
+    """Return what a model's author is used to write.
 
     >>> from eingrad.notation.lower import lower
     >>> from eingrad.notation.parse import parse_statements
-    >>> habits = habits_of(lower(parse_statements("L = mean_i(sqrt(x_i + 1))")))
-    >>> list(habits.sums.values())
+    >>> author_order = author_order_of(lower(parse_statements("L = mean_i(sqrt(x_i + 1))")))
+    >>> list(author_order.sums.values())
     [((0, 'x'), (0, '1'))]
     """
     sums: dict[Shape, tuple[Shape, ...]] = {}
@@ -63,26 +63,28 @@ def habits_of(system: System) -> Habits:
                 sums.setdefault(tuple(sorted(terms, key=repr)), terms)
             elif isinstance(part, Call) and part.function == "mean":
                 means.add(shape_of(part.args[0]))
-    return Habits(sums, frozenset(means))
+    return AuthorOrder(sums, frozenset(means))
 
 
-def as_written(formula: Formula, habits: Habits, dims: Mapping[str, Dim]) -> Formula:
+def as_written(formula: Formula, author_order: AuthorOrder, dims: Mapping[str, Dim]) -> Formula:
     """Write a formula as the author would; ``dims`` are the dimensions of its letters."""
     if isinstance(formula, Derivative):
-        return replace(formula, of=as_written(formula.of, habits, dims))
+        return replace(formula, of=as_written(formula.of, author_order, dims))
     if isinstance(formula, Gather):
         return formula
-    parts = [as_written(x, habits, dims) for x in children(formula)]
+    parts = [as_written(x, author_order, dims) for x in children(formula)]
     formula = rebuilt(formula, parts)
     match formula:
-        case Symbol(name=name, labels=labels) if name in habits.symmetric:
+        case Symbol(name=name, labels=labels) if name in author_order.symmetric:
             return replace(formula, labels=tuple(sorted(labels)))
-        case Call(function="inv", args=(Symbol(name=name),), axes=axes) if name in habits.symmetric:
+        case Call(function="inv", args=(Symbol(name=name),), axes=axes) if (
+            name in author_order.symmetric
+        ):
             return replace(formula, axes=tuple(sorted(axes)))
         case Sum():
-            return _in_order(formula, habits)
+            return _in_order(formula, author_order)
         case Product():
-            return _as_mean(formula, habits, dims)
+            return _as_mean(formula, author_order, dims)
     return formula
 
 
@@ -124,10 +126,10 @@ def _factors(product: Product, inverse: bool) -> list[Shape]:
     return result
 
 
-def _in_order(total: Sum, habits: Habits) -> Sum:
+def _in_order(total: Sum, author_order: AuthorOrder) -> Sum:
     """Write the terms in the author's order, if the author wrote this sum."""
     shapes = _signed(total)
-    order = habits.sums.get(tuple(sorted(shapes, key=repr)))
+    order = author_order.sums.get(tuple(sorted(shapes, key=repr)))
     if order is None:
         return total
     left = list(range(len(shapes)))
@@ -138,7 +140,7 @@ def _in_order(total: Sum, habits: Habits) -> Sum:
     return Sum(tuple(total.terms[k] for k in found), tuple(total.negative[k] for k in found))
 
 
-def _as_mean(product: Product, habits: Habits, dims: Mapping[str, Dim]) -> Formula:
+def _as_mean(product: Product, author_order: AuthorOrder, dims: Mapping[str, Dim]) -> Formula:
     """Write ``sum_b(x_b) / size(b)`` as ``mean_b(x_b)``, if the author takes this mean."""
     above = [x for x, divides in zip(product.factors, product.divides, strict=True) if not divides]
     below = [x for x, divides in zip(product.factors, product.divides, strict=True) if divides]
@@ -147,7 +149,7 @@ def _as_mean(product: Product, habits: Habits, dims: Mapping[str, Dim]) -> Formu
         if (
             not isinstance(x, Call)
             or x.function != "sum"
-            or shape_of(x.args[0]) not in habits.means
+            or shape_of(x.args[0]) not in author_order.means
         ):
             continue
         left = list(divisors)
@@ -158,7 +160,7 @@ def _as_mean(product: Product, habits: Habits, dims: Mapping[str, Dim]) -> Formu
             left.remove(size)
         else:
             above[k] = replace(x, function="mean")
-            return _as_mean(_quotient(above, left), habits, dims)
+            return _as_mean(_quotient(above, left), author_order, dims)
     return product if len(product.factors) > 1 else product.factors[0]
 
 
@@ -178,4 +180,4 @@ def _quotient(above: list[Formula], below: list[Formula]) -> Product:
     return Product(factors, (*(False for _ in above), *(True for _ in divisor)))
 
 
-__all__ = ["Habits", "as_written", "habits_of", "shape_of"]
+__all__ = ["AuthorOrder", "as_written", "author_order_of", "shape_of"]

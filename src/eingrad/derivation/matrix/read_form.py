@@ -11,9 +11,16 @@ from eingrad.core.expr import Const, Delta, Einsum, Expr, Labels, Map, Reduce, S
 from eingrad.core.expr import Number as Value
 from eingrad.core.functions import AXIS_FUNCTIONS, keeps_axes
 from eingrad.derivation.matrix import forms
-from eingrad.derivation.matrix.build import diagonal, scaled, split_scale, total
-from eingrad.derivation.matrix.forms import Form, OfMatrix, has_identity, weight
-from eingrad.derivation.matrix.layout import assemble
+from eingrad.derivation.matrix.build import diagonal, product, scaled, split_scale, total, transpose
+from eingrad.derivation.matrix.forms import (
+    Commutation,
+    Form,
+    Identity,
+    Kron,
+    OfMatrix,
+    has_identity,
+    weight,
+)
 from eingrad.derivation.matrix.network import Item, Network, NoMatrixFormError
 
 MAX_COPIES = 4  # x^4 in a product is four factors, a higher power is written as one
@@ -56,7 +63,7 @@ def _sum(expr: Expr, rows: Labels, cols: Labels) -> Form:
         if expr.ndim and any(map(has_identity, terms)):  # 1 1^T, since I + 1 would be misread
             terms.append(_product(open_product(term, expr.dims), rows, cols))
         else:
-            terms.append(forms.Number(value))
+            terms.append(forms.NumberForm(value))
     return total(terms)
 
 
@@ -143,7 +150,7 @@ def _copies(base: Expr, exponent: Value) -> tuple[tuple[Form, ...], bool]:
     size: Value = -exponent if exponent < 0 else exponent
     if isinstance(size, int) and size <= MAX_COPIES:
         return (form,) * size, exponent < 0
-    return (forms.Power(form, size, base.ndim > 0),), exponent < 0
+    return (forms.PowerForm(form, size, base.ndim > 0),), exponent < 0
 
 
 # --- what is no sum and no product ------------------------------------------------------------
@@ -156,7 +163,7 @@ def _atom(expr: Expr) -> Form:
         case Var(name=name, dims=dims):
             return forms.Name(name, dims)
         case Const(value=value):
-            return forms.Number(value)
+            return forms.NumberForm(value)
         case Size(dim=dim):
             return forms.Extent(dim)
         case Delta(dims=(dim, _)):
@@ -183,3 +190,72 @@ def _reduce(expr: Reduce) -> Form:
         return OfMatrix("norm" if x.ndim == 1 else "frobenius", base)
     along = "" if whole else ("cols", "rows")[expr.axes[0]]
     return forms.Along(expr.function, base, along)
+
+
+# --- a joined network in rows and columns: an outer product, a Kronecker product, vec ---
+
+Pair = tuple[int | None, int | None]
+
+
+def assemble(network: Network, rows: Labels, cols: Labels) -> Form | None:
+    """Return the matrix over ``rows`` and ``cols``, None for a scalar: there is nothing left.
+
+    A pair of axes in one place is stacked, the first fastest: ``B_lk A_ij`` over the rows (i, l)
+    and the columns (j, k) is ``B ⊗ A``. Raises NoMatrixFormError.
+    """
+    if len(rows) > 2 or len(cols) > 2:
+        raise NoMatrixFormError
+    r1, r2 = (*rows, None, None)[:2]
+    c1, c2 = (*cols, None, None)[:2]
+    if r2 is None and c2 is None:
+        return _block(network, [(r1, c1)])[0] if rows or cols else None
+    linked = [set(item.labels) for item in network.items if len(item.labels) == 2]
+
+    def fits(*pairs: Pair) -> bool:
+        return all(any(link == set(pair) for pair in pairs) for link in linked)
+
+    if fits((r1, c1), (r2, c2)):
+        return _kron(*_block(network, [(r2, c2), (r1, c1)]))
+    if fits((r1, c2), (r2, c1)):
+        left, right = _block(network, [(r2, c1) if r2 is not None else (r1, c2),
+                                       (r1, c2) if r2 is not None else (None, c1)])  # fmt: skip
+        if r2 is None or c2 is None:
+            return _kron(left, right)
+        assert c1 is not None
+        swap = Commutation(network.extents[c1], network.extents[c2])
+        return product(_kron(left, right), swap)
+    if fits((r1, r2), (c1, c2)):
+        left, right = _block(network, [(r1, r2), (c1, c2)])
+        return product(_vec(left, rows), transpose(_vec(right, cols)))
+    raise NoMatrixFormError
+
+
+def _block(network: Network, pairs: list[Pair]) -> list[Form]:
+    """Return the matrix of each pair of a row and a column label; every item is in one of them."""
+    result = []
+    used = 0
+    for row, col in pairs:
+        items = [item for item in network.items if set(item.labels) <= {row, col}]
+        used += len(items)
+        matrix = [item for item in items if len(item.labels) == 2]
+        left = [item.form for item in items if item.labels == (row,)]
+        right = [transpose(item.form) for item in items if item.labels == (col,)]
+        if matrix and len(items) == 1 and row is not None:
+            result.append(matrix[0].over(row))
+        elif not matrix and len(left) == (row is not None) and len(right) == (col is not None):
+            result.append(product(*left, *right))
+        else:
+            raise NoMatrixFormError
+    if used != len(network.items):
+        raise NoMatrixFormError
+    return result
+
+
+def _kron(left: Form, right: Form) -> Form:
+    if isinstance(left, Identity) and isinstance(right, Identity):
+        return Identity((*left.dims, *right.dims))
+    return Kron(left, right)
+
+
+def _vec(form: Form, labels: Labels) -> Form:
+    return OfMatrix("vec", form) if len(labels) == 2 else form

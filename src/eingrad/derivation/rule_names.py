@@ -10,8 +10,8 @@ from eingrad.core.arrays import Gather, Matrix
 from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.core.partials import is_linear
-from eingrad.derivation.assemble import parts_of
 from eingrad.derivation.labels import Names, to_formula
+from eingrad.notation.summation import children, walk
 from eingrad.notation.syntax import Derivative, Formula, Symbol
 from eingrad.notation.system import Fact
 from eingrad.notation.text import derivative_name, to_text
@@ -35,7 +35,7 @@ def shapes_in(formula: Formula) -> dict[str, tuple[str, ...]]:
             return {derivative_name(formula): (*formula.of.labels, *labels)}
         return shapes_in(formula.of)
     result: dict[str, tuple[str, ...]] = {}
-    for part in parts_of(formula):
+    for part in children(formula):
         result.update(shapes_in(part))
     return result
 
@@ -90,10 +90,7 @@ def is_aligned(root: Expr, x: Var) -> bool:
 
 def derivatives_in(formula: Formula) -> Iterator[Derivative]:
     """Yield the derivatives in a formula."""
-    if isinstance(formula, Derivative):
-        yield formula
-    for part in parts_of(formula):
-        yield from derivatives_in(part)
+    return (part for part in walk(formula) if isinstance(part, Derivative))
 
 
 def divisors(expr: Expr) -> list[tuple[Expr, Number]]:
