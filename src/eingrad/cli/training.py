@@ -157,10 +157,10 @@ class Display(Protocol):
 def _display(trainer: Trainer) -> Display:
     console = Console()
     shows_bar = sys.stdout.isatty() and not console.is_dumb_terminal
-    return Bar(trainer, console) if shows_bar else Lines(trainer)
+    return Bar(trainer, console) if shows_bar else EpochLines(trainer)
 
 
-class Lines:
+class EpochLines:
     """One line an epoch, for pipes and files."""
 
     def __init__(self, trainer: Trainer) -> None:
