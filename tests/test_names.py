@@ -8,10 +8,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "eingrad"
 OPEN_FILES = """
-arrays function labels lower parse tensors tokens
+lower parse tokens
 """
 OPEN_CLASSES = """
-Assumption Entries Function Gather Place Product _Search _Writer
+Entries Function Gather Place Product
 """
 
 

@@ -139,7 +139,7 @@ def test_two_processes_unpack_it_once(cache, packed, monkeypatch):
         real(*args)
 
     monkeypatch.setattr(
-        unpack, "_unpack", slow
+        array_files, "_unpack", slow
     )  # locks are of open files: threads do for processes
 
     def waits(line: str) -> None:

@@ -12,7 +12,7 @@ from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
-from eingrad.check.function import FunctionClaim, FunctionFailedError, target_for
+from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
 from eingrad.check.question import Question
 from eingrad.check.verdict import Verdict

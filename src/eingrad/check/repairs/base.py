@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from eingrad.check.pools import Pools
+from eingrad.check.candidates import Candidates
 from eingrad.check.question import Target
 from eingrad.check.tree import Site, shown, sites
 from eingrad.notation.syntax import (
@@ -36,7 +36,7 @@ class Repair:
 
 
 Found = Iterator[Repair]
-Finder = Callable[[Site, Pools], Found]
+Finder = Callable[[Site, Candidates], Found]
 
 
 def is_scale(formula: Formula) -> bool:

@@ -11,9 +11,9 @@ import numpy as np
 
 from eingrad.calculus.expand import expand
 from eingrad.calculus.structure import is_sum
+from eingrad.check.candidates import Candidates
 from eingrad.check.compare import Claim, agrees, agrees_everywhere
 from eingrad.check.points import Point
-from eingrad.check.pools import Pools
 from eingrad.check.question import Question
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr
@@ -78,7 +78,7 @@ def _folded(fold: Callable[..., Array], axis: int) -> Change:
 
 def _parts(question: Question) -> Iterator[tuple[str, str, Change]]:
     """Yield what the right formula has as a factor or term and the function may lack."""
-    pools = Pools(question, Number(0))
+    pools = Candidates(question, Number(0))
     for activation in pools.activations.values():
         for slope in activation.derivatives:
             expr = _lowered(question, slope)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from eingrad.check.pools import Pools
+from eingrad.check.candidates import Candidates
 from eingrad.check.repairs.base import Found, Repair
 from eingrad.check.tree import (
     ONE,
@@ -29,7 +29,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.text import call_head, symbol_text, to_text
 
 
-def labels_of_one(site: Site, pools: Pools) -> Found:
+def labels_of_one(site: Site, pools: Candidates) -> Found:
     """``A_ji`` -> ``A_ij``, ``x_i`` -> ``x_j``"""
     symbols: list[Symbol] = []
     if isinstance(site.part, Symbol):
@@ -67,7 +67,7 @@ def _in_derivative(part: Formula, old: Symbol, new: Symbol) -> Formula:
     return Derivative(of, tuple(new if x is old else x for x in part.wrt))
 
 
-def labels_of_all(site: Site, pools: Pools) -> Found:
+def labels_of_all(site: Site, pools: Candidates) -> Found:
     """``X_bh dL/dA_bi`` -> ``X_bi dL/dA_bh``; of the whole claim: the result is transposed"""
     if not (site.parent is None or isinstance(site.part, Product | Sum)):
         return
@@ -88,7 +88,7 @@ def labels_of_all(site: Site, pools: Pools) -> Found:
         yield Repair("transposed" if whole else "label", reason, 1.1 if whole else 1.5, new)
 
 
-def delta(site: Site, pools: Pools) -> Found:
+def delta(site: Site, pools: Candidates) -> Found:
     """``y_i (1 - y_i)`` -> ``delta_ij y_i (1 - y_i)``"""
     if isinstance(site.part, Symbol) and site.part.name == "delta":
         reason = f"{shown(site.part)} does not belong here"
@@ -106,7 +106,7 @@ def delta(site: Site, pools: Pools) -> Found:
             yield Repair("delta", reason, 1.2 if site.parent is None else 1.4, new)
 
 
-def sums(site: Site, pools: Pools) -> Found:
+def sums(site: Site, pools: Candidates) -> Found:
     """``T_bo`` -> ``sum_o(T_bo)``, ``sum_o(T_bo)`` -> ``T_bo``, ``sum_b(...)`` -> ``sum_o(...)``"""
     part = site.part
     if isinstance(part, Call) and part.axes:
@@ -130,7 +130,7 @@ def sums(site: Site, pools: Pools) -> Found:
             yield Repair("sum", f"the mean over {label} is missing", 1.5, new)
 
 
-def _other_axis(site: Site, pools: Pools) -> Found:
+def _other_axis(site: Site, pools: Candidates) -> Found:
     """``sum_u(P_us G_us)`` -> ``sum_u(P_tu G_tu)``: the sum goes over the axis beside."""
     part = site.part
     if not isinstance(part, Call) or part.function not in ("sum", "mean") or len(part.axes) > 1:

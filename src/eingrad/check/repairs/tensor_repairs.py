@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eingrad.check.pools import Pools
+from eingrad.check.candidates import Candidates
 from eingrad.check.repairs.base import Found, Repair
 from eingrad.check.tree import (
     Site,
@@ -23,7 +23,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.text import to_text
 
 
-def wrong_tensor(site: Site, pools: Pools) -> Found:
+def wrong_tensor(site: Site, pools: Candidates) -> Found:
     """``Z2_bo`` -> ``Z1_bo``; ``phi'(Z1)`` -> ``phi'(A1)``"""
     part = site.part
     if isinstance(part, Symbol) and part.name in pools.dims:
@@ -53,7 +53,7 @@ def wrong_tensor(site: Site, pools: Pools) -> Found:
                 yield Repair(mistake, reason, 1.18, site.put(renamed(part, {old: name})))
 
 
-def _like(name: str, pools: Pools) -> list[str]:
+def _like(name: str, pools: Candidates) -> list[str]:
     """Return the other tensors with as many axes, those with the same axes first."""
     own = pools.dims[name]
     others = [n for n, dims in pools.dims.items() if n != name and len(dims) == len(own)]
@@ -71,7 +71,7 @@ def _only_call_of(name: str, formula: Formula) -> Call | None:
     return found
 
 
-def _confusion(wrong: str, right: str, site: Site, pools: Pools) -> tuple[str, str]:
+def _confusion(wrong: str, right: str, site: Site, pools: Candidates) -> tuple[str, str]:
     """Name the confusion of two tensors."""
     reason = f"{wrong} where {right} is meant"
     for activation in pools.activations.values():

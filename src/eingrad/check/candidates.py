@@ -38,7 +38,7 @@ class Activation:
     derivatives: tuple[Formula, ...]
 
 
-class Pools:
+class Candidates:
     """Formulas to try in a claim, in the claim's letters.
 
     ``factors`` are (formula, whether it divides), ``terms`` are (formula, whether it is
@@ -149,4 +149,4 @@ def _maps(definition: Definition) -> Iterator[Map]:
     return (node for node in postorder([definition.expr]) if isinstance(node, Map))
 
 
-__all__ = ["Activation", "Pools"]
+__all__ = ["Activation", "Candidates"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from eingrad.check.pools import Pools
+from eingrad.check.candidates import Candidates
 from eingrad.check.repairs.base import TWO, Found, Repair, inverse_text, is_scale
 from eingrad.check.tree import (
     Site,
@@ -25,7 +25,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.text import call_head
 
 
-def extra_scale(site: Site, _: Pools) -> Found:
+def extra_scale(site: Site, _: Candidates) -> Found:
     """``dL/dZ / size(b)`` -> ``dL/dZ``"""
     if not isinstance(site.part, Product):
         return
@@ -41,7 +41,7 @@ def extra_scale(site: Site, _: Pools) -> Found:
         yield Repair("factor", reason, 1.3, turned)
 
 
-def other_number(site: Site, _: Pools) -> Found:
+def other_number(site: Site, _: Candidates) -> Found:
     """``3 x`` -> ``2 x``, ``x^3`` -> ``x^2``"""
     if not isinstance(site.part, Number):
         return
@@ -68,7 +68,7 @@ def other_number(site: Site, _: Pools) -> Found:
         yield Repair(mistake, text, 1.3 if mistake == "factor" else 1.45, site.put(other))
 
 
-def missing_scale(site: Site, pools: Pools) -> Found:
+def missing_scale(site: Site, pools: Candidates) -> Found:
     """``x_i`` -> ``2 x_i`` in one term or argument"""
     if not site.is_term or site.parent is None or is_scale(site.part):
         return
@@ -85,7 +85,7 @@ def missing_scale(site: Site, pools: Pools) -> Found:
         yield Repair("factor", reason, 1.35, site.put(times(site.part, scale, divides)))
 
 
-def sign(site: Site, _: Pools) -> Found:
+def sign(site: Site, _: Candidates) -> Found:
     """``Z + T`` -> ``Z - T``"""
     if site.parent is None:
         yield Repair("sign", "the sign is wrong", 0.95, negated(site.part))
@@ -101,7 +101,7 @@ def sign(site: Site, _: Pools) -> Found:
         yield Repair("sign", reason, 1.4, site.put(negated(site.part)))
 
 
-def mean_or_sum(site: Site, _: Pools) -> Found:
+def mean_or_sum(site: Site, _: Candidates) -> Found:
     """``sum_b(...)`` -> ``mean_b(...)``"""
     if isinstance(site.part, Call) and site.part.function in ("sum", "mean"):
         call = site.part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
-from eingrad.check.pools import Pools
+from eingrad.check.candidates import Candidates
 from eingrad.check.repairs.base import TWO, Found, Repair, inverse_text, is_delta, is_scale
 from eingrad.check.tree import (
     ONE,
@@ -29,7 +29,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.text import to_text
 
 
-def extra_factors(site: Site, pools: Pools) -> Found:
+def extra_factors(site: Site, pools: Candidates) -> Found:
     """``dL/dZ Z (1 - Z)`` -> ``dL/dZ``"""
     if not isinstance(site.part, Product):
         return
@@ -52,7 +52,7 @@ def extra_factors(site: Site, pools: Pools) -> Found:
             yield Repair(mistake, reason, 1.2 + 0.3 * (count - 1) * (not slope), new)
 
 
-def missing_factors(site: Site, pools: Pools) -> Found:
+def missing_factors(site: Site, pools: Candidates) -> Found:
     """``dL/dZ`` -> ``dL/dZ phi'(A)``"""
     if not site.is_term or (is_scale(site.part) and site.parent is not None):
         return
@@ -82,7 +82,7 @@ def _append(formula: Formula, factors: Formula) -> Formula:
     return times(formula, factors)
 
 
-def wrong_factor(site: Site, pools: Pools) -> Found:
+def wrong_factor(site: Site, pools: Candidates) -> Found:
     """``A_ij x_j`` -> ``x_i x_j``: any factor of the right formula in the place of another"""
     if not isinstance(site.part, Product):
         return
@@ -94,7 +94,7 @@ def wrong_factor(site: Site, pools: Pools) -> Found:
                 yield Repair("wrong-tensor", reason, 1.7, site.put(times(rest, other, below)))
 
 
-def wrong_slope(site: Site, pools: Pools) -> Found:
+def wrong_slope(site: Site, pools: Candidates) -> Found:
     """``dL/dZ Z (1 - Z)`` -> ``dL/dZ (1 - Z^2)``: the derivative of another activation"""
     if not isinstance(site.part, Product):
         return
@@ -114,7 +114,7 @@ def wrong_slope(site: Site, pools: Pools) -> Found:
                     yield Repair("activation-derivative", reason, 1.55, new)
 
 
-def wrong_terms(site: Site, pools: Pools) -> Found:
+def wrong_terms(site: Site, pools: Candidates) -> Found:
     """``p_i delta_ij`` -> ``p_i delta_ij - p_i p_j``; ``x + y`` -> ``x``"""
     if isinstance(site.part, Sum) and len(site.part.terms) > 1:
         for k, term in enumerate(site.part.terms):
@@ -130,7 +130,7 @@ def wrong_terms(site: Site, pools: Pools) -> Found:
                 yield Repair("term", reason, 1.3 if site.parent is None else 1.38, new)
 
 
-def wrong_function(site: Site, pools: Pools) -> Found:
+def wrong_function(site: Site, pools: Candidates) -> Found:
     """``sin(x)`` -> ``cos(x)``, ``phi(a)`` -> ``phi'(a)``"""
     if not isinstance(site.part, Call):
         return
@@ -156,7 +156,7 @@ def _confused(function: str, count: int) -> set[str]:
     return set()
 
 
-def missing_function(site: Site, pools: Pools) -> Found:
+def missing_function(site: Site, pools: Candidates) -> Found:
     """``Z_bo`` -> ``log(Z_bo)``, ``exp(x)`` -> ``x``"""
     if isinstance(site.part, Call) and not site.part.axes and len(site.part.args) == 1:
         reason = f"{site.part.function} does not belong here"
@@ -167,7 +167,7 @@ def missing_function(site: Site, pools: Pools) -> Found:
             yield Repair("function", reason, 1.5, site.put(Call(function, (site.part,))))
 
 
-def wrong_power(site: Site, _: Pools) -> Found:
+def wrong_power(site: Site, _: Candidates) -> Found:
     """``1 - Z`` -> ``1 - Z^2``"""
     part = site.part
     if isinstance(part, Power):
