@@ -8,10 +8,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "eingrad"
 OPEN_FILES = """
-lower parse tokens
+
 """
 OPEN_CLASSES = """
-Entries Function Gather Place Product
+Function Product
 """
 
 

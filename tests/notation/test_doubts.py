@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import eingrad as eg
-from eingrad.notation.doubts import doubts
+from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.versions import NOTATION, reads_otherwise
 
@@ -140,7 +140,7 @@ def test_the_gallery_and_the_examples_are_hardly_noted() -> None:
     from gallery_models import GALLERY  # noqa: PLC0415
 
     statements = [s for entry in GALLERY for s in parse_statements(entry.model)]
-    found = [note for s in statements for note in doubts(s)]
+    found = [note for s in statements for note in notes_on(s)]
     assert len(statements) >= 100
     assert len(found) == 0
 

@@ -169,13 +169,13 @@ def _is_trace(factor: Formula, letter: str) -> bool:
 
 def letters_of(formula: Formula) -> set[str]:
     """Return every label in a formula."""
-    if isinstance(formula, Symbol | syntax.Gather):
+    if isinstance(formula, Symbol | syntax.TensorAt):
         return set(formula.labels)
     return {x for part in children(formula) for x in letters_of(part)}
 
 
 def letters_in_order(formula: Formula) -> tuple[str, ...]:
     """Return the labels in a formula as one reads them."""
-    if isinstance(formula, Symbol | syntax.Gather):
+    if isinstance(formula, Symbol | syntax.TensorAt):
         return formula.labels
     return tuple(label for part in children(formula) for label in letters_in_order(part))

@@ -18,13 +18,13 @@ from eingrad.notation.syntax import (
     Compare,
     Derivative,
     Formula,
-    Gather,
     Number,
     Power,
     Product,
     SizeOf,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
@@ -70,7 +70,7 @@ def as_written(formula: Formula, author_order: AuthorOrder, dims: Mapping[str, D
     """Write a formula as the author would; ``dims`` are the dimensions of its letters."""
     if isinstance(formula, Derivative):
         return replace(formula, of=as_written(formula.of, author_order, dims))
-    if isinstance(formula, Gather):
+    if isinstance(formula, TensorAt):
         return formula
     parts = [as_written(x, author_order, dims) for x in children(formula)]
     formula = rebuilt(formula, parts)
@@ -91,7 +91,7 @@ def as_written(formula: Formula, author_order: AuthorOrder, dims: Mapping[str, D
 def shape_of(formula: Formula) -> Shape:
     """Return a formula's shape."""
     match formula:
-        case Symbol(name=name) | Gather(name=name):
+        case Symbol(name=name) | TensorAt(name=name):
             return name
         case SizeOf():
             return "size()"

@@ -269,16 +269,16 @@ class _Writer:
         """Write entries of a tensor: ``Z[b,y[b]]``, of a formula ``sum_o(delta[y[b],o] ...)``."""
         tensor, *indices = expr.operands
         letters = dict(zip(expr.output, labels, strict=True))
-        entries: list[str | Symbol | syntax.Gather] = []
+        entries: list[str | Symbol | syntax.TensorAt] = []
         for source in expr.sources:
             if isinstance(source, int):
                 entries.append(letters[source])
             else:
                 at = self.write(indices[source[0]], tuple(letters[k] for k in source[1]))
-                assert isinstance(at, Symbol | syntax.Gather)
+                assert isinstance(at, Symbol | syntax.TensorAt)
                 entries.append(at)
         if isinstance(tensor, Var) and tensor.name not in self.names.derivatives:
-            return syntax.Gather(tensor.name, tuple(entries))
+            return syntax.TensorAt(tensor.name, tuple(entries))
         own, deltas, bound = list[str](), list[Formula](), list[str]()
         for entry, dim in zip(entries, tensor.dims, strict=True):
             if isinstance(entry, str):
@@ -286,14 +286,14 @@ class _Writer:
             else:
                 own.append(self._bind(dim))
                 bound.append(own[-1])
-                deltas.append(syntax.Gather("delta", (entry, own[-1])))
+                deltas.append(syntax.TensorAt("delta", (entry, own[-1])))
         return assemble(1, [*deltas, self.write(tensor, tuple(own))], [], bound)
 
     def _indicator(self, expr: Scatter, labels: tuple[str, ...]) -> Formula:
         """Write ``delta[y[b],o]``."""
         at = self.write(expr.operands[1], labels[:-1])
-        assert isinstance(at, Symbol | syntax.Gather)
-        return syntax.Gather("delta", (at, labels[-1]))
+        assert isinstance(at, Symbol | syntax.TensorAt)
+        return syntax.TensorAt("delta", (at, labels[-1]))
 
     def _apart(
         self, labels: tuple[str, ...], axes: Sequence[int], dims: Sequence[Dim]

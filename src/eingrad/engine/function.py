@@ -14,7 +14,7 @@ from eingrad.engine.cache import Cache
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
 from eingrad.engine.library import Library
-from eingrad.engine.lower import lower
+from eingrad.engine.make_program import make_program
 from eingrad.engine.memory import Memory, plan_memory, without_buffers
 from eingrad.engine.passes import prune, specialize_large
 from eingrad.engine.plan import Plan, make_plan
@@ -243,7 +243,9 @@ class Function:
     def _plan(self, signature: Signature) -> tuple[Program, Memory]:
         inputs = [*self.inputs, *self._state_inputs]
         spelling, item_size = self.library.spelling, np.dtype(signature.dtype).itemsize
-        program = lower(self.outputs, self.updates, signature.sizes, inputs, spelling, self.inner)
+        program = make_program(
+            self.outputs, self.updates, signature.sizes, inputs, spelling, self.inner
+        )
         program = prune(program)
         if spelling.in_place:
             program = specialize_large(program, signature.dtype)

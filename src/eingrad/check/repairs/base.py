@@ -11,13 +11,13 @@ from eingrad.check.tree import Site, shown, sites
 from eingrad.notation.syntax import (
     Call,
     Formula,
-    Gather,
     Number,
     Power,
     Product,
     SizeOf,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import to_text
 
@@ -49,7 +49,7 @@ def is_scale(formula: Formula) -> bool:
 
 def is_delta(formula: Formula) -> bool:
     """Whether a factor is Kronecker's delta or an indicator."""
-    return isinstance(formula, Symbol | Gather) and formula.name == "delta"
+    return isinstance(formula, Symbol | TensorAt) and formula.name == "delta"
 
 
 def inverse_text(factor: Formula, divides: bool) -> str:

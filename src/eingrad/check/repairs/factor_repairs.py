@@ -20,11 +20,11 @@ from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, Function
 from eingrad.notation.syntax import (
     Call,
     Formula,
-    Gather,
     Power,
     Product,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import to_text
 
@@ -161,7 +161,7 @@ def missing_function(site: Site, pools: Candidates) -> Found:
     if isinstance(site.part, Call) and not site.part.axes and len(site.part.args) == 1:
         reason = f"{site.part.function} does not belong here"
         yield Repair("function", reason, 1.5, site.put(site.part.args[0]))
-    if isinstance(site.part, Symbol | Gather | Call):
+    if isinstance(site.part, Symbol | TensorAt | Call):
         for function in sorted(pools.calls):
             reason = f"{function} is missing at {shown(site.part)}"
             yield Repair("function", reason, 1.5, site.put(Call(function, (site.part,))))

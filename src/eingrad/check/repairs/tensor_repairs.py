@@ -15,10 +15,10 @@ from eingrad.notation.syntax import (
     Call,
     Derivative,
     Formula,
-    Gather,
     Product,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import to_text
 
@@ -30,7 +30,7 @@ def wrong_tensor(site: Site, pools: Candidates) -> Found:
         for name in _like(part.name, pools):
             mistake, reason = _confusion(part.name, name, site, pools)
             yield Repair(mistake, reason, 1.1, site.put(Symbol(name, part.labels)))
-    elif isinstance(part, Gather) and part.name in pools.dims:
+    elif isinstance(part, TensorAt) and part.name in pools.dims:
         for name in _like(part.name, pools):
             mistake, reason = _confusion(part.name, name, site, pools)
             yield Repair(mistake, reason, 1.1, site.put(replace(part, name=name)))

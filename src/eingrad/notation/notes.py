@@ -8,6 +8,7 @@ from itertools import groupby
 
 from eingrad.errors import Position
 from eingrad.notation.gathers import lone_integers, with_labels
+from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.summation import Decision, Summation, children, kept_by, walk
 from eingrad.notation.syntax import (
     Assignment,
@@ -21,7 +22,6 @@ from eingrad.notation.syntax import (
     Statement,
 )
 from eingrad.notation.text import call_head, label_text, to_text
-from eingrad.notation.words import keeps_labels
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class Note:
         return f"line {self.position.line}: {self.text}" if self.position else self.text
 
 
-def doubts(statement: Statement | Claim, integers: Collection[str] = ()) -> Iterator[Note]:
+def notes_on(statement: Statement | Claim, integers: Collection[str] = ()) -> Iterator[Note]:
     """Yield a note for each place with two common readings.
 
     ``integers`` are the scalars that are known to be integers.
 
     >>> from eingrad.notation.parse import parse_statements
-    >>> (note,) = doubts(*parse_statements("J = a_k b_k exp(x_k t_k)"))
+    >>> (note,) = notes_on(*parse_statements("J = a_k b_k exp(x_k t_k)"))
     >>> str(note).split(", ")[:2]
     ['line 1: k is summed once', 'over the whole of a_k b_k exp(x_k t_k)']
-    >>> list(doubts(*parse_statements("J = (w_i w_i) / (v_j v_j)")))
+    >>> list(notes_on(*parse_statements("J = (w_i w_i) / (v_j v_j)")))
     []
     """
     if isinstance(statement, Declaration):
@@ -177,4 +177,4 @@ def _are(labels: Sequence[str]) -> str:
     return f"{', '.join(map(label_text, labels))} {'is' if len(labels) == 1 else 'are'}"
 
 
-__all__ = ["Note", "doubts", "sides_of"]
+__all__ = ["Note", "notes_on", "sides_of"]

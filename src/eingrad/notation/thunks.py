@@ -1,4 +1,4 @@
-"""Recipes for expressions whose axes are labelled places: built when the extents are known."""
+"""Expressions whose axes are labelled places, as thunks: built when the extents are known."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Extents:
         return tuple(self.dims[place] for place in places)
 
 
-Recipe = Callable[[Extents], Expr]
+Thunk = Callable[[Extents], Expr]
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A recipe for an expression, and the places of its axes, without repeats."""
+    """A thunk for an expression, and the places of its axes, without repeats."""
 
     places: Places
-    build: Recipe
+    build: Thunk
 
     def over(self, places: Places, extents: Extents) -> Expr:
         """Build the expression over other axes: transposed, and repeated along new ones."""
@@ -47,8 +47,8 @@ class Indexed:
         )
 
 
-def number(value: int | float | Fraction) -> Recipe:
-    """Return the recipe for a number."""
+def number(value: int | float | Fraction) -> Thunk:
+    """Return the thunk for a number."""
     return lambda _: Const(value)
 
 
@@ -62,7 +62,7 @@ def union(parts: Sequence[Indexed]) -> Places:
     return tuple(dict.fromkeys(place for part in parts for place in part.places))
 
 
-def view(tensor: Recipe, places: Places, kept: Places) -> Indexed:
+def view(tensor: Thunk, places: Places, kept: Places) -> Indexed:
     """Label a tensor's axes: a repeated one is a diagonal, one that is not kept is summed."""
     return Indexed(kept, lambda extents: algebra.einsum([(tensor(extents), places)], kept))
 
@@ -95,7 +95,7 @@ def matrix(function: str, arg: Indexed, row: int, column: int) -> Indexed:
     return Indexed(kept, lambda extents: matrix_function(function, arg.over(whole, extents)))
 
 
-def gathered(tensor: Recipe, sources: Sequence[int | Indexed]) -> Indexed:
+def gathered(tensor: Thunk, sources: Sequence[int | Indexed]) -> Indexed:
     """Read a tensor at places of labels and at integer tensors."""
     used = [(x,) if isinstance(x, int) else x.places for x in sources]
     places = tuple(dict.fromkeys(place for own in used for place in own))

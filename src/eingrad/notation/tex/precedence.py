@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eingrad.errors import NotationError
+from eingrad.notation.lexeme import read_number
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Call,
@@ -24,10 +25,9 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import CallReader
+from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
-from eingrad.notation.tex.tokens import Token
-from eingrad.notation.words import read_number
 
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",

@@ -64,7 +64,7 @@ from eingrad.engine.values import Value, of_register
 from eingrad.errors import BackendError
 
 
-def lower(
+def make_program(
     outputs: Mapping[str, Expr],
     updates: Mapping[str, Expr],
     sizes: Mapping[str, int],

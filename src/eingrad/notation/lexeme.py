@@ -20,7 +20,7 @@ from eingrad.core.functions import (
     keeps_axes,
 )
 from eingrad.errors import NotationError, Position
-from eingrad.notation.syntax import Derivative, Gather, Number, Symbol
+from eingrad.notation.syntax import Derivative, Number, Symbol, TensorAt
 
 # fmt: off
 _SPELLED = [
@@ -88,11 +88,11 @@ def known_functions() -> list[str]:
     return sorted(filter(is_function, names))
 
 
-Entry = str | Symbol | Gather
+Entry = str | Symbol | TensorAt
 Part = tuple[str, str, int]  # its kind (a group of _PART), its text, where it begins
 
 
-class Place:
+class TextPlace:
     """A token's place in the text, and the places of its parts."""
 
     def __init__(self, line: int, column: int, line_text: str, width: int) -> None:
@@ -104,9 +104,9 @@ class Place:
             width = max(1, self.width - offset)
         return Position(self.line, self.column + offset, self.line_text, width)
 
-    def within(self, offset: int, width: int) -> Place:
+    def within(self, offset: int, width: int) -> TextPlace:
         """Return the place of a part."""
-        return Place(self.line, self.column + offset, self.line_text, width)
+        return TextPlace(self.line, self.column + offset, self.line_text, width)
 
 
 def is_greek(command: str) -> bool:
@@ -124,7 +124,7 @@ def unknown_command(command: str, position: Position) -> NotationError:
     )
 
 
-def spell(name: str, place: Place) -> str:
+def spell(name: str, place: TextPlace) -> str:
     r"""Return a name with its Greek letters spelled out: ``\alpha1`` and ``α1`` are ``alpha1``."""
     result = []
     for match in _LETTERS.finditer(name):
@@ -146,7 +146,7 @@ def _parts(text: str) -> Iterator[Part]:
         yield kind, match[kind], match.start(kind)
 
 
-def read_symbol(text: str, place: Place) -> Symbol:
+def read_symbol(text: str, place: TextPlace) -> Symbol:
     """Read ``W_ih``, ``W_{ih}``, ``W[out,in]`` or ``W^{(1)}_{ij}``."""
     tensor = read_tensor(text, place)
     if isinstance(tensor, Symbol):
@@ -164,7 +164,7 @@ def not_whole(name: str, text: str, position: Position | None) -> NotationError:
     )
 
 
-def read_tensor(text: str, place: Place) -> Symbol | Gather:
+def read_tensor(text: str, place: TextPlace) -> Symbol | TensorAt:
     """Read a tensor with its labels, or its entries at integer tensors: ``Z[b,y[b]]``."""
     name, subscripts, brackets = "", 0, False
     entries: tuple[Entry, ...] = ()
@@ -192,10 +192,10 @@ def read_tensor(text: str, place: Place) -> Symbol | Gather:
     labels = tuple(entry for entry in entries if isinstance(entry, str))
     if len(labels) == len(entries):
         return Symbol(name, labels, place.at(), brackets)
-    return Gather(name, entries, place.at())
+    return TensorAt(name, entries, place.at())
 
 
-def _name(name: str, kind: str, inner: str, place: Place) -> str:
+def _name(name: str, kind: str, inner: str, place: TextPlace) -> str:
     if kind == "name":
         return spell(inner, place)
     if name[-1:].isdigit():
@@ -208,13 +208,13 @@ def _name(name: str, kind: str, inner: str, place: Place) -> str:
     return name + inner
 
 
-def _entries(name: str, kind: str, inner: str, place: Place) -> tuple[Entry, ...]:
+def _entries(name: str, kind: str, inner: str, place: TextPlace) -> tuple[Entry, ...]:
     if kind == "brackets" or (kind == "braces" and "," in inner):
         return tuple(_entry(name, text, where) for text, where in _split(name, inner, place))
     return _labels(name, inner, place)
 
 
-def _entry(name: str, written: str, where: Place) -> Entry:
+def _entry(name: str, written: str, where: TextPlace) -> Entry:
     """Read what stands between two commas: a label, or an integer tensor with its labels."""
     if re.fullmatch(_NAME, written):
         return spell(written, where)
@@ -227,7 +227,7 @@ def _entry(name: str, written: str, where: Place) -> Entry:
     return spell(written, where)
 
 
-def _labels(name: str, inner: str, place: Place) -> tuple[str, ...]:
+def _labels(name: str, inner: str, place: TextPlace) -> tuple[str, ...]:
     result = []
     for match in re.finditer(rf"\s+|{_LETTERS.pattern}|.", inner, re.DOTALL):
         piece = match[0]
@@ -239,7 +239,7 @@ def _labels(name: str, inner: str, place: Place) -> tuple[str, ...]:
     return tuple(result)
 
 
-def _no_label(name: str, place: Place) -> NotationError:
+def _no_label(name: str, place: TextPlace) -> NotationError:
     return NotationError(
         f"{name} has a subscript without a label",
         operand=name,
@@ -248,7 +248,7 @@ def _no_label(name: str, place: Place) -> NotationError:
     )
 
 
-def _check_label(name: str, piece: str, place: Place) -> None:
+def _check_label(name: str, piece: str, place: TextPlace) -> None:
     if piece[0] == "\\" or piece.isalpha():
         return
     raise NotationError(
@@ -261,7 +261,7 @@ def _check_label(name: str, piece: str, place: Place) -> None:
     )  # fmt: skip
 
 
-def _split(name: str, inner: str, place: Place) -> Iterator[tuple[str, Place]]:
+def _split(name: str, inner: str, place: TextPlace) -> Iterator[tuple[str, TextPlace]]:
     """Yield what stands between commas, those inside inner brackets left alone."""
     start = 0
     for item in _outer_parts(inner):
@@ -289,7 +289,7 @@ def _outer_parts(inner: str) -> list[str]:
     return parts
 
 
-def read_call(text: str, place: Place) -> tuple[str, tuple[str, ...]]:
+def read_call(text: str, place: TextPlace) -> tuple[str, tuple[str, ...]]:
     """Read what stands before a call's parenthesis: the function and its axes.
 
     Letters in braces stay together, ``sum_{row}`` is ("sum", ("row",)): only the argument tells
@@ -321,7 +321,7 @@ def read_call(text: str, place: Place) -> tuple[str, tuple[str, ...]]:
     return (canonical(name) or name) + primes, axes
 
 
-def _axes(name: str, kind: str, inner: str, place: Place) -> tuple[str, ...]:
+def _axes(name: str, kind: str, inner: str, place: TextPlace) -> tuple[str, ...]:
     if kind == "letters" or not inner.strip():
         return _labels(name, inner, place)
     result: list[str] = []
@@ -337,7 +337,7 @@ def _axes(name: str, kind: str, inner: str, place: Place) -> tuple[str, ...]:
     return tuple(result)
 
 
-def read_derivative(text: str, place: Place) -> Derivative:
+def read_derivative(text: str, place: TextPlace) -> Derivative:
     """Read ``dL/dW_ih`` or ``d2L/dw_i dw_j``."""
     match = _DERIVATIVE.fullmatch(text)
     assert match is not None
@@ -353,7 +353,7 @@ def read_derivative(text: str, place: Place) -> Derivative:
 MAX_DIGITS, MAX_EXPONENT = 1000, 400
 
 
-def read_number(text: str, place: Place) -> Number:
+def read_number(text: str, place: TextPlace) -> Number:
     """Read a number exactly: ``0.5`` is 1/2, ``1e-8`` is 1/100000000."""
     digits, _, exponent = text.lower().partition("e")
     small_enough = len(digits) <= MAX_DIGITS and len(exponent) <= 8
@@ -372,7 +372,7 @@ def read_number(text: str, place: Place) -> Number:
     )
 
 
-def plain_name(text: str, place: Place) -> str:
+def plain_name(text: str, place: TextPlace) -> str:
     """Read a name without labels, as ``function phi`` declares it."""
     symbol = read_symbol(text, place)
     if symbol.labels:
@@ -388,7 +388,7 @@ def plain_name(text: str, place: Place) -> str:
 def name_of(token: Any) -> str:
     """Return the name in a word without reading the rest; wrong words have some name, too."""
     match = re.match(_NAME, token)
-    place = Place(1, 1, "", 1)
+    place = TextPlace(1, 1, "", 1)
     try:
         return read_symbol(str(token), place).name
     except NotationError:
