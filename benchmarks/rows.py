@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from eingrad.learn import rows as rows_module
-from eingrad.learn.rows import FileRows
+from eingrad.learn import array_files
+from eingrad.learn.array_files import FileRows
 
 SHAPE, BATCH, BATCHES, ROUNDS = (28, 28), 64, 20, 5
 
@@ -44,7 +44,7 @@ def forget(path: Path) -> None:
 
 def opened(path: Path, count: int, mapped: bool) -> FileRows:
     """Open the images to be mapped, or to be read, whatever their size."""
-    rows_module.MAPPED = 1 << 60 if mapped else 0
+    array_files.MAPPED = 1 << 60 if mapped else 0
     return FileRows(path, 0, (count, *SHAPE))
 
 

@@ -12,9 +12,9 @@ import pytest
 import scipy.special as sp
 
 import eingrad as eg
-from eingrad.notation.doubts import doubts
 from eingrad.notation.latex import to_latex
 from eingrad.notation.lower import scalar_indices
+from eingrad.notation.notes import notes_on
 from eingrad.notation.syntax import Assignment, Derivative, Symbol
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -112,4 +112,4 @@ def test_nothing_that_is_printed_has_two_readings(entry: Entry) -> None:
             target = left or target  # a line without a left side goes on
             assert isinstance(target, Symbol | Derivative)
             assert right is not None
-            assert [str(n) for n in doubts(Assignment(target, right), integers)] == []
+            assert [str(n) for n in notes_on(Assignment(target, right), integers)] == []

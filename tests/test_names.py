@@ -8,12 +8,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "eingrad"
 OPEN_FILES = """
-arrays data emit forward function labels lower names parse plan product program read
-rows tensors tokens train training values words
+
 """
 OPEN_CLASSES = """
-Assumption Emitter Entries Function Gather Lines Number Place Point Power Product Program Result
-Step Sum Value _Search _Writer
+Function Product
 """
 
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import eingrad as eg
 from eingrad.check.derived import Derived
-from eingrad.check.function import target_for
+from eingrad.check.function_claims import target_for
 from eingrad.check.question import labels_of
 from eingrad.derivation.labels import to_formula
 from eingrad.notation.syntax import Assignment

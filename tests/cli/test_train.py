@@ -435,7 +435,7 @@ def test_a_checkpoint_that_something_else_wrote_meanwhile_is_not_replaced(tmp_pa
             os.replace(tmp_path / "new", path)
 
     monkeypatch.setattr(outputs, "save", save_and_lose)
-    monkeypatch.setattr(training.Lines, "epoch", after_two)
+    monkeypatch.setattr(training.EpochLines, "epoch", after_two)
     error = refused("train", "--hidden", 5, "--epochs", 4, "--checkpoint", path)
     assert "was written by something else while this run trained; its epoch 3 is not saved" in error
     assert path.read_bytes() == b"of another run"

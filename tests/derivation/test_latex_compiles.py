@@ -20,7 +20,7 @@ from strategies import models
 import eingrad as eg
 from eingrad.core.functions import FUNCTIONS
 from eingrad.notation.latex import to_latex
-from eingrad.notation.words import elementwise
+from eingrad.notation.lexeme import elementwise
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -19,15 +19,15 @@ from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Expr, Size, Var, postorder
 from eingrad.derivation import matrix
 from eingrad.derivation.matrix import form_latex, form_text, layout_axes, matrix_form
-from eingrad.derivation.matrix.forms import Form, parts
-from eingrad.derivation.matrix.values import (
-    Point,
+from eingrad.derivation.matrix.form_values import (
+    SamplePoint,
     agrees,
     as_matrix,
     random_point,
     value_of_expr,
     value_of_form,
 )
+from eingrad.derivation.matrix.forms import Form, parts
 
 DIMS = "abc"
 NAMES = {(d,): f"{d}vec" for d in DIMS}
@@ -101,11 +101,11 @@ class Author:
         return Var(self.random.choice("XYZ") + "".join(dims), dims)
 
 
-def real_point(expr: Expr, seed: int) -> Point:
-    return Point(random_point(expr, seed=seeded(seed)).arrays, random_point(expr).sizes, REAL)
+def real_point(expr: Expr, seed: int) -> SamplePoint:
+    return SamplePoint(random_point(expr, seed=seeded(seed)).arrays, random_point(expr).sizes, REAL)
 
 
-def oracle_value(expr: Expr, point: Point) -> np.ndarray:
+def oracle_value(expr: Expr, point: SamplePoint) -> np.ndarray:
     """The value of an expression: by the oracle, or here where it knows no matrix functions."""
     if any(isinstance(x, Matrix) for x in postorder([expr])):
         return value_of_expr(expr, point)
@@ -157,7 +157,7 @@ def kinds_of(form: Form) -> set[str]:
     return {type(form).__name__}.union(*map(kinds_of, parts(form)))
 
 
-def means_its_value(text: str, value: np.ndarray, point: Point) -> None:
+def means_its_value(text: str, value: np.ndarray, point: SamplePoint) -> None:
     """Read the text as a person would: its value is the form's."""
     values = {name: np.reshape(x, (*x.shape, 1, 1)[:2]) for name, x in point.arrays.items()}
     values |= {f"size({dim})": np.full((1, 1), float(n)) for dim, n in point.sizes.items()}

@@ -15,8 +15,8 @@ from test_models import assert_close
 
 import eingrad as eg
 from eingrad.api.models.model_derivatives import Derivatives
-from eingrad.notation.doubts import doubts
 from eingrad.notation.latex import to_latex
+from eingrad.notation.notes import notes_on
 from eingrad.notation.syntax import Assignment, Symbol
 
 oracle = pytest.importorskip("torch_oracle")
@@ -110,7 +110,7 @@ def test_no_line_of_a_hessian_has_two_readings(model: RandomModel) -> None:
     first = next(iter(model.inputs))
     for found in (original.grad("L", first), original.hessian("L", first)):
         for formula in (found[name].formula for name in found):
-            assert list(doubts(formula)) == []
+            assert list(notes_on(formula)) == []
 
 
 # --- models whose gradients did not read back once --------------------------------------------

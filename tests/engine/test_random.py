@@ -13,7 +13,7 @@ from seeds import seeded
 from eingrad.core.algebra import add, apply, einsum, full, multiply, power, reduce
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Size, Var, postorder, variables
 from eingrad.core.functions import COMPARISONS, keeps_axes
-from eingrad.engine import compile_program, fuse
+from eingrad.engine import compile_program, passes
 
 SIZES = {"i": 3, "j": 4, "k": 2, "l": 5}
 UNARY = ["sigmoid", "tanh", "softplus", "relu", "elu", "gelu", "silu", "leaky_relu", "sin", "abs"]
@@ -128,7 +128,7 @@ def test_random_graphs(block):
 
 @pytest.mark.parametrize("block", range(6))
 def test_random_updates(block, monkeypatch):
-    monkeypatch.setattr(fuse, "WORTH_ACCUMULATING", 1)
+    monkeypatch.setattr(passes, "WORTH_ACCUMULATING", 1)
     for seed in range(50 * block, 50 * (block + 1)):
         graphs = Graphs(seed)
         targets = [Var(f"V{''.join(dims)}{k}", dims) for k, dims in enumerate([("i", "j")] * 3)]

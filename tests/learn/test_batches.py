@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from eingrad.errors import EingradError
-from eingrad.learn import rows
+from eingrad.learn import array_files
+from eingrad.learn.array_files import FileRows
 from eingrad.learn.batches import Batches, Share
 from eingrad.learn.data import load_digits
-from eingrad.learn.rows import FileRows
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -32,7 +32,7 @@ def test_minibatches_are_scaled_one_hot_and_in_one_buffer(dtype):
 @pytest.mark.parametrize("share", [Share(), Share(1, 3)], ids=str)
 def test_a_stream_is_the_examples_in_their_order(tmp_path, monkeypatch, share, held):
     """From a file as from memory, and nothing but the share is asked of the disk."""
-    monkeypatch.setattr(rows, "MAPPED", held)
+    monkeypatch.setattr(array_files, "MAPPED", held)
     digits = load_digits()
     digits.train.images.tofile(tmp_path / "images")
     images = FileRows(tmp_path / "images", 0, digits.train.images.shape)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eingrad.errors import DataError
-from eingrad.learn.idx import HELD, looks_like_idx, read_idx
+from eingrad.learn.array_files import HELD, looks_like_idx, read_idx
 
 
 def idx(array: np.ndarray, kind: int = 8) -> bytes:

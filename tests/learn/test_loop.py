@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from eingrad.errors import DataError, DivergedError, EingradError
-from eingrad.learn import rows
+from eingrad.learn import array_files
+from eingrad.learn.array_files import FileRows
 from eingrad.learn.checkpoint import load, save
 from eingrad.learn.classifier import packaged_model
 from eingrad.learn.data import Dataset, Split, load_digits
-from eingrad.learn.rows import FileRows
 from eingrad.learn.settings import Settings
 from eingrad.learn.train import EpochRecord, Trainer, state_shapes
 
@@ -327,7 +327,7 @@ def mapped(dataset: Dataset, path: Path) -> Dataset:
 @pytest.mark.parametrize("held", [0, 1 << 28], ids=["read", "mapped"])
 @pytest.mark.parametrize("put", [in_file, mapped])
 def test_images_may_lie_in_a_file(tmp_path, monkeypatch, put, held):
-    monkeypatch.setattr(rows, "MAPPED", held)
+    monkeypatch.setattr(array_files, "MAPPED", held)
     dataset = small()
     first = start(dataset, epochs=2)
     second = start(put(dataset, tmp_path / "images"), epochs=2)
@@ -338,7 +338,7 @@ def test_images_may_lie_in_a_file(tmp_path, monkeypatch, put, held):
 
 
 def test_a_run_on_a_file_resumes_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "MAPPED", 0)
+    monkeypatch.setattr(array_files, "MAPPED", 0)
     whole = start(epochs=3)
     list(whole.run())
     half = start(in_file(small(), tmp_path / "images"), epochs=1)
@@ -353,7 +353,7 @@ def test_a_run_on_a_file_resumes_bit_for_bit(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("held", [0, 1 << 28], ids=["read", "mapped"])
 def test_a_file_that_is_cut_in_the_middle_of_an_epoch_stops_the_run(tmp_path, monkeypatch, held):
-    monkeypatch.setattr(rows, "MAPPED", held)
+    monkeypatch.setattr(array_files, "MAPPED", held)
     path = tmp_path / "images"
     trainer = start(in_file(small(), path), epochs=1)
     examples: list[int] = []

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from eingrad.errors import DataError
+from eingrad.learn.array_files import read_npy
 from eingrad.learn.images import read_images
-from eingrad.learn.npy import read_npy
 
 IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from eingrad.errors import DataError
-from eingrad.learn import rows as rows_module
-from eingrad.learn.rows import FileRows
+from eingrad.learn import array_files
+from eingrad.learn.array_files import FileRows
 
 HEADER = b"eight by"
 SHAPE = (50, 3, 7)
@@ -22,7 +22,7 @@ DATA = np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
 def how(request, monkeypatch):
     """Both ways to read a file, whatever its size."""
     if request.param == "read":
-        monkeypatch.setattr(rows_module, "MAPPED", 0)
+        monkeypatch.setattr(array_files, "MAPPED", 0)
     return request.param
 
 
@@ -72,7 +72,7 @@ def test_numbers_of_any_type(tmp_path, how, dtype):  # noqa: ARG001
 
 def test_a_read_that_ends_early_is_taken_up_again(path, monkeypatch):
     """As when more than 2 GiB are asked for at once."""
-    monkeypatch.setattr(rows_module, "MAPPED", 0)
+    monkeypatch.setattr(array_files, "MAPPED", 0)
     whole = os.preadv
     monkeypatch.setattr(os, "preadv", lambda fd, out, at: whole(fd, [out[0].cast("B")[:100]], at))
     np.testing.assert_array_equal(FileRows(path, len(HEADER), SHAPE)[:], DATA)
@@ -86,7 +86,7 @@ def test_where_the_address_space_is_too_small_rows_are_read(path, monkeypatch):
     rows = FileRows(path, len(HEADER), SHAPE)
     assert rows.mapped is None
     np.testing.assert_array_equal(take(rows, [30, 2]), DATA[[30, 2]])
-    monkeypatch.setattr(rows_module, "CAN_READ", False)
+    monkeypatch.setattr(array_files, "CAN_READ", False)
     with pytest.raises(DataError, match="cannot be mapped \\(Cannot allocate memory\\)"):
         FileRows(path, len(HEADER), SHAPE)
 
@@ -129,7 +129,7 @@ def test_a_file_that_changes_is_an_error(path, how, change, text):  # noqa: ARG0
 
 
 def test_a_file_that_is_cut_during_a_read(path, monkeypatch):
-    monkeypatch.setattr(rows_module, "MAPPED", 0)
+    monkeypatch.setattr(array_files, "MAPPED", 0)
     rows = FileRows(path, len(HEADER), SHAPE)
     whole = os.preadv
 
@@ -143,7 +143,7 @@ def test_a_file_that_is_cut_during_a_read(path, monkeypatch):
 
 
 def test_a_disk_that_fails(path, monkeypatch):
-    monkeypatch.setattr(rows_module, "MAPPED", 0)
+    monkeypatch.setattr(array_files, "MAPPED", 0)
     rows = FileRows(path, len(HEADER), SHAPE)
 
     def fail(*_):

@@ -18,10 +18,8 @@ import pytest
 from test_idx import idx
 
 from eingrad.errors import DataError
-from eingrad.learn import idx as idx_module
-from eingrad.learn import unpack
-from eingrad.learn.idx import read_idx
-from eingrad.learn.rows import FileRows
+from eingrad.learn import array_files
+from eingrad.learn.array_files import FileRows, read_idx
 
 SOURCE = Path(__file__).parents[2] / "src"
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 5, 7), dtype=np.uint8)
@@ -31,7 +29,7 @@ GOOD = idx(IMAGES)
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
     """A cache of the test's own; every gzipped file counts as large."""
-    monkeypatch.setattr(idx_module, "HELD", 0)
+    monkeypatch.setattr(array_files, "HELD", 0)
     monkeypatch.setenv("EINGRAD_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -136,7 +134,7 @@ def test_two_processes_unpack_it_once(cache, packed, monkeypatch):
     """The second finds the lock held, waits, and takes the first one's copy."""
     told: list[list[str]] = [[], []]
     begun, may_go_on = threading.Event(), threading.Event()
-    real = unpack._unpack
+    real = array_files._unpack
 
     def slow(*args: Any) -> None:
         begun.set()
@@ -144,7 +142,7 @@ def test_two_processes_unpack_it_once(cache, packed, monkeypatch):
         real(*args)
 
     monkeypatch.setattr(
-        unpack, "_unpack", slow
+        array_files, "_unpack", slow
     )  # locks are of open files: threads do for processes
 
     def waits(line: str) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import eingrad as eg
-from eingrad.notation.doubts import doubts
 from eingrad.notation.gathers import find_integers
+from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.versions import NOTATION, reads_otherwise
 
@@ -159,7 +159,7 @@ def test_few_statements_are_noted() -> None:
 
     texts = [*(entry.model for entry in GALLERY), PUBLIC]
     statements = [s for text in texts for s in find_integers(parse_statements(text))]
-    notes = [note for s in statements for note in doubts(s)]
+    notes = [note for s in statements for note in notes_on(s)]
     assert len(statements) > 190
     assert len(notes) == 6
     assert 100 * len(notes) < 5 * len(statements)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import eingrad as eg
-from eingrad.engine.collectives import read_collectives
+from eingrad.engine.sharded import read_collectives
 from sharding.mesh_models import (
     BATCH,
     CLASSES,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from eingrad.calculus.differentiate import push_forward
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName, DirectionName
-from eingrad.calculus.reverse import NAME_COST, Adjoint, tensor
+from eingrad.calculus.reverse import NAME_COST, Adjoint, needed_by, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted
 from eingrad.core.algebra import einsum, zeros
@@ -66,11 +66,11 @@ def forward(
     x: Var | None = None
     if isinstance(wrt, str):
         x = tensor(system, wrt)
-        seeds = {wrt: _identity(x)}
+        seeds = {wrt: identity(x)}
     else:
         seeds = _directions(system, wrt)
     extra_dims = x.dims if x is not None else ()
-    needed = _needed(system, of)
+    needed = needed_by([of], system.exprs)
     knowledge = Knowledge(system, moved)
     known: dict[str, tuple[Var | None, Expr]] = {name: (None, e) for name, e in seeds.items()}
     result: dict[str, Tangent] = {}
@@ -99,18 +99,10 @@ def forward(
     return result
 
 
-def _needed(system: System, of: str) -> set[str]:
-    needed = {of}
-    for name in reversed(list(system.definitions)):
-        if name in needed:
-            needed.update(v.name for v in variables(system.definitions[name].expr))
-    return needed
-
-
 def _directions(system: System, wrt: Mapping[str, str]) -> dict[str, Expr]:
     """Return the seeds; a tensor that another of them moves has no direction of its own."""
     for name in wrt:
-        moved = _needed(system, name) & (set(wrt) - {name})
+        moved = needed_by([name], system.exprs) & (set(wrt) - {name})
         if moved:
             other = min(moved)
             raise DifferentiationError(
@@ -121,7 +113,8 @@ def _directions(system: System, wrt: Mapping[str, str]) -> dict[str, Expr]:
     return {name: Var(direction, tensor(system, name).dims) for name, direction in wrt.items()}
 
 
-def _identity(x: Var) -> Expr:
+def identity(x: Var) -> Expr:
+    """Return the derivative of a tensor by itself."""
     n = x.ndim
     deltas = [(Delta(dim), (k, n + k)) for k, dim in enumerate(x.dims)]
     return einsum(deltas, tuple(range(2 * n)))

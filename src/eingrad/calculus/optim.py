@@ -27,7 +27,7 @@ class StateTensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NewValues:
     """One step of one parameter; ``state`` maps a name (``"adam/m/W1"``) to its tensor.
 
     Parameters may share a state tensor (``"adam/t"``): it is then the same in each of their steps.
@@ -47,9 +47,9 @@ class Optimizer:
 
     name: str
     settings: Mapping[str, float] = field(hash=False)
-    rule: Callable[[Var, Expr], Step] = field(compare=False)
+    rule: Callable[[Var, Expr], NewValues] = field(compare=False)
 
-    def step(self, param: Var, gradient: Expr) -> Step:
+    def step(self, param: Var, gradient: Expr) -> NewValues:
         """Return the new value of ``param``, and of the state, after a step with ``gradient``.
 
         >>> w = Var("w", ("i",))
@@ -77,8 +77,8 @@ def sgd(lr: float = 0.01) -> Optimizer:
     """
     settings = _checked("sgd", lr=lr)
 
-    def rule(param: Var, gradient: Expr) -> Step:
-        return Step((Infix(param) - lr * Infix(gradient)).expr, {})
+    def rule(param: Var, gradient: Expr) -> NewValues:
+        return NewValues((Infix(param) - lr * Infix(gradient)).expr, {})
 
     return Optimizer("sgd", settings, rule)
 
@@ -94,12 +94,12 @@ def momentum(lr: float = 0.01, beta: float = 0.9) -> Optimizer:
     """
     settings = _checked("momentum", lr=lr, beta=beta)
 
-    def rule(param: Var, gradient: Expr) -> Step:
+    def rule(param: Var, gradient: Expr) -> NewValues:
         name = f"momentum/{param.name}"
         velocity = Var(name, param.dims)
         new_velocity = beta * Infix(velocity) + Infix(gradient)
         new_value = Infix(param) - lr * new_velocity
-        return Step(new_value.expr, {name: StateTensor(velocity, 0, new_velocity.expr)})
+        return NewValues(new_value.expr, {name: StateTensor(velocity, 0, new_velocity.expr)})
 
     return Optimizer("momentum", settings, rule)
 
@@ -117,7 +117,7 @@ def adam(
     """
     settings = _checked("adam", lr=lr, beta1=beta1, beta2=beta2, eps=eps)
 
-    def rule(param: Var, gradient: Expr) -> Step:
+    def rule(param: Var, gradient: Expr) -> NewValues:
         names = ("adam/t", f"adam/m/{param.name}", f"adam/v/{param.name}")
         count, mean, square = (
             Var(name, dims) for name, dims in zip(names, ((), param.dims, param.dims), strict=True)
@@ -130,7 +130,7 @@ def adam(
         scale = 1 / _bias_correction(beta2, t)("sqrt")
         new_value = Infix(param) - step_size * m / (scale * v("sqrt") + eps)
         state = zip(names, (count, mean, square), (t, m, v), strict=True)
-        return Step(new_value.expr, {n: StateTensor(x, 0, new.expr) for n, x, new in state})
+        return NewValues(new_value.expr, {n: StateTensor(x, 0, new.expr) for n, x, new in state})
 
     return Optimizer("adam", settings, rule)
 

@@ -108,17 +108,25 @@ def tensor(system: System, name: str) -> Var:
     return system.definitions[name].var
 
 
+def needed_by(names: Iterable[str], exprs: Mapping[str, Expr]) -> set[str]:
+    """Return the tensors that some are made of, these included; ``exprs`` are the definitions."""
+    needed = set(names)
+    stack = list(needed)
+    while stack:
+        expr = exprs.get(stack.pop())
+        below = {v.name for v in variables(expr)} - needed if expr is not None else set()
+        needed |= below
+        stack += below
+    return needed
+
+
 def _between(system: System, of: str, wrt: set[str]) -> set[str]:
     """Return the tensors that depend on ``wrt`` and that ``of`` depends on, these included."""
     depends = {name for name in system.inputs if name in wrt}
     for name, definition in system.definitions.items():
         if name in wrt or any(v.name in depends for v in variables(definition.expr)):
             depends.add(name)
-    needed = {of}
-    for name in reversed(list(system.definitions)):
-        if name in needed:
-            needed.update(v.name for v in variables(system.definitions[name].expr))
-    return (depends & needed) | {of}
+    return (depends & needed_by([of], system.exprs)) | {of}
 
 
 def _adjoint(

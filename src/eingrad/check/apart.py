@@ -12,7 +12,7 @@ from eingrad.check.question import Question
 from eingrad.check.tree import Site, labels_in, relabelled, sites
 from eingrad.errors import NotationError
 from eingrad.notation.summation import Summation
-from eingrad.notation.syntax import Derivative, Formula, Gather, Product, Symbol
+from eingrad.notation.syntax import Derivative, Formula, Product, Symbol, TensorAt
 from eingrad.notation.text import label_text, to_text
 
 MOST = 8  # places that are tried one by one
@@ -65,7 +65,7 @@ def _complete(value: Formula, label: str) -> Iterator[Site]:
         return holds and summation.is_complete(part, label)
 
     for site in sites(value):
-        if isinstance(site.part, Symbol | Gather) or not site.above:
+        if isinstance(site.part, Symbol | TensorAt) or not site.above:
             continue
         chain = (*site.above, site.part)
         if any(isinstance(x, Derivative) for x in chain):

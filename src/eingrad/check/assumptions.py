@@ -21,7 +21,7 @@ from eingrad.notation.text import call_head, to_text
 
 
 @dataclass(frozen=True)
-class Assumption:
+class InputAssumption:
     """What is assumed, in words or notation, and how to make an input satisfy it."""
 
     text: str
@@ -44,7 +44,7 @@ class Assumption:
 
 def assumptions(
     question: Question, names: Sequence[str], kinds: Sequence[str]
-) -> Iterator[Assumption]:
+) -> Iterator[InputAssumption]:
     """Yield what may be assumed about one input, of those that the model leaves free."""
     points = question.points
     for kind in kinds:
@@ -55,7 +55,7 @@ def assumptions(
 
 def assumption_for(
     question: Question, claim: Claim, names: Sequence[str], kinds: Sequence[str]
-) -> Assumption | None:
+) -> InputAssumption | None:
     """Return an assumption about one input under which a claim is right.
 
     A claim that is right at some points is wrong on one side of a kink, say, which a sign may
@@ -79,7 +79,7 @@ def _agrees_by_chance(question: Question, claim: Claim, plan: int) -> bool:
     return bool(point.value(question.right).any()) and agrees(claim, question.right, point)
 
 
-def _about(x: Var, question: Question, kind: str) -> Iterator[Assumption]:
+def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
     labels = _letters(question.derived.system.labels[x.name])
     shown = to_text(Symbol(x.name, labels))
     axes = range(x.ndim)
@@ -87,7 +87,7 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[Assumption]:
         case "sum":
             for k in axes:
                 head = call_head("sum", (labels[k],))
-                yield Assumption(f"{head}({shown}) = 1", _on(x, partial(_sum_to_one, axis=k)))
+                yield InputAssumption(f"{head}({shown}) = 1", _on(x, partial(_sum_to_one, axis=k)))
         case "symmetric":
             for p in axes:
                 for q in range(p):
@@ -95,23 +95,23 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[Assumption]:
                         swapped = list(labels)
                         swapped[p], swapped[q] = labels[q], labels[p]
                         text = f"{shown} = {to_text(Symbol(x.name, tuple(swapped)))}"
-                        yield Assumption(text, _on(x, partial(_symmetric, p=p, q=q)))
+                        yield InputAssumption(text, _on(x, partial(_symmetric, p=p, q=q)))
         case "unit":
             if x.ndim == 1:
-                yield Assumption(f"{shown} {shown} = 1", _on(x, _normalised))
+                yield InputAssumption(f"{shown} {shown} = 1", _on(x, _normalised))
         case "orthogonal":
             if x.ndim == 2 and x.dims[0] == x.dims[1]:
                 i, j = labels
                 other = fresh_letter(i, labels, Names())
                 partner = to_text(Symbol(x.name, (other, j)))
                 text = f"{shown} {partner} = {to_text(Symbol('delta', (i, other)))}"
-                yield Assumption(text, _on(x, _orthogonal))
+                yield InputAssumption(text, _on(x, _orthogonal))
         case "one-hot":
             for k in axes:
                 text = f"{shown} is one-hot along {labels[k]}"
-                yield Assumption(text, _on(x, partial(_one_hot, axis=k)))
+                yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)))
         case "positive":
-            yield Assumption(f"{shown} > 0", _on(x, np.abs))
+            yield InputAssumption(f"{shown} > 0", _on(x, np.abs))
 
 
 def _on(x: Var, change: Callable[[Array], Array]) -> Condition:

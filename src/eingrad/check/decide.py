@@ -13,16 +13,16 @@ from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
-from eingrad.check.function import FunctionClaim, FunctionFailedError, target_for
+from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
 from eingrad.check.question import Question
 from eingrad.check.verdict import Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
 from eingrad.errors import EingradError, NotationError
-from eingrad.notation.doubts import doubts
 from eingrad.notation.lower import scalar_indices
 from eingrad.notation.mistakes import NOT_KEPT
+from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_claims
 from eingrad.notation.syntax import Assignment, Claim, Equation, Formula, Symbol
 from eingrad.notation.system import System
@@ -71,11 +71,11 @@ def check_each(derived: Derived, claim: str | Claim, latex: bool | None = None) 
     claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
     found = inlined(derived, claims)
     integers = scalar_indices(system)
-    shared = [n for c in claims if _defines(c, system) for n in doubts(c, integers)]
+    shared = [n for c in claims if _defines(c, system) for n in notes_on(c, integers)]
     verdicts = []
     for own in found.claims:
         written = replace(own, value=found.restored(own.value))
-        notes = dict.fromkeys(note.text for note in (*shared, *doubts(written, integers)))
+        notes = dict.fromkeys(note.text for note in (*shared, *notes_on(written, integers)))
         verdict = check_formula(found.derived, own, found.restored, derived)
         verdicts.append(replace(verdict, notes=tuple(notes)))
     return verdicts

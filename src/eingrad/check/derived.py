@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from eingrad.calculus.forward import forward
+from eingrad.calculus.forward import forward, identity
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
-from eingrad.calculus.structure import cost
-from eingrad.core.algebra import ONE, einsum, zeros
-from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.core.algebra import zeros
+from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, size_holders, to_formula
-from eingrad.derivation.steps import introduced
+from eingrad.derivation.steps import introduced, opened
 from eingrad.errors import DifferentiationError, EingradError
 from eingrad.notation.summation import tensor_parts, walk
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol
@@ -22,7 +21,6 @@ from eingrad.notation.system import Definition, System
 from eingrad.notation.text import derivative_text
 
 Titles = Mapping[str, DerivativeName]
-READABLE = 60.0  # a right formula longer than this speaks of intermediate derivatives by name
 
 
 class Derived:
@@ -43,7 +41,7 @@ class Derived:
     def __init__(self, system: System) -> None:
         names = [*system.inputs, *system.definitions]
         self.system = recognise(system, names)
-        self.exprs: dict[str, Expr] = {n: d.expr for n, d in system.definitions.items()}
+        self.exprs = system.exprs
         self.titles: dict[str, DerivativeName] = {}
         self._known: dict[tuple[str, frozenset[str]], tuple[System, Titles]] = {}
 
@@ -101,7 +99,7 @@ class Derived:
             system, titles = self._around(of, first, self._defined(wrt) if moved is None else moved)
             yield from ((t, system.definitions[n].expr) for n, t in titles.items())
         elif of == last:
-            yield DerivativeName(of, y.ndim, ((of, y.ndim),)), _identity(y)
+            yield DerivativeName(of, y.ndim, ((of, y.ndim),)), identity(y)
             return
         elif of in system.inputs:
             yield DerivativeName(of, y.ndim, ((last, x.ndim),)), zeros((*y.dims, *x.dims))
@@ -155,15 +153,10 @@ class Derived:
 
     def unfolded(self, name: str) -> Expr:
         """Return a derivative with the formulas of others put in, as far as it can be read."""
-        expr = self.exprs[name]
         if name not in self.titles:
-            return expr
-        while found := [v for v in variables(expr) if v.name in self.titles]:
-            opened = substitute(expr, {v: self.exprs[v.name] for v in found})
-            if cost(opened) > READABLE:
-                break
-            expr = opened
-        return simplify(expr, self.system.facts)
+            return self.exprs[name]
+        formulas = {title: self.exprs[title] for title in self.titles}
+        return simplify(opened(self.exprs[name], formulas), self.system.facts)
 
     def over_tensors(self, expr: Expr) -> Expr:
         """Return an expression over the model's tensors alone, without derivatives, in a form
@@ -200,13 +193,6 @@ class Derived:
 
 def _values(expr: Expr, known: Mapping[str, Expr]) -> dict[Expr, Expr]:
     return {v: known[v.name] for v in variables(expr) if v.name in known}
-
-
-def _identity(x: Var) -> Expr:
-    if not x.ndim:
-        return ONE
-    deltas = [(Delta(dim), (k, x.ndim + k)) for k, dim in enumerate(x.dims)]
-    return einsum(deltas, tuple(range(2 * x.ndim)))
 
 
 __all__ = ["Assignment", "Derived"]

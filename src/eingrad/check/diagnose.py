@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eingrad.check.arrays import array_mistake
+from eingrad.check.array_claims import array_mistake
 from eingrad.check.assumptions import assumption_for, assumptions
+from eingrad.check.candidates import Candidates
 from eingrad.check.compare import (
     PLANS,
     Claim,
@@ -17,9 +18,8 @@ from eingrad.check.compare import (
     agrees_everywhere,
     agrees_nearby,
 )
-from eingrad.check.pools import Pools
+from eingrad.check.constant_factor import Scale, constant_ratio, scale_between
 from eingrad.check.question import Question, Target
-from eingrad.check.ratio import Scale, constant_ratio, scale_between
 from eingrad.check.repairs import Repair, repairs
 from eingrad.check.tree import mentions, negated, times
 from eingrad.core.evaluate import Array
@@ -128,7 +128,7 @@ class _Search:
         self.question, self.value = question, value
         self.limit = question.points.effort.done + MOST_EFFORT
         self.cut = False  # whether a search for one repair left any out
-        self.pools = None if value is None else Pools(question, value)
+        self.pools = None if value is None else Candidates(question, value)
         self.repairs: list[Repair] = []
         self.unseen = 0  # parts of the formula that were not looked at
         if value is not None and self.pools is not None:

@@ -58,7 +58,7 @@ def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
     plain = all(isinstance(c, Assignment) and not _has_formulas(c) for c in claims)
     if len(own) == len(claims) or (plain and not own):
         return Inlined(derived, tuple(c for c in claims if isinstance(c, Assignment)), {})
-    writer = _Writer(derived)
+    writer = _Inliner(derived)
     for claim in own:
         assert isinstance(claim.target, Symbol)
         writer.define(claim.target, writer.named(claim.value))
@@ -93,7 +93,7 @@ def _has_formulas(claim: Assignment) -> bool:
     return any(isinstance(x, Derivative) and not isinstance(x.of, Symbol) for x in parts)
 
 
-class _Writer:
+class _Inliner:
     """Adds tensors to a model, one for each formula."""
 
     def __init__(self, derived: Derived) -> None:

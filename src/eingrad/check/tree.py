@@ -12,13 +12,13 @@ from eingrad.notation.syntax import (
     Call,
     Derivative,
     Formula,
-    Gather,
     Number,
     Power,
     Product,
     SizeOf,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import derivative_name, to_text
 
@@ -66,7 +66,7 @@ def sites(formula: Formula) -> Iterator[Site]:
 
 def _sites(site: Site) -> Iterator[Site]:
     yield site
-    if isinstance(site.part, Derivative | Gather):
+    if isinstance(site.part, Derivative | TensorAt):
         return
     for k, child in enumerate(children(site.part)):
 
@@ -138,7 +138,7 @@ def negated(formula: Formula) -> Formula:
 
 def mapped(formula: Formula, leaf: Callable[[Formula], Formula]) -> Formula:
     """Replace the tensors, derivatives, numbers and sizes of a formula."""
-    parts = () if isinstance(formula, Derivative | Gather) else children(formula)
+    parts = () if isinstance(formula, Derivative | TensorAt) else children(formula)
     if not parts:
         return leaf(formula)
     for k, part in enumerate(parts):
@@ -168,19 +168,21 @@ def relabelled(formula: Formula, labels: Mapping[str, str]) -> Formula:
             return tensor(part)
         if isinstance(part, SizeOf):
             return SizeOf(labels.get(part.label, part.label)) if part.of is None else part
-        if isinstance(part, Gather):
+        if isinstance(part, TensorAt):
             return replace(part, entries=tuple(map(entry, part.entries)))
         if isinstance(part, Derivative) and isinstance(part.of, Symbol):
             return Derivative(tensor(part.of), tuple(map(tensor, part.wrt)))
         return part
 
-    def entry(part: str | Symbol | Gather) -> str | Symbol | Gather:
-        if isinstance(part, Gather):
+    def entry(part: str | Symbol | TensorAt) -> str | Symbol | TensorAt:
+        if isinstance(part, TensorAt):
             return replace(part, entries=tuple(map(entry, part.entries)))
         return tensor(part) if isinstance(part, Symbol) else labels.get(part, part)
 
     def call(part: Formula) -> Formula:
-        for k, child in enumerate(() if isinstance(part, Derivative | Gather) else children(part)):
+        for k, child in enumerate(
+            () if isinstance(part, Derivative | TensorAt) else children(part)
+        ):
             part = with_child(part, k, call(child))
         if isinstance(part, Call) and part.axes:
             return replace(part, axes=tuple(labels.get(k, k) for k in part.axes))
@@ -195,7 +197,7 @@ def tensors_in(formula: Formula) -> Iterator[Symbol]:
         part = site.part
         if isinstance(part, Symbol):
             yield part
-        elif isinstance(part, Gather):
+        elif isinstance(part, TensorAt):
             yield from (x for x in part.entries if isinstance(x, Symbol))
         elif isinstance(part, Derivative):
             yield from (x for x in (part.of, *part.wrt) if isinstance(x, Symbol))
@@ -214,7 +216,7 @@ def labels_in(formula: Formula) -> dict[str, None]:
     """Return the labels of a formula in order of appearance."""
     found = dict.fromkeys(label for x in tensors_in(formula) for label in x.labels)
     for site in sites(formula):
-        if isinstance(site.part, Gather):
+        if isinstance(site.part, TensorAt):
             found |= dict.fromkeys(x for x in site.part.entries if isinstance(x, str))
     return found
 

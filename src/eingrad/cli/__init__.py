@@ -1,8 +1,8 @@
-"""The command line, `eingrad`: one module per group of commands, all under `app`."""
+"""The command line, `eingrad`: all commands are under `app`."""
 
 from __future__ import annotations
 
-from eingrad.cli import bench, check, codegen, derive, plan, train  # noqa: F401  # each of these adds its commands to `app`
+from eingrad.cli import commands, training_options  # noqa: F401  # these add commands to `app`
 from eingrad.cli.app import app
 
 

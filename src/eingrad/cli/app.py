@@ -1,7 +1,7 @@
 """The frame of the command line: global options, and errors without a traceback.
 
-A new command is a function under ``@app.command()`` in a file of its own, which
-`eingrad.cli` imports. Commands import what is heavy when they run, so that ``--help`` is fast.
+A new command is a function under ``@app.command()`` in `eingrad.cli.commands`. Commands import what
+is heavy when they run, so that ``--help`` is fast.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eingrad.cli.app import code_of, note
-from eingrad.cli.derive import print_notes
+from eingrad.cli.commands import print_notes
 from eingrad.cli.outputs import Files, Saved, check_plots, owning, plot_paths, write_plots
 from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
@@ -159,10 +159,10 @@ class Display(Protocol):
 def _display(trainer: Trainer) -> Display:
     console = Console()
     shows_bar = sys.stdout.isatty() and not console.is_dumb_terminal
-    return Bar(trainer, console) if shows_bar else Lines(trainer)
+    return Bar(trainer, console) if shows_bar else EpochLines(trainer)
 
 
-class Lines:
+class EpochLines:
     """One line an epoch, for pipes and files."""
 
     def __init__(self, trainer: Trainer) -> None:

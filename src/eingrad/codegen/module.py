@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import count
 
 from eingrad.calculus.optim import Optimizer
-from eingrad.codegen import pieces
-from eingrad.codegen.code import WIDTH, bracketed, comment, statement, tuple_text
-from eingrad.codegen.data import MAKERS, draw_text, draws
-from eingrad.codegen.emit import Emitter
-from eingrad.codegen.header import Header
-from eingrad.codegen.names import Namespace
-from eingrad.codegen.own_functions import own_functions
-from eingrad.codegen.program import Line, Program
-from eingrad.codegen.targets import Target
-from eingrad.codegen.training import Training, make_training
-from eingrad.core.expr import Var
+from eingrad.codegen import templates
+from eingrad.codegen.code import WIDTH, atom, bracketed, comment, statement, tuple_text
+from eingrad.codegen.expressions import ExpressionWriter
+from eingrad.codegen.identifiers import Namespace
+from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan
+from eingrad.codegen.random_data import MAKERS, Draw, draw_text, draws
+from eingrad.codegen.targets import TARGETS, Target
+from eingrad.codegen.templates import HELPERS, NEEDS
+from eingrad.core.algebra import is_light
+from eingrad.core.expr import Const, Expr, Map, Var, postorder
+from eingrad.core.functions import FUNCTIONS
+from eingrad.core.partials import recipe_of
+from eingrad.core.rewrite import substitute
+from eingrad.derivation.steps import Deriver
+from eingrad.errors import EingradError
+from eingrad.notation.system import System
+from eingrad.notation.text import to_text
 
 
 class Module:
     """Writes one module."""
 
     def __init__(
-        self, program: Program, target: Target, *, matmul: bool, optimizer: Optimizer | None
+        self, program: ModulePlan, target: Target, *, matmul: bool, optimizer: Optimizer | None
     ) -> None:
         self.program, self.target = program, target
         self.array = "Tensor" if target.name == "torch" else "Array"
@@ -30,7 +40,7 @@ class Module:
         self.namespace = Namespace()
         self.names: dict[str, str] = {}
         self._name_everything()
-        self.emitter = Emitter(
+        self.emitter = ExpressionWriter(
             target,
             self.names,
             program.system.letters,
@@ -74,7 +84,7 @@ class Module:
         if self.training is not None:
             body += self._training(self.training)
         helpers = own_functions(self.target.name, self.emitter.helpers, self.emitter.imports)
-        shapes = self._in_words(pieces.CHECK_SHAPES.strip("\n"))
+        shapes = self._in_words(templates.CHECK_SHAPES.strip("\n"))
         parts = [*helpers, shapes, *body, self._main()]
         text = "\n\n\n".join(parts)
         header = Header(
@@ -175,7 +185,7 @@ class Module:
             return [self._function(), self._value("FUNCTION"), self._nn_module()]
         if self.target.name == "jax":
             value = "@jax.custom_vjp\n" + self._value("forward")
-            return [value, pieces.PULL_BACK.strip("\n")]
+            return [value, templates.PULL_BACK.strip("\n")]
         return []
 
     def _value(self, function: str) -> str:
@@ -190,7 +200,7 @@ class Module:
 
     def _function(self) -> str:
         of = self.names[self.program.roots[0].name]
-        return pieces.FUNCTION.format(function=self.function, of=of).strip("\n")
+        return templates.FUNCTION.format(function=self.function, of=of).strip("\n")
 
     def _nn_module(self) -> str:
         program = self.program
@@ -276,18 +286,18 @@ class Module:
     def _checks(self) -> list[str]:
         target, roots = self.target.name, len(self.program.roots)
         parts = [
-            pieces.differences(target, self.mode, roots),
-            pieces.check(target, self.mode, roots),
+            templates.differences(target, self.mode, roots),
+            templates.check(target, self.mode, roots),
         ]
         if self._checks_twice:
-            parts.append(pieces.DOUBLE.format(function=self.function))
+            parts.append(templates.DOUBLE.format(function=self.function))
         return [part.strip("\n") for part in parts]
 
     @property
     def _checks_twice(self) -> bool:
         return self.target.name == "torch" and self.mode == "gradient"
 
-    # --- training ---
+    # --- a training step as lines: the optimizer's formulas over a program's gradients ---
 
     def _training(self, training: Training) -> list[str]:
         program = self.program
@@ -312,7 +322,7 @@ class Module:
         lines += self._lines(training.lines, inputs)
         lines += [f"    return {of}, {{", *new, "    }"]
         state = _initial_state(self, training)
-        return ["\n".join(lines), state, self._in_words(pieces.TRAIN.strip("\n")).format(of=of)]
+        return ["\n".join(lines), state, self._in_words(templates.TRAIN.strip("\n")).format(of=of)]
 
     def _main(self) -> str:
         lines = ['if __name__ == "__main__":', "    error = check_gradient()"]
@@ -348,3 +358,307 @@ def _initial_state(module: Module, training: Training) -> str:
         )
         lines.append(f'        "{module.names[var.name]}": {text},')
     return "\n".join([*lines, "    }"])
+
+
+# --- the head: docstring with all formulas, imports, constants ---
+
+WIDE = 72  # where the text of a docstring wraps
+
+
+@dataclass(frozen=True)
+class Header:
+    """Writes the head; ``names`` are the identifiers of tensors, ``axis`` a letter for each
+    dimension, ``mode`` is gradient, dense or along."""
+
+    program: ModulePlan
+    target: Target
+    names: Mapping[str, str]
+    axis: Mapping[str, str]
+    mode: str
+    draws: Mapping[str, Draw]
+    uses_einsum: bool
+    imports: tuple[str, ...] = ()
+
+    def text(self, body: str) -> str:
+        """Return the head of a module with this body."""
+        return f"{self._docstring()}\n\n{self._imports(body)}\n\n{self._constants()}"
+
+    def _docstring(self) -> str:
+        program, target = self.program, self.target
+        lines = [f'"""{self._title()}, in {target.title}.', "", "Forward:", ""]
+        lines += _formulas(program.forward)
+        lines += ["", "Backward:" if self.mode == "gradient" else "Derivatives:", ""]
+        lines += _formulas(program.backward)
+        lines += ["", "Shapes of the inputs:", ""]
+        for var in program.inputs:
+            axes = ", ".join(self.axis[str(d)] for d in var.dims)
+            lines.append(f"    {self.names[var.name]}: {axes or 'a scalar'}")
+        notes = [
+            f"Assumed: {to_text(fact.written)[7:]}."
+            for fact in program.system.facts
+            if fact.written is not None
+        ]
+        notes += [f"{name} is {bound}." for name, bound in program.bound.items()]
+        for note in notes:
+            lines += ["", *_wrapped(note, "")]
+        lines += ["", "Run this file to check the derivatives on random data.", '"""']
+        return "\n".join(lines)
+
+    def _title(self) -> str:
+        program = self.program
+        names = [self.names[r.wrt] for r in program.results]
+        of = self.names[program.roots[0].name] if len(program.roots) == 1 else program.of
+        word = {"gradient": "its gradient", "along": "its derivative along a direction"}
+        kind = word.get(self.mode, "its derivatives")
+        title = f"{_ascii(of)} and {kind} by {', '.join(names)}"
+        return title if len(title) < WIDE else f"{_ascii(of)} and {kind}"
+
+    def _imports(self, text: str) -> str:
+        standard = [name for name in ("itertools", "math") if f"{name}." in text]
+        lines = [f"import {name}" for name in standard]
+        if "partial(" in text or self._needs_partial:
+            lines.append("from functools import partial")
+        if "Any" in text:
+            lines.append("from typing import Any")
+        head = "from __future__ import annotations\n\n"
+        first = "\n".join(lines) + "\n\n" if lines else ""
+        framework = templates.IMPORTS[self.target.name]
+        if self.target.name == "jax" and "np." not in text.replace("jnp.", ""):
+            framework = framework.replace("\nimport numpy as np", "")
+        if "F." in text.replace("self.F.", "") and self.target.name == "torch":
+            framework += "\nimport torch.nn.functional as F"
+        if "nn.Module" in text:
+            framework += "\nfrom torch import nn"
+        if self.imports:
+            framework = _sorted_imports([*framework.split("\n"), *self.imports])
+        return head + first + framework
+
+    @property
+    def _needs_partial(self) -> bool:
+        return self.target.name == "numpy" and self.uses_einsum
+
+    def _constants(self) -> str:
+        array = "Tensor" if self.target.name == "torch" else "Array"
+        lines = [templates.ARRAY[self.target.name], f"Saved = tuple[{array}, ...]"]
+        if self._needs_partial:
+            lines.append("einsum = partial(np.einsum, optimize=True)  # by matrix products")
+        lines += ["", "AXES: dict[str, tuple[str, ...]] = {"]
+        for var in self.program.inputs:
+            axes = tuple_text([f'"{self.axis[str(d)]}"' for d in var.dims])
+            lines.append(f'    "{self.names[var.name]}": {axes},')
+        lines.append("}")
+        items = []
+        for result in self.program.results:
+            name = f'"{self.names[result.wrt]}"'
+            if self.mode == "along":
+                name = f'({name}, "{self.names[str(result.direction)]}")'
+            elif self.mode == "dense" and len(self.program.roots) > 1:
+                name = f"({name}, {self.program.roots.index(result.root)})"
+            items.append(name)
+        if len(items) == 1:
+            lines.append(f"WRT = ({items[0]},)")
+        else:
+            lines += bracketed("WRT = (", items, ")", "", one_per_line=True)
+        lines += ["STEP = 1e-5  # of the central differences", "TOLERANCE = 1e-5"]
+        return "\n".join([*lines, *self._literals()])
+
+    def _literals(self) -> list[str]:
+        lines = []
+        for name, draw in self.draws.items():
+            if draw.maker == "literal":
+                values = [repr(x) for x in draw.literal]
+                head = f"{self.names[f'values {name}']} = ["
+                lines += [head, *(f"    {x}," for x in values), "]"]
+        return lines
+
+
+def _sorted_imports(lines: Iterable[str]) -> str:
+    """Order imports as ruff does: whole modules first, names of one module in one line."""
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        if line.startswith("from "):
+            _, module, _, name = line.split()
+            names.setdefault(module, set()).add(name)
+    whole = sorted(line for line in lines if line.startswith("import "))
+    return "\n".join(
+        [*whole, *(f"from {m} import {', '.join(sorted(n))}" for m, n in sorted(names.items()))]
+    )
+
+
+def _formulas(lines: Sequence[Line]) -> list[str]:
+    return [row for line in lines if line.text for row in _wrapped(line.text, "    ")]
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Wrap a text for a docstring; nothing in it ends the docstring or escapes from it."""
+    return [
+        row.replace("#", "", 1).replace(indent + " ", indent, 1)
+        for row in comment(_ascii(text), indent)
+    ]
+
+
+def _ascii(text: str) -> str:
+    return text.replace("\\", "/").replace('"', "'")
+
+
+# --- what a target lacks: by a text, by a spelling that is no call, or a recipe ---
+
+
+def own_functions(target: str, used: Iterable[str], imports: dict[str, None]) -> list[str]:
+    """Return the functions that a module needs, each after those that it calls.
+
+    What they import themselves is added to ``imports``.
+
+    >>> [text.split("(")[0] for text in own_functions("numpy", {"gelu"}, {})]
+    ['def erf', 'def ndtr', 'def gelu']
+    """
+    texts: dict[str, str] = {}
+    order = [*FUNCTIONS, *HELPERS[target]]
+    stack = sorted(used, key=order.index, reverse=True)
+    while stack:
+        name = stack[-1]
+        text, needed = _own_function(target, name, imports)
+        missing = sorted((x for x in needed if x not in texts), key=order.index, reverse=True)
+        if missing:
+            stack += missing
+            continue
+        texts.setdefault(stack.pop(), text)
+    return list(texts.values())
+
+
+def _own_function(target: str, name: str, imports: dict[str, None]) -> tuple[str, Iterable[str]]:
+    """Return the text of one function, and the others that it calls."""
+    if name in HELPERS[target]:
+        return HELPERS[target][name].strip("\n"), NEEDS.get(name, ())
+    array = "Tensor" if target == "torch" else "Array"
+    returns = FUNCTIONS[name].returns.replace("``", "") or f"{name} of every entry"
+    spelled, lines = TARGETS[target].spelling(name, 1)
+    if spelled:
+        imports |= dict.fromkeys(lines)
+        body, needed = [f"return {spelled.format('x')}"], set[str]()
+    else:
+        body, needed = _by_recipe(target, name, imports)
+    head = [f"def {name}(x: {array}) -> {array}:"]
+    head.append(f'    """Return {returns}."""')
+    return "\n".join([*head, *(f"    {line}" for line in body)]), needed
+
+
+def _by_recipe(target: str, name: str, imports: dict[str, None]) -> tuple[list[str], set[str]]:
+    """Return the lines of a function of x that a recipe gives; what it needs twice has a name."""
+    recipe = recipe_of(Map(name, [Var("x", ("i",))]))
+    if recipe is None:
+        raise EingradError(f"there is no way to write {name} for {target}", operand=name)
+    emitter = ExpressionWriter(TARGETS[target], {"x": "x", "part": "part"}, {}, {})
+    emitter.like = "x"
+    names = (f"part_{k}" for k in count(2))
+    lines: list[str] = []
+    for node in _used_twice(recipe):
+        lines += statement("part", emitter.definition(node), lambda: next(names), "")
+        recipe = substitute(recipe, {node: Var("part", node.dims)})
+    value = emitter.definition(recipe)
+    if len(f"    return {value}") > WIDTH:
+        lines += statement("y", value, lambda: next(names), "")
+        value = atom("y")
+    imports |= emitter.imports
+    return [*lines, f"return {value}"], emitter.helpers
+
+
+def _used_twice(recipe: Expr) -> list[Expr]:
+    """Return the largest part that a recipe uses more than once."""
+    counts = Counter(x for node in postorder([recipe]) for x in node.operands)
+    found = [
+        x for x in postorder([recipe])
+        if counts[x] > 1 and not isinstance(x, Var | Const) and not is_light(x)
+    ]  # fmt: skip
+    return found[-1:]
+
+
+# --- a training step as lines: the optimizer's formulas over a program's gradients ---
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """``lines`` give new values, named ``new W1``; ``initial`` says what the state starts from:
+    (tensor, the input that it is shaped like or "", value)."""
+
+    title: str
+    state: tuple[Var, ...]
+    initial: tuple[tuple[Var, str, int], ...]
+    lines: tuple[Line, ...]
+
+
+def make_training(program: ModulePlan, optimizer: Optimizer) -> Training:
+    """Return the step of an optimizer; raises EingradError where there is no gradient."""
+    if not program.is_gradient:
+        raise EingradError(
+            "an optimizer needs the gradient of a scalar", hint="leave out the optimizer"
+        )
+    lines: dict[str, Line] = {}
+    initial: dict[str, tuple[Var, str, int]] = {}
+    for result in program.results:
+        param = program.system.inputs[result.wrt]
+        step = optimizer.step(param, result.var)
+        known: dict[Expr, Expr] = {}
+        for name, remembered in step.state.items():
+            new = Var(f"new {name}", remembered.var.dims)
+            like = param.name if name.endswith(f"/{param.name}") else ""
+            initial.setdefault(name, (remembered.var, like, remembered.initial))
+            lines.setdefault(name, Line(new, remembered.new_value, ""))
+            known[remembered.new_value] = new
+        lines[param.name] = Line(
+            Var(f"new {param.name}", param.dims), substitute(step.new_value, known), ""
+        )
+    shared = _shared_scalars([line.expr for line in lines.values()])
+    parts = {x: Var(f"correction {k}", ()) for k, x in enumerate(shared)}
+    steps = [Line(v, substitute(x, _before(parts, x)), "") for x, v in parts.items()]
+    whole: dict[Expr, Expr] = dict(parts)
+    state = [x for name, x in lines.items() if name in initial and not x.var.dims]
+    rest = [x for x in lines.values() if x not in state]
+    steps = state + steps + [Line(x.var, substitute(x.expr, whole), "") for x in rest]
+    state_vars = tuple(var for var, _, _ in initial.values())
+    return Training(repr(optimizer), state_vars, tuple(initial.values()), tuple(steps))
+
+
+def _shared_scalars(exprs: Sequence[Expr]) -> list[Expr]:
+    """Return the largest scalars, such as Adam's corrections, that several formulas share."""
+    counts = Counter(x for expr in exprs for x in set(postorder([expr])))
+    shared = [
+        x for x in dict.fromkeys(postorder(exprs))
+        if counts[x] > 1 and not x.ndim and isinstance(x, Map) and x.function in {"sqrt", "expm1"}
+    ]  # fmt: skip
+    inside = {y for x in shared for y in postorder([x]) if y is not x}
+    return [x for x in shared if x not in inside]
+
+
+def _before(parts: Mapping[Expr, Var], x: Expr) -> dict[Expr, Expr]:
+    return {k: v for k, v in parts.items() if k is not x}
+
+
+# --- derivatives -> source ---
+
+
+def module_source(
+    of: str,
+    keys: Mapping[str, str],
+    system: System,
+    deriver: Deriver,
+    target: str,
+    *,
+    matmul: bool = False,
+    optimizer: Optimizer | None = None,
+    functions: Mapping[str, str] | None = None,
+) -> str:
+    """Return a module that computes ``of`` and its derivatives; see `Derivatives.source`.
+
+    ``keys`` names for each tensor by which ``of`` is differentiated the record of the result.
+    """
+    if target not in TARGETS:
+        near = get_close_matches(target, TARGETS, 1)
+        known = f"known are {', '.join(TARGETS)}"
+        raise EingradError(
+            f"there is no target {target!r}",
+            operand=target,
+            hint=f"did you mean {near[0]!r}?" if near else known,
+        )
+    program = make_module_plan(of, keys, system, deriver, functions)
+    return Module(program, TARGETS[target], matmul=matmul, optimizer=optimizer).source()

@@ -1,7 +1,7 @@
 """How each target spells what the emitter needs: element-wise functions and functions over axes.
 
 Spellings come from the functions' records. What a target lacks is a function that the module
-defines itself (`eingrad.codegen.helpers`), by a text or by the record's recipe.
+defines itself (`eingrad.codegen.templates`), by a text or by the record's recipe.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eingrad.codegen.code import Code, atom, call
-from eingrad.codegen.helpers import HELPERS
+from eingrad.codegen.templates import HELPERS
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, imported, spelling
 
 

@@ -46,4 +46,9 @@ def exact_text(value: Any, write: Callable[[Any], str] = repr) -> str:
         return hex(value)
 
 
-__all__ = ["count_text", "exact_text", "shape_text"]
+def is_decimal(value: Fraction) -> bool:
+    """Whether a fraction is written as a decimal: 0.01, but 1/2 and 1/3."""
+    return value.denominator not in (2, 4, 8) and (10**12) % value.denominator == 0
+
+
+__all__ = ["count_text", "exact_text", "is_decimal", "shape_text"]

@@ -90,7 +90,7 @@ class _Labelling:
         found: list[tuple[Code, list[int]]] = []
         for part, own in parts:
             if len(part) == len(labels):
-                order = _Search(self, part, own).run(color)
+                order = _TieSearch(self, part, own).run(color)
             else:
                 order = self._order(color, part, own)
             found.append((_code(own, color, order), order))
@@ -104,7 +104,7 @@ class _Labelling:
         return {k for cell in cells.values() if len(cell) > 1 for k in cell}
 
 
-class _Search:
+class _TieSearch:
     """Labels that belong together: each tie is split in every way that may give the least code."""
 
     def __init__(

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+from eingrad.core.digits import is_decimal
 from eingrad.core.expr import Number as Value
 from eingrad.errors import EingradError
 from eingrad.notation import syntax
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, children
 from eingrad.notation.syntax import Call, Formula, Number, Symbol
 from eingrad.notation.tensors import PI
 
@@ -20,7 +21,7 @@ def number(value: Value) -> Formula:
         return syntax.Sum((number(-value),), (True,))
     if isinstance(value, float) and (multiple := _of_pi(value)) is not None:
         return _joined(*multiple)
-    if isinstance(value, Fraction) and not _is_decimal(value):
+    if isinstance(value, Fraction) and not is_decimal(value):
         above, below = Number(value.numerator), Number(value.denominator)
         return syntax.Product((above, below), (False, True))
     if isinstance(value, complex):
@@ -44,11 +45,6 @@ def _of_pi(value: float) -> tuple[list[Formula], list[Formula]] | None:
     return None
 
 
-def _is_decimal(value: Fraction) -> bool:
-    """Whether a fraction is written as a decimal: 0.01, but 1/2 and 1/3."""
-    return value.denominator not in (2, 4, 8) and (10**12) % value.denominator == 0
-
-
 def assemble(
     coefficient: Value, above: list[Formula], below: list[Formula], bound: Sequence[str]
 ) -> Formula:
@@ -57,7 +53,7 @@ def assemble(
     size = -coefficient if negative else coefficient
     above = list(above)
     below = list(below)
-    if isinstance(size, Fraction) and not _is_decimal(size):
+    if isinstance(size, Fraction) and not is_decimal(size):
         below.insert(0, Number(size.denominator))
         size = size.numerator
     above, below = _pull_up_sums(above, below, bound)
@@ -173,33 +169,13 @@ def _is_trace(factor: Formula, letter: str) -> bool:
 
 def letters_of(formula: Formula) -> set[str]:
     """Return every label in a formula."""
-    if isinstance(formula, Symbol | syntax.Gather):
+    if isinstance(formula, Symbol | syntax.TensorAt):
         return set(formula.labels)
-    if isinstance(formula, syntax.Derivative):
-        return letters_of(formula.of).union(*(x.labels for x in formula.wrt))
-    return {x for part in parts_of(formula) for x in letters_of(part)}
+    return {x for part in children(formula) for x in letters_of(part)}
 
 
 def letters_in_order(formula: Formula) -> tuple[str, ...]:
     """Return the labels in a formula as one reads them."""
-    if isinstance(formula, Symbol | syntax.Gather):
+    if isinstance(formula, Symbol | syntax.TensorAt):
         return formula.labels
-    if isinstance(formula, syntax.Derivative):
-        own = letters_in_order(formula.of)
-        return (*own, *(label for x in formula.wrt for label in x.labels))
-    return tuple(label for part in parts_of(formula) for label in letters_in_order(part))
-
-
-def parts_of(formula: Formula) -> tuple[Formula, ...]:
-    """Return a formula's direct parts."""
-    if isinstance(formula, Call):
-        return formula.args
-    if isinstance(formula, syntax.Product):
-        return formula.factors
-    if isinstance(formula, syntax.Sum):
-        return formula.terms
-    if isinstance(formula, syntax.Power):
-        return (formula.base, formula.exponent)
-    if isinstance(formula, syntax.Compare):
-        return (formula.left, formula.right)
-    return ()
+    return tuple(label for part in children(formula) for label in letters_in_order(part))

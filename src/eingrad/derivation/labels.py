@@ -35,7 +35,7 @@ from eingrad.core.expr import (
 from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
 from eingrad.core.rewrite import rewrite
 from eingrad.derivation.assemble import assemble, letters_in_order, number
-from eingrad.derivation.habits import Habits, as_written
+from eingrad.derivation.author_order import AuthorOrder, as_written
 from eingrad.notation import syntax
 from eingrad.notation.lower import uses
 from eingrad.notation.summation import Summation
@@ -56,7 +56,7 @@ class Names:
     by which tensor, and how many labels are the former's (-1: both have the same)."""
     derivatives: Mapping[str, Title] = field(default_factory=dict)
     """The tensors that are derivatives, by name."""
-    habits: Habits = field(default_factory=Habits)
+    author_order: AuthorOrder = field(default_factory=AuthorOrder)
     holders: Mapping[Dim, SizeOf] = field(default_factory=dict)
     """The extent of each dimension as that of a label of a tensor: ``size_j(A_jk)``."""
 
@@ -77,7 +77,7 @@ def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
     expr = rewrite([expr], open_scatter)[0]
     used = dict(zip(labels, expr.dims, strict=True))
     writer = _Writer(names, used, _sizes(expr, used, names))
-    return as_written(writer.write(expr, tuple(labels)), names.habits, writer.used)
+    return as_written(writer.write(expr, tuple(labels)), names.author_order, writer.used)
 
 
 def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, SizeOf]:
@@ -269,16 +269,16 @@ class _Writer:
         """Write entries of a tensor: ``Z[b,y[b]]``, of a formula ``sum_o(delta[y[b],o] ...)``."""
         tensor, *indices = expr.operands
         letters = dict(zip(expr.output, labels, strict=True))
-        entries: list[str | Symbol | syntax.Gather] = []
+        entries: list[str | Symbol | syntax.TensorAt] = []
         for source in expr.sources:
             if isinstance(source, int):
                 entries.append(letters[source])
             else:
                 at = self.write(indices[source[0]], tuple(letters[k] for k in source[1]))
-                assert isinstance(at, Symbol | syntax.Gather)
+                assert isinstance(at, Symbol | syntax.TensorAt)
                 entries.append(at)
         if isinstance(tensor, Var) and tensor.name not in self.names.derivatives:
-            return syntax.Gather(tensor.name, tuple(entries))
+            return syntax.TensorAt(tensor.name, tuple(entries))
         own, deltas, bound = list[str](), list[Formula](), list[str]()
         for entry, dim in zip(entries, tensor.dims, strict=True):
             if isinstance(entry, str):
@@ -286,14 +286,14 @@ class _Writer:
             else:
                 own.append(self._bind(dim))
                 bound.append(own[-1])
-                deltas.append(syntax.Gather("delta", (entry, own[-1])))
+                deltas.append(syntax.TensorAt("delta", (entry, own[-1])))
         return assemble(1, [*deltas, self.write(tensor, tuple(own))], [], bound)
 
     def _indicator(self, expr: Scatter, labels: tuple[str, ...]) -> Formula:
         """Write ``delta[y[b],o]``."""
         at = self.write(expr.operands[1], labels[:-1])
-        assert isinstance(at, Symbol | syntax.Gather)
-        return syntax.Gather("delta", (at, labels[-1]))
+        assert isinstance(at, Symbol | syntax.TensorAt)
+        return syntax.TensorAt("delta", (at, labels[-1]))
 
     def _apart(
         self, labels: tuple[str, ...], axes: Sequence[int], dims: Sequence[Dim]
@@ -381,7 +381,7 @@ class _Writer:
         return uses[0], sorted(axis for *_, axis in uses), uses
 
     def _is_symmetric(self, x: Expr) -> bool:
-        return isinstance(x, Var) and x.name in self.names.habits.symmetric
+        return isinstance(x, Var) and x.name in self.names.author_order.symmetric
 
     def _factors(
         self, product: Product, letters: Mapping[int, str]

@@ -6,7 +6,7 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from eingrad.calculus.forward import Tangent
@@ -16,15 +16,11 @@ from eingrad.calculus.simplify import simplify, simplify_in_stages
 from eingrad.calculus.structure import cost
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.assemble import parts_of
-from eingrad.derivation.backward import AdjointLines
-from eingrad.derivation.forward import TangentLines
-from eingrad.derivation.habits import habits_of
+from eingrad.derivation.author_order import author_order_of
 from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders
-from eingrad.derivation.lines import Lines, Step, with_symmetry
-from eingrad.derivation.words import fact_text
-from eingrad.notation.summation import names_of
-from eingrad.notation.syntax import Formula
+from eingrad.derivation.lines import AdjointLines, Lines, Step, TangentLines, with_symmetry
+from eingrad.derivation.rule_names import fact_text
+from eingrad.notation.summation import names_of, walk
 from eingrad.notation.system import System
 
 UNFOLD_COST = 60.0  # a result longer than this speaks of intermediate derivatives by name
@@ -49,7 +45,7 @@ class Deriver:
             rank[name] = count + rank[record.name]
         titles = {name: record.title for name, record in records.items()}
         self.names = Names(
-            system.letters, rank, derivatives=titles, habits=habits_of(original),
+            system.letters, rank, derivatives=titles, author_order=author_order_of(original),
             holders=size_holders(system),
         )  # fmt: skip
 
@@ -93,14 +89,8 @@ class Deriver:
         return simplify(whole, self.records[key].knowledge.about(whole))
 
     def _opened(self, key: str) -> Expr:
-        whole = self.records[key].expr
-        formula: dict[Expr, Expr] = {r.var: r.expr for r in self.records.values()}
-        while names := [v for v in variables(whole) if v in formula]:
-            opened = substitute(whole, {v: formula[v] for v in names})
-            if cost(opened) > UNFOLD_COST:
-                break
-            whole = opened
-        return whole
+        formulas = {name: record.expr for name, record in self.records.items()}
+        return opened(self.records[key].expr, formulas)
 
     def _put_in(self, key: str, before: list[Step]) -> list[Step]:
         """Return a last line with the formulas of other derivatives in the place of their names,
@@ -108,9 +98,9 @@ class Deriver:
         record = self.records[key]
         if not isinstance(record, Adjoint) or len(record.contributions) < 2:
             return []
-        opened, labels = self._opened(key), self.letters(key)
-        stages = simplify_in_stages(opened, record.knowledge.about(opened))
-        whole = stages[-1].result if stages else opened
+        whole, labels = self._opened(key), self.letters(key)
+        stages = simplify_in_stages(whole, record.knowledge.about(whole))
+        whole = stages[-1].result if stages else whole
         if cost(whole) > cost(record.expr) + PUT_IN_COST:
             return []
         names = with_symmetry(self.names, record.knowledge.assumed)
@@ -165,21 +155,26 @@ class Deriver:
             lines.definition(self.system.definitions[name], self.original)
 
 
+def opened(expr: Expr, formulas: Mapping[str, Expr]) -> Expr:
+    """Put the formulas of derivatives in for their names, as long as the result can be read."""
+    while names := [v for v in variables(expr) if v.name in formulas]:
+        longer = substitute(expr, {v: formulas[v.name] for v in names})
+        if cost(longer) > UNFOLD_COST:
+            break
+        expr = longer
+    return expr
+
+
 def introduced(system: System) -> list[str]:
     """Return the tensors' names in the order in which a reader meets them."""
     order: dict[str, None] = {}
     for name, definition in system.definitions.items():
         if definition.written is not None:
-            order |= dict.fromkeys(_symbols(definition.written.value))
+            parts = walk(definition.written.value)
+            order |= dict.fromkeys(found for part in parts for found in names_of(part))
         order[name] = None
     order |= dict.fromkeys(system.inputs)
     return list(order)
 
 
-def _symbols(formula: Formula) -> Iterator[str]:
-    yield from names_of(formula)
-    for part in parts_of(formula):
-        yield from _symbols(part)
-
-
-__all__ = ["Deriver", "Record", "Step", "introduced"]
+__all__ = ["Deriver", "Record", "Step", "introduced", "opened"]

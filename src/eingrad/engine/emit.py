@@ -20,9 +20,9 @@ from eingrad.engine.program import (
     FLOAT,
     INTEGER,
     Argument,
+    Instruction,
     Program,
     Register,
-    Step,
 )
 from eingrad.engine.spelling import Spelling
 
@@ -193,7 +193,7 @@ class Emitter:
 
     # --- steps --------------------------------------------------------------------------------
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: Instruction) -> None:
         in_place = self.spelling.in_place and bool(step.out.shape)
         arguments = [self._argument(x) for x in step.arguments]
         op = step.op
@@ -210,7 +210,7 @@ class Emitter:
         self.body += lines
 
     def _expression(
-        self, step: Step, op: str, arguments: list[str], fields: dict[str, object]
+        self, step: Instruction, op: str, arguments: list[str], fields: dict[str, object]
     ) -> list[str]:
         """Write a step as an expression, and give its value a name where it has none."""
         text = self.spelling.expression(op).format(*arguments, **fields)
@@ -221,7 +221,7 @@ class Emitter:
         return [f"{name} = {text}"]
 
     def _statements(
-        self, step: Step, op: str, arguments: list[str], fields: dict[str, object]
+        self, step: Instruction, op: str, arguments: list[str], fields: dict[str, object]
     ) -> list[str]:
         """Write a step into the memory that is planned for it."""
         assert self.spelling.statements is not None
@@ -231,7 +231,7 @@ class Emitter:
         lines = [text.format(*arguments, **fields) for text in texts]
         return self._made_by_the_step(step, self._with_copy(step, arguments, lines))
 
-    def _made_by_the_step(self, step: Step, lines: list[str]) -> list[str]:
+    def _made_by_the_step(self, step: Instruction, lines: list[str]) -> list[str]:
         """Where the result is a new array, let the operation make it: ``np.empty`` takes time."""
         name = self.names[step.out]
         if not (lines and self.body and self.body[-1].startswith(f"{name} = np.empty(")):
@@ -245,7 +245,7 @@ class Emitter:
             return [f"{name} = {lines[0].replace(f', out={name}', '', 1)}"]
         return lines
 
-    def _variant(self, step: Step) -> str:
+    def _variant(self, step: Instruction) -> str:
         """Return the name of an operation that has a case of its own without ``out``."""
         first = step.arguments[0] if step.arguments else None
         if step.op == "amax" and len(step.parameters) == 3:
@@ -254,7 +254,7 @@ class Emitter:
             return "copy" if first.shape == step.out.shape else "repeat"
         return step.op
 
-    def _entries(self, step: Step, k: int, text: str) -> str:
+    def _entries(self, step: Instruction, k: int, text: str) -> str:
         """Return argument k as entries of the result's dtype, where the operation needs that."""
         x, kind = step.arguments[k], step.out.kind
         if not isinstance(x, Register):
@@ -265,7 +265,7 @@ class Emitter:
             return text
         return self.spelling.cast.format(text, dtype=self._dtype(kind))
 
-    def _with_copy(self, step: Step, arguments: list[str], lines: list[str]) -> list[str]:
+    def _with_copy(self, step: Instruction, arguments: list[str], lines: list[str]) -> list[str]:
         """Copy the target of a sum that is not in its place."""
         place = self.memory.place
         here = place.get(step.out)
@@ -281,7 +281,7 @@ class Emitter:
             return [f"np.copyto({self.names[step.out]}, {arguments[0]})", *lines]
         return lines
 
-    def _fields(self, step: Step) -> dict[str, object]:
+    def _fields(self, step: Instruction) -> dict[str, object]:
         fields: dict[str, object] = {
             "dtype": self._dtype(step.out.kind), "shape": step.out.shape, "start": "",
             "device": self.device, "spec": "",

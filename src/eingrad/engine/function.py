@@ -13,13 +13,12 @@ from eingrad.core.expr import Expr, Var, postorder
 from eingrad.engine.cache import Cache
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
-from eingrad.engine.large import specialize_large
 from eingrad.engine.library import Library
-from eingrad.engine.lower import lower
+from eingrad.engine.make_program import make_program
 from eingrad.engine.memory import Memory, plan_memory, without_buffers
+from eingrad.engine.passes import prune, specialize_large
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
-from eingrad.engine.prune import prune
 from eingrad.engine.sharding import Placement
 from eingrad.engine.signature import (
     Signature,
@@ -244,7 +243,9 @@ class Function:
     def _plan(self, signature: Signature) -> tuple[Program, Memory]:
         inputs = [*self.inputs, *self._state_inputs]
         spelling, item_size = self.library.spelling, np.dtype(signature.dtype).itemsize
-        program = lower(self.outputs, self.updates, signature.sizes, inputs, spelling, self.inner)
+        program = make_program(
+            self.outputs, self.updates, signature.sizes, inputs, spelling, self.inner
+        )
         program = prune(program)
         if spelling.in_place:
             program = specialize_large(program, signature.dtype)

@@ -5,13 +5,35 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 from eingrad.engine.spelling import Spelling
 from eingrad.errors import BackendError
 
-BACKENDS = ("numpy", "torch", "jax")
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A row of the table: ``module`` is its `Library`, ``package`` what must be installed.
+
+    ``arrays`` are the packages in which the types of its arrays are defined, ``mesh`` is a module
+    for programs on a mesh of devices.
+    """
+
+    module: str
+    package: str
+    arrays: tuple[str, ...] = ()
+    mesh: str = ""
+
+
+BACKENDS = {
+    "numpy": Backend("eingrad.engine.backends.numpy", "numpy"),
+    "torch": Backend("eingrad.engine.backends.torch", "torch", ("torch",)),
+    "jax": Backend(
+        "eingrad.engine.backends.jax", "jax", ("jax", "jaxlib"), "eingrad.engine.backends.jax_mesh"
+    ),
+}
 
 
 class Library(Protocol):
@@ -66,13 +88,14 @@ def load_library(name: str) -> Library:
         if near:
             hint = f'did you mean "{near[0].removeprefix("py")}"? {hint}'
         raise BackendError(f"there is no backend {name!r}", operand=name, hint=hint)
-    if name != "numpy" and find_spec(name) is None:
+    backend = BACKENDS[name]
+    if find_spec(backend.package) is None:
         raise BackendError(
-            f"the backend {name!r} needs the package {name}, which is not installed",
+            f"the backend {name!r} needs the package {backend.package}, which is not installed",
             operand=name,
             hint=f"pip install 'eingrad[{name}]'",
         )
-    return cast(Library, importlib.import_module(f"eingrad.engine.backends.{name}_arrays"))
+    return cast(Library, importlib.import_module(backend.module))
 
 
 def allow_float64(backend: str) -> None:
@@ -85,13 +108,25 @@ def allow_float64(backend: str) -> None:
 def load_mesh(backend: str) -> Any:
     """Return the module for programs on a mesh of devices. Raises `BackendError` where none is."""
     load_library(backend)
-    if backend != "jax":
+    if not BACKENDS[backend].mesh:
         raise BackendError(
             f"the backend {backend!r} has no mesh of devices: mesh and shard are for JAX",
             operand=backend,
             hint='compile(backend="jax", mesh=..., shard=...)',
         )
-    return importlib.import_module("eingrad.engine.backends.jax_mesh")
+    return importlib.import_module(BACKENDS[backend].mesh)
+
+
+def backend_of(array: Any) -> str | None:
+    """Return the backend in whose library the type of an array is defined, None if it is NumPy's.
+
+    >>> backend_of([1, 2]) is None
+    True
+    """
+    package = type(array).__module__.partition(".")[0]
+    if package == "numpy":
+        return None
+    return next((name for name, row in BACKENDS.items() if package in row.arrays), None)
 
 
 def to_numpy(array: Any) -> Any:
@@ -100,5 +135,4 @@ def to_numpy(array: Any) -> Any:
     >>> to_numpy([1, 2])
     array([1, 2])
     """
-    kind = {"torch": "torch", "jaxlib": "jax"}.get(type(array).__module__.split(".")[0], "numpy")
-    return load_library(kind).to_numpy(array)
+    return load_library(backend_of(array) or "numpy").to_numpy(array)

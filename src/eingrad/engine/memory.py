@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from eingrad.engine.program import FLOAT, Program, Register, Step
+from eingrad.engine.program import FLOAT, Instruction, Program, Register
 
 ITEM_SIZES = {"integer": 8, "boolean": 1}
 ALIGNMENT = 64
@@ -89,7 +89,7 @@ class _Planner:
                     self.target_of[root] = name
                     break
 
-    def _overwritten(self, step: Step, when: int) -> Iterator[Register]:
+    def _overwritten(self, step: Instruction, when: int) -> Iterator[Register]:
         """Yield operands, computed before, whose memory the result of the step may take."""
         for k in step.in_place:
             x = step.arguments[k]
@@ -105,7 +105,7 @@ class _Planner:
         item = self.item_size if register.kind == FLOAT else ITEM_SIZES[register.kind]
         return -(-max(1, register.size) * item // ALIGNMENT) * ALIGNMENT
 
-    def _place(self, step: Step, when: int) -> None:
+    def _place(self, step: Instruction, when: int) -> None:
         out, memory = step.out, self.memory
         if out in memory.becomes:
             memory.place[out] = RESULT
@@ -132,7 +132,7 @@ class _Planner:
                 return
         memory.place[out] = self._take(self.bytes_of(out))
 
-    def _may_fill(self, step: Step, root: Register, when: int) -> bool:
+    def _may_fill(self, step: Instruction, root: Register, when: int) -> bool:
         """Whether the step may write where ``root`` is: nothing reads that any more."""
         if self.last_read.get(root, -1) > when or root in self.results:
             return False

@@ -61,7 +61,7 @@ Argument = Register | int | float | complex | bool
 
 
 @dataclass(slots=True, eq=False)
-class Step:
+class Instruction:
     """``out = op(*arguments, *parameters)``.
 
     ``in_place`` are the positions of arguments whose memory the result may take, when they are
@@ -91,7 +91,7 @@ class Program:
     """
 
     inputs: dict[str, Register] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Instruction] = field(default_factory=list)
     outputs: dict[str, Register | int | float | complex] = field(default_factory=dict)
     updates: dict[str, Register] = field(default_factory=dict)
 
@@ -143,7 +143,7 @@ class Builder:
         if known is None:
             known = self._known[key] = self._register(shape, kind)
             count = math.prod(shape) if flops is None else flops
-            step = Step(op, tuple(arguments), parameters, known, count, in_place, equation)
+            step = Instruction(op, tuple(arguments), parameters, known, count, in_place, equation)
             self.program.steps.append(step)
         return known
 

@@ -1,4 +1,4 @@
-"""A value: a register seen through permuted, repeated and scaled glasses, not yet computed.
+"""A value: a register permuted, repeated and scaled, of which nothing is computed yet.
 
 ``-2 A^T`` repeated along a new axis costs nothing until somebody needs its entries; a consumer
 folds the factor into its own work (the alpha of a matrix product, a subtraction for an addition).

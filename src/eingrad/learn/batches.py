@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eingrad.errors import EingradError
+from eingrad.learn.array_files import FileRows
 from eingrad.learn.data import Dataset, Split
-from eingrad.learn.rows import FileRows
 
 Minibatch = tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]  # indices, pixels, targets
 

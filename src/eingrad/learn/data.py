@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits as sklearn_digits
 
 from eingrad.errors import DataError
-from eingrad.learn.fingerprint import fingerprint
-from eingrad.learn.idx import Bytes, read_idx
-from eingrad.learn.npy import read_npy
-from eingrad.learn.oddities import check_classes, has_mnist_sizes, odd_classes, unlike_mnist
-from eingrad.learn.rows import FileRows, axes
-from eingrad.learn.unpack import cache_folder
+from eingrad.learn.array_files import Bytes, FileRows, axes, cache_folder, read_idx, read_npy
+from eingrad.learn.data_identity import (
+    check_classes,
+    fingerprint,
+    has_mnist_sizes,
+    odd_classes,
+    unlike_mnist,
+)
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",

@@ -22,9 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from eingrad.errors import DataError
-from eingrad.learn.idx import GZIP_MAGIC, looks_like_idx, read_idx
-from eingrad.learn.npy import HEADER_ERRORS
-from eingrad.learn.rows import FileRows
+from eingrad.learn.array_files import GZIP_MAGIC, HEADER_ERRORS, FileRows, looks_like_idx, read_idx
 
 NPY_MAGIC = b"\x93NUMPY"
 BATCH = 500

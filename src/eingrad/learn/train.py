@@ -17,7 +17,7 @@ from eingrad.learn.batches import Batches
 from eingrad.learn.checkpoint import Checkpoint
 from eingrad.learn.classifier import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.data import Dataset, Split
-from eingrad.learn.fingerprint import differences
+from eingrad.learn.data_identity import differences
 from eingrad.learn.mesh import MeshOptions
 from eingrad.learn.settings import Settings
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.summation import Summation, children, kept_by, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
     Assignment,
     Call,
     Derivative,
     Formula,
-    Gather,
     Statement,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import label_text
-from eingrad.notation.words import keeps_labels
 
 
 def find_integers(
@@ -33,7 +33,7 @@ def find_integers(
     >>> from eingrad.notation.parse import parse_formula
     >>> loss = Assignment(Symbol("L"), parse_formula("-w[y] log(z[y])"))
     >>> [statement] = find_integers([loss])
-    >>> statement.value.terms[0].factors[0] == Gather("w", (Symbol("y"),))
+    >>> statement.value.terms[0].factors[0] == TensorAt("w", (Symbol("y"),))
     True
     """
     assigned = {s.target.name: s.target.labels for s in statements
@@ -63,7 +63,7 @@ def with_integers(
 
 def lone_integers(formula: Formula) -> set[str]:
     """Return the letters that are the integers of tensors with one axis, ``p[t]``."""
-    gathers = (part for part in walk(formula) if isinstance(part, Gather))
+    gathers = (part for part in walk(formula) if isinstance(part, TensorAt))
     entries = (part.entries[0] for part in gathers if len(part.entries) == 1)
     return {
         x.name for x in entries
@@ -74,7 +74,7 @@ def lone_integers(formula: Formula) -> set[str]:
 def with_labels(formula: Formula, letters: Collection[str]) -> Formula:
     """Put labels in the place of integers: what `with_integers` was given."""
     match formula:
-        case Gather(name=name, entries=(Symbol(name=letter, labels=()),)) if letter in letters:
+        case TensorAt(name=name, entries=(Symbol(name=letter, labels=()),)) if letter in letters:
             return Symbol(name, (letter,), formula.position)
         case Derivative():
             return formula
@@ -101,7 +101,7 @@ def _alone(statement: Assignment, assigned: Mapping[str, tuple[str, ...]]) -> se
                 found.add(letter)
             if assigned.get(here.name) == (letter,):
                 others.add(letter)
-        elif isinstance(here, Symbol | Gather | Derivative):
+        elif isinstance(here, Symbol | TensorAt | Derivative):
             others.update(x for x in summation.free(here) if x not in bound)
         stack.extend((part, bound) for part in _parts(here))
     return found - others
@@ -121,7 +121,7 @@ def _subscripts(statement: Assignment) -> set[str]:
 
 
 def _has_brackets(formula: Formula) -> bool:
-    return isinstance(formula, Gather) or (isinstance(formula, Symbol) and formula.brackets)
+    return isinstance(formula, TensorAt) or (isinstance(formula, Symbol) and formula.brackets)
 
 
 def _dangling(statement: Assignment) -> set[str]:
@@ -131,7 +131,7 @@ def _dangling(statement: Assignment) -> set[str]:
     return {
         label
         for label, where in Summation().dangling(statement.value, kept_by(statement))
-        if (isinstance(where, Gather) or (isinstance(where, Symbol) and where.brackets))
+        if (isinstance(where, TensorAt) or (isinstance(where, Symbol) and where.brackets))
         and len(label_text(label)) == 1 and where.labels.count(label) == 1
     }  # fmt: skip
 
@@ -145,7 +145,7 @@ def _with_integers(
             return _gather(formula.name, labels, names, subscripts, formula)
         case Symbol(labels=(letter,)) if letter in subscripts:
             return _gather(formula.name, (letter,), names, subscripts, formula)
-        case Gather(name=name, entries=entries):
+        case TensorAt(name=name, entries=entries):
             return _gather(name, entries, names, subscripts, formula)
         case Symbol(labels=labels) if labels:
             return replace(formula, brackets=False)  # it is known now what they are
@@ -161,17 +161,17 @@ def _with_integers(
 
 def _gather(
     name: str,
-    entries: Sequence[str | Symbol | Gather],
+    entries: Sequence[str | Symbol | TensorAt],
     names: Collection[str],
     subscripts: Collection[str],
     where: Formula,
-) -> Gather:
-    new: list[str | Symbol | Gather] = []
+) -> TensorAt:
+    new: list[str | Symbol | TensorAt] = []
     for entry in entries:
         if isinstance(entry, str):
             new.append(Symbol(entry, (), where.position) if entry in names else entry)
         else:
             inner = _with_integers(entry, names, subscripts)
-            assert isinstance(inner, Symbol | Gather)
+            assert isinstance(inner, Symbol | TensorAt)
             new.append(inner)
-    return Gather(name, tuple(new), where.position)
+    return TensorAt(name, tuple(new), where.position)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS
+from eingrad.notation.lexeme import GREEK, GREEK_LETTERS, over_matrices
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Assignment,
@@ -16,7 +17,6 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
-    Gather,
     Number,
     Power,
     Product,
@@ -24,9 +24,9 @@ from eingrad.notation.syntax import (
     Statement,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import number_text
-from eingrad.notation.words import GREEK, GREEK_LETTERS, over_matrices
 
 COMPARISON, SUM, BIG, PRODUCT, POWER, ATOM = range(6)  # how tightly the outermost sign binds
 # BIG is a sum sign, which reaches as far to the right as a product goes
@@ -134,7 +134,7 @@ def _write(formula: Formula) -> tuple[str, int]:
             return _number(value)
         case Symbol(name=name, labels=labels):
             return _symbol(name, labels), POWER if name[-1].isdigit() else ATOM
-        case Gather(name=name, entries=entries):
+        case TensorAt(name=name, entries=entries):
             inner = ", ".join(_label(x) if isinstance(x, str) else to_latex(x) for x in entries)
             return f"{_symbol(name, ())}_{{{inner}}}", POWER if name[-1].isdigit() else ATOM
         case SizeOf(label=label, of=None):

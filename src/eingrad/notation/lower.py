@@ -15,7 +15,7 @@ from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.gathers import find_integers, with_integers
-from eingrad.notation.recipes import Extents, Recipe
+from eingrad.notation.lexeme import is_function
 from eingrad.notation.resolve import Resolver
 from eingrad.notation.slips import check_slips
 from eingrad.notation.summation import kept_by, labels_of, names_of, walk
@@ -31,7 +31,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.system import Definition, Fact, System
 from eingrad.notation.tensors import RESERVED, Tensors
 from eingrad.notation.text import derivative_name
-from eingrad.notation.words import is_function
+from eingrad.notation.thunks import Extents, Thunk
 
 
 def lower(statements: Sequence[Statement]) -> System:
@@ -48,14 +48,14 @@ def lower(statements: Sequence[Statement]) -> System:
     dims = Dimensions()
     tensors = Tensors(dims, {a.target.name: a.target for a in assignments.values()
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
-    recipes = {name: _resolve(a, tensors) for name, a in assignments.items()}
+    thunks = {name: _resolve(a, tensors) for name, a in assignments.items()}
     tensors.complete()
     inputs = tensors.inputs
     facts = [
         (s, _resolve_fact(s, tensors, inputs)) for s in statements if isinstance(s, Assumption)
     ]
     extents = Extents(dims.names(), dims.letters())
-    exprs = {name: _build(recipe, extents, assignments[name]) for name, recipe in recipes.items()}
+    exprs = {name: _build(thunk, extents, assignments[name]) for name, thunk in thunks.items()}
     definitions = {
         name: Definition(name, labels_of(a.target), exprs[name], a, a.position)
         for name, a in ((name, assignments[name]) for name in _sorted(assignments))
@@ -88,10 +88,10 @@ def lower_claim(claim: Assignment, system: System) -> Definition:
     >>> claim.name, claim.expr.dims
     ('dL/dx', ('i',))
     """
-    recipe, extents = _resolve_in(system, claim)
+    thunk, extents = _resolve_in(system, claim)
     target = claim.target
     name = target.name if isinstance(target, Symbol) else derivative_name(target)
-    expr = _build(recipe, extents, claim)
+    expr = _build(thunk, extents, claim)
     _check_dims(expr, system, extents, claim)
     return Definition(name, labels_of(target), expr, claim, claim.position)
 
@@ -146,7 +146,7 @@ def _dimension_of(label: str, statement: Statement, system: System) -> Dim | Non
     tensors = {**system.inputs, **{name: d.var for name, d in system.definitions.items()}}
     parts: list[Formula] = list(walk(statement.value)) if isinstance(statement, Assignment) else []
     for part in parts:
-        if isinstance(part, syntax.Gather):
+        if isinstance(part, syntax.TensorAt):
             parts += part.indices
         entries = getattr(part, "entries", getattr(part, "labels", ()))
         name = next(names_of(part), "")
@@ -198,7 +198,7 @@ def _check_left(target: Symbol | Derivative) -> None:
             raise mistakes.repeated_on_left(label, target)
 
 
-def _resolve(assignment: Assignment, tensors: Tensors) -> Recipe:
+def _resolve(assignment: Assignment, tensors: Tensors) -> Thunk:
     target = assignment.target
     assert isinstance(target, Symbol)
     tensors.check_target(target)
@@ -211,7 +211,7 @@ def _resolve(assignment: Assignment, tensors: Tensors) -> Recipe:
 
 def _resolve_fact(
     fact: Assumption, tensors: Tensors, known: Mapping[str, Symbol]
-) -> tuple[Recipe, Recipe]:
+) -> tuple[Thunk, Thunk]:
     """Resolve both sides over the labels that one of them does not sum."""
     sides = fact.left, fact.right
     for symbol in (s for side in sides for s in walk(side) if isinstance(s, Symbol)):
@@ -223,7 +223,7 @@ def _resolve_fact(
     return resolver.value(fact.left, scope), resolver.value(fact.right, scope)
 
 
-def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
+def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
     """Resolve a claim where the dimensions of all tensors are known."""
     dims = Dimensions()
     tensors: dict[str, Var] = {
@@ -243,8 +243,8 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
     scope = resolver.open(labels_of(claim.target))
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
         resolver.resolve(claim.target, scope)
-    recipe = resolver.value(claim.value, scope)
-    return recipe, Extents(dims.names(), {**dims.letters(), **system.letters})
+    thunk = resolver.value(claim.value, scope)
+    return thunk, Extents(dims.names(), {**dims.letters(), **system.letters})
 
 
 def scalar_indices(system: System) -> set[str]:
@@ -254,9 +254,9 @@ def scalar_indices(system: System) -> set[str]:
     return {x.name for x in indices if isinstance(x, Var) and not x.dims}
 
 
-def _build(recipe: Recipe, extents: Extents, statement: Statement) -> Expr:
+def _build(thunk: Thunk, extents: Extents, statement: Statement) -> Expr:
     try:
-        expr = recipe(extents)
+        expr = thunk(extents)
         finite = all(is_finite(x.value) for x in postorder([expr]) if isinstance(x, Const))
     except EingradError:
         raise

@@ -8,10 +8,18 @@ from difflib import get_close_matches
 from eingrad.core.expr import Dim
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
+from eingrad.notation.lexeme import is_function, known_functions, over_axes, over_matrices
 from eingrad.notation.summation import Summation, children, walk
-from eingrad.notation.syntax import Assignment, Call, Derivative, Formula, Gather, Sum, Symbol
+from eingrad.notation.syntax import (
+    Assignment,
+    Call,
+    Derivative,
+    Formula,
+    Sum,
+    Symbol,
+    TensorAt,
+)
 from eingrad.notation.text import call_head, label_text, symbol_text, to_text
-from eingrad.notation.words import is_function, known_functions, over_axes, over_matrices
 
 NOT_KEPT = "and does not stand on the left side"  # where a label ought to be summed, but is not
 SHORT = 40  # a hint repeats a formula only up to this many characters
@@ -102,7 +110,7 @@ def delta_labels(symbol: Symbol) -> NotationError:
     )
 
 
-def delta_as_index(index: Symbol | Gather) -> NotationError:
+def delta_as_index(index: Symbol | TensorAt) -> NotationError:
     """``Z[b,delta_bo]``."""
     return NotationError(
         "delta is Kronecker's delta and not an integer tensor to read at",

@@ -8,6 +8,14 @@ from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eingrad.errors import NotationError, Position
+from eingrad.notation.lexeme import (
+    not_whole,
+    plain_name,
+    read_call,
+    read_derivative,
+    read_number,
+    read_tensor,
+)
 from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.syntax import (
     Assignment,
@@ -18,26 +26,18 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
-    Gather,
     Power,
     Product,
     SizeOf,
     Statement,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.tex.read import is_latex, read_claims
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import MAX_DEPTH, Source, arrange, too_deep
 from eingrad.notation.unexpected import unexpected
-from eingrad.notation.words import (
-    not_whole,
-    plain_name,
-    read_call,
-    read_derivative,
-    read_number,
-    read_tensor,
-)
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -173,7 +173,7 @@ class _Builder:
 
     def assignment(self, target: Built, value: Built) -> Assignment:
         left = target.formula
-        if isinstance(left, Gather):
+        if isinstance(left, TensorAt):
             raise not_whole(left.name, to_text(left), left.position)
         assert isinstance(left, Symbol | Derivative)
         return Assignment(left, value.formula, left.position)

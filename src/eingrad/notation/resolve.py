@@ -1,4 +1,4 @@
-"""The meaning of one statement: its labels become places, its formula a recipe for an `Expr`.
+"""The meaning of one statement: its labels become places, its formula a thunk for an `Expr`.
 
 Labels are resolved at once; the expression is built when every statement has said which axes
 agree.
@@ -15,11 +15,29 @@ from eingrad.core.functions import AXIS_FUNCTIONS, COMPARED
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
-from eingrad.notation.recipes import (
+from eingrad.notation.lexeme import elementwise as elementwise_function
+from eingrad.notation.lexeme import keeps_labels, over_axes, over_matrices
+from eingrad.notation.summation import Summation, tensor_parts
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.tensors import RESERVED, Tensors
+from eingrad.notation.text import derivative_name
+from eingrad.notation.thunks import (
     Extents,
     Indexed,
     Places,
-    Recipe,
+    Thunk,
     aligned,
     elementwise,
     gathered,
@@ -30,24 +48,6 @@ from eingrad.notation.recipes import (
     union,
     view,
 )
-from eingrad.notation.summation import Summation, tensor_parts
-from eingrad.notation.syntax import (
-    Call,
-    Compare,
-    Derivative,
-    Formula,
-    Gather,
-    Number,
-    Power,
-    Product,
-    SizeOf,
-    Sum,
-    Symbol,
-)
-from eingrad.notation.tensors import RESERVED, Tensors
-from eingrad.notation.text import derivative_name
-from eingrad.notation.words import elementwise as elementwise_function
-from eingrad.notation.words import keeps_labels, over_axes, over_matrices
 
 Scope = Mapping[str, int]  # the labels that are not summed here, each with its place
 
@@ -69,8 +69,8 @@ class Resolver:
             self.places_of.setdefault(label, []).append(place)
         return scope
 
-    def value(self, formula: Formula, scope: Scope) -> Recipe:
-        """Return the recipe for a formula over all the labels in scope, in their order."""
+    def value(self, formula: Formula, scope: Scope) -> Thunk:
+        """Return the thunk for a formula over all the labels in scope, in their order."""
         self.left, self.whole = tuple(scope), formula
         value = self.resolve(formula, scope)
         places = tuple(scope.values())
@@ -86,7 +86,7 @@ class Resolver:
                 return Indexed((), number(value))
             case Symbol():
                 return self._symbol(formula, scope)
-            case Gather():
+            case TensorAt():
                 return self._gather(formula, scope)
             case SizeOf():
                 return self._size(formula, scope)
@@ -121,8 +121,8 @@ class Resolver:
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
         return view(self._var(symbol.name, axes), places, kept)
 
-    def _var(self, name: str, axes: Places) -> Recipe:
-        integers = self.tensors.integers  # complete when the recipe is built
+    def _var(self, name: str, axes: Places) -> Thunk:
+        integers = self.tensors.integers  # complete when the thunk is run
         return lambda extents: Var(name, extents.of(axes), name in integers)
 
     def _delta(self, symbol: Symbol, scope: Scope) -> Indexed:
@@ -134,7 +134,7 @@ class Resolver:
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
         return view(lambda extents: Delta(extents.dims[places[0]]), places, kept)
 
-    def _gather(self, gather: Gather, scope: Scope) -> Indexed:
+    def _gather(self, gather: TensorAt, scope: Scope) -> Indexed:
         """Read the entries of a tensor at integer tensors."""
         for label in gather.labels:
             if label not in scope:
@@ -153,14 +153,14 @@ class Resolver:
                 sources.append(self._index(entry, scope))
         return gathered(self._var(gather.name, axes), sources)
 
-    def _index(self, index: Symbol | Gather, scope: Scope) -> Indexed:
+    def _index(self, index: Symbol | TensorAt, scope: Scope) -> Indexed:
         """Read an integer tensor; an input becomes one wherever it stands."""
         if index.name == RESERVED:
             raise mistakes.delta_as_index(index)
         self.tensors.use_as_integer(index.name)
         return self.resolve(index, scope)
 
-    def _indicator(self, symbol: Symbol, gather: Gather, scope: Scope) -> Indexed:
+    def _indicator(self, symbol: Symbol, gather: TensorAt, scope: Scope) -> Indexed:
         """Read ``delta[y[b],o]``: 1 where o is y[b]."""
         if len(gather.entries) != 2:
             raise mistakes.delta_labels(symbol)

@@ -16,10 +16,10 @@ from eingrad.notation.syntax import (
     Call,
     Compare,
     Formula,
-    Gather,
     Power,
     Statement,
     Symbol,
+    TensorAt,
 )
 
 
@@ -67,7 +67,7 @@ def _walk(formula: Formula) -> Iterator[Formula]:
 def _labels(formula: Formula) -> Iterator[str]:
     """Yield every label of a formula, those that functions bind included."""
     for part in walk(formula):
-        if isinstance(part, Symbol | Gather):
+        if isinstance(part, Symbol | TensorAt):
             yield from part.labels
         elif isinstance(part, Call):
             yield from part.axes

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.syntax import (
     Assignment,
     Call,
@@ -20,14 +21,13 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
-    Gather,
     Power,
     Product,
     Statement,
     Sum,
     Symbol,
+    TensorAt,
 )
-from eingrad.notation.words import GREEK_LETTERS, keeps_labels
 
 
 def children(formula: Formula) -> tuple[Formula, ...]:
@@ -71,9 +71,9 @@ def walk(formula: Formula) -> Iterator[Formula]:
 
 def names_of(formula: Formula) -> Iterator[str]:
     """Yield the names of a tensor, or of a gathered tensor and its integer tensors."""
-    if isinstance(formula, Symbol | Gather):
+    if isinstance(formula, Symbol | TensorAt):
         yield formula.name
-    if isinstance(formula, Gather):
+    if isinstance(formula, TensorAt):
         for index in formula.indices:
             yield from names_of(index)
 
@@ -168,7 +168,7 @@ class Summation:
         return known[1]
 
     def _find_free(self, formula: Formula) -> dict[str, None]:
-        if isinstance(formula, Symbol | Gather):
+        if isinstance(formula, Symbol | TensorAt):
             return dict.fromkeys(formula.labels)
         labels = {label: None for part in children(formula) for label in self.free(part)}
         if isinstance(formula, Call) and not keeps_labels(formula.function):
@@ -250,7 +250,7 @@ class Summation:
         """Whether a factor is a tensor, or a power of one with the label in its base alone."""
         if isinstance(factor, Power) and label not in self.free(factor.exponent):
             factor = factor.base
-        return isinstance(factor, Symbol | Gather | Derivative)
+        return isinstance(factor, Symbol | TensorAt | Derivative)
 
     def _sums(self, product: Product, bare: Sequence[int], label: str) -> bool:
         """Whether the bare tensors sum a label among themselves, or none has it."""
@@ -275,7 +275,7 @@ class Summation:
         match formula:
             case Symbol() | Derivative():
                 return labels_of(formula).count(label) > 1
-            case Gather():
+            case TensorAt():
                 return False
             case Call(function=function) if keeps_labels(function) and label in self.axes(formula):
                 return False
@@ -332,7 +332,7 @@ class Summation:
             case Symbol() | Derivative():
                 counts = Counter(labels_of(formula))
                 yield from ((k, formula) for k in counts if k not in kept and counts[k] == 1)
-            case Gather(labels=labels):
+            case TensorAt(labels=labels):
                 yield from ((k, formula) for k in dict.fromkeys(labels) if k not in kept)
             case Product(factors=factors):
                 for factor, inner in zip(factors, self.scopes(formula, kept), strict=True):

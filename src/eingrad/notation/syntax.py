@@ -36,7 +36,7 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
-class Gather:
+class TensorAt:
     """``Z[b,y[b]]``: the entries of a tensor at places that integer tensors name.
 
     ``entries[k]`` says where axis k is read: at a label, or at an integer tensor with labels of
@@ -44,11 +44,11 @@ class Gather:
     """
 
     name: str
-    entries: tuple[str | Symbol | Gather, ...]
+    entries: tuple[str | Symbol | TensorAt, ...]
     position: Position | None = field(default=None, compare=False)
 
     @property
-    def indices(self) -> tuple[Symbol | Gather, ...]:
+    def indices(self) -> tuple[Symbol | TensorAt, ...]:
         """The integer tensors."""
         return tuple(entry for entry in self.entries if not isinstance(entry, str))
 
@@ -128,7 +128,7 @@ class Compare:
     position: Position | None = field(default=None, compare=False)
 
 
-Formula = Number | Symbol | Gather | SizeOf | Derivative | Call | Product | Sum | Power | Compare
+Formula = Number | Symbol | TensorAt | SizeOf | Derivative | Call | Product | Sum | Power | Compare
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,3 +62,8 @@ class System:
     facts: tuple[Fact, ...] = ()
     functions: frozenset[str] = frozenset()
     sizes: Mapping[str, Dim] = field(default_factory=dict)
+
+    @property
+    def exprs(self) -> dict[str, Expr]:
+        """The definitions as expressions."""
+        return {name: definition.expr for name, definition in self.definitions.items()}

@@ -9,8 +9,8 @@ from eingrad.core.expr import Dim
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
+from eingrad.notation.lexeme import is_function
 from eingrad.notation.syntax import Symbol
-from eingrad.notation.words import is_function
 
 RESERVED = "delta"
 PI = Symbol("pi")  # the number, where nothing assigns it

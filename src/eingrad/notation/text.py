@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.summation import tensor_parts
 from eingrad.notation.syntax import (
     Assignment,
@@ -13,7 +14,6 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
-    Gather,
     Number,
     Power,
     Product,
@@ -21,8 +21,8 @@ from eingrad.notation.syntax import (
     Statement,
     Sum,
     Symbol,
+    TensorAt,
 )
-from eingrad.notation.words import GREEK_LETTERS
 
 COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)  # how tightly a formula's outermost sign binds
 
@@ -57,7 +57,7 @@ def symbol_text(name: str, labels: tuple[str, ...]) -> str:
     return f"{name}[{','.join(written)}]"
 
 
-def gather_text(gather: Gather) -> str:
+def gather_text(gather: TensorAt) -> str:
     """Write ``Z[b,y[b]]``; an integer without labels is ``y``, or ``row[]`` if it is long.
 
     ``y[]`` is one, too, if its author wrote so.
@@ -66,7 +66,7 @@ def gather_text(gather: Gather) -> str:
     for entry in gather.entries:
         if isinstance(entry, str):
             written.append(label_text(entry))
-        elif isinstance(entry, Gather):
+        elif isinstance(entry, TensorAt):
             written.append(gather_text(entry))
         else:
             labels = ",".join(map(label_text, entry.labels))
@@ -134,7 +134,7 @@ def _write(formula: Formula) -> tuple[str, int]:
             return text, tight
         case Symbol(name=name, labels=labels):
             return symbol_text(name, labels), ATOM
-        case Gather():
+        case TensorAt():
             return gather_text(formula), ATOM
         case SizeOf(label=label, of=None):
             return f"size({label_text(label)})", ATOM

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from eingrad.errors import NotationError, Position
+from eingrad.notation.lexeme import TextPlace, is_greek, name_of, read_derivative, unknown_command
 from eingrad.notation.summation import tensor_parts
-from eingrad.notation.words import Place, is_greek, name_of, read_derivative, unknown_command
 
 if TYPE_CHECKING:
     from lark import Token
@@ -65,7 +65,7 @@ class Source:
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         self.lines = self.text.split("\n")
 
-    def place(self, token: Token) -> Place:
+    def place(self, token: Token) -> TextPlace:
         """Return a token's place."""
         return self.at(token.line or 1, token.column or 1, len(token))
 
@@ -73,9 +73,9 @@ class Source:
         """Return a token's position."""
         return self.place(token).at()
 
-    def at(self, line: int, column: int, width: int = 1) -> Place:
+    def at(self, line: int, column: int, width: int = 1) -> TextPlace:
         """Return the place at a line and a column, from 1."""
-        return Place(line, column, self.lines[line - 1], width)
+        return TextPlace(line, column, self.lines[line - 1], width)
 
     def check_characters(self) -> None:
         """Raise at the first character that no token has; comments may have any."""

@@ -6,8 +6,8 @@ a letter in brackets for a label wherever that could be summed.
 
 from __future__ import annotations
 
-from eingrad.notation.doubts import doubts
 from eingrad.notation.gathers import find_integers
+from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Assignment, Statement, Symbol
@@ -30,7 +30,7 @@ def reads_otherwise(text: str) -> bool:
     else:
         statements = find_integers(parse_statements(text))
     return _uses_pi(statements) or any(
-        note.formerly for statement in statements for note in doubts(statement)
+        note.formerly for statement in statements for note in notes_on(statement)
     )
 
 

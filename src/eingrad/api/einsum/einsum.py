@@ -34,7 +34,7 @@ from eingrad.core.expr import Expr, Var
 from eingrad.engine import Function, compile_program
 from eingrad.engine.cache import Cache
 from eingrad.engine.executable import Executable
-from eingrad.engine.library import load_library
+from eingrad.engine.library import backend_of, load_library
 from eingrad.engine.signature import kind_of
 from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
@@ -175,8 +175,6 @@ def einsum_expr(equation: EinsumSpec | str, dims: Sequence[Shape]) -> Expr:
 
 # --- of PyTorch's and JAX's arrays ------------------------------------------------------------
 
-PACKAGES = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}  # where an array's type is defined
-
 _functions: Cache[Any, Function] = Cache(512)
 
 
@@ -187,7 +185,7 @@ def _backend_of(operands: Sequence[Any]) -> str | None:
     True
     """
     for x in operands:
-        found = PACKAGES.get(type(x).__module__.partition(".")[0])
+        found = backend_of(x)
         if found and hasattr(x, "shape") and hasattr(x, "dtype"):
             return found
     return None

@@ -24,9 +24,9 @@ from eingrad.errors import (
     NotationWarning,
     UnknownNameError,
 )
-from eingrad.notation.doubts import doubts
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower, named_sizes
+from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.syntax import Claim, Statement
 from eingrad.notation.system import Definition, System
@@ -109,7 +109,7 @@ class Model:
     def __str__(self) -> str:
         lines = []
         for statement in self.statements:
-            lines += [f"# note: {note.text}" for note in doubts(statement)]
+            lines += [f"# note: {note.text}" for note in notes_on(statement)]
             lines.append(to_text(statement))
         return "\n".join(lines)
 
@@ -143,7 +143,7 @@ class Model:
         ...     print(note.partition(", though ")[0])
         line 1: k is summed once, over the whole of a_k b_k exp(x_k t_k)
         """
-        return tuple(str(note) for statement in self.statements for note in doubts(statement))
+        return tuple(str(note) for statement in self.statements for note in notes_on(statement))
 
     def grad(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
         """Derive the gradient of a scalar by each of ``wrt``, in one reverse pass.

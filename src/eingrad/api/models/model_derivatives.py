@@ -12,7 +12,7 @@ from eingrad.calculus.facts import symmetric_matrices, tensors_assumed
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.terms import split_terms
-from eingrad.codegen.source import module_source
+from eingrad.codegen.module import module_source
 from eingrad.core.algebra import add
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute

@@ -19,9 +19,9 @@ from eingrad.core.gather import indicator, indicator_index
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, fresh_letter, to_formula
 from eingrad.errors import EingradError
+from eingrad.notation.lexeme import is_function, over_matrices
 from eingrad.notation.lower import lower
 from eingrad.notation.syntax import Assignment, Symbol
-from eingrad.notation.words import is_function, over_matrices
 
 LETTERS = "ijklmnopqrstuvwabcfghxyz"
 Place = tuple[Expr, str, int]

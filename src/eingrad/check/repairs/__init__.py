@@ -4,10 +4,9 @@ Each finder reads one place of a formula and yields what to put there; which rep
 claim right is for `diagnose` to find out.
 """
 
-from eingrad.check.pools import Pools
+from eingrad.check.candidates import Candidates
 from eingrad.check.repairs.base import Finder, Repair
-from eingrad.check.repairs.labels import delta, labels_of_all, labels_of_one, sums
-from eingrad.check.repairs.parts import (
+from eingrad.check.repairs.factor_repairs import (
     extra_factors,
     missing_factors,
     missing_function,
@@ -17,8 +16,15 @@ from eingrad.check.repairs.parts import (
     wrong_slope,
     wrong_terms,
 )
-from eingrad.check.repairs.scale import extra_scale, mean_or_sum, missing_scale, other_number, sign
-from eingrad.check.repairs.tensors import wrong_tensor
+from eingrad.check.repairs.label_repairs import delta, labels_of_all, labels_of_one, sums
+from eingrad.check.repairs.scale_repairs import (
+    extra_scale,
+    mean_or_sum,
+    missing_scale,
+    other_number,
+    sign,
+)
+from eingrad.check.repairs.tensor_repairs import wrong_tensor
 from eingrad.check.tree import sites
 from eingrad.notation.syntax import Formula
 
@@ -32,7 +38,7 @@ FINDERS: tuple[Finder, ...] = (
 MOST_PARTS = 400_000  # of all repairs together; of a long formula some parts are not looked at
 
 
-def repairs(value: Formula, pools: Pools, most: int = MOST_PARTS) -> tuple[list[Repair], int]:
+def repairs(value: Formula, pools: Candidates, most: int = MOST_PARTS) -> tuple[list[Repair], int]:
     """Return the formulas that a claim may have been meant to be, the likeliest first.
 
     With them comes how many parts of the formula were not looked at: so many repairs are written

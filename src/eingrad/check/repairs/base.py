@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from eingrad.check.pools import Pools
+from eingrad.check.candidates import Candidates
 from eingrad.check.question import Target
 from eingrad.check.tree import Site, shown, sites
 from eingrad.notation.syntax import (
     Call,
     Formula,
-    Gather,
     Number,
     Power,
     Product,
     SizeOf,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import to_text
 
@@ -36,7 +36,7 @@ class Repair:
 
 
 Found = Iterator[Repair]
-Finder = Callable[[Site, Pools], Found]
+Finder = Callable[[Site, Candidates], Found]
 
 
 def is_scale(formula: Formula) -> bool:
@@ -49,7 +49,7 @@ def is_scale(formula: Formula) -> bool:
 
 def is_delta(formula: Formula) -> bool:
     """Whether a factor is Kronecker's delta or an indicator."""
-    return isinstance(formula, Symbol | Gather) and formula.name == "delta"
+    return isinstance(formula, Symbol | TensorAt) and formula.name == "delta"
 
 
 def inverse_text(factor: Formula, divides: bool) -> str:

@@ -13,11 +13,11 @@ from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_zero
 from eingrad.core.expr import Expr, Labels
 from eingrad.derivation.matrix.build import of_symmetric
-from eingrad.derivation.matrix.forms import Form, Number, names_in
+from eingrad.derivation.matrix.form_values import agrees
+from eingrad.derivation.matrix.forms import Form, NumberForm, names_in
 from eingrad.derivation.matrix.network import NoMatrixFormError
 from eingrad.derivation.matrix.order import arrange
-from eingrad.derivation.matrix.read import read
-from eingrad.derivation.matrix.values import agrees
+from eingrad.derivation.matrix.read_form import read
 from eingrad.derivation.matrix.write import LatexWriter, TextWriter
 from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import SizeOf, Symbol
@@ -46,7 +46,7 @@ def matrix_form(
         axes = tuple(range(expr.ndim))
         rows, cols = axes[:1], axes[1:]
     if is_zero(expr):
-        return Number(0)
+        return NumberForm(0)
     if cost(expr) > MAX_COST or expr.ndim > MAX_AXES:
         return None
     try:

@@ -13,14 +13,14 @@ from eingrad.derivation.matrix.forms import (
     Hadamard,
     Identity,
     Kron,
+    MatMul,
     Name,
-    Number,
+    NumberForm,
     OfMatrix,
     Ones,
-    Power,
-    Product,
+    PowerForm,
     Scaled,
-    Sum,
+    SumForm,
     Transpose,
     is_column,
     names_in,
@@ -33,14 +33,14 @@ def transpose(form: Form) -> Form:
     """Return the transpose of a matrix or column, with the transposes inside where it is shorter.
 
     >>> a, b = Name("A", ("i", "j")), Name("B", ("j", "k"))
-    >>> transpose(product(transpose(a), b)) == Product((Transpose(b), a))
+    >>> transpose(product(transpose(a), b)) == MatMul((Transpose(b), a))
     True
     """
     match form:
         case Transpose(base=x):
             return x
         case (
-            Number()
+            NumberForm()
             | Extent()
             | Identity()
             | Name(dims=())
@@ -51,15 +51,15 @@ def transpose(form: Form) -> Form:
             return form
         case Commutation(rows=rows, cols=cols):
             return Commutation(cols, rows)
-        case Product(factors=factors):
-            return Product(tuple(transpose(x) for x in reversed(factors)))
+        case MatMul(factors=factors):
+            return MatMul(tuple(transpose(x) for x in reversed(factors)))
         case Kron(left=left, right=right):
             return Kron(transpose(left), transpose(right))
         case Scaled(coefficient=value, above=above, below=below, core=core):
             inner = None if core is None else transpose(core)
             return Scaled(value, above, below, inner)
-        case Sum(terms=terms):
-            inside: Form = Sum(tuple(transpose(x) for x in terms))
+        case SumForm(terms=terms):
+            inside: Form = SumForm(tuple(transpose(x) for x in terms))
             return min(inside, Transpose(form), key=weight)
         case Hadamard() if is_column(form):
             return Transpose(form)
@@ -73,7 +73,7 @@ def of_symmetric(form: Form, names: Collection[str]) -> Form:
     """Leave out the transposes of symmetric matrices and of their inverses.
 
     >>> a, x = Name("A", ("i", "i")), Name("x", ("i",))
-    >>> of_symmetric(Product((Transpose(OfMatrix("inv", a)), x)), {"A"}).factors[0]
+    >>> of_symmetric(MatMul((Transpose(OfMatrix("inv", a)), x)), {"A"}).factors[0]
     OfMatrix(function='inv', base=Name(name='A', dims=('i', 'i')))
     """
     form = with_parts(form, lambda x: of_symmetric(x, names))
@@ -93,11 +93,11 @@ def product(*factors: Form) -> Form:
         return inner
     flat: list[Form] = []
     for x in factors:
-        flat += x.factors if isinstance(x, Product) else [x]
+        flat += x.factors if isinstance(x, MatMul) else [x]
     kept = [x for x in flat if not isinstance(x, Identity)]
     if not kept:
         return flat[0]
-    return kept[0] if len(kept) == 1 else Product(tuple(kept))
+    return kept[0] if len(kept) == 1 else MatMul(tuple(kept))
 
 
 def hadamard(above: tuple[Form, ...], below: tuple[Form, ...] = ()) -> Form:
@@ -122,16 +122,16 @@ def scaled(
             coefficient = exact(coefficient * x.coefficient)
             above, below = [*above, *x.above], [*below, *x.below]
             core = x.core if x is core else core
-        elif isinstance(x, Number) and x is not core:
+        elif isinstance(x, NumberForm) and x is not core:
             coefficient = exact(coefficient * x.value)
-    above = [x for x in above if not isinstance(x, Number | Scaled)]
+    above = [x for x in above if not isinstance(x, NumberForm | Scaled)]
     if not below and coefficient == 1:
         if core is None and len(above) == 1:
             return above[0]
         if core is not None and not above:
             return core
     if core is None and not above and not below:
-        return Number(coefficient)
+        return NumberForm(coefficient)
     return Scaled(coefficient, tuple(above), tuple(below), core)
 
 
@@ -139,19 +139,19 @@ def split_scale(form: Form) -> tuple[Form, Form]:
     """Return the scalar and the matrix that a form is the product of."""
     if isinstance(form, Scaled) and form.core is not None:
         return scaled(form.coefficient, form.above, form.below, None), form.core
-    return Number(1), form
+    return NumberForm(1), form
 
 
 def total(terms: Iterable[Form]) -> Form:
     """Add terms, those of sums inside too; what all share stands once: scalars, outer matrices.
 
     >>> a, b, c = (Name(name, ("i", "i")) for name in "ABC")
-    >>> total([product(a, c), product(b, c)]) == Product((Sum((a, b)), c))
+    >>> total([product(a, c), product(b, c)]) == MatMul((SumForm((a, b)), c))
     True
     """
-    flat = [x for term in terms for x in (term.terms if isinstance(term, Sum) else (term,))]
+    flat = [x for term in terms for x in (term.terms if isinstance(term, SumForm) else (term,))]
     if not flat:
-        return Number(0)
+        return NumberForm(0)
     if len(flat) == 1:
         return flat[0]
     parts_of = [x if isinstance(x, Scaled) else Scaled(1, (), (), x) for x in flat]
@@ -186,7 +186,7 @@ def _without(forms: Sequence[Form], gone: Sequence[Form]) -> list[Form]:
 def _factored(terms: list[Form]) -> Form:
     """Add products, with the first or last matrix once if it is the same in all of them."""
     cores = [x.core if isinstance(x, Scaled) else x for x in terms]
-    chains = [x.factors for x in cores if isinstance(x, Product)]
+    chains = [x.factors for x in cores if isinstance(x, MatMul)]
     if len(chains) == len(terms):
         for end, rest in ((-1, slice(None, -1)), (0, slice(1, None))):
             if len({chain[end] for chain in chains}) == 1:
@@ -197,23 +197,23 @@ def _factored(terms: list[Form]) -> Form:
                 ]  # fmt: skip
                 both = (total(inner), chains[0][end])
                 return product(*(both if end else reversed(both)))
-    return Sum(tuple(terms))
+    return SumForm(tuple(terms))
 
 
 def trace(form: Form) -> Form:
     """``tr(A B)``, turned so that it is shortest to read; ``tr(A^T A)`` is a squared norm."""
-    if not isinstance(form, Product):
+    if not isinstance(form, MatMul):
         return OfMatrix("tr", form.base if isinstance(form, Transpose) else form)
     candidates: list[Form] = []
     for turned in (form, transpose(form)):
-        assert isinstance(turned, Product)
+        assert isinstance(turned, MatMul)
         for k in range(len(turned.factors)):
-            candidates.append(Product((*turned.factors[k:], *turned.factors[:k])))
+            candidates.append(MatMul((*turned.factors[k:], *turned.factors[:k])))
     best = min(candidates, key=_reading_order)
-    assert isinstance(best, Product)
+    assert isinstance(best, MatMul)
     if len(best.factors) == 2 and best.factors[0] == transpose(best.factors[1]):
         base = min(best.factors, key=weight)
-        return Power(OfMatrix("frobenius", base), 2, False)
+        return PowerForm(OfMatrix("frobenius", base), 2, False)
     return OfMatrix("tr", best)
 
 
@@ -222,13 +222,13 @@ def dot(a: Form, b: Form) -> Form:
     for x, other in ((a, b), (b, a)):
         if isinstance(x, Ones) and isinstance(other, OfMatrix) and other.function == "diag":
             return trace(other.base)
-    if a == b and not isinstance(a, Name | Product):
-        return Power(OfMatrix("norm", a), 2, False)
+    if a == b and not isinstance(a, Name | MatMul):
+        return PowerForm(OfMatrix("norm", a), 2, False)
     return min(product(transpose(a), b), product(transpose(b), a), key=_reading_order)
 
 
 def _reading_order(form: Form) -> tuple[float, bool, bool, list[str]]:
     """Prefer what is short, begins with a transpose, ends in no ones, and is in order."""
-    factors = form.factors if isinstance(form, Product) else (form,)
+    factors = form.factors if isinstance(form, MatMul) else (form,)
     last_is_ones = isinstance(factors[-1], Ones)
     return weight(form), last_is_ones, not isinstance(factors[0], Transpose), names_in(form)

@@ -1,7 +1,7 @@
 """Formulas in matrix notation, as a tree: what is read from an expression and then written out.
 
 Every form is a matrix; a vector is one with one column, a scalar has one row and one column.
-A bare `Number` in a sum or an element-wise product is added to, or multiplies, every entry.
+A bare `NumberForm` in a sum or an element-wise product is added to, or multiplies, every entry.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberForm:
     """A number."""
 
     value: Value
@@ -66,7 +66,7 @@ class Transpose:
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class PowerForm:
     """A power of a scalar, ``c^2``, or of each entry, ``A^⊙3``."""
 
     base: Form
@@ -75,7 +75,7 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class MatMul:
     """A product of two matrices or more."""
 
     factors: tuple[Form, ...]
@@ -100,7 +100,7 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class SumForm:
     """A sum; a term that is `Scaled` by a negative number is subtracted."""
 
     terms: tuple[Form, ...]
@@ -144,17 +144,17 @@ class Along:
 
 
 Form = (
-    Name | Number | Extent | Ones | Identity | Commutation | Transpose | Power | Product | Hadamard
-    | Scaled | Sum | Kron | OfMatrix | Apply | Along
+    Name | NumberForm | Extent | Ones | Identity | Commutation | Transpose | PowerForm | MatMul
+    | Hadamard | Scaled | SumForm | Kron | OfMatrix | Apply | Along
 )  # fmt: skip
 
 
 def parts(form: Form) -> tuple[Form, ...]:
     """Return the direct parts of a form."""
     match form:
-        case Transpose(base=x) | Power(base=x) | OfMatrix(base=x) | Along(base=x):
+        case Transpose(base=x) | PowerForm(base=x) | OfMatrix(base=x) | Along(base=x):
             return (x,)
-        case Product(factors=xs) | Sum(terms=xs) | Apply(args=xs):
+        case MatMul(factors=xs) | SumForm(terms=xs) | Apply(args=xs):
             return xs
         case Hadamard(above=above, below=below):
             return (*above, *below)
@@ -172,12 +172,12 @@ def with_parts(form: Form, change: Callable[[Form], Form]) -> Form:
         return tuple(change(x) for x in xs)
 
     match form:
-        case Transpose() | Power() | OfMatrix() | Along():
+        case Transpose() | PowerForm() | OfMatrix() | Along():
             return replace(form, base=change(form.base))
-        case Product(factors=xs):
-            return Product(all_of(xs))
-        case Sum(terms=xs):
-            return Sum(all_of(xs))
+        case MatMul(factors=xs):
+            return MatMul(all_of(xs))
+        case SumForm(terms=xs):
+            return SumForm(all_of(xs))
         case Apply(function=function, args=xs):
             return Apply(function, all_of(xs))
         case Hadamard(above=above, below=below):
@@ -194,23 +194,23 @@ def weight(form: Form) -> float:
     """Say how long a form is to read.
 
     >>> a = Name("A", ("i", "j"))
-    >>> weight(Product((Transpose(a), a))) < weight(Sum((a, Product((a, a)))))
+    >>> weight(MatMul((Transpose(a), a))) < weight(SumForm((a, MatMul((a, a)))))
     True
     """
     total = sum(weight(x) for x in parts(form))
     match form:
         case Transpose(base=base):
             return total + (0.3 if isinstance(base, Name | Ones) else 0.4)
-        case Number(value=value):
+        case NumberForm(value=value):
             return 0.0 if value in (1, -1) else 0.5
         case Scaled(coefficient=value, core=core):
             bare = core is not None or form.above
             return total + (0.0 if bare and abs(value) == 1 else 0.5)
         case Name() | Extent() | Ones() | Identity() | Commutation():
             return 1.0
-        case OfMatrix(function="diag") | Product() | Kron():
+        case OfMatrix(function="diag") | MatMul() | Kron():
             return total + 0.4
-        case Sum() | Hadamard():
+        case SumForm() | Hadamard():
             return total + 0.5
     return total + 0.8
 
@@ -241,12 +241,12 @@ def is_column(form: Form) -> bool:
             return True
         case OfMatrix(function=function, base=x):
             return function == "vec" or (function == "diag" and not is_column(x))
-        case Product(factors=factors):
+        case MatMul(factors=factors):
             return is_column(factors[-1])
         case Along(function=function, base=x, along=along):
             return is_column(x) if keeps_axes(function) else bool(along)
         case Scaled(core=core):
             return core is not None and is_column(core)
-        case Sum() | Hadamard() | Apply() | Power():
+        case SumForm() | Hadamard() | Apply() | PowerForm():
             return any(is_column(x) for x in parts(form))
     return False

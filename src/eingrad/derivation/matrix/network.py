@@ -22,10 +22,10 @@ from eingrad.derivation.matrix.forms import (
     Form,
     Hadamard,
     Name,
-    Number,
+    NumberForm,
     OfMatrix,
     Ones,
-    Sum,
+    SumForm,
     weight,
 )
 
@@ -177,6 +177,6 @@ class Network:
 
 def _is_elementwise(form: Form) -> bool:
     """Whether a form is a factor to multiply with entry by entry, such as ``1 - Z ⊙ Z``."""
-    if isinstance(form, Sum):
-        return any(isinstance(x, Number) for x in form.terms)
+    if isinstance(form, SumForm):
+        return any(isinstance(x, NumberForm) for x in form.terms)
     return isinstance(form, Hadamard | Apply)

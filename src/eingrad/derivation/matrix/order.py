@@ -22,7 +22,7 @@ def arrange(form: Form, rank: Mapping[str, int]) -> Form:
     terms stand first, and diagonal ones among them; factors that are sums stand last.
 
     >>> p = forms.Name("p", ("i",))
-    >>> arrange(Hadamard((forms.Sum((forms.Number(1), p)), p), ()), {}).above[0] == p
+    >>> arrange(Hadamard((forms.SumForm((forms.NumberForm(1), p)), p), ()), {}).above[0] == p
     True
     """
 
@@ -38,8 +38,8 @@ class _Reader:
     def arrange(self, form: Form) -> Form:
         form = with_parts(form, self.arrange)
         match form:
-            case forms.Sum(terms=terms):
-                return forms.Sum(tuple(sorted(terms, key=self.term)))
+            case forms.SumForm(terms=terms):
+                return forms.SumForm(tuple(sorted(terms, key=self.term)))
             case Hadamard(above=above, below=below):
                 return Hadamard(
                     _powers(sorted(above, key=self.factor), 3, True),
@@ -61,18 +61,18 @@ class _Reader:
 
     def factor(self, form: Form) -> tuple[object, ...]:
         upstream = any("/" in name for name in names_in(form))
-        computed = upstream or isinstance(form, forms.Product)
-        return isinstance(form, forms.Sum), not computed, self.introduced(form)
+        computed = upstream or isinstance(form, forms.MatMul)
+        return isinstance(form, forms.SumForm), not computed, self.introduced(form)
 
     def scalar(self, form: Form) -> tuple[object, ...]:
-        return isinstance(form, forms.Product), self.introduced(form)
+        return isinstance(form, forms.MatMul), self.introduced(form)
 
     def term(self, form: Form) -> tuple[object, ...]:
-        number = isinstance(form, forms.Number)
+        number = isinstance(form, forms.NumberForm)
         minus = is_negative(form)
         scaled_identity = isinstance(form, Scaled) and isinstance(form.core, forms.Identity)
         diagonal = has_identity(form) and (minus or not scaled_identity)
-        one = form == forms.Number(1)  # 1 + x, but v + 0.00001
+        one = form == forms.NumberForm(1)  # 1 + x, but v + 0.00001
         last = scaled_identity or (number and not one)
         return minus, last, not number, not diagonal, self.introduced(form)
 
@@ -84,16 +84,16 @@ def _powers(factors: list[Form], least: int, elementwise: bool) -> tuple[Form, .
         count = factors.count(x)
         if count < least:
             result += [x] * count
-        elif isinstance(x, forms.Power):
-            result.append(forms.Power(x.base, x.exponent * count, elementwise))
+        elif isinstance(x, forms.PowerForm):
+            result.append(forms.PowerForm(x.base, x.exponent * count, elementwise))
         else:
-            result.append(forms.Power(x, count, elementwise))
+            result.append(forms.PowerForm(x, count, elementwise))
     return tuple(result)
 
 
 def is_negative(form: Form) -> bool:
     """Whether a term is subtracted."""
-    value = form.value if isinstance(form, forms.Number) else (
+    value = form.value if isinstance(form, forms.NumberForm) else (
         form.coefficient if isinstance(form, Scaled) else 1
     )  # fmt: skip
     return not isinstance(value, complex) and value < 0

@@ -73,7 +73,7 @@ class TextWriter:
             case forms.Name(name=name):
                 text = self.name(name)
                 return text, POWER if "/" in name or "^" in text else ATOM
-            case forms.Number(value=value):
+            case forms.NumberForm(value=value):
                 return self.number(value)
             case forms.Extent(dim=dim):
                 return self.extent(dim), ATOM
@@ -83,7 +83,7 @@ class TextWriter:
                 return self.identity, ATOM
             case forms.Commutation():
                 return self.commutation, ATOM
-            case forms.Product(factors=factors):
+            case forms.MatMul(factors=factors):
                 return " ".join(self.within(x, POWER) for x in factors), PRODUCT
             case forms.Kron(left=left, right=right):
                 return self.kron.join(
@@ -93,7 +93,7 @@ class TextWriter:
                 return self.hadamard(above, below), PRODUCT
             case Scaled():
                 return self.scaled(form)
-            case forms.Sum(terms=terms):
+            case forms.SumForm(terms=terms):
                 return self.sum(terms), SUM
         return self.function(form)
 
@@ -109,9 +109,9 @@ class TextWriter:
                 return self.transposed(self.within(x, ATOM), True), POWER
             case forms.Transpose(base=x):
                 return self.transposed(self.within(x, ATOM), False), POWER
-            case forms.Power(base=x, exponent=exponent) if exponent == Fraction(1, 2):
+            case forms.PowerForm(base=x, exponent=exponent) if exponent == Fraction(1, 2):
                 return self.root(self.write(x)[0]), POWER if self.bar else ATOM
-            case forms.Power(base=x, exponent=exponent, elementwise=elementwise):
+            case forms.PowerForm(base=x, exponent=exponent, elementwise=elementwise):
                 number = self.number(exponent)
                 written = number[0] if number[1] == ATOM else self.brackets(number[0])
                 return self.power(self.within(x, ATOM), written, elementwise), POWER
@@ -129,7 +129,7 @@ class TextWriter:
                 return self.call(function, [self.write(x)[0]]), ATOM
             case forms.Along(function=function, base=x, along=along):
                 return self.call(function, [self.write(x)[0]], along), ATOM
-            case forms.Apply(function="where", args=(c, forms.Number(1), forms.Number(0))):
+            case forms.Apply(function="where", args=(c, forms.NumberForm(1), forms.NumberForm(0))):
                 return self.indicator(self.write(c)[0]), ATOM
             case forms.Apply(function=function, args=args) if function in self.comparisons:
                 left, right = (self.within(x, SUM) for x in args)
@@ -185,7 +185,7 @@ class TextWriter:
         text = ""
         for term in terms:
             written, binds = self.write(term)
-            if binds < SUM or isinstance(term, forms.Sum):
+            if binds < SUM or isinstance(term, forms.SumForm):
                 written = self.brackets(written)
             minus = written.startswith("-") and is_negative(term)
             bare = written[1:] if minus else written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
-from eingrad.engine.backends import jax_arrays, numpy_arrays
-from eingrad.engine.sharding import Spec
-from eingrad.engine.spelling import Spelling
+from eingrad.engine.backends import jax as jax_backend
+from eingrad.engine.backends import numpy as numpy_backend
+from eingrad.engine.sharding import Placement, Spec
 from eingrad.errors import BackendError
 
 Array = Any
@@ -248,23 +248,25 @@ class Sharded:
 class MeshLibrary:
     """JAX's arrays as the engine asks about them, where the program itself places them."""
 
-    def __init__(self, spelling: Spelling) -> None:
-        self.spelling = spelling
+    def __init__(
+        self, inputs: Iterable[Placement], results: Iterable[Placement], updated: Iterable[str]
+    ) -> None:
+        self.spelling = jax_backend.sharded_spelling(inputs, results, updated)
 
-    is_own = staticmethod(jax_arrays.is_own)
-    dtype_name = staticmethod(jax_arrays.dtype_name)
-    check_dtype = staticmethod(jax_arrays.check_dtype)
-    default_dtype = staticmethod(jax_arrays.default_dtype)
-    check_updated = staticmethod(jax_arrays.check_updated)
-    is_updatable = staticmethod(jax_arrays.is_updatable)
-    checked = staticmethod(jax_arrays.checked)
-    to_numpy = staticmethod(jax_arrays.to_numpy)
+    is_own = staticmethod(jax_backend.is_own)
+    dtype_name = staticmethod(jax_backend.dtype_name)
+    check_dtype = staticmethod(jax_backend.check_dtype)
+    default_dtype = staticmethod(jax_backend.default_dtype)
+    check_updated = staticmethod(jax_backend.check_updated)
+    is_updatable = staticmethod(jax_backend.is_updatable)
+    checked = staticmethod(jax_backend.checked)
+    to_numpy = staticmethod(jax_backend.to_numpy)
     own_copy = staticmethod(np.array)
 
     @staticmethod
     def as_array(name: str, value: Any, others: Sequence[Any] = ()) -> Any:  # noqa: ARG004
         """Return JAX's array, or NumPy's: what is not on the mesh yet goes there in parts."""
-        return value if isinstance(value, jax.Array) else numpy_arrays.as_array(name, value)
+        return value if isinstance(value, jax.Array) else numpy_backend.as_array(name, value)
 
     @staticmethod
     def full(shape: tuple[int, ...], value: int, dtype: str, others: Sequence[Any]) -> Any:  # noqa: ARG004

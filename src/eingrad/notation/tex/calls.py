@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eingrad.core.functions import AXIS_FUNCTIONS
+from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
@@ -21,9 +22,8 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader
+from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
-from eingrad.notation.tex.tokens import Token
-from eingrad.notation.words import over_axes, over_matrices
 
 ONE = Number(1)
 

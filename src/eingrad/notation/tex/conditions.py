@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from eingrad.notation.syntax import Call, Compare, Formula, Gather, Number, Symbol
+from eingrad.notation.syntax import Call, Compare, Formula, Number, Symbol, TensorAt
 from eingrad.notation.tex import names
 from eingrad.notation.tex.derivatives import DerivativeReader
-from eingrad.notation.tex.tokens import Token
+from eingrad.notation.tex.latex_tokens import Token
 
 OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ONES = frozenset({r"\mathbf", r"\mathbb", r"\mathbbm", r"\mathds", r"\boldsymbol", r"\bm"})
@@ -107,7 +107,7 @@ class ConditionReader(DerivativeReader):
         if isinstance(first, str) and isinstance(second, str):
             return Symbol("delta", (first, second), condition.position, brackets=True)
         if isinstance(first, str) or isinstance(second, str):
-            return Gather("delta", (first, second), condition.position)
+            return TensorAt("delta", (first, second), condition.position)
         return None
 
     def _entry_of(self, side: Formula) -> str | Symbol | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from eingrad.errors import NotationError
 from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol
 from eingrad.notation.tex import names
+from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.scripts import ScriptReader
-from eingrad.notation.tex.tokens import Token
 
 AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
 ENDS_OPERAND = frozenset({

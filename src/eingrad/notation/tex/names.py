@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from eingrad.core.functions import AXIS_FUNCTIONS, canonical
-from eingrad.notation.words import GREEK, is_function
+from eingrad.notation.lexeme import GREEK, is_function
 
 # fmt: off
 FONTS = frozenset({

@@ -22,13 +22,13 @@ from eingrad.notation.syntax import (
     Statement,
     Symbol,
 )
+from eingrad.notation.tex.latex_tokens import Lexer, Token
 from eingrad.notation.tex.names import ACCENTS, FONTS, big, function_command, function_name
-from eingrad.notation.tex.parse import Parser
+from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
 from eingrad.notation.tex.survey import Context, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied
-from eingrad.notation.tex.tokens import Lexer, Token
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
 
 _LATEX = re.compile(

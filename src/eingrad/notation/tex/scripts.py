@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from eingrad.notation.syntax import Formula, Gather, Number, Sum, Symbol
+from eingrad.notation.syntax import Formula, Number, Sum, Symbol, TensorAt
 from eingrad.notation.tex import names
+from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.stream import Stream
 from eingrad.notation.tex.survey import Subscript
-from eingrad.notation.tex.tokens import Token
 
-Entry = str | Symbol | Gather
+Entry = str | Symbol | TensorAt
 MINUS_ONE = Sum((Number(1),), (True,))
 TWO = Number(2)
 TRANSPOSED = Symbol("\\top")  # stands for an exponent until the labels are read
 
 
 @dataclass
-class Entries:
+class ScriptEntries:
     """A subscript: its entries, which of them are in roman or script type, and whether a comma
     follows the first one."""
 
@@ -35,7 +35,7 @@ class Scripts:
     """
 
     number: str = ""
-    below: Entries | None = None
+    below: ScriptEntries | None = None
     above: tuple[Entry, ...] = ()
     power: Formula | None = None
     primes: str = ""
@@ -219,9 +219,9 @@ class ScriptReader(Stream):
 
     # --- labels ---
 
-    def entries(self) -> Entries | str:
+    def entries(self) -> ScriptEntries | str:
         """Read a subscript: labels and integer tensors, or the digits that end a name."""
-        found = Entries()
+        found = ScriptEntries()
         if not self.take("LBRACE"):
             token = self.peek()
             if token.kind == "NUMBER":
@@ -247,7 +247,7 @@ class ScriptReader(Stream):
             raise self.error("a subscript without a label", "write letters in it")
         return found
 
-    def _add_entry(self, found: Entries, entry: Entry, token: Token) -> None:
+    def _add_entry(self, found: ScriptEntries, entry: Entry, token: Token) -> None:
         found.items.append(entry)
         if isinstance(entry, str) and token.text in names.UPRIGHT:
             found.upright.add(entry)
@@ -295,12 +295,12 @@ class ScriptReader(Stream):
                 kept.remove(label)
         return name, tuple(kept)
 
-    def tensor_of(self, name: str, entries: tuple[Entry, ...], token: Token) -> Symbol | Gather:
+    def tensor_of(self, name: str, entries: tuple[Entry, ...], token: Token) -> Symbol | TensorAt:
         """Return a tensor with labels, or read at integer tensors."""
         labels = tuple(x for x in entries if isinstance(x, str))
         if len(labels) == len(entries):
             return Symbol(name, labels, self.at(token), brackets=True)
-        return Gather(name, entries, self.at(token))
+        return TensorAt(name, entries, self.at(token))
 
     def plain_tensor(self) -> tuple[Symbol, int]:
         """Read a tensor with labels as it stands in a derivative, and its power there."""
@@ -313,7 +313,7 @@ class ScriptReader(Stream):
         if power == TWO and name in self.context.squared:
             name, power = name + names.SQUARED, 1
         tensor = self.tensor_of(name, entries, token)
-        if power not in (1, TWO) or scripts.primes or isinstance(tensor, Gather):
+        if power not in (1, TWO) or scripts.primes or isinstance(tensor, TensorAt):
             raise self.error("a derivative is of a whole tensor, by one",
                       r"write \frac{\partial L}{\partial W_{ij}}", token)  # fmt: skip
         return tensor, 1 if power == 1 else 2

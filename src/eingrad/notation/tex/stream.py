@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eingrad.errors import NotationError, Position
+from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.survey import Context
-from eingrad.notation.tex.tokens import Token
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.notation.tex import names
-from eingrad.notation.tex.tokens import Lexer, Token
+from eingrad.notation.tex.latex_tokens import Lexer, Token
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eingrad.notation.tex.tokens import Lexer, Token
+from eingrad.notation.tex.latex_tokens import Lexer, Token
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
 
 DROPPED = frozenset({

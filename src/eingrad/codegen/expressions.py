@@ -1,0 +1,661 @@
+"""One definition -> one Python expression, as a person would write it.
+
+A value remembers along which axes it varies: what is constant along an axis is broadcast, and
+only a whole definition is ever repeated to its full shape.
+"""
+
+from __future__ import annotations
+
+import builtins
+import string
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+
+from eingrad.calculus.structure import open_product
+from eingrad.codegen.code import (
+    Code,
+    atom,
+    attribute,
+    binary,
+    call,
+    gathered,
+    indexed,
+    negative,
+    tuple_text,
+)
+from eingrad.codegen.targets import Target
+from eingrad.codegen.templates import HELPERS
+from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of
+from eingrad.core.arrays import Gather, Indices, Matrix, Scatter
+from eingrad.core.digits import is_decimal
+from eingrad.core.expr import (
+    Const,
+    Delta,
+    Dim,
+    Einsum,
+    Expr,
+    Labels,
+    Map,
+    Number,
+    Reduce,
+    Size,
+    Var,
+)
+from eingrad.core.functions import COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS, imported, spelling
+from eingrad.core.partials import recipe_of
+from eingrad.errors import EingradError
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Code for an array that has ``axes`` of its expression, in order, and no others.
+
+    ``is_number`` marks a Python number, ``is_bool`` an array of truth values.
+    """
+
+    code: Code
+    axes: tuple[int, ...] = ()
+    is_number: bool = False
+    is_bool: bool = False
+
+
+def number(value: Number) -> Code:
+    """Write a number: a decimal as one, a third as a division.
+
+    >>> str(number(Fraction(1, 10))), str(number(Fraction(-2, 3)))
+    ('0.1', '-2 / 3')
+    """
+    if isinstance(value, complex):
+        raise EingradError("a standalone module computes with real numbers only")
+    if value < 0:
+        return negative(number(-value))
+    if isinstance(value, Fraction) and is_decimal(value):
+        value = float(value)
+    if isinstance(value, int | float):
+        return atom(repr(value))
+    return binary("/", atom(str(value.numerator)), atom(str(value.denominator)))
+
+
+def positive_power(node: Expr) -> Expr | None:
+    """Return ``x`` for ``1 / x`` and ``x^k`` for ``1 / x^k``, None for anything else."""
+    base, exponent = base_and_exponent(node)
+    if not is_negative(exponent):
+        return None
+    return base if exponent == -1 else Map("pow", [base, Const(-exponent)])
+
+
+def is_negative(value: Number) -> bool:
+    """Whether a number has a minus sign."""
+    return not isinstance(value, complex) and value < 0
+
+
+Operand = tuple[Code, Labels]
+MATRIX = 2
+
+
+def as_matmul(operands: Sequence[Operand], output: Labels, target: Target) -> Code | None:
+    """Return a contraction as matrix products of two operands each, None if it is none.
+
+    >>> from eingrad.codegen.code import atom
+    >>> from eingrad.codegen.targets import NUMPY
+    >>> str(as_matmul([(atom("X"), (0, 1)), (atom("G"), (0, 2))], (1, 2), NUMPY))
+    'X.T @ G'
+    """
+    rest = list(operands)
+    while len(rest) > 1:
+        for i, j in _pairs(rest):
+            others = [x for k, x in enumerate(rest) if k not in (i, j)]
+            kept = _kept(rest[i], rest[j], others, output)
+            found = _product_of_pair(rest[i], rest[j], kept, target)
+            if found is not None:
+                rest = [(found, kept), *others]
+                break
+        else:
+            return None
+    code, labels = rest[0]
+    if labels == output:
+        return code
+    if len(labels) == MATRIX and labels == output[::-1]:
+        return attribute(code, "T")
+    return None
+
+
+def _pairs(operands: Sequence[Operand]) -> list[tuple[int, int]]:
+    """Order pairs: those with a vector first, since these stay small."""
+    count = len(operands)
+    pairs = [(i, j) for i in range(count) for j in range(i + 1, count)]
+    return sorted(pairs, key=lambda p: min(len(operands[k][1]) for k in p))
+
+
+def _kept(a: Operand, b: Operand, others: Sequence[Operand], output: Labels) -> Labels:
+    """Return the labels that the product of two operands must keep, in the output's order."""
+    needed = {*output, *(k for _, labels in others for k in labels)}
+    own = dict.fromkeys((*a[1], *b[1]))
+    return tuple(sorted((k for k in own if k in needed), key=lambda k: _rank(k, output)))
+
+
+def _rank(label: int, output: Labels) -> int:
+    return output.index(label) if label in output else len(output) + label
+
+
+def _product_of_pair(a: Operand, b: Operand, kept: Labels, target: Target) -> Code | None:
+    """Return the product of two operands over the one label that they share."""
+    (x, own), (y, other) = a, b
+    if len(set(own)) < len(own) or len(set(other)) < len(other):
+        return None
+    if own == other and not kept:
+        return call(f"{target.module}.sum", binary("*", x, y))
+    shared = [k for k in own if k in other]
+    batch = [k for k in shared if k in kept]
+    summed = [k for k in shared if k not in kept]
+    if len(summed) != 1 or set(own) ^ set(other) != set(kept) - set(batch):
+        return None
+    n = len(batch)
+    if [list(labels[:n]) for labels in (own, other, kept)] != [batch] * 3:
+        return None
+    if max(len(own), len(other)) > n + MATRIX or (n and min(len(own), len(other)) < n + MATRIX):
+        return None
+    if len(kept) == n + MATRIX and kept[-2] in other:
+        (x, own), (y, other) = (y, other), (x, own)
+    if len(own) == 1 and len(other) == MATRIX and own[0] == other[1]:
+        (x, own), (y, other) = (y, other), (x, own)
+    word = "mT" if n else "T"
+    left = x if own[-1] == summed[0] else attribute(x, word)
+    right = y if other[n] == summed[0] else attribute(y, word)
+    return binary("@", left, right)
+
+
+class ExpressionWriter:
+    """Writes expressions for one target; it collects the helpers, modules and sizes they use."""
+
+    def __init__(
+        self,
+        target: Target,
+        names: Mapping[str, str],
+        letters: Mapping[Dim, Sequence[str]],
+        rank: Mapping[str, int],
+        upstream: Container[str] = (),
+        matmul: bool = False,
+    ) -> None:
+        self.target, self.names, self.letters, self.rank = target, names, letters, rank
+        self.upstream, self.matmul = upstream, matmul
+        self.helpers: set[str] = set()
+        self.imports: dict[str, None] = {}
+        self.sizes: dict[str, None] = {}
+        self.like = ""
+        self.uses_einsum = False
+
+    # --- definitions ---
+
+    def definition(self, expr: Expr) -> Code:
+        """Return the code of an array with all the axes of ``expr``."""
+        value = self.solid(self.emit(expr), expr)
+        if len(value.axes) == expr.ndim and not value.is_number:
+            return value.code
+        return self.repeated(value, expr)
+
+    def repeated(self, value: Piece, expr: Expr) -> Code:
+        """Return a value repeated to all axes of ``expr``."""
+        shape = atom(tuple_text([str(self.size(d)) for d in expr.dims]))
+        module = self.target.module
+        if not value.is_number:
+            aligned = self.aligned(value, tuple(range(expr.ndim)))
+            return call(f"{module}.broadcast_to", aligned, shape)
+        if self.target.name == "torch":
+            return call(f"{self.like}.new_full", shape, value.code)
+        return call(f"{module}.full", shape, value.code, dtype=atom(f"{self.like}.dtype"))
+
+    def size(self, dim: Dim) -> Code:
+        """Return the code of an extent."""
+        if isinstance(dim, int):
+            return atom(str(dim))
+        self.sizes[dim] = None
+        return atom(self.names[f"size {dim}"])
+
+    def aligned(self, value: Piece, axes: Sequence[int]) -> Code:
+        """Return code that broadcasts against arrays that have ``axes``."""
+        if not value.axes or value.is_number:
+            return value.code
+        entries = [":" if k in value.axes else "None" for k in axes]
+        while entries[0] == "None":
+            entries.pop(0)
+        if "None" not in entries:
+            return value.code
+        return indexed(value.code, ", ".join(entries))
+
+    def solid(self, value: Piece, expr: Expr) -> Piece:
+        """Return truth values as numbers, 1 and 0."""
+        if not value.is_bool:
+            return value
+        ones = self.full_like(1, expr)
+        code = call(f"{self.target.module}.where", value.code, ones, atom("0"))
+        return Piece(code, value.axes)
+
+    # --- nodes ---
+
+    def emit(self, node: Expr) -> Piece:
+        """Return the value of one expression."""
+        every = tuple(range(node.ndim))
+        if isinstance(node, Var):
+            return Piece(atom(self.names[node.name]), every)
+        if isinstance(node, Const):
+            return Piece(number(node.value), (), is_number=True)
+        if isinstance(node, Size):
+            return Piece(self.size(node.dim), (), is_number=True)
+        if isinstance(node, Delta):
+            return Piece(self._eye(node.dims[0]), every)
+        if isinstance(node, Indices):
+            return Piece(self._arange(node.dims[0]), every)
+        if isinstance(node, Einsum):
+            return Factors(self, node).value()
+        if isinstance(node, Reduce):
+            return self._reduce(node)
+        if isinstance(node, Matrix):
+            return self._matrix(node, every)
+        if isinstance(node, Map):
+            return self._map(node)
+        if isinstance(node, Gather):
+            places = self._places(node, node.operands[0].dims)
+            return Piece(gathered(self.whole(node.operands[0]), places), every)
+        if isinstance(node, Scatter):
+            return self._scatter(node, every)
+        raise EingradError(f"a standalone module has no spelling for {type(node).__name__}")
+
+    def _places(self, node: Gather | Scatter, dims: Sequence[Dim]) -> list[Code]:
+        """Return one array of places for each axis, which broadcast against each other."""
+        axis_of = {label: axis for axis, label in enumerate(node.output)}
+        codes = []
+        for dim, source in zip(dims, node.sources, strict=True):
+            if isinstance(source, int):
+                code, axes = self._arange(dim), [axis_of[source]]
+            else:
+                code = self.whole(node.operands[1 + source[0]])
+                axes = [axis_of[label] for label in source[1]]
+            order = sorted(range(len(axes)), key=lambda k, axes=axes: axes[k])  # type: ignore[misc]
+            value = Piece(self.transposed(code, order), tuple(sorted(axes)))
+            codes.append(self.aligned(value, range(len(node.output))))
+        return codes
+
+    def _scatter(self, node: Scatter, every: tuple[int, ...]) -> Piece:
+        self.helpers.add("scatter")
+        shape = tuple_text([str(self.size(d)) for d in node.dims])
+        places = Code("tuple", "", tuple(self._places(node, node.dims)))
+        code = call("scatter", atom(shape), places, self.whole(node.operands[0]))
+        return Piece(code, every)
+
+    def _arange(self, dim: Dim) -> Code:
+        head = f"{self.target.module}.arange"
+        if self.target.name == "torch":
+            return call(head, self.size(dim), device=atom(f"{self.like}.device"))
+        return call(head, self.size(dim))
+
+    def operand(self, node: Expr) -> Piece:
+        """Return the value of an operand, truth values as numbers."""
+        return self.solid(self.emit(node), node)
+
+    def whole(self, node: Expr) -> Code:
+        """Return the code of an operand with all its axes."""
+        return self.definition(node)
+
+    def _eye(self, dim: Dim) -> Code:
+        options = {"dtype": atom(f"{self.like}.dtype")}
+        if self.target.name == "torch":
+            options["device"] = atom(f"{self.like}.device")
+        return call(f"{self.target.module}.eye", self.size(dim), **options)
+
+    def _reduce(self, node: Reduce) -> Piece:
+        operand = node.operands[0]
+        code = self.whole(operand)
+        result = self.target.reduction(node.function, code, node.axes, operand.ndim)
+        if result is None and node.function not in HELPERS[self.target.name]:
+            recipe = recipe_of(node)
+            assert recipe is not None, node.function
+            return self.emit(recipe)
+        if result is None:
+            self.helpers.add(node.function)
+            axes = str(node.axes[0]) if len(node.axes) == 1 else str(node.axes)
+            result = call(node.function, code, axis=atom(axes))
+        if node.function == "argmax":  # integers, which would take part in no other type
+            cast = "to" if self.target.name == "torch" else "astype"
+            result = call(f"{result}.{cast}", atom(f"{self.like}.dtype"))
+        return Piece(result, tuple(range(node.ndim)))
+
+    def _matrix(self, node: Matrix, every: tuple[int, ...]) -> Piece:
+        text, lines = imported(spelling(MATRIX_FUNCTIONS[node.function], self.target.name))
+        self.imports |= dict.fromkeys(lines)
+        head, _, rest = text.partition("({0})")
+        code = call(head, self.whole(node.operands[0]))
+        return Piece(indexed(code, rest[1:-1]) if rest else code, every)
+
+    def _map(self, node: Map) -> Piece:
+        if node.function == "add":
+            return self._sum(node)
+        if node.function == "pow":
+            return self._power(node)
+        values = [self.emit(x) for x in node.operands]
+        axes = tuple(sorted({k for v in values for k in v.axes}))
+        if node.function in COMPARISONS:
+            left, right = (self._compared(x, axes) for x in node.operands)
+            return Piece(binary(COMPARISONS[node.function].sign, left, right), axes, is_bool=True)
+        if node.function == "where":
+            return self._where(node, values[0], axes)
+        values = [self.solid(v, x) for v, x in zip(values, node.operands, strict=True)]
+        if all(v.is_number for v in values):
+            return self._of_numbers(node, values)
+        if node.function in {"maximum", "minimum"}:
+            values = sorted(values, key=lambda v: v.is_number)
+            codes = [self.aligned(v, axes) for v in values]
+            return Piece(self._extremum(node, values, codes), axes)
+        return self._function(node, values, axes)
+
+    def _of_numbers(self, node: Map, values: Sequence[Piece]) -> Piece:
+        word = FUNCTIONS[node.function].python
+        if word:
+            head = word if hasattr(builtins, word) else f"math.{word}"
+            return Piece(call(head, *(v.code for v in values)), (), is_number=True)
+        *first, last = values
+        return self._function(node, [*first, Piece(self.repeated(last, Const(0)))], ())
+
+    def _function(self, node: Map, values: Sequence[Piece], axes: tuple[int, ...]) -> Piece:
+        """Spell a function; else call the module's own, or write out the recipe."""
+        name, recipe = node.function, recipe_of(node)
+        codes = [self.aligned(v, axes) for v in values]
+        text, lines = self.target.spelling(name, len(codes))
+        tensors = self.target.name == "torch" and "{" not in FUNCTIONS[name].torch
+        mixed = tensors and any(v.is_number for v in values)
+        code = None if mixed and recipe is not None else self.target.function(name, codes)
+        if code is not None:
+            if mixed:
+                codes = [self.repeated(v, Const(0)) if v.is_number else c
+                         for v, c in zip(values, codes, strict=True)]  # fmt: skip
+                code = self.target.function(name, codes)
+                assert code is not None
+            self.imports |= dict.fromkeys(lines)
+            return Piece(code, axes)
+        parts = () if recipe is None else recipe.operands
+        plain = all(isinstance(x, Const) or x in node.operands for x in parts)
+        if recipe is not None and (len(codes) > 1 or (plain and not text)):
+            return self.emit(recipe)
+        self.helpers.add(name)
+        return Piece(call(name, *codes), axes)
+
+    def _compared(self, node: Expr, axes: Sequence[int]) -> Code:
+        return self.aligned(self.operand(node), axes)
+
+    def _extremum(self, node: Map, values: Sequence[Piece], codes: Sequence[Code]) -> Code:
+        """``maximum`` and ``minimum``; PyTorch's do not take numbers."""
+        if self.target.name == "torch" and any(v.is_number for v in values):
+            tensor, bound = codes
+            side = "min" if node.function == "maximum" else "max"
+            return call("torch.clamp", tensor, **{side: bound})
+        return call(f"{self.target.module}.{node.function}", *codes)
+
+    def _where(self, node: Map, condition: Piece, axes: tuple[int, ...]) -> Piece:
+        """A case distinction; ``where(c, 1, 0)`` stays a condition until it must be numbers."""
+        chosen = node.operands[1:]
+        if [constant_value(x) for x in chosen] == [1, 0] and condition.is_bool:
+            return condition
+        test = condition.code
+        if not condition.is_bool:
+            test = binary("!=", test, atom("0"))
+        values = [self.operand(x) for x in chosen]
+        codes = [self.aligned(v, axes) for v in values]
+        if all(v.is_number for v in values):
+            codes[0] = self.full_like(_number_in(chosen[0]), node)
+        aligned = self.aligned(Piece(test, condition.axes), axes)
+        return Piece(call(f"{self.target.module}.where", aligned, *codes), axes)
+
+    def full_like(self, value: Number, node: Expr) -> Code:
+        """A number as an array of the right dtype: one like the first tensor below ``node``."""
+        while not isinstance(node, Var):
+            below = next((x for x in node.operands if x.ndim and x.dims == node.dims), None)
+            if below is None:
+                break
+            node = below
+        if not isinstance(node, Var):
+            return self.repeated(Piece(number(value), is_number=True), Const(0))
+        like, module = atom(self.names[node.name]), self.target.module
+        if value in (0, 1):
+            return call(f"{module}.{'ones' if value == 1 else 'zeros'}_like", like)
+        return call(f"{module}.full_like", like, number(value))
+
+    # --- sums and powers ---
+
+    def _sum(self, node: Map) -> Piece:
+        terms = sorted(node.operands, key=self._reading_order)
+        values = []
+        for term in terms:
+            coefficient, rest = scale_of(term)
+            minus = is_negative(coefficient)
+            shown = term
+            if minus:
+                shown = rest if coefficient == -1 else multiply(Const(-1), term)
+            values.append((minus, self.operand(shown)))
+        axes = tuple(sorted({k for _, v in values for k in v.axes}))
+        total: Code | None = None
+        for minus, value in values:
+            code = self.aligned(value, axes)
+            if total is None:
+                total = negative(code) if minus else code
+            else:
+                total = binary("-" if minus else "+", total, code)
+        assert total is not None
+        return Piece(total, axes, is_number=all(v.is_number for _, v in values))
+
+    def _reading_order(self, term: Expr) -> tuple[bool, bool, int, int]:
+        """Positive terms first, numbers before them, then as the author introduced the tensors."""
+        coefficient, _ = scale_of(term)
+        minus = is_negative(coefficient)
+        is_constant = constant_value(term) is not None
+        return (minus, is_constant == minus, self.latest(term), term.digest)
+
+    def latest(self, node: Expr) -> int:
+        """The place, in the author's order, of the last tensor in an expression."""
+        found, stack = -1, [node]
+        while stack:
+            x = stack.pop()
+            if isinstance(x, Var):
+                found = max(found, self.rank.get(x.name, len(self.rank)))
+            stack.extend(x.operands)
+        return found
+
+    def _power(self, node: Map) -> Piece:
+        base, exponent = base_and_exponent(node)
+        if base is node:  # x ** y
+            left, right = (self.operand(x) for x in node.operands)
+            axes = tuple(sorted({*left.axes, *right.axes}))
+            code = binary("**", self.aligned(left, axes), self.aligned(right, axes))
+            return Piece(code, axes, left.is_number and right.is_number)
+        divisor = positive_power(node)
+        if divisor is not None:
+            below = self.operand(divisor)
+            return Piece(binary("/", atom("1"), below.code), below.axes, below.is_number)
+        value = self.operand(base)
+        if exponent == 0.5:
+            return self._root(value)
+        return Piece(binary("**", value.code, number(exponent)), value.axes, value.is_number)
+
+    def _root(self, value: Piece) -> Piece:
+        module = "math" if value.is_number else self.target.module
+        return Piece(call(f"{module}.sqrt", value.code), value.axes, value.is_number)
+
+    def transposed(self, code: Code, order: Sequence[int]) -> Code:
+        """Return an array with its axes permuted."""
+        if list(order) == sorted(order):
+            return code
+        if len(order) == 2:
+            return attribute(code, "T")
+        axes = atom(tuple_text([str(k) for k in order]))
+        head = "torch.permute" if self.target.name == "torch" else f"{self.target.module}.transpose"
+        return call(head, code, axes)
+
+
+def _number_in(node: Expr) -> Number:
+    value = constant_value(node)
+    return 0 if value is None else value
+
+
+# --- products: contractions as einsum or matmul, the rest with broadcasting ---
+
+
+class Factors:
+    """The factors of one product. Those without a summed label multiply what the others give."""
+
+    def __init__(self, emitter: ExpressionWriter, node: Einsum) -> None:
+        self.emitter, self.node = emitter, node
+        product = open_product(node)
+        self.coefficient, self.extents = product.coefficient, product.extents
+        summed = product.summed()
+        factors = sorted(product.factors, key=lambda f: (*self._place(f[0]), f[1]))
+        self.inside = [f for f in factors if set(f[1]) & summed]
+        self.outside = [f for f in factors if not set(f[1]) & summed]
+        self.output = product.output
+
+    def _place(self, x: Expr) -> tuple[bool, int, int]:
+        """Order factors: named tensors first, as the author introduced them."""
+        return not isinstance(x, Var), self.emitter.latest(x), x.digest
+
+    def _upstream_first(self, x: Expr) -> bool:
+        return not (isinstance(x, Var) and x.name in self.emitter.upstream)
+
+    def value(self) -> Piece:
+        """Return the product's value."""
+        above, below = self._elementwise(self.outside)
+        if self.inside:
+            above.insert(0, self._contraction())
+        return self._chain(self.coefficient, above, below)
+
+    # --- entry by entry ---
+
+    def _elementwise(
+        self, factors: Sequence[tuple[Expr, Labels]]
+    ) -> tuple[list[Piece], list[Piece]]:
+        """Return the factors above and below the fraction bar."""
+        above: list[Piece] = []
+        below: list[Piece] = []
+        for x, labels in sorted(factors, key=lambda f: self._upstream_first(f[0])):
+            divisor = positive_power(x)
+            if divisor is None:
+                above.append(self._view(x, labels))
+            else:
+                below.append(self._view(divisor, labels))
+        return above, below
+
+    def _view(self, x: Expr, labels: Labels) -> Piece:
+        """Return a factor with its axes in the product's order."""
+        value = self.emitter.emit(x)
+        own = tuple(labels[k] for k in value.axes)
+        code = value.code
+        if len(set(own)) < len(own):
+            kept = tuple(sorted(set(own)))
+            return Piece(self._einsum([(code, own)], kept), kept)
+        order = sorted(range(len(own)), key=lambda k: own[k])
+        code = self.emitter.transposed(code, order)
+        return Piece(code, tuple(sorted(own)), value.is_number, value.is_bool)
+
+    def _chain(self, coefficient: Number, above: list[Piece], below: list[Piece]) -> Piece:
+        """Multiply and divide: numbers first, truth values after something that is not one."""
+        axes = tuple(sorted({k for v in (*above, *below) for k in v.axes}))
+        above = sorted(above, key=lambda v: (not v.is_number, v.is_bool, "eye(" in str(v.code)))
+        solid = [v for v in above if not v.is_bool and not v.is_number]
+        if not solid and above and above[-1].is_bool:
+            first = next(k for k, v in enumerate(above) if v.is_bool)
+            above[first] = self._as_numbers(above[first])
+        codes = [self.emitter.aligned(v, axes) for v in above]
+        divisors = [self.emitter.aligned(v, axes) for v in sorted(below, key=lambda v: v.axes)]
+        minus = is_negative(coefficient)
+        size = -coefficient if minus else coefficient
+        if isinstance(size, Fraction) and not is_decimal(size):
+            divisors.insert(0, atom(str(size.denominator)))
+            size = size.numerator
+        if size != 1 or not codes:
+            codes.insert(0, number(size))
+        code = reduce(lambda a, b: binary("*", a, b), codes)
+        if divisors:
+            code = binary("/", code, reduce(lambda a, b: binary("*", a, b), divisors))
+        is_number = all(v.is_number for v in (*above, *below))
+        only = len(codes) == 1 and not divisors and not minus and len(above) == 1
+        is_bool = only and above[0].is_bool
+        return Piece(negative(code) if minus else code, axes, is_number, is_bool)
+
+    def _as_numbers(self, value: Piece) -> Piece:
+        code = call(
+            f"{self.emitter.target.module}.where", value.code,
+            self.emitter.full_like(1, Const(1)), atom("0"),
+        )  # fmt: skip
+        return Piece(code, value.axes)
+
+    # --- contractions ---
+
+    def _contraction(self) -> Piece:
+        operands = self._operands()
+        present = {k for _, labels in operands for k in labels}
+        output = tuple(k for k in self.output if k in present)
+        if len(operands) == 1 and len(set(operands[0][1])) == len(operands[0][1]):
+            return self._sum(operands[0], output)
+        if self.emitter.matmul:
+            found = as_matmul(operands, output, self.emitter.target)
+            if found is not None:
+                return Piece(found, output)
+        return Piece(self._einsum(operands, output), output)
+
+    def _operands(self) -> list[Operand]:
+        """Emit the operands; of more than two, those with the same labels are multiplied."""
+        groups: dict[Labels, list[Expr]] = {}
+        merge = len(self.inside) > 2 or any(positive_power(x) is not None for x, _ in self.inside)
+        if not merge:
+            return [(self._whole(x), labels) for x, labels in self.inside]
+        for x, labels in self.inside:
+            groups.setdefault(labels, []).append(x)
+        return [(self._product_of(group), labels) for labels, group in groups.items()]
+
+    def _whole(self, x: Expr) -> Code:
+        if isinstance(x, Delta):
+            return self.emitter.emit(x).code
+        return self.emitter.definition(x)
+
+    def _product_of(self, group: Sequence[Expr]) -> Code:
+        """Multiply tensors with the same axes."""
+        if len(group) == 1:
+            return self._whole(group[0])
+        above: list[Piece] = []
+        below: list[Piece] = []
+        for x in sorted(group, key=self._upstream_first):
+            divisor = positive_power(x)
+            (above if divisor is None else below).append(self.emitter.emit(divisor or x))
+        below = [Piece(self.emitter.aligned(v, v.axes), v.axes) for v in below]
+        value = self._chain(1, above, below)
+        if len(value.axes) < group[0].ndim:
+            return self.emitter.repeated(value, group[0])
+        return value.code
+
+    def _sum(self, operand: Operand, output: Labels) -> Piece:
+        code, labels = operand
+        axes = tuple(k for k, label in enumerate(labels) if label not in output)
+        total = self.emitter.target.reduction("sum", code, axes, len(labels))
+        assert total is not None
+        kept = [label for label in labels if label in output]
+        order = sorted(range(len(kept)), key=lambda k: kept[k])
+        return Piece(self.emitter.transposed(total, order), output)
+
+    def _einsum(self, operands: Sequence[Operand], output: Labels) -> Code:
+        letters = self._letters([*output, *(k for _, labels in operands for k in labels)])
+        inputs = ",".join("".join(letters[k] for k in labels) for _, labels in operands)
+        spec = f'"{inputs}->{"".join(letters[k] for k in output)}"'
+        self.emitter.uses_einsum = True
+        return call(self.emitter.target.einsum, atom(spec), *(code for code, _ in operands))
+
+    def _letters(self, labels: Sequence[int]) -> dict[int, str]:
+        """Give each label the author's letter, or one that is free."""
+        result: dict[int, str] = {}
+        for label in dict.fromkeys(labels):
+            own = self._wanted(self.extents[label])
+            free = (x for x in [*own, *string.ascii_letters] if x not in result.values())
+            result[label] = next(free)
+        return result
+
+    def _wanted(self, dim: Dim) -> list[str]:
+        own = self.emitter.letters.get(dim, ())
+        return [x for x in (*own, str(dim)) if len(x) == 1 and x in string.ascii_letters]

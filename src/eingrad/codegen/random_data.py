@@ -1,0 +1,199 @@
+"""Random data on which a model is finite and all that it assumes holds, as source text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eingrad.check.derived import Derived
+from eingrad.check.points import Point, Points
+from eingrad.codegen.code import tuple_text
+from eingrad.codegen.module_plan import ModulePlan
+from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Var, postorder, variables
+from eingrad.core.functions import FUNCTIONS
+from eingrad.notation.system import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How a tensor is drawn: a maker's name, or ``literal`` numbers; ``axis`` is the summed one."""
+
+    maker: str
+    axes: tuple[int, ...] = ()
+    literal: tuple[float, ...] = ()
+    below: Dim | None = None
+
+
+def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
+    """Return a size for each dimension, and how each input is drawn.
+
+    Raises EingradError where no values are found at which the model is finite.
+    """
+    derived = Derived(program.system)
+    needed: list[Expr] = [line.expr for line in program.forward if line.text]
+    needed = [x for x in needed if all(_known(v, derived) for v in variables(x))]
+    points = Points(derived, needed)
+    sizes = points.apart(0)
+    general = "signed" if any(_is_narrow(line.expr) for line in program.forward) else "normal"
+    result: dict[str, Draw] = {}
+    point: Point | None = None
+    facts = _facts_by_tensor(program.system.facts)
+    for var in program.inputs:
+        kind = points.kinds.get(var.name, "real")
+        own = facts.get(var.name, [])
+        draw = Draw(general if kind == "real" else kind)
+        if len(own) == 1 and (found := _usual(var, own[0], kind)) is not None:
+            draw = found
+        elif own:
+            point = points.point(sizes, 0) if point is None else point
+            array = np.asarray(point.arrays[var.name])
+            draw = Draw("literal", (), tuple(array.ravel().tolist()))
+        if var.name in points.ranges:
+            draw = Draw("places", below=points.ranges[var.name])
+        result[var.name] = draw
+    return sizes, result
+
+
+def _known(var: Var, derived: Derived) -> bool:
+    return var.name in derived.exprs or var.name in derived.system.inputs
+
+
+def _is_narrow(expr: Expr) -> bool:
+    """Whether an expression has a value, or a moderate one, only in a part of the real numbers."""
+    maps = (x for x in postorder([expr]) if isinstance(x, Map))
+    return any(FUNCTIONS[x.function].domain and variables(x) for x in maps)
+
+
+def _facts_by_tensor(facts: Sequence[Fact]) -> Mapping[str, list[Fact]]:
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        for var in dict.fromkeys([*variables(fact.left), *variables(fact.right)]):
+            found.setdefault(var.name, []).append(fact)
+    return found
+
+
+def _usual(var: Var, fact: Fact, kind: str) -> Draw | None:
+    """Read a fact that has a maker: entries that sum to 1, a symmetric matrix."""
+    left, right = fact.left, fact.right
+    if isinstance(left, Einsum) and left.operands == (var,) and _is_one(right):
+        labels = left.inputs[0]
+        axes = tuple(k for k, label in enumerate(labels) if label in left.summed)
+        if len(axes) == 1 and len(set(labels)) == len(labels):
+            return Draw("one_hot" if kind == "real" else "simplex", axes)
+    if left is var and isinstance(right, Einsum) and right.operands == (var,):
+        maker = {"real": "symmetric", "definite": "definite"}.get(kind)
+        if right.inputs[0] == (1, 0) and maker is not None:
+            return Draw(maker)
+    return None
+
+
+def _is_one(node: Expr) -> bool:
+    if isinstance(node, Einsum) and len(node.operands) == 1:
+        node = node.operands[0]
+    return isinstance(node, Const) and node.value == 1
+
+
+# --- spelling -----------------------------------------------------------------------------------
+
+_NUMPY = {
+    "normal": "rng.normal(size={shape})",
+    "positive": "rng.uniform(0.3, 1.7, size={shape})",
+    "unit": "rng.uniform(0.1, 0.9, size={shape})",
+    "large": "rng.uniform(1.2, 2.5, size={shape})",
+}
+_TORCH = {"normal": "torch.randn({shape}, generator=rng, dtype=torch.float64)"} | {
+    name: f"uniform(rng, {low}, {high}, {{shape}})"
+    for name, low, high in [("positive", 0.3, 1.7), ("unit", 0.1, 0.9), ("large", 1.2, 2.5)]
+}
+
+
+def draw_text(target: str, draw: Draw, shape: Sequence[str]) -> tuple[str, str]:
+    """Return the code that draws a tensor, and the maker's name if the module must define it."""
+    if draw.maker == "literal":
+        return "", ""
+    inside = tuple_text(shape)
+    if target == "torch":
+        text = _TORCH.get(draw.maker)
+        if text is not None:
+            return text.format(shape=inside), "uniform" if "uniform" in text else ""
+    elif (text := _NUMPY.get(draw.maker)) is not None:
+        return text.format(shape=inside), ""
+    axis = f", axis={draw.axes[0]}" if draw.axes else ""
+    return f"{draw.maker}(rng, {inside}{axis})", draw.maker
+
+
+NUMPY_MAKERS = {
+    "signed": '''
+def signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw numbers of both signs, none near 0."""
+    return rng.uniform(0.2, 1.5, size=shape) * rng.choice([-1.0, 1.0], size=shape)
+''',
+    "one_hot": '''
+def one_hot(rng: np.random.Generator, shape: tuple[int, ...], axis: int) -> np.ndarray:
+    """Draw zeros with one 1 along ``axis``."""
+    scores = rng.normal(size=shape)
+    return (scores == np.max(scores, axis=axis, keepdims=True)).astype(float)
+''',
+    "simplex": '''
+def simplex(rng: np.random.Generator, shape: tuple[int, ...], axis: int) -> np.ndarray:
+    """Draw positive numbers that sum to 1 along ``axis``."""
+    x = rng.uniform(0.3, 1.7, size=shape)
+    return x / np.sum(x, axis=axis, keepdims=True)
+''',
+    "symmetric": '''
+def symmetric(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw a symmetric matrix."""
+    x = rng.normal(size=shape)
+    return (x + x.T) / 2
+''',
+    "definite": '''
+def definite(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw symmetric positive definite matrices."""
+    x = rng.normal(size=shape)
+    return x @ np.swapaxes(x, -1, -2) + 0.5 * np.eye(shape[-1])
+''',
+}
+_UNIFORM = '''
+def uniform(
+    rng: torch.Generator, low: float, high: float, shape: tuple[int, ...]
+) -> Tensor:
+    """Draw numbers between two bounds."""
+    unit = torch.rand(shape, generator=rng, dtype=torch.float64)
+    return low + (high - low) * unit
+'''
+TORCH_MAKERS = {
+    "uniform": _UNIFORM,
+    "signed": '''
+def signed(rng: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+    """Draw numbers of both signs, none near 0."""
+    x = torch.randn(shape, generator=rng, dtype=torch.float64)
+    return torch.sign(x) * (0.2 + torch.clamp(torch.abs(x), max=1.3))
+''',
+    "one_hot": '''
+def one_hot(rng: torch.Generator, shape: tuple[int, ...], axis: int) -> Tensor:
+    """Draw zeros with one 1 along ``axis``."""
+    scores = torch.randn(shape, generator=rng, dtype=torch.float64)
+    return (scores == torch.amax(scores, dim=axis, keepdim=True)).to(scores.dtype)
+''',
+    "simplex": '''
+def simplex(rng: torch.Generator, shape: tuple[int, ...], axis: int) -> Tensor:
+    """Draw positive numbers that sum to 1 along ``axis``."""
+    x = 0.3 + torch.rand(shape, generator=rng, dtype=torch.float64)
+    return x / torch.sum(x, dim=axis, keepdim=True)
+''',
+    "symmetric": '''
+def symmetric(rng: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+    """Draw a symmetric matrix."""
+    x = torch.randn(shape, generator=rng, dtype=torch.float64)
+    return (x + x.T) / 2
+''',
+    "definite": '''
+def definite(rng: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+    """Draw symmetric positive definite matrices."""
+    x = torch.randn(shape, generator=rng, dtype=torch.float64)
+    return x @ x.mT + 0.5 * torch.eye(shape[-1], dtype=torch.float64)
+''',
+}
+MAKERS = {"numpy": NUMPY_MAKERS, "torch": TORCH_MAKERS, "jax": NUMPY_MAKERS}

@@ -1,0 +1,331 @@
+"""Texts of a standalone module: functions that a target lacks, and what each model has alike."""
+
+from __future__ import annotations
+
+NUMPY = {
+    "erf": '''
+def erf(x: Array) -> Array:
+    """Return the error function; `scipy.special.erf` is faster."""
+    return np.vectorize(math.erf, otypes=[float])(x).astype(np.asarray(x).dtype)
+''',
+    "logsumexp": '''
+def logsumexp(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return log(sum(exp(x))); no exponential overflows."""
+    top = np.max(x, axis=axis, keepdims=True)
+    total = np.sum(np.exp(x - top), axis=axis)
+    return np.log(total) + np.squeeze(top, axis=axis)
+''',
+    "log_softmax": '''
+def log_softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return log(exp(x) / sum(exp(x))); no exponential overflows."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+''',
+    "softmax": '''
+def softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return exp(x) / sum(exp(x)); no exponential overflows."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+''',
+    "norm": '''
+def norm(x: Array, axis: tuple[int, ...]) -> Array:
+    """Return the Euclidean norm over several axes."""
+    return np.sqrt(np.sum(x * x, axis=axis))
+''',
+    "ismax": '''
+def ismax(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return 1 where the maximum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == np.max(x, axis=axis, keepdims=True)).astype(x.dtype)
+    return attained / np.sum(attained, axis=axis, keepdims=True)
+''',
+    "ismin": '''
+def ismin(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return 1 where the minimum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == np.min(x, axis=axis, keepdims=True)).astype(x.dtype)
+    return attained / np.sum(attained, axis=axis, keepdims=True)
+''',
+    "prod_others": '''
+def prod_others(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return, for each entry, the product of all others along ``axis``."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    last = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(x, axes, last)
+    flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    own = np.eye(flat.shape[-1], dtype=bool)
+    others = np.prod(np.where(own, 1, flat[..., None, :]), axis=-1)
+    return np.moveaxis(others.reshape(moved.shape), last, axes)
+''',
+    "cumsum": '''
+def cumsum(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return the sums of all entries up to each, along one axis after the other."""
+    for k in (axis,) if isinstance(axis, int) else axis:
+        x = np.cumsum(x, axis=k)
+    return x
+''',
+    "reverse_cumsum": '''
+def reverse_cumsum(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return the sums of all entries from each on."""
+    return np.flip(cumsum(np.flip(x, axis), axis), axis)
+''',
+    "scatter": '''
+def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
+    """Return zeros to which the entries of ``x`` are added at ``places``."""
+    result = np.zeros(shape, x.dtype)
+    np.add.at(result, places, x)
+    return result
+''',
+}
+
+TORCH = {
+    "log_softmax": '''
+def log_softmax(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """Return log(exp(x) / sum(exp(x))) over several axes."""
+    return x - torch.logsumexp(x, dim=axis, keepdim=True)
+''',
+    "softmax": '''
+def softmax(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """Return exp(x) / sum(exp(x)) over several axes."""
+    return torch.exp(x - torch.logsumexp(x, dim=axis, keepdim=True))
+''',
+    "prod": '''
+def prod(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """Return the product over several axes."""
+    for k in sorted(axis, reverse=True):
+        x = torch.prod(x, dim=k)
+    return x
+''',
+    "ismax": '''
+def ismax(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return 1 where the maximum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == torch.amax(x, dim=axis, keepdim=True)).to(x.dtype)
+    return attained / torch.sum(attained, dim=axis, keepdim=True)
+''',
+    "ismin": '''
+def ismin(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return 1 where the minimum is attained, 1 / n at each of n ties, 0 elsewhere."""
+    attained = (x == torch.amin(x, dim=axis, keepdim=True)).to(x.dtype)
+    return attained / torch.sum(attained, dim=axis, keepdim=True)
+''',
+    "prod_others": '''
+def prod_others(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return, for each entry, the product of all others along ``axis``."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    last = tuple(range(-len(axes), 0))
+    moved = torch.movedim(x, axes, last)
+    flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    own = torch.eye(flat.shape[-1], dtype=torch.bool, device=x.device)
+    others = torch.prod(torch.where(own, 1, flat[..., None, :]), dim=-1)
+    return torch.movedim(others.reshape(moved.shape), last, axes)
+''',
+    "cumsum": '''
+def cumsum(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return the sums of all entries up to each, along one axis after the other."""
+    for k in (axis,) if isinstance(axis, int) else axis:
+        x = torch.cumsum(x, dim=k)
+    return x
+''',
+    "reverse_cumsum": '''
+def reverse_cumsum(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return the sums of all entries from each on."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    return torch.flip(cumsum(torch.flip(x, axes), axes), axes)
+''',
+    "scatter": '''
+def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Tensor:
+    """Return zeros to which the entries of ``x`` are added at ``places``."""
+    return x.new_zeros(shape).index_put(places, x, accumulate=True)
+''',
+}
+
+_FROM_NUMPY = ("norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
+JAX = {name: NUMPY[name].replace("np.", "jnp.") for name in _FROM_NUMPY}
+JAX["scatter"] = '''
+def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
+    """Return zeros to which the entries of ``x`` are added at ``places``."""
+    return jnp.zeros(shape, x.dtype).at[places].add(x)
+'''
+HELPERS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
+NEEDS = {"reverse_cumsum": ("cumsum",)}
+"""The texts of helpers that a target needs, and which others these call."""
+
+
+# --- what is the same for every model, in each target's words ---
+
+IMPORTS = {
+    "numpy": "import numpy as np",
+    "torch": "import torch",
+    "jax": "import jax\nimport jax.numpy as jnp\nimport numpy as np",
+}
+ARRAY = {
+    "numpy": "Array = np.ndarray",
+    "torch": "Tensor = torch.Tensor",
+    "jax": "Array = jax.Array",
+}
+
+CHECK_SHAPES = '''
+def check_shapes(*tensors: Array) -> None:
+    """Raise ValueError unless the inputs have the axes of AXES, one size for each letter."""
+    sizes: dict[str, int] = {}
+    for (name, axes), tensor in zip(AXES.items(), tensors, strict=True):
+        shape = tuple(tensor.shape)
+        if len(shape) != len(axes):
+            raise ValueError(f"{name} has shape {shape}, but its axes are {axes}")
+        for axis, size in zip(axes, shape, strict=True):
+            known = sizes.setdefault(axis, size)
+            if known != size:
+                raise ValueError(f"axis {axis} has size {known}, but {size} in {name}")
+'''
+
+FUNCTION = '''
+class {function}(torch.autograd.Function):
+    """{of} with the gradient of `backward`, differentiable twice."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Tensor) -> Tensor:
+        result, saved = forward(*inputs)
+        ctx.save_for_backward(*inputs, *saved)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors[len(AXES) :]
+        if torch.is_grad_enabled():  # a second derivative goes through `forward`, too
+            _, saved = forward(*ctx.saved_tensors[: len(AXES)])
+        gradients = dict(zip(WRT, backward(saved), strict=True))
+        return tuple(g * gradients[x] if x in gradients else None for x in AXES)
+'''
+PULL_BACK = '''
+def pull_back(saved: Saved, g: Array) -> tuple[Array | None, ...]:
+    """Return the cotangents of the inputs, None for those that are not in WRT."""
+    gradients = dict(zip(WRT, backward(saved), strict=True))
+    return tuple(g * gradients[x] if x in gradients else None for x in AXES)
+
+
+value.defvjp(forward, pull_back)
+'''
+
+_MOVED = {
+    "numpy": "moved = np.array(data[name])\n            moved[index] += step",
+    "torch": "moved = data[name].clone()\n            moved[index] += step",
+    "jax": "moved = np.array(data[name])\n            moved[index] += step",
+}
+_INDICES = {
+    "numpy": "np.ndindex(data[name].shape)",
+    "torch": "itertools.product(*map(range, data[name].shape))",
+    "jax": "np.ndindex(data[name].shape)",
+}
+_DIFFERENCES = '''
+{decorator}def central_differences(data: dict[str, Array], name: str{more}) -> {kind}:
+    """Return {what} by one input, from its values on both sides."""
+{run}    columns = []
+    for index in {indices}:
+        ends = []
+        for step in (STEP, -STEP):
+            {moved}
+            ends.append({before}(**{{**data, name: moved}})[0]{root}{after})
+        columns.append((ends[0] - ends[1]) / (2 * STEP))
+    stacked = {module}.stack(columns, -1)
+    return stacked.reshape(stacked.shape[:-1] + data[name].shape)
+'''
+_ALONG = '''
+def central_difference(data: dict[str, Array], name: str, along: str) -> Array:
+    """Return the derivative along a direction, from the values on both sides."""
+    ends = []
+    for step in (STEP, -STEP):
+        moved = data[name] + step * data[along]
+        ends.append(forward(**{**data, name: moved})[0])
+    return (ends[0] - ends[1]) / (2 * STEP)
+'''
+_EXACT = {
+    "numpy": "    _, saved = forward(**data)\n    found = backward(saved)\n",
+    "torch": (
+        "    wanted = [data[name].requires_grad_() for name in WRT]\n"
+        "    found = torch.autograd.grad(value(**data), wanted)\n"
+    ),
+    "jax": (
+        "    places = tuple(list(AXES).index(name) for name in WRT)\n"
+        "    found = jax.jit(jax.grad(value, argnums=places))(*data.values())\n"
+    ),
+}
+_CHECK = '''
+def check_gradient(seed: int = 0) -> float:
+    """Return the largest relative error of {what}, against central differences."""
+{x64}    data = random_data(seed)
+{exact}    errors = []
+    for {names}, result in zip({constant}, found, strict=True):
+        expected = {expected}
+        if result.shape != expected.shape:
+            raise ValueError(f"the derivative by {{name}} has shape {{result.shape}}")
+        scale = max(float({module}.abs(expected).max()), 1e-3)
+        errors.append(float({module}.abs(result - expected).max()) / scale)
+    return float({module}.{largest}(errors){end})
+'''
+X64 = '    jax.config.update("jax_enable_x64", True)  # differences need 64 bits\n'
+DOUBLE = '''
+def check_double_backward(seed: int = 0) -> bool:
+    """Whether second derivatives through {function} are right; raises where not."""
+    data = random_data(seed)
+    wanted = [data[name].requires_grad_() for name in WRT]
+
+    def function(*tensors: Tensor) -> Tensor:
+        return value(**{{**data, **dict(zip(WRT, tensors, strict=True))}})
+
+    return torch.autograd.gradgradcheck(function, wanted, fast_mode=True)
+'''
+TRAIN = '''
+def train(steps: int = 20, seed: int = 0) -> list[float]:
+    """Train on random data; return {of} before each step."""
+    data = random_data(seed)
+    data |= initial_state(data)
+    losses = []
+    for _ in range(steps):
+        loss, new = train_step(**data)
+        losses.append(float(loss))
+        data |= new
+    return losses
+'''
+
+
+def differences(target: str, mode: str, roots: int) -> str:
+    """Return the function that takes central differences; ``mode`` is gradient, dense or along."""
+    if mode == "along":
+        return _ALONG.replace("Array", "Tensor" if target == "torch" else "Array")
+    text = _DIFFERENCES.format(
+        decorator="@torch.no_grad()\n" if target == "torch" else "",
+        more=", root: int" if roots > 1 else "",
+        root="[root]" if roots > 1 else "",
+        run="    compiled = jax.jit(forward)\n" if target == "jax" else "",
+        before="np.asarray(compiled" if target == "jax" else "forward",
+        after=")" if target == "jax" else "",
+        what="a derivative" if roots > 1 else "the derivative",
+        indices=_INDICES[target],
+        moved=_MOVED[target],
+        kind="np.ndarray" if target == "jax" else "Array",
+        module="torch" if target == "torch" else "np",
+    )
+    return text.replace("Array", "Tensor") if target == "torch" else text
+
+
+def check(target: str, mode: str, roots: int) -> str:
+    """Return ``check_gradient``."""
+    gradient = mode == "gradient"
+    exact = _EXACT[target]
+    if not gradient:
+        exact = _EXACT["numpy"].replace("backward", "derivatives")
+    names = "name" if gradient else "(name, root)" if mode == "dense" and roots > 1 else "name"
+    expected = "central_differences(data, name)"
+    if mode == "dense" and roots > 1:
+        expected = "central_differences(data, name, root)"
+    if mode == "along":
+        names, expected = "(name, along)", "central_difference(data, name, along)"
+    return _CHECK.format(
+        what="the gradient" if gradient else "the derivatives",
+        x64=X64 if target == "jax" else "",
+        exact=exact,
+        names=names,
+        constant="WRT",
+        expected=expected,
+        module="torch" if target == "torch" else "np",
+        largest="tensor" if target == "torch" else "max",
+        end=".max()" if target == "torch" else "",
+    )

@@ -1,0 +1,183 @@
+"""What an author wrote is written the same way again: the order of a sum, a mean, a symmetry.
+
+An expression does not keep the order of ``v + 0.00001``, nor that ``sum_j(x_j) / size(j)`` was
+``mean_j(x_j)``. A derived formula is compared with the parts of the author's formulas, whatever
+their labels and the order of their terms and factors, and what is the same is written the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeGuard
+
+from eingrad.core.expr import Dim
+from eingrad.notation.summation import children, rebuilt, walk
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.system import System
+from eingrad.notation.text import to_text
+
+Shape = tuple[object, ...] | str
+"""A formula without its labels, its terms and factors sorted."""
+
+
+@dataclass(frozen=True)
+class AuthorOrder:
+    """``sums`` are the author's sums in their order, by what they add; ``means`` what is averaged;
+    ``symmetric`` the tensors whose labels may be written in any order."""
+
+    sums: Mapping[Shape, tuple[Shape, ...]] = field(default_factory=dict)
+    means: Collection[Shape] = frozenset()
+    symmetric: Collection[str] = frozenset()
+
+
+def author_order_of(system: System) -> AuthorOrder:
+    """Return what a model's author is used to write.
+
+    >>> from eingrad.notation.lower import lower
+    >>> from eingrad.notation.parse import parse_statements
+    >>> author_order = author_order_of(lower(parse_statements("L = mean_i(sqrt(x_i + 1))")))
+    >>> list(author_order.sums.values())
+    [((0, 'x'), (0, '1'))]
+    """
+    sums: dict[Shape, tuple[Shape, ...]] = {}
+    means: set[Shape] = set()
+    for definition in system.definitions.values():
+        if definition.written is None:
+            continue
+        for part in walk(definition.written.value):
+            if isinstance(part, Sum) and len(part.terms) > 1:
+                terms = _signed(part)
+                sums.setdefault(tuple(sorted(terms, key=repr)), terms)
+            elif isinstance(part, Call) and part.function == "mean":
+                means.add(shape_of(part.args[0]))
+    return AuthorOrder(sums, frozenset(means))
+
+
+def as_written(formula: Formula, author_order: AuthorOrder, dims: Mapping[str, Dim]) -> Formula:
+    """Write a formula as the author would; ``dims`` are the dimensions of its letters."""
+    if isinstance(formula, Derivative):
+        return replace(formula, of=as_written(formula.of, author_order, dims))
+    if isinstance(formula, TensorAt):
+        return formula
+    parts = [as_written(x, author_order, dims) for x in children(formula)]
+    formula = rebuilt(formula, parts)
+    match formula:
+        case Symbol(name=name, labels=labels) if name in author_order.symmetric:
+            return replace(formula, labels=tuple(sorted(labels)))
+        case Call(function="inv", args=(Symbol(name=name),), axes=axes) if (
+            name in author_order.symmetric
+        ):
+            return replace(formula, axes=tuple(sorted(axes)))
+        case Sum():
+            return _in_order(formula, author_order)
+        case Product():
+            return _as_mean(formula, author_order, dims)
+    return formula
+
+
+def shape_of(formula: Formula) -> Shape:
+    """Return a formula's shape."""
+    match formula:
+        case Symbol(name=name) | TensorAt(name=name):
+            return name
+        case SizeOf():
+            return "size()"
+        case Number() | Derivative():
+            return to_text(formula)
+        case Call(function=function, args=args):
+            return (function, *map(shape_of, args))
+        case Power(base=base, exponent=exponent):
+            return ("^", shape_of(base), shape_of(exponent))
+        case Compare(op=op, left=left, right=right):
+            return (op, shape_of(left), shape_of(right))
+        case Sum():
+            return ("+", *sorted(_signed(formula), key=repr))
+        case Product():
+            return ("*", *sorted(_factors(formula, False), key=repr))
+    raise TypeError(f"{type(formula).__name__} is no formula")
+
+
+def _signed(total: Sum) -> tuple[Shape, ...]:
+    both = zip(total.negative, total.terms, strict=True)
+    return tuple((int(minus), shape_of(x)) for minus, x in both)
+
+
+def _factors(product: Product, inverse: bool) -> list[Shape]:
+    """Return the shapes of the factors, each with whether it divides; inner products are opened."""
+    result: list[Shape] = []
+    for x, divides in zip(product.factors, product.divides, strict=True):
+        if isinstance(x, Product):
+            result += _factors(x, inverse != divides)
+        elif x != Number(1):
+            result.append((int(inverse != divides), shape_of(x)))
+    return result
+
+
+def _in_order(total: Sum, author_order: AuthorOrder) -> Sum:
+    """Write the terms in the author's order, if the author wrote this sum."""
+    shapes = _signed(total)
+    order = author_order.sums.get(tuple(sorted(shapes, key=repr)))
+    if order is None:
+        return total
+    left = list(range(len(shapes)))
+    found: list[int] = []
+    for shape in order:
+        found.append(next(k for k in left if shapes[k] == shape))
+        left.remove(found[-1])
+    return Sum(tuple(total.terms[k] for k in found), tuple(total.negative[k] for k in found))
+
+
+def _as_mean(product: Product, author_order: AuthorOrder, dims: Mapping[str, Dim]) -> Formula:
+    """Write ``sum_b(x_b) / size(b)`` as ``mean_b(x_b)``, if the author takes this mean."""
+    above = [x for x, divides in zip(product.factors, product.divides, strict=True) if not divides]
+    below = [x for x, divides in zip(product.factors, product.divides, strict=True) if divides]
+    divisors = [y for x in below for y in (x.factors if _is_plain(x) else (x,))]
+    for k, x in enumerate(above):
+        if (
+            not isinstance(x, Call)
+            or x.function != "sum"
+            or shape_of(x.args[0]) not in author_order.means
+        ):
+            continue
+        left = list(divisors)
+        for axis in x.axes:
+            size = next((s for s in left if _is_size(s, axis, dims)), None)
+            if size is None:
+                break
+            left.remove(size)
+        else:
+            above[k] = replace(x, function="mean")
+            return _as_mean(_quotient(above, left), author_order, dims)
+    return product if len(product.factors) > 1 else product.factors[0]
+
+
+def _is_plain(formula: Formula) -> TypeGuard[Product]:
+    return isinstance(formula, Product) and not any(formula.divides)
+
+
+def _is_size(formula: Formula, axis: str, dims: Mapping[str, Dim]) -> bool:
+    if not isinstance(formula, SizeOf) or formula.of is not None:
+        return False  # size_j(A_jk) is written where j alone may be another dimension
+    return formula.label == axis or (axis in dims and dims.get(formula.label) == dims[axis])
+
+
+def _quotient(above: list[Formula], below: list[Formula]) -> Product:
+    divisor = [Product(tuple(below), (False,) * len(below))] if len(below) > 1 else below
+    factors = (*above, *divisor)
+    return Product(factors, (*(False for _ in above), *(True for _ in divisor)))
+
+
+__all__ = ["AuthorOrder", "as_written", "author_order_of", "shape_of"]

@@ -1,0 +1,418 @@
+r"""One statement in LaTeX to a formula, with one function for each level of binding.
+
+The scope of ``\sum`` is the product that follows. A name before a parenthesis is a function if
+the text declares it, if it is a known one, or if it is a word with no space behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eingrad.errors import NotationError
+from eingrad.notation.lexeme import read_number
+from eingrad.notation.summation import Summation
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+)
+from eingrad.notation.tex import names
+from eingrad.notation.tex.calls import CallReader
+from eingrad.notation.tex.latex_tokens import Token
+from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, TWO, Entry, Scripts
+from eingrad.notation.tex.survey import Context
+
+STOPS = frozenset({
+    "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
+})  # fmt: skip
+COMPARISONS = {
+    "=": "==", "<": "<", ">": ">", r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\ge": ">=",
+    r"\geq": ">=", r"\geqslant": ">=", r"\ne": "!=", r"\neq": "!=", r"\lt": "<", r"\gt": ">",
+}  # fmt: skip
+
+
+class Parser(CallReader):
+    """Reads one statement's tokens."""
+
+    def __init__(self, tokens: Sequence[Token], context: Context) -> None:
+        super().__init__(tokens, context)
+        self.nested = 0
+        self.bars: list[str] = []
+
+    def whole(self) -> Formula:
+        """Read all tokens as one formula."""
+        formula = self.formula()
+        token = self.peek()
+        if token.kind != "END":
+            raise self.error(f"{token.text} cannot stand here", "the formula is complete before it")
+        return formula
+
+    # --- levels of binding ---
+
+    def formula(self) -> Formula:
+        """Read terms with signs between them; inside parentheses also a comparison."""
+        left = self._sum()
+        token = self.peek()
+        if token.text in COMPARISONS and (token.kind == "COMPARE" or self.nested):
+            self.next()
+            return Compare(COMPARISONS[token.text], left, self._sum(), left.position)
+        return left
+
+    def _sum(self) -> Formula:
+        terms: list[Formula] = []
+        negative: list[bool] = []
+        while not terms or self.peek().kind == "SIGN":
+            minus = False
+            while sign := self.take("SIGN"):
+                minus ^= sign.text == "-"
+            terms.append(self.product())
+            negative.append(minus)
+        if len(terms) == 1 and not negative[0]:
+            return terms[0]
+        return Sum(tuple(terms), tuple(negative), terms[0].position)
+
+    def inside(self) -> Formula:
+        """Read a formula that something encloses."""
+        bars, self.bars = self.bars, []
+        self.nested += 1
+        formula = self.formula()
+        self.nested -= 1
+        self.bars = bars
+        return formula
+
+    def in_plain_bars(self) -> Formula:
+        """Read a formula up to a plain bar."""
+        formula = self.formula()
+        self.bars.pop()
+        return formula
+
+    def product(self) -> Formula:
+        """Read factors side by side; ``a / b c`` is ``(a / b) c``."""
+        self.deeper()
+        factors: list[Formula] = []
+        divides: list[bool] = []
+        barred: list[bool] = []  # which factors stand below the bar of a fraction
+        while True:
+            token = self.peek()
+            below = bool(factors) and token.kind == "SLASH"
+            if factors and token.kind in {"SLASH", "TIMES"}:
+                self.next()
+            elif token.kind in STOPS or self.closes_bars(token):
+                break
+            fraction = self.peek().text in names.FRACTIONS
+            factor = self._signed_factor() if factors else self.factor()
+            if fraction and not below and isinstance(factor, Product) and _opens(factor, factors):
+                factors += factor.factors
+                divides += factor.divides
+                barred += factor.divides
+            else:
+                factors.append(factor)
+                divides.append(below)
+                barred.append(False)
+        if not factors:
+            token = self.peek()
+            raise self.error(
+                f"something is missing before {token.text}", "write a tensor or a number"
+            )
+        self.depth -= 1
+        if _hard_to_read(factors, barred):
+            factors, divides = _divided_last(factors, divides, barred)
+        _fold_mean(factors, divides)
+        if len(factors) == 1:
+            return factors[0]
+        return Product(tuple(factors), tuple(divides), factors[0].position)
+
+    def closes_bars(self, token: Token) -> bool:
+        """Whether a bar is the partner of one before."""
+        if token.kind != "BAR" or not self.bars:
+            return False
+        double = self.bars[-1] == "||" and token.text == self.peek(1).text == "|"
+        return double or self.bars[-1] == token.text
+
+    def _signed_factor(self) -> Formula:
+        if self.take("SIGN", "-"):
+            factor = self.factor()
+            return Sum((factor,), (True,), factor.position)
+        return self.factor()
+
+    def factor(self) -> Formula:
+        """Read an atom, and what hangs on it where it is in parentheses."""
+        self.deeper()
+        token = self.peek()
+        formula = self._atom()
+        if token.kind in {"OPEN", "LBRACE"} and token.text not in {"|", r"\|"}:
+            while self.peek().kind in {"SUP", "SUB"}:
+                if self.peek().kind == "SUB" and self.peek(1).text == "+":
+                    self.k += 2  # (x)_+
+                    formula = Call("relu", (formula,), (), self.at(token))
+                    continue
+                formula = self._scripted(formula, self.scripts(), token)
+        elif self.peek().kind == "SUP":
+            formula = self._scripted(formula, self.scripts(), token)
+        self.depth -= 1
+        return formula
+
+    def _scripted(self, formula: Formula, scripts: Scripts, token: Token) -> Formula:
+        r"""Read ``\left(A^{-1}\right)_{ij}``, ``[A B]^{-1}_{ij}`` and ``(a + b)^2``."""
+        labels, power = scripts.entries, scripts.power
+        if isinstance(formula, Symbol) and not formula.labels:
+            return self._tensor(formula.name, scripts, token)
+        if (
+            labels
+            and isinstance(formula, Derivative)
+            and power is None
+            and not formula.wrt[-1].labels
+        ):
+            of, wrt = formula.of, formula.wrt[-1]  # (\nabla_W L)_{ij}
+            axes = tuple(x for x in labels if isinstance(x, str))
+            return Derivative(of, (Symbol(wrt.name, axes, wrt.position),), formula.position)
+        if labels is None and power is not None and not scripts.number:
+            return Power(formula, power, formula.position)
+        if labels is not None and len(labels) == 2 and all(isinstance(x, str) for x in labels):
+            if power is None and isinstance(formula, Power):
+                power, formula = formula.exponent, formula.base
+            axes = tuple(x for x in labels if isinstance(x, str))
+            if power == MINUS_ONE:
+                return self.matrix("inv", formula, axes, token)
+            if power == TRANSPOSED:
+                return self.matrix("transpose", formula, axes, token)
+        raise self.error(
+            "labels belong to a tensor, not to a formula",
+            r"write the labels on the tensors; an inverse is \left(A^{-1}\right)_{ij}",
+            token,
+        )
+
+    # --- atoms ---
+
+    def _atom(self) -> Formula:
+        token = self.peek()
+        text = token.text
+        by_kind = {
+            "NUMBER": self._number, "OPEN": self.group, "BAR": self.in_bars,
+            "LBRACE": self.braced, "CASES": self.cases,
+        }  # fmt: skip
+        if token.kind in by_kind:
+            return by_kind[token.kind]()
+        if self.begins_ones():
+            return self.indicator()
+        if text in {"d", r"\mathrm"} and (derivative := self.short_derivative()):
+            return derivative
+        if self.begins_name(token):
+            return self._named()
+        if text in names.FRACTIONS:
+            return self.fraction()
+        if names.big(text):
+            return self.big()
+        if function := names.function_command(text):
+            self.next()
+            return self.call(function, token)
+        if text == r"\sqrt":
+            return self.root()
+        if text == r"\partial":
+            return self.inline_derivative()
+        if text == r"\nabla":
+            return self.gradient()
+        raise self._cannot_begin(token)
+
+    def _cannot_begin(self, token: Token) -> NotationError:
+        if token.kind == "COMMAND":
+            hint = r"write products, sums, fractions, \log, \exp, \operatorname{softmax}_{o}(...)"
+            return self.error(f"unknown command {token.text}", hint, token)
+        return self.error(
+            f"something is missing before {token.text}", "write a tensor or a number", token
+        )
+
+    def group(self) -> Formula:
+        """Read what stands in parentheses."""
+        opened = self.next()
+        if opened.text in {"|", r"\|"}:
+            return self.bars_closed(opened)
+        formula = self.inside()
+        self.close(opened)
+        return formula
+
+    def braced(self) -> Formula:
+        """Read what stands in braces."""
+        self.expect("LBRACE", "an opening brace")
+        formula = self.inside()
+        self.expect("RBRACE", "a closing brace")
+        return formula
+
+    def _number(self) -> Formula:
+        r"""Read a number, also ``10^{-8}`` and ``2.5 \times 10^{-9}``."""
+        token = self.next()
+        text = token.text
+        after = self.peek()
+        if (after.kind, self.peek(1).kind) == ("SUB", "LETTER") and not after.spaced:
+            hint = "leave the ones out: what lacks a label of the left side is repeated along it"
+            raise self.error("a number with a label", hint, token)
+        if text == "10" and (exponent := self._exponent(0)):
+            text = f"1e{exponent}"
+        elif self.peek().text == r"\times" and self.peek(1).text == "10":
+            exponent = self._exponent(2)
+            text += f"e{exponent}" if exponent else ""
+        place = self.context.lexer.source.at(token.line, token.column, token.width)
+        return read_number(text, place)
+
+    def _exponent(self, ahead: int) -> str:
+        """Read ``^{-8}``, which stands ``ahead`` tokens from here, if it does."""
+        texts = [self.peek(ahead + k).text for k in range(5)]
+        minus = "-" if texts[2] == "-" else ""
+        digits, closing = texts[2 + len(minus)], texts[3 + len(minus)]
+        if texts[:2] != ["^", "{"] or not digits.isdigit() or closing != "}":
+            return ""
+        self.k += ahead + 4 + len(minus)
+        return minus + digits
+
+    # --- names ---
+
+    def _named(self) -> Formula:
+        """Read a tensor, an extent, e to a power, or the call of a function."""
+        token = self.peek()
+        operator = token.text == r"\operatorname"
+        upright = token.kind == "COMMAND" and token.text in names.FONTS
+        name = self.word()
+        function = self._function(name, operator, upright)
+        if function is not None:
+            return self.call(function, token)
+        if name == "e" and self.peek().kind == "SUP" and "e" not in self.context.tensors:
+            start = self.k
+            scripts = self.scripts()
+            if scripts.power is not None and scripts.entries is None and not scripts.number:
+                return Call("exp", (scripts.power,), (), self.at(token))
+            self.k = start
+        scripts = self.scripts()
+        full, entries = self.joined(name, scripts)
+        after = self.peek()
+        calls = after.kind == "OPEN" and after.text == "(" and not entries
+        applied = calls and not after.spaced and scripts.power is None
+        found = self.context.survey.called if applied else self.context.survey.bare
+        found.add(full)
+        if scripts.primes or (calls and self.context.is_function(full) and not after.spaced):
+            if not calls:
+                hint = "give the tensor another name, for instance with a hat"
+                raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
+            return self.call(full + scripts.primes, token)
+        return self._powered(full, entries, scripts, token)
+
+    def _function(self, name: str, operator: bool, upright: bool) -> str | None:
+        """Return the function that a name is, if it is one here."""
+        after = self.peek()
+        known = names.function_name(name)
+        if operator:
+            return known or name
+        called = after.kind == "OPEN" and after.text == "("
+        primed = after.kind == "PRIME" or (after.kind == "SUP" and self._primes_follow())
+        if name == "sigma" and (called or primed):
+            return None if "sigma" in self.context.functions else "sigmoid"
+        called = called and not after.spaced
+        if upright and len(name) > 1 and name not in self.context.tensors:
+            return known or (name if called or self._called_behind_labels() else None)
+        if name in self.context.functions:
+            return name if called or self._called_behind_labels() else None
+        return name if called and self.context.is_function(name) else None
+
+    def _primes_follow(self) -> bool:
+        start = self.k
+        found = self._primes()
+        self.k = start
+        return bool(found)
+
+    def _called_behind_labels(self) -> bool:
+        """Whether labels and then a parenthesis without a space come next."""
+        start = self.k
+        labels = self.scripts().entries
+        after = self.peek()
+        self.k = start
+        return labels is not None and (after.kind, after.text) == ("OPEN", "(") and not after.spaced
+
+    def _tensor(self, name: str, scripts: Scripts, token: Token) -> Formula:
+        """Return a tensor with its scripts."""
+        return self._powered(*self.joined(name, scripts), scripts, token)
+
+    def _powered(
+        self, name: str, entries: tuple[Entry, ...], scripts: Scripts, token: Token
+    ) -> Formula:
+        power = scripts.power
+        if name in self.context.squared:
+            square = self.tensor_of(name + names.SQUARED, entries, token)
+            return square if power == TWO else self._root_of(square, power, token)
+        label = self.context.sizes.get(name)
+        tensor: Formula = self.tensor_of(name, entries, token)
+        if label is not None and not entries:
+            self.context.survey.sizes.setdefault(name, label)
+            tensor = SizeOf(label, position=self.at(token))
+        if power is None:
+            return tensor
+        axes = tuple(x for x in entries if isinstance(x, str))
+        if power == TRANSPOSED and len(axes) == 2:
+            return self.matrix("transpose", tensor, axes, token)
+        if power == MINUS_ONE and len(axes) == 2 and scripts.power_first:
+            raise self.error(
+                f"{name}^{{-1}} with two labels may be the inverse or 1 / {name}",
+                rf"write \left({name}^{{-1}}\right)_{{{''.join(axes)}}} for the inverse, "
+                rf"\frac{{1}}{{{name}_{{{''.join(axes)}}}}} for the quotient",
+                token,
+            )
+        return Power(tensor, power, self.at(token))
+
+    def _root_of(self, square: Formula, power: Formula | None, token: Token) -> Formula:
+        r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
+        root = Call("sqrt", (square,), (), self.at(token))
+        return root if power is None else Power(root, power, self.at(token))
+
+
+def _opens(fraction: Product, before: Sequence[Formula]) -> bool:
+    """Whether a fraction's factors are the product's: what is above its bar is in no parentheses.
+
+    ``2 (1 / n)`` stays as it is.
+    """
+    return not (before and isinstance(fraction.factors[0], Number) and fraction.divides[1])
+
+
+def _hard_to_read(factors: Sequence[Formula], barred: Sequence[bool]) -> bool:
+    r"""Whether a factor beside a fraction shares a label with what is below its bar.
+
+    In a line ``a_i / b_i c_i`` is hard to read. Two divisors that share a label stay apart.
+    """
+    summation, below, shared = Summation(), set[str](), False
+    for factor, divides in zip(factors, barred, strict=True):
+        common = not below.isdisjoint(summation.free(factor))
+        if divides and common:
+            return False
+        shared |= common
+        below.update(summation.free(factor) if divides else ())
+    return shared
+
+
+def _divided_last(
+    factors: Sequence[Formula], divides: Sequence[bool], barred: Sequence[bool]
+) -> tuple[list[Formula], list[bool]]:
+    """Return the factors with all that stands below a bar in one divisor at the end."""
+    beside = [k for k in range(len(factors)) if not barred[k]]
+    below = [x for x, is_below in zip(factors, barred, strict=True) if is_below]
+    divisor = below[0] if len(below) == 1 else Product(
+        tuple(below), (False,) * len(below), below[0].position
+    )  # fmt: skip
+    return [*(factors[k] for k in beside), divisor], [*(divides[k] for k in beside), True]
+
+
+def _fold_mean(factors: list[Formula], divides: list[bool]) -> None:
+    r"""Read ``\frac{1}{|b|} \sum_{b} x_b`` as a mean, whose extent is the sum's own."""
+    if not factors or not isinstance(total := factors[-1], Call) or total.function != "sum":
+        return
+    sizes = tuple(SizeOf(axis) for axis in total.axes)
+    count = sizes[0] if len(sizes) == 1 else Product(sizes, (False,) * len(sizes))
+    inverse = Product((Number(1), count), (False, True))
+    mean = Call("mean", total.args, total.axes, total.position)
+    if factors[-2:-1] == [inverse] and not divides[-2]:
+        factors[-2:], divides[-2:] = [mean], [False]
+    elif factors[-3:-1] == [Number(1), count] and divides[-3:] == [False, True, False]:
+        factors[-3:], divides[-3:] = [mean], [False]

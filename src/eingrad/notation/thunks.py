@@ -1,0 +1,114 @@
+"""Expressions whose axes are labelled places, as thunks: built when the extents are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from eingrad.core import algebra
+from eingrad.core.arrays import matrix_function
+from eingrad.core.expr import Const, Dim, Expr
+from eingrad.core.functions import MATRIX_FUNCTIONS
+from eingrad.core.gather import gather, indicator
+
+Places = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extents:
+    """The dimension of every place, and the letters of every dimension."""
+
+    dims: Mapping[int, Dim]
+    letters: Mapping[Dim, tuple[str, ...]]
+
+    def of(self, places: Places) -> tuple[Dim, ...]:
+        """Return the dimensions of places."""
+        return tuple(self.dims[place] for place in places)
+
+
+Thunk = Callable[[Extents], Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A thunk for an expression, and the places of its axes, without repeats."""
+
+    places: Places
+    build: Thunk
+
+    def over(self, places: Places, extents: Extents) -> Expr:
+        """Build the expression over other axes: transposed, and repeated along new ones."""
+        expr = self.build(extents)
+        if self.places == places:
+            return expr
+        return algebra.einsum(
+            [(expr, self.places)], places, {place: extents.dims[place] for place in places}
+        )
+
+
+def number(value: int | float | Fraction) -> Thunk:
+    """Return the thunk for a number."""
+    return lambda _: Const(value)
+
+
+def signed(expr: Expr, negative: bool) -> Expr:
+    """Return ``expr``, or ``-expr``."""
+    return algebra.multiply(Const(-1), expr) if negative else expr
+
+
+def union(parts: Sequence[Indexed]) -> Places:
+    """Return the places of several parts, in order of appearance."""
+    return tuple(dict.fromkeys(place for part in parts for place in part.places))
+
+
+def view(tensor: Thunk, places: Places, kept: Places) -> Indexed:
+    """Label a tensor's axes: a repeated one is a diagonal, one that is not kept is summed."""
+    return Indexed(kept, lambda extents: algebra.einsum([(tensor(extents), places)], kept))
+
+
+def aligned(part: Indexed, places: Places, extents: Extents) -> Expr:
+    """Build over ``places``; a scalar stays one, since element-wise functions repeat it."""
+    return part.over(places, extents) if part.places else part.build(extents)
+
+
+def elementwise(function: str, parts: Sequence[Indexed]) -> Indexed:
+    """Apply an element-wise function to arguments that are broadcast by label."""
+    places = union(parts)
+
+    def build(extents: Extents) -> Expr:
+        operands = [aligned(part, places, extents) for part in parts]
+        return algebra.broadcast_scalar(algebra.apply(function, *operands), extents.of(places))
+
+    return Indexed(places, build)
+
+
+def matrix(function: str, arg: Indexed, row: int, column: int) -> Indexed:
+    """Apply a function of the matrices with the axes ``row`` and ``column``; others are a batch."""
+    batch = tuple(place for place in arg.places if place not in (row, column))
+    whole = (*batch, row, column)
+    if function == "transpose":
+        return Indexed((*batch, column, row), lambda extents: arg.over(whole, extents))
+    if function == "trace":
+        return view(lambda extents: arg.over(whole, extents), (*batch, row, row), batch)
+    kept = whole if MATRIX_FUNCTIONS[function].keeps_axes else batch
+    return Indexed(kept, lambda extents: matrix_function(function, arg.over(whole, extents)))
+
+
+def gathered(tensor: Thunk, sources: Sequence[int | Indexed]) -> Indexed:
+    """Read a tensor at places of labels and at integer tensors."""
+    used = [(x,) if isinstance(x, int) else x.places for x in sources]
+    places = tuple(dict.fromkeys(place for own in used for place in own))
+
+    def build(extents: Extents) -> Expr:
+        entries = [x if isinstance(x, int) else (x.build(extents), x.places) for x in sources]
+        return gather(tensor(extents), entries)[0]
+
+    return Indexed(places, build)
+
+
+def indicated(index: Indexed, place: int) -> Indexed:
+    """Return 1 where the label at ``place`` is the index, else 0."""
+    places = (*index.places, place)
+    kept = tuple(dict.fromkeys(places))
+    return view(lambda extents: indicator(index.build(extents), extents.dims[place]), places, kept)
