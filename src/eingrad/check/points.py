@@ -16,7 +16,7 @@ import numpy as np
 from eingrad.check.derived import Derived
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.evaluate import Array, Functions, entries, evaluate
-from eingrad.core.expr import Dim, Expr, Map, Var, postorder, variables
+from eingrad.core.expr import Dim, Expr, Map, Var, named_dims, postorder, variables
 from eingrad.core.forks import once
 from eingrad.core.functions import FUNCTIONS
 from eingrad.errors import EingradError, MemoryLimitError
@@ -161,7 +161,8 @@ class Points:
             *self.system.inputs.values(),
             *postorder(d.expr for d in self.system.definitions.values()),
         ]
-        return list(dict.fromkeys(d for x in nodes for d in x.dims if isinstance(d, str)))
+        dims = (d for x in nodes for d in named_dims(x))
+        return list(dict.fromkeys(dims))
 
     def _inverted(self) -> set[Dim]:
         """Return the dimensions of matrices that must be regular."""
@@ -267,6 +268,7 @@ class Points:
                 return point
         raise EingradError(
             "no values were found at which the model is finite and all that it assumes holds",
+            code="no-point",
             hint="look at the assume lines, and at logarithms, roots and divisions",
         )
 
@@ -307,6 +309,7 @@ class Points:
                 return kinds
         raise EingradError(
             "no values were found at which the model is finite",
+            code="no-point",
             hint="look at logarithms, roots and divisions",
         )
 
@@ -439,7 +442,10 @@ def _newton(residual: Callable[[Array], Array], x: Array) -> Array | None:
             best, smallest = x, size
         if size == 0 or not x.size:
             break
-        x = x - np.linalg.lstsq(_slopes(residual, x), r, rcond=1e-9)[0]
+        slopes = _slopes(residual, x)
+        if not np.isfinite(slopes).all():  # LAPACK would print what it thinks of them
+            break
+        x = x - np.linalg.lstsq(slopes, r, rcond=1e-9)[0]
     return _snapped(residual, best) if smallest < FITS else None
 
 

@@ -50,7 +50,7 @@ ALONG: dict[str, Callable[[Array, Labels], Any]] = {  # of several axes at once,
     "reverse_cumsum": lambda x, axes: np.flip(_cumsum(np.flip(x, axes), axes), axes),
 }
 MATRICES: dict[str, Callable[..., Any]] = {
-    "inv": lambda x: np.linalg.inv(_regular(x)), "cholesky": np.linalg.cholesky,
+    "inv": lambda x: np.linalg.inv(_regular(x)), "cholesky": lambda x: _cholesky(x),
     "det": np.linalg.det, "logdet": lambda x: np.linalg.slogdet(_regular(x))[1],
 }
 # fmt: on
@@ -257,8 +257,17 @@ def _places(
 
 def _regular(x: Array) -> Array:
     """Return matrices, NaN in place of those that are singular as far as float64 can tell."""
-    singular = ~(np.linalg.cond(x) < MOST_SINGULAR)
+    finite = np.isfinite(x).all((-2, -1), keepdims=True)  # LAPACK prints what it thinks of others
+    singular = ~(np.linalg.cond(np.where(finite, x, 0)) < MOST_SINGULAR)
     return np.asarray(np.where(singular[..., None, None], np.nan, x))
+
+
+def _cholesky(x: Array) -> Array:
+    """Return Cholesky factors, NaN where a matrix has none."""
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
 
 
 def _cumsum(x: Array, axes: Labels) -> Array:

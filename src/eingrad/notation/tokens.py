@@ -55,11 +55,13 @@ class Source:
         if not isinstance(text, str):
             raise NotationError(
                 f"a model is a text, not {type(text).__name__}",
+                code="wrong-type",
                 hint="read a file first: eg.parse(path.read_text())",
             )
         if len(text) > MAX_CHARACTERS:
             raise NotationError(
                 f"the text has {len(text):,} characters, more than {MAX_CHARACTERS:,}",
+                code="too-large",
                 hint="split the model",
             )
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -99,6 +101,7 @@ class Source:
         shown = c if c.isprintable() else f"U+{ord(c):04X}"
         return NotationError(
             f"unexpected character {shown!r}" if shown == c else f"unexpected character {shown}",
+            code="unexpected-character",
             position=place.at(),
             hint=_CHARACTER_HINTS.get(c, "a formula has names, numbers, + - * / ^ ( ) , and ="),
         )
@@ -130,6 +133,7 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
         if len(result) >= MAX_TOKENS:
             raise NotationError(
                 f"the text has more than {MAX_TOKENS:,} words and signs",
+                code="too-large",
                 position=source.position(token),
                 hint="split the model",
             )
@@ -149,6 +153,7 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
     if opened:
         raise NotationError(
             "this parenthesis is never closed",
+            code="open-parenthesis",
             position=source.position(opened[-1]),
             hint="write ) where it ends",
         )
@@ -161,6 +166,7 @@ def _close(opened: list[Token], token: Token, source: Source) -> None:
     if not opened:
         raise NotationError(
             "this parenthesis closes nothing",
+            code="closing-parenthesis",
             position=source.position(token),
             hint="leave it out, or write ( where it belongs",
         )
@@ -176,6 +182,7 @@ def too_deep(position: Position | None) -> NotationError:
     """Return the error about a formula that nests too deep."""
     return NotationError(
         f"the formula is nested more than {MAX_DEPTH} levels deep",
+        code="too-deep",
         position=position,
         hint="give a part of it a name in a statement of its own",
     )
