@@ -1,4 +1,4 @@
-"""Models and claims that once ended in another exception than eingrad's, or in a library's words."""
+"""Models and claims that once ended in other exceptions than eingrad's, or in LAPACK's words."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_a_module_reads_an_extent_off_a_tensor_that_it_needs_for_nothing_else(
     model = eg.parse(text)
     source = model.grad(model.outputs[-1], "x").source(target)
     pytest.importorskip("numpy" if target == "numpy" else target)
-    exec(compile(source, "module", "exec"), {"__name__": "__main__"})  # it checks its own gradient
+    with pytest.raises(SystemExit) as ended:  # it checks its own gradient
+        exec(compile(source, "module", "exec"), {"__name__": "__main__"})
+    assert not ended.value.code
 
 
 def test_an_assumption_knows_only_tensors_of_the_model() -> None:
@@ -59,17 +61,16 @@ def test_an_assumption_knows_only_tensors_of_the_model() -> None:
 
 @pytest.mark.parametrize(
     "fact",
-    ["0 = p_b^0.5", "0 = sqrt(p_b)", "0 = log(p_b)", "1 = 1 / p_b", "0 = p_b^(1/3)", "0 = 1 / p_b"],
+    ["0 = p_b^0.5", "0 = sqrt(p_b)", "0 = p_b^(1/3)", "0 = 1 / p_b"],
 )
 def test_a_fact_that_cannot_be_solved_is_refused_without_a_word_of_lapack(
     fact: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     model = eg.parse(f"L = sum_b(p_b)\nassume {fact}")
     for call in (lambda: model.grad("L").source("numpy"), lambda: model.check("dL/dp_b = 1")):
-        try:
+        with pytest.raises(eg.EingradError) as caught:
             call()
-        except eg.EingradError as error:
-            assert error.code == "no-point"
+        assert caught.value.code == "no-point"
     assert capfd.readouterr() == ("", "")
 
 
