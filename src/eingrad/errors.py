@@ -5,6 +5,58 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SHOWN = 160  # characters of a line that an error shows
+CODES = {  # of `EingradError.code`, with what each kind of error is about
+    "error": "what was asked cannot be done",
+    "notation": "the text is no model in index notation",
+    "unknown-name": "no tensor or derivative has this name",
+    "shape": "sizes, ranks or dtypes do not fit",
+    "out-of-range": "an index is not below the size of its axis",
+    "differentiation": "there is no derivative, or no rule for it",
+    "backend": "a backend is missing or lacks something",
+    "data": "a file or data set cannot be used",
+    "diverged": "training has blown up",
+    "memory-limit": "more memory would be needed than is allowed",
+    "gradient-check": "a gradient differs from central differences",
+    "function-failed": "a claimed function raised an exception",
+    "wrong-type": "an argument is of a type that means nothing here",
+    "too-large": "the text is larger than what follows can bear",
+    "too-deep": "the formula is nested too deep",
+    "empty-text": "there is no statement in the text",
+    "no-statement": "the model defines nothing",
+    "unexpected-character": "no word or sign has this character",
+    "unexpected-word": "a word or sign cannot stand here",
+    "open-parenthesis": "a parenthesis is never closed",
+    "closing-parenthesis": "a parenthesis closes nothing",
+    "number-too-large": "a number fits no float",
+    "not-summed": "a label is neither summed nor kept",
+    "wrong-rank": "a tensor has another number of labels than before",
+    "repeated-on-left": "a label stands twice on the left side",
+    "delta-labels": "Kronecker's delta has two labels",
+    "delta-as-index": "Kronecker's delta is no integer tensor",
+    "assigned-delta": "Kronecker's delta cannot be assigned",
+    "two-extents": "a label would stand for two dimensions",
+    "no-dimension": "nothing says how long a label is",
+    "no-size": "a size of no dimension, or of several",
+    "size-takes-one-label": "size takes one label, or one label of a tensor",
+    "transposed": "a transpose on a tensor with labels",
+    "power-of-e": "a power of e, which is a tensor here",
+    "label-alone": "a label is used as a number",
+    "function-without-arguments": "a function without its argument",
+    "unknown-tensor": "the model has no tensor of this name",
+    "assigned-twice": "two statements assign one name",
+    "cycle": "definitions need each other",
+    "derivative-in-model": "a model does not speak of its derivatives",
+    "unknown-function": "a call of something that is no function",
+    "undeclared-prime": "a prime belongs to a declared function",
+    "needless-axes": "an element-wise function goes over no axis",
+    "missing-axes": "a function over axes must name them",
+    "absent-axis": "the argument lacks the axis of a function",
+    "not-square": "a matrix function of what is not square",
+    "axes-count": "a function over another number of axes",
+    "wrong-arguments": "a call with too many arguments, or too few",
+    "meaningless-claim": "a claim does not say what it is about",
+    "no-point": "no values were found at which formulas can be compared",
+}
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -53,21 +105,24 @@ class EingradError(ValueError):
     """The base of eingrad's errors; its fields say what the text says.
 
     ``label`` is the index label concerned, ``operand`` the name or number of the operand,
-    ``position`` the place in the text, ``hint`` what to do about it; each may be None. Whatever a
-    text or a name holds, what the error says of it can be printed.
+    ``position`` the place in the text, ``hint`` what to do about it; each may be None. ``code``
+    is one of `CODES` and stays the same when the words change. Whatever a text or a name holds,
+    what the error says of it can be printed.
 
     >>> from eingrad import parse
     >>> try:
     ...     parse("y_i = x_i + b_k")
     ... except EingradError as error:
     ...     print(error)
-    ...     print(error.label)
+    ...     print(error.label, error.code)
     line 1, column 13: the label k occurs once and does not stand on the left side
       1 | y_i = x_i + b_k
         |             ^^^
     hint: to sum over it, write sum_k(b_k); to keep it, write it among i on the left
-    k
+    k not-summed
     """
+
+    code = "error"
 
     def __init__(
         self,
@@ -77,7 +132,9 @@ class EingradError(ValueError):
         operand: str | int | None = None,
         position: Position | None = None,
         hint: str | None = None,
+        code: str | None = None,
     ) -> None:
+        self.code = code or type(self).code
         self.reason = _echoing(reason, operand)
         self.label = label
         self.operand = operand
@@ -105,6 +162,8 @@ def _echoing(text: str, operand: str | int | None) -> str:
 class NotationError(EingradError):
     """The text is not a model in index notation."""
 
+    code = "notation"
+
 
 class NotationWarning(UserWarning):
     """A note on what a text was taken to mean, where two readings are common."""
@@ -113,30 +172,46 @@ class NotationWarning(UserWarning):
 class UnknownNameError(EingradError, KeyError):
     """No tensor or derivative has this name."""
 
+    code = "unknown-name"
+
 
 class ShapeError(EingradError):
     """Sizes, ranks or dtypes of arrays do not fit the equation."""
+
+    code = "shape"
 
 
 class OutOfRangeError(ShapeError, IndexError):
     """An index is not below the size of its axis."""
 
+    code = "out-of-range"
+
 
 class DifferentiationError(EingradError):
     """There is no derivative, or eingrad knows no rule for it."""
+
+    code = "differentiation"
 
 
 class BackendError(EingradError):
     """A backend is missing, or cannot do what was asked."""
 
+    code = "backend"
+
 
 class DataError(EingradError):
     """A data set, image, model file or checkpoint cannot be used."""
+
+    code = "data"
 
 
 class DivergedError(EingradError):
     """Training has blown up: a loss, or what is learned, is not a finite number."""
 
+    code = "diverged"
+
 
 class MemoryLimitError(EingradError, MemoryError):
     """The plan needs more memory than the limit allows; nothing was allocated."""
+
+    code = "memory-limit"

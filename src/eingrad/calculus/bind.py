@@ -28,6 +28,12 @@ def bind_functions(
     >>> bind_functions([Map("phi'", [x])], {"phi": "exp"}, {"phi"})[0][0] is apply("exp", x)
     True
     """
+    if not isinstance(given, Mapping):
+        raise EingradError(
+            f"functions= maps names to functions, and this is a {type(given).__name__}",
+            code="wrong-type",
+            hint='write functions={"phi": "relu"}',
+        )
     callables: dict[str, Callable[..., Any]] = {}
     for name, bound in given.items():
         if name not in declared:

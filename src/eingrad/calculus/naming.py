@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from eingrad.errors import EingradError
+
+
+def listed(names: Iterable[str] | str) -> list[str]:
+    """Return names that a caller gave, one or several; raises EingradError for anything else."""
+    if not isinstance(names, Iterable):
+        raise EingradError(
+            f"{names!r} is no name of a tensor, nor several",
+            code="wrong-type",
+            hint='write "x" or ["x", "y"]',
+        )
+    return [names] if isinstance(names, str) else list(names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName
+from eingrad.calculus.nested import name_nested
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
@@ -179,7 +180,8 @@ def recognise(system: System, keep: Iterable[str]) -> System:
     """Fold softmax, sigmoid and their kin back, also where they are written over several lines.
 
     ``E_bo = exp(A_bo)``, ``S_b = sum_o(E_bo)``, ``Y_bo = E_bo / S_b`` makes Y a softmax of A. A
-    tensor in ``keep`` is not looked through, since somebody asked for the derivative by it.
+    tensor in ``keep`` is not looked through, since somebody asked for the derivative by it. What
+    then nests too deep to derive at once is cut (`name_nested`).
     """
     protected = set(keep)
     inside: dict[Expr, Expr] = {}
@@ -198,7 +200,7 @@ def recognise(system: System, keep: Iterable[str]) -> System:
         )
         if name not in protected and _is_part(opened) and cost(opened) <= ABSORBED_COST:
             inside[definition.var] = opened
-    return replace(system, definitions=definitions)
+    return name_nested(replace(system, definitions=definitions))
 
 
 def functions_in(node: Expr) -> set[str]:

@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from eingrad.check.compare import PLANS, Claim, agrees, agrees_everywhere
-from eingrad.check.points import Condition, Point
+from eingrad.check.compare import Claim, agrees, agrees_everywhere
+from eingrad.check.points import PLANS, Condition, Point
 from eingrad.check.question import Question
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Var

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from eingrad.check.points import Condition, Point, Points
+from eingrad.check.points import PLANS, Condition, Point, Points
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr
 
@@ -15,7 +15,6 @@ COARSE = 1e-3  # in units of the greatest entry: formulas further apart than thi
 EXACT = 1e-12  # the tolerance in longdouble, besides the rounding that is seen
 NOISE = 8  # how much greater than the rounding that is seen it may be
 SEEDS = (1, 2, 3)  # of the noise
-PLANS = 4  # how many choices of sizes are tried
 
 
 class Claim(Protocol):

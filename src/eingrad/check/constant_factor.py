@@ -41,7 +41,8 @@ def scale_between(claim: Claim, right: Expr, points: Points) -> Scale | None:
             ratio / np.prod([float(point.sizes[d]) ** e for d, e in exponents.items()])
             for point, ratio in measured
         ]
-        if max(numbers) - min(numbers) <= CLOSE * abs(numbers[0]):
+        finite = np.isfinite(numbers).all()
+        if finite and max(numbers) - min(numbers) <= CLOSE * abs(numbers[0]):
             number = Fraction(float(numbers[0])).limit_denominator(GREATEST)
             plausible = 0 < abs(number.numerator) <= GREATEST and (number != 1 or exponents)
             if plausible and abs(float(number) - numbers[0]) <= CLOSE * abs(numbers[0]):

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from eingrad.calculus.naming import listed
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.check.apart import letter_of_its_own
@@ -32,6 +35,7 @@ Restored = Callable[[Formula], Formula]
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
 
+@np.errstate(all="ignore")  # what overflows at a point is compared there, and found wanting
 def check(
     derived: Derived,
     claim: str | Claim | Callable[..., Any],
@@ -51,20 +55,35 @@ def check(
         verdicts = check_each(derived, claim, latex)
         wrong = [v for v in verdicts if not v.ok]
         return wrong[0] if wrong else _all_right(verdicts)
+    if not callable(claim):
+        raise EingradError(
+            f"a claim is an equation or a function, not {type(claim).__name__}",
+            code="wrong-type",
+            hint='write for instance model.check("dL/dx_i = 2 x_i")',
+        )
     if of is None:
         raise EingradError(
-            "what does the function compute?", hint='for the gradient dL/dW: of="L", wrt="W"'
+            "what does the function compute?",
+            code="meaningless-claim",
+            hint='for the gradient dL/dW: of="L", wrt="W"',
         )
-    names = [None] if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+    names: list[str | None] = [None] if wrt is None else [*listed(wrt)]
     verdicts = [check_function(derived, claim, of, name) for name in names]
     return next((v for v in verdicts if not v.ok), verdicts[0])
 
 
+@np.errstate(all="ignore")
 def check_each(derived: Derived, claim: str | Claim, latex: bool | None = None) -> list[Verdict]:
     """Say of each equation of a claim whether it is right.
 
     A chain of equations, in LaTeX, is one equation for each right side.
     """
+    if not isinstance(claim, str | Assignment | Equation):
+        raise EingradError(
+            f"a claim is a text, not {type(claim).__name__}",
+            code="wrong-type",
+            hint='write for instance model.check("dL/dx_i = 2 x_i")',
+        )
     claims: Sequence[Claim]
     system = derived.system
     names = {**dict.fromkeys(system.sizes, ()), **system.labels}

@@ -41,7 +41,9 @@ class Derived:
     def __init__(self, system: System) -> None:
         names = [*system.inputs, *system.definitions]
         self.system = recognise(system, names)
-        self.exprs = system.exprs
+        self.exprs: dict[str, Expr] = {
+            n: system.definitions.get(n, d).expr for n, d in self.system.definitions.items()
+        }
         self.titles: dict[str, DerivativeName] = {}
         self._known: dict[tuple[str, frozenset[str]], tuple[System, Titles]] = {}
 

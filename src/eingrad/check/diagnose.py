@@ -11,7 +11,6 @@ from eingrad.check.array_claims import array_mistake
 from eingrad.check.assumptions import assumption_for, assumptions
 from eingrad.check.candidates import Candidates
 from eingrad.check.compare import (
-    PLANS,
     Claim,
     ExprClaim,
     agrees,
@@ -19,12 +18,13 @@ from eingrad.check.compare import (
     agrees_nearby,
 )
 from eingrad.check.constant_factor import Scale, constant_ratio, scale_between
+from eingrad.check.points import PLANS
 from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
 from eingrad.check.tree import mentions, negated, times
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
-from eingrad.errors import EingradError
+from eingrad.errors import EingradError, MemoryLimitError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
 from eingrad.notation.text import to_text
@@ -131,6 +131,7 @@ class _Search:
         self.pools = None if value is None else Candidates(question, value)
         self.repairs: list[Repair] = []
         self.unseen = 0  # parts of the formula that were not looked at
+        self.too_large = 0  # repairs whose values take too much memory
         if value is not None and self.pools is not None:
             self.repairs, self.unseen = repairs(value, self.pools)
         self.tried: list[tuple[Repair, ExprClaim]] = []
@@ -152,10 +153,15 @@ class _Search:
             claim = self.lowered(repair.value)
             if claim is None:
                 continue
+            try:
+                is_right = self.is_right(claim)
+            except MemoryLimitError:
+                self.too_large += 1
+                continue
             self.tried.append((repair, claim))
-            if self.is_right(claim):
+            if is_right:
                 return self.found(repair)
-        self.cut = self.cut or (kinds is None and self.unseen > 0)
+        self.cut = self.cut or (kinds is None and self.unseen + self.too_large > 0)
         return None
 
     @property
@@ -168,7 +174,7 @@ class _Search:
         """Say what was not tried, where the search was cut."""
         if not self.cut:
             return []
-        rest = len(self.repairs) - len(self.done)
+        rest = len(self.repairs) - len(self.done) + self.too_large
         verb = "repair was" if rest == 1 else "repairs were"
         return [
             *([f"{rest} further {verb} not tried"] if rest else []),

@@ -20,6 +20,8 @@ from eingrad.notation.system import System
 class FunctionFailedError(EingradError):
     """A claimed function raised an exception."""
 
+    code = "function-failed"
+
 
 class FunctionClaim:
     """``fn(**arrays)`` claims to return the target, alone or in a dict under the target's name.

@@ -8,21 +8,26 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from itertools import product as cartesian
 from typing import Any
 
 import numpy as np
 
 from eingrad.check.derived import Derived
 from eingrad.core.arrays import Gather, Matrix, Scatter
-from eingrad.core.evaluate import Array, Functions, evaluate
-from eingrad.core.expr import Dim, Expr, Map, Var, postorder, variables
+from eingrad.core.evaluate import Array, Functions, entries, evaluate
+from eingrad.core.expr import Dim, Expr, Map, Var, named_dims, postorder, variables
 from eingrad.core.forks import once
 from eingrad.core.functions import FUNCTIONS
-from eingrad.errors import EingradError
+from eingrad.errors import EingradError, MemoryLimitError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
 NEWTON_STEPS = 40
 ENTRIES = 256  # of an array: as many take about as long as the call that computes them
+ROOMY = 1 << 14  # entries of an array that leave a choice of its sizes
+MOST_ENTRIES = 1 << 19  # of one array
+MOST_BYTES = 1 << 27  # of all values at a model's points, beside those that are computed just now
+PLANS = 4  # how many choices of sizes there are
 PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
 WIDER = {
     "real": "wide",
@@ -39,9 +44,21 @@ FITS = 1e-11  # a fact holds at a point where both its sides differ by no more t
 
 @dataclass
 class Effort:
-    """How much was computed: a count, so that a search that it ends ends alike everywhere."""
+    """How much was computed: a count, so that a search that it ends ends alike everywhere.
+
+    ``kept`` holds the values at each point, by precision and noise: a memory, cleared when full.
+    """
 
     done: int = 0
+    bytes: int = 0
+    kept: list[dict[Any, dict[Expr, Array]]] = field(default_factory=list)
+
+    def make_room(self) -> None:
+        """Forget all values once they take more than `MOST_BYTES`."""
+        if self.bytes > MOST_BYTES:
+            for values in self.kept:
+                values.clear()
+            self.bytes = 0
 
 
 @dataclass
@@ -55,12 +72,17 @@ class Point:
     effort: Effort = field(default_factory=Effort)
     _known: dict[Any, dict[Expr, Array]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.effort.kept.append(self._known)
+
     def value(self, root: Expr, dtype: Any = np.float64, noise: int = 0) -> Array:
         """Return the value of an expression over the model's tensors and derivatives.
 
         With ``noise``, a seed, every result is off by its last digits: two such values differ by
-        what rounding may do, also where all digits cancel.
+        what rounding may do, also where all digits cancel. Raises MemoryLimitError, before anything
+        that large is allocated, where an array has more than `MOST_ENTRIES`.
         """
+        self.effort.make_room()
         known = self._known.setdefault((dtype, noise), {})
         rng = np.random.default_rng(noise) if noise else None
         stack = [root]
@@ -76,6 +98,7 @@ class Point:
                 if node not in known:
                     value = self._value(node, [known[x] for x in needs], dtype)
                     self.effort.done += 1 + value.size // ENTRIES
+                    self.effort.bytes += value.nbytes
                     rounded = rng is not None and bool(node.operands)
                     known[node] = _off(value, rng) if rounded and rng is not None else value
         return known[root]
@@ -89,7 +112,18 @@ class Point:
     def _value(self, node: Expr, operands: Sequence[Array], dtype: Any) -> Array:
         if isinstance(node, Var):
             return operands[0] if operands else np.asarray(self.arrays[node.name], dtype)
+        bounded(entries(node, self.sizes))
         return evaluate(node, operands, self.sizes, self.functions, dtype)
+
+
+def bounded(size: int) -> None:
+    """Raise MemoryLimitError for an array that is too large to compare formulas with."""
+    if size > MOST_ENTRIES:
+        raise MemoryLimitError(
+            f"to compare formulas at a point takes an array of {size:,} entries, {8 * size:,} "
+            f"bytes, more than the limit of {8 * MOST_ENTRIES:,} bytes",
+            hint="a tensor of fewer axes, or a product that is summed in parts, can be checked",
+        )
 
 
 def _off(value: Array, rng: np.random.Generator) -> Array:
@@ -127,7 +161,8 @@ class Points:
             *self.system.inputs.values(),
             *postorder(d.expr for d in self.system.definitions.values()),
         ]
-        return list(dict.fromkeys(d for x in nodes for d in x.dims if isinstance(d, str)))
+        dims = (d for x in nodes for d in named_dims(x))
+        return list(dict.fromkeys(dims))
 
     def _inverted(self) -> set[Dim]:
         """Return the dimensions of matrices that must be regular."""
@@ -158,9 +193,27 @@ class Points:
         """
         if self.inverted:
             order = sorted(self.dims, key=lambda dim: dim not in self.inverted)
-            return {dim: 2 + k + plan for k, dim in enumerate(order)}
-        count = min(max(len(self.dims), 3), 5)
-        return {dim: 2 + (k + plan * (1 + k // 5)) % count for k, dim in enumerate(self.dims)}
+            sizes: dict[Dim, int] = {dim: 2 + k + plan for k, dim in enumerate(order)}
+        else:
+            count = min(max(len(self.dims), 3), 5)
+            sizes = {dim: 2 + (k + plan * (1 + k // 5)) % count for k, dim in enumerate(self.dims)}
+        return sizes if self._greatest(sizes) <= ROOMY else self._small(plan)
+
+    def _small(self, plan: int) -> dict[Dim, int]:
+        """Return the least sizes of which no dimension's are 2 in every plan, nor another's."""
+        codes = [_codes(len(part)) for part in (self.inverted, set(self.dims) - self.inverted)]
+        places = [iter(part) for part in codes]
+        more = 2 if self.inverted else 0
+        return {
+            dim: next(places[0])[plan % PLANS] if dim in self.inverted
+            else next(places[1])[plan % PLANS] + more for dim in self.dims
+        }  # fmt: skip
+
+    def _greatest(self, sizes: Mapping[Dim, int]) -> int:
+        """Return how many entries the greatest array has at a point of these sizes."""
+        nodes = postorder([*self.needed, *self.derived.exprs.values()])
+        inputs = self.system.inputs.values()
+        return max((entries(x, sizes) for x in chain(inputs, nodes)), default=1)
 
     def equal(self, size: int) -> dict[Dim, int]:
         """Return the same size for every dimension."""
@@ -215,6 +268,7 @@ class Points:
                 return point
         raise EingradError(
             "no values were found at which the model is finite and all that it assumes holds",
+            code="no-point",
             hint="look at the assume lines, and at logarithms, roots and divisions",
         )
 
@@ -229,6 +283,7 @@ class Points:
         result: dict[str, Array] = {}
         for name, var in self.system.inputs.items():
             rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+            bounded(entries(var, sizes))
             shape = [d if isinstance(d, int) else sizes[d] for d in var.dims]
             if name in self.ranges:
                 dim = self.ranges[name]
@@ -254,6 +309,7 @@ class Points:
                 return kinds
         raise EingradError(
             "no values were found at which the model is finite",
+            code="no-point",
             hint="look at logarithms, roots and divisions",
         )
 
@@ -307,6 +363,19 @@ class Points:
                     if var.name not in self.ranges:
                         found[var.name] = None
         return list(found)
+
+
+def _codes(count: int) -> list[tuple[int, ...]]:
+    """Return, for each of some dimensions, its sizes in the plans: all different, the least first.
+
+    >>> _codes(5)
+    [(2, 2, 2, 3), (2, 2, 3, 2), (2, 3, 2, 2), (3, 2, 2, 2), (2, 2, 2, 4)]
+    """
+    most = 3
+    while (most - 1) ** PLANS <= count:
+        most += 1
+    codes = cartesian(range(2, most + 2), repeat=PLANS)
+    return sorted(codes, key=lambda code: (math.prod(code), code))[1 : count + 1]
 
 
 def _values(kind: str, rng: np.random.Generator, shape: Sequence[int]) -> Array:
@@ -373,7 +442,10 @@ def _newton(residual: Callable[[Array], Array], x: Array) -> Array | None:
             best, smallest = x, size
         if size == 0 or not x.size:
             break
-        x = x - np.linalg.lstsq(_slopes(residual, x), r, rcond=1e-9)[0]
+        slopes = _slopes(residual, x)
+        if not np.isfinite(slopes).all():  # LAPACK would print what it thinks of them
+            break
+        x = x - np.linalg.lstsq(slopes, r, rcond=1e-9)[0]
     return _snapped(residual, best) if smallest < FITS else None
 
 

@@ -653,11 +653,11 @@ def module_source(
     ``keys`` names for each tensor by which ``of`` is differentiated the record of the result.
     """
     if target not in TARGETS:
-        near = get_close_matches(target, TARGETS, 1)
+        near = get_close_matches(str(target), TARGETS, 1)
         known = f"known are {', '.join(TARGETS)}"
         raise EingradError(
             f"there is no target {target!r}",
-            operand=target,
+            operand=str(target),
             hint=f"did you mean {near[0]!r}?" if near else known,
         )
     program = make_module_plan(of, keys, system, deriver, functions)

@@ -13,7 +13,18 @@ from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
-from eingrad.core.expr import Const, Einsum, Expr, Map, Reduce, Size, Var, postorder, variables
+from eingrad.core.expr import (
+    Const,
+    Einsum,
+    Expr,
+    Map,
+    Reduce,
+    Size,
+    Var,
+    check_extents,
+    postorder,
+    variables,
+)
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import head_of, to_formula
@@ -106,6 +117,8 @@ def make_module_plan(
     roots = {r.root for r in results}
     is_gradient = all(not r.root.ndim and r.direction is None for r in results) and len(roots) == 1
     inputs = _inputs(system, forward, saved_vars, results)
+    nodes = postorder(line.expr for line in (*forward, *backward))
+    check_extents(nodes, {dim for var in inputs for dim in var.dims if isinstance(dim, str)})
     return ModulePlan(
         of, inputs, tuple(forward), tuple(backward), tuple(results), saved_vars, is_gradient,
         system, deriver, functions,

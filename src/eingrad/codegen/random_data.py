@@ -26,6 +26,7 @@ class Draw:
     below: Dim | None = None
 
 
+@np.errstate(all="ignore")
 def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     """Return a size for each dimension, and how each input is drawn.
 

@@ -50,7 +50,7 @@ ALONG: dict[str, Callable[[Array, Labels], Any]] = {  # of several axes at once,
     "reverse_cumsum": lambda x, axes: np.flip(_cumsum(np.flip(x, axes), axes), axes),
 }
 MATRICES: dict[str, Callable[..., Any]] = {
-    "inv": lambda x: np.linalg.inv(_regular(x)), "cholesky": np.linalg.cholesky,
+    "inv": lambda x: np.linalg.inv(_regular(x)), "cholesky": lambda x: _cholesky(x),
     "det": np.linalg.det, "logdet": lambda x: np.linalg.slogdet(_regular(x))[1],
 }
 # fmt: on
@@ -174,40 +174,62 @@ def extent(dim: Dim, sizes: Mapping[Dim, int]) -> int:
 
 
 def _einsum(node: Einsum, operands: Sequence[Array], sizes: Mapping[Dim, int], dtype: Any) -> Array:
-    """Multiply operand after operand in, each time the one that leaves the smallest product."""
-    total, total_labels = np.ones((), dtype), tuple[int, ...]()
-    rest = list(zip(operands, node.inputs, strict=True))
-    while rest:
-        chosen, kept = _next(node, rest, total_labels, sizes)
-        operand, labels = rest.pop(chosen)
-        total = np.einsum(total, list(total_labels), operand, list(labels), list(kept))
+    """Multiply operand after operand in, along `_path`."""
+    total, total_labels = np.ones((), dtype), Labels()
+    for k, kept, _ in _path_of(node, sizes):
+        names = {x: n for n, x in enumerate(dict.fromkeys((*total_labels, *node.inputs[k])))}
+        own = [[names[x] for x in labels] for labels in (total_labels, node.inputs[k], kept)]
+        total = np.einsum(total, own[0], operands[k], own[1], own[2])
         total_labels = kept
     for label in node.output:
         if label not in total_labels:
             ones = np.ones(extent(node.extents[label], sizes), dtype)
             total = np.multiply.outer(total, ones)
             total_labels = (*total_labels, label)
-    return np.asarray(np.einsum(total, list(total_labels), list(node.output)))
+    places = [total_labels.index(label) for label in node.output]
+    return np.asarray(np.transpose(total, places))
 
 
-def _next(
-    node: Einsum,
-    rest: Sequence[tuple[Array, Labels]],
-    total_labels: Labels,
-    sizes: Mapping[Dim, int],
-) -> tuple[int, Labels]:
-    """Return which operand to multiply in, and the labels that something still needs then."""
-    count = Counter(label for _, labels in rest for label in set(labels))
-    choices = []
-    for k, (_, labels) in enumerate(rest):
-        kept = tuple(
-            x for x in dict.fromkeys((*total_labels, *labels))
-            if x in node.output or count[x] > (x in labels)
-        )  # fmt: skip
-        if len(rest) == 1:
-            return k, kept
-        choices.append((math.prod(extent(node.extents[x], sizes) for x in kept), k, kept))
-    return min(choices)[1:]
+def entries(node: Expr, sizes: Mapping[Dim, int]) -> int:
+    """Return how many entries the greatest array has that the value of a node takes.
+
+    >>> from eingrad.core.expr import Var
+    >>> entries(Var("A", ("i", "j")), {"i": 2, "j": 3})
+    6
+    """
+    own = math.prod(extent(dim, sizes) for dim in node.dims)
+    if isinstance(node, Einsum) and len(node.inputs) > 1:
+        return max(own, *(size for _, _, size in _path_of(node, sizes)))
+    return own
+
+
+def _path_of(node: Einsum, sizes: Mapping[Dim, int]) -> Sequence[tuple[int, Labels, int]]:
+    return _path(node.inputs, node.output, tuple(extent(dim, sizes) for dim in node.extents))
+
+
+@lru_cache(maxsize=4096)
+def _path(
+    inputs: tuple[Labels, ...], output: Labels, size: tuple[int, ...]
+) -> Sequence[tuple[int, Labels, int]]:
+    """Return the order in which operands are multiplied in, the one next that leaves the smallest
+    product: (operand, the labels that something still needs then, entries of that step)."""
+    count = Counter(label for labels in inputs for label in set(labels))
+    rest, total = dict(enumerate(inputs)), Labels()
+    path: list[tuple[int, Labels, int]] = []
+    while rest:
+        choices = []
+        for k, labels in rest.items():
+            kept = tuple(
+                x for x in dict.fromkeys((*total, *labels))
+                if x in output or count[x] > (x in labels)
+            )  # fmt: skip
+            choices.append((math.prod(size[x] for x in kept), k, kept))
+        _, k, kept = min(choices)
+        own = set(rest.pop(k))
+        path.append((k, kept, math.prod(size[x] for x in own.union(total))))
+        count.subtract(own)
+        total = kept
+    return tuple(path)
 
 
 def _places(
@@ -235,8 +257,17 @@ def _places(
 
 def _regular(x: Array) -> Array:
     """Return matrices, NaN in place of those that are singular as far as float64 can tell."""
-    singular = ~(np.linalg.cond(x) < MOST_SINGULAR)
+    finite = np.isfinite(x).all((-2, -1), keepdims=True)  # LAPACK prints what it thinks of others
+    singular = ~(np.linalg.cond(np.where(finite, x, 0)) < MOST_SINGULAR)
     return np.asarray(np.where(singular[..., None, None], np.nan, x))
+
+
+def _cholesky(x: Array) -> Array:
+    """Return Cholesky factors, NaN where a matrix has none."""
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
 
 
 def _cumsum(x: Array, axes: Labels) -> Array:
@@ -256,4 +287,12 @@ def _prod_others(x: Array, axes: Labels) -> Array:
     return result
 
 
-__all__ = ["Array", "Functions", "evaluate", "extent", "library_function", "over_axes"]
+__all__ = [
+    "Array",
+    "Functions",
+    "entries",
+    "evaluate",
+    "extent",
+    "library_function",
+    "over_axes",
+]

@@ -13,12 +13,13 @@ import cmath
 import math
 import weakref
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from eingrad.core.digits import exact_text
 from eingrad.core.forks import new_lock
+from eingrad.errors import ShapeError
 
 Dim = int | str
 Number = int | Fraction | float | complex
@@ -296,3 +297,21 @@ def depends_on(root: Expr, targets: Iterable[Expr]) -> set[Expr]:
 def variables(*roots: Expr) -> list[Var]:
     """Return the named tensors below ``roots``, in the order of first use."""
     return [node for node in postorder(roots) if isinstance(node, Var)]
+
+
+def named_dims(node: Expr) -> list[str]:
+    """Return the named dimensions that a node speaks of."""
+    extents = node.extents if isinstance(node, Einsum) else node.dims
+    return [node.dim] if isinstance(node, Size) else [d for d in extents if isinstance(d, str)]
+
+
+def check_extents(nodes: Iterable[Expr], sizes: Collection[str]) -> None:
+    """Raise where some tensor has an axis whose extent no array tells."""
+    for node in nodes:
+        for dim in named_dims(node):
+            if dim not in sizes:
+                raise ShapeError(
+                    f"label {dim}: no input has it, so nothing tells how long it is",
+                    label=dim,
+                    hint=f"use {dim} on an input, such as a vector of ones",
+                )

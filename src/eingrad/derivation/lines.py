@@ -94,7 +94,7 @@ class Lines:
     def definition(self, definition: Definition, original: System) -> None:
         """Add the statement that the next lines differentiate."""
         target = Symbol(definition.name, definition.labels)
-        first = original.definitions[definition.name]
+        first = original.definitions.get(definition.name, definition)
         written = definition.written.value if definition.written else None
         shown = written or to_formula(first.expr, definition.labels, self.names)
         self.formula(target, shown, "definition", aside=True)
@@ -103,7 +103,10 @@ class Lines:
             new = functions_in(definition.expr) - functions_in(first.expr)
             if to_text(folded) != to_text(shown):
                 names = ", ".join(sorted(new)).replace("_", "-")
+                known = {*original.inputs, *original.definitions}
+                parts = [v.name for v in variables(definition.expr) if v.name not in known]
                 rule = f"{names} recognised" if new else "simplified"
+                rule = f"{', '.join(parts)} named" if parts else rule
                 self.formula(target, folded, rule, aside=True)
 
     def stages(self, start: Expr, stages: Sequence[Stage]) -> None:

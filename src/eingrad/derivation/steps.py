@@ -15,6 +15,7 @@ from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.calculus.simplify import simplify, simplify_in_stages
 from eingrad.calculus.structure import cost
 from eingrad.core.expr import Expr, variables
+from eingrad.core.forks import once
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.author_order import author_order_of
 from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders
@@ -111,6 +112,11 @@ class Deriver:
         same = lines.steps[0].after == before[-1].after
         return [] if same else [replace(lines.steps[0], before=before[-1].after, left=None)]
 
+    @once
+    def _adjoints(self) -> dict[str, str]:
+        """The key of each tensor's adjoint."""
+        return {r.name: key for key, r in self.records.items() if isinstance(r, Adjoint)}
+
     def _needed(self, name: str) -> list[str]:
         """Return the derivatives that one is made of, in the order in which they build up."""
         needed = {name}
@@ -121,9 +127,8 @@ class Deriver:
 
     def _parents(self, record: Record) -> set[str]:
         if isinstance(record, Adjoint):
-            consumers = {c.consumer.name for c in record.contributions}
-            others = {k for k, r in self.records.items() if isinstance(r, Adjoint)}
-            return {k for k in others if self.records[k].name in consumers}
+            consumers = (c.consumer.name for c in record.contributions)
+            return {self._adjoints[x] for x in consumers if x in self._adjoints}
         inputs = {v.name for v in variables(record.definition.expr)} | {record.name}
         parents = {k for k in inputs if k in self.records}
         for key, other in self.records.items():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.calculus.optim import StateTensor
-from eingrad.core.expr import Expr, Var, postorder
+from eingrad.core.expr import Expr, Var, check_extents, postorder
 from eingrad.engine.cache import Cache
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
@@ -23,7 +23,6 @@ from eingrad.engine.sharding import Placement
 from eingrad.engine.signature import (
     Signature,
     bind_sizes,
-    check_extents,
     check_names,
     choose_dtype,
     kind_of,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eingrad.core.expr import Einsum, Expr, Size, Var
+from eingrad.core.expr import Var
 from eingrad.errors import EingradError, ShapeError
 
 HALF = ("float16", "bfloat16")  # computed in single precision
@@ -114,17 +114,3 @@ def choose_dtype(dtypes: Iterable[str], forced: str | None, default: str) -> tup
 def kind_of(dtype: str) -> str:
     """Return NumPy's letter for the kind of a dtype."""
     return "f" if dtype == "bfloat16" else np.dtype(dtype).kind
-
-
-def check_extents(nodes: Iterable[Expr], sizes: Mapping[str, int]) -> None:
-    """Raise where some tensor has an axis whose extent no array tells."""
-    for node in nodes:
-        extents = node.extents if isinstance(node, Einsum) else node.dims
-        named = [node.dim] if isinstance(node, Size) else [d for d in extents if isinstance(d, str)]
-        for dim in named:
-            if dim not in sizes:
-                raise ShapeError(
-                    f"label {dim}: no input has it, so nothing tells how long it is",
-                    label=dim,
-                    hint=f"use {dim} on an input, such as a vector of ones",
-                )

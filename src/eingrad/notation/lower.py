@@ -170,7 +170,9 @@ def _assignments(statements: Iterable[Statement]) -> dict[str, Assignment]:
             result[name] = statement
     if not result:
         raise NotationError(
-            "the model has no statement", hint="write for instance: y_i = W_ij x_j + b_i"
+            "the model has no statement",
+            code="no-statement",
+            hint="write for instance: y_i = W_ij x_j + b_i",
         )
     return result
 
@@ -214,10 +216,13 @@ def _resolve_fact(
 ) -> tuple[Thunk, Thunk]:
     """Resolve both sides over the labels that one of them does not sum."""
     sides = fact.left, fact.right
-    for symbol in (s for side in sides for s in walk(side) if isinstance(s, Symbol)):
-        named = symbol.name in known or symbol.name in tensors.assigned
-        if not (named or symbol.name == RESERVED or tensors.is_number(symbol)):
-            raise mistakes.unknown_tensor(symbol, {**known, **tensors.symbols})
+    for part in (s for side in sides for s in walk(side)):
+        for name in names_of(part):
+            if name in known or name in tensors.assigned or name == RESERVED:
+                continue
+            symbol = part if isinstance(part, Symbol) else Symbol(name, (), part.position)
+            if not tensors.is_number(symbol):
+                raise mistakes.unknown_tensor(symbol, {**known, **tensors.symbols})
     resolver = Resolver(tensors)
     scope = resolver.open(kept_by(fact))
     return resolver.value(fact.left, scope), resolver.value(fact.right, scope)
@@ -265,6 +270,7 @@ def _build(thunk: Thunk, extents: Extents, statement: Statement) -> Expr:
     if not finite:
         raise NotationError(
             "the numbers of this statement multiply to one that does not fit a float",
+            code="number-too-large",
             position=statement.position,
             hint="numbers lie between 1e-308 and 1e308",
         )

@@ -53,6 +53,7 @@ def not_summed(label: str, where: Formula, whole: Formula, kept: Sequence[str]) 
     occurs = "occurs once" if len(own) == 1 else "is summed by no product"
     return NotationError(
         f"the label {shown} {occurs} {NOT_KEPT}",
+        code="not-summed",
         label=label,
         operand=where.name if isinstance(where, Symbol) else None,
         position=where.position,
@@ -79,6 +80,7 @@ def wrong_rank(symbol: Symbol, first: Symbol) -> NotationError:
     return NotationError(
         f"{symbol.name} has {count(len(symbol.labels), 'label')} here, "
         f"but {count(len(first.labels), 'label')}{_line(first)}{before}",
+        code="wrong-rank",
         operand=symbol.name,
         position=symbol.position,
         hint=f"write {symbol.name} with {count(len(first.labels), 'label')}, "
@@ -91,6 +93,7 @@ def repeated_on_left(label: str, target: Symbol | Derivative) -> NotationError:
     fresh = next(c for c in "ijklmnopqrstuvwxyzabcdefgh" if c != label)
     return NotationError(
         f"the label {label_text(label)} stands twice on the left side",
+        code="repeated-on-left",
         label=label,
         operand=target.name if isinstance(target, Symbol) else None,
         position=target.position,
@@ -104,6 +107,7 @@ def delta_labels(symbol: Symbol) -> NotationError:
     """Kronecker's delta with other than two labels."""
     return NotationError(
         f"delta is Kronecker's and has two labels, not {len(symbol.labels)}",
+        code="delta-labels",
         operand="delta",
         position=symbol.position,
         hint="write delta_ij; call a tensor of your own something else, for instance Delta",
@@ -114,6 +118,7 @@ def delta_as_index(index: Symbol | TensorAt) -> NotationError:
     """``Z[b,delta_bo]``."""
     return NotationError(
         "delta is Kronecker's delta and not an integer tensor to read at",
+        code="delta-as-index",
         operand="delta",
         position=index.position,
         hint="write an integer tensor with its labels, as in Z[b,y[b]]",
@@ -124,6 +129,7 @@ def assigned_delta(symbol: Symbol) -> NotationError:
     """A statement that defines delta."""
     return NotationError(
         "delta is Kronecker's delta and cannot be assigned",
+        code="assigned-delta",
         operand="delta",
         position=symbol.position,
         hint="give this tensor another name, for instance Delta or d",
@@ -135,6 +141,7 @@ def two_extents(label: str, first: Dim, second: Dim, symbol: Symbol) -> Notation
     return NotationError(
         f"the label {label_text(label)} would stand for two dimensions of the model, "
         f"{first} and {second}",
+        code="two-extents",
         label=label,
         operand=symbol.name,
         position=symbol.position,
@@ -147,6 +154,7 @@ def no_dimension(label: str, position: Position | None) -> NotationError:
     shown = label_text(label)
     return NotationError(
         f"the label {shown} is an axis of no tensor: nothing says how long it is",
+        code="no-dimension",
         label=label,
         position=position,
         hint=f"write {shown} on a tensor, too, or leave it out",
@@ -159,6 +167,7 @@ def no_size(label: str, dims: Sequence[Dim], position: Position | None) -> Notat
     reason = f"the label {shown} stands for several dimensions" if dims else f"no label {shown}"
     return NotationError(
         f"size({shown}): {reason}",
+        code="no-size",
         label=label,
         position=position,
         hint=f"use different letters for them, or name a tensor: size_{shown}(x_{shown})"
@@ -171,6 +180,7 @@ def size_takes_one_label(position: Position | None) -> NotationError:
     """``size(2)``, ``size_i(X_bj)``."""
     return NotationError(
         "size takes one label, or one label of a tensor",
+        code="size-takes-one-label",
         operand="size",
         position=position,
         hint="write size(b) for the extent of the label b, or size_b(X_bi)",
@@ -193,6 +203,7 @@ def transposed(base: Formula, exponent: Symbol) -> NotationError:
         hint = "a transpose exchanges labels: write A_ji for the transpose of A_ij"
     return NotationError(
         f"{to_text(base)}^{symbol_text('T', exponent.labels)} would be a power, by an input T",
+        code="transposed",
         operand=name,
         position=exponent.position,
         hint=f"{hint}; for a power, call the exponent something else",
@@ -205,6 +216,7 @@ def power_of_e(base: Symbol, exponent: Formula) -> NotationError:
     inside = inside if len(inside) <= SHORT else "..."
     return NotationError(
         f"e would be an input here, and e^{inside} its power",
+        code="power-of-e",
         operand="e",
         position=base.position,
         hint=f"write exp({inside}); for a power of an input, call it something else",
@@ -216,6 +228,7 @@ def label_alone(symbol: Symbol) -> NotationError:
     name = label_text(symbol.name)
     return NotationError(
         f"{name} is a label of this statement and cannot be a number in it",
+        code="label-alone",
         label=symbol.name,
         operand=symbol.name,
         position=symbol.position,
@@ -228,6 +241,7 @@ def function_without_arguments(symbol: Symbol) -> NotationError:
     written = symbol_text(symbol.name, symbol.labels)
     return NotationError(
         f"{written} is a function without its argument",
+        code="function-without-arguments",
         operand=symbol.name,
         position=symbol.position,
         hint=f"write {written}(...), with no space before the parenthesis",
@@ -239,6 +253,7 @@ def unknown_tensor(symbol: Symbol, known: Iterable[str]) -> NotationError:
     near = get_close_matches(symbol.name, list(known), 1)
     return NotationError(
         f"the model has no tensor {symbol.name}",
+        code="unknown-tensor",
         operand=symbol.name,
         position=symbol.position,
         hint=f"did you mean {near[0]}?" if near else f"it has {', '.join(list(known)[:12])}",
@@ -251,6 +266,7 @@ def assigned_twice(second: Assignment, first: Assignment) -> NotationError:
     name = first.target.name
     return NotationError(
         f"{name} is assigned a second time; the first is{_line(first.target)}",
+        code="assigned-twice",
         operand=name,
         position=second.position,
         hint="a statement defines its name once and for all: give the second another name",
@@ -265,6 +281,7 @@ def cycle(names: Sequence[str], position: Position | None) -> NotationError:
         reason = f"these definitions go in a circle: {' -> '.join(names)}"
     return NotationError(
         reason,
+        code="cycle",
         operand=names[0],
         position=position,
         hint="give the new value a name of its own",
@@ -277,6 +294,7 @@ def derivative_in_model(derivative: Derivative) -> NotationError:
     spaced = text.replace("/", " / ")
     return NotationError(
         f"{text} is a derivative, and a model does not speak of its derivatives",
+        code="derivative-in-model",
         operand=text,
         position=derivative.position,
         hint=f"for a division, write it with spaces: {spaced}; "
@@ -305,7 +323,11 @@ def unknown_function(
             f"for a product, write a space: {written} (...)"
         )
     return NotationError(
-        f"{written} is not a function", operand=call.function, position=call.position, hint=hint
+        f"{written} is not a function",
+        operand=call.function,
+        position=call.position,
+        hint=hint,
+        code="unknown-function",
     )
 
 
@@ -315,6 +337,7 @@ def undeclared_prime(call: Call) -> NotationError:
     known = is_function(name)
     return NotationError(
         f"{call.function}: a prime belongs to a declared function",
+        code="undeclared-prime",
         operand=call.function,
         position=call.position,
         hint=f"write out the derivative of {name}" if known else
@@ -326,6 +349,7 @@ def needless_axes(call: Call) -> NotationError:
     """``exp_i(x_i)``."""
     return NotationError(
         f"{call.function} is element-wise and goes over no axis",
+        code="needless-axes",
         label=call.axes[0],
         operand=call.function,
         position=call.position,
@@ -349,6 +373,7 @@ def missing_axes(call: Call, free: Sequence[str]) -> NotationError:
     axis = "two axes" if over_matrices(call.function) else "an axis"
     return NotationError(
         f"{call.function} goes over {axis}, which must stand after its name",
+        code="missing-axes",
         operand=call.function,
         position=call.position,
         hint=hint,
@@ -362,6 +387,7 @@ def absent_axis(call: Call, axis: str, free: Sequence[str]) -> NotationError:
     size = f"; a sum of equal terms is a product with size({label_text(axis)})"
     return NotationError(
         f"the argument of {head} has no label {label_text(axis)}",
+        code="absent-axis",
         label=axis,
         operand=call.function,
         position=call.position,
@@ -374,6 +400,7 @@ def not_square(call: Call, first: Dim, second: Dim) -> NotationError:
     return NotationError(
         f"{call_head(call.function, call.axes)} is of a square matrix, "
         f"and its axes are the dimensions {first} and {second} of the model",
+        code="not-square",
         label=call.axes[-1],
         operand=call.function,
         position=call.position,
@@ -385,6 +412,7 @@ def axes_count(call: Call, reason: str) -> NotationError:
     """``argmax_ij(A_ij)``, ``sum_ii(A_ij)``."""
     return NotationError(
         f"{call_head(call.function, call.axes)}: {reason}",
+        code="axes-count",
         label=call.axes[-1],
         operand=call.function,
         position=call.position,
@@ -402,6 +430,7 @@ def wrong_arguments(call: Call, least: int, most: int) -> NotationError:
     head = call_head(call.function, call.axes)
     return NotationError(
         f"{head} takes {takes}, not {len(call.args)}",
+        code="wrong-arguments",
         operand=call.function,
         position=call.position,
         hint=f"write {head}({names})",

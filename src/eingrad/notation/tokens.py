@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 1_000_000
 MAX_TOKENS = 100_000
+MAX_STATEMENTS = 12_000  # a derivation is linear in their number
+MAX_IN_STATEMENT = 1_500  # words and signs: n factors have n gradients of n - 1 factors
+MAX_LINE = 20_000  # characters before a comment
+MAX_WORD = 1_000  # characters: a list of labels is part of its tensor's word
 MAX_DEPTH = 100
 
 OPERATORS = {"SIGN", "TIMES", "POWER", "EQUAL", "COMPARE", "COMMA"}
@@ -55,15 +59,18 @@ class Source:
         if not isinstance(text, str):
             raise NotationError(
                 f"a model is a text, not {type(text).__name__}",
+                code="wrong-type",
                 hint="read a file first: eg.parse(path.read_text())",
             )
         if len(text) > MAX_CHARACTERS:
-            raise NotationError(
-                f"the text has {len(text):,} characters, more than {MAX_CHARACTERS:,}",
-                hint="split the model",
-            )
+            raise too_large("the text", len(text), MAX_CHARACTERS, "characters", None)
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         self.lines = self.text.split("\n")
+        for number, line in enumerate(self.lines, 1):
+            if len(line) > MAX_LINE and len(line := line.partition("#")[0].rstrip()) > MAX_LINE:
+                raise too_large(
+                    "the line", len(line), MAX_LINE, "characters", self.at(number, 1).at()
+                )
 
     def place(self, token: Token) -> TextPlace:
         """Return a token's place."""
@@ -99,6 +106,7 @@ class Source:
         shown = c if c.isprintable() else f"U+{ord(c):04X}"
         return NotationError(
             f"unexpected character {shown!r}" if shown == c else f"unexpected character {shown}",
+            code="unexpected-character",
             position=place.at(),
             hint=_CHARACTER_HINTS.get(c, "a formula has names, numbers, + - * / ^ ( ) , and ="),
         )
@@ -126,13 +134,19 @@ def arrange(
 def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
     result: list[Token] = []
     opened: list[Token] = []
+    start, statements = 0, 0
     for token in tokens:
-        if len(result) >= MAX_TOKENS:
-            raise NotationError(
-                f"the text has more than {MAX_TOKENS:,} words and signs",
-                position=source.position(token),
-                hint="split the model",
-            )
+        if len(result) - start > MAX_IN_STATEMENT:
+            place = source.position(result[start])
+            raise too_large("the statement", None, MAX_IN_STATEMENT, "words and signs", place)
+        if len(token) > MAX_WORD and token.type != "_NEWLINE":
+            place = source.position(token)
+            raise too_large("this word", len(token), MAX_WORD, "characters", place)
+        if len(result) >= MAX_TOKENS or statements > MAX_STATEMENTS:
+            most, what = (MAX_STATEMENTS, "statements") if statements > MAX_STATEMENTS else (
+                MAX_TOKENS, "words and signs"
+            )  # fmt: skip
+            raise too_large("the text", None, most, what, source.position(token))
         kind = token.type
         if kind == "LPAR":
             opened.append(token)
@@ -145,10 +159,12 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
             last = result[-1].type if result else "_NEWLINE"
             if opened or last in OPERATORS or last == "_NEWLINE":
                 continue
+            start, statements = len(result) + 1, statements + 1
         result.append(token)
     if opened:
         raise NotationError(
             "this parenthesis is never closed",
+            code="open-parenthesis",
             position=source.position(opened[-1]),
             hint="write ) where it ends",
         )
@@ -161,6 +177,7 @@ def _close(opened: list[Token], token: Token, source: Source) -> None:
     if not opened:
         raise NotationError(
             "this parenthesis closes nothing",
+            code="closing-parenthesis",
             position=source.position(token),
             hint="leave it out, or write ( where it belongs",
         )
@@ -172,10 +189,26 @@ def _check_depth(opened: Sequence[Token], source: Source) -> None:
         raise too_deep(source.position(opened[-1]))
 
 
+def too_large(
+    what: str, found: int | None, most: int, unit: str, position: Position | None
+) -> NotationError:
+    """Return the error about a text that later stages cannot bear; ``found`` is its measure."""
+    size = f"{found:,} {unit}, more than {most:,}" if found else f"more than {most:,} {unit}"
+    return NotationError(
+        f"{what} has {size}",
+        code="too-large",
+        position=position,
+        hint="split the model"
+        if what == "the text"
+        else "give parts names in statements of their own",
+    )
+
+
 def too_deep(position: Position | None) -> NotationError:
     """Return the error about a formula that nests too deep."""
     return NotationError(
         f"the formula is nested more than {MAX_DEPTH} levels deep",
+        code="too-deep",
         position=position,
         hint="give a part of it a name in a statement of its own",
     )

@@ -32,31 +32,40 @@ def unexpected(tokens: Sequence[Token], k: int, source: Source) -> NotationError
     position = source.position(here)
     if before is None or before.type == "_NEWLINE":
         reason = f"a statement cannot begin with {here}"
-        return NotationError(reason, position=position, hint=STATEMENT_HINT)
+        return NotationError(reason, code="unexpected-word", position=position, hint=STATEMENT_HINT)
     if before.type in {"ASSUME", "FUNCTION"}:
         hint = FACT_HINT if before.type == "ASSUME" else DECLARATION_HINT
-        return NotationError(f"{here} cannot stand after {before}", position=position, hint=hint)
+        return NotationError(
+            f"{here} cannot stand after {before}",
+            code="unexpected-word",
+            position=position,
+            hint=hint,
+        )
     if before.type in OPERATORS or before.type == "LPAR":
         return _missing_between(before, here, source)
     if here.type == "EQUAL":
         return _equal(tokens, k, source)
     if here.type == "COMPARE":
         reason = f"the comparison {here} cannot stand here"
-        return NotationError(reason, position=position, hint=COMPARISON_HINT)
+        return NotationError(
+            reason, code="unexpected-word", position=position, hint=COMPARISON_HINT
+        )
     if here.type == "COMMA":
         return NotationError(
             "a comma separates the arguments of a function, and this one is in no call",
+            code="unexpected-word",
             position=position,
             hint="a call has no space before its parenthesis: maximum(a, b)",
         )
     reason = f"{here} cannot stand after {before}"
-    return NotationError(reason, position=position, hint=STATEMENT_HINT)
+    return NotationError(reason, code="unexpected-word", position=position, hint=STATEMENT_HINT)
 
 
 def _missing_between(before: Token, here: Token, source: Source) -> NotationError:
     both = before.type in OPERATORS and here.type in OPERATORS
     return NotationError(
         f"something is missing between {before} and {here}",
+        code="unexpected-word",
         position=source.position(here),
         hint=f"write a tensor, a number or a call between them{', or leave one out' * both}",
     )
@@ -64,20 +73,27 @@ def _missing_between(before: Token, here: Token, source: Source) -> NotationErro
 
 def _at_end(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
     if not k:
-        return NotationError("the text is empty", hint=STATEMENT_HINT)
+        return NotationError("the text is empty", code="empty-text", hint=STATEMENT_HINT)
     before = tokens[k - 1]
     position = source.position(before)
     if before.type in OPERATORS:
         return NotationError(
             f"something is missing after {before}",
+            code="unexpected-word",
             position=position,
             hint=f"write a tensor, a number or a call after {before}",
         )
     start = tokens[_statement_start(tokens, k)]
     if start.type == "ASSUME":
-        return NotationError("this fact has no =", position=source.position(start), hint=FACT_HINT)
+        return NotationError(
+            "this fact has no =",
+            code="unexpected-word",
+            position=source.position(start),
+            hint=FACT_HINT,
+        )
     return NotationError(
         "this is no statement: it has no =",
+        code="unexpected-word",
         position=source.position(start),
         hint=STATEMENT_HINT,
     )
@@ -90,6 +106,7 @@ def _equal(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
     if "EQUAL" not in inside:
         return NotationError(
             "the left side of = must be one name with its labels",
+            code="unexpected-word",
             position=source.position(tokens[start]),
             hint=f"{STATEMENT_HINT}; a fact begins with assume",
         )
@@ -99,7 +116,10 @@ def _equal(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
     if above and above[-1].type in OPERATORS:
         hint = f"line {above[-1].line} ends in {above[-1]}, so that its statement goes on here"
     return NotationError(
-        f"a second = in the statement of line {first.line}", position=position, hint=hint
+        f"a second = in the statement of line {first.line}",
+        code="unexpected-word",
+        position=position,
+        hint=hint,
     )
 
 

@@ -11,6 +11,7 @@ from eingrad.api.models.compile_graph import Functions, compile_graph, whole_gra
 from eingrad.api.models.mesh_layout import MeshLayout, Shard
 from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.calculus.forward import forward, with_adjoints
+from eingrad.calculus.naming import listed
 from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
 from eingrad.check import Derived, Verdict, check, check_each
 from eingrad.core.algebra import multiply, sum_over
@@ -290,7 +291,7 @@ class Model:
         >>> f(W=np.eye(2), x=np.array([1.0, 2.0]))["z"]
         array([1., 2.])
         """
-        names = list(self.outputs) if outputs is None else list(outputs)
+        names = list(self.outputs) if outputs is None else listed(outputs)
         for name in names:
             self._check(name)
         system = recognise(self.system, ())
@@ -348,7 +349,7 @@ class Model:
         """Check what to differentiate by what; no ``wrt`` means every input that is no integer."""
         self._check(of)
         real = [name for name, var in self.inputs.items() if not var.integer]
-        names = real if wrt is None else [wrt] if isinstance(wrt, str) else list(dict.fromkeys(wrt))
+        names = real if wrt is None else list(dict.fromkeys(listed(wrt)))
         for name in names:
             self._check(name)
             if name in self.inputs and self.inputs[name].integer:

@@ -80,6 +80,7 @@ class Derivatives(Mapping[str, Gradient]):
         self._unassumed = unassumed
         self.system, self.records = system, records
         self._deriver = Deriver(system, original, records)
+        self._original = original.definitions.keys()
         self._gradients: dict[str, Gradient] = {}
 
     @property
@@ -113,7 +114,21 @@ class Derivatives(Mapping[str, Gradient]):
         return len(self._keys)
 
     def __str__(self) -> str:
-        return "\n".join(str(self[name]) for name in self)
+        return "\n".join([*(str(self[name]) for name in self), *self._parts_named()])
+
+    def _parts_named(self) -> Iterator[str]:
+        """Yield what the names mean that results have for parts of the model's statements."""
+        used = variables(*(self[name].expr for name in self))
+        own = {n: d for n, d in self.system.definitions.items() if n not in self._original}
+        needed = {v.name for v in used}
+        for name, definition in reversed(own.items()):
+            if name in needed and "/" not in name:
+                needed.update(v.name for v in variables(definition.expr))
+        for name, definition in own.items():
+            if name in needed and "/" not in name:
+                value = to_formula(definition.expr, definition.labels, self._deriver.names)
+                target = Symbol(name, definition.labels)
+                yield f"with {to_text(Assignment(target, value))}"
 
     def __repr__(self) -> str:
         return f"Derivatives({self.of!r}, wrt={list(self)!r})"

@@ -22,6 +22,8 @@ MODES = ("fwd", "rev")
 class GradientCheckError(EingradError, AssertionError):
     """A derivative does not agree with differences, or there was nothing to test."""
 
+    code = "gradient-check"
+
 
 def check_grads(
     fn: Callable[..., Any],
