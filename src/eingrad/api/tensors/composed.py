@@ -125,7 +125,7 @@ def logaddexp2(a: Any, b: Any) -> Any:
 
 
 def copysign(a: Any, b: Any) -> Any:
-    sign = np.where(np.signbit(as_tensor(b)._concrete("numpy.copysign")), -1.0, 1.0)
+    sign = np.where(np.signbit(plain(as_tensor(b), "numpy.copysign")), -1.0, 1.0)
     t = floating(a)
     return abs(t) * sign.astype(t.dtype)
 

@@ -149,7 +149,7 @@ def _sorted(t: Tensor, axis: int, options: Mapping[str, Any]) -> Any:
 
 def unique(x: Any, **options: Any) -> Any:
     """Return the different entries in ascending order."""
-    values = as_tensor(x)._concrete("numpy.unique")
+    values = plain(as_tensor(x), "numpy.unique")
     asked = [k for k in ("return_index", "return_inverse", "return_counts") if options.get(k)]
     options["return_index"] = True
     _, index, *rest = np.unique(values, **options)
