@@ -51,7 +51,7 @@ _SAME: dict[Any, Function] = {
 UFUNCS: dict[Any, Function] = {
     **{ufunc: own for ufunc, own in _SAME.items() if isinstance(ufunc, np.ufunc)},
     np.positive: as_tensor,
-    np.fabs: lambda x: elementwise.unary("abs", floating(x)),
+    np.fabs: composed.fabs,
     np.floor_divide: elementwise.floor_divide,
     np.remainder: elementwise.remainder,
     np.divmod: divmod,
@@ -61,10 +61,10 @@ UFUNCS: dict[Any, Function] = {
     np.exp2: lambda x: elementwise.power(2.0, floating(x)),
     np.log2: lambda x: elementwise.log(x) / composed.LOG2,
     np.log10: lambda x: elementwise.log(x) / composed.LOG10,
-    np.deg2rad: composed.scaled(np.pi / 180),
-    np.radians: composed.scaled(np.pi / 180),
-    np.rad2deg: composed.scaled(180 / np.pi),
-    np.degrees: composed.scaled(180 / np.pi),
+    np.deg2rad: composed.scaled("deg2rad", np.pi / 180),
+    np.radians: composed.scaled("radians", np.pi / 180),
+    np.rad2deg: composed.scaled("rad2deg", 180 / np.pi),
+    np.degrees: composed.scaled("degrees", 180 / np.pi),
     **{getattr(np, name): partial(elementwise.compare, name) for name in elementwise.COMPARISONS},
     **_present(
         np, composed,
