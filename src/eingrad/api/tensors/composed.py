@@ -243,7 +243,8 @@ def quantile(a: Any, q: Any, axis: int | None = None, *, keepdims: bool = False)
     ordered = sort(shaping.ravel(t) if axis is None else shaping.moveaxis(t, axis, 0), 0)
     place = np.asarray(q, float) * (ordered.shape[0] - 1)
     low = np.floor(place).astype(int)
-    part = (place - low).reshape(low.shape + (1,) * (ordered.ndim - 1)).astype(t.dtype)
+    part = (place - low).reshape(low.shape + (1,) * (ordered.ndim - 1))
+    part = part.astype(t.dtype) if isinstance(q, int | float) else part  # as in NumPy
     below, above = ordered[low], ordered[np.ceil(place).astype(int)]
     result = where(compare("equal", part, 0), below, below + (above - below) * part)
     result = where(is_nan(ordered[-1]), math.nan, result)
@@ -273,7 +274,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
 def ignoring_nan(reduction: Function, fill: float) -> Function:
     def reduce(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
         t = as_tensor(x)
-        return reduction(where(is_nan(t), fill, t), axis, keepdims)
+        exact = t.dtype.kind in "biu"
+        return reduction(t if exact else where(is_nan(t), fill, t), axis, keepdims)
 
     return reduce
 

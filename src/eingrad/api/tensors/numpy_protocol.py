@@ -21,6 +21,7 @@ from eingrad.api.tensors import (
     shaping,
 )
 from eingrad.api.tensors.dispatch import written
+from eingrad.api.tensors.elementwise import real_dtype
 from eingrad.api.tensors.moving import MOVED, plain
 from eingrad.api.tensors.tensor import Tensor, as_tensor, floating, wrap
 from eingrad.surface import FUNCTIONS as FUNCTIONS_OF
@@ -103,10 +104,11 @@ def _reduction(own: Function, names: str, fill: Any = None, joined: Function | N
         if where is not True:
             if fill is None and initial is None:
                 raise TypeError("argument where needs the argument initial, too")
-            t = elementwise.where(where, t, initial if fill is None else fill)
+            other = initial if fill is None else fill
+            t = elementwise.where(where, t, as_tensor(other).astype(t.dtype))
         result = own(t, **options)
         if initial is not None and joined is not None:
-            result = joined(result, initial)
+            result = joined(result, as_tensor(initial).astype(result.dtype))
         return result if out is None else written(f"numpy.{own.__name__}", result, out)
 
     return reduce
@@ -115,8 +117,10 @@ def _reduction(own: Function, names: str, fill: Any = None, joined: Function | N
 def _mean(x: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
     if where is True:
         return _plain_mean(x, *args, **kwargs)
-    mask = where & np.ones(as_tensor(x).shape, bool)
-    return _SUM(x, *args, where=mask, **kwargs) / _SUM(mask * 1.0, *args, **kwargs)
+    t = floating(x)
+    mask = where & np.ones(t.shape, bool)
+    count = _SUM(as_tensor(mask).astype(real_dtype(t.dtype)), *args, **kwargs)
+    return _SUM(t, *args, where=mask, **kwargs) / count
 
 
 _FOLD = "axis dtype out keepdims initial where"

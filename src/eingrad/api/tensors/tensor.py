@@ -457,7 +457,7 @@ def as_tensor(x: Any) -> Tensor:
     if isinstance(x, np.ndarray):
         return wrap(numeric(x), None, True)
     if isinstance(x, list | tuple) and holds_tensors(x):
-        return cast(Tensor, np.stack([as_tensor(y) for y in x]))  # type: ignore[arg-type]
+        return cast(Tensor, np.stack([as_tensor(y) for y in x]))
     return wrap(numeric(x))
 
 
