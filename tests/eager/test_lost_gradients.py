@@ -143,6 +143,13 @@ def test_lists_have_numpys_dtype_and_shape() -> None:
         np.testing.assert_array_equal(eg.tensor(given).numpy(), expected)
     with pytest.raises(eg.ShapeError):
         eg.sum([single, single[0]])
+    deep, endless = eg.tensor(2.0), [1.0]
+    for _ in range(20):
+        deep = [deep]
+    endless += [endless, endless]
+    assert eg.tensor(deep).shape == (1,) * 20
+    with pytest.raises(eg.EingradError):
+        eg.sum(endless)
 
 
 def _plain(x):

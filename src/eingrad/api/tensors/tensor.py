@@ -5,6 +5,7 @@ What it can do with others, operators and methods, is hung on it by `operators`.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import weakref
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from eingrad.api.tensors.tape import Node, cast_pair, mode, reach, sweep_back, z
 from eingrad.errors import DifferentiationError, EingradError, OutOfRangeError, ShapeError
 
 FLOAT64 = np.dtype(np.float64)
+MOST_AXES = 64  # of NumPy's arrays
 
 
 class Leaf(Node):
@@ -462,10 +464,19 @@ def as_tensor(x: Any) -> Tensor:
 
 
 def holds_tensors(x: Any) -> bool:
-    """Whether ``x`` is a Tensor, or a nested list with one in it."""
+    """Whether ``x`` is a Tensor, or a nested list with one in it, as deep as arrays have axes."""
     if isinstance(x, Tensor):
         return True
-    return isinstance(x, list | tuple) and any(holds_tensors(y) for y in x)
+    level: list[Any] = [x] if isinstance(x, list | tuple) else []
+    for _ in range(MOST_AXES):
+        inner: dict[int, Any] = {}  # each list once, if it is in itself, too
+        for y in itertools.chain.from_iterable(level):
+            if isinstance(y, Tensor):
+                return True
+            if isinstance(y, list | tuple):
+                inner[id(y)] = y
+        level = list(inner.values())
+    return False
 
 
 def is_symbolic(t: Tensor) -> bool:
