@@ -3,6 +3,9 @@ cannot."""
 
 from __future__ import annotations
 
+import math
+import operator
+
 import numpy as np
 import pytest
 
@@ -44,6 +47,40 @@ LOST = {
     "an index": lambda w: eg.argmax(w),
     "a histogram": lambda w: np.sum(np.histogram(w)[1]),
 }
+
+
+BUFFERS = {
+    "copyto": lambda out, w: np.copyto(out, w),
+    "a slice": lambda out, w: operator.setitem(out, slice(None), w),
+    "a mask": lambda out, w: operator.setitem(out, out == 0, w),
+    "in place": lambda out, w: operator.iadd(out, w),
+    "out=": lambda out, w: np.multiply(w, 2, out=out),
+    "put": lambda out, w: np.put(out, [0, 1, 2], w),
+    "place": lambda out, w: np.place(out, [True] * 3, w),
+    "put_along_axis": lambda out, w: np.put_along_axis(out, np.arange(3), w, 0),
+    "at": lambda out, w: np.add.at(out, [0, 1, 2], w),
+    "fill": lambda out, w: out.fill(w[0]),
+    "flat": lambda out, w: operator.setitem(out.flat, 0, w[0]),
+    "frombuffer": lambda out, w: np.copyto(out, np.frombuffer(w)),
+    "fromiter": lambda out, w: np.copyto(out, np.fromiter(w, float)),
+    "full": lambda out, w: np.copyto(out, np.full(3, w[0])),
+    "vectorize": lambda out, w: np.copyto(out, np.vectorize(lambda x: x * x)(w)),
+    "a scalar's type": lambda out, w: operator.setitem(out, 0, np.float64(w[0])),
+    "math": lambda out, w: operator.setitem(out, 0, math.exp(w[0])),
+    "fsum": lambda out, w: operator.setitem(out, 0, math.fsum(w)),
+}
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("name", BUFFERS)
+def test_no_array_takes_what_has_a_gradient(name: str, traced: bool) -> None:
+    def f(w):
+        out = np.zeros(3)
+        BUFFERS[name](out, w)
+        return np.sum(out * w)
+
+    with pytest.raises((eg.EingradError, TypeError, ValueError)):
+        eg.grad(eg.function(f) if traced else f)(V)
 
 
 @pytest.mark.parametrize("transform", [eg.grad, eg.value_and_grad])
