@@ -104,6 +104,7 @@ def test_derivatives_agree_with_differences(expression):
 
 def test_derivatives_where_a_formula_has_a_case():
     assert eg.grad(np.arcsinh)(0.0) == 1.0
+    assert np.isnan(np.heaviside(eg.tensor(np.nan), 0.5).item())
     assert eg.grad(np.hypot, (0, 1))(0.0, 0.0) == (0.0, 0.0)
     np.testing.assert_allclose(eg.grad(np.hypot)(3e200, 4e200), 0.6)
     for y, x in [(0.0, -1.0), (1.0, 0.0), (-2.0, 0.0), (1e-9, 1.0), (-1.0, -1.0)]:
@@ -111,6 +112,40 @@ def test_derivatives_where_a_formula_has_a_case():
         found = eg.grad(np.arctan2, (0, 1))(y, x)
         expected = np.array([x, -y]) / (x * x + y * y)
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
+
+
+def test_fmod_of_any_quotient():
+    pairs = [(1e82, 0.83), (-1e82, 0.83), (1e300, 1e-300), (5.0, -3.0), (-7.25, -2.0), (0.0, 2.0),
+             (1.0, np.inf)]  # fmt: skip
+    for a, b in pairs:
+        assert np.fmod(eg.tensor(a), b).item() == np.fmod(a, b)
+        assert eg.function(np.fmod)(a, b) == np.fmod(a, b)
+        assert eg.grad(np.fmod)(a, b) == 1
+    assert eg.grad(np.fmod, 1)(-7.25, 2.0) == 3
+    ints = np.array([-128, -7, 7], np.int8)
+    np.testing.assert_array_equal(np.fmod(eg.tensor(ints), np.int8(3)), np.fmod(ints, np.int8(3)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fabs", "cbrt", "deg2rad", "degrees", "arctan2", "hypot", "copysign", "heaviside", "fmod"],
+)
+def test_complex_numbers_are_refused_where_numpy_does(name):
+    ufunc = getattr(np, name)
+    given = [np.array([1 + 2j, 3.0])] * ufunc.nin
+    for operands in (given, [eg.tensor(x) for x in given]):
+        with pytest.raises((TypeError, eg.EingradError)):
+            ufunc(*operands)
+
+
+def test_integers_are_compared_with_any_python_number():
+    small = np.array([0, 5, 255], np.uint8)
+    for number in (-1, 300, 2**70, 4.5):
+        for compare in (np.less, np.greater, np.equal, np.not_equal):
+            np.testing.assert_array_equal(compare(eg.tensor(small), number), compare(small, number))
+            np.testing.assert_array_equal(compare(number, eg.tensor(small)), compare(number, small))
+    with pytest.raises(eg.EingradError, match="-1 is no number of dtype uint8"):
+        eg.tensor(small) + -1
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,11 @@ def stated(library, custom_vjp):
 OWN = stated(eg, eg.custom_vjp)
 
 
+def _around(traced, f):
+    inner = traced(lambda x: f(x, Y) * x)
+    return lambda x: inner(x) + f(Y, x)
+
+
 def losses(grad, jvp, traced, f):
     def loss(x, y):
         return f(x, y) ** 2
@@ -46,6 +51,9 @@ def losses(grad, jvp, traced, f):
         third=lambda: grad(grad(slope))(X),
         forward_over_reverse=lambda: jvp(slope, (X,), (1.0,)),
         traced_slope=lambda: grad(traced(lambda x: grad(loss)(x, Y)))(X),
+        traces_in_traces=lambda: grad(lambda x: traced(_around(traced, f))(x) ** 2)(X),
+        of_its_own_value=lambda: grad(traced(lambda x: f(f(x, Y), f(Y, x))))(X),
+        beside_another=lambda: grad(traced(lambda x: grad(lambda z: f(z, x) * z * x)(Y)))(X),
     )
 
 

@@ -15,9 +15,24 @@ from eingrad.api.tensors import elementwise, linear_algebra, reductions, shaping
 from eingrad.api.tensors.broadcast import normal_axis
 from eingrad.api.tensors.contraction import einsum
 from eingrad.api.tensors.dispatch import operate
-from eingrad.api.tensors.elementwise import binary, compare, real_dtype, unary, where
+from eingrad.api.tensors.elementwise import (
+    binary,
+    compare,
+    operand_pair,
+    real_dtype,
+    unary,
+    where,
+)
 from eingrad.api.tensors.moving import plain, sort
-from eingrad.api.tensors.tensor import FLOAT64, as_dtype, as_tensor, floating, wrap
+from eingrad.api.tensors.tensor import (
+    FLOAT64,
+    Tensor,
+    as_dtype,
+    as_tensor,
+    floating,
+    is_symbolic,
+    wrap,
+)
 from eingrad.core.arrays import Scatter
 from eingrad.core.expr import Expr
 from eingrad.errors import DifferentiationError, ShapeError
@@ -26,15 +41,27 @@ Function = Callable[..., Any]
 LOG2, LOG10 = math.log(2), math.log(10)
 
 
-def scaled(factor: float) -> Function:
-    return lambda x: floating(x) * factor
+def scaled(name: str, factor: float) -> Function:
+    return lambda x: real_operands(name, x)[0] * factor
+
+
+def real_operands(name: str, *operands: Any) -> list[Tensor]:
+    """Return one or two operands in the floating dtype that they have together."""
+    given = [as_tensor(operands[0])] if len(operands) == 1 else operand_pair(*operands)[:2]
+    if any(t.dtype.kind == "c" for t in given):
+        raise TypeError(f"numpy.{name} of complex numbers is not defined")
+    return [floating(t) for t in given]
 
 
 # --- element-wise -----------------------------------------------------------------------------
 
 
+def fabs(x: Any) -> Any:
+    return unary("abs", *real_operands("fabs", x))
+
+
 def cbrt(x: Any) -> Any:
-    t = floating(x)
+    (t,) = real_operands("cbrt", x)
     return elementwise.power(abs(t), 1 / 3) * elementwise.sign(t)
 
 
@@ -61,19 +88,18 @@ def arctanh(x: Any) -> Any:
 
 def arctan2(y: Any, x: Any) -> Any:
     """Return the angle of the point (x, y), of ``y / x`` or of ``x / y``: of what is below 1."""
-    b, a = floating(y), floating(x)
+    b, a = real_operands("arctan2", y, x)
     flat = compare("greater_equal", abs(a), abs(b))
     run = where(compare("equal", a, 0) & compare("equal", b, 0), 1.0, where(flat, a, b))
-    by_x = unary("atan", b / run) + where(
-        compare("less", a, 0), where(compare("less", b, 0), -math.pi, math.pi), 0.0
-    )
-    by_y = where(compare("less", b, 0), -0.5 * math.pi, 0.5 * math.pi) - unary("atan", a / run)
+    side = as_dtype(where(compare("less", b, 0), -1.0, 1.0), b.dtype)
+    by_x = unary("atan", b / run) + where(compare("less", a, 0), math.pi * side, 0.0)
+    by_y = 0.5 * math.pi * side - unary("atan", a / run)
     return where(flat, by_x, by_y)
 
 
 def hypot(a: Any, b: Any) -> Any:
     """Return ``sqrt(a^2 + b^2)`` without overflow; its derivative at 0 is 0."""
-    x, y = floating(a), floating(b)
+    x, y = real_operands("hypot", a, b)
     size = elementwise.binary("maximum", abs(x), abs(y)).detach()
     size = where(compare("equal", size, 0), 1.0, size)
     parts = shaping.stack([z + 0 * size for z in (x / size, y / size)])
@@ -89,7 +115,7 @@ def fmin(a: Any, b: Any) -> Any:
 
 
 def _ignoring_nan(name: str, a: Any, b: Any) -> Any:
-    x, y = as_tensor(a), as_tensor(b)
+    x, y, _ = operand_pair(a, b)
     chosen = where(is_nan(y), x, binary(name, x, y))
     return where(is_nan(x), y, chosen)
 
@@ -109,25 +135,32 @@ def trunc(x: Any) -> Any:
 
 
 def fmod(a: Any, b: Any) -> Any:
-    """Return the remainder with a's sign: ``a - trunc(a / b) b``."""
-    x, y = as_tensor(a), as_tensor(b)
-    value = np.asarray(np.fmod(x._concrete("numpy.fmod"), y._concrete("numpy.fmod")))
-    line = x - np.trunc(x._concrete("numpy.fmod") / y._concrete("numpy.fmod")) * y
-    return line + (value - line.detach())
+    """Return the remainder with a's sign, ``a - trunc(a / b) b``, from that of positive numbers."""
+    x, y, dtype = operand_pair(a, b)
+    if dtype.kind in "biu" and not (is_symbolic(x) or is_symbolic(y)):
+        return wrap(np.asarray(np.fmod(x._value, y._value)))
+    x, y = real_operands("fmod", x, y)
+    minus = compare("less", x, 0)
+    rest = elementwise.remainder(where(minus, -x, x), abs(y))
+    return where(minus, -rest, rest)
 
 
 def heaviside(x: Any, middle: Any) -> Any:
-    return where(compare("equal", x, 0), middle, where(compare("less", x, 0), 0.0, 1.0))
+    t, m = real_operands("heaviside", x, middle)
+    step = as_dtype(where(compare("less", t, 0), 0.0, 1.0), t.dtype)
+    step = where(is_nan(t), t.decided(), step)
+    return where(compare("equal", t, 0), m, step)
 
 
 def logaddexp2(a: Any, b: Any) -> Any:
-    return elementwise.logaddexp(floating(a) * LOG2, floating(b) * LOG2) / LOG2
+    x, y = real_operands("logaddexp2", a, b)
+    return elementwise.logaddexp(x * LOG2, y * LOG2) / LOG2
 
 
 def copysign(a: Any, b: Any) -> Any:
-    sign = np.where(np.signbit(as_tensor(b)._concrete("numpy.copysign")), -1.0, 1.0)
-    t = floating(a)
-    return abs(t) * sign.astype(t.dtype)
+    x, y = real_operands("copysign", a, b)
+    sign = np.where(np.signbit(plain(y, "numpy.copysign")), -1.0, 1.0)
+    return abs(x) * sign.astype(x.dtype)
 
 
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
@@ -150,7 +183,8 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 def float_power(a: Any, b: Any) -> Any:
     x = as_tensor(a)
-    return elementwise.power(x if x.dtype.kind == "c" else as_dtype(x, FLOAT64), b)
+    wide = np.dtype(np.complex128) if x.dtype.kind == "c" else FLOAT64
+    return elementwise.power(as_dtype(x, wide), b)
 
 
 def select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0) -> Any:
@@ -209,7 +243,8 @@ def quantile(a: Any, q: Any, axis: int | None = None, *, keepdims: bool = False)
     ordered = sort(shaping.ravel(t) if axis is None else shaping.moveaxis(t, axis, 0), 0)
     place = np.asarray(q, float) * (ordered.shape[0] - 1)
     low = np.floor(place).astype(int)
-    part = (place - low).reshape(low.shape + (1,) * (ordered.ndim - 1)).astype(t.dtype)
+    part = (place - low).reshape(low.shape + (1,) * (ordered.ndim - 1))
+    part = part.astype(t.dtype) if isinstance(q, int | float) else part  # as in NumPy
     below, above = ordered[low], ordered[np.ceil(place).astype(int)]
     result = where(compare("equal", part, 0), below, below + (above - below) * part)
     result = where(is_nan(ordered[-1]), math.nan, result)
@@ -239,7 +274,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
 def ignoring_nan(reduction: Function, fill: float) -> Function:
     def reduce(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
         t = as_tensor(x)
-        return reduction(where(is_nan(t), fill, t), axis, keepdims)
+        exact = t.dtype.kind in "biu"
+        return reduction(t if exact else where(is_nan(t), fill, t), axis, keepdims)
 
     return reduce
 

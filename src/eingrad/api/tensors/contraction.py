@@ -10,7 +10,7 @@ from eingrad.api.einsum.einsum import einsum as einsum_arrays
 from eingrad.api.einsum.einsum import einsum_expr, read
 from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.dispatch import operate, result_type, written
-from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, is_symbolic, wrap
+from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, holds_tensors, is_symbolic, wrap
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.product import shared_products
 from eingrad.core.rewrite import rebuild, substitute
@@ -31,7 +31,7 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     >>> x.grad
     Tensor([2., 4.])
     """
-    if not any(isinstance(x, Tensor) for x in (spec, *operands)):
+    if not holds_tensors((spec, *operands)):
         return einsum_arrays(spec, *operands, out=out, memory_limit=memory_limit)
     if out is not None:
         result = einsum(spec, *operands, memory_limit=memory_limit)

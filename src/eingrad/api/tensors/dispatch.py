@@ -53,7 +53,13 @@ def scalar_like(number: float | complex, tensor: Tensor, dtype: np.dtype[Any]) -
     value = tensor._value
     if type(value) is Traced:
         return wrap(Traced(Const(number), dtype, value.trace))
-    return wrap(np.array(number, dtype))
+    try:
+        return wrap(np.array(number, dtype))
+    except OverflowError:
+        raise EingradError(
+            f"{number} is no number of dtype {dtype}, which an operand beside it has",
+            hint="convert that one first, as in x.astype(float)",
+        ) from None
 
 
 def result_type(operands: Sequence[Any]) -> np.dtype[Any]:

@@ -141,16 +141,16 @@ def function_of(name: str, *operands: Any) -> Tensor:
 
 
 # fmt: off
-TEMPLATES: dict[str, tuple[Callable[..., Expr], Callable[..., Any]]] = {
-    # name          template                  on integers
+TEMPLATES: dict[str, tuple[Callable[..., Expr], Callable[..., Any] | None]] = {
+    # name          template                  on integers (None: they become float64)
     "add":          (_sum_template,           np.add),
     "subtract":     (_difference_template,    np.subtract),
     "multiply":     (_product_template,       np.multiply),
-    "divide":       (_quotient_template,      np.true_divide),
+    "divide":       (_quotient_template,      None),
     "power":        (map_template("pow"),     np.power),
     "maximum":      (map_template("maximum"), np.maximum),
     "minimum":      (map_template("minimum"), np.minimum),
-    "logaddexp":    (map_template("logaddexp"), np.logaddexp),
+    "logaddexp":    (map_template("logaddexp"), None),
     "floor_divide": (map_template("floor_divide"), np.floor_divide),
     "remainder":    (map_template("remainder"), np.remainder),
 }
@@ -180,7 +180,7 @@ def _binary(name: str, a: Any, b: Any) -> Tensor:
     p, q = x._value.shape, y._value.shape
     shape = p if p == q else broadcast_shapes(name, (p, q))
     if not is_inexact(dtype):
-        if name == "divide":
+        if exact is None:
             x, y = as_dtype(x, FLOAT64), as_dtype(y, FLOAT64)
         elif not (is_symbolic(x) or is_symbolic(y)):
             return _exactly(name, exact, x._value, y._value)
@@ -227,11 +227,13 @@ def _is_number(x: Any) -> bool:
 def compare(name: str, a: Any, b: Any) -> Tensor:
     """Compare element-wise; the result is a boolean Tensor without a gradient."""
     template, exact = COMPARISONS[name]
-    x, y, _ = operand_pair(a, b)
-    x, y = x.decided(), y.decided()
-    shape = broadcast_shapes(name, (x.shape, y.shape))
-    if not is_symbolic(x) and not is_symbolic(y):
-        return wrap(np.asarray(exact(x._value, y._value)))
+    given = [x if _is_number(x) else as_tensor(x).decided() for x in (a, b)]
+    tensors = [x for x in given if isinstance(x, Tensor)]
+    shape = broadcast_shapes(name, [t.shape for t in tensors])
+    if not any(map(is_symbolic, tensors)):  # Python's integers may be any
+        values = [x._value if isinstance(x, Tensor) else x for x in given]
+        return wrap(np.asarray(exact(*values)))
+    x, y, _ = operand_pair(*given)
     return operate(name, template, [x, y], shape, result=BOOL)
 
 

@@ -32,11 +32,14 @@ def plain(values: Any, name: str) -> Any:
     return values
 
 
-def moved(function: Function, *names: str, places: Sequence[int] = (0,)) -> Function:
+def moved(
+    function: Function, *names: str, places: Sequence[int] = (0,), cast: bool = False
+) -> Function:
     """Return a function of NumPy's for Tensors, if all that it does is to move entries.
 
     What it moves are the arguments at ``places``, which have these ``names``; without names, all
-    positional ones. Where it fills in zeros, there is a 0.
+    positional ones. Where it fills in zeros, there is a 0. With ``cast`` they all have the dtype of
+    the first.
 
     >>> from eingrad.api.tensors.tensor import tensor
     >>> moved(np.roll, "a")(tensor([1.0, 2.0, 3.0]), 1)
@@ -44,7 +47,7 @@ def moved(function: Function, *names: str, places: Sequence[int] = (0,)) -> Func
     """
 
     def move(*args: Any, **kwargs: Any) -> Any:
-        entries = _Entries()
+        entries = _Entries(cast)
         if kwargs.pop("out", None) is not None:
             raise TypeError("out= with a Tensor is not supported")
         numbered = {k for k in range(len(args)) if not names or k in places}
@@ -63,7 +66,8 @@ def moved(function: Function, *names: str, places: Sequence[int] = (0,)) -> Func
 class _Entries:
     """The entries of several operands, numbered from 1; the number 0 is that of a zero."""
 
-    def __init__(self) -> None:
+    def __init__(self, cast: bool) -> None:
+        self.cast = cast
         self.parts: list[Any] = [np.zeros(1, bool)]
         self.count = 1
 
@@ -72,6 +76,8 @@ class _Entries:
         if isinstance(x, list | tuple) and _nests_tensors(x):
             return type(x)(self.number(y) for y in x)
         t = as_tensor(x)
+        if self.cast and self.count > 1:
+            t = t.astype(self.parts[1].dtype)
         first = self.count
         self.parts.append(ravel(t))
         self.count += t.size
@@ -97,7 +103,7 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
         raise TypeError(f"numpy.pad with mode={mode!r} of a Tensor is not supported")
     if options.get("reflect_type", "even") != "even":
         raise TypeError("numpy.pad with reflect_type='odd' of a Tensor is not supported")
-    run = moved(np.pad, "array", "constant_values")
+    run = moved(np.pad, "array", "constant_values", cast=True)
     return run(x, pad_width, mode, **options)
 
 
@@ -149,7 +155,7 @@ def _sorted(t: Tensor, axis: int, options: Mapping[str, Any]) -> Any:
 
 def unique(x: Any, **options: Any) -> Any:
     """Return the different entries in ascending order."""
-    values = as_tensor(x)._concrete("numpy.unique")
+    values = plain(as_tensor(x), "numpy.unique")
     asked = [k for k in ("return_index", "return_inverse", "return_counts") if options.get(k)]
     options["return_index"] = True
     _, index, *rest = np.unique(values, **options)
@@ -175,7 +181,7 @@ MOVED: dict[Any, Function] = {
     np.extract: moved(np.extract, "arr", places=(1,)),
     np.delete: moved(np.delete, "arr"),
     np.append: moved(np.append, "arr", "values", places=(0, 1)),
-    np.insert: moved(np.insert, "arr", "values", places=(0, 2)),
+    np.insert: moved(np.insert, "arr", "values", places=(0, 2), cast=True),
     np.block: moved(np.block, "arrays"),
     np.choose: moved(np.choose, "choices", places=(1,)),
     np.pad: pad,

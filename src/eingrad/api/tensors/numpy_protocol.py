@@ -21,6 +21,7 @@ from eingrad.api.tensors import (
     shaping,
 )
 from eingrad.api.tensors.dispatch import written
+from eingrad.api.tensors.elementwise import real_dtype
 from eingrad.api.tensors.moving import MOVED, plain
 from eingrad.api.tensors.tensor import Tensor, as_tensor, floating, wrap
 from eingrad.surface import FUNCTIONS as FUNCTIONS_OF
@@ -51,7 +52,7 @@ _SAME: dict[Any, Function] = {
 UFUNCS: dict[Any, Function] = {
     **{ufunc: own for ufunc, own in _SAME.items() if isinstance(ufunc, np.ufunc)},
     np.positive: as_tensor,
-    np.fabs: lambda x: elementwise.unary("abs", floating(x)),
+    np.fabs: composed.fabs,
     np.floor_divide: elementwise.floor_divide,
     np.remainder: elementwise.remainder,
     np.divmod: divmod,
@@ -61,10 +62,10 @@ UFUNCS: dict[Any, Function] = {
     np.exp2: lambda x: elementwise.power(2.0, floating(x)),
     np.log2: lambda x: elementwise.log(x) / composed.LOG2,
     np.log10: lambda x: elementwise.log(x) / composed.LOG10,
-    np.deg2rad: composed.scaled(np.pi / 180),
-    np.radians: composed.scaled(np.pi / 180),
-    np.rad2deg: composed.scaled(180 / np.pi),
-    np.degrees: composed.scaled(180 / np.pi),
+    np.deg2rad: composed.scaled("deg2rad", np.pi / 180),
+    np.radians: composed.scaled("radians", np.pi / 180),
+    np.rad2deg: composed.scaled("rad2deg", 180 / np.pi),
+    np.degrees: composed.scaled("degrees", 180 / np.pi),
     **{getattr(np, name): partial(elementwise.compare, name) for name in elementwise.COMPARISONS},
     **_present(
         np, composed,
@@ -103,10 +104,11 @@ def _reduction(own: Function, names: str, fill: Any = None, joined: Function | N
         if where is not True:
             if fill is None and initial is None:
                 raise TypeError("argument where needs the argument initial, too")
-            t = elementwise.where(where, t, initial if fill is None else fill)
+            other = initial if fill is None else fill
+            t = elementwise.where(where, t, as_tensor(other).astype(t.dtype))
         result = own(t, **options)
         if initial is not None and joined is not None:
-            result = joined(result, initial)
+            result = joined(result, as_tensor(initial).astype(result.dtype))
         return result if out is None else written(f"numpy.{own.__name__}", result, out)
 
     return reduce
@@ -115,8 +117,10 @@ def _reduction(own: Function, names: str, fill: Any = None, joined: Function | N
 def _mean(x: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
     if where is True:
         return _plain_mean(x, *args, **kwargs)
-    mask = where & np.ones(as_tensor(x).shape, bool)
-    return _SUM(x, *args, where=mask, **kwargs) / _SUM(mask * 1.0, *args, **kwargs)
+    t = floating(x)
+    mask = where & np.ones(t.shape, bool)
+    count = _SUM(as_tensor(mask).astype(real_dtype(t.dtype)), *args, **kwargs)
+    return _SUM(t, *args, where=mask, **kwargs) / count
 
 
 _FOLD = "axis dtype out keepdims initial where"

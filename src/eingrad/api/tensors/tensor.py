@@ -5,6 +5,7 @@ What it can do with others, operators and methods, is hung on it by `operators`.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import weakref
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from eingrad.api.tensors.tape import Node, cast_pair, mode, reach, sweep_back, z
 from eingrad.errors import DifferentiationError, EingradError, OutOfRangeError, ShapeError
 
 FLOAT64 = np.dtype(np.float64)
+MOST_AXES = 64  # of NumPy's arrays
 
 
 class Leaf(Node):
@@ -56,10 +58,17 @@ class Tensor(Methods):
     _exposed: bool  # whether a caller may hold the array and write to it: a node keeps a copy
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
-        array = (as_tensor(data) if dtype is None else as_tensor(data).astype(dtype))._value
+        source = as_tensor(data) if dtype is None else as_tensor(data).astype(dtype)
+        array, node = source._value, source._node if mode.recording else None
         self._value = array if isinstance(array, Traced) else np.array(array)
-        self._node, self._exposed, self._grad = None, False, None
+        self._node, self._exposed, self._grad = None if requires_grad else node, False, None
         if requires_grad:
+            if node is not None and mode.differentiating:
+                raise DifferentiationError(
+                    "a tensor to differentiate by is made of one that the function is "
+                    "differentiated by, and that gradient would be lost",
+                    hint="leave requires_grad out to keep it; where a constant is meant, detach()",
+                )
             self.requires_grad = True
 
     # --- what it is ---
@@ -326,16 +335,19 @@ class Tensor(Methods):
         if self._node is not None:
             raise EingradError(
                 "an array made of a tensor that requires a gradient would lose the gradient",
-                hint="call detach() or numpy() on it, or use eingrad's own function",
+                hint=f"{_JOIN}; where a constant is meant, detach() or numpy()",
             )
-        return np.array(self._concrete("a NumPy array"), dtype)
+        if type(self._value) is Traced:
+            _untraceable("a NumPy array", _JOIN)
+        return np.array(self._value, dtype)
 
 
 def tensor(array: Any, requires_grad: bool = False, *, dtype: Any = None) -> Tensor:
     """Return a Tensor with a copy of ``array``; with ``requires_grad``, one to differentiate by.
 
-    It is converted to ``dtype``, if one is given. Raises DifferentiationError where integers or
-    booleans should have a gradient.
+    It is converted to ``dtype``, if one is given. A Tensor, or a list with Tensors in it, keeps its
+    gradient where no new one is asked for. Raises DifferentiationError where integers or booleans
+    should have a gradient.
 
     >>> tensor([[1, 2], [3, 4]]).sum()
     Tensor(10)
@@ -381,10 +393,16 @@ def check_cotangent(out: Tensor, grad: Any) -> Array:
     return np.array(array, out.dtype)
 
 
-def _untraceable(what: str) -> NoReturn:
+_JOIN = (
+    "eg.stack([x, y]) joins Tensors in the place of np.array([x, y]), and eingrad's functions, as "
+    "eg.sum([x, y]), take lists of them"
+)
+
+
+def _untraceable(what: str, hint: str = "") -> NoReturn:
     raise EingradError(
         f"{what} needs numbers, and a traced function has none",
-        hint="use eg.where for a condition on values; shapes are known while tracing",
+        hint=hint or "use eg.where for a condition on values; shapes are known while tracing",
     )
 
 
@@ -432,22 +450,33 @@ def protected(t: Tensor) -> Value:
 
 
 def as_tensor(x: Any) -> Tensor:
-    """Return ``x`` if it is a Tensor, else a constant Tensor of an array, number or list."""
+    """Return ``x`` if it is a Tensor, else one of an array, a number or a list.
+
+    What a nested list holds of Tensors is stacked, and keeps its gradient.
+    """
     if isinstance(x, Tensor):
         return x
     if isinstance(x, np.ndarray):
         return wrap(numeric(x), None, True)
-    if isinstance(x, list | tuple) and _holds_tensors(x):
-        raise EingradError(
-            "a list of Tensors is no array", hint="join them with eg.stack or eg.concatenate"
-        )
+    if isinstance(x, list | tuple) and holds_tensors(x):
+        return cast(Tensor, np.stack([as_tensor(y) for y in x]))
     return wrap(numeric(x))
 
 
-def _holds_tensors(x: Any) -> bool:
+def holds_tensors(x: Any) -> bool:
+    """Whether ``x`` is a Tensor, or a nested list with one in it, as deep as arrays have axes."""
     if isinstance(x, Tensor):
         return True
-    return isinstance(x, list | tuple) and any(_holds_tensors(y) for y in x)
+    level: list[Any] = [x] if isinstance(x, list | tuple) else []
+    for _ in range(MOST_AXES):
+        inner: dict[int, Any] = {}  # each list once, if it is in itself, too
+        for y in itertools.chain.from_iterable(level):
+            if isinstance(y, Tensor):
+                return True
+            if isinstance(y, list | tuple):
+                inner[id(y)] = y
+        level = list(inner.values())
+    return False
 
 
 def is_symbolic(t: Tensor) -> bool:

@@ -21,6 +21,7 @@ from eingrad.api.transforms.tracking import (
     Function,
     Inputs,
     check_function,
+    flat_result,
     has_tensor,
     is_single,
     like,
@@ -29,6 +30,7 @@ from eingrad.api.transforms.tracking import (
     pull,
     push,
     result,
+    smooth_outputs,
     track,
     track_arguments,
 )
@@ -107,10 +109,7 @@ def _scalar(out: Any, inputs: Inputs) -> Tensor:
         how = f"a result of dtype {t.dtype}"
         if is_inexact(t.dtype):
             how = "what comparisons, indices and counts decide"
-        raise DifferentiationError(
-            f"the function returned {how}: its gradient is 0 wherever it exists",
-            hint="return a smooth loss; eg.stop_gradient marks what is meant as a constant",
-        )
+        raise flat_result(how)
     if t.size != 1:
         raise DifferentiationError(
             f"the function returned shape {t.shape}: a gradient is of a scalar",
@@ -138,7 +137,7 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Callable[..., tuple[Any, ...]
     names = [f"argument {k}" for k in range(len(primals))]
     tracked, inputs = track(primals, names, lasting=True)
     with differentiating():
-        outs, structure = outputs(fn(*tracked), inputs)
+        outs, structure = smooth_outputs(fn(*tracked), inputs)
     as_tensors = has_tensor(primals)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -164,7 +163,7 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     given = flatten_like(inputs.structure, tuple(tangents), "tangents")
     pairs = [like(x, t, "a tangent") for x, t in zip(given, inputs.tensors, strict=True)]
     with differentiating():
-        outs, structure = outputs(fn(*tracked), inputs)
+        outs, structure = smooth_outputs(fn(*tracked), inputs)
     as_tensors = has_tensor((primals, tangents))
     pushed = push(outs, pairs, inputs)
     results = [result(t, inputs.since, as_tensors) for t in outs]

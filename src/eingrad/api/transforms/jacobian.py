@@ -22,10 +22,10 @@ from eingrad.api.transforms.tracking import (
     check_function,
     has_tensor,
     is_single,
-    outputs,
     outward,
     pull,
     push,
+    smooth_outputs,
     track_arguments,
 )
 from eingrad.errors import EingradError
@@ -53,7 +53,7 @@ def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Fun
     def transformed(*args: Any, **kwargs: Any) -> Any:
         changed, inputs = track_arguments(args, argnums)
         with differentiating():
-            outs, structure = outputs(fn(*changed, **kwargs), inputs)
+            outs, structure = smooth_outputs(fn(*changed, **kwargs), inputs)
         entries = sum(t.size for t in inputs.tensors)
         forward = mode == "fwd" or (mode is None and entries < sum(t.size for t in outs))
         rows = (_by_columns if forward else _by_rows)(outs, inputs)

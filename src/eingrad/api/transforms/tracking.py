@@ -116,6 +116,24 @@ def result(t: Tensor, since: int, as_tensors: bool) -> Any:
     return outward((t._value, None), as_tensors)
 
 
+def smooth_outputs(out: Any, inputs: Inputs) -> tuple[list[Tensor], Structure]:
+    """Return the Tensors of a function's value; raise for integers and booleans among them."""
+    tensors, structure = outputs(out, inputs)
+    for t, path in zip(tensors, structure.paths(), strict=True):
+        if not is_inexact(t.dtype):
+            raise flat_result(f"a result of dtype {t.dtype}", path)
+    return tensors, structure
+
+
+def flat_result(what: str, path: str = "") -> DifferentiationError:
+    """Return the error about a result that has no derivative but 0."""
+    where = f" in {path}" if path else ""
+    return DifferentiationError(
+        f"the function returned {what}{where}: its gradient is 0 wherever it exists",
+        hint="return a smooth loss; eg.stop_gradient marks what is meant as a constant",
+    )
+
+
 def outputs(out: Any, inputs: Inputs | None = None) -> tuple[list[Tensor], Structure]:
     """Return the Tensors of a function's value.
 
