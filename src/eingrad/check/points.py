@@ -37,6 +37,10 @@ POSITIVE = ("positive", "wide positive", "unit")
 FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
 
 
+class NoPointError(EingradError):
+    """No values were found at which a model and a claim could be compared."""
+
+
 @dataclass
 class Effort:
     """How much was computed: a count, so that a search that it ends ends alike everywhere."""
@@ -181,7 +185,7 @@ class Points:
         try:
             self.kinds = {n: WIDER.get(kinds.get(n, "real"), "real") for n in self.system.inputs}
             return self.point(self.apart(PLAN_OF_WIDE), PLAN_OF_WIDE)
-        except EingradError:
+        except NoPointError:
             return None
         finally:
             self.kinds = kinds
@@ -213,7 +217,7 @@ class Points:
                 point = solved
             if self.is_finite(point):
                 return point
-        raise EingradError(
+        raise NoPointError(
             "no values were found at which the model is finite and all that it assumes holds",
             hint="look at the assume lines, and at logarithms, roots and divisions",
         )
@@ -252,7 +256,7 @@ class Points:
             points = [self._at(sizes, self._draw(sizes, seed, None)) for seed in (1, 2)]
             if all(self.is_finite(p) for p in points):
                 return kinds
-        raise EingradError(
+        raise NoPointError(
             "no values were found at which the model is finite",
             hint="look at logarithms, roots and divisions",
         )
