@@ -112,6 +112,7 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[Assumption]:
                 yield Assumption(text, _on(x, partial(_one_hot, axis=k)))
         case "positive":
             yield Assumption(f"{shown} > 0", _on(x, np.abs))
+            yield Assumption(f"{shown} < 0", _on(x, lambda value: -np.abs(value)))
 
 
 def _on(x: Var, change: Callable[[Array], Array]) -> Condition:

@@ -43,11 +43,12 @@ class Verdict:
     ``outcome`` is ``"right"``, ``"wrong"``, ``"right if"`` under an ``assumption`` which the model
     does not make, or ``"not judged"`` where the claim could not be compared; ``ok`` is whether it
     is right. ``reason`` says it in words, ``mistake`` is a key of `MISTAKES`, ``fixed`` is the
-    claim with the mistake repaired and ``correct`` the right formula. ``counterexample`` holds small
-    ``sizes`` and ``arrays`` for the inputs, the place (``index``, by label) where the difference
-    is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is ``"algebra"`` for a
-    claim that was shown to equal the right formula, ``"evaluation"`` for one that was found equal
-    at random points. ``notes`` say what the claim was taken to mean where it has two readings.
+    claim with the mistake repaired and ``correct`` the right formula. ``counterexample`` holds
+    small ``sizes`` and ``arrays`` for the inputs, the place (``index``, by label) where the
+    difference is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is
+    ``"algebra"`` for a claim that was shown to equal the right formula, ``"evaluation"`` for one
+    that was found equal at random points. ``notes`` say what the claim was taken to mean where it
+    has two readings.
 
     >>> from eingrad import parse
     >>> verdict = parse("L = w_i w_i").check("dL/dw_i = w_i")

@@ -55,7 +55,8 @@ def read_model(text: str, latex: bool | None = None) -> Model:
     if is_latex(text) if latex is None else latex:
         reading = read_latex(text)
         system = lower(reading.statements)
-        return Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
+        sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
+        return Model(reading.statements, replace(system, sizes=sizes))
     statements = find_integers(parse_statements(text))
     return Model(statements, lower(statements))
 
