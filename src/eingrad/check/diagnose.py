@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -19,17 +20,20 @@ from eingrad.check.compare import (
 )
 from eingrad.check.pools import Pools
 from eingrad.check.question import Question, Target
-from eingrad.check.ratio import Scale, constant_ratio, scale_between
+from eingrad.check.ratio import CLOSE, Scale, constant_ratio, scale_between
 from eingrad.check.repairs import Repair, repairs
+from eingrad.check.slips import Slip, Slips
 from eingrad.check.tree import mentions, negated, times
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
+from eingrad.core.forks import once
 from eingrad.errors import EingradError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
 from eingrad.notation.text import to_text
 
 MOST_EFFORT = 120_000  # nodes evaluated for one diagnosis: after this nothing more is tried
+MOST_PAIRS = 300  # of slips that are tried together
 READING = 4  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
 
@@ -89,11 +93,14 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         or assumed(["sum"])
         or of_arrays()
         or search.first(kinds=["transposed", "label"])
-        or assumed(["symmetric", "unit", "orthogonal", "one-hot"])
+        or assumed(["symmetric"])
         or search.first(limit=1.42)
+        or search.slipped(claim, 1)
+        or assumed(["unit", "orthogonal", "one-hot"])
         or search.other_derivative(claim)
         or search.first()
         or search.with_scale()
+        or search.slipped(claim, 2)
         or search.with_assumption(inputs)
         or assumed(["positive"])
     )
@@ -221,6 +228,61 @@ class _Search:
                 is_meant = Derivative(target.of, (*before, Symbol(name, last.labels)))
                 reason = f"this is {to_text(is_meant)}, not {to_text(target)}"
                 return Diagnosis("wrong-gradient", reason, self.value, target=is_meant)
+        return None
+
+    def slipped(self, claim: Claim, count: int) -> Diagnosis | None:
+        """Return one slip of a derivation, or two, that leads to the claim."""
+        slips = self.slips
+        if slips is None:
+            return None
+        rules = [(slip,) for slip in slips.rules()]
+        singles = [*rules, *slips.paths()]
+        if count == 1:
+            return self._derived_so(slips, claim, singles)
+        pairs = [(*a, *b) for a, b in combinations(singles, 2) if a in rules]
+        return self._derived_so(slips, claim, singles, True) or self._derived_so(
+            slips, claim, pairs[:MOST_PAIRS]
+        )
+
+    @once
+    def slips(self) -> Slips | None:
+        """The wrong derivations of the target, None if it is no first derivative."""
+        target, derived = self.question.target, self.question.derived
+        if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
+            return None
+        of, by = target.of.name, [x.name for x in target.wrt]
+        if len(by) > 1 or of not in derived.system.definitions:
+            return None
+        return Slips(derived.system, of, by[0], derived.names)
+
+    def _derived_so(
+        self, slips: Slips, claim: Claim, choices: Sequence[tuple[Slip, ...]], scaled: bool = False
+    ) -> Diagnosis | None:
+        """Return the slips whose result the claim is, up to a constant factor if ``scaled``."""
+        right, points = self.question.right, self.question.points
+        point = points.standard(0)
+        for chosen in choices:
+            if self.is_tired:
+                self.cut = True
+                return None
+            result = slips.result(chosen)
+            points.effort.done += READING * len(slips.between)
+            ratio = constant_ratio(point.value(result), claim.value(point))
+            if ratio is None or (not scaled and abs(ratio - 1) > CLOSE):
+                continue
+            if agrees(ExprClaim(result), right, point):
+                continue
+            scale = scale_between(claim, result, points) if scaled else None
+            if scaled and scale is None:
+                continue
+            if not scaled and not agrees_everywhere(claim, result, points):
+                continue
+            reasons = dict.fromkeys(slip.reason for slip in chosen)
+            if scale is not None:
+                letters = {dim: self.letter(dim) for dim in scale.sizes}
+                reasons[describe(scale, letters)[1]] = None
+            value = None if self.value is None else self.question.formula
+            return Diagnosis(chosen[0].mistake, "; and ".join(reasons), value)
         return None
 
     def with_scale(self) -> Diagnosis | None:

@@ -26,6 +26,8 @@ MISTAKES = {
     "function": "one function for another, or one too many or too few",
     "power": "an exponent is wrong",
     "inverse": "multiplied where one must divide, or the reverse",
+    "path": "a path of the chain rule is missing",
+    "jacobian": "a Jacobian is taken as its diagonal",
     "wrong-gradient": "the derivative by another tensor",
     "assumption": "right under an assumption that the model does not make",
     "shape": "the shapes do not fit",
