@@ -16,6 +16,7 @@ from eingrad.check.function import FunctionClaim, FunctionFailedError, target_fo
 from eingrad.check.inline import inlined
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
+from eingrad.check.tree import tidied
 from eingrad.check.verdict import Outcome, Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
@@ -217,7 +218,7 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
 
 def _fixed(question: Question, found: Diagnosis) -> str | None:
     target = found.target or question.target
-    return None if found.value is None else question.text(target, found.value)
+    return None if found.value is None else question.text(target, tidied(found.value))
 
 
 def is_proved(question: Question, claimed: Expr) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.reverse import recognise, reverse, tensor
@@ -12,6 +13,7 @@ from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import ONE, einsum, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.core.forks import once
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced
@@ -163,7 +165,11 @@ class Derived:
             if cost(opened) > READABLE:
                 break
             expr = opened
-        return simplify(expr, self.system.facts)
+        return simplify(expr, self._knowledge.about(expr))
+
+    @once
+    def _knowledge(self) -> Knowledge:
+        return Knowledge(self.system)
 
     def over_tensors(self, expr: Expr) -> Expr:
         """Return an expression over the model's tensors alone, without derivatives, in a form

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from eingrad.check.arrays import array_mistake
-from eingrad.check.assumptions import assumption_for, assumptions
+from eingrad.check.assumptions import assumption_for, assumptions, one_variable_for
 from eingrad.check.compare import (
     PLANS,
     Claim,
@@ -34,6 +34,9 @@ from eingrad.notation.text import to_text
 
 MOST_EFFORT = 120_000  # nodes evaluated for one diagnosis: after this nothing more is tried
 MOST_PAIRS = 300  # of slips that are tried together
+USUAL = ("sign", "transposed", "label", "order", "activation-derivative", "preactivation", "factor")
+MOST_FIRST, MOST_SECOND = 12, 40  # repairs of which two are tried together
+MOST_PARTS_AGAIN = 20_000  # of the second repairs together
 READING = 4  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
 
@@ -75,10 +78,14 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         literal = search.first(limit=0.94)
         return literal or search.scaled(value, scale)
     if claim is None:
-        return search.first() or search.with_scale()
+        return search.first() or search.with_scale() or search.two()
 
     def assumed(kinds: Sequence[str]) -> Diagnosis | None:
         found = assumption_for(question, claim, inputs, kinds)
+        return None if found is None else _assumed(found.text)
+
+    def one_variable() -> Diagnosis | None:
+        found = one_variable_for(question, claim)
         return None if found is None else _assumed(found.text)
 
     def of_arrays() -> Diagnosis | None:
@@ -92,17 +99,20 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         (assumed(["positive"]) if _has_gaps(question, claim) else None)
         or assumed(["sum"])
         or of_arrays()
-        or search.first(kinds=["transposed", "label"])
-        or assumed(["symmetric"])
+        or one_variable()
+        or search.first(kinds=["transposed", "label", "order"])
+        or assumed(["symmetric", "unit", "orthogonal"])
         or search.first(limit=1.42)
         or search.slipped(claim, 1)
-        or assumed(["unit", "orthogonal", "one-hot"])
+        or assumed(["positive", "one-hot"])
+        or search.first(limit=1.5)
+        or search.with_scale()
         or search.other_derivative(claim)
         or search.first()
         or search.with_scale()
         or search.slipped(claim, 2)
+        or search.two()
         or search.with_assumption(inputs)
-        or assumed(["positive"])
     )
 
 
@@ -220,7 +230,11 @@ class _Search:
         *before, last = target.wrt
         for name in derived.system.labels:
             other = derived.tensor(name)
-            if name == last.name or other.integer or other.dims != derived.tensor(last.name).dims:
+            if (
+                name in (last.name, target.of.name)
+                or other.integer
+                or other.dims != derived.tensor(last.name).dims
+            ):
                 continue
             names = [*(x.name for x in before), name]
             right = derived.tensor(derived.derivative(target.of.name, names))
@@ -299,6 +313,22 @@ class _Search:
                 return replace(second, mistake=repair.mistake, reason=reason)
         return None
 
+    def two(self) -> Diagnosis | None:
+        """Return two repairs that make the claim right together."""
+        for first in _usual(self.repairs, MOST_FIRST):
+            if first.target is not None or self.pools is None:
+                continue
+            again, _ = repairs(first.value, Pools(self.question, first.value), MOST_PARTS_AGAIN)
+            for second in _usual(again, MOST_SECOND):
+                if self.is_tired:
+                    self.cut = True
+                    return None
+                claim = self.lowered(second.value)
+                if claim is not None and self.is_right(claim):
+                    reason = f"{first.reason}; and {second.reason}"
+                    return replace(self.found(second), mistake=first.mistake, reason=reason)
+        return None
+
     def with_assumption(self, inputs: Sequence[str]) -> Diagnosis | None:
         """Return a repair after which the claim is right under an assumption."""
         right = self.question.right
@@ -320,6 +350,11 @@ class _Search:
         own = self.pools.same_dim(dim) if self.pools else []
         letters = self.question.derived.system.letters
         return [*own, *letters.get(dim, ()), str(dim)][0]
+
+
+def _usual(found: Sequence[Repair], most: int) -> list[Repair]:
+    """Return the likeliest repairs of the mistakes that come two at once."""
+    return [repair for repair in found if repair.mistake in USUAL and repair.cost <= 1.3][:most]
 
 
 def describe(scale: Scale, letters: dict[Dim, str]) -> tuple[str, str]:

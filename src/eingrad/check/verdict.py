@@ -13,6 +13,7 @@ MISTAKES = {
     "sum-for-mean": "a sum where a mean is meant",
     "transposed": "the labels of a tensor, or of the result, are exchanged",
     "label": "a label is wrong",
+    "order": "the factors of a matrix chain are in another order, or transposed",
     "axis": "a function goes over the wrong axis",
     "sum": "a sum is missing or does not belong there",
     "delta": "a Kronecker delta is missing or does not belong there",

@@ -6,7 +6,7 @@ claim right is for `diagnose` to find out.
 
 from eingrad.check.pools import Pools
 from eingrad.check.repairs.base import Finder, Repair
-from eingrad.check.repairs.labels import delta, labels_of_all, labels_of_one, sums
+from eingrad.check.repairs.labels import delta, labels_of_all, labels_of_one, order, reused, sums
 from eingrad.check.repairs.parts import (
     extra_factors,
     missing_factors,
@@ -24,7 +24,7 @@ from eingrad.notation.syntax import Formula
 
 FINDERS: tuple[Finder, ...] = (
     extra_scale, other_number, missing_scale, sign, mean_or_sum,
-    labels_of_one, labels_of_all, delta, sums, wrong_tensor,
+    labels_of_one, labels_of_all, reused, order, delta, sums, wrong_tensor,
     extra_factors, missing_factors, wrong_factor, wrong_slope, wrong_terms,
     missing_function, wrong_function,
     wrong_power,
