@@ -31,10 +31,15 @@ class Assumption:
 
     def point(self, question: Question) -> Point | None:
         """Return a point at which it holds, None if the model has no values there."""
-        try:
-            return question.points.point(question.points.apart(1), 1, self.condition)
-        except EingradError:
-            return None
+        known = question.points.assumed
+        if self.text not in known:
+            try:
+                known[self.text] = question.points.point(
+                    question.points.apart(1), 1, self.condition
+                )
+            except EingradError:
+                known[self.text] = None
+        return known[self.text]
 
     def holds(self, question: Question, claim: Claim) -> bool:
         """Whether a claim is right wherever the assumption holds."""

@@ -33,9 +33,10 @@ from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, 
 from eingrad.notation.text import to_text
 
 MOST_EFFORT = 120_000  # nodes evaluated for one diagnosis: after this nothing more is tried
-MOST_PAIRS = 300  # of slips that are tried together
+MOST_PAIRS = 150  # of slips that are tried together
+MOST_DROPPED = 5  # functions of which all derivatives may be missing
 USUAL = ("sign", "transposed", "label", "order", "activation-derivative", "preactivation", "factor")
-MOST_FIRST, MOST_SECOND = 12, 40  # repairs of which two are tried together
+MOST_FIRST, MOST_SECOND = 8, 30  # repairs of which two are tried together
 MOST_PARTS_AGAIN = 20_000  # of the second repairs together
 READING = 4  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
@@ -253,9 +254,11 @@ class _Search:
         singles = [*rules, *slips.paths()]
         if count == 1:
             return self._derived_so(slips, claim, singles)
-        pairs = [(*a, *b) for a, b in combinations(singles, 2) if a in rules]
+        dropped = [slip for (slip,) in rules if slip.kind == "dropped"][:MOST_DROPPED]
+        several = [x for n in range(2, len(dropped) + 1) for x in combinations(dropped, n)]
+        pairs = [(*a, *b) for a, b in combinations(singles, 2) if a in rules][:MOST_PAIRS]
         return self._derived_so(slips, claim, singles, True) or self._derived_so(
-            slips, claim, pairs[:MOST_PAIRS]
+            slips, claim, [*several, *pairs]
         )
 
     @once
@@ -337,6 +340,8 @@ class _Search:
             if point is None:
                 continue
             for repair, claim in self.tried:
+                if repair.mistake not in USUAL:
+                    continue
                 if self.is_tired:
                     self.cut = True
                     return None

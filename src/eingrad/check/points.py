@@ -132,6 +132,7 @@ class Points:
         ]
         self.fixed = self._fixed()
         self._standard: dict[int, Point] = {}
+        self.assumed: dict[str, Point | None] = {}  # a point for each assumption that was tried
         self.kinds: dict[str, str] = {}
         self.kinds = self._find_kinds()
 

@@ -127,7 +127,8 @@ class Slips:
             case Reduce(function=function) if node.keeps_axes and local_jacobian(node):
                 labels = self.system.definitions[name].labels
                 own = tuple(labels[k] for k in node.axes if k < len(labels))
-                reason = f"the Jacobian of {call_head(function, own)} is taken as its diagonal"
+                head = call_head(function, own)
+                reason = f"the Jacobian of {head} in {name} is taken as its diagonal"
                 yield Slip("jacobian", reason, node, "diagonal")
             case Einsum() if _repeated(node) is not None:
                 yield from self._of_power(node)
@@ -135,7 +136,7 @@ class Slips:
                 yield from self._of_power(node)
             case Map(function=function) if len(node.operands) == 1:
                 for kind, words in OF_FUNCTIONS.items():
-                    reason = f"the derivative of {function} {words}"
+                    reason = f"the derivative of {function} in {name} {words}"
                     yield Slip("activation-derivative", reason, node, kind)
 
     def _of_power(self, node: Expr) -> Iterator[Slip]:

@@ -295,9 +295,13 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Recipe, Extents]:
     tensors: dict[str, Var] = {
         **system.inputs, **{name: d.var for name, d in system.definitions.items()}
     }  # fmt: skip
-    for var in tensors.values():
+    seen: set[Dim] = set()
+    spoken = {*_needs(claim.value), *names_of(claim.target), *_needs(claim.target)}
+    for var in tensors.values():  # of a tensor that the claim does not name, new dimensions alone
         for axis, dim in enumerate(var.dims):
-            dims.known(dim, var.name, axis)
+            if var.name in spoken or dim not in seen:
+                dims.known(dim, var.name, axis)
+        seen.update(var.dims)
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
     integers = {name for name, var in system.inputs.items() if var.integer}
     claim = with_integers(claim, scalar_indices(system))
