@@ -74,7 +74,9 @@ def test_a_wrong_claim_is_rejected(text: str, claim: str) -> None:
     assert not verdict.ok
     assert verdict.reason
     assert model.check(verdict.correct).ok
-    assert str(verdict).startswith("wrong: ")
+    outcome = "wrong" if verdict.assumption is None else "right if"
+    assert verdict.outcome == outcome
+    assert str(verdict).startswith(f"{outcome}: ")
 
 
 def test_a_counterexample_can_be_run() -> None:
@@ -226,8 +228,30 @@ def test_a_function_that_cannot_be_called_is_an_error() -> None:
 
 def test_values_that_no_assumption_allows() -> None:
     model = eg.parse("s = x_i x_i\nassume x_i x_i = -1")
-    with pytest.raises(eg.EingradError, match="all that it assumes holds"):
-        model.check("ds/dx_i = 2 x_i")
+    verdict = model.check("ds/dx_i = 2 x_i")
+    assert verdict.outcome == "not judged"
+    assert not verdict.ok
+    assert "all that it assumes holds" in verdict.reason
+    assert verdict.correct == "ds/dx_i = 2 x_i"
+    assert verdict.counterexample is None
+
+
+NOWHERE = "s = sum_i(log(-exp(x_i)))\nr = x_i x_i"
+
+
+def test_of_several_claims_one_may_not_be_judged() -> None:
+    model = eg.parse(NOWHERE)
+    claims = ["ds/dx_i = 1", "dr/dx_i = 2 x_i", "dr/dx_i = x_i"]
+    outcomes = [verdict.outcome for verdict in model.check_each(claims)]
+    assert outcomes == ["not judged", "right", "wrong"]
+    assert model.check("\n".join(claims[:2])).outcome == "not judged"
+    assert model.check("\n".join(claims)).outcome == "wrong"
+
+
+def test_a_function_where_the_model_has_no_values() -> None:
+    verdict = eg.parse(NOWHERE).check(lambda x: x, of="s", wrt="x")
+    assert verdict.outcome == "not judged"
+    assert "no values were found" in verdict.reason
 
 
 @pytest.mark.parametrize(

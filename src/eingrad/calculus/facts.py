@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import combinations, permutations
 from itertools import product as cartesian
 
+from eingrad.calculus.bounds import apply_bound, bounded_definitions
 from eingrad.calculus.pointwise_rules import is_map
 from eingrad.calculus.structure import Product, cost, is_sum, open_product
 from eingrad.calculus.symmetry import Swap, is_symmetric, symmetries
@@ -53,6 +54,7 @@ class Knowledge:
             if not isinstance(d.expr, Var | Const) and not is_light(d.expr)
         }  # fmt: skip
         definitions = [d for d in definitions if "/" not in d.name]  # results name no derivatives
+        self.assumed = (*self.assumed, *bounded_definitions(definitions, self.assumed))
         self.symmetries = symmetries(definitions, _swaps(self.assumed))
         self._by_var: dict[Var, list[Fact]] = {}
         for definition in definitions:
@@ -92,6 +94,8 @@ def apply_fact(node: Expr, fact: Fact) -> Expr:
     """Return ``node`` with the fact used wherever it fits, ``node`` itself if it does not."""
     if not set(variables(fact.left)) <= set(variables(node)):
         return node
+    if fact.is_bound:
+        return apply_bound(node, fact)
     if is_symmetry(fact):
         return apply_symmetries(node, [fact])
     return rewrite([node], lambda x: _replace(x, fact))[0]

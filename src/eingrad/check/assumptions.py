@@ -6,17 +6,19 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 
-from eingrad.check.compare import Claim, agrees, agrees_everywhere
+from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
 from eingrad.check.points import PLANS, Condition, Point
 from eingrad.check.question import Question
+from eingrad.core.algebra import add, einsum, subtract
 from eingrad.core.evaluate import Array
-from eingrad.core.expr import Var
+from eingrad.core.expr import Delta, Expr, Var
 from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError
-from eingrad.notation.syntax import Symbol
+from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.text import call_head, to_text
 
 
@@ -29,10 +31,15 @@ class InputAssumption:
 
     def point(self, question: Question) -> Point | None:
         """Return a point at which it holds, None if the model has no values there."""
-        try:
-            return question.points.point(question.points.apart(1), 1, self.condition)
-        except EingradError:
-            return None
+        known = question.points.assumed
+        if self.text not in known:
+            try:
+                known[self.text] = question.points.point(
+                    question.points.apart(1), 1, self.condition
+                )
+            except EingradError:
+                known[self.text] = None
+        return known[self.text]
 
     def holds(self, question: Question, claim: Claim) -> bool:
         """Whether a claim is right wherever the assumption holds."""
@@ -47,10 +54,11 @@ def assumptions(
 ) -> Iterator[InputAssumption]:
     """Yield what may be assumed about one input, of those that the model leaves free."""
     points = question.points
+    inputs = question.derived.system.inputs
     for kind in kinds:
-        for name in names:
+        for name in sorted(names, key=lambda n: inputs[n].ndim) if kind == "positive" else names:
             if name not in points.ranges and name not in points.fixed:
-                yield from _about(question.derived.system.inputs[name], question, kind)
+                yield from _about(inputs[name], question, kind)
 
 
 def assumption_for(
@@ -61,9 +69,8 @@ def assumption_for(
     A claim that is right at some points is wrong on one side of a kink, say, which a sign may
     explain; that anything else is assumed there would be an accident.
     """
-    signs = "positive" in kinds
-    if not signs and any(_agrees_by_chance(question, claim, plan) for plan in range(PLANS)):
-        return None
+    if any(_agrees_by_chance(question, claim, plan) for plan in range(PLANS)):
+        kinds = [kind for kind in kinds if kind == "positive"]
     for assumption in assumptions(question, names, kinds):
         point = assumption.point(question)
         if point is None or not agrees(claim, question.right, point):
@@ -71,6 +78,53 @@ def assumption_for(
         if assumption.holds(question, claim):
             return assumption
     return None
+
+
+def one_variable_for(question: Question, claim: Claim) -> InputAssumption | None:
+    """Return that entries across the diagonal are one variable, if a claim is right then.
+
+    The derivative by it is the sum of both entries', but one where they are the same.
+    """
+    target = question.target
+    if not isinstance(target, Derivative) or len(target.wrt) > 1:
+        return None
+    system, right, by = question.derived.system, question.right, target.wrt[0]
+    dims, first = right.dims, right.ndim - len(by.labels)
+    for p, q in combinations(range(first, right.ndim), 2):
+        if dims[p] != dims[q]:
+            continue
+        own = tuple(range(right.ndim))
+        turned = tuple({p: q, q: p}.get(k, k) for k in own)
+        both = [einsum([(right, turned)], own), right]
+        diagonal = einsum([(right, own), (Delta(dims[p]), (p, q))], own)
+        swapped = [by.labels[turned[k + first] - first] for k in range(len(by.labels))]
+        texts = [to_text(Symbol(by.name, tuple(x))) for x in (by.labels, swapped)]
+        change = partial(_symmetric, p=p - first, q=q - first)
+        free = by.name in system.inputs and by.name not in question.points.fixed
+        condition = _on(system.inputs[by.name], change) if free else None
+        found = InputAssumption(f"{' and '.join(texts)} are one variable", condition or _as_it_is)
+        meant = subtract(add(*both), diagonal)
+        if _agree_there(claim, meant, question, condition):
+            return found
+    return None
+
+
+def _agree_there(
+    claim: Claim, meant: Expr, question: Question, condition: Condition | None
+) -> bool:
+    """Whether a claim is what is meant, and that is not what is right anyway."""
+    points = question.points
+    try:
+        first = points.point(points.apart(1), 1, condition)
+        if not agrees(claim, meant, first) or agrees(ExprClaim(meant), question.right, first):
+            return False
+        return agrees_everywhere(claim, meant, points, condition or _as_it_is)
+    except EingradError:
+        return False
+
+
+def _as_it_is(_: str, value: Array) -> Array:
+    return value
 
 
 def _agrees_by_chance(question: Question, claim: Claim, plan: int) -> bool:
@@ -112,6 +166,7 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
                 yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)))
         case "positive":
             yield InputAssumption(f"{shown} > 0", _on(x, np.abs))
+            yield InputAssumption(f"{shown} < 0", _on(x, lambda value: -np.abs(value)))
 
 
 def _on(x: Var, change: Callable[[Array], Array]) -> Condition:

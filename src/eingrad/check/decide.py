@@ -18,11 +18,13 @@ from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
+from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
-from eingrad.check.verdict import Verdict
+from eingrad.check.tree import tidied
+from eingrad.check.verdict import Outcome, Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
-from eingrad.errors import EingradError, NotationError
+from eingrad.errors import EingradError, MemoryLimitError, NotationError
 from eingrad.notation.lower import scalar_indices
 from eingrad.notation.mistakes import NOT_KEPT
 from eingrad.notation.notes import notes_on
@@ -32,6 +34,7 @@ from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 Restored = Callable[[Formula], Formula]
+NOT_COMPARED = (NoPointError, MemoryLimitError)  # what leaves a claim without a verdict
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
 
@@ -46,15 +49,15 @@ def check(
     """Say whether a claim is right: equations, or a function with what it computes.
 
     ``derived`` is the model; it remembers what was derived for the claims before. Of several
-    equations the first wrong one decides. ``latex`` says whether a text is LaTeX; None leaves it
-    to its commands. Raises EingradError where the claim has no meaning in this model.
+    equations the first wrong one decides, then the first that was not judged. ``latex`` says
+    whether a text is LaTeX; None leaves it to its commands. Raises EingradError where the claim has
+    no meaning in this model.
     """
     if isinstance(claim, str | Assignment | Equation):
         if of is not None or wrt is not None:
             raise EingradError("a claim in notation says itself what it is about: no of, no wrt")
         verdicts = check_each(derived, claim, latex)
-        wrong = [v for v in verdicts if not v.ok]
-        return wrong[0] if wrong else _all_right(verdicts)
+        return _decisive(verdicts)
     if not callable(claim):
         raise EingradError(
             f"a claim is an equation or a function, not {type(claim).__name__}",
@@ -68,16 +71,25 @@ def check(
             hint='for the gradient dL/dW: of="L", wrt="W"',
         )
     names: list[str | None] = [None] if wrt is None else [*listed(wrt)]
-    verdicts = [check_function(derived, claim, of, name) for name in names]
-    return next((v for v in verdicts if not v.ok), verdicts[0])
+    return _decisive([check_function(derived, claim, of, name) for name in names])
+
+
+def _decisive(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the first verdict that a claim is wrong, else the first that it is not right."""
+    others = sorted((v for v in verdicts if not v.ok), key=lambda v: v.outcome == "not judged")
+    return others[0] if others else _all_right(verdicts)
 
 
 @np.errstate(all="ignore")
-def check_each(derived: Derived, claim: str | Claim, latex: bool | None = None) -> list[Verdict]:
-    """Say of each equation of a claim whether it is right.
+def check_each(
+    derived: Derived, claim: str | Claim | Sequence[str], latex: bool | None = None
+) -> list[Verdict]:
+    """Say of each equation of a claim, or of several, whether it is right.
 
     A chain of equations, in LaTeX, is one equation for each right side.
     """
+    if isinstance(claim, Sequence) and not isinstance(claim, str):
+        return [verdict for one in claim for verdict in check_each(derived, one, latex)]
     if not isinstance(claim, str | Assignment | Equation):
         raise EingradError(
             f"a claim is a text, not {type(claim).__name__}",
@@ -133,10 +145,13 @@ def check_formula(
     except NotationError as error:
         return _meaningless(question, claim, error)
     own = ExprClaim(expr)
-    if agrees_everywhere(own, question.right, question.points):
-        return _right(question, text, is_proved(question, expr))
-    shown = question.inputs_below(expr, question.right)
-    return _wrong(question, own, text, shown, claim.value)
+    try:
+        if agrees_everywhere(own, question.right, question.points):
+            return _right(question, text, is_proved(question, expr))
+        shown = question.inputs_below(expr, question.right)
+        return _wrong(question, own, text, shown, claim.value)
+    except NOT_COMPARED as error:
+        return _not_judged(question, text, error)
 
 
 def check_function(
@@ -152,6 +167,8 @@ def check_function(
         agrees = agrees_everywhere(claim, question.right, question.points)
     except FunctionFailedError as error:
         return _failed(question, claim, text, error)
+    except NOT_COMPARED as error:
+        return _not_judged(question, text, error)
     if agrees:
         return _right(question, text, proved=False)
     return _wrong(question, claim, text, list(system.inputs))
@@ -170,7 +187,12 @@ def _failed(
         raise error from None
     sizes = ", ".join(f"{d} = {n}" for d, n in question.points.apart(0).items())
     reason = f"it works where all axes have one size, not with {sizes}: {error.reason}"
-    return Verdict(False, text, reason, question.correct, None, "shape")
+    return Verdict("wrong", text, reason, question.correct, None, "shape")
+
+
+def _not_judged(question: Question, text: str, error: EingradError) -> Verdict:
+    reason = error.reason if error.hint is None else f"{error.reason} ({error.hint})"
+    return Verdict("not judged", text, reason, question.correct)
 
 
 def _right(question: Question, text: str, proved: bool) -> Verdict:
@@ -178,7 +200,7 @@ def _right(question: Question, text: str, proved: bool) -> Verdict:
         reason, proof = "equal by algebra", "algebra"
     else:
         reason, proof = "equal at random points of several sizes", "evaluation"
-    return Verdict(True, text, reason, question.correct, proof=proof)
+    return Verdict("right", text, reason, question.correct, proof=proof)
 
 
 def _wrong(
@@ -187,8 +209,9 @@ def _wrong(
     example = counterexample(claim, question.right, question.points, question.labels, shown)
     found = letter_of_its_own(question, value) if value is not None else None
     found = found or diagnose(question, claim, value, shown)
+    outcome: Outcome = "right if" if found.assumption else "wrong"
     return Verdict(
-        False, text, found.reason, question.correct, example, found.mistake,
+        outcome, text, found.reason, question.correct, example, found.mistake,
         _fixed(question, found), found.assumption,
     )  # fmt: skip
 
@@ -209,14 +232,14 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
     if found is None:
         raise error
     return Verdict(
-        False, question.text(claim.target, claim.value), f"{found.reason} ({error.reason})",
+        "wrong", question.text(claim.target, claim.value), f"{found.reason} ({error.reason})",
         question.correct, None, found.mistake, _fixed(question, found),
     )  # fmt: skip
 
 
 def _fixed(question: Question, found: Diagnosis) -> str | None:
     target = found.target or question.target
-    return None if found.value is None else question.text(target, found.value)
+    return None if found.value is None else question.text(target, tidied(found.value))
 
 
 def is_proved(question: Question, claimed: Expr) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.core.algebra import zeros
 from eingrad.core.expr import Expr, Var, variables
+from eingrad.core.forks import once
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced, opened
@@ -158,7 +160,12 @@ class Derived:
         if name not in self.titles:
             return self.exprs[name]
         formulas = {title: self.exprs[title] for title in self.titles}
-        return simplify(opened(self.exprs[name], formulas), self.system.facts)
+        expr = opened(self.exprs[name], formulas)
+        return simplify(expr, self._knowledge.about(expr))
+
+    @once
+    def _knowledge(self) -> Knowledge:
+        return Knowledge(self.system)
 
     def over_tensors(self, expr: Expr) -> Expr:
         """Return an expression over the model's tensors alone, without derivatives, in a form

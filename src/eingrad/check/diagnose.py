@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
 from eingrad.check.array_claims import array_mistake
-from eingrad.check.assumptions import assumption_for, assumptions
+from eingrad.check.assumptions import assumption_for, assumptions, one_variable_for
 from eingrad.check.candidates import Candidates
 from eingrad.check.compare import (
     Claim,
@@ -17,19 +18,26 @@ from eingrad.check.compare import (
     agrees_everywhere,
     agrees_nearby,
 )
-from eingrad.check.constant_factor import Scale, constant_ratio, scale_between
+from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_between
 from eingrad.check.points import PLANS
 from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
+from eingrad.check.slips import Slip, Slips
 from eingrad.check.tree import mentions, negated, times
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
+from eingrad.core.forks import once
 from eingrad.errors import EingradError, MemoryLimitError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
 from eingrad.notation.text import to_text
 
 MOST_EFFORT = 120_000  # nodes evaluated for one diagnosis: after this nothing more is tried
+MOST_PAIRS = 150  # of slips that are tried together
+MOST_DROPPED = 5  # functions of which all derivatives may be missing
+USUAL = ("sign", "transposed", "label", "order", "activation-derivative", "preactivation", "factor")
+MOST_FIRST, MOST_SECOND = 8, 30  # repairs of which two are tried together
+MOST_PARTS_AGAIN = 20_000  # of the second repairs together
 READING = 4  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
 
@@ -71,10 +79,14 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         literal = search.first(limit=0.94)
         return literal or search.scaled(value, scale)
     if claim is None:
-        return search.first() or search.with_scale()
+        return search.first() or search.with_scale() or search.two()
 
     def assumed(kinds: Sequence[str]) -> Diagnosis | None:
         found = assumption_for(question, claim, inputs, kinds)
+        return None if found is None else _assumed(found.text)
+
+    def one_variable() -> Diagnosis | None:
+        found = one_variable_for(question, claim)
         return None if found is None else _assumed(found.text)
 
     def of_arrays() -> Diagnosis | None:
@@ -88,14 +100,20 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         (assumed(["positive"]) if _has_gaps(question, claim) else None)
         or assumed(["sum"])
         or of_arrays()
-        or search.first(kinds=["transposed", "label"])
-        or assumed(["symmetric", "unit", "orthogonal", "one-hot"])
+        or one_variable()
+        or search.first(kinds=["transposed", "label", "order"])
+        or assumed(["symmetric", "unit", "orthogonal"])
         or search.first(limit=1.42)
+        or search.slipped(claim, 1)
+        or assumed(["positive", "one-hot"])
+        or search.first(limit=1.5)
+        or search.with_scale()
         or search.other_derivative(claim)
         or search.first()
         or search.with_scale()
+        or search.slipped(claim, 2)
+        or search.two()
         or search.with_assumption(inputs)
-        or assumed(["positive"])
     )
 
 
@@ -219,7 +237,11 @@ class _Search:
         *before, last = target.wrt
         for name in derived.system.labels:
             other = derived.tensor(name)
-            if name == last.name or other.integer or other.dims != derived.tensor(last.name).dims:
+            if (
+                name in (last.name, target.of.name)
+                or other.integer
+                or other.dims != derived.tensor(last.name).dims
+            ):
                 continue
             names = [*(x.name for x in before), name]
             right = derived.tensor(derived.derivative(target.of.name, names))
@@ -227,6 +249,63 @@ class _Search:
                 is_meant = Derivative(target.of, (*before, Symbol(name, last.labels)))
                 reason = f"this is {to_text(is_meant)}, not {to_text(target)}"
                 return Diagnosis("wrong-gradient", reason, self.value, target=is_meant)
+        return None
+
+    def slipped(self, claim: Claim, count: int) -> Diagnosis | None:
+        """Return one slip of a derivation, or two, that leads to the claim."""
+        slips = self.slips
+        if slips is None:
+            return None
+        rules = [(slip,) for slip in slips.rules()]
+        singles = [*rules, *slips.paths()]
+        if count == 1:
+            return self._derived_so(slips, claim, singles)
+        dropped = [slip for (slip,) in rules if slip.kind == "dropped"][:MOST_DROPPED]
+        several = [x for n in range(2, len(dropped) + 1) for x in combinations(dropped, n)]
+        pairs = [(*a, *b) for a, b in combinations(singles, 2) if a in rules][:MOST_PAIRS]
+        return self._derived_so(slips, claim, singles, True) or self._derived_so(
+            slips, claim, [*several, *pairs]
+        )
+
+    @once
+    def slips(self) -> Slips | None:
+        """The wrong derivations of the target, None if it is no first derivative."""
+        target, derived = self.question.target, self.question.derived
+        if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
+            return None
+        of, by = target.of.name, [x.name for x in target.wrt]
+        if len(by) > 1 or of not in derived.system.definitions:
+            return None
+        return Slips(derived.system, of, by[0], derived.names)
+
+    def _derived_so(
+        self, slips: Slips, claim: Claim, choices: Sequence[tuple[Slip, ...]], scaled: bool = False
+    ) -> Diagnosis | None:
+        """Return the slips whose result the claim is, up to a constant factor if ``scaled``."""
+        right, points = self.question.right, self.question.points
+        point = points.standard(0)
+        for chosen in choices:
+            if self.is_tired:
+                self.cut = True
+                return None
+            result = slips.result(chosen)
+            points.effort.done += READING * len(slips.between)
+            ratio = constant_ratio(point.value(result), claim.value(point))
+            if ratio is None or (not scaled and abs(ratio - 1) > CLOSE):
+                continue
+            if agrees(ExprClaim(result), right, point):
+                continue
+            scale = scale_between(claim, result, points) if scaled else None
+            if scaled and scale is None:
+                continue
+            if not scaled and not agrees_everywhere(claim, result, points):
+                continue
+            reasons = dict.fromkeys(slip.reason for slip in chosen)
+            if scale is not None:
+                letters = {dim: self.letter(dim) for dim in scale.sizes}
+                reasons[describe(scale, letters)[1]] = None
+            value = None if self.value is None else self.question.formula
+            return Diagnosis(chosen[0].mistake, "; and ".join(reasons), value)
         return None
 
     def with_scale(self) -> Diagnosis | None:
@@ -243,6 +322,24 @@ class _Search:
                 return replace(second, mistake=repair.mistake, reason=reason)
         return None
 
+    def two(self) -> Diagnosis | None:
+        """Return two repairs that make the claim right together."""
+        for first in _usual(self.repairs, MOST_FIRST):
+            if first.target is not None or self.pools is None:
+                continue
+            again, _ = repairs(
+                first.value, Candidates(self.question, first.value), MOST_PARTS_AGAIN
+            )
+            for second in _usual(again, MOST_SECOND):
+                if self.is_tired:
+                    self.cut = True
+                    return None
+                claim = self.lowered(second.value)
+                if claim is not None and self.is_right(claim):
+                    reason = f"{first.reason}; and {second.reason}"
+                    return replace(self.found(second), mistake=first.mistake, reason=reason)
+        return None
+
     def with_assumption(self, inputs: Sequence[str]) -> Diagnosis | None:
         """Return a repair after which the claim is right under an assumption."""
         right = self.question.right
@@ -251,6 +348,8 @@ class _Search:
             if point is None:
                 continue
             for repair, claim in self.tried:
+                if repair.mistake not in USUAL:
+                    continue
                 if self.is_tired:
                     self.cut = True
                     return None
@@ -264,6 +363,11 @@ class _Search:
         own = self.pools.same_dim(dim) if self.pools else []
         letters = self.question.derived.system.letters
         return [*own, *letters.get(dim, ()), str(dim)][0]
+
+
+def _usual(found: Sequence[Repair], most: int) -> list[Repair]:
+    """Return the likeliest repairs of the mistakes that come two at once."""
+    return [repair for repair in found if repair.mistake in USUAL and repair.cost <= 1.3][:most]
 
 
 def describe(scale: Scale, letters: dict[Dim, str]) -> tuple[str, str]:

@@ -13,15 +13,27 @@ from typing import Any
 
 import numpy as np
 
+from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.evaluate import Array, Functions, entries, evaluate
-from eingrad.core.expr import Dim, Expr, Map, Var, named_dims, postorder, variables
+from eingrad.core.expr import (
+    Const,
+    Dim,
+    Expr,
+    Map,
+    Size,
+    Var,
+    named_dims,
+    postorder,
+    variables,
+)
 from eingrad.core.forks import once
 from eingrad.core.functions import FUNCTIONS
 from eingrad.errors import EingradError, MemoryLimitError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
+SIGNED = 9  # so many further draws have the signs that the plan gives to numbers
 NEWTON_STEPS = 40
 ENTRIES = 256  # of an array: as many take about as long as the call that computes them
 ROOMY = 1 << 14  # entries of an array that leave a choice of its sizes
@@ -38,8 +50,13 @@ WIDER = {
     "great": "great",
 }
 WITHIN: Mapping[tuple[float, float] | None, str] = {(0, math.inf): "positive", (-1, 1): "unit"}
+COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
 POSITIVE = ("positive", "wide positive", "unit")
 FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
+
+
+class NoPointError(EingradError):
+    """No values were found at which a model and a claim could be compared."""
 
 
 @dataclass
@@ -151,8 +168,15 @@ class Points:
             for name in self.system.functions for order in range(6)
         }  # fmt: skip
         self.ranges = self._ranges()
+        self.extents = {f.left.dim: f.right for f in self.system.facts if isinstance(f.left, Size)}
+        self.bounds = [f for f in self.system.facts if f.is_bound]
+        self.intervals = intervals(self.bounds)
+        self.equations = [
+            f for f in self.system.facts if not (f.is_bound or isinstance(f.left, Size))
+        ]
         self.fixed = self._fixed()
         self._standard: dict[int, Point] = {}
+        self.assumed: dict[str, Point | None] = {}  # a point for each assumption that was tried
         self.kinds: dict[str, str] = {}
         self.kinds = self._find_kinds()
 
@@ -197,7 +221,8 @@ class Points:
         else:
             count = min(max(len(self.dims), 3), 5)
             sizes = {dim: 2 + (k + plan * (1 + k // 5)) % count for k, dim in enumerate(self.dims)}
-        return sizes if self._greatest(sizes) <= ROOMY else self._small(plan)
+        sizes = self._stated(sizes)
+        return sizes if self._greatest(sizes) <= ROOMY else self._stated(self._small(plan))
 
     def _small(self, plan: int) -> dict[Dim, int]:
         """Return the least sizes of which no dimension's are 2 in every plan, nor another's."""
@@ -216,8 +241,20 @@ class Points:
         return max((entries(x, sizes) for x in chain(inputs, nodes)), default=1)
 
     def equal(self, size: int) -> dict[Dim, int]:
-        """Return the same size for every dimension."""
-        return dict.fromkeys(self.dims, size)
+        """Return the same size for every dimension of which nothing is stated."""
+        return self._stated(dict.fromkeys(self.dims, size))
+
+    def _stated(self, sizes: dict[Dim, int]) -> dict[Dim, int]:
+        """Return sizes with those that the model states: as numbers, or equal to others."""
+        named: dict[str, int] = {}
+        for dim, right in self.extents.items():
+            if isinstance(right, Size):
+                sizes[dim] = sizes[right.dim]
+            elif isinstance(right, Const) and isinstance(right.value, int):
+                sizes[dim] = right.value
+            elif isinstance(right, Var):
+                sizes[dim] = named.setdefault(right.name, sizes[dim])
+        return sizes
 
     # --- values ---
 
@@ -234,7 +271,7 @@ class Points:
         try:
             self.kinds = {n: WIDER.get(kinds.get(n, "real"), "real") for n in self.system.inputs}
             return self.point(self.apart(PLAN_OF_WIDE), PLAN_OF_WIDE)
-        except EingradError:
+        except NoPointError:
             return None
         finally:
             self.kinds = kinds
@@ -256,7 +293,7 @@ class Points:
             if condition is not None:
                 arrays = {name: condition(name, x) for name, x in arrays.items()}
             point = self._at(sizes, arrays)
-            if self.system.facts:
+            if self.equations:
                 solved = self._satisfy(point, 17 * seed + attempt)
                 if solved is None:
                     unsolved += 1
@@ -264,9 +301,9 @@ class Points:
                         break
                     continue
                 point = solved
-            if self.is_finite(point):
+            if self._is_within(point) and self.is_finite(point):
                 return point
-        raise EingradError(
+        raise NoPointError(
             "no values were found at which the model is finite and all that it assumes holds",
             code="no-point",
             hint="look at the assume lines, and at logarithms, roots and divisions",
@@ -278,6 +315,13 @@ class Points:
     def is_finite(self, point: Point) -> bool:
         """Whether all that is needed has finite values."""
         return all(bool(np.isfinite(point.value(x)).all()) for x in self.needed)
+
+    def _is_within(self, point: Point) -> bool:
+        """Whether all bounds hold, of what the model defines too."""
+        return all(
+            bool(COMPARE[f.sign](point.value(f.left), point.value(f.right)).all())
+            for f in self.bounds
+        )
 
     def _draw(self, sizes: Mapping[Dim, int], seed: int, decimals: int | None) -> dict[str, Array]:
         result: dict[str, Array] = {}
@@ -291,8 +335,19 @@ class Points:
                 result[name] = rng.integers(0, size, shape).astype(np.float64)
             else:
                 values = _values(self.kinds.get(name, "real"), rng, shape)
-                result[name] = values if decimals is None else np.round(values, decimals)
-        return result
+                values = values if shape or seed % 17 > SIGNED else self._signed(name, values, seed)
+                values = values if decimals is None else np.round(values, decimals)
+                result[name] = _reflected(values, self.intervals.get(var))
+        named = {r.name: d for d, r in self.extents.items() if isinstance(r, Var)}
+        return result | {n: np.asarray(float(sizes[d])) for n, d in named.items() if n in result}
+
+    def _signed(self, name: str, value: Array, seed: int) -> Array:
+        """Give a number of either sign one of them, so that two have all four pairs in four plans:
+        chance leaves numbers that are positive at all points."""
+        if self.kinds.get(name, "real") not in ("real", "wide"):
+            return value
+        mask = 1 + list(self.system.inputs).index(name) % 3
+        return np.asarray(np.abs(value) * (-1) ** (seed // 17 & mask).bit_count())
 
     def _find_kinds(self) -> dict[str, str]:
         """Choose for each input the widest range in which the model is finite."""
@@ -307,7 +362,7 @@ class Points:
             points = [self._at(sizes, self._draw(sizes, seed, None)) for seed in (1, 2)]
             if all(self.is_finite(p) for p in points):
                 return kinds
-        raise EingradError(
+        raise NoPointError(
             "no values were found at which the model is finite",
             code="no-point",
             hint="look at logarithms, roots and divisions",
@@ -328,12 +383,16 @@ class Points:
         rng = np.random.default_rng(seed)
         given = {name: point.arrays[name] for name in self.fixed}
         one_hot = {name: _one_hot(x, rng) for name, x in given.items()}
-        positive = {n for n in given if self.kinds.get(n) in POSITIVE and (given[n] > 0).all()}
+        positive = {n for n in given if self._stays_positive(n) and (given[n] > 0).all()}
         for start, logarithms in ((given, positive), (one_hot, set[str]())):
             moved = self._moved(point, start, logarithms)
             if moved is not None:
                 return moved
         return None
+
+    def _stays_positive(self, name: str) -> bool:
+        interval = self.intervals.get(self.system.inputs[name])
+        return self.kinds.get(name) in POSITIVE or (interval is not None and interval.low >= 0)
 
     def _moved(
         self, point: Point, start: Mapping[str, Array], logarithms: Collection[str]
@@ -347,7 +406,7 @@ class Points:
 
         def residual(flat: Array) -> Array:
             here = there(flat)
-            parts = [here.value(f.left) - here.value(f.right) for f in self.system.facts]
+            parts = [here.value(f.left) - here.value(f.right) for f in self.equations]
             return np.concatenate([p.ravel() for p in parts])
 
         unknown = [np.log(x) if name in logarithms else x for name, x in start.items()]
@@ -357,7 +416,7 @@ class Points:
     def _fixed(self) -> list[str]:
         """Return the inputs that the facts speak of, through definitions too."""
         found: dict[str, None] = {}
-        for fact in self.system.facts:
+        for fact in self.equations:
             for side in (fact.left, fact.right):
                 for var in variables(self.derived.whole(side)):
                     if var.name not in self.ranges:
@@ -376,6 +435,19 @@ def _codes(count: int) -> list[tuple[int, ...]]:
         most += 1
     codes = cartesian(range(2, most + 2), repeat=PLANS)
     return sorted(codes, key=lambda code: (math.prod(code), code))[1 : count + 1]
+
+
+def _reflected(x: Array, interval: Interval | None) -> Array:
+    """Move numbers into an interval by reflection at its ends: those inside stay."""
+    if interval is None:
+        return x
+    low, high = interval.low, interval.high
+    if math.isinf(high):
+        return x if math.isinf(low) else np.asarray(low + np.abs(x - low))
+    if math.isinf(low):
+        return np.asarray(high - np.abs(high - x))
+    width = high - low
+    return np.asarray(low + width - np.abs(np.mod(x - low, 2 * width) - width))
 
 
 def _values(kind: str, rng: np.random.Generator, shape: Sequence[int]) -> Array:

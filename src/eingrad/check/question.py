@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from eingrad.check.derived import Derived
 from eingrad.check.points import Points
 from eingrad.core.expr import Expr, variables
+from eingrad.core.forks import once
 from eingrad.notation.lower import lower_claim
 from eingrad.notation.mistakes import unknown_tensor
 from eingrad.notation.summation import labels_of, tensor_parts
@@ -24,7 +25,7 @@ class Question:
     target: Target
     derived: Derived
     right: Expr
-    points: Points
+    needed: tuple[Expr, ...]
     formula: Formula
     restored: Callable[[Formula], Formula] = field(default=lambda formula: formula)
 
@@ -48,10 +49,14 @@ class Question:
         needed = [right]
         if isinstance(target, Derivative) and isinstance(target.of, Symbol):
             needed.append(derived.tensor(target.of.name))  # log(x) must have a value, not only 1/x
-        points = Points(derived, needed)
         known = base is not None and set(_names(target)) <= base.system.labels.keys()
         formula = _right_formula(base if base is not None and known else derived, target)
-        return cls(target, derived, right, points, formula, restored)
+        return cls(target, derived, right, tuple(needed), formula, restored)
+
+    @once
+    def points(self) -> Points:
+        """Where to compare; raises NoPointError where the model has no values."""
+        return Points(self.derived, self.needed)
 
     @property
     def labels(self) -> tuple[str, ...]:

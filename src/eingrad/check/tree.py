@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 
 from eingrad.core.expr import Dim
@@ -134,6 +135,60 @@ def negated(formula: Formula) -> Formula:
     return Sum(
         tuple(formula.terms[k] for k in order), tuple(not formula.negative[k] for k in order)
     )
+
+
+def tidied(formula: Formula) -> Formula:
+    """Multiply the numbers of each product, and let signs stand in front of it.
+
+    >>> from eingrad.notation.parse import parse_formula
+    >>> texts = "2 * 2 (a - b)", "4 F_kn / 2", "-1 * g", "2 * (1 / t_g)", "a - (-b)", "a / (1 / 2)"
+    >>> [to_text(tidied(parse_formula(x))) for x in texts]
+    ['4 (a - b)', '2 F_kn', '-g', '2 / t_g', 'a + b', 'a / (1 / 2)']
+    """
+    parts = () if isinstance(formula, Derivative | TensorAt) else children(formula)
+    for k, part in enumerate(parts):
+        formula = with_child(formula, k, tidied(part))
+    if isinstance(formula, Product):
+        return _tidy_product(formula)
+    return _tidy_sum(formula) if isinstance(formula, Sum) else formula
+
+
+def _tidy_product(product: Product) -> Formula:
+    number = Fraction(1)
+    rest: list[tuple[Formula, bool]] = []
+    stack = list(zip(product.factors, product.divides, strict=True))[::-1]
+    while stack:
+        factor, divides = stack.pop()
+        if isinstance(factor, Sum) and len(factor.terms) == 1 and not divides:
+            number = -number if factor.negative[0] else number
+            stack.append((factor.terms[0], False))
+        elif isinstance(factor, Product) and not divides:
+            stack += list(zip(factor.factors, factor.divides, strict=True))[::-1]
+        elif isinstance(factor, Number) and isinstance(factor.value, int) and factor.value:
+            number = number / factor.value if divides else number * factor.value
+        else:
+            rest.append((factor, divides))
+    above, below = Number(abs(number.numerator)), Number(number.denominator)
+    if above != ONE or not rest or rest[0][1]:
+        rest.insert(0, (above, False))
+    if below != ONE:
+        rest.append((below, True))
+    factors, flags = zip(*rest, strict=True)
+    result = factors[0] if len(rest) == 1 else Product(factors, flags)
+    return negated(result) if number < 0 else result
+
+
+def _tidy_sum(total: Sum) -> Formula:
+    terms: list[Formula] = []
+    negative: list[bool] = []
+    for term, minus in zip(total.terms, total.negative, strict=True):
+        if isinstance(term, Sum) and (len(term.terms) == 1 or not minus):
+            terms += term.terms
+            negative += [own != minus for own in term.negative]
+        else:
+            terms.append(term)
+            negative.append(minus)
+    return terms[0] if len(terms) == 1 and not negative[0] else Sum(tuple(terms), tuple(negative))
 
 
 def mapped(formula: Formula, leaf: Callable[[Formula], Formula]) -> Formula:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 MISTAKES = {
     "factor": "a number or size is missing or too many",
@@ -13,6 +13,7 @@ MISTAKES = {
     "sum-for-mean": "a sum where a mean is meant",
     "transposed": "the labels of a tensor, or of the result, are exchanged",
     "label": "a label is wrong",
+    "order": "the factors of a matrix chain are in another order, or transposed",
     "axis": "a function goes over the wrong axis",
     "sum": "a sum is missing or does not belong there",
     "delta": "a Kronecker delta is missing or does not belong there",
@@ -26,6 +27,8 @@ MISTAKES = {
     "function": "one function for another, or one too many or too few",
     "power": "an exponent is wrong",
     "inverse": "multiplied where one must divide, or the reverse",
+    "path": "a path of the chain rule is missing",
+    "jacobian": "a Jacobian is taken as its diagonal",
     "wrong-gradient": "the derivative by another tensor",
     "assumption": "right under an assumption that the model does not make",
     "shape": "the shapes do not fit",
@@ -33,25 +36,30 @@ MISTAKES = {
 }
 
 
+Outcome = Literal["right", "wrong", "right if", "not judged"]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether a claim is right, and if not, what is wrong with it.
 
-    ``reason`` says it in words, ``mistake`` is a key of `MISTAKES`, ``fixed`` is the claim with
-    the mistake repaired and ``correct`` the right formula. A claim that is right under an
-    ``assumption`` which the model does not make is not ok. ``counterexample`` holds small
-    ``sizes`` and ``arrays`` for the inputs, the place (``index``, by label) where the difference
-    is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is ``"algebra"`` for a
-    claim that was shown to equal the right formula, ``"evaluation"`` for one that was found equal
-    at random points. ``notes`` say what the claim was taken to mean where it has two readings.
+    ``outcome`` is ``"right"``, ``"wrong"``, ``"right if"`` under an ``assumption`` which the model
+    does not make, or ``"not judged"`` where the claim could not be compared; ``ok`` is whether it
+    is right. ``reason`` says it in words, ``mistake`` is a key of `MISTAKES`, ``fixed`` is the
+    claim with the mistake repaired and ``correct`` the right formula. ``counterexample`` holds
+    small ``sizes`` and ``arrays`` for the inputs, the place (``index``, by label) where the
+    difference is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is
+    ``"algebra"`` for a claim that was shown to equal the right formula, ``"evaluation"`` for one
+    that was found equal at random points. ``notes`` say what the claim was taken to mean where it
+    has two readings.
 
     >>> from eingrad import parse
     >>> verdict = parse("L = w_i w_i").check("dL/dw_i = w_i")
-    >>> verdict.ok, verdict.reason, verdict.correct
-    (False, 'factor 2 missing', 'dL/dw_i = 2 w_i')
+    >>> verdict.outcome, verdict.reason, verdict.correct
+    ('wrong', 'factor 2 missing', 'dL/dw_i = 2 w_i')
     """
 
-    ok: bool
+    outcome: Outcome
     claim: str
     reason: str
     correct: str
@@ -62,16 +70,21 @@ class Verdict:
     proof: str | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def ok(self) -> bool:
+        """Whether the claim is right."""
+        return self.outcome == "right"
+
     def __bool__(self) -> bool:
         return self.ok
 
     def __repr__(self) -> str:
-        return f"Verdict(ok={self.ok}, reason={self.reason!r})"
+        return f"Verdict(outcome={self.outcome!r}, reason={self.reason!r})"
 
     def __str__(self) -> str:
+        lines = [f"{self.outcome}: {self.claim}", f"  {self.reason}"]
         if self.ok:
-            return "\n".join([f"right: {self.claim}", f"  {self.reason}", *self._noted()])
-        lines = [f"wrong: {self.claim}", f"  {self.reason}"]
+            return "\n".join([*lines, *self._noted()])
         if self.fixed is not None and self.fixed != self.correct:
             lines.append(f"  repaired: {self.fixed}")
         lines.append(f"  correct:  {self.correct}")

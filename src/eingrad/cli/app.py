@@ -24,8 +24,9 @@ from eingrad.errors import EingradError, printable
 
 UNUSABLE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143  # 128 + the signal's number
 EXIT_CODES = """
-Exit codes: 0 done; 1 the claim is wrong (check); 2 the input or an option cannot be used, with the
-reason on stderr; 130 interrupted (Ctrl-C); 141 the reader of a pipe has gone; 143 ended (SIGTERM).
+Exit codes: 0 done; 1 the claim is wrong (check); 2 the claim was not judged, or the input or an
+option cannot be used, with the reason on stderr; 130 interrupted (Ctrl-C); 141 the reader of a pipe
+has gone; 143 ended (SIGTERM).
 """
 
 

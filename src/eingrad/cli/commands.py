@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eingrad.cli.app import app, note
+from eingrad.cli.app import UNUSABLE, app, note
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.atomic import write_text
 from eingrad.notation.files import read_text
@@ -99,7 +99,11 @@ ClaimText = Annotated[
 
 @app.command()
 def check(file: ModelFile, claim: ClaimText, latex: Latex = False) -> None:
-    """Check claimed derivatives: exit code 0 if all are right, 1 if one is wrong, 2 if unusable."""
+    """Check claimed derivatives.
+
+    Exit code 0 if all are right, 1 if one is wrong or right under a condition alone, 2 if one was
+    not judged or the input is unusable.
+    """
     if file == claim == "-":
         raise EingradError("standard input is the model or the claim", hint="give one as a file")
     text = read_text("-") if claim == "-" else claim
@@ -108,8 +112,11 @@ def check(file: ModelFile, claim: ClaimText, latex: Latex = False) -> None:
         print(verdict)
         if verdict.counterexample is not None:
             print(_arrays(verdict))
-    if not all(verdict.ok for verdict in verdicts):
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if outcomes & {"wrong", "right if"}:
         raise typer.Exit(WRONG)
+    if "not judged" in outcomes:
+        raise typer.Exit(UNUSABLE)
 
 
 def _arrays(verdict: Verdict) -> str:

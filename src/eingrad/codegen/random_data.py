@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eingrad.check.derived import Derived
-from eingrad.check.points import Point, Points
+from eingrad.check.points import WITHIN, Point, Points
 from eingrad.codegen.code import tuple_text
 from eingrad.codegen.module_plan import ModulePlan
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Var, postorder, variables
@@ -45,6 +45,10 @@ def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
         kind = points.kinds.get(var.name, "real")
         own = facts.get(var.name, [])
         draw = Draw(general if kind == "real" else kind)
+        if len(own) == 1 and own[0].is_bound and own[0].left is var:
+            interval = points.intervals[var]
+            draw = Draw(WITHIN.get((interval.low, interval.high), draw.maker))
+            own = [] if draw.maker in ("positive", "unit") else own
         if len(own) == 1 and (found := _usual(var, own[0], kind)) is not None:
             draw = found
         elif own:

@@ -44,7 +44,7 @@ def fact_text(fact: Fact) -> str:
     """Say which fact a stage used: an assumption, or the definition of a name."""
     if fact.written is None:
         return f"definition of {fact.right.name}" if isinstance(fact.right, Var) else "known"
-    return f"assumed: {to_text(fact.written.left)} = {to_text(fact.written.right)}"
+    return f"assumed: {to_text(fact.written).removeprefix('assume ')}"
 
 
 def is_operation(node: Expr) -> bool:

@@ -51,8 +51,9 @@ def to_latex(item: Formula | Statement) -> str:
     match item:
         case Assignment(target=target, value=value):
             return f"{to_latex(target)} = {_within(value, SUM)}"
-        case Assumption(left=left, right=right):
-            return rf"\text{{assume }} {_within(left, SUM)} = {_within(right, SUM)}"
+        case Assumption(left=left, right=right, sign=sign):
+            sign = SIGNS.get(sign, sign)
+            return rf"\text{{assume }} {_within(left, SUM)} {sign} {_within(right, SUM)}"
         case Declaration(name=name):
             return rf"\text{{function }} {_function_name(name)}"
     return _write(item)[0]

@@ -6,8 +6,11 @@ extent; then the dimensions are named and the expressions built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
+from eingrad.core import algebra
 from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
 from eingrad.core.functions import canonical
@@ -25,6 +28,8 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
+    Number,
+    SizeOf,
     Statement,
     Symbol,
 )
@@ -51,9 +56,9 @@ def lower(statements: Sequence[Statement]) -> System:
     thunks = {name: _resolve(a, tensors) for name, a in assignments.items()}
     tensors.complete()
     inputs = tensors.inputs
-    facts = [
-        (s, _resolve_fact(s, tensors, inputs)) for s in statements if isinstance(s, Assumption)
-    ]
+    assumed = [s for s in statements if isinstance(s, Assumption)]
+    stated = [s for s in assumed if _states_extent(s)]
+    facts = [(s, _resolve_fact(s, tensors, inputs)) for s in assumed if s not in stated]
     extents = Extents(dims.names(), dims.letters())
     exprs = {name: _build(thunk, extents, assignments[name]) for name, thunk in thunks.items()}
     definitions = {
@@ -68,12 +73,17 @@ def lower(statements: Sequence[Statement]) -> System:
         definitions=definitions,
         letters=extents.letters,
         labels={name: symbol.labels for name, symbol in tensors.symbols.items()},
-        facts=tuple(
-            Fact(_build(left, extents, s), _build(right, extents, s), s)
-            for s, (left, right) in facts
+        facts=(
+            *(_fact(_build(left, extents, s), _build(right, extents, s), s)
+              for s, (left, right) in facts),
+            *(fact for s in stated for fact in _extents(s, extents.letters, tensors.symbols)),
         ),
         functions=tensors.functions,
-    )
+        sizes={
+            s.right.name: _called(s.left, extents.letters)[0]
+            for s in stated if isinstance(s.right, Symbol) and s.right.name not in tensors.symbols
+        },
+    )  # fmt: skip
 
 
 def lower_claim(claim: Assignment, system: System) -> Definition:
@@ -228,15 +238,75 @@ def _resolve_fact(
     return resolver.value(fact.left, scope), resolver.value(fact.right, scope)
 
 
+def _fact(left: Expr, right: Expr, written: Assumption) -> Fact:
+    """Return a fact; of a bound the tensor is its left side: ``0 < d`` is ``d > 0``."""
+    if written.sign == "=":
+        return Fact(left, right, written)
+    if isinstance(right, Var):
+        sign = written.sign.translate(str.maketrans("<>", "><"))
+        written = replace(written, left=written.right, right=written.left, sign=sign)
+        left, right = right, left
+    bound = algebra.constant_value(right)
+    if not isinstance(left, Var) or left.integer or not isinstance(bound, int | float | Fraction):
+        raise mistakes.no_bound("this", written.position)
+    return Fact(left, right, written, sign=written.sign)
+
+
+# --- extents that are assumed -------------------------------------------------------------------
+
+
+def _states_extent(fact: Assumption) -> bool:
+    """Whether this is ``assume size(i) = ...``."""
+    return isinstance(fact.left, SizeOf) and fact.left.of is None and fact.sign == "="
+
+
+def _extents(
+    fact: Assumption, letters: Mapping[Dim, tuple[str, ...]], known: Mapping[str, Symbol]
+) -> Iterator[Fact]:
+    """Yield a fact for every axis that is called so in the text."""
+    right: Expr
+    match fact.right:
+        case Number(value=int() as value) if value > 0:
+            right = Const(value)
+        case Symbol(name=name, labels=()) if name not in known or not known[name].labels:
+            if name not in known:  # a name for claims alone
+                return
+            right = Var(name, ())
+        case SizeOf(of=None):
+            right = algebra.size(_called(fact.right, letters)[0])
+        case _:
+            raise NotationError(
+                "an extent is a whole number above 0, a name or another extent",
+                position=fact.position,
+                hint="write for instance: assume size(i) = 3, or assume size(b) = m",
+            )
+    for dim in _called(fact.left, letters):
+        if isinstance(dim, str) and algebra.size(dim) is not right:
+            yield Fact(algebra.size(dim), right, fact)
+
+
+def _called(size: Formula, letters: Mapping[Dim, tuple[str, ...]]) -> list[Dim]:
+    """Return the dimensions that a letter means somewhere in the text."""
+    assert isinstance(size, SizeOf)
+    found = [dim for dim, own in letters.items() if size.label in own]
+    if not found:
+        raise mistakes.no_size(size.label, [], size.position)
+    return found
+
+
 def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
     """Resolve a claim where the dimensions of all tensors are known."""
     dims = Dimensions()
     tensors: dict[str, Var] = {
         **system.inputs, **{name: d.var for name, d in system.definitions.items()}
     }  # fmt: skip
-    for var in tensors.values():
+    seen: set[Dim] = set()
+    spoken = {*_needs(claim.value), *names_of(claim.target), *_needs(claim.target)}
+    for var in tensors.values():  # of a tensor that the claim does not name, new dimensions alone
         for axis, dim in enumerate(var.dims):
-            dims.known(dim, var.name, axis)
+            if var.name in spoken or dim not in seen:
+                dims.known(dim, var.name, axis)
+        seen.update(var.dims)
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
     integers = {name for name, var in system.inputs.items() if var.integer}
     claim = with_integers(claim, scalar_indices(system))

@@ -187,6 +187,15 @@ def size_takes_one_label(position: Position | None) -> NotationError:
     )
 
 
+def no_bound(found: str, position: Position | None) -> NotationError:
+    """``assume x_i y_i > 0``, ``assume d != 0``."""
+    return NotationError(
+        f"{found} states no bound: a bound is one tensor, a sign and a number",
+        position=position,
+        hint="write for instance: assume x_i >= 0; a fact has =, and signs are < <= > >=",
+    )
+
+
 # --- names ------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from eingrad.notation.lexeme import (
     read_number,
     read_tensor,
 )
-from eingrad.notation.mistakes import size_takes_one_label
+from eingrad.notation.mistakes import no_bound, size_takes_one_label
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -182,6 +182,12 @@ class _Builder:
 
     def assumption(self, keyword: Token, left: Built, right: Built) -> Assumption:
         return Assumption(left.formula, right.formula, self.source.position(keyword))
+
+    def bound(self, keyword: Token, left: Built, sign: Token, right: Built) -> Assumption:
+        position = self.source.position(keyword)
+        if sign in ("==", "!="):
+            raise no_bound(str(sign), self.source.position(sign))
+        return Assumption(left.formula, right.formula, position, str(sign))
 
     def declaration(self, keyword: Token, word: Token) -> Declaration:
         name = plain_name(word, self.source.place(word))

@@ -142,11 +142,12 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """``assume left = right``."""
+    """``assume left = right``; ``sign`` is ``<``, ``<=``, ``>`` or ``>=`` of a bound."""
 
     left: Formula
     right: Formula
     position: Position | None = field(default=None, compare=False)
+    sign: str = "="
 
 
 @dataclass(frozen=True, slots=True)

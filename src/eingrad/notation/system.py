@@ -31,16 +31,23 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """``assume left = right`` as expressions over the same axes.
+    """``assume left = right`` as expressions over the same axes; of a bound, a tensor and a number.
 
     ``written`` is None for a definition that is used as a fact; ``derived`` is true of a symmetry
-    that nobody assumed, since the definition has it.
+    that nobody assumed, since the definition has it; ``sign`` is ``<``, ``<=``, ``>`` or ``>=`` of
+    a bound.
     """
 
     left: Expr
     right: Expr
     written: Assumption | None
     derived: bool = False
+    sign: str = "="
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether this says where a tensor lies: ``assume d > 0``."""
+        return self.sign != "="
 
 
 @dataclass(frozen=True, slots=True)

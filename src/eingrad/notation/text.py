@@ -37,8 +37,8 @@ def to_text(item: Formula | Statement) -> str:
     match item:
         case Assignment(target=target, value=value):
             return f"{to_text(target)} = {_within(value, SUM)}"
-        case Assumption(left=left, right=right):
-            return f"assume {_within(left, SUM)} = {_within(right, SUM)}"
+        case Assumption(left=left, right=right, sign=sign):
+            return f"assume {_within(left, SUM)} {sign} {_within(right, SUM)}"
         case Declaration(name=name):
             return f"function {name}"
     return _write(item)[0]

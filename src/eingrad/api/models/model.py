@@ -56,7 +56,8 @@ def read_model(text: str, latex: bool | None = None) -> Model:
     if is_latex(text) if latex is None else latex:
         reading = read_latex(text)
         system = lower(reading.statements)
-        return Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
+        sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
+        return Model(reading.statements, replace(system, sizes=sizes))
     statements = find_integers(parse_statements(text))
     return Model(statements, lower(statements))
 
@@ -319,22 +320,27 @@ class Model:
         free, and its right side may use all tensors and derivatives of the model. A chain
         ``a = b = c`` is right if every right side is; further equations define what the model
         lacks. Or the claim is a function of arrays that computes ``of``, or the derivative of
-        ``of`` by ``wrt``. Raises EingradError for a claim that has no meaning in this model.
+        ``of`` by ``wrt``. Raises EingradError for a claim that has no meaning in this model; one
+        that cannot be compared is ``"not judged"``.
 
         >>> verdict = parse("L = x_i A_ij x_j").check("dL/dx_i = A_ij x_j + A_ji x_j")
-        >>> verdict.ok, verdict.reason
-        (True, 'equal by algebra')
+        >>> verdict.outcome, verdict.reason
+        ('right', 'equal by algebra')
         >>> parse("L = x_i x_i").check(r"\frac{\partial L}{\partial x_i} = x_i").reason
         'factor 2 missing'
         """
         return check(self._derived, claim, of, wrt, latex)
 
-    def check_each(self, claims: str, *, latex: bool | None = None) -> list[Verdict]:
+    def check_each(
+        self, claims: str | Sequence[str], *, latex: bool | None = None
+    ) -> list[Verdict]:
         r"""Say of each of several equations whether it is right, as `check` does.
 
+        One text may hold several, one a line, of which one may define what another uses.
+
         >>> found = parse("L = x_i x_i").check_each("dL/dx_i = 2 x_i\nL = 2 x_i x_i")
-        >>> [verdict.ok for verdict in found]
-        [True, False]
+        >>> [verdict.outcome for verdict in found]
+        ['right', 'wrong']
         """
         return check_each(self._derived, claims, latex)
 

@@ -16,6 +16,7 @@ from eingrad.check.tree import (
     shown,
     times,
 )
+from eingrad.derivation.labels import fresh_letter
 from eingrad.notation.syntax import (
     Call,
     Derivative,
@@ -25,6 +26,7 @@ from eingrad.notation.syntax import (
     SizeOf,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import call_head, symbol_text, to_text
 
@@ -38,6 +40,8 @@ def labels_of_one(site: Site, pools: Candidates) -> Found:
         symbols = [x for x in (site.part.of, *site.part.wrt) if isinstance(x, Symbol)]
     for symbol in symbols:
         for changed, swapped in _other_labels(symbol, list(pools.labels)):
+            if symbol.name == "delta" and len({*changed.labels}) < 2:
+                continue
             new = changed if symbol is site.part else _in_derivative(site.part, symbol, changed)
             old_text, text = (symbol_text(x.name, x.labels) for x in (symbol, changed))
             reason = f"{old_text} is transposed: {text} is meant" if swapped else (
@@ -86,6 +90,56 @@ def labels_of_all(site: Site, pools: Candidates) -> Found:
         reason = f"the labels {p} and {q} are exchanged in {to_text(site.part)}"
         reason = f"the result is transposed: {p} and {q} are exchanged" if whole else reason
         yield Repair("transposed" if whole else "label", reason, 1.1 if whole else 1.5, new)
+
+
+def reused(site: Site, pools: Candidates) -> Found:
+    """``x_i / (x_i x_i)`` -> ``x_i / (x_k x_k)``, ``a_k b_k c_k d_k`` -> ``a_k b_k c_l d_l``"""
+    part = site.part
+    if not isinstance(part, Product):
+        return
+    for label in labels_in(part):
+        holders = [k for k, x in enumerate(part.factors) if label in labels_in(x)]
+        fresh = fresh_letter(pools.label_dims.get(label, label), pools.labels, pools.derived.names)
+        choices: list[tuple[int, ...]] = [
+            (k,) for k in holders if not isinstance(part.factors[k], Symbol | TensorAt)
+        ]
+        if len(holders) > 2:
+            choices += list(combinations(holders, 2))
+        for chosen in choices:
+            new = part
+            for k in chosen:
+                changed = relabelled(part.factors[k], {label: fresh})
+                new = replace(new, factors=(*new.factors[:k], changed, *new.factors[k + 1 :]))
+            reason = f"the label {label} is used twice: {to_text(new)} is meant"
+            yield Repair("label", reason, 1.22 + 0.02 * len(chosen), site.put(new))
+
+
+def order(site: Site, _: Candidates) -> Found:
+    """``A_ij B_jk`` -> ``B_ij A_jk``; ``C_jl B_lk`` -> ``C_lj B_kl``: the order of a chain"""
+    part = site.part
+    if not isinstance(part, Product):
+        return
+    ends = {k: pair for k, x in enumerate(part.factors) if (pair := _ends(x)) is not None}
+    for p, q in combinations(ends, 2):
+        texts = [shown(part.factors[k]) for k in (p, q)]
+        exchanged = {p: (ends[p], ends[q]), q: (ends[q], ends[p])}
+        turned = {k: (ends[k], ends[k][::-1]) for k in (p, q)}
+        for places, words in ((exchanged, "in the wrong order"), (turned, "both transposed")):
+            factors = list(part.factors)
+            for k, (old, new) in places.items():
+                factors[k] = relabelled(factors[k], dict(zip(old, new, strict=True)))
+            changed = replace(part, factors=tuple(factors))
+            reason = f"{' and '.join(texts)} are {words}: {to_text(changed)} is meant"
+            yield Repair("order", reason, 1.28, site.put(changed))
+
+
+def _ends(factor: Formula) -> tuple[str, str] | None:
+    """Return the two labels of a matrix, or of a sum of matrices."""
+    terms = factor.terms if isinstance(factor, Sum) else (factor,)
+    if not isinstance(factor, Symbol | Sum | Derivative) or getattr(factor, "name", "") == "delta":
+        return None
+    shared = [x for x in labels_in(terms[0]) if all(x in labels_in(term) for term in terms)]
+    return (shared[0], shared[1]) if len(shared) == 2 else None
 
 
 def delta(site: Site, pools: Candidates) -> Found:

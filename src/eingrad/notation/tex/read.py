@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.gathers import with_integers
+from eingrad.notation.mistakes import no_bound
 from eingrad.notation.summation import Summation, children, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
     Claim,
+    Compare,
     Declaration,
     Derivative,
     Equation,
@@ -159,6 +161,8 @@ def _statement(row: Sequence[Token], context: Context) -> Statement:
         return Declaration(_declared(row, context.lexer), context.lexer.position(row[0]))
     assumes = _is_word(row, "assume")
     body = row[_word_length(row) :] if assumes else row
+    if assumes and len(sides(body)) < 2 and any(token.kind == "COMPARE" for token in body):
+        return _bound(body, context)
     left, right = _both_sides(body or row, context)[:2]
     first, value = _left_side(left, context), _formula(right, context)
     for part in (*walk(first), *walk(value)):
@@ -178,6 +182,14 @@ def _statement(row: Sequence[Token], context: Context) -> Statement:
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
     return Assignment(first, value, position)
+
+
+def _bound(body: Sequence[Token], context: Context) -> Assumption:
+    r"""Read ``d > 0``, ``x_i \ge 0``."""
+    compared, position = _formula(body, context), context.lexer.position(body[0])
+    if not isinstance(compared, Compare) or compared.op == "!=":
+        raise no_bound(getattr(compared, "op", "this"), position)
+    return Assumption(compared.left, compared.right, position, compared.op)
 
 
 def _claims(row: Sequence[Token], context: Context) -> list[Claim]:
