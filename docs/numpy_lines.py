@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from eingrad.calculus.structure import Product, is_sum, open_product
+from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
@@ -105,7 +105,7 @@ class _Writer:
                 text += f" + {written}"
         return text, SUM
 
-    def product(self, product: Product) -> Written:
+    def product(self, product: OpenProduct) -> Written:
         """Write numbers and scalars around a product of tensors."""
         sign, size = _sign(product.coefficient)
         above, below = [], []
@@ -131,7 +131,9 @@ class _Writer:
         lone = len(above) == 1 and not below and not sign
         return sign + text, (POWER if lone else SUM if sign else PRODUCT)
 
-    def contraction(self, tensors: Sequence[tuple[Expr, tuple[int, ...]]], product: Product) -> str:
+    def contraction(
+        self, tensors: Sequence[tuple[Expr, tuple[int, ...]]], product: OpenProduct
+    ) -> str:
         output = product.output
         tensors = sorted(tensors, key=lambda f: min(f[1], default=0))
         views = [self.view(x, labels, output) for x, labels in tensors]

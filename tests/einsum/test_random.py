@@ -16,7 +16,7 @@ from eingrad.api.einsum.subscripts import fit, parse_equation
 from eingrad.calculus.differentiate import pull_back
 from eingrad.core.expr import Var
 from eingrad.engine import compile_program
-from eingrad.engine.pairwise import pairwise
+from eingrad.engine.contract import pairwise
 from einsum.index_loop import einsum_loop, gradient_loop
 from einsum.strategies import Case, cases
 

@@ -13,7 +13,7 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.core.algebra import ONE, add
 from eingrad.core.expr import Expr, Var
 from eingrad.engine import compile_program
-from eingrad.engine.pairwise import pairwise
+from eingrad.engine.contract import pairwise
 
 Array = np.ndarray[Any, Any]
 Shapes = list[tuple[int, ...]]

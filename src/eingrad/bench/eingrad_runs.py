@@ -12,7 +12,7 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.optim import sgd
 from eingrad.core.expr import Var
 from eingrad.engine import compile_program
-from eingrad.engine.pairwise import pairwise
+from eingrad.engine.contract import pairwise
 
 
 def make_step(batch: int) -> Run:

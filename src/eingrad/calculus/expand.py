@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from eingrad.calculus.structure import (
     MAX_TERMS,
-    Product,
+    OpenProduct,
     cancelled,
     is_minus,
     is_negative,
@@ -58,7 +58,7 @@ def _terms(node: Expr, budget: int, kept: Mapping[Expr, int] | None) -> list[Exp
     for term in total.operands:
         # A scalar term stands for a tensor: repeat it, so that its labels are still summed.
         factor = term if term.ndim else repeat(term, total.dims, ())
-        part = Product(
+        part = OpenProduct(
             product.coefficient, (*rest, (factor, labels)), product.output, product.extents
         )
         result += _terms(part.build(), budget // len(total.operands), kept)
@@ -83,7 +83,7 @@ def _recurring(node: Expr) -> Mapping[Expr, int]:
     return seen
 
 
-def _normalised(product: Product, seen: Mapping[Expr, int]) -> Product:
+def _normalised(product: OpenProduct, seen: Mapping[Expr, int]) -> OpenProduct:
     """Write sums that differ in sign or in the order of axes alone as the same sum.
 
     ``(X X^T + c)_ji`` is ``(X X^T + c)_ij``, ``b - a`` is ``-(a - b)`` where that was seen.
@@ -103,7 +103,7 @@ def _normalised(product: Product, seen: Mapping[Expr, int]) -> Product:
     return replace(product, coefficient=coefficient, factors=tuple(factors))
 
 
-def _sum_to_distribute(product: Product, kept: Mapping[Expr, int] | None) -> int | None:
+def _sum_to_distribute(product: OpenProduct, kept: Mapping[Expr, int] | None) -> int | None:
     """Choose a sum among the factors: one with quotients first, since these may cancel."""
     counts = kept or {}
     sums = [k for k, (x, _) in enumerate(product.factors) if is_sum(x) and counts.get(x, 0) < 2]

@@ -13,7 +13,7 @@ from itertools import product as cartesian
 
 from eingrad.calculus.bounds import apply_bound, bounded_definitions
 from eingrad.calculus.pointwise_rules import is_map
-from eingrad.calculus.structure import Product, cost, is_sum, open_product
+from eingrad.calculus.structure import OpenProduct, cost, is_sum, open_product
 from eingrad.calculus.symmetry import Swap, is_symmetric, symmetries
 from eingrad.core.algebra import (
     Factor,
@@ -195,7 +195,7 @@ def _reading_order(node: Expr, symmetric: Set[Expr]) -> tuple[int, bool, list[La
     return against, isinstance(node, Einsum), own
 
 
-def _with_orders(product: Product, orders: Mapping[int, Labels]) -> Expr:
+def _with_orders(product: OpenProduct, orders: Mapping[int, Labels]) -> Expr:
     """Return a product with the labels of some factors in other orders."""
     factors = [
         (x, tuple(labels[axis] for axis in orders.get(k, range(len(labels)))))
@@ -235,7 +235,7 @@ def _replace(node: Expr, fact: Fact) -> Expr | None:
     return min(found, key=lambda x: (*_reading_order(x, own), x.digest), default=None)
 
 
-def _divided(product: Product, scalars: list[Expr]) -> tuple[Product, bool]:
+def _divided(product: OpenProduct, scalars: list[Expr]) -> tuple[OpenProduct, bool]:
     """Leave scalar factors out, and say whether all were there."""
     factors = list(product.factors)
     for x in scalars:
@@ -245,7 +245,7 @@ def _divided(product: Product, scalars: list[Expr]) -> tuple[Product, bool]:
     return replace(product, factors=tuple(factors)), True
 
 
-def _with_signs(product: Product, pattern: Product) -> Product:
+def _with_signs(product: OpenProduct, pattern: OpenProduct) -> OpenProduct:
     """Write ``b - a`` as ``-(a - b)`` where the pattern has ``a - b``."""
     turned = {negate(x): x for x, _ in pattern.factors if is_sum(x)}
     factors = tuple((turned.get(x, x), labels) for x, labels in product.factors)
@@ -255,7 +255,7 @@ def _with_signs(product: Product, pattern: Product) -> Product:
     )
 
 
-def _split_powers(product: Product, pattern: Product) -> Product:
+def _split_powers(product: OpenProduct, pattern: OpenProduct) -> OpenProduct:
     """Write ``s^-3`` as ``s^-1 s^-2`` where the pattern has ``s^-1``; s may be a root."""
     wanted = {base: e for x, _ in pattern.factors for base, e in [base_and_exponent(x)] if e != 1}
     roots = {base.operands[0]: base for base in wanted if is_map(base, "sqrt")}
@@ -271,7 +271,7 @@ def _split_powers(product: Product, pattern: Product) -> Product:
             ]
         else:
             factors.append((x, labels))
-    return Product(product.coefficient, tuple(factors), product.output, product.extents)
+    return OpenProduct(product.coefficient, tuple(factors), product.output, product.extents)
 
 
 def _has_more(exponent: Number, part: Number | None) -> bool:
@@ -282,7 +282,7 @@ def _has_more(exponent: Number, part: Number | None) -> bool:
 
 
 def _matches(
-    wanted: list[Factor], product: Product, pattern: Product
+    wanted: list[Factor], product: OpenProduct, pattern: OpenProduct
 ) -> Iterator[tuple[set[int], dict[int, int]]]:
     """Yield the ways to find the pattern's factors among the product's."""
     nodes = {x for x, _ in wanted}

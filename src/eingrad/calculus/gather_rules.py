@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from eingrad.calculus.structure import Product, open_product
+from eingrad.calculus.structure import OpenProduct, open_product
 from eingrad.core.algebra import apply, base_and_exponent, broadcast_scalar, einsum
 from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce
@@ -89,7 +89,7 @@ def indicator_selects(node: Expr) -> Expr | None:
         others = [f for j, f in enumerate(product.factors) if j != k]
         ones = (full(1, x.dims[:-1]), own)
         factors = (*(_read_at(f, target, x, own) for f in others), ones)
-        return Product(product.coefficient, factors, product.output, product.extents).build()
+        return OpenProduct(product.coefficient, factors, product.output, product.extents).build()
     return None
 
 
@@ -110,7 +110,9 @@ def indicator_cancels(node: Expr) -> Expr | None:
                 if (base_and_exponent(new[0])[0], new[1]) not in present:
                     continue
             factors = (*product.factors[:j], new, *product.factors[j + 1 :])
-            return Product(product.coefficient, factors, product.output, product.extents).build()
+            return OpenProduct(
+                product.coefficient, factors, product.output, product.extents
+            ).build()
     return None
 
 
@@ -156,7 +158,7 @@ def log_of_gathered_softmax(node: Expr) -> Expr | None:
 # --- products with indicators -------------------------------------------------------------------
 
 
-def _with_indicator(node: Expr) -> Product | None:
+def _with_indicator(node: Expr) -> OpenProduct | None:
     """Open a product that has an indicator among its factors."""
     if not isinstance(node, Einsum):
         return None
@@ -167,7 +169,7 @@ def _with_indicator(node: Expr) -> Product | None:
     return open_product(node) if any(indicator_index(x) is not None for x in near) else None
 
 
-def _indicators(product: Product | None) -> Iterator[tuple[int, Expr, Labels]]:
+def _indicators(product: OpenProduct | None) -> Iterator[tuple[int, Expr, Labels]]:
     """Yield the indicators whose last label is none of their integer tensor's own."""
     for k, (x, labels) in enumerate(product.factors if product else ()):
         if indicator_index(x) is not None and labels[-1] not in labels[:-1]:

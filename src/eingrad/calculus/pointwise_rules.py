@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
+from eingrad.calculus.structure import OpenProduct, cost, is_sum, open_product, sum_of
 from eingrad.core.algebra import (
     Infix,
     add,
@@ -120,7 +120,7 @@ def _one_sided(node: Expr) -> int | None:
     return zero.index(False) if sum(zero) == 1 else None
 
 
-def _without_case(product: Product, condition: Expr) -> Expr:
+def _without_case(product: OpenProduct, condition: Expr) -> Expr:
     """Put the value of a one-sided case distinction in its place."""
     k, side = next(
         (k, side) for k, (x, labels) in enumerate(product.factors)

@@ -45,7 +45,7 @@ def is_sum(node: Expr) -> bool:
 
 
 @dataclass(frozen=True)
-class Product:
+class OpenProduct:
     """``coefficient * factors``, summed over the labels that ``output`` lacks."""
 
     coefficient: Number
@@ -62,7 +62,7 @@ class Product:
         return {k for _, labels in self.factors for k in labels} - set(self.output)
 
 
-def open_product(node: Expr, dims: Sequence[Dim] | None = None) -> Product:
+def open_product(node: Expr, dims: Sequence[Dim] | None = None) -> OpenProduct:
     """Return the factors of a product, those of products inside it too.
 
     ``dims`` are the axes that a scalar is repeated along; the output labels are 0, 1, ...
@@ -87,10 +87,10 @@ def open_product(node: Expr, dims: Sequence[Dim] | None = None) -> Product:
             stack += [(x, tuple(names[k] for k in ls)) for x, ls in inner][::-1]
         else:
             factors.append((operand, labels))
-    return Product(coefficient, tuple(factors), output, extents)
+    return OpenProduct(coefficient, tuple(factors), output, extents)
 
 
-def cancelled(node: Expr) -> Product:
+def cancelled(node: Expr) -> OpenProduct:
     """Open a product and let its powers and deltas cancel: nothing in the result is a product."""
     product = open_product(node)
     for _ in range(8):
@@ -371,7 +371,7 @@ def _with_free_in_order(labels: list[int], ndim: int) -> list[int]:
     return [next(free) if k < ndim else k for k in labels]
 
 
-def _split_divisors(products: list[Product]) -> list[Product]:
+def _split_divisors(products: list[OpenProduct]) -> list[OpenProduct]:
     """Write ``n^-3`` as ``n^-1 n^-2`` where every term is divided by n, one by n alone."""
     exponents: dict[Expr, list[int]] = {}
     for p in products:
@@ -383,7 +383,7 @@ def _split_divisors(products: list[Product]) -> list[Product]:
     return [_with_divisors(p, uneven) for p in products] if uneven else products
 
 
-def _with_divisors(product: Product, exponents: Mapping[Expr, int]) -> Product:
+def _with_divisors(product: OpenProduct, exponents: Mapping[Expr, int]) -> OpenProduct:
     factors: list[Factor] = []
     for x, labels in product.factors:
         base, exponent = base_and_exponent(x)
@@ -454,7 +454,7 @@ Renaming = tuple[set[int], dict[int, int]]
 """The numbers of the factors that were matched, and the first term's name of each summed label."""
 
 
-def _shared_factors(products: list[Product]) -> tuple[list[Factor], list[Renaming]]:
+def _shared_factors(products: list[OpenProduct]) -> tuple[list[Factor], list[Renaming]]:
     """Return the factors of the first product that all products have, and what they match."""
     first = products[0]
     summed = first.summed()
@@ -474,7 +474,7 @@ def _shared_factors(products: list[Product]) -> tuple[list[Factor], list[Renamin
 
 
 def _find(
-    wanted: Factor, product: Product, used: set[int], names: dict[int, int]
+    wanted: Factor, product: OpenProduct, used: set[int], names: dict[int, int]
 ) -> tuple[int, dict[int, int]] | None:
     node, labels = wanted
     free = set(product.output)
@@ -497,7 +497,7 @@ def _find(
     return None
 
 
-def _without(product: Product, used: set[int], names: dict[int, int]) -> list[Factor]:
+def _without(product: OpenProduct, used: set[int], names: dict[int, int]) -> list[Factor]:
     """Return the factors that were not matched, labels renamed; private ones move out of reach."""
     shift = 1000
 

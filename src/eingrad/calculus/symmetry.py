@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import TypeVar
 
-from eingrad.calculus.structure import Product, cost, is_sum, open_product, sum_of
+from eingrad.calculus.structure import OpenProduct, cost, is_sum, open_product, sum_of
 from eingrad.core.algebra import (
     Factor,
     apply,
@@ -123,7 +123,7 @@ def _reduction(node: Reduce, order: Labels, known: frozenset[Swap]) -> Expr:
     return reduce(node.function, _arranged(operand, tuple(inner), known), node.axes)
 
 
-def _product(product: Product, order: Labels, known: frozenset[Swap]) -> Expr:
+def _product(product: OpenProduct, order: Labels, known: frozenset[Swap]) -> Expr:
     """Permute the axes of a product: its factors have theirs in the order of the new labels."""
     name = {k: new for new, k in enumerate(order)}
 

@@ -16,7 +16,7 @@ from itertools import groupby
 
 from eingrad.calculus.gather_rules import open_scatter
 from eingrad.calculus.naming import DerivativeName, DirectionName
-from eingrad.calculus.structure import Product, is_sum, open_product
+from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import (
@@ -349,7 +349,7 @@ class _Writer:
         bound = [letters[k] for k in sorted(product.summed())]
         return assemble(product.coefficient, above, below, bound)
 
-    def _in_reading_order(self, product: Product) -> list[int]:
+    def _in_reading_order(self, product: OpenProduct) -> list[int]:
         """Return the summed labels by where they are met first, those met alike along a chain."""
         before: dict[int, list[int]] = {}
         after: dict[int, list[int]] = {}
@@ -371,7 +371,7 @@ class _Writer:
                     stack += before[k] + after[k]
         return order
 
-    def _first_use(self, product: Product, label: int) -> tuple[object, ...]:
+    def _first_use(self, product: OpenProduct, label: int) -> tuple[object, ...]:
         """Say where a label is met first; of several, a chain's end comes before its middle."""
         uses = sorted(
             (self._order(x), x.digest, 0 if self._is_symmetric(x) else labels.index(label))
@@ -384,7 +384,7 @@ class _Writer:
         return isinstance(x, Var) and x.name in self.names.author_order.symmetric
 
     def _factors(
-        self, product: Product, letters: Mapping[int, str]
+        self, product: OpenProduct, letters: Mapping[int, str]
     ) -> tuple[list[Formula], list[Formula]]:
         """Write the factors above and below the fraction bar, in reading order."""
         counts = Counter((x, tuple(letters[k] for k in own)) for x, own in product.factors)

@@ -11,7 +11,7 @@ from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Expr, Map, Var, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.engine.executable import Executable
-from eingrad.engine.function import Function, find_inputs
+from eingrad.engine.function import CompiledFunction, find_inputs
 from eingrad.engine.library import load_library
 from eingrad.engine.sharded import ShardedFunction
 from eingrad.engine.sharding import Layout
@@ -32,7 +32,7 @@ def compile_program(
     optional: Iterable[str] = (),
     memory_limit: int | None = None,
     layout: Layout | None = None,
-) -> Function:
+) -> CompiledFunction:
     """Return a function that computes named expressions from arrays named like their `Var` s.
 
     ``dtype`` is the one to compute in; None takes it from the floating-point inputs.
@@ -68,7 +68,7 @@ def compile_program(
     }  # fmt: skip
     if layout is not None:
         return ShardedFunction(outputs, updates or {}, layout=layout, **options)
-    return Function(outputs, updates or {}, **options)
+    return CompiledFunction(outputs, updates or {}, **options)
 
 
 def dtype_name(dtype: Any) -> str:
@@ -111,4 +111,4 @@ def _check_new_values(outputs: Mapping[str, Expr], updates: Mapping[str, Expr]) 
             )
 
 
-__all__ = ["Executable", "Function", "ShardedFunction", "compile_program"]
+__all__ = ["CompiledFunction", "Executable", "ShardedFunction", "compile_program"]

@@ -34,7 +34,7 @@ NOMINAL_SIZES = (2, 3, 4, 5, 6, 7, 8, 9)
 Array = Any
 
 
-class Function:
+class CompiledFunction:
     """A compiled set of expressions: ``f(**arrays)`` returns a dict of arrays.
 
     ``source`` is the Python source that ran last (before the first call: for nominal sizes) and

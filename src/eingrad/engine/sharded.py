@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eingrad.core.expr import Dim
 from eingrad.engine.executable import Executable
-from eingrad.engine.function import Function
+from eingrad.engine.function import CompiledFunction
 from eingrad.engine.library import load_mesh
 from eingrad.engine.plan import Plan
 from eingrad.engine.sharding import Layout, Placement, Spec, mesh_axes
@@ -106,7 +106,7 @@ def _row(tensor: str, split: str, size: str, share: str) -> str:
     return f"{tensor:<20} {split:<32} {size:>16} {share:>16}"
 
 
-class ShardedFunction(Function):
+class ShardedFunction(CompiledFunction):
     """A compiled function on a mesh: inputs go where their labels say, and so do results.
 
     Arrays of NumPy's are split on the way in; JAX's are moved where they are elsewhere. What an

@@ -15,7 +15,7 @@ from eingrad.core.algebra import is_light
 from eingrad.core.digits import count_text, shape_text
 from eingrad.core.expr import Einsum, Expr, Var, postorder
 from eingrad.core.product import shared_products
-from eingrad.engine.pairwise import pairwise
+from eingrad.engine.contract import pairwise
 from eingrad.errors import ShapeError
 
 SHOWN_STEPS = 40  # of each table

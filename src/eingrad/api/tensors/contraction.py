@@ -15,7 +15,7 @@ from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.product import shared_products
 from eingrad.core.rewrite import rebuild, substitute
 from eingrad.engine.cache import Cache
-from eingrad.engine.pairwise import pairwise
+from eingrad.engine.contract import pairwise
 
 _trees: Cache[Any, Expr] = Cache(512)
 

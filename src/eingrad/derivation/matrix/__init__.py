@@ -16,9 +16,8 @@ from eingrad.derivation.matrix.build import of_symmetric
 from eingrad.derivation.matrix.form_values import agrees
 from eingrad.derivation.matrix.forms import Form, NumberForm, names_in
 from eingrad.derivation.matrix.network import NoMatrixFormError
-from eingrad.derivation.matrix.order import arrange
 from eingrad.derivation.matrix.read_form import read
-from eingrad.derivation.matrix.write import LatexWriter, TextWriter
+from eingrad.derivation.matrix.write import LatexWriter, TextWriter, arrange
 from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import SizeOf, Symbol
 

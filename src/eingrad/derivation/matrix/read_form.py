@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from eingrad.calculus.structure import Product, is_sum, open_product
+from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value, is_zero, repeat
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Einsum, Expr, Labels, Map, Reduce, Size, Var
@@ -67,7 +67,7 @@ def _sum(expr: Expr, rows: Labels, cols: Labels) -> Form:
     return total(terms)
 
 
-def _product(product: Product, rows: Labels, cols: Labels) -> Form:
+def _product(product: OpenProduct, rows: Labels, cols: Labels) -> Form:
     """Read a product as it is, and with a sum in it multiplied out; return what is shorter."""
     found: list[Form] = []
     with suppress(NoMatrixFormError):
@@ -83,7 +83,7 @@ def _product(product: Product, rows: Labels, cols: Labels) -> Form:
     return min(found, key=weight)
 
 
-def _distributed(product: Product, k: int, rows: Labels, cols: Labels) -> Form:
+def _distributed(product: OpenProduct, k: int, rows: Labels, cols: Labels) -> Form:
     """Read a product with its k-th factor, a sum, multiplied out."""
     summed, labels = product.factors[k]
     rest = (*product.factors[:k], *product.factors[k + 1 :])
@@ -91,13 +91,13 @@ def _distributed(product: Product, k: int, rows: Labels, cols: Labels) -> Form:
     for term in summed.operands:
         factor = term if term.ndim else repeat(term, summed.dims, ())
         factors = (*rest, (factor, labels))
-        built = Product(product.coefficient, factors, product.output, product.extents).build()
+        built = OpenProduct(product.coefficient, factors, product.output, product.extents).build()
         if not is_zero(built):
             terms.append(read(built, rows, cols))
     return total(terms)
 
 
-def _network(product: Product, rows: Labels, cols: Labels) -> Form:
+def _network(product: OpenProduct, rows: Labels, cols: Labels) -> Form:
     diagonals = _paired_deltas(product, rows, cols)
     items: list[Item] = []
     above: list[Form] = []
@@ -128,7 +128,7 @@ def _network(product: Product, rows: Labels, cols: Labels) -> Form:
     return scaled(product.coefficient, above, below, assemble(network, rows, cols))
 
 
-def _paired_deltas(product: Product, rows: Labels, cols: Labels) -> set[int]:
+def _paired_deltas(product: OpenProduct, rows: Labels, cols: Labels) -> set[int]:
     """Return the factors that are deltas between rows and columns, if all these are paired so."""
     if len(rows) != 2 or len(cols) != 2:
         return set()
