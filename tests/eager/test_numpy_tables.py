@@ -17,6 +17,7 @@ from eingrad.api.tensors.tensor import Tensor
 
 from .test_numpy_functions import CONSTANT, INTEGERS, SMOOTH
 
+pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")  # since NumPy 2.5
 RNG = np.random.default_rng(seeded(23))
 SHAPES = {"A": (3, 4), "B": (3, 4), "V": (5,), "S": (3, 3), "C": (2, 3, 3), "I": (3, 4)}
 UFUNCS = [*protocol.UFUNCS, *protocol.CONSTANT_UFUNCS]
