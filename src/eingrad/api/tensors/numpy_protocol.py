@@ -236,9 +236,10 @@ CONSTANT_FUNCTIONS = frozenset({
     np.allclose, np.isclose, np.array_equal, np.array_equiv, np.any, np.all,
     np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.iscomplexobj,
     np.isrealobj, np.result_type, np.can_cast, np.array2string, np.array_repr, np.array_str,
-    np.may_share_memory, np.shares_memory, np.round, np.around, np.fix, np.digitize,
+    np.may_share_memory, np.shares_memory, np.round, np.around, np.digitize,
     np.isin, np.min_scalar_type, np.lexsort, np.argpartition, np.isposinf,
     np.isneginf, np.isreal, np.iscomplex, np.linalg.matrix_rank,
+    *([np.fix] if hasattr(np, "fix") else []),  # deprecated since NumPy 2.5
 })  # fmt: skip
 """Functions whose result has no derivative, or the derivative 0: computed by NumPy."""
 
