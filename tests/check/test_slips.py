@@ -21,8 +21,9 @@ PIECES = [
     *"()[]_^'=,+-*/<>.ij0129é", " ", "\n", "_ij", "x", "dL/dx_i", "d2L/dx_i dx_j", "delta_ij",
     "delta[y,i]", "sum_i(", "softmax_i(", "size(i)", "size_i(x_i)", "exp(", "where(", "inv_ij(",
     "^2", "^(1/2)", "1e-8", "1e400", "assume ", "function phi\n", "phi'(", "x[y[i],j]", "d[", "L",
-    "∑", "∂", "⊙", "\u202e", "\x1b[31m", "ﬁ", "x̂", "\ud800", "٣", "ß", "1" * 400, "1e308", "1e-320",
-    "(" * 30, ")" * 30, "softmax_i(" * 6, "^2" * 6, "assume 0 = sqrt(x_i)\n", "assume 1 = x[i,y[i]]\n",
+    "∑", "∂", "⊙", "\u202e", "\x1b[31m", "ﬁ", "x̂", "\ud800", "٣", "ß", "1" * 400, "1e308",
+    "1e-320", "(" * 30, ")" * 30, "softmax_i(" * 6, "^2" * 6, "assume 0 = sqrt(x_i)\n",
+    "assume 1 = x[i,y[i]]\n",
     "delta_kk", "size(k)", "inv_ij(x_i)", "\\frac{", "\\sum_i ", "}", "$",
 ]  # fmt: skip
 
@@ -49,11 +50,11 @@ def answered(question: Any) -> Any:
     """Return an answer, None where there is a message instead, which must help."""
     try:
         return question()
-    except eg.EingradError as error:
-        message = str(error)
-        assert error.code in CODES
-        assert printable(message, "\n\t") == message
-    assert message
+    except eg.EingradError as found:
+        error = found
+    assert str(error)
+    assert error.code in CODES
+    assert printable(str(error), "\n\t") == str(error)
     return None
 
 
