@@ -354,7 +354,7 @@ def factor(node: Expr) -> Expr:
 
 
 def _bracket(
-    products: list[Product], shared: list[Factor], renamed: list[Renaming], ndim: int
+    products: list[OpenProduct], shared: list[Factor], renamed: list[Renaming], ndim: int
 ) -> tuple[list[list[Factor]], list[int]]:
     """Return what is left of each term without what they share, and the axes of its sum."""
     rests = [_without(p, used, names) for p, (used, names) in zip(products, renamed, strict=True)]

@@ -22,8 +22,8 @@ from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_be
 from eingrad.check.points import PLANS
 from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
-from eingrad.check.wrong_derivations import Slip, Slips
 from eingrad.check.tree import mentions, negated, times
+from eingrad.check.wrong_derivations import Slip, Slips
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
 from eingrad.core.forks import once
