@@ -188,7 +188,7 @@ def _local(node: Expr, k: int, numbers: bool) -> Local | None:
         own = axes if node.operands[k].ndim else ()
         return [(partial, axes if partial.ndim else ())], axes, own, dict(enumerate(node.dims))
     if isinstance(node, Reduce):
-        rule = local_jacobian(node)
+        rule = local_jacobian(node, numbers)
         if rule is None:
             return None
         matrix, labels, operand_labels = rule

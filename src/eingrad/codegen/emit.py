@@ -201,9 +201,10 @@ class Emitter:
             return self._power(node)
         values = [self.emit(x) for x in node.operands]
         axes = tuple(sorted({k for v in values for k in v.axes}))
-        if node.function in COMPARISONS:
-            left, right = (self._compared(x, axes) for x in node.operands)
-            return Value(binary(COMPARISONS[node.function].sign, left, right), axes, is_bool=True)
+        if (row := COMPARISONS.get(node.function)) is not None:
+            pair = sorted(node.operands, key=_is_constant) if row.commutative else node.operands
+            left, right = (self._compared(x, axes) for x in pair)
+            return Value(binary(row.sign, left, right), axes, is_bool=True)
         if node.function == "where":
             return self._where(node, values[0], axes)
         values = [self.solid(v, x) for v, x in zip(values, node.operands, strict=True)]
@@ -355,6 +356,10 @@ class Emitter:
         axes = atom(tuple_text([str(k) for k in order]))
         head = "torch.permute" if self.target.name == "torch" else f"{self.target.module}.transpose"
         return call(head, code, axes)
+
+
+def _is_constant(node: Expr) -> bool:
+    return constant_value(node) is not None
 
 
 def _number_in(node: Expr) -> Number:

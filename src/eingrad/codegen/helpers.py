@@ -28,9 +28,11 @@ def softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
     return e / np.sum(e, axis=axis, keepdims=True)
 ''',
     "norm": '''
-def norm(x: Array, axis: tuple[int, ...]) -> Array:
-    """Return the Euclidean norm over several axes."""
-    return np.sqrt(np.sum(x * x, axis=axis))
+def norm(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return the Euclidean norm; no square overflows or vanishes."""
+    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    top = np.where((top == 0) | np.isinf(top), 1, top)
+    return np.sqrt(np.sum((x / top) ** 2, axis=axis)) * np.squeeze(top, axis=axis)
 ''',
     "ismax": '''
 def ismax(x: Array, axis: int | tuple[int, ...]) -> Array:
@@ -77,6 +79,13 @@ def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Arra
 }
 
 TORCH = {
+    "norm": '''
+def norm(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return the Euclidean norm; no square overflows or vanishes."""
+    top = torch.amax(torch.abs(x), dim=axis, keepdim=True).detach()
+    top = torch.where((top == 0) | torch.isinf(top), 1, top)
+    return torch.linalg.vector_norm(x / top, dim=axis) * torch.squeeze(top, dim=axis)
+''',
     "log_softmax": '''
 def log_softmax(x: Tensor, axis: tuple[int, ...]) -> Tensor:
     """Return log(exp(x) / sum(exp(x))) over several axes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -37,7 +38,7 @@ def number(value: Number) -> Code:
     if isinstance(value, Fraction) and is_decimal(value):
         value = float(value)
     if isinstance(value, int | float):
-        return atom(repr(value))
+        return atom("math.inf" if value == math.inf else repr(value))
     return binary("/", atom(str(value.numerator)), atom(str(value.denominator)))
 
 

@@ -244,8 +244,7 @@ def _matrix_norm(t: Tensor, ord: Any, axes: Axes, keepdims: bool) -> Tensor:
 
 
 def _euclidean(x: Expr, axes: tuple[int, ...]) -> Expr:
-    """The root of the sum of squares; its derivative at 0 is 0."""
-    return safe_root(sum_over(multiply(x, x), axes))
+    return reduce_expr("norm", x, axes)
 
 
 def _hermitian(x: Expr, axes: tuple[int, ...]) -> Expr:

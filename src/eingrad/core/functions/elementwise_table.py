@@ -49,6 +49,11 @@ def both(p: Any, q: Any, inside: Any, outside: Any) -> Any:
     return p("where", q("where", inside, outside), outside)
 
 
+def nonzero(y: Any) -> Any:
+    """Return y, and infinity in the place of 0: what is divided by it is then 0."""
+    return y("eq", 0)("where", math.inf, y)
+
+
 def _power_by_base(y: Any, a: Any, b: Any) -> Any:
     """``b a^(b-1)``, and 0 at a = b = 0, where it would be 0 times infinity."""
     del y
@@ -91,6 +96,11 @@ FUNCTIONS: Table[Function] = Table([
     Function("sqrt", (lambda y, x: 1 / (2 * y),), latex=r"\sqrt{{{0}}}",
              returns="the square root; its derivative at 0 is infinite", exact={0: 0, 1: 1},
              domain=HALF_LINE, singular=True, family="growth", **_in_all("sqrt", "sqrt")),
+    Function("root", (lambda y, x: HALF / nonzero(y),), internal=True, latex=r"\sqrt{{{0}}}",
+             returns="the square root of a sum of squares; its derivative at 0 is 0",
+             exact={0: 0}, domain=HALF_LINE, numpy="np.sqrt",
+             torch="torch.where({0} == 0, 0, torch.sqrt(torch.where({0} == 0, 1, {0})))",
+             jax="jnp.where({0} == 0, 0, jnp.sqrt(jnp.where({0} == 0, 1, {0})))"),
     Function("abs", (lambda y, x: x("sign"),), latex=r"\left|{0}\right|",
              returns="the absolute value; its derivative at 0 is 0",
              exact={0: 0}, even=True, keeps_integers=True, **_in_all("abs")),
@@ -216,4 +226,4 @@ COMPARISONS: dict[str, Function] = {name: row for name, row in FUNCTIONS.items()
 COMPARED: dict[str, str] = {row.sign: name for name, row in COMPARISONS.items()}
 """The names of comparisons by their signs."""
 
-__all__ = ["COMPARED", "COMPARISONS", "FUNCTIONS", "HALF", "both", "slope_of_gelu"]
+__all__ = ["COMPARED", "COMPARISONS", "FUNCTIONS", "HALF", "both", "nonzero", "slope_of_gelu"]

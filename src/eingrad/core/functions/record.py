@@ -122,11 +122,13 @@ class AxisFunction(Record):
     right derivative in a library that differentiates its spelling. It goes over a single axis
     (``one_axis``), or does so as the libraries in ``single`` spell it. ``big``: written with a sign
     before its argument. ``pairwise`` names the same function of two arguments. ``in_matrices``:
-    matrix notation has a word for it.
+    matrix notation has a word for it. ``at_kinks`` is a slope that has a value where the one on
+    paper is 0 / 0. What ``is_root`` is the root of a sum of squares: its slope is 0 where it is.
     """
 
     name: str
     slope: Formula | None = field(default=None, kw_only=True)
+    at_kinks: Formula | None = field(default=None, kw_only=True)
     jacobian: Formula | None = field(default=None, kw_only=True)
     transpose: str = field(default="", kw_only=True)
     keeps_axes: bool = field(default=False, kw_only=True)
@@ -139,6 +141,7 @@ class AxisFunction(Record):
     single: str = field(default="", kw_only=True)
     one_axis: bool = field(default=False, kw_only=True)
     in_matrices: bool = field(default=True, kw_only=True)
+    is_root: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
