@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 
 from eingrad.core.algebra import (
@@ -162,38 +164,68 @@ def derivatives_at_kinks(
     named: Mapping[Expr, Expr] = MappingProxyType({}),
 ) -> list[Expr]:
     """Return derivatives that are 0 where a norm, a deviation or another root of a sum of squares
-    is 0, whose derivative is 0 / 0 on paper.
-
-    What the ``values`` themselves divide by, or take the logarithm of, stays as it is. ``named``
-    says what tensors stand for.
-    """
-    roots = {var for var, expr in named.items() if is_root(expr)}
-    divided = set(_divided(values, roots))
-    divided |= {var for var in roots if named[var] in divided}
+    is 0, whose derivative is 0 / 0 on paper; see `Roots`."""
+    roots = Roots.of(values, named)
 
     def step(node: Expr) -> Expr | None:
         if isinstance(node, Einsum):
             return _directions(node)
-        split = _root_and_power(node, roots)
-        if split is None or split[1] >= 0 or split[0] in divided:
+        if not roots.divide(node):
             return None
-        root, exponent = split
-        return power(nonzero(Infix(root)).expr, exponent)
+        base, exponent = roots.split(node) or (node, 1)
+        return power(nonzero(Infix(base)).expr, exponent)
 
     return rewrite(derivatives, step)
 
 
-def _root_and_power(node: Expr, roots: Collection[Expr]) -> tuple[Expr, int] | None:
-    """Read a power of a root of a sum of squares as (root, exponent)."""
-    base, exponent = base_and_exponent(node)
-    if isinstance(base, Map) and base.function == "where":
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The roots of sums of squares in a model: those that tensors are ``named`` for, and those that
+    are ``divided`` by in its values, or stand in a logarithm, and so have no other inverse."""
+
+    named: frozenset[Expr]
+    divided: frozenset[Expr]
+
+    @classmethod
+    def of(cls, values: Iterable[Expr], named: Mapping[Expr, Expr]) -> Roots:
+        """Return those of a model's values, in which ``named`` says what tensors stand for."""
+        roots = cls(frozenset(x for x, expr in named.items() if is_root(expr)), frozenset())
+        divided = set(roots._divided(values))
+        divided |= {x for x in roots.named if _plain_root(named[x]) in divided}
+        return cls(roots.named, frozenset(divided))
+
+    def divide(self, node: Expr) -> bool:
+        """Whether a value is a division by a root, which in a derivative is 0 where the root is."""
+        split = self.split(node)
+        return split is not None and split[1] < 0 and split[0] not in self.divided
+
+    def split(self, node: Expr) -> tuple[Expr, int] | None:
+        """Read a power of a root as (root, exponent)."""
+        base, exponent = base_and_exponent(node)
+        if isinstance(base, Map) and base.function == "where":
+            return None
+        if isinstance(exponent, int) and (base in self.named or is_root(base)):
+            return _plain_root(base), exponent
+        if isinstance(exponent, Fraction) and exponent.denominator == 2 and _is_square(base):
+            return apply("sqrt", base), exponent.numerator
         return None
-    if (is_root(base) or base in roots) and isinstance(exponent, int):
-        return base, exponent
-    twice = 2 * exponent
-    if not isinstance(twice, complex) and twice == int(twice) and _is_square(base):
-        return (power(base, HALF), int(twice)) if int(twice) % 2 else None
-    return None
+
+    def _divided(self, values: Iterable[Expr]) -> Iterator[Expr]:
+        for node in postorder(values):
+            split = self.split(node)
+            if split is not None and split[1] < 0:
+                yield split[0]
+            record = FUNCTIONS.get(node.function) if isinstance(node, Map) else None
+            if record is not None and record.singular and split is None:
+                for x in node.operands:
+                    inner = x.operands if isinstance(x, Einsum) and is_light(x) else (x,)
+                    yield from map(_plain_root, inner)
+
+
+def _plain_root(node: Expr) -> Expr:
+    """Return a root in one of its two forms, of ``sqrt(x)`` and ``x^(1/2)`` the first."""
+    base, exponent = base_and_exponent(node)
+    return apply("sqrt", base) if exponent == HALF else node
 
 
 def is_root(node: Expr) -> bool:
@@ -234,18 +266,6 @@ def _is_even(node: Expr) -> bool:
     return isinstance(base, Size) or (exponent == 1 and inner and _is_square(base))
 
 
-def _divided(values: Iterable[Expr], roots: Collection[Expr]) -> Iterator[Expr]:
-    """Yield the roots that values divide by, or that stand where a function may be infinite."""
-    for node in postorder(values):
-        split = _root_and_power(node, roots)
-        if split is not None and split[1] < 0:
-            yield split[0]
-        record = FUNCTIONS.get(node.function) if isinstance(node, Map) else None
-        if record is not None and record.singular and split is None:
-            for x in node.operands:
-                yield from (x.operands if isinstance(x, Einsum) and is_light(x) else (x,))
-
-
 def _directions(node: Einsum) -> Expr | None:
     """x / norm(x) -> unit(x), for a norm of all: its inverse overflows before the quotient does"""
     factors = list(zip(node.operands, node.inputs, strict=True))
@@ -266,4 +286,4 @@ def _directions(node: Einsum) -> Expr | None:
 
 KINK_RULES = (power_at_0, product_with_log)
 
-__all__ = ["KINK_RULES", "derivatives_at_kinks", "is_root"]
+__all__ = ["KINK_RULES", "Roots", "derivatives_at_kinks"]

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from eingrad.calculus.forward import forward
+from eingrad.calculus.kink_rules import Roots
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import ONE, einsum, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.core.forks import once
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced
@@ -55,6 +57,12 @@ class Derived:
         rank |= {n: count + rank[t.wrt[-1][0]] for n, t in self.titles.items()}
         holders = size_holders(self.system)
         return Names(self.system.letters, rank, derivatives=dict(self.titles), holders=holders)
+
+    @once
+    def roots(self) -> Roots:
+        """The norms and roots of squares in the model, by which derivatives divide."""
+        named: dict[Expr, Expr] = {d.var: d.expr for d in self.system.definitions.values()}
+        return Roots.of(named.values(), named)
 
     def tensor(self, name: str) -> Var:
         """Return a tensor or a derivative that was derived."""
