@@ -353,15 +353,35 @@ def exp_minus_one(node: Expr) -> Expr | None:
     return None if x is None else apply("expm1", x)
 
 
+def _two_exp(node: Expr | None) -> list[Expr]:
+    """Read ``exp(a) + exp(b)`` as [a, b]."""
+    if node is None or not is_map(node, "add") or len(node.operands) != 2:
+        return []
+    pair = [argument_of(x, "exp") for x in node.operands]
+    return [x for x in pair if x is not None] if None not in pair else []
+
+
 def log_of_two_exp(node: Expr) -> Expr | None:
-    """log(exp(a) + exp(b)) -> a + softplus(b - a)"""
-    inner = argument_of(node, "log")
-    if inner is None or not is_map(inner, "add") or len(inner.operands) != 2:
+    """log(exp(a) + exp(b)) -> logaddexp(a, b)"""
+    pair = _two_exp(argument_of(node, "log"))
+    return apply("logaddexp", *pair) if pair else None
+
+
+def share_of_two_exp(node: Expr) -> Expr | None:
+    """exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)"""
+    if not isinstance(node, Einsum):
         return None
-    a, b = (argument_of(x, "exp") for x in inner.operands)
-    if a is None or b is None:
-        return None
-    return add(a, apply("softplus", add(b, negate(a))))
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    for j, (divisor, labels) in enumerate(pairs):
+        base, exponent = base_and_exponent(divisor)
+        two = _two_exp(base) if exponent == -1 else []
+        for a, b in (two, two[::-1]) if two else ():
+            part = (apply("exp", a), labels)
+            if part in pairs:
+                pairs[j] = (apply("sigmoid", add(a, negate(b))), labels)
+                pairs.remove(part)
+                return einsum(pairs, node.output, dict(enumerate(node.extents)))
+    return None
 
 
 # fmt: off
@@ -382,7 +402,8 @@ TIDY: tuple[Rule, ...] = TIDY_RULES
 """What a result is rewritten with in the end, since it reads better so."""
 
 STABLE: tuple[Rule, ...] = (
-    *FORMS, *GATHER_RUNS, *KINK_RULES, log_near_one, exp_minus_one, log_of_two_exp, log_of_cosh,
+    *FORMS, *GATHER_RUNS, *KINK_RULES, log_near_one, exp_minus_one, log_of_two_exp,
+    share_of_two_exp, log_of_cosh,
 )
 """What runs: no overflow for large logits, no cancellation for small ones."""
 
