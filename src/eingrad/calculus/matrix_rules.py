@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from eingrad.core.algebra import (
     Factor,
     apply,
+    base_and_exponent,
     einsum,
     full,
     is_light,
@@ -52,6 +53,36 @@ def inverse_of_multiple(node: Expr) -> Expr | None:
         return None
     scale = [(power(x, -1), ls) for x, ls in pairs[:-1]]
     return einsum([(Matrix("inv", core), labels), *scale], view.output)
+
+
+def adjugate_written_out(node: Expr) -> Expr | None:
+    """det(A) inv(A) -> adj(A), which a singular A has, too"""
+    if not isinstance(node, Einsum):
+        return None
+    factors = list(zip(node.operands, node.inputs, strict=True))
+    for k, (x, labels) in enumerate(factors):
+        det, exponent = base_and_exponent(x)
+        if not _is_matrix(det, "det") or not isinstance(exponent, int) or exponent < 1:
+            continue
+        for j, (y, own) in enumerate(factors):
+            new = _as_adjugate(y, own, det.operands[0], labels)
+            if new is not y:
+                factors[j], factors[k] = (new, own), (power(det, exponent - 1), labels)
+                return einsum(factors, node.output, dict(enumerate(node.extents)))
+    return None
+
+
+def _as_adjugate(node: Expr, own: Labels, matrix: Expr, labels: Labels) -> Expr:
+    """Put the adjugate in the place of one inverse of a matrix whose determinant has ``labels``."""
+    if _is_matrix(node, "inv") and node.operands[0] is matrix and own[:-2] == labels:
+        return Matrix("adjugate", matrix)
+    inverse = Matrix("inv", matrix)
+    if labels or not isinstance(node, Einsum) or inverse not in node.operands:
+        return node
+    inner = list(zip(node.operands, node.inputs, strict=True))
+    k = node.operands.index(inverse)
+    inner[k] = (Matrix("adjugate", matrix), inner[k][1])
+    return einsum(inner, node.output, dict(enumerate(node.extents)))
 
 
 def diagonal_matrix(node: Expr) -> Expr | None:

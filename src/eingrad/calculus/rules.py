@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from eingrad.calculus.gather_rules import GATHER_CITATIONS, GATHER_RULES, GATHER_RUNS
 from eingrad.calculus.kink_rules import KINK_RULES
-from eingrad.calculus.matrix_rules import MATRIX_CITATIONS, MATRIX_RULES
+from eingrad.calculus.matrix_rules import MATRIX_CITATIONS, MATRIX_RULES, adjugate_written_out
 from eingrad.calculus.pointwise_rules import (
     POINTWISE_CITATIONS,
     POINTWISE_RULES,
@@ -403,7 +403,7 @@ TIDY: tuple[Rule, ...] = TIDY_RULES
 
 STABLE: tuple[Rule, ...] = (
     *FORMS, *GATHER_RUNS, *KINK_RULES, log_near_one, exp_minus_one, log_of_two_exp,
-    share_of_two_exp, log_of_cosh,
+    share_of_two_exp, log_of_cosh, adjugate_written_out,
 )
 """What runs: no overflow for large logits, no cancellation for small ones."""
 

@@ -188,6 +188,9 @@ class Emitter:
         return Value(result, tuple(range(node.ndim)))
 
     def _matrix(self, node: Matrix, every: tuple[int, ...]) -> Value:
+        if node.function in HELPERS[self.target.name]:
+            self.helpers.add(node.function)
+            return Value(call(node.function, self.whole(node.operands[0])), every)
         text, lines = imported(spelling(MATRIX_FUNCTIONS[node.function], self.target.name))
         self.imports |= dict.fromkeys(lines)
         head, _, rest = text.partition("({0})")

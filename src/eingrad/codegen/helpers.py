@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 NUMPY = {
+    "adjugate": '''
+def adjugate(x: Array) -> Array:
+    """Return det(x) inv(x), of a singular matrix too."""
+    u, s, v = np.linalg.svd(x)
+    others = np.prod(np.where(np.eye(x.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    sign = np.linalg.det(u) * np.linalg.det(v)
+    inner = np.swapaxes(u, -1, -2) * others[..., :, None]
+    return sign[..., None, None] * (np.swapaxes(v, -1, -2) @ inner)
+''',
     "erf": '''
 def erf(x: Array) -> Array:
     """Return the error function; `scipy.special.erf` is faster."""
@@ -79,6 +88,16 @@ def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Arra
 }
 
 TORCH = {
+    "adjugate": '''
+def adjugate(x: Tensor) -> Tensor:
+    """Return det(x) inv(x), of a singular matrix too."""
+    u, s, v = torch.linalg.svd(x)
+    own = torch.eye(x.shape[-1], dtype=torch.bool, device=x.device)
+    others = torch.prod(torch.where(own, 1, s[..., None, :]), dim=-1)
+    sign = torch.linalg.det(u) * torch.linalg.det(v)
+    inner = u.mT * others[..., :, None]
+    return sign[..., None, None] * (v.mT @ inner)
+''',
     "norm": '''
 def norm(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
     """Return the Euclidean norm; no square overflows or vanishes."""
@@ -146,7 +165,7 @@ def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Te
 ''',
 }
 
-_FROM_NUMPY = ("norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
+_FROM_NUMPY = ("adjugate", "norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
 JAX = {name: NUMPY[name].replace("np.", "jnp.") for name in _FROM_NUMPY}
 JAX["scatter"] = '''
 def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:

@@ -163,12 +163,14 @@ def _bound(exprs: list[Expr], functions: dict[str, str], system: System) -> list
 def _at_kinks(
     first: dict[str, Expr], second: dict[str, Expr], derivatives: Collection[str]
 ) -> tuple[dict[str, Expr], dict[str, Expr]]:
-    """Give derivatives a value where a norm is 0, in both groups of definitions."""
+    """Give derivatives a value where a norm or a determinant is 0, in both groups."""
     values = {n: e for n, e in first.items() if n not in derivatives}
     every = {**first, **second}
     rest = {n: e for n, e in every.items() if n not in values}
     named: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in values.items()}
-    safe = derivatives_at_kinks(list(rest.values()), values.values(), named)
+    dets = {var: e for var, e in named.items() if isinstance(e, Matrix) and e.function == "det"}
+    safe = [substitute(e, dets) for e in rest.values()]  # whose product with an inverse is known
+    safe = derivatives_at_kinks(safe, values.values(), named)
     every |= dict(zip(rest, safe, strict=True))
     return {n: every[n] for n in first}, {n: every[n] for n in second}
 

@@ -150,13 +150,15 @@ class MatrixFunction(Record):
 
     The ``derivative`` of entry ij by entry km is a product of factors with their letters: ``y`` is
     the result, ``inverse`` the operand's, ``inverse y`` the result's, ``lower`` 1 below a diagonal
-    of halves. Texts have no word for one that is ``unwritten``. ``is_view``: a trace or a
-    transpose, which are no nodes of their own.
+    of halves, ``minors`` what the adjugate's derivative is. ``at_kinks`` is a derivative that has a
+    value where the one on paper has none. Texts have no word for one that is ``unwritten``.
+    ``is_view``: a trace or a transpose, which are no nodes of their own.
     """
 
     name: str
     keeps_axes: bool
     derivative: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    at_kinks: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
     unwritten: bool = field(default=False, kw_only=True)
     is_view: bool = field(default=False, kw_only=True)
 
