@@ -35,7 +35,7 @@ class Record:
     neither overflows nor cancels. A ``stable`` function is such a form itself: rules put it in the
     place of what is written out. An ``internal`` function stands in derivatives alone: texts
     speak of it, Python code does not. What is confused with what has a word of ``family`` in
-    common.
+    common. A ``real`` function has no value, or not this formula, at complex numbers.
     """
 
     names: tuple[str, ...] = ()
@@ -49,6 +49,7 @@ class Record:
     internal: bool = False
     stable: bool = False
     family: str = ""
+    real: bool = False
 
     @property
     def citation(self) -> str:

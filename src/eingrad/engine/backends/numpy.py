@@ -152,6 +152,8 @@ def sigmoid(x: Any) -> Any:
     >>> float(sigmoid(np.float64(0.0))), float(sigmoid(np.float32(-1e4)))
     (0.5, 0.0)
     """
+    if isinstance(x, complex | np.complexfloating):
+        return 1 / (1 + np.exp(-x))
     small = np.exp(-np.abs(x))
     return (1 if x >= 0 else small) / (1 + small)
 
