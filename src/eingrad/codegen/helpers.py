@@ -21,6 +21,7 @@ def erf(x: Array) -> Array:
 def logsumexp(x: Array, axis: int | tuple[int, ...]) -> Array:
     """Return log(sum(exp(x))); no exponential overflows."""
     top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isinf(top), 0, top)
     total = np.sum(np.exp(x - top), axis=axis)
     return np.log(total) + np.squeeze(top, axis=axis)
 ''',

@@ -246,7 +246,9 @@ def _log_softmax(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
 
 
 def _logsumexp(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
-    top, _, total = _shifted(b, x, axes)
+    """The maximum is subtracted where it is finite; that of an infinite entry is infinite."""
+    top = _chosen(b, _fold_step(b, "amax", x, axes, "min"), math.inf, 0.0)
+    total = _fold_step(b, "sum", b.elementwise("exp", [b.elementwise("subtract", [x, top])]), axes)
     return b.elementwise("add", [b.elementwise("log_of_sum", [total]), top])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from eingrad.api.tensors import elementwise, linear_algebra, reductions, shaping
 from eingrad.api.tensors.broadcast import normal_axis
 from eingrad.api.tensors.contraction import einsum
-from eingrad.api.tensors.dispatch import operate
+from eingrad.api.tensors.dispatch import operate, result_type
 from eingrad.api.tensors.elementwise import binary, compare, real_dtype, unary, where
 from eingrad.api.tensors.moving import plain, sort
 from eingrad.api.tensors.tensor import FLOAT64, as_dtype, as_tensor, floating, wrap
@@ -55,7 +55,12 @@ def arcsinh(x: Any) -> Any:
 
 def arccosh(x: Any) -> Any:
     t = floating(x)
-    return unary("log", t + unary("sqrt", t - 1) * unary("sqrt", t + 1))
+    if t.dtype.kind == "c":
+        return unary("log", t + unary("sqrt", t - 1) * unary("sqrt", t + 1))
+    large = compare("greater", t, 1e10)  # log(2 x) but for rounding, and x^2 may overflow
+    off = where(large, 1.0, t) - 1  # next to 1, log1p keeps what log(1 + ...) would round away
+    log = unary("log1p", off + unary("sqrt", off) * unary("sqrt", off + 2))
+    return where(large, unary("log", where(large, t, 1.0)) + LOG2, log)
 
 
 def arctanh(x: Any) -> Any:
@@ -113,19 +118,28 @@ def trunc(x: Any) -> Any:
 
 
 def fmod(a: Any, b: Any) -> Any:
-    """Return the remainder with a's sign: ``a - trunc(a / b) b``."""
+    """Return the remainder with a's sign: ``a - trunc(a / b) b``.
+
+    Its value is exact whatever the quotient; the derivative by b is the quotient, as far as it is
+    finite.
+    """
     x, y = as_tensor(a), as_tensor(b)
     value = np.asarray(np.fmod(x._concrete("numpy.fmod"), y._concrete("numpy.fmod")))
-    line = x - np.trunc(x._concrete("numpy.fmod") / y._concrete("numpy.fmod")) * y
-    return line + (value - line.detach())
+    with np.errstate(all="ignore"):
+        quotient = np.trunc(x._concrete("numpy.fmod") / y._concrete("numpy.fmod"))
+    off = (x - x.detach()) - np.where(np.isfinite(quotient), quotient, 0) * (y - y.detach())
+    return off + value  # 0, with derivatives
 
 
 def heaviside(x: Any, middle: Any) -> Any:
-    return where(compare("equal", x, 0), middle, where(compare("less", x, 0), 0.0, 1.0))
+    step = where(compare("less", x, 0), 0.0, where(compare("greater", x, 0), 1.0, x))  # nan stays
+    return where(compare("equal", x, 0), middle, step)
 
 
 def logaddexp2(a: Any, b: Any) -> Any:
-    return elementwise.logaddexp(floating(a) * LOG2, floating(b) * LOG2) / LOG2
+    dtype = result_type([floating(a), floating(b)])  # before a factor can round
+    x, y = (as_dtype(floating(z), dtype) * LOG2 for z in (a, b))
+    return elementwise.logaddexp(x, y) / LOG2
 
 
 def copysign(a: Any, b: Any) -> Any:

@@ -56,8 +56,8 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
     4: ("np.multiply({0}, 0.5, out={out})", "np.tanh({out}, out={out})",
         "np.multiply({out}, 0.5, out={out})", "np.add({out}, 0.5, out={out})"),
-    8: ("np.negative({0}, out={out})", "np.minimum({out}, 700, out={out})",
-        "np.exp({out}, out={out})", "np.add({out}, 1, out={out})",
+    8: ("np.negative({0}, out={out})",
+        'with np.errstate(over="ignore"): np.exp({out}, out={out})', "np.add({out}, 1, out={out})",
         "np.divide(1, {out}, out={out})"),
 }
 SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
