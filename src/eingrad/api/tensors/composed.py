@@ -127,7 +127,8 @@ def fmod(a: Any, b: Any) -> Any:
     value = np.asarray(np.fmod(x._concrete("numpy.fmod"), y._concrete("numpy.fmod")))
     with np.errstate(all="ignore"):
         quotient = np.trunc(x._concrete("numpy.fmod") / y._concrete("numpy.fmod"))
-    step = where(is_finite(y), y - y.detach(), 0.0)
+    divisor = where(is_finite(y), y, 1.0)
+    step = divisor - divisor.detach()
     off = (x - x.detach()) - np.where(np.isfinite(quotient), quotient, 0) * step
     return off + value  # 0, with derivatives
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -31,7 +32,7 @@ def adjugate(x: Array) -> Array:
     """
     det = jnp.linalg.det(x)
     bound = jnp.prod(jnp.linalg.norm(x, axis=-1), axis=-1)
-    regular = (jnp.abs(det) > jnp.finfo(x.dtype).eps ** 0.5 * bound)[..., None, None]
+    regular = (jnp.abs(det) > float(np.finfo(x.dtype).eps) ** 0.5 * bound)[..., None, None]
     inverse = jnp.linalg.inv(jnp.where(regular, x, jnp.eye(x.shape[-1], dtype=x.dtype)))
     cofactors = _cofactors(jax.lax.stop_gradient(x))
     return jnp.where(regular, det[..., None, None] * inverse, cofactors)
@@ -42,7 +43,8 @@ def _cofactors(x: Array) -> Array:
     own = jnp.eye(x.shape[-1], dtype=bool)
     others = jnp.prod(jnp.where(own, 1, s[..., None, :]), axis=-1)
     sign = jnp.linalg.det(u) * jnp.linalg.det(v)
-    return sign[..., None, None] * (v.mT.conj() @ (others[..., :, None] * u.mT.conj()))
+    result: Array = sign[..., None, None] * (v.mT.conj() @ (others[..., :, None] * u.mT.conj()))
+    return result
 
 
 def on_diagonal(x: Array | float, spec: str, shape: tuple[int, ...], dtype: Any) -> Array:

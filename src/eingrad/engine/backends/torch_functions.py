@@ -81,8 +81,9 @@ def _cofactors(x: Tensor) -> Tensor:
     u, s, v = torch.linalg.svd(x)
     own = torch.eye(x.shape[-1], dtype=torch.bool, device=x.device)
     others = torch.prod(torch.where(own, 1, s[..., None, :]), dim=-1)
-    sign = torch.linalg.det(u) * torch.linalg.det(v)
-    return sign[..., None, None] * (v.mH @ (others[..., :, None] * u.mH))
+    sign: Tensor = torch.linalg.det(u) * torch.linalg.det(v)
+    result: Tensor = sign[..., None, None] * (v.mH @ (others[..., :, None] * u.mH))
+    return result
 
 
 def scatter(shape: tuple[int, ...], x: Tensor, *index: Tensor) -> Tensor:
