@@ -125,6 +125,7 @@ from .errors import BackendError as BackendError
 from .errors import DataError as DataError
 from .errors import DifferentiationError as DifferentiationError
 from .errors import EingradError as EingradError
+from .errors import MatrixError as MatrixError
 from .errors import MemoryLimitError as MemoryLimitError
 from .errors import NotationError as NotationError
 from .errors import NotationWarning as NotationWarning

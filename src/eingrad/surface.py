@@ -47,7 +47,7 @@ SURFACE = {
     "derivation.steps": "Step",
     "engine": "Function",
     "errors": (
-        "BackendError DataError DifferentiationError EingradError MemoryLimitError NotationError "
-        "NotationWarning Position ShapeError UnknownNameError"
+        "BackendError DataError DifferentiationError EingradError MatrixError MemoryLimitError "
+        "NotationError NotationWarning Position ShapeError UnknownNameError"
     ),
 }

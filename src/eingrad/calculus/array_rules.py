@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
-from eingrad.core.algebra import Factor, apply, reduce, repeat
+from eingrad.core.algebra import Factor, apply, einsum, reduce, repeat, subtract
 from eingrad.core.arrays import (
     AxisSource,
     Concat,
@@ -162,13 +162,14 @@ def linear_rules(node: Expr) -> tuple[Transpose, Transpose] | None:
     return (_pull_fold, _push_fold) if is_linear(node) else LINEAR.get(type(node))
 
 
-def matrix_factors(node: Matrix) -> tuple[list[Factor], Labels, Labels]:
+def matrix_factors(node: Matrix, numbers: bool = False) -> tuple[list[Factor], Labels, Labels]:
     """Return a matrix function's derivative as (factors, labels of the result, of the operand).
 
     With X = inv(A): ``dX = -X dA X``, ``d det = det tr(X dA)``, ``d logdet = tr(X dA)``; for
     A = L L^T, ``dL = L phi(inv(L) dA inv(L)^T)``, phi the lower triangle with half the diagonal
     (Petersen and Pedersen, The Matrix Cookbook, 2012, sections 2.1-2.2; Murray 2016). A Hermitian
-    A is written with its conjugate; then so is ``inv(L)^T``.
+    A is written with its conjugate; then so is ``inv(L)^T``. With ``numbers``, ``d det`` is
+    ``tr(adj(A) dA)``, which holds for a singular A, too.
     """
     operand = node.operands[0]
     n = operand.ndim
@@ -176,8 +177,8 @@ def matrix_factors(node: Matrix) -> tuple[list[Factor], Labels, Labels]:
     place = {letter: n - 2 + k for k, letter in enumerate("ijkmp")}
     record = MATRIX_FUNCTIONS[node.function]
     factors = [
-        (x, (*(batch if x.ndim == n or x is node else ()), *(place[k] for k in letters)))
-        for what, letters in record.derivative
+        (x, (*(batch if x.ndim > len(letters) else ()), *(place[k] for k in letters)))
+        for what, letters in (numbers and record.at_kinks) or record.derivative
         for x in [_part(what, node)]
     ]
     own = (place["i"], place["j"]) if record.keeps_axes else ()
@@ -191,6 +192,10 @@ def _part(what: str, node: Matrix) -> Expr:
             return node
         case "inverse":
             return Matrix("inv", node.operands[0])
+        case "adjugate":
+            return Matrix("adjugate", node.operands[0])
+        case "minors":
+            return _minors(node)
         case "inverse y":
             return Matrix("inv", node)
         case "conjugate inverse y":
@@ -199,6 +204,19 @@ def _part(what: str, node: Matrix) -> Expr:
         case "lower":
             return _lower_half(node.dims[-1])
     return Const(int(what))
+
+
+def _minors(node: Expr) -> Expr:
+    """Return ``inv_ij adj_mk - inv_ik adj_mj``, the derivative of an adjugate's entry ij by km."""
+    n = node.ndim - 2
+    inverse = Matrix("inv", node.operands[0])
+    batch, (i, j, k, m) = tuple(range(n)), range(n, n + 4)
+
+    def pair(first: tuple[int, int], second: tuple[int, int]) -> Expr:
+        factors = [(inverse, (*batch, *first)), (node, (*batch, *second))]
+        return einsum(factors, (*batch, i, j, k, m))
+
+    return subtract(pair((i, j), (m, k)), pair((i, k), (m, j)))
 
 
 def _is_hermitian(operand: Expr) -> bool:

@@ -188,7 +188,7 @@ def _local(node: Expr, k: int, numbers: bool) -> Local | None:
         own = axes if node.operands[k].ndim else ()
         return [(partial, axes if partial.ndim else ())], axes, own, dict(enumerate(node.dims))
     if isinstance(node, Reduce):
-        rule = local_jacobian(node)
+        rule = local_jacobian(node, numbers)
         if rule is None:
             return None
         matrix, labels, operand_labels = rule
@@ -196,7 +196,7 @@ def _local(node: Expr, k: int, numbers: bool) -> Local | None:
         extents.update(zip(labels, matrix.dims, strict=True))
         return [(matrix, labels)], result_labels(node), operand_labels, extents
     if isinstance(node, Matrix):
-        factors, labels, operand_labels = matrix_factors(node)
+        factors, labels, operand_labels = matrix_factors(node, numbers)
         extents = {k: d for x, ls in factors for k, d in zip(ls, x.dims, strict=True)}
         return factors, labels, operand_labels, extents
     raise DifferentiationError(f"no derivative rule for a {type(node).__name__}")

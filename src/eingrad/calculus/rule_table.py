@@ -17,7 +17,7 @@ from eingrad.calculus.gather_rules import (
     log_of_gathered_softmax,
     open_scatter,
 )
-from eingrad.calculus.kink_rules import power_at_0
+from eingrad.calculus.kink_rules import adjugate_written_out, power_at_0, product_with_log
 from eingrad.calculus.pattern import Rule
 from eingrad.calculus.pointwise_rules import (
     cases_joined,
@@ -115,9 +115,11 @@ NUMERIC = (
     Rule("close scatter", function=close_scatter, heads=("*",)),
     Rule("log of gathered softmax", function=log_of_gathered_softmax, heads=("log",)),
     Rule("power at 0", function=power_at_0, heads=("*",)),
+    Rule("product with log", function=product_with_log, heads=("*",)),
+    Rule("adjugate", function=adjugate_written_out, heads=("*",)),
     Rule("log near 1", ("log(1 + x) -> log1p(x)",)),
     Rule("exp minus 1", ("exp(x) - 1 -> expm1(x)",)),
-    Rule("log of two exp", ("log(exp(a) + exp(b)) -> a + softplus(b - a)",)),
+    Rule("log of two exp", ("log(exp(a) + exp(b)) -> logaddexp(a, b)",)),
     Rule("share of two exp", ("exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)",)),
     Rule("log of cosh", ("log(cosh(x)) -> x + softplus(-2 x) - log(2)",)),
 )

@@ -20,7 +20,7 @@ from eingrad.core.algebra import (
 )
 from eingrad.core.arrays import Matrix, matrix_function
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce, Var
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
 from eingrad.notation.syntax import Assumption, Symbol
 from eingrad.notation.system import Definition, Fact
 
@@ -120,7 +120,10 @@ def _reduction(node: Reduce, order: Labels, known: frozenset[Swap]) -> Expr:
     inner = list(range(operand.ndim))
     for place, k in zip(kept, order, strict=True):
         inner[place] = kept[k]
-    return reduce(node.function, _arranged(operand, tuple(inner), known), node.axes)
+    arranged = _arranged(operand, tuple(inner), known)
+    if AXIS_FUNCTIONS[node.function].is_root:
+        arranged = _with_either_sign(arranged)
+    return reduce(node.function, arranged, node.axes)
 
 
 def _product(product: OpenProduct, order: Labels, known: frozenset[Swap]) -> Expr:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
+from eingrad.calculus.kink_rules import Roots
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
@@ -57,6 +58,12 @@ class Derived:
         rank |= {n: count + rank[t.wrt[-1][0]] for n, t in self.titles.items()}
         holders = size_holders(self.system)
         return Names(self.system.letters, rank, derivatives=dict(self.titles), holders=holders)
+
+    @once
+    def roots(self) -> Roots:
+        """The norms and roots of squares in the model, by which derivatives divide."""
+        named: dict[Expr, Expr] = {d.var: d.expr for d in self.system.definitions.values()}
+        return Roots.of(named.values(), named)
 
     def tensor(self, name: str) -> Var:
         """Return a tensor or a derivative that was derived."""

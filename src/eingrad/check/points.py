@@ -15,11 +15,13 @@ import numpy as np
 
 from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
+from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.evaluate import Array, Functions, entries, evaluate
 from eingrad.core.expr import (
     Const,
     Dim,
+    Einsum,
     Expr,
     Map,
     Size,
@@ -116,8 +118,7 @@ class Point:
                     value = self._value(node, [known[x] for x in needs], dtype)
                     self.effort.done += 1 + value.size // ENTRIES
                     self.effort.bytes += value.nbytes
-                    rounded = rng is not None and bool(node.operands)
-                    known[node] = _off(value, rng) if rounded and rng is not None else value
+                    known[node] = value if rng is None or _is_exact(node) else _off(value, rng)
         return known[root]
 
     def _needs(self, node: Expr) -> tuple[Expr, ...]:
@@ -130,7 +131,16 @@ class Point:
         if isinstance(node, Var):
             return operands[0] if operands else np.asarray(self.arrays[node.name], dtype)
         bounded(entries(node, self.sizes))
-        return evaluate(node, operands, self.sizes, self.functions, dtype)
+        value = evaluate(node, operands, self.sizes, self.functions, dtype)
+        is_power = isinstance(node, Map) and node.function == "pow"
+        if is_power and np.isinf(value).any() and self.derived.roots.divide(node):
+            return np.where(operands[0] == 0, 0, value)  # where a norm is 0, its derivative is
+        return value
+
+
+def _is_exact(node: Expr) -> bool:
+    """Whether nothing is rounded: in a tensor and in a view of one, so that x - x stays 0."""
+    return not node.operands or (isinstance(node, Einsum) and is_light(node))
 
 
 def bounded(size: int) -> None:

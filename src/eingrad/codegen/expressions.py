@@ -7,6 +7,7 @@ only a whole definition is ever repeated to its full shape.
 from __future__ import annotations
 
 import builtins
+import math
 import string
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def number(value: Number) -> Code:
     if isinstance(value, Fraction) and is_decimal(value):
         value = float(value)
     if isinstance(value, int | float):
-        return atom(repr(value))
+        return atom("math.inf" if value == math.inf else repr(value))
     return binary("/", atom(str(value.numerator)), atom(str(value.denominator)))
 
 
@@ -323,6 +324,9 @@ class ExpressionWriter:
         return Piece(result, tuple(range(node.ndim)))
 
     def _matrix(self, node: Matrix, every: tuple[int, ...]) -> Piece:
+        if node.function in HELPERS[self.target.name]:
+            self.helpers.add(node.function)
+            return Piece(call(node.function, self.whole(node.operands[0])), every)
         text, lines = imported(spelling(MATRIX_FUNCTIONS[node.function], self.target.name))
         self.imports |= dict.fromkeys(lines)
         head, _, rest = text.partition("({0})")
@@ -336,9 +340,10 @@ class ExpressionWriter:
             return self._power(node)
         values = [self.emit(x) for x in node.operands]
         axes = tuple(sorted({k for v in values for k in v.axes}))
-        if node.function in COMPARISONS:
-            left, right = (self._compared(x, axes) for x in node.operands)
-            return Piece(binary(COMPARISONS[node.function].sign, left, right), axes, is_bool=True)
+        if (row := COMPARISONS.get(node.function)) is not None:
+            pair = sorted(node.operands, key=_is_constant) if row.commutative else node.operands
+            left, right = (self._compared(x, axes) for x in pair)
+            return Piece(binary(row.sign, left, right), axes, is_bool=True)
         if node.function == "where":
             return self._where(node, values[0], axes)
         values = [self.solid(v, x) for v, x in zip(values, node.operands, strict=True)]
@@ -490,6 +495,10 @@ class ExpressionWriter:
         axes = atom(tuple_text([str(k) for k in order]))
         head = "torch.permute" if self.target.name == "torch" else f"{self.target.module}.transpose"
         return call(head, code, axes)
+
+
+def _is_constant(node: Expr) -> bool:
+    return constant_value(node) is not None
 
 
 def _number_in(node: Expr) -> Number:

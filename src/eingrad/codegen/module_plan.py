@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eingrad.calculus.bind import bind_functions
+from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in, needed_by, stable_functions
 from eingrad.calculus.rules import STANDALONE, apply_rules
@@ -99,6 +100,7 @@ def make_module_plan(
     bound = _bound(exprs, functions, system)
     first = dict(zip(system.definitions, bound, strict=False))
     second = dict(zip(records, bound[len(first) :], strict=True))
+    first, second = _at_kinks(first, second, set(deriver.records))
     named: dict[Expr, Var] = {e: Var(n, e.dims) for n, e in first.items() if _has_work(e)}
     first = stable_definitions(first, named)
     second = {
@@ -169,6 +171,21 @@ def _bound(exprs: list[Expr], functions: dict[str, str], system: System) -> list
                 f"line --function {name}=relu",
             )
     return roots
+
+
+def _at_kinks(
+    first: dict[str, Expr], second: dict[str, Expr], derivatives: Collection[str]
+) -> tuple[dict[str, Expr], dict[str, Expr]]:
+    """Give derivatives a value where a norm or a determinant is 0, in both groups."""
+    values = {n: e for n, e in first.items() if n not in derivatives}
+    every = {**first, **second}
+    rest = {n: e for n, e in every.items() if n not in values}
+    named: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in values.items()}
+    dets = {var: e for var, e in named.items() if isinstance(e, Matrix) and e.function == "det"}
+    safe = [substitute(e, dets) for e in rest.values()]  # whose product with an inverse is known
+    safe = derivatives_at_kinks(safe, values.values(), named)
+    every |= dict(zip(rest, safe, strict=True))
+    return {n: every[n] for n in first}, {n: every[n] for n in second}
 
 
 def _has_work(node: Expr) -> bool:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 NUMPY = {
+    "adjugate": '''
+def adjugate(x: Array) -> Array:
+    """Return det(x) inv(x), of a singular matrix too."""
+    u, s, v = np.linalg.svd(x)
+    others = np.prod(np.where(np.eye(x.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    sign = np.linalg.det(u) * np.linalg.det(v)
+    inner = np.swapaxes(u, -1, -2) * others[..., :, None]
+    return sign[..., None, None] * (np.swapaxes(v, -1, -2) @ inner)
+''',
     "erf": '''
 def erf(x: Array) -> Array:
     """Return the error function; `scipy.special.erf` is faster."""
@@ -12,6 +21,7 @@ def erf(x: Array) -> Array:
 def logsumexp(x: Array, axis: int | tuple[int, ...]) -> Array:
     """Return log(sum(exp(x))); no exponential overflows."""
     top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isinf(top), 0, top)
     total = np.sum(np.exp(x - top), axis=axis)
     return np.log(total) + np.squeeze(top, axis=axis)
 ''',
@@ -28,9 +38,11 @@ def softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
     return e / np.sum(e, axis=axis, keepdims=True)
 ''',
     "norm": '''
-def norm(x: Array, axis: tuple[int, ...]) -> Array:
-    """Return the Euclidean norm over several axes."""
-    return np.sqrt(np.sum(x * x, axis=axis))
+def norm(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return the Euclidean norm; no square overflows or vanishes."""
+    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    top = np.where((top == 0) | np.isinf(top), 1, top)
+    return np.sqrt(np.sum((x / top) ** 2, axis=axis)) * np.squeeze(top, axis=axis)
 ''',
     "ismax": '''
 def ismax(x: Array, axis: int | tuple[int, ...]) -> Array:
@@ -77,6 +89,23 @@ def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Arra
 }
 
 TORCH = {
+    "adjugate": '''
+def adjugate(x: Tensor) -> Tensor:
+    """Return det(x) inv(x), of a singular matrix too."""
+    u, s, v = torch.linalg.svd(x)
+    own = torch.eye(x.shape[-1], dtype=torch.bool, device=x.device)
+    others = torch.prod(torch.where(own, 1, s[..., None, :]), dim=-1)
+    sign = torch.linalg.det(u) * torch.linalg.det(v)
+    inner = u.mT * others[..., :, None]
+    return sign[..., None, None] * (v.mT @ inner)
+''',
+    "norm": '''
+def norm(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Return the Euclidean norm; no square overflows or vanishes."""
+    top = torch.amax(torch.abs(x), dim=axis, keepdim=True).detach()
+    top = torch.where((top == 0) | torch.isinf(top), 1, top)
+    return torch.linalg.vector_norm(x / top, dim=axis) * torch.squeeze(top, dim=axis)
+''',
     "log_softmax": '''
 def log_softmax(x: Tensor, axis: tuple[int, ...]) -> Tensor:
     """Return log(exp(x) / sum(exp(x))) over several axes."""
@@ -137,7 +166,7 @@ def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Te
 ''',
 }
 
-_FROM_NUMPY = ("norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
+_FROM_NUMPY = ("adjugate", "norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
 JAX = {name: NUMPY[name].replace("np.", "jnp.") for name in _FROM_NUMPY}
 JAX["scatter"] = '''
 def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:

@@ -152,16 +152,19 @@ class _Sides(Entries):
         return self.labelled.place(self.expr, self.labelled.second)
 
 
-def local_jacobian(node: Reduce) -> tuple[Expr, Labels, Labels] | None:
+def local_jacobian(node: Reduce, numbers: bool = False) -> tuple[Expr, Labels, Labels] | None:
     """Return (J, labels of J, labels of the operand) where axis k of the result has label k.
+
+    With ``numbers`` it has a value at kinks.
 
     The result's gradient ``g`` pulls back to ``einsum(g, J)`` with these labels; None: J is 0.
     """
     record, labelled, x = AXIS_FUNCTIONS[node.function], _Labelled(node), node.operands[0]
-    if record.slope is not None:
+    slope = (numbers and record.at_kinks) or record.slope
+    if slope is not None:
         repeated = repeat(node, x.dims, [k for k in range(x.ndim) if k not in node.axes])
         arguments = Entries(repeated, node.axes), Entries(x, node.axes)
-        entries = labelled.place(expr_of(record.slope(*arguments)), labelled.second).expr
+        entries = labelled.place(expr_of(slope(*arguments)), labelled.second).expr
     elif record.jacobian is not None:
         sides = (_Sides(y, node.axes, labelled) for y in (node, x))
         entries = expr_of(record.jacobian(*sides, labelled.same()))

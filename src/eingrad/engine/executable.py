@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.engine.plan import Plan
+from eingrad.errors import MatrixError
 
 Array = np.ndarray[Any, Any]
 _serial = itertools.count()
@@ -33,7 +34,8 @@ class Executable:
         # No modification time: linecache then keeps the text, and a traceback shows it.
         linecache.cache[filename] = (len(source), None, lines, filename)
         self._make: Callable[[], Any] | None = namespace.get("workspace")
-        self._run: Callable[..., tuple[Array, ...]] = namespace["run"]
+        run: Callable[..., tuple[Array, ...]] = namespace["run"]
+        self._run = _naming_failures(run) if ".linalg." in source else run
         self._spare: list[Any] = []
         weakref.finalize(self, linecache.cache.pop, filename, None)
 
@@ -62,3 +64,20 @@ class Executable:
         if keep:
             return lambda *arrays: self(arrays)
         return lambda *arrays: self._run(make(), *arrays)
+
+
+def _naming_failures(run: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:
+    """Raise what a library's linear algebra raises as an error of ours."""
+
+    def named(*arguments: Any) -> tuple[Array, ...]:
+        try:
+            return run(*arguments)
+        except (ValueError, RuntimeError) as error:  # NumPy's LinAlgError is one, PyTorch's other
+            if "LinAlgError" not in type(error).__name__:
+                raise
+            raise MatrixError(
+                f"a function of a matrix has no value or no derivative: {error}",
+                hint="is the matrix singular, or not positive definite?",
+            ) from None
+
+    return named

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from eingrad.calculus.optim import StateTensor
-from eingrad.core.expr import Expr, Var, check_extents, postorder
+from eingrad.core.conjugate import CONJ
+from eingrad.core.expr import (
+    Expr,
+    Map,
+    Reduce,
+    Var,
+    check_extents,
+    depends_on,
+    postorder,
+)
+from eingrad.core.partials import record_of
 from eingrad.engine.cache import Cache
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
@@ -216,6 +226,8 @@ class CompiledFunction:
         return self._make(Signature({}, dtype, result_dtype, input_dtypes))
 
     def _make(self, signature: Signature) -> Executable:
+        if kind_of(signature.dtype) == "c":
+            self._refuse_complex(signature)
         for name in self.updates:
             given = signature.input_dtypes.get(name, signature.dtype)
             if given != signature.dtype or signature.dtype != signature.result_dtype:
@@ -234,6 +246,24 @@ class CompiledFunction:
         }
         plan = make_plan(program, memory, signature.sizes, signature.dtype)
         return Executable(source, plan, {**functions, **self._globals()})
+
+    def _refuse_complex(self, signature: Signature) -> None:
+        """Raise where a complex input is in a function of real numbers; a formula with a conjugate
+        may have made them real again."""
+        given = signature.input_dtypes
+        complex_ = [x for x in self.inputs if kind_of(given.get(x.name, signature.dtype)) == "c"]
+        roots = [*self.outputs.values(), *self.updates.values()]
+        nodes = list(postorder(roots))
+        if any(isinstance(x, Map) and x.function == CONJ for x in nodes):
+            return
+        moved = set().union(*(depends_on(root, complex_) for root in roots))
+        for node in nodes:
+            record = record_of(node) if isinstance(node, Map | Reduce) else None
+            if record is not None and record.real and node in moved:
+                raise EingradError(
+                    f"{record.name} is a function of real numbers, and its argument is complex",
+                    operand=record.name,
+                )
 
     def _globals(self) -> Mapping[str, Any]:
         """Return what the source takes for granted beside its imports."""

@@ -246,16 +246,42 @@ def _log_softmax(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
 
 
 def _logsumexp(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
-    top, _, total = _shifted(b, x, axes)
+    """The maximum is subtracted where it is finite; that of an infinite entry is infinite."""
+    top = _chosen(b, _fold_step(b, "amax", x, axes, "min"), math.inf, 0.0)
+    total = _fold_step(b, "sum", b.elementwise("exp", [b.elementwise("subtract", [x, top])]), axes)
     return b.elementwise("add", [b.elementwise("log_of_sum", [total]), top])
 
 
-def _norm(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
-    """The Euclidean norm; entries are scaled by the largest, so that no square overflows."""
+def _by_largest(
+    b: Builder, x: Register, axes: tuple[int, ...]
+) -> tuple[Register, Register, Register]:
+    """Return (max |x|, x / max |x|, root of the sum of its squares), so that no square overflows.
+
+    Instead of 0 the maximum is a tiny number, instead of infinity 1.
+    """
     top = _fold_step(b, "amax", b.elementwise("abs", [x]), axes, "tiny")
+    top = _chosen(b, top, math.inf, 1.0)
     ratio = b.elementwise("divide", [x, top])
     total = _fold_step(b, "sum", b.elementwise("multiply", [ratio, ratio]), axes)
-    return b.elementwise("multiply", [b.elementwise("sqrt", [total]), top])
+    return top, ratio, b.elementwise("root", [total])
+
+
+def _chosen(b: Builder, x: Register, number: float, instead: float) -> Register:
+    """Put another number in the place of one."""
+    found = b.elementwise("eq", [x, number], kind=BOOLEAN)
+    return b.elementwise("where", [b.elementwise("bits", [found], kind=BOOLEAN), instead, x])
+
+
+def _norm(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    """The Euclidean norm."""
+    top, _, root = _by_largest(b, x, axes)
+    return b.elementwise("multiply", [root, top])
+
+
+def _unit(b: Builder, x: Register, axes: tuple[int, ...]) -> Register:
+    """The entries divided by their norm, 0 where it is 0."""
+    _, ratio, root = _by_largest(b, x, axes)
+    return b.elementwise("divide", [ratio, _chosen(b, root, 0.0, 1.0)])
 
 
 def _attained(fold: str) -> Callable[[Builder, Register, tuple[int, ...]], Register]:
@@ -291,6 +317,7 @@ _REDUCTIONS: dict[str, Callable[[Builder, Register, tuple[int, ...]], Register]]
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,
     "norm": _norm,
+    "unit": _unit,
     "max": lambda b, x, axes: _fold_step(b, "amax", x, axes),
     "min": lambda b, x, axes: _fold_step(b, "amin", x, axes),
     "prod": lambda b, x, axes: _fold_step(b, "prod", x, axes),

@@ -7,6 +7,7 @@ from typing import Any
 
 from eingrad.api.models.mesh_layout import MeshLayout
 from eingrad.calculus.bind import bind_functions
+from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
@@ -21,11 +22,18 @@ Functions = Mapping[str, str | tuple[Callable[..., Any], ...]]
 
 @shared_products()
 def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[Expr, Expr]:
-    """Return each tensor, and each of ``more``, as one expression over the inputs."""
+    """Return each tensor, and each derivative in ``more``, as one expression over the inputs.
+
+    Derivatives have values at kinks where they have none on paper.
+    """
     graph: dict[Expr, Expr] = {var: var for var in system.inputs.values()}
+    more = list(more)
     for var, expr in [*((d.var, d.expr) for d in system.definitions.values()), *more]:
         graph[var] = substitute(expr, {v: graph[v] for v in variables(expr) if v in graph})
-    return graph
+    derived = list(dict.fromkeys(var for var, _ in more))
+    values = [graph[d.var] for d in system.definitions.values() if d.var not in derived]
+    safe = derivatives_at_kinks([graph[var] for var in derived], values)
+    return graph | dict(zip(derived, safe, strict=True))
 
 
 def _inputs_for_sizes(system: System, roots: Sequence[Expr]) -> list[Var]:

@@ -68,6 +68,10 @@ def cbrt(x: Any) -> Any:
 def arcsinh(x: Any) -> Any:
     """Return ``sign(x) log(|x| + sqrt(x^2 + 1))``, exact for small x."""
     t = floating(x)
+    if t.dtype.kind == "c":
+        sign = where(compare("less", elementwise.real(t), 0), -1.0, 1.0)
+        t = t * sign  # on the other side the sum cancels
+        return unary("log", t + unary("sqrt", t * t + 1)) * sign
     size = where(compare("equal", t, 0), t, abs(t))  # whose derivative at 0 is 1
     large = compare("greater", size, 1e10)  # log(2 x) but for rounding, and x^2 may overflow
     small = where(large, 1.0, size)
@@ -78,7 +82,12 @@ def arcsinh(x: Any) -> Any:
 
 def arccosh(x: Any) -> Any:
     t = floating(x)
-    return unary("log", t + unary("sqrt", t - 1) * unary("sqrt", t + 1))
+    if t.dtype.kind == "c":
+        return unary("log", t + unary("sqrt", t - 1) * unary("sqrt", t + 1))
+    large = compare("greater", t, 1e10)  # log(2 x) but for rounding, and x^2 may overflow
+    off = where(large, 1.0, t) - 1  # next to 1, log1p keeps what log(1 + ...) would round away
+    log = unary("log1p", off + unary("sqrt", off) * unary("sqrt", off + 2))
+    return where(large, unary("log", where(large, t, 1.0)) + LOG2, log)
 
 
 def arctanh(x: Any) -> Any:

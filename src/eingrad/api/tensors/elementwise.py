@@ -403,9 +403,7 @@ def _absolute_template(z: Expr) -> Expr:
 
 def safe_root(square: Expr) -> Expr:
     """Return the root of what is >= 0, with the derivative 0 where it is 0."""
-    nonzero = apply("ne", square, Const(0))
-    root = apply("sqrt", apply("where", nonzero, square, Const(1)))
-    return broadcast(apply("where", nonzero, root, Const(0)), cast_shape(square.dims))
+    return broadcast(apply("root", square), cast_shape(square.dims))
 
 
 # --- a row a function -------------------------------------------------------------------------

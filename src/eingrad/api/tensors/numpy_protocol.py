@@ -320,6 +320,8 @@ def _call(name: str, ufunc: Any, inputs: Sequence[Any], options: Mapping[str, An
     (out,) = options.get("out") or (None,)
     if dtype is not None:
         inputs = [as_tensor(x).astype(dtype) for x in inputs]
+    if not any("D" in x.partition("->")[0] for x in ufunc.types) and any(map(_is_complex, inputs)):
+        raise TypeError(f"{name} is of real numbers, and this Tensor is complex")
     if ufunc in CONSTANT_UFUNCS:
         result = constant_tensor(ufunc, name, inputs)
     else:
@@ -329,6 +331,10 @@ def _call(name: str, ufunc: Any, inputs: Sequence[Any], options: Mapping[str, An
             raise TypeError(f"{name} with where= of a Tensor needs out=, the other entries")
         result = elementwise.where(where, result, np.array(plain(out, name)))
     return result if out is None else written(name, result, out)
+
+
+def _is_complex(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.dtype.kind == "c"
 
 
 def _hint(name: str) -> str:

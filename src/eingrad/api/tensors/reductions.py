@@ -12,9 +12,9 @@ import numpy as np
 from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.broadcast import Axes, keep_axes, normal_axes, normal_axis
 from eingrad.api.tensors.dispatch import operate
-from eingrad.api.tensors.elementwise import absolute, compare, real_dtype, safe_root
+from eingrad.api.tensors.elementwise import absolute, compare, power, real_dtype, safe_root, where
 from eingrad.api.tensors.tensor import Tensor, as_tensor, floating, is_symbolic, wrap
-from eingrad.core.algebra import multiply, power, repeat, subtract, sum_over
+from eingrad.core.algebra import multiply, repeat, subtract, sum_over
 from eingrad.core.algebra import reduce as reduce_expr
 from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Expr
@@ -229,7 +229,7 @@ def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> 
     if math.isinf(ord):
         size = absolute(t)
         return (max if ord > 0 else min)(size, axes, keepdims)
-    return _reduction("norm", _p_norm, absolute(t), axes, keepdims, ord)
+    return _p_norm(absolute(t), axes, keepdims, ord)
 
 
 def _matrix_norm(t: Tensor, ord: Any, axes: Axes, keepdims: bool) -> Tensor:
@@ -244,17 +244,29 @@ def _matrix_norm(t: Tensor, ord: Any, axes: Axes, keepdims: bool) -> Tensor:
 
 
 def _euclidean(x: Expr, axes: tuple[int, ...]) -> Expr:
-    """The root of the sum of squares; its derivative at 0 is 0."""
-    return safe_root(sum_over(multiply(x, x), axes))
+    return reduce_expr("norm", x, axes)
 
 
 def _hermitian(x: Expr, axes: tuple[int, ...]) -> Expr:
     return safe_root(sum_over(multiply(x, conj(x)), axes))
 
 
-def _p_norm(x: Expr, axes: tuple[int, ...], p: Any) -> Expr:
-    total = sum_over(power(x, p), axes)
-    return power(total, Fraction(1, p) if isinstance(p, int) else 1 / p)
+def _p_norm(size: Tensor, axes: tuple[int, ...], keepdims: bool, p: Any) -> Tensor:
+    """Return ``sum(|x|^p)^(1/p)`` of absolute values, scaled by the one that decides.
+
+    Where it is 0 or infinite its gradient is 0, and that by an entry that is 0 is 0.
+    """
+    lead = (max if p > 0 else min)(size, axes, True).detach()
+    is_limit = compare("equal", lead * 0.5, lead)  # 0 or infinity
+    unit = where(is_limit, 1, lead)
+    ratio = where(is_limit, 1, size / unit)
+    zero = compare("equal", ratio, 0)
+    powers = where(zero, 0, power(where(zero, 1, ratio), p)) if 0 < p < 1 else power(ratio, p)
+    root = power(sum(powers, axes, True), 1 / p)
+    result = where(is_limit, lead, root * unit)
+    return result if keepdims else result.reshape(
+        [n for k, n in enumerate(size.shape) if k not in axes]
+    )  # fmt: skip
 
 
 # --- along an axis ----------------------------------------------------------------------------

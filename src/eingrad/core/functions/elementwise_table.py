@@ -49,6 +49,11 @@ def both(p: Any, q: Any, inside: Any, outside: Any) -> Any:
     return p("where", q("where", inside, outside), outside)
 
 
+def nonzero(y: Any) -> Any:
+    """Return y, and infinity in the place of 0: what is divided by it is then 0."""
+    return y("eq", 0)("where", math.inf, y)
+
+
 def _power_by_base(y: Any, a: Any, b: Any) -> Any:
     """``b a^(b-1)``, and 0 at a = b = 0, where it would be 0 times infinity."""
     del y
@@ -91,11 +96,17 @@ FUNCTIONS: Table[Function] = Table([
     Function("sqrt", (lambda y, x: 1 / (2 * y),), latex=r"\sqrt{{{0}}}",
              returns="the square root; its derivative at 0 is infinite", exact={0: 0, 1: 1},
              domain=HALF_LINE, singular=True, family="growth", **_in_all("sqrt", "sqrt")),
+    Function("root", (lambda y, x: HALF / nonzero(y),), internal=True, latex=r"\sqrt{{{0}}}",
+             returns="the square root of a sum of squares; its derivative at 0 is 0",
+             exact={0: 0}, domain=HALF_LINE, numpy="np.sqrt",
+             torch="torch.where({0} == 0, 0, torch.sqrt(torch.where({0} == 0, 1, {0})))",
+             jax="jnp.where({0} == 0, 0, jnp.sqrt(jnp.where({0} == 0, 1, {0})))"),
     Function("abs", (lambda y, x: x("sign"),), latex=r"\left|{0}\right|",
              returns="the absolute value; its derivative at 0 is 0",
              exact={0: 0}, even=True, keeps_integers=True, **_in_all("abs")),
     Function("sign", (None,), names=("sgn",), returns="-1, 0 or 1; its derivative at 0 is 0",
-             exact={0: 0}, keeps_integers=True, **_in_all("sign")),
+             exact={0: 0}, keeps_integers=True, numpy="np.sign", jax="jnp.sign",
+             torch="torch.sign({0}).where({0} == {0}, {0})"),
     Function("sin", (lambda y, x: x("cos"),), latex=r"\sin({0})", returns="the sine",
              exact={0: 0}, family="circular", **_in_all("sin", "sin")),
     Function("cos", (lambda y, x: -x("sin"),), latex=r"\cos({0})", returns="the cosine",
@@ -122,25 +133,25 @@ FUNCTIONS: Table[Function] = Table([
              numpy="scipy.special.expit", torch="torch.sigmoid", jax="jax.nn.sigmoid"),
     Function("softplus", (lambda y, x: x("sigmoid"),), family="activation",
              recipe=lambda x: x("maximum", 0) + (-x("abs"))("exp")("log1p"),
-             stable=True, returns="``log(1 + exp(x))`` without overflow",
+             stable=True, real=True, returns="``log(1 + exp(x))`` without overflow",
              torch="torch.logaddexp({0}, torch.zeros_like({0}))", jax="jax.nn.softplus"),
-    Function("relu", (lambda y, x: _step(x, 1, 0),), recipe=lambda x: x("maximum", 0),
+    Function("relu", (lambda y, x: _step(x, 1, 0),), recipe=lambda x: x("maximum", 0), real=True,
              returns="``max(x, 0)``; its derivative at 0 is 0", exact={0: 0}, keeps_integers=True,
              fills_zeros=True, family="activation", torch="torch.relu", jax="jax.nn.relu"),
     Function("leaky_relu", (lambda y, x, a=0.01: _step(x, 1, a), lambda y, x, a: _step(x, 0, x)),
-             optional=1, recipe=_leaky_relu, names=("leakyrelu", "lrelu"),
+             optional=1, recipe=_leaky_relu, names=("leakyrelu", "lrelu"), real=True,
              returns="x where it is positive, else ``0.01 x``, or x times another slope",
              torch="torch.nn.functional.leaky_relu({0})",
              jax="jnp.where({0} > 0, {0}, 0.01 * {0})"),
     Function("elu", (lambda y, x: _step(x, 1, y + 1),), torch="torch.nn.functional.elu",
              recipe=lambda x: x("maximum", 0) + x("minimum", 0)("expm1"), jax="jax.nn.elu",
-             returns="x where it is positive, else ``exp(x) - 1``"),
+             real=True, returns="x where it is positive, else ``exp(x) - 1``"),
     Function("gelu", (lambda y, x: x("gelu'"),), recipe=lambda x: x * x("ndtr"),
-             returns="x times the normal distribution function of x",
+             real=True, returns="x times the normal distribution function of x",
              torch="torch.nn.functional.gelu", jax="jax.nn.gelu({0}, approximate=False)"),
     Function("gelu'", (lambda y, x: (2 - x * x) * _gaussian(x),), internal=True,
              latex=r"\operatorname{{gelu}}'({0})", recipe=lambda x: x("ndtr") + x * _gaussian(x),
-             returns="the derivative of gelu"),
+             real=True, returns="the derivative of gelu"),
     Function("silu", (lambda y, x: x("sigmoid") * (1 + x - y),), names=("swish", "swich"),
              recipe=lambda x: x * x("sigmoid"), returns="``x sigmoid(x)``",
              torch="torch.nn.functional.silu", jax="jax.nn.silu"),
@@ -150,15 +161,17 @@ FUNCTIONS: Table[Function] = Table([
     Function("ndtr", (lambda y, x: _gaussian(x),), internal=True,
              recipe=lambda x: (1 + (x * SQRT_HALF)("erf")) / 2,
              returns="the probability that a standard normal number is below x",
-             numpy="scipy.special.ndtr", torch="torch.special.ndtr", jax="jax.scipy.special.ndtr"),
-    Function("lgamma", (lambda y, x: x("digamma"),), names=("loggamma", "gammaln"),
+             numpy="scipy.special.ndtr", jax="jax.scipy.special.ndtr",
+             torch="torch.special.erfc({0} * -0.7071067811865476) / 2"),
+    Function("lgamma", (lambda y, x: x("digamma"),), names=("loggamma", "gammaln"), real=True,
              returns="the logarithm of the absolute value of the gamma function", singular=True,
-             domain=HALF_LINE, exact={1: 0, 2: 0}, python="lgamma", numpy="scipy.special.gammaln",
+             domain=HALF_LINE, exact={1: 0, 2: 0}, python="lgamma",
+             numpy="scipy.special.gammaln(np.where({0} == -np.inf, np.inf, {0}))",
              torch="torch.lgamma", jax="jax.scipy.special.gammaln"),
     Function("digamma", (lambda y, x: x.after("polygamma", 1),), domain=HALF_LINE, singular=True,
              returns="the derivative of lgamma", numpy="scipy.special.digamma",
              torch="torch.digamma", jax="jax.scipy.special.digamma"),
-    Function("polygamma", (_by_order, lambda y, n, x: (n + 1)("polygamma", x)), orders=1,
+    Function("polygamma", (_by_order, lambda y, n, x: (n + 1)("polygamma", x)), orders=1, real=True,
              returns="the derivative of digamma of order n", domain=HALF_LINE, singular=True,
              numpy="scipy.special.polygamma({0}, {1})", torch="torch.special.polygamma({0}, {1})",
              jax="jax.scipy.special.polygamma({0}, {1})"),
@@ -181,25 +194,26 @@ FUNCTIONS: Table[Function] = Table([
              python="min", **_in_all("minimum"),
              returns="the lesser of a and b; a tie shares the gradient equally"),
     Function("logaddexp", (lambda y, a, b: (a - b)("sigmoid"), lambda y, a, b: (b - a)("sigmoid")),
-             commutative=True, returns="``log(exp(a) + exp(b))`` without overflow",
+             commutative=True, real=True, returns="``log(exp(a) + exp(b))`` without overflow",
              **_in_all("logaddexp")),
     Function("floor_divide", (None, None), keeps_integers=True, domain=HALF_LINE,
-             returns="the quotient rounded down", **_in_all("floor_divide")),
+             real=True, returns="the quotient rounded down", **_in_all("floor_divide")),
     Function("remainder", (lambda y, a, b: 1, lambda y, a, b: -a("floor_divide", b)),
              keeps_integers=True, domain=HALF_LINE, names=("mod",), rule="remainder derivative",
-             returns="``a - (a // b) b``, whose derivatives are 1 and ``-(a // b)``",
+             real=True, returns="``a - (a // b) b``, whose derivatives are 1 and ``-(a // b)``",
              **_in_all("remainder")),
     Function("floor", (None,), keeps_integers=True, exact={0: 0}, python="floor",
-             returns="x rounded down", **_in_all("floor")),
+             real=True, returns="x rounded down", **_in_all("floor")),
     Function("ceil", (None,), keeps_integers=True, exact={0: 0}, python="ceil",
-             returns="x rounded up", **_in_all("ceil")),
+             real=True, returns="x rounded up", **_in_all("ceil")),
     Function("clip", (lambda y, x, a, b: x("lt", a)("where", 0, x("gt", b)("where", 0, 1)),
                       lambda y, x, a, b: both(x("lt", a), a("le", b), 1, 0),
                       lambda y, x, a, b: x("maximum", a)("gt", b)("where", 1, 0)),
              recipe=lambda x, a, b: x("maximum", a)("minimum", b), names=("clamp",),
-             returns="x limited to an interval; at its ends the gradient is x's",
-             fills_zeros=True, torch="torch.clamp", jax="jnp.where(jnp.maximum({0}, {1}) > {2}, "
-             "{2}, jnp.where({0} < {1}, {1}, {0}))"),
+             real=True, returns="x limited to an interval; at its ends the gradient is x's",
+             fills_zeros=True, torch="torch.clamp", jax="jnp.where(({2} != {2}) | "
+             "(jnp.maximum({0}, {1}) > {2}), {2}, "
+             "jnp.where(({1} != {1}) | ({0} < {1}), {1}, {0}))"),
     Function("where", (None, lambda y, c, a, b: c("where", 1, 0),
                        lambda y, c, a, b: c("where", 0, 1)),
              rule="derivative of a case distinction", fills_zeros=True, **_in_all("where")),
@@ -216,4 +230,4 @@ COMPARISONS: dict[str, Function] = {name: row for name, row in FUNCTIONS.items()
 COMPARED: dict[str, str] = {row.sign: name for name, row in COMPARISONS.items()}
 """The names of comparisons by their signs."""
 
-__all__ = ["COMPARED", "COMPARISONS", "FUNCTIONS", "HALF", "both", "slope_of_gelu"]
+__all__ = ["COMPARED", "COMPARISONS", "FUNCTIONS", "HALF", "both", "nonzero", "slope_of_gelu"]

@@ -35,7 +35,7 @@ class Record:
     neither overflows nor cancels. A ``stable`` function is such a form itself: rules put it in the
     place of what is written out. An ``internal`` function stands in derivatives alone: texts
     speak of it, Python code does not. What is confused with what has a word of ``family`` in
-    common.
+    common. A ``real`` function has no value, or not this formula, at complex numbers.
     """
 
     names: tuple[str, ...] = ()
@@ -49,6 +49,7 @@ class Record:
     internal: bool = False
     stable: bool = False
     family: str = ""
+    real: bool = False
 
     @property
     def citation(self) -> str:
@@ -122,11 +123,13 @@ class AxisFunction(Record):
     right derivative in a library that differentiates its spelling. It goes over a single axis
     (``one_axis``), or does so as the libraries in ``single`` spell it. ``big``: written with a sign
     before its argument. ``pairwise`` names the same function of two arguments. ``in_matrices``:
-    matrix notation has a word for it.
+    matrix notation has a word for it. ``at_kinks`` is a slope that has a value where the one on
+    paper is 0 / 0. What ``is_root`` is the root of a sum of squares: its slope is 0 where it is.
     """
 
     name: str
     slope: Formula | None = field(default=None, kw_only=True)
+    at_kinks: Formula | None = field(default=None, kw_only=True)
     jacobian: Formula | None = field(default=None, kw_only=True)
     transpose: str = field(default="", kw_only=True)
     keeps_axes: bool = field(default=False, kw_only=True)
@@ -139,6 +142,7 @@ class AxisFunction(Record):
     single: str = field(default="", kw_only=True)
     one_axis: bool = field(default=False, kw_only=True)
     in_matrices: bool = field(default=True, kw_only=True)
+    is_root: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,13 +151,15 @@ class MatrixFunction(Record):
 
     The ``derivative`` of entry ij by entry km is a product of factors with their letters: ``y`` is
     the result, ``inverse`` the operand's, ``inverse y`` the result's, ``lower`` 1 below a diagonal
-    of halves. Texts have no word for one that is ``unwritten``. ``is_view``: a trace or a
-    transpose, which are no nodes of their own.
+    of halves, ``minors`` what the adjugate's derivative is. ``at_kinks`` is a derivative that has a
+    value where the one on paper has none. Texts have no word for one that is ``unwritten``.
+    ``is_view``: a trace or a transpose, which are no nodes of their own.
     """
 
     name: str
     keeps_axes: bool
     derivative: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    at_kinks: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
     unwritten: bool = field(default=False, kw_only=True)
     is_view: bool = field(default=False, kw_only=True)
 

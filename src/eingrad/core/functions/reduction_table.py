@@ -3,13 +3,14 @@
 ``cumsum`` sums all entries up to each, ``reverse_cumsum`` all from each on. ``ismax`` and
 ``ismin`` are 1 where an extremum is attained and 0 elsewhere, 1/n each at n ties; so ``max`` and
 ``min`` share the derivative equally. ``var`` and ``std`` divide by n. Where ``norm`` or
-``std`` is 0 it has no derivative.
+``std`` is 0, so is its derivative in numbers; on paper it is 0 / 0.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from eingrad.core.functions.elementwise_table import nonzero
 from eingrad.core.functions.record import AxisFunction, Table
 
 
@@ -68,16 +69,21 @@ AXIS_FUNCTIONS: Table[AxisFunction] = Table([
                  recipe=lambda x: _powers(x).fold("sum")("log") + x.fold("max"),
                  of_one=lambda x: x, of_equal=lambda y, n: y + n("log"),
                  smooth=True, stable=True, torch="torch.logsumexp", jax="jax.nn.logsumexp"),
-    AxisFunction("norm", slope=lambda y, x: x / y, of_one=lambda x: x("abs"),
-                 recipe=lambda x: (x * x).fold("sum")("sqrt"), of_equal=lambda y, n: y * n("sqrt"),
-                 single="numpy jax", numpy="np.linalg.norm", torch="torch.linalg.vector_norm",
-                 jax="jnp.linalg.norm"),
+    AxisFunction("norm", slope=lambda y, x: x / y, is_root=True,
+                 at_kinks=lambda y, x: x.along("unit"), of_one=lambda x: x("abs"),
+                 recipe=lambda x: (x * x).fold("sum")("root"), of_equal=lambda y, n: y * n("sqrt")),
+    AxisFunction("unit", keeps_axes=True, internal=True, in_matrices=False, is_root=True,
+                 recipe=lambda x: x / nonzero(x.along("norm")), rule="norm derivative",
+                 jacobian=lambda y, x, same: (same - y.here * y.there)
+                 / nonzero(x.along("norm").there)),
     AxisFunction("var", slope=lambda y, x: 2 * (x - x.along("mean")) / x.count,
                  recipe=lambda x: ((x - x.along("mean")) ** 2).fold("mean"),
                  rule="variance derivative", of_one=lambda x: 0, of_equal=lambda y, n: y,
                  numpy="np.var", torch="torch.var({0}, dim={axis}, correction=0)", jax="jnp.var"),
     AxisFunction("std", slope=lambda y, x: (x - x.along("mean")) / (x.count * y),
-                 recipe=lambda x: x.fold("var")("sqrt"), rule="standard deviation derivative",
+                 recipe=lambda x: x.fold("var")("root"), rule="standard deviation derivative",
+                 is_root=True,
+                 at_kinks=lambda y, x: (x - x.along("mean")).along("unit") / x.count("sqrt"),
                  of_one=lambda x: 0, of_equal=lambda y, n: y,
                  numpy="np.std", torch="torch.std({0}, dim={axis}, correction=0)", jax="jnp.std"),
     AxisFunction("softmax", keeps_axes=True, rule="softmax Jacobian", family="softmax",

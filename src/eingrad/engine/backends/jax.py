@@ -42,6 +42,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "keep_where":  "jnp.where({1}, {0}, 0)",
     "on_diagonal": "on_diagonal({0}, {spec!r}, {shape}, {dtype})",
     "call":        "{spec}({0})",
+    "adjugate":    "adjugate({0})",
     "constrain":   "constrain({0}, mesh, {spec})",
     "log_of_sum":  "jnp.log({0})",
     "place":       "jnp.zeros({shape}, {dtype}).at[{spec}].set({0})",
@@ -55,7 +56,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
 NATIVE = frozenset(
     {name for name, row in AXIS_FUNCTIONS.items() if row.smooth} | {"gather", "scatter"}
 )
-HELPERS = ("gather", "on_diagonal", "prod_others", "scatter")
+HELPERS = ("adjugate", "gather", "on_diagonal", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}
 NEEDED["constrain"] = "from eingrad.engine.backends.jax_mesh import constrain"
 

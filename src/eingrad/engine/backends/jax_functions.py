@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -21,6 +22,29 @@ def prod_others(x: Array) -> Array:
     before = jnp.cumprod(jnp.concatenate((one, x[..., :-1]), axis=-1), axis=-1)
     after = jnp.cumprod(jnp.concatenate((one, x[..., :0:-1]), axis=-1), axis=-1)[..., ::-1]
     return before * after
+
+
+def adjugate(x: Array) -> Array:
+    """Return det(x) inv(x) of the matrices in the last two axes, of singular ones too.
+
+    >>> adjugate(jnp.array([[2.0, 1.0], [0.0, 4.0]])).round(4).tolist()
+    [[4.0, -1.0], [0.0, 2.0]]
+    """
+    det = jnp.linalg.det(x)
+    bound = jnp.prod(jnp.linalg.norm(x, axis=-1), axis=-1)
+    regular = (jnp.abs(det) > float(np.finfo(x.dtype).eps) ** 0.5 * bound)[..., None, None]
+    inverse = jnp.linalg.inv(jnp.where(regular, x, jnp.eye(x.shape[-1], dtype=x.dtype)))
+    cofactors = _cofactors(jax.lax.stop_gradient(x))
+    return jnp.where(regular, det[..., None, None] * inverse, cofactors)
+
+
+def _cofactors(x: Array) -> Array:
+    u, s, v = jnp.linalg.svd(x)
+    own = jnp.eye(x.shape[-1], dtype=bool)
+    others = jnp.prod(jnp.where(own, 1, s[..., None, :]), axis=-1)
+    sign = jnp.linalg.det(u) * jnp.linalg.det(v)
+    result: Array = sign[..., None, None] * (v.mT.conj() @ (others[..., :, None] * u.mT.conj()))
+    return result
 
 
 def on_diagonal(x: Array | float, spec: str, shape: tuple[int, ...], dtype: Any) -> Array:

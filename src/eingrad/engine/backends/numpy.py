@@ -51,13 +51,14 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "indices":     ("{out}[...] = np.arange({spec})",),
     "to_integer":  ('np.copyto({out}, {0}, casting="unsafe")',),
     "gather":      ("gather({arguments}, out={out})",),
+    "adjugate":    ("np.copyto({out}, adjugate({0}))",),
     "scatter":     ("scatter({arguments}, out={out})",),
 }
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
     4: ("np.multiply({0}, 0.5, out={out})", "np.tanh({out}, out={out})",
         "np.multiply({out}, 0.5, out={out})", "np.add({out}, 0.5, out={out})"),
-    8: ("np.negative({0}, out={out})", "np.minimum({out}, 700, out={out})",
-        "np.exp({out}, out={out})", "np.add({out}, 1, out={out})",
+    8: ("np.negative({0}, out={out})",
+        'with np.errstate(over="ignore"): np.exp({out}, out={out})', "np.add({out}, 1, out={out})",
         "np.divide(1, {out}, out={out})"),
 }
 SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
@@ -98,6 +99,7 @@ IMPORTS = {
     "where": "from eingrad.engine.backends.numpy import choose",
     "gather": "from eingrad.engine.backends.numpy import entry, gather",
     "scatter": "from eingrad.engine.backends.numpy import scatter",
+    "adjugate": "from eingrad.engine.backends.numpy import adjugate",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
     "large_sum": "from eingrad.engine.backends.folds import large_sum, large_sum_of_all",
     "short_amax": "from eingrad.engine.backends.folds import fold_short_rows",
@@ -151,6 +153,8 @@ def sigmoid(x: Any) -> Any:
     >>> float(sigmoid(np.float64(0.0))), float(sigmoid(np.float32(-1e4)))
     (0.5, 0.0)
     """
+    if isinstance(x, complex | np.complexfloating):
+        return 1 / (1 + np.exp(-x))
     small = np.exp(-np.abs(x))
     return (1 if x >= 0 else small) / (1 + small)
 
@@ -194,6 +198,23 @@ def choose(bits: Array, above: Any, below: Any, out: Array) -> None:
     np.bitwise_xor(a, b, out=result)
     np.bitwise_and(result, bits.view(np.int8), out=result)
     np.bitwise_xor(result, b, out=result)
+
+
+def adjugate(x: Array) -> Array:
+    """Return det(x) inv(x) of the matrices in the last two axes, of singular ones too.
+
+    >>> adjugate(np.ones((2, 2))).round(12).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    det = np.linalg.det(x)
+    bound = np.prod(np.linalg.norm(x, axis=-1), axis=-1)
+    if (np.abs(det) > np.finfo(x.dtype).eps ** 0.5 * bound).all():
+        return np.asarray(det[..., None, None] * np.linalg.inv(x))
+    u, s, v = np.linalg.svd(x)
+    others = np.prod(np.where(np.eye(x.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    sign = np.linalg.det(u) * np.linalg.det(v)
+    inner = np.swapaxes(u, -1, -2).conj() * others[..., :, None]
+    return np.asarray(sign[..., None, None] * (np.swapaxes(v, -1, -2).conj() @ inner))
 
 
 def gather(x: Array, *indices: Array, out: Array) -> None:

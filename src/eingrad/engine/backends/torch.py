@@ -45,11 +45,12 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "indices":     "torch.arange({spec}{device})",
     "to_integer":  "{0}.to(torch.int64)",
     "gather":      "{0}[{others}]",
+    "adjugate":    "adjugate({0})",
     "scatter":     "scatter({shape}, {arguments})",
 }
 # fmt: on
 NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
-HELPERS = ("on_diagonal", "place", "prod", "prod_others", "scatter")
+HELPERS = ("adjugate", "on_diagonal", "place", "prod", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.torch_functions import {name}" for name in HELPERS}
 
 

@@ -62,6 +62,30 @@ def place(
     return out
 
 
+def adjugate(x: Tensor) -> Tensor:
+    """Return det(x) inv(x) of the matrices in the last two axes, of singular ones too.
+
+    >>> adjugate(torch.tensor([[2.0, 1.0], [0.0, 4.0]]))
+    tensor([[ 4., -1.],
+            [ 0.,  2.]])
+    """
+    det = torch.linalg.det(x)
+    own = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+    bound = torch.prod(torch.linalg.vector_norm(x, dim=-1), dim=-1)
+    regular = (torch.abs(det) > torch.finfo(x.dtype).eps ** 0.5 * bound)[..., None, None]
+    inverse = torch.linalg.inv(torch.where(regular, x, own))  # autograd goes through this alone
+    return torch.where(regular, det[..., None, None] * inverse, _cofactors(x.detach()))
+
+
+def _cofactors(x: Tensor) -> Tensor:
+    u, s, v = torch.linalg.svd(x)
+    own = torch.eye(x.shape[-1], dtype=torch.bool, device=x.device)
+    others = torch.prod(torch.where(own, 1, s[..., None, :]), dim=-1)
+    sign: Tensor = torch.linalg.det(u) * torch.linalg.det(v)
+    result: Tensor = sign[..., None, None] * (v.mH @ (others[..., :, None] * u.mH))
+    return result
+
+
 def scatter(shape: tuple[int, ...], x: Tensor, *index: Tensor) -> Tensor:
     """Add entries at indices that broadcast to ``x``, to zeros.
 
