@@ -116,7 +116,7 @@ MODELS = [
   Z_{bh} &= \sigma(A_{bh}), \\[2pt]
   L &= -\frac{1}{m} \sum_{b=1}^{m} \sum_h T_{bh} \log Z_{bh}  % a comment
       && \text{cross-entropy} \\
-    &= 0.
+    &= -\frac{1}{m} \sum_{b=1}^{m} T_{bh} \log Z_{bh}.
 \end{align*}""",
      "A_bh = sum_i(X_bi W1_ih) + b1_h\nZ_bh = sigmoid(A_bh)\n"
      "L = -mean_b(sum_h(T_bh log(Z_bh)))"),

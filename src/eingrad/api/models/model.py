@@ -21,6 +21,7 @@ from eingrad.engine import Function
 from eingrad.errors import (
     DifferentiationError,
     EingradError,
+    NotationError,
     NotationWarning,
     UnknownNameError,
 )
@@ -28,7 +29,7 @@ from eingrad.notation.doubts import doubts
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Claim, Statement
+from eingrad.notation.syntax import Assignment, Claim, Statement
 from eingrad.notation.system import Definition, System
 from eingrad.notation.tex.read import is_latex
 from eingrad.notation.tex.read import read_model as read_latex
@@ -55,9 +56,23 @@ def read_model(text: str, latex: bool | None = None) -> Model:
     if is_latex(text) if latex is None else latex:
         reading = read_latex(text)
         system = lower(reading.statements)
-        return Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
+        model = Model(reading.statements, replace(system, sizes=named_sizes(reading.sizes, system)))
+        _check_chains(model, reading.claims)
+        return model
     statements = find_integers(parse_statements(text))
     return Model(statements, lower(statements))
+
+
+def _check_chains(model: Model, claims: Sequence[Assignment]) -> None:
+    """Raise NotationError where the sides of a chain ``y = a = b`` are not equal."""
+    for claim in claims:
+        verdict = model.check(claim)
+        if not verdict.ok:
+            raise NotationError(
+                f"the sides of a chain of equations are not equal: {verdict.claim}",
+                position=claim.position,
+                hint=f"{verdict.reason}; write one of them, or give the others a line of their own",
+            )
 
 
 def _warned(model: Model) -> Model:
@@ -72,7 +87,8 @@ def parse_latex(text: str) -> Model:
 
     An ``align`` environment or lines with an equals sign each; the scope of a sum sign is the
     product that follows; ``\sum_{b=1}^{m}`` says that m is the extent of b. Of a chain of
-    equations the first right side counts. Raises NotationError as `parse` does.
+    equations the first right side is the definition, and the others must equal it. Raises
+    NotationError as `parse` does.
 
     >>> print(parse_latex(r"L = \frac{1}{m} \sum_{b=1}^{m} \left(W_{i} X_{bi} - t_b\right)^2"))
     L = mean_b((W_i X_bi - t_b)^2)

@@ -12,6 +12,7 @@ from eingrad.notation.summation import Summation, children, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
+    Call,
     Claim,
     Declaration,
     Derivative,
@@ -22,13 +23,15 @@ from eingrad.notation.syntax import (
     Statement,
     Symbol,
 )
+from eingrad.notation.tex.conditions import limited, no_conditions
 from eingrad.notation.tex.names import ACCENTS, FONTS, big, function_command, function_name
 from eingrad.notation.tex.parse import Parser
-from eingrad.notation.tex.rows import rows, sides
+from eingrad.notation.tex.rows import Row, rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
 from eingrad.notation.tex.survey import Context, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied
 from eingrad.notation.tex.tokens import Lexer, Token
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
 
 _LATEX = re.compile(
@@ -58,11 +61,13 @@ def is_latex(text: str) -> bool:
 class Reading:
     r"""What a text says: its statements, and which names of extents they use for which labels.
 
-    (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``.
+    (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``. ``claims`` are the
+    further sides of chains, ``y = a = b``.
     """
 
     statements: tuple[Statement, ...]
     sizes: tuple[tuple[str, str, Statement], ...]
+    claims: tuple[Assignment, ...] = ()
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -80,7 +85,9 @@ def read_model(text: str) -> Reading:
     lexer = Lexer(text)
     tokens = tidied(lexer)
     found = rows(tokens)
-    declared = [str(_declared(row, lexer)) for row in found if _is_word(row, "function")]
+    declared = [
+        str(_declared(row.tokens, lexer)) for row in found if _is_word(row.tokens, "function")
+    ]
     letters, labels = letters_of(tokens)
     first = Context(lexer, declared, labels=labels, letters=letters)
     read, sizes = _statements(found, [first] * len(found))
@@ -98,7 +105,7 @@ def read_model(text: str) -> Reading:
         for statement, names in zip(statements, used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    return Reading((*generic, *whole), tuple(named))
+    return Reading((*generic, *whole), tuple(named), tuple(context.survey.chained))
 
 
 def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
@@ -134,7 +141,7 @@ def read_formula(
     'sigmoid(a_i)^2'
     """
     lexer = Lexer(text)
-    tokens = [token for row in rows(tidied(lexer)) for token in row]
+    tokens = [token for row in rows(tidied(lexer)) for token in row.tokens]
     context = Context(lexer, functions, names, letters=letters_of(tokens)[0])
     return _formula(tokens, context, comparison=True)
 
@@ -143,7 +150,7 @@ def read_formula(
 
 
 def _statements(
-    found: Sequence[Sequence[Token]], contexts: Sequence[Context]
+    found: Sequence[Row], contexts: Sequence[Context]
 ) -> tuple[list[Statement], list[dict[str, str]]]:
     """Read rows; return the statements, and the names of extents that each one has."""
     statements, sizes = [], []
@@ -154,13 +161,16 @@ def _statements(
     return statements, sizes
 
 
-def _statement(row: Sequence[Token], context: Context) -> Statement:
+def _statement(whole: Row, context: Context) -> Statement:
+    row = whole.tokens
+    no_conditions(whole.conditions, context)
     if _is_word(row, "function"):
         return Declaration(_declared(row, context.lexer), context.lexer.position(row[0]))
     assumes = _is_word(row, "assume")
     body = row[_word_length(row) :] if assumes else row
-    left, right = _both_sides(body or row, context)[:2]
-    first, value = _left_side(left, context), _formula(right, context)
+    left, *others = _both_sides(body or row, context)
+    first = _left_side(left, context)
+    value, claimed, notes = _defined(left, others, context)
     for part in (*walk(first), *walk(value)):
         if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
             raise NotationError(
@@ -177,11 +187,46 @@ def _statement(row: Sequence[Token], context: Context) -> Statement:
         raise context.lexer.error(
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
-    return Assignment(first, value, position)
+    context.survey.chained += [Assignment(first, x, position) for x in claimed]
+    return Assignment(first, value, position, notes)
 
 
-def _claims(row: Sequence[Token], context: Context) -> list[Claim]:
-    """Read a chain of equations: each right side is claimed to be the first left side."""
+def _defined(
+    left: Sequence[Token], sides: Sequence[Sequence[Token]], context: Context
+) -> tuple[Formula, list[Formula], tuple[str, ...]]:
+    """Return what a statement defines its left side to be: of a chain the first side that can be
+    read; and the other sides, which are claims, with a note on those that cannot be."""
+    values: list[Formula] = []
+    failed: NotationError | None = None
+    for side in sides:
+        try:
+            values.append(_formula(side, context))
+        except NotationError as error:
+            failed = failed or error
+    if failed is not None and not values:
+        raise failed
+    name = left[0].text
+    if any(isinstance(x, Symbol) and x.name == name for v in values[1:] for x in walk(v)):
+        reason = f"{name} stands on both sides of a chain of equations"
+        raise context.lexer.error(left[0], reason, r"write \\ between two equations")
+    judged = [v for v in values[1:] if not _has_generic(v, context)]
+    notes = () if len(judged) == len(sides) - 1 else (
+        f"{to_text(values[0])} is the definition; what else it is set equal to is not looked at",
+    )  # fmt: skip
+    return values[0], judged, notes
+
+
+def _has_generic(value: Formula, context: Context) -> bool:
+    """Whether a formula has a function that stands for any."""
+    return any(isinstance(x, Call) and x.function in context.functions for x in walk(value))
+
+
+def _claims(whole: Row, context: Context) -> list[Claim]:
+    """Read a chain of equations: each right side is claimed to be the first left side.
+
+    ``i = j`` behind it restricts it to its diagonal, ``i \\neq j`` to the rest.
+    """
+    row = whole.tokens
     left, *right = _both_sides(row, context)
     target = _left_side(left, context)
     position = context.lexer.position(row[0])
@@ -192,11 +237,15 @@ def _claims(row: Sequence[Token], context: Context) -> list[Claim]:
             claims.append(Assignment(target, value, position))
         else:
             claims.append(Equation(target, value, position))
-    return claims
+    return [limited(claim, whole.conditions, context) for claim in claims]
 
 
 def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]:
     found = sides(row)
+    for token in row:
+        if token.kind == "BREAK":
+            hint = r"the end of a line means nothing between $$ and $$: write \\ between equations"
+            raise context.lexer.error(token, "two equations without a sign between them", hint)
     if len(found) < 2:
         raise context.lexer.error(row[0], "this is no statement: it has no =", STATEMENT_HINT)
     if not found[0]:

@@ -13,6 +13,7 @@ from eingrad.notation.tex.tokens import Token
 Entry = str | Symbol | Gather
 MINUS_ONE = Sum((Number(1),), (True,))
 TWO = Number(2)
+CONDITION_WORDS = frozenset({"if", "otherwise", "else", "when", "unless", "for"})
 TRANSPOSED = Symbol("\\top")  # stands for an exponent until the labels are read
 
 
@@ -109,6 +110,9 @@ class ScriptReader(Stream):
                 raise self.error(
                     f"{token.text} cannot stand in a name", f"write letters in {head.text}"
                 )
+        if head.text in names.UPRIGHT and name in CONDITION_WORDS:
+            hint = r"write \begin{cases} a & \text{if } x > 0 \\ b & \text{otherwise}"
+            raise self.error(f"the word {name} in a formula", hint, head)
         if not name:
             raise self.error(f"{head.text} holds no name", "write letters in its braces", head)
         return name

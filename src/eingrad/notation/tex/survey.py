@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from eingrad.notation.syntax import Assignment
 from eingrad.notation.tex import names
 from eingrad.notation.tex.tokens import Lexer, Token
 
@@ -39,6 +40,7 @@ class Survey:
     called: set[str] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    chained: list[Assignment] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
