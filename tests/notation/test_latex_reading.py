@@ -58,7 +58,7 @@ FORMULAS = [
     (r"\sum_i x_i y + z", "sum_i(x_i y) + z"),
     (r"\sum_{i,j} A_{ij}", "sum_ij(A_ij)"),
     (r"\sum_{i=1}^{n} x_i", "sum_i(x_i)"),
-    (r"\sum_{i \in I} -x_i", "sum_i(-x_i)"),
+    (r"\sum_{i \in [1, n]} -x_i", "sum_i(-x_i)"),
     (r"\sum_i \sum_j A_{ij} x_j", "sum_i(sum_j(A_ij x_j))"),
     (r"\left(\sum_i x_i\right) y", "sum_i(x_i) y"),
     (r"\prod_i x_i", "prod_i(x_i)"),

@@ -189,13 +189,21 @@ def _derivative(of: Formula, wrt: Sequence[Symbol]) -> str:
 
 def _sum(terms: Sequence[Formula], negative: Sequence[bool]) -> str:
     text = ""
-    for term, minus in zip(terms, negative, strict=True):
-        written = _within(term, BIG)
+    for k, (term, minus) in enumerate(zip(terms, negative, strict=True)):
+        written = _within(term, ATOM if _would_go_on(term, terms[k + 1 :]) else BIG)
         if text:
             text += f" - {written}" if minus else f" + {written}"
         else:
             text = f"-{written}" if minus else written
     return text or "0"
+
+
+def _would_go_on(term: Formula, others: Sequence[Formula]) -> bool:
+    """Whether a sum sign at the end of a term would be read to reach over others, too."""
+    last = term.factors[-1] if isinstance(term, Product) else term
+    if not isinstance(last, Call) or not last.axes:
+        return False
+    return any(not Summation().free(x).keys().isdisjoint(last.axes) for x in others)
 
 
 def _product(factors: Sequence[Formula], divides: Sequence[bool]) -> tuple[str, int]:

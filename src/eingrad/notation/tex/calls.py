@@ -20,7 +20,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.conditions import ConditionReader
+from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
 from eingrad.notation.tex.tokens import Token
 from eingrad.notation.words import over_axes, over_matrices
@@ -55,6 +55,7 @@ class CallReader(ConditionReader):
     """Reads what begins with a command."""
 
     bars: list[str]
+    big_end: int  # behind which token the last sum ends
 
     # --- functions ---
 
@@ -197,6 +198,7 @@ class CallReader(ConditionReader):
             others = Sum((Number(1), delta), (False, True), self.at(token))
             body = Product((others, body), (False, False), body.position)
         body = Sum((body,), (True,), body.position) if minus else body
+        self.big_end = self.k
         return Call(function, (body,), below.axes, self.at(token))
 
     def _note_size(self, below: Below, upper: str, token: Token) -> None:
@@ -222,15 +224,23 @@ class CallReader(ConditionReader):
                 continue
             if labels and self.take("EQUAL"):
                 start = self.expect("NUMBER", "the first value").text
-            elif labels and self.take("COMMAND", r"\in"):
-                while self.peek().kind not in {"RBRACE", "END"}:
-                    self.next()
+            elif labels and self.peek().text == r"\in":
+                self._whole_set(token)
             elif len(labels) == 1 and self.peek().text in {r"\ne", r"\neq"}:
                 self.next()
                 (but,) = self._axes((self.entry(),), token)
             else:
                 labels.append(self.entry())
         return Below(self._axes(tuple(labels), token), start, but)
+
+    def _whole_set(self, token: Token) -> None:
+        r"""Go past ``\in [1, N]`` below a sum sign; raise for a set that may leave entries out."""
+        start = self.k
+        while self.peek().kind not in {"RBRACE", "END"}:
+            self.next()
+        if not is_whole_range([self.tokens[start - 1], *self.tokens[start : self.k]]):
+            hint = "a sum goes over a whole axis; multiply by a tensor that is 0 elsewhere"
+            raise self.error(f"{token.text} over a set that may leave out entries", hint, token)
 
     def _upper(self) -> str:
         """Read what stands above a sum sign as a text: a name, or ``m-1``."""

@@ -75,7 +75,7 @@ class ConditionReader(DerivativeReader):
     def _take_word(self, words: Collection[str]) -> bool:
         """Go past one of some words in roman type."""
         if self.peek().text in names.FONTS and self.group_text(1) in words:
-            self.word()
+            self.k = word_end(self.tokens, self.k)
             return True
         return False
 

@@ -7,6 +7,7 @@ the text declares it, if it is a known one, or if it is a word with no space beh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.summation import Summation
@@ -15,6 +16,7 @@ from eingrad.notation.syntax import (
     Compare,
     Derivative,
     Formula,
+    Gather,
     Number,
     Power,
     Product,
@@ -44,6 +46,7 @@ class Parser(CallReader):
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context)
         self.nested = 0
+        self.big_end = -1
         self.bars: list[str] = []
 
     def whole(self) -> Formula:
@@ -68,15 +71,45 @@ class Parser(CallReader):
     def _sum(self) -> Formula:
         terms: list[Formula] = []
         negative: list[bool] = []
+        reaching = False  # whether the last term ends with a sum that may go on
         while not terms or self.peek().kind == "SIGN":
             minus = False
             while sign := self.take("SIGN"):
                 minus ^= sign.text == "-"
-            terms.append(self.product())
+            term = self.product()
+            longer = self._longer(terms[-1], term, minus) if reaching else None
+            if longer is not None:
+                terms[-1] = longer
+                continue
+            reaching = self.k == self.big_end
+            terms.append(term)
             negative.append(minus)
         if len(terms) == 1 and not negative[0]:
             return terms[0]
         return Sum(tuple(terms), tuple(negative), terms[0].position)
+
+    def _longer(self, before: Formula, term: Formula, minus: bool) -> Formula | None:
+        """Return a term that ends with a sum with one more inside, if that needs the sum's label.
+
+        ``\\frac{1}{m} \\sum_i a_i + (1 - b_i)`` sums both.
+        """
+        last = before.factors[-1] if isinstance(before, Product) else before
+        if isinstance(before, Sum) or not isinstance(last, Call) or len(last.args) != 1:
+            return None
+        kept = self.context.survey.kept
+        needed = [x for x in last.axes if x not in kept and _needs(term, x)]
+        if not needed or last.function not in {"sum", "mean"}:
+            return None
+        inner = last.args[0]
+        own = inner if isinstance(inner, Sum) and len(inner.terms) > 1 else None
+        terms = (*(own.terms if own else (inner,)), term)
+        signs = (*(own.negative if own else (False,)), minus)
+        call = replace(last, args=(Sum(terms, signs, inner.position),))
+        text = f"the sum over {', '.join(needed)} goes on to the terms that have this label"
+        self.context.survey.notes.setdefault(text)
+        if isinstance(before, Product):
+            return replace(before, factors=(*before.factors[:-1], call))
+        return call
 
     def inside(self) -> Formula:
         """Read a formula that something encloses."""
@@ -367,6 +400,15 @@ class Parser(CallReader):
         r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
         root = Call("sqrt", (square,), (), self.at(token))
         return root if power is None else Power(root, power, self.at(token))
+
+
+def _needs(term: Formula, label: str) -> bool:
+    """Whether a term has a label that no product of bare tensors in it sums."""
+    if label not in Summation().free(term):
+        return False
+    held = [x for x in term.factors if label in Summation().free(x)] \
+        if isinstance(term, Product) else []  # fmt: skip
+    return len(held) < 2 or not all(isinstance(x, Symbol | Gather | Derivative) for x in held)
 
 
 def _opens(fraction: Product, before: Sequence[Formula]) -> bool:

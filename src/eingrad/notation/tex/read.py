@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.gathers import with_integers
-from eingrad.notation.summation import Summation, children, walk
+from eingrad.notation.summation import Summation, children, labels_of, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -169,7 +169,9 @@ def _statement(whole: Row, context: Context) -> Statement:
     assumes = _is_word(row, "assume")
     body = row[_word_length(row) :] if assumes else row
     left, *others = _both_sides(body or row, context)
+    context.survey.notes = {}
     first = _left_side(left, context)
+    context.survey.kept = _kept(first)
     value, claimed, notes = _defined(left, others, context)
     for part in (*walk(first), *walk(value)):
         if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
@@ -188,7 +190,7 @@ def _statement(whole: Row, context: Context) -> Statement:
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
     context.survey.chained += [Assignment(first, x, position) for x in claimed]
-    return Assignment(first, value, position, notes)
+    return Assignment(first, value, position, (*context.survey.notes, *notes))
 
 
 def _defined(
@@ -216,6 +218,11 @@ def _defined(
     return values[0], judged, notes
 
 
+def _kept(left: Formula) -> tuple[str, ...]:
+    """Return the labels of a left side."""
+    return labels_of(left) if isinstance(left, Symbol | Derivative) else ()
+
+
 def _has_generic(value: Formula, context: Context) -> bool:
     """Whether a formula has a function that stands for any."""
     return any(isinstance(x, Call) and x.function in context.functions for x in walk(value))
@@ -228,13 +235,15 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
     """
     row = whole.tokens
     left, *right = _both_sides(row, context)
+    context.survey.notes = {}
     target = _left_side(left, context)
+    context.survey.kept = _kept(target)
     position = context.lexer.position(row[0])
     claims: list[Claim] = []
     for part in right:
         value = _formula(part, context)
         if isinstance(target, Symbol | Derivative):
-            claims.append(Assignment(target, value, position))
+            claims.append(Assignment(target, value, position, tuple(context.survey.notes)))
         else:
             claims.append(Equation(target, value, position))
     return [limited(claim, whole.conditions, context) for claim in claims]

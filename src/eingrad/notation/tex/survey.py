@@ -40,6 +40,8 @@ class Survey:
     called: set[str] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    kept: tuple[str, ...] = ()
+    notes: dict[str, None] = field(default_factory=dict)
     chained: list[Assignment] = field(default_factory=list)
 
 
