@@ -170,9 +170,9 @@ def _base(base: Formula) -> str:
 
 
 def _exponent(exponent: Formula) -> str:
-    """Write an exponent; T in braces of its own, for without them it means a transpose."""
+    """Write an exponent; a letter in braces of its own, for without them it may be no exponent."""
     text = to_latex(exponent)
-    return f"{{{text}}}" if text == "T" else text
+    return f"{{{text}}}" if isinstance(exponent, Symbol) or text[:1] in {"l", "L"} else text
 
 
 def _parenthesized(text: str) -> str:

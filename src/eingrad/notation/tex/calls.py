@@ -67,6 +67,9 @@ class CallReader(ConditionReader):
                 raise self.error(r"\arg without \max", r"write \arg\max_{o}", token)
             function = "argmax"
         scripts = self.scripts() if self.peek().kind in {"SUP", "SUB", "PRIME"} else Scripts()
+        if function == "log" and self._bars_around_matrix():
+            hint = r"write \log\det \Sigma, or the labels for absolute values"
+            raise self.error("bars around a matrix are its determinant", hint)
         if function == "log" and self.take("COMMAND", r"\det"):
             function, scripts = "logdet", self.scripts()
         if function == "log" and scripts.number and scripts.power is None:
@@ -85,6 +88,14 @@ class CallReader(ConditionReader):
             reason = f"{function} with the exponent -1 may be its inverse or its reciprocal"
             raise self.error(reason, r"write \arcsin, or a fraction", token)
         return Power(result, scripts.power, self.at(token))
+
+    def _bars_around_matrix(self) -> bool:
+        r"""Whether ``|\Sigma|`` comes next, with a capital that has no labels."""
+        inner, after = self.peek(1), self.peek(2)
+        capital = inner.text.removeprefix("\\")[:1].isupper() and self.begins_name(inner)
+        bold = inner.text in {r"\mathbf", r"\boldsymbol", r"\bm"}
+        bars = self.peek().text == "|" and (after.text == "|" or bold)
+        return bars and (capital or bold)
 
     def _axes(self, entries: tuple[Entry, ...] | None, token: Token) -> tuple[str, ...]:
         axes = tuple(x for x in entries or () if isinstance(x, str))
@@ -294,7 +305,11 @@ class CallReader(ConditionReader):
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self._axes(scripts.entries, opened)
-        axes = tuple(x for x in entries if x != "F") or tuple(Summation().free(inner))
+        free = tuple(Summation().free(inner))
+        axes = tuple(x for x in entries if x != "F") or free
+        if not entries and (kept := [x for x in free if x in self.context.survey.kept]):
+            hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
+            raise self.error(f"a norm over {kept[0]}, a label of the left side", hint, opened)
         if scripts.number not in {"", "2"}:
             hint = r"write \sum_i |x_i| or \max_i |x_i|; the norm is the Euclidean one"
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)

@@ -94,6 +94,10 @@ class ConditionReader(DerivativeReader):
         r"""Read ``\mathbb{1}[x_i > 0]`` and ``\mathbf{1}_{\{y_b = o\}}``, 1 where it holds."""
         token = self.next()
         self.k += 3 if self.peek().kind == "LBRACE" else 1
+        if self.peek().kind == "SUB" and not self._is_conditional():
+            labels = [x for x in self.scripts().entries or () if isinstance(x, str)]
+            ones = tuple(Symbol("delta", (x, x), self.at(token)) for x in labels)
+            return ones[0] if len(ones) == 1 else Product(ones, (False,) * len(ones))
         hint = r"write a condition behind it, as in \mathbb{1}[y_b = o]; ones as factors need none"
         if self.peek().kind == "SUB" and self.peek(1).kind == "LBRACE":
             self.k += 2
@@ -109,6 +113,17 @@ class ConditionReader(DerivativeReader):
         return self._as_delta(condition) or Call(
             "where", (condition, Number(1), Number(0)), (), self.at(token)
         )
+
+    def _is_conditional(self) -> bool:
+        r"""Whether a subscript holds a condition, as in ``\mathbf{1}_{\{y_b = o\}}``."""
+        depth, k = 0, 1
+        while (depth or k == 1) and self.peek(k).kind != "END":
+            token = self.peek(k)
+            if token.kind in {"COMPARE", "EQUAL", "OPEN"}:
+                return True
+            depth += (token.kind == "LBRACE") - (token.kind == "RBRACE")
+            k += 1
+        return False
 
     def _in_group(self, opened: Token) -> Formula:
         self.next()

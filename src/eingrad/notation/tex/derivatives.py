@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eingrad.errors import NotationError
+from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.scripts import ScriptReader
@@ -103,9 +104,22 @@ class DerivativeReader(ScriptReader):
     def _joined_to_d(self) -> bool:
         """Whether no space, sign or parenthesis stands behind a ``d``."""
         token = self.peek()
-        return token.kind not in {"SIGN", "TIMES", "OPEN", "NUMBER", "SLASH"} and (
-            not token.spaced or self.peek(-1).kind == "RBRACE"
+        if token.kind in {"SIGN", "TIMES", "OPEN", "NUMBER", "SLASH"}:
+            return False
+        return (
+            not token.spaced
+            or self.peek(-1).kind in {"RBRACE", "COMMAND"}
+            or self._is_spaced_quotient()
         )
+
+    def _is_spaced_quotient(self) -> bool:
+        r"""Whether ``{d y}{d x}`` goes on here, with a d below, too."""
+        depth = k = 0
+        while depth >= 0 and self.peek(k).kind != "END":
+            depth += (self.peek(k).kind == "LBRACE") - (self.peek(k).kind == "RBRACE")
+            k += 1
+        below = self.peek(k + 1)
+        return self.peek(k).kind == "LBRACE" and (below.text == "d" or below.text == r"\mathrm")
 
     def _denominator(self) -> tuple[Symbol, ...]:
         """Read the lower part of a derivative's fraction; () if it is none."""
@@ -152,13 +166,16 @@ class DerivativeReader(ScriptReader):
         if first.kind in ENDS_OPERAND and not opens_bars:
             raise self.error("a derivative of nothing", AS_IN, token)
         if first.kind == "OPEN" and first.text not in {"|", r"\|"}:
-            return self.group()
+            inner = self.factor() if first.text == "(" else self.group()
+            if self.peek().kind == "SUP":
+                raise self.error("a power of a derivative or of what it is taken of", AS_IN, first)
+            return inner
         tensor = self._plain_operand()
         if tensor is not None:
             return tensor
         self.k = start
-        of = self.factor()
-        if self.peek().kind not in ENDS_OPERAND:
+        of = self.product()  # \frac{\partial}{\partial z_i} t_j \log y_j
+        if any(isinstance(x, Derivative) for x in walk(of)):
             hint = r"write \frac{\partial}{\partial x_i} \left[ ... \right]"
             raise self.error("how far this derivative reaches is not clear", hint, token)
         return of
@@ -225,7 +242,7 @@ class DerivativeReader(ScriptReader):
 
     def _is_d(self) -> bool:
         token = self.peek()
-        return not token.spaced and (token.text == "d" or token.text == r"\mathrm")
+        return not token.spaced and token.text in {"d", r"\mathrm", r"\delta"}
 
     def differentials(self) -> tuple[Symbol, ...]:
         r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
@@ -236,8 +253,11 @@ class DerivativeReader(ScriptReader):
         return tuple(wrt)
 
     def differential(self) -> bool:
-        r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``."""
+        r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``; ``\delta`` in a fraction, too."""
         if self.take("COMMAND", r"\partial"):
+            return True
+        if self.peek().text == r"\delta" and self._is_variation():
+            self.next()
             return True
         if "d" in self.context.tensors:
             return False
@@ -248,6 +268,12 @@ class DerivativeReader(ScriptReader):
             self.k += 2
             return True
         return self.take("LETTER", "d") is not None
+
+    def _is_variation(self) -> bool:
+        r"""Whether ``\delta`` stands for ``\partial`` here: ``\frac{\delta J}{\delta\theta_j}``."""
+        after = self.peek(1)
+        opens = self.k == 0 or self.peek(-1).kind not in {"SUB", "SUP"}
+        return opens and after.text != r"\delta" and self.begins_name(after)
 
     def _order(self) -> Formula:
         """Read the order of a derivative: 1 where none stands."""
@@ -264,7 +290,11 @@ class DerivativeReader(ScriptReader):
             by, _ = self.plain_tensor()
             if braces:
                 self.expect("RBRACE", "a closing brace")
+        if self.peek().kind in {"EQUAL", "END"} and by is not None:
+            hint = r"write what it is the gradient of: \nabla_{W} L"
+            raise self.error(r"\nabla of nothing", hint, token)
         of, _ = self.plain_tensor()
+        self._skip_arguments()
         if by is None and len(of.labels) == 1:
             by = Symbol(of.labels[0], (), of.position)
             of = Symbol(of.name, (), of.position)

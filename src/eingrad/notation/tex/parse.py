@@ -34,6 +34,7 @@ from eingrad.notation.words import read_number
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
 })  # fmt: skip
+INVERTED = frozenset({"Sigma", "Lambda", "Omega"})  # matrices, whose power -1 is the inverse
 COMPARISONS = {
     "=": "==", "<": "<", ">": ">", r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\ge": ">=",
     r"\geq": ">=", r"\geqslant": ">=", r"\ne": "!=", r"\neq": "!=", r"\lt": "<", r"\gt": ">",
@@ -235,7 +236,7 @@ class Parser(CallReader):
             return by_kind[token.kind]()
         if self.begins_ones():
             return self.indicator()
-        if text in {"d", r"\mathrm"} and (derivative := self.short_derivative()):
+        if text in {"d", r"\mathrm", r"\delta"} and (derivative := self.short_derivative()):
             return derivative
         if self.begins_name(token):
             return self._named()
@@ -387,7 +388,7 @@ class Parser(CallReader):
         axes = tuple(x for x in entries if isinstance(x, str))
         if power == TRANSPOSED and len(axes) == 2:
             return self.matrix("transpose", tensor, axes, token)
-        if power == MINUS_ONE and len(axes) == 2 and scripts.power_first:
+        if power == MINUS_ONE and len(axes) == 2 and (scripts.power_first or name in INVERTED):
             raise self.error(
                 f"{name}^{{-1}} with two labels may be the inverse or 1 / {name}",
                 rf"write \left({name}^{{-1}}\right)_{{{''.join(axes)}}} for the inverse, "

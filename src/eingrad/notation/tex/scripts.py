@@ -2,6 +2,7 @@ r"""Names and what hangs on them: ``\mathbf{W}^{(1)}_{ij}``, ``\hat{y}_b^2``, ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eingrad.notation.syntax import Formula, Gather, Number, Sum, Symbol
@@ -166,7 +167,11 @@ class ScriptReader(Stream):
         in_braces = self.peek().kind == "LBRACE"
         inner = self.peek(1) if in_braces else self.peek()
         alone = not in_braces or self.peek(2).kind == "RBRACE"
-        if inner.text in names.TRANSPOSED and alone:
+        if (layer := self._layer(in_braces)) is not None:
+            found.power_first, found.number = False, found.number + layer
+        elif self._numbered_transpose(found):
+            found.power = TRANSPOSED
+        elif inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
         elif [self.peek(k).kind for k in range(3)] == ["LBRACE", "OPEN", "LETTER"] \
@@ -174,7 +179,67 @@ class ScriptReader(Stream):
             hint = "give what stands at the index before a name of its own, or write x_{b t i}"
             raise self.error("a superscript that is an index with an offset", hint, token)
         else:
+            self._check_exponent(in_braces, token)
             found.power = self.argument()
+
+    def _group(self) -> list[Token]:
+        """Return the tokens in the braces ahead, or the one token ahead."""
+        if self.peek().kind != "LBRACE":
+            return [self.peek()]
+        depth, k = 1, 1
+        while self.peek(k).kind != "END":
+            depth += (self.peek(k).kind == "LBRACE") - (self.peek(k).kind == "RBRACE")
+            if depth == 0:
+                break
+            k += 1
+        return [self.peek(j) for j in range(1, k)]
+
+    def _layer(self, in_braces: bool) -> str | None:
+        r"""Go past ``^{l-1}``, ``^L``, ``^*``, which end a name; return how: lminus1, L, star."""
+        group = self._group()
+        inner = group[1:-1] if group and group[0].kind == "OPEN" and len(group) > 2 else group
+        texts = [t.text for t in inner]
+        if texts in (["*"], [r"\ast"], [r"\star"]):
+            suffix = "star"
+        elif texts and texts[0] in {"l", "L", r"\ell"} and self._is_layer(texts):
+            suffix = texts[0].removeprefix("\\")
+            suffix += {"+": "plus", "-": "minus"}[texts[1]] + texts[2] if len(texts) == 3 else ""
+        else:
+            return None
+        self.k += len(group) + 2 * in_braces
+        return suffix
+
+    def _is_layer(self, texts: Sequence[str]) -> bool:
+        """Whether texts are the number of a layer: l, L-1; l is no label and no tensor here."""
+        shifted = len(texts) == 3 and texts[1] in {"+", "-"} and texts[2].isdigit()
+        label = self.context.labels is not None and texts[0] in self.context.labels
+        assigned = texts[0] != "L" and texts[0] in self.context.tensors
+        return (len(texts) == 1 or shifted) and not label and not assigned
+
+    def _numbered_transpose(self, found: Scripts) -> bool:
+        r"""Go past ``^{(2)T}``: a number that belongs to the name, and a transpose."""
+        group = self._group()
+        kinds = [t.kind for t in group]
+        if kinds[:3] != ["OPEN", "NUMBER", "CLOSE"] or len(group) != 4:
+            return False
+        if group[3].text not in names.TRANSPOSED or found.number:
+            return False
+        found.number = group[1].text
+        self.k += len(group) + 2
+        return True
+
+    def _check_exponent(self, in_braces: bool, token: Token) -> None:
+        """Raise where letters above a name are rather labels than an exponent."""
+        group = self._group()
+        letters = [t for t in group if t.kind == "LETTER"]
+        plain = len(letters) == len(group) and in_braces
+        bound = [t.text for t in group if t.text in self.context.bound_letters()]
+        if bound and len(group) == 1:
+            hint = f"write the label below, or ^{{({bound[0]})}}; an exponent needs another letter"
+            raise self.error(f"{bound[0]} above a name is a label elsewhere", hint, token)
+        if plain and len(group) > 1 and all(not t.spaced for t in group[1:]):
+            hint = r"write labels below the name, W_{ij}, and an exponent as {a \cdot b}"
+            raise self.error("letters above a name may be labels or an exponent", hint, token)
 
     def argument(self) -> Formula:
         r"""Read braces, or one token: ``\frac12`` is one half, ``x^10`` is x to the 1 times 0."""

@@ -78,6 +78,10 @@ class Context:
         """Whether a letter is a label somewhere."""
         return self.labels is None or letter in self.labels
 
+    def bound_letters(self) -> frozenset[str]:
+        """Return the letters that are labels somewhere and no tensors."""
+        return (self.labels or frozenset()) - {*self.tensors}
+
     def label(self, letter: str, primes: int) -> str:
         """Return a label, for one with primes a letter that the text does not use."""
         if not primes:
