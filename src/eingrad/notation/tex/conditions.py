@@ -96,6 +96,10 @@ class ConditionReader(DerivativeReader):
         self.k += 3 if self.peek().kind == "LBRACE" else 1
         if self.peek().kind == "SUB" and not self._is_conditional():
             labels = [x for x in self.scripts().entries or () if isinstance(x, str)]
+            for x in labels:
+                if x.upper() in self.context.letters and len(x) == 1:
+                    self.context.survey.sizes.setdefault(x.upper(), x)
+                    self.context.survey.notes.setdefault(f"{x.upper()} is the extent of {x}")
             ones = tuple(Symbol("delta", (x, x), self.at(token)) for x in labels)
             return ones[0] if len(ones) == 1 else Product(ones, (False,) * len(ones))
         hint = r"write a condition behind it, as in \mathbb{1}[y_b = o]; ones as factors need none"

@@ -21,6 +21,8 @@ ENDS_OPERAND = frozenset({
 class DerivativeReader(ScriptReader):
     """Reads fractions, and those among them that are derivatives."""
 
+    divisors: int  # how many fraction bars stand above
+
     def group(self) -> Formula:
         """Read what stands in parentheses; see `Parser`."""
         raise NotImplementedError
@@ -44,7 +46,10 @@ class DerivativeReader(ScriptReader):
         if derivative is not None:
             return derivative
         grouped = self._is_group()
-        above, below = self.argument(), self.argument()
+        above = self.argument()
+        self.divisors += 1
+        below = self.argument()
+        self.divisors -= 1
         factors: tuple[Formula, ...] = (above,)
         if isinstance(above, Product) and not any(above.divides) and not grouped:
             factors = above.factors
@@ -144,6 +149,25 @@ class DerivativeReader(ScriptReader):
     def _calls(self, tensor: Symbol) -> bool:
         known = names.function_name(tensor.name) or tensor.name == "sigma"
         return bool(known) or self.context.is_function(tensor.name)
+
+    def lone_arguments(self) -> int:
+        r"""Return how many names stand in the parentheses ahead, 0 where anything else does."""
+        start, k = self.k, 0
+        survey = self.context.survey
+        kept = len(survey.subscripts)
+        opened = self.take("OPEN", "(")
+        while opened and self.begins_name(self.peek()):
+            k += 1
+            self.word(label=True)
+            if self.scripts().power is not None:
+                k = 0
+                break
+            if not self.take("COMMA"):
+                break
+        closed = opened is not None and self.take("CLOSE", "(") is not None
+        self.k = start
+        del survey.subscripts[kept:]
+        return k if closed else 0
 
     def _skip_arguments(self) -> None:
         """Go past ``(y, t)`` if it comes next: names alone, which say what L depends on."""

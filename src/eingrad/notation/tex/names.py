@@ -13,9 +13,12 @@ FONTS = frozenset({
     r"\boldsymbol", r"\bm", r"\textbf", r"\textit", r"\textrm", r"\mathnormal", r"\operatorname",
     r"\mathfrak", r"\mathscr", r"\textsf", r"\texttt", r"\pmb",
 })
+BOLD = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\textbf", r"\pmb"})
 FANCY = {r"\mathcal": "cal", r"\mathscr": "scr", r"\mathfrak": "frak"}
 UPRIGHT = frozenset({r"\mathrm", r"\text", r"\textrm", r"\operatorname", r"\mathsf", r"\textsf"})
-GENERIC = frozenset({"f", "g", "h", "phi", "psi"})  # functions, where they always take arguments
+GENERIC = frozenset({
+    "f", "g", "h", "u", "F", "G", "H", "phi", "psi", "rho", "zeta", "Phi", "Psi", "ell",
+})  # functions, where they always take arguments
 ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's
 SQUARED = "sq"  # ends the name of what a text defines as a square: sigmasq for \sigma^2
 ACCENTS = {

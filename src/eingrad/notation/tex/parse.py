@@ -6,11 +6,11 @@ the text declares it, if it is a known one, or if it is a word with no space beh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from eingrad.errors import NotationError
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, children
 from eingrad.notation.syntax import (
     Call,
     Compare,
@@ -29,7 +29,7 @@ from eingrad.notation.tex.calls import CallReader
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tex.tokens import Token
-from eingrad.notation.words import read_number
+from eingrad.notation.words import GREEK_LETTERS, read_number
 
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
@@ -48,6 +48,7 @@ class Parser(CallReader):
         super().__init__(tokens, context)
         self.nested = 0
         self.big_end = -1
+        self.divisors = 0
         self.bars: list[str] = []
 
     def whole(self) -> Formula:
@@ -133,11 +134,12 @@ class Parser(CallReader):
         factors: list[Formula] = []
         divides: list[bool] = []
         barred: list[bool] = []  # which factors stand below the bar of a fraction
+        signs: list[str] = []  # the signs of multiplication
         while True:
             token = self.peek()
             below = bool(factors) and token.kind == "SLASH"
             if factors and token.kind in {"SLASH", "TIMES"}:
-                self.next()
+                signs.append(self.next().text)
             elif token.kind in STOPS or self.closes_bars(token):
                 break
             fraction = self.peek().text in names.FRACTIONS
@@ -156,12 +158,30 @@ class Parser(CallReader):
                 f"something is missing before {token.text}", "write a tensor or a number"
             )
         self.depth -= 1
+        if not self.divisors:
+            self._check_matrices(factors, divides, signs)
         if _hard_to_read(factors, barred):
             factors, divides = _divided_last(factors, divides, barred)
         _fold_mean(factors, divides)
         if len(factors) == 1:
             return factors[0]
         return Product(tuple(factors), tuple(divides), factors[0].position)
+
+    def _check_matrices(
+        self, factors: Sequence[Formula], divides: Sequence[bool], signs: Sequence[str]
+    ) -> None:
+        """Raise for a product of what are matrices or vectors rather than scalars."""
+        bold = self.context.survey.bold
+        beside = [x for x, below in zip(factors, divides, strict=True) if not below]
+        likely = [x for x in beside if _matrices(x, bold)]
+        is_bold = any(_matrices(x, bold, capitals=False) for x in likely)
+        outer = r"\otimes" in signs and not any(Summation().free(x) for x in beside)
+        several = len(likely) > 1 or (is_bold and _applied_to(factors, bold))
+        explicit = len(signs) >= len(factors) - 1 and not is_bold and not outer
+        if (several and not explicit) or (outer and len(beside) > 1):
+            hint = r"write labels, X_{ij} A_{jk}; for scalars write \cdot between capitals"
+            raise NotationError("a product of matrices without labels",
+                                position=beside[0].position, hint=hint)  # fmt: skip
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before."""
@@ -326,15 +346,39 @@ class Parser(CallReader):
         full, entries = self.joined(name, scripts)
         after = self.peek()
         calls = after.kind == "OPEN" and after.text == "(" and not entries
-        applied = calls and not after.spaced and scripts.power is None
-        found = self.context.survey.called if applied else self.context.survey.bare
-        found.add(full)
-        if scripts.primes or (calls and self.context.is_function(full) and not after.spaced):
+        count = self.lone_arguments() if calls or after.text == "(" else 0
+        applied = calls and (not after.spaced or count > 0) and scripts.power is None
+        survey = self.context.survey
+        (survey.called if applied else survey.bare).add(full)
+        if applied:
+            (survey.lone if count == 1 else survey.not_lone).add(full)
+        if count and scripts.power is None and not scripts.primes:
+            self._check_arguments(full, entries, count, token)
+        if scripts.primes or (applied and self.context.is_function(full)):
             if not calls:
                 hint = "give the tensor another name, for instance with a hat"
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
+
+    def _check_arguments(
+        self, name: str, entries: tuple[Entry, ...], count: int, token: Token
+    ) -> None:
+        """Go past arguments that are only repeated; raise where they may be arguments."""
+        context = self.context
+        if context.is_function(name) and count == 1 and not entries:
+            if name not in names.GENERIC and not context.closed:
+                context.survey.notes.setdefault(f"{name} is a function, for it never stands alone")
+            return
+        if not context.final:
+            if count > 1:
+                self._skip_arguments()
+            return
+        if entries == () and name in context.tensors and (count > 1 or not context.closed):
+            self._skip_arguments()
+            return
+        hint = f"leave the argument out where {name} is defined, declare a function, or write a product without parentheses"
+        raise self.error(f"{name} with {'arguments' if count > 1 else 'an argument'}", hint, token)
 
     def _function(self, name: str, operator: bool, upright: bool) -> str | None:
         """Return the function that a name is, if it is one here."""
@@ -401,6 +445,34 @@ class Parser(CallReader):
         r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
         root = Call("sqrt", (square,), (), self.at(token))
         return root if power is None else Power(root, power, self.at(token))
+
+
+def _matrices(formula: Formula, bold: Collection[str], capitals: bool = True) -> bool:
+    """Whether a formula holds a name without labels that is bold, or a capital."""
+    stack = [formula]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, Symbol) and not here.labels:
+            name = here.name.rstrip("0123456789")
+            capital = name[:1].isupper() and (len(name) == 1 or name in GREEK_LETTERS)
+            if name in bold or here.name in bold or (capitals and capital):
+                return True
+        if not (isinstance(here, Call) and here.axes):
+            stack.extend(children(here))
+    return False
+
+
+def _applied_to(factors: Sequence[Formula], bold: Collection[str]) -> bool:
+    """Whether a bold capital stands before a plain letter, or beside a bold name with labels."""
+    for k, factor in enumerate(factors):
+        if isinstance(factor, Symbol) and factor.labels and factor.name in bold:
+            return True
+        first = isinstance(factor, Symbol) and factor.name in bold and factor.name[0].isupper()
+        after = factors[k + 1] if k + 1 < len(factors) else None
+        plain = isinstance(after, Symbol) and not after.labels
+        if first and plain:
+            return True
+    return False
 
 
 def _needs(term: Formula, label: str) -> bool:

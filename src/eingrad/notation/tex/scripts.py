@@ -78,6 +78,8 @@ class ScriptReader(Stream):
             raise self.error(f"{token.text} is no name", "write a letter here", token)
         self.take("TIMES", "*")  # \operatorname*{arg\,max}
         name = self._in_braces(token)
+        if token.text in names.BOLD and not label:
+            self.context.survey.bold.add(name)
         if token.text in names.FANCY and not label:
             fonts.setdefault(name, set()).add(token.text)
             name = self.context.fonts.get((token.text, name), name)

@@ -38,6 +38,9 @@ class Survey:
     bound: set[str] = field(default_factory=set)
     fonts: dict[str, set[str]] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
+    not_lone: set[str] = field(default_factory=set)
+    lone: set[str] = field(default_factory=set)
+    bold: set[str] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     kept: tuple[str, ...] = ()
@@ -69,6 +72,7 @@ class Context:
     letters: frozenset[str] = frozenset()
     survey: Survey = field(default_factory=Survey)
     primed: dict[str, str] = field(default_factory=dict)
+    final: bool = False
 
     def is_function(self, name: str) -> bool:
         """Whether a letter before a parenthesis calls a function."""
@@ -112,7 +116,7 @@ class Context:
         joined = frozenset() if self.closed else _joined(found)
         generic = {
             name for name in found.called - found.bare - known
-            if name in names.GENERIC and not self.closed
+            if (name in names.GENERIC or name in found.lone - found.not_lone) and not self.closed
         }  # fmt: skip
         return replace(
             self,
@@ -123,6 +127,7 @@ class Context:
             fonts=_fonts(found, known if self.closed else ()),
             squared=self.squared if self.closed else _squared(found, joined),
             survey=Survey(),
+            final=True,
         )
 
 
