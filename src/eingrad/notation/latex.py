@@ -28,6 +28,10 @@ from eingrad.notation.syntax import (
 from eingrad.notation.text import number_text
 from eingrad.notation.words import GREEK, GREEK_LETTERS, over_matrices
 
+_CAPITAL = re.compile(
+    r"(?<![A-Za-z\\])(?:[A-Z]|\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega))"
+    r"(?:\^\{\(\d+\)\}(?!_)|\^(?!\{\()|(?![\^A-Za-z_]))"
+)  # a capital without labels
 COMPARISON, SUM, BIG, PRODUCT, POWER, ATOM = range(6)  # how tightly the outermost sign binds
 # BIG is a sum sign, which reaches as far to the right as a product goes
 
@@ -269,7 +273,9 @@ def _times(parts: Sequence[str]) -> str:
     for part in parts:
         dot = re.search(r"(\d|10\^\{-?\d+\})$", text) and re.match(r"\d|\\frac\{\d", part)
         called = text.endswith(r"\sigma") and part.startswith(r"\left(")  # no sigmoid
-        text = (rf"{text} \cdot {part}" if dot or called else f"{text} {part}") if text else part
+        capitals = _CAPITAL.search(text) and _CAPITAL.search(part)  # no matrices
+        dotted = dot or called or capitals
+        text = (rf"{text} \cdot {part}" if dotted else f"{text} {part}") if text else part
     return text
 
 

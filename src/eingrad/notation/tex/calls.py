@@ -55,6 +55,7 @@ class CallReader(ConditionReader):
     """Reads what begins with a command."""
 
     bars: list[str]
+    binding: list[str]  # the labels of the sums around
     big_end: int  # behind which token the last sum ends
 
     # --- functions ---
@@ -203,7 +204,9 @@ class CallReader(ConditionReader):
         minus = False
         while sign := self.take("SIGN"):
             minus ^= sign.text == "-"
+        self.binding += below.axes
         body = self.product()
+        del self.binding[len(self.binding) - len(below.axes) :]
         if below.but is not None:
             delta = Symbol("delta", (below.axes[0], below.but), self.at(token))
             others = Sum((Number(1), delta), (False, True), self.at(token))
@@ -306,10 +309,14 @@ class CallReader(ConditionReader):
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self._axes(scripts.entries, opened)
         free = tuple(Summation().free(inner))
-        axes = tuple(x for x in entries if x != "F") or free
-        if not entries and (kept := [x for x in free if x in self.context.survey.kept]):
+        kept = [x for x in free if x in (*self.context.survey.kept, *self.binding)]
+        hidden = tuple(x for x in free if x not in kept)
+        axes = tuple(x for x in entries if x != "F") or hidden
+        if not axes and kept:
             hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
-            raise self.error(f"a norm over {kept[0]}, a label of the left side", hint, opened)
+            raise self.error(
+                f"a norm over {kept[0]}, which is kept or summed outside", hint, opened
+            )
         if scripts.number not in {"", "2"}:
             hint = r"write \sum_i |x_i| or \max_i |x_i|; the norm is the Euclidean one"
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)

@@ -236,6 +236,10 @@ def is_whole_range(tokens: Sequence[Token]) -> bool:
     if tokens[1].kind != "EQUAL" and tokens[1].text != r"\in":
         return False
     rest = [t for t in tokens[2:] if t.kind not in {"COMMA", "OPEN", "CLOSE"}]
+    brackets = [t.kind for t in tokens[2:]] == ["OPEN", tokens[3].kind, "CLOSE"] \
+        if len(tokens) == 5 else False  # fmt: skip
+    if brackets and tokens[2].text == "[" and is_letter(tokens[3]):
+        return True  # k \in [c]
     starts = bool(rest) and rest[0].text in {"0", "1"} and rest[-1].text not in DOTS
     dots = sum(t.text in DOTS for t in rest)
     interval = tokens[1].text == r"\in" and len(rest) == 2 and is_letter(rest[1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from eingrad.errors import NotationError
 from eingrad.notation.summation import Summation, children
@@ -49,6 +50,7 @@ class Parser(CallReader):
         self.nested = 0
         self.big_end = -1
         self.divisors = 0
+        self.binding: list[str] = []
         self.bars: list[str] = []
 
     def whole(self) -> Formula:
@@ -98,7 +100,7 @@ class Parser(CallReader):
         last = before.factors[-1] if isinstance(before, Product) else before
         if isinstance(before, Sum) or not isinstance(last, Call) or len(last.args) != 1:
             return None
-        kept = self.context.survey.kept
+        kept = (*self.context.survey.kept, *self.binding)
         needed = [x for x in last.axes if x not in kept and _needs(term, x)]
         if not needed or last.function not in {"sum", "mean"}:
             return None
@@ -134,12 +136,13 @@ class Parser(CallReader):
         factors: list[Formula] = []
         divides: list[bool] = []
         barred: list[bool] = []  # which factors stand below the bar of a fraction
-        signs: list[str] = []  # the signs of multiplication
+        signs: list[str] = []  # the sign of multiplication before each factor
         while True:
             token = self.peek()
             below = bool(factors) and token.kind == "SLASH"
+            sign = ""
             if factors and token.kind in {"SLASH", "TIMES"}:
-                signs.append(self.next().text)
+                sign = self.next().text
             elif token.kind in STOPS or self.closes_bars(token):
                 break
             fraction = self.peek().text in names.FRACTIONS
@@ -148,10 +151,12 @@ class Parser(CallReader):
                 factors += factor.factors
                 divides += factor.divides
                 barred += factor.divides
+                signs += [sign] + [""] * (len(factor.factors) - 1)
             else:
                 factors.append(factor)
                 divides.append(below)
                 barred.append(False)
+                signs.append(sign)
         if not factors:
             token = self.peek()
             raise self.error(
@@ -173,11 +178,12 @@ class Parser(CallReader):
         """Raise for a product of what are matrices or vectors rather than scalars."""
         bold = self.context.survey.bold
         beside = [x for x, below in zip(factors, divides, strict=True) if not below]
-        likely = [x for x in beside if _matrices(x, bold)]
+        places = [k for k, x in enumerate(factors) if not divides[k] and _matrices(x, bold)]
+        likely = [factors[k] for k in places]
         is_bold = any(_matrices(x, bold, capitals=False) for x in likely)
         outer = r"\otimes" in signs and not any(Summation().free(x) for x in beside)
         several = len(likely) > 1 or (is_bold and _applied_to(factors, bold))
-        explicit = len(signs) >= len(factors) - 1 and not is_bold and not outer
+        explicit = not is_bold and all(any(signs[a + 1 : b + 1]) for a, b in pairwise(places))
         if (several and not explicit) or (outer and len(beside) > 1):
             hint = r"write labels, X_{ij} A_{jk}; for scalars write \cdot between capitals"
             raise NotationError("a product of matrices without labels",
@@ -370,6 +376,8 @@ class Parser(CallReader):
             if name not in names.GENERIC and not context.closed:
                 context.survey.notes.setdefault(f"{name} is a function, for it never stands alone")
             return
+        if name in context.bare and count == 1 and not entries:
+            return  # f (x) beside a lone f
         if not context.final:
             if count > 1:
                 self._skip_arguments()
@@ -377,7 +385,7 @@ class Parser(CallReader):
         if entries == () and name in context.tensors and (count > 1 or not context.closed):
             self._skip_arguments()
             return
-        hint = f"leave the argument out where {name} is defined, declare a function, or write a product without parentheses"
+        hint = f"write {name} alone where it is defined, and a product without parentheses"
         raise self.error(f"{name} with {'arguments' if count > 1 else 'an argument'}", hint, token)
 
     def _function(self, name: str, operator: bool, upright: bool) -> str | None:

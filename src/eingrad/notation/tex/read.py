@@ -24,7 +24,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.tex.conditions import limited, no_conditions
-from eingrad.notation.tex.names import ACCENTS, FONTS, big, function_command, function_name
+from eingrad.notation.tex.names import ACCENTS, ERRORS, FONTS, big, function_command, function_name
 from eingrad.notation.tex.parse import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
@@ -89,7 +89,9 @@ def read_model(text: str) -> Reading:
         str(_declared(row.tokens, lexer)) for row in found if _is_word(row.tokens, "function")
     ]
     letters, labels = letters_of(tokens)
-    first = Context(lexer, declared, labels=labels, letters=letters)
+    first = Context(
+        lexer, declared, labels=labels, letters=letters, own_delta=_defines_delta(found)
+    )
     read, sizes = _statements(found, [first] * len(found))
     assigned = {s.target.name for s in read
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
@@ -118,9 +120,10 @@ def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
     found = rows(tokens)
     letters, labels = letters_of(tokens)
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
+    names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
     first = Context(
         lexer, (), names, closed=bool(names), labels=labels | known, letters=letters | known,
-        squared=squares_in(names),
+        squared=squares_in(names), own_delta=names_delta or _defines_delta(found),
     )  # fmt: skip
     for row in found:
         _claims(row, first)
@@ -221,6 +224,15 @@ def _defined(
 def _kept(left: Formula) -> tuple[str, ...]:
     """Return the labels of a left side."""
     return labels_of(left) if isinstance(left, Symbol | Derivative) else ()
+
+
+def _defines_delta(found: Sequence[Row]) -> bool:
+    r"""Whether a text says what ``\delta_{oi}`` is, which is then no Kronecker's delta."""
+    return any(
+        [t.text for t in row.tokens[:2]] == [r"\delta", "_"] and len(sides(row.tokens)) > 1
+        and not any(t.kind in {"SIGN", "TIMES"} for t in sides(row.tokens)[0])
+        for row in found
+    )  # fmt: skip
 
 
 def _has_generic(value: Formula, context: Context) -> bool:

@@ -311,12 +311,25 @@ class ScriptReader(Stream):
         while not self.take("RBRACE"):
             if self.take("COMMA"):
                 found.apart |= len(found.items) == 1
+            elif word := self._word_in_subscript():
+                found.items.append(word)
+                found.fancy.add(word)
             elif not (opened and self.peek(1).kind == "RBRACE" and self.take("CLOSE", "[")):
                 token = self.peek()
                 self._add_entry(found, self.entry(), token)
         if not found.items:
             raise self.error("a subscript without a label", "write letters in it")
         return found
+
+    def _word_in_subscript(self) -> str:
+        """Go past letters that spell a word, ``y_{pred}``, which belongs to the name."""
+        word = ""
+        while self.peek(len(word)).kind == "LETTER":
+            word += self.peek(len(word)).text
+        if word not in names.WORDS or self.peek(len(word)).kind not in {"RBRACE", "COMMA"}:
+            return ""
+        self.k += len(word)
+        return word
 
     def _add_entry(self, found: Entries, entry: Entry, token: Token) -> None:
         found.items.append(entry)
@@ -357,7 +370,7 @@ class ScriptReader(Stream):
                     scripts.below.apart and not scripts.above,
                 )
             )  # fmt: skip
-        if name == "delta" and len(entries) == 1:
+        if name == "delta" and (len(entries) == 1 or self.context.own_delta):
             name = names.ERRORS  # Kronecker's has two labels
         base, kept = name, list(entries)
         for label in labels:

@@ -73,6 +73,8 @@ class Context:
     survey: Survey = field(default_factory=Survey)
     primed: dict[str, str] = field(default_factory=dict)
     final: bool = False
+    bare: frozenset[str] = frozenset()
+    own_delta: bool = False
 
     def is_function(self, name: str) -> bool:
         """Whether a letter before a parenthesis calls a function."""
@@ -128,6 +130,7 @@ class Context:
             squared=self.squared if self.closed else _squared(found, joined),
             survey=Survey(),
             final=True,
+            bare=frozenset(found.bare),
         )
 
 
