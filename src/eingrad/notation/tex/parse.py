@@ -30,10 +30,13 @@ from eingrad.notation.tex.calls import CallReader
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tex.tokens import Token
-from eingrad.notation.words import GREEK_LETTERS, read_number
+from eingrad.notation.words import read_number
 
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
+})  # fmt: skip
+CAPITALS = frozenset({
+    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 })  # fmt: skip
 INVERTED = frozenset({"Sigma", "Lambda", "Omega"})  # matrices, whose power -1 is the inverse
 COMPARISONS = {
@@ -462,7 +465,7 @@ def _matrices(formula: Formula, bold: Collection[str], capitals: bool = True) ->
         here = stack.pop()
         if isinstance(here, Symbol) and not here.labels:
             name = here.name.rstrip("0123456789")
-            capital = name[:1].isupper() and (len(name) == 1 or name in GREEK_LETTERS)
+            capital = name[:1].isupper() and (len(name) == 1 or name in CAPITALS)
             if name in bold or here.name in bold or (capitals and capital):
                 return True
         if not (isinstance(here, Call) and here.axes):
