@@ -47,6 +47,8 @@ VALUES = [
     (r"L = 2\pi r", 2 * np.pi * S["r"]),
     (r"L = L_{fwd} + L_{rev} \\ L_{fwd} = k \\ L_{rev} = c", S["k"] + S["c"]),
     # arguments
+    (r"L = \sum_i \sigma{(x_i)}", np.sum(1 / (1 + np.exp(-V["x"])))),
+    (r"L = \frac k{(c + r)}", S["k"] / (S["c"] + S["r"])),
     (r"\mathcal{L}(w) = k w^2", S["k"] * S["w"] ** 2),
     # conditions that say nothing
     (r"u_i = x_i^2 \quad \text{for } i = 1, \ldots, n \\ L = \sum_i u_i", np.sum(V["x"] ** 2)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eingrad.notation.tex.names import ACCENTS, FONTS, function_name
+from eingrad.notation.tex.names import ACCENTS, FONTS, FRACTIONS, function_name, greek
 from eingrad.notation.tex.tokens import Lexer, Token
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
 
@@ -24,7 +24,8 @@ def tidied(lexer: Lexer) -> list[Token]:
     Raises NotationError for a text that nests too deep.
     """
     tokens = _join_delimiters(list(lexer.tokens()), lexer)
-    result = _with_functions(_without_empty(_unwrapped(_without_dropped(tokens))))
+    bare = _without_empty(_unwrapped(_without_dropped(tokens)))
+    result = _with_functions(_without_braces(bare))
     _check_depth(result, lexer)
     return result
 
@@ -129,6 +130,31 @@ def _without_empty(tokens: Sequence[Token]) -> list[Token]:
         else:
             result.append(token)
     return result
+
+
+def _without_braces(tokens: Sequence[Token]) -> list[Token]:
+    r"""Read ``\sigma{(x)}`` as ``\sigma(x)``: braces around parentheses behind a letter."""
+    left_out: set[int] = set()
+    for k in range(1, len(tokens) - 1):
+        before, opened = tokens[k - 1], tokens[k + 1]
+        letter = before.kind == "LETTER" or greek(before.text) is not None
+        if k > 1 and tokens[k - 2].text in FRACTIONS:  # \frac x{(a + b)}
+            continue
+        if letter and tokens[k].kind == "LBRACE" and opened.kind == "OPEN":
+            end = group_end(tokens, k)
+            if _partner(tokens, k + 1) == end - 1:
+                left_out |= {k, end}
+    return [t for k, t in enumerate(tokens) if k not in left_out]
+
+
+def _partner(tokens: Sequence[Token], k: int) -> int:
+    """Return where the parenthesis that opens at k closes."""
+    depth = 0
+    for j in range(k, len(tokens)):
+        depth += (tokens[j].kind == "OPEN") - (tokens[j].kind == "CLOSE")
+        if depth == 0:
+            return j
+    return -1
 
 
 def _with_functions(tokens: Sequence[Token]) -> list[Token]:
