@@ -229,7 +229,7 @@ def test_what_a_whole_text_says(latex: str, text: str) -> None:
         (r"L = \|x_i\|_1", "the norm with the number 1"),
         (r"L = x^{(t-1)}", "an index with an offset"),
         (r"y_i = \frac{\partial s_j}{x_i}", r"a derivative without \partial below its bar"),
-        (r"y = \frac{\partial}{\partial x} a x", "how far this derivative reaches is not clear"),
+        (r"y = \frac{\partial}{\partial x} a x", "a derivative that is still to be taken"),
         (r"y = 1_b", "a number with a label"),
         (r"y_i = W_{i,:} x", ": is not a label"),
         (r"y = \begin{cases} 1 & x > 0 \\ 2 & x < 1 \end{cases}", "the rest of the first"),

@@ -58,7 +58,7 @@ FORMULAS = [
     (r"\sum_i x_i y + z", "sum_i(x_i y) + z"),
     (r"\sum_{i,j} A_{ij}", "sum_ij(A_ij)"),
     (r"\sum_{i=1}^{n} x_i", "sum_i(x_i)"),
-    (r"\sum_{i \in I} -x_i", "sum_i(-x_i)"),
+    (r"\sum_{i \in [1, n]} -x_i", "sum_i(-x_i)"),
     (r"\sum_i \sum_j A_{ij} x_j", "sum_i(sum_j(A_ij x_j))"),
     (r"\left(\sum_i x_i\right) y", "sum_i(x_i) y"),
     (r"\prod_i x_i", "prod_i(x_i)"),
@@ -116,7 +116,7 @@ MODELS = [
   Z_{bh} &= \sigma(A_{bh}), \\[2pt]
   L &= -\frac{1}{m} \sum_{b=1}^{m} \sum_h T_{bh} \log Z_{bh}  % a comment
       && \text{cross-entropy} \\
-    &= 0.
+    &= -\frac{1}{m} \sum_{b=1}^{m} T_{bh} \log Z_{bh}.
 \end{align*}""",
      "A_bh = sum_i(X_bi W1_ih) + b1_h\nZ_bh = sigmoid(A_bh)\n"
      "L = -mean_b(sum_h(T_bh log(Z_bh)))"),

@@ -14,7 +14,7 @@ from eingrad.check.tree import mapped, relabelled
 from eingrad.errors import DifferentiationError, NotationError
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.lower import lower_claim, scalar_indices
-from eingrad.notation.summation import Summation, walk
+from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol
 from eingrad.notation.system import Definition, System
 
@@ -55,7 +55,9 @@ def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
         if isinstance(c, Assignment) and isinstance(c.target, Symbol) and c.target.name not in names
     }  # fmt: skip
     own = [c for c in claims if isinstance(c, Assignment) and c in new.values()]
-    plain = all(isinstance(c, Assignment) and not _has_formulas(c) for c in claims)
+    plain = all(
+        isinstance(c, Assignment) and not _has_formulas(c) and not _is_diagonal(c) for c in claims
+    )
     if len(own) == len(claims) or (plain and not own):
         return Inlined(derived, tuple(c for c in claims if isinstance(c, Assignment)), {})
     writer = _Inliner(derived)
@@ -93,6 +95,12 @@ def _has_formulas(claim: Assignment) -> bool:
     return any(isinstance(x, Derivative) and not isinstance(x.of, Symbol) for x in parts)
 
 
+def _is_diagonal(claim: Assignment) -> bool:
+    """Whether a claim is about a diagonal: ``dw_ij/df_ij``, ``d2L/dz_k dz_k``."""
+    labels = labels_of(claim.target)
+    return len({*labels}) < len(labels)
+
+
 class _Inliner:
     """Adds tensors to a model, one for each formula."""
 
@@ -107,6 +115,8 @@ class _Inliner:
             return Assignment(left, self.named(claim.right), claim.position)
         target = self.named(claim.target)
         assert isinstance(target, Symbol | Derivative)
+        if _is_diagonal(claim):
+            target = self.diagonal(target, claim.target)
         return Assignment(target, self.named(claim.value), claim.position)
 
     def named(self, formula: Formula) -> Formula:
@@ -127,8 +137,7 @@ class _Inliner:
 
     def tensor(self, formula: Formula, written: Formula) -> Symbol:
         """Return a new tensor that stands for a formula."""
-        used = self.derived.system.labels
-        name = next(n for n in map("F{}".format, range(1, 1000)) if n not in used)
+        name = self.new_name()
         indices = scalar_indices(self.derived.system)
         formula = with_integers(Assignment(Symbol(name), formula), indices).value
         labels = tuple(dict.fromkeys(k for k, _ in Summation().dangling(formula, ())))
@@ -136,6 +145,19 @@ class _Inliner:
         self.define(symbol, formula)
         self.formulas[name] = labels, written
         return symbol
+
+    def diagonal(self, target: Symbol | Derivative, written: Symbol | Derivative) -> Symbol:
+        """Return a new tensor that stands for the diagonal of a tensor or derivative."""
+        labels = tuple(dict.fromkeys(labels_of(written)))
+        symbol = Symbol(self.new_name(), labels, written.position)
+        self.define(symbol, target)
+        self.formulas[symbol.name] = labels, written
+        return symbol
+
+    def new_name(self) -> str:
+        """Return a name that the model lacks."""
+        used = self.derived.system.labels
+        return next(n for n in map("F{}".format, range(1, 1000)) if n not in used)
 
     def define(self, target: Symbol, value: Formula) -> None:
         """Add a definition to the model."""

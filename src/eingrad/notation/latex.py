@@ -28,6 +28,10 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.text import number_text
 
+_CAPITAL = re.compile(
+    r"(?<![A-Za-z\\])(?:[A-Z]|\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega))"
+    r"(?:\^\{\(\d+\)\}(?!_)|\^(?!\{\()|(?![\^A-Za-z_]))"
+)  # a capital without labels
 COMPARISON, SUM, BIG, PRODUCT, POWER, ATOM = range(6)  # how tightly the outermost sign binds
 # BIG is a sum sign, which reaches as far to the right as a product goes
 
@@ -171,9 +175,9 @@ def _base(base: Formula) -> str:
 
 
 def _exponent(exponent: Formula) -> str:
-    """Write an exponent; T in braces of its own, for without them it means a transpose."""
+    """Write an exponent; a letter in braces of its own, for without them it may be no exponent."""
     text = to_latex(exponent)
-    return f"{{{text}}}" if text == "T" else text
+    return f"{{{text}}}" if text == "T" or re.match(r"(?:l|L|\\ell)\b", text) else text
 
 
 def _parenthesized(text: str) -> str:
@@ -190,13 +194,21 @@ def _derivative(of: Formula, wrt: Sequence[Symbol]) -> str:
 
 def _sum(terms: Sequence[Formula], negative: Sequence[bool]) -> str:
     text = ""
-    for term, minus in zip(terms, negative, strict=True):
-        written = _within(term, BIG)
+    for k, (term, minus) in enumerate(zip(terms, negative, strict=True)):
+        written = _within(term, ATOM if _would_go_on(term, terms[k + 1 :]) else BIG)
         if text:
             text += f" - {written}" if minus else f" + {written}"
         else:
             text = f"-{written}" if minus else written
     return text or "0"
+
+
+def _would_go_on(term: Formula, others: Sequence[Formula]) -> bool:
+    """Whether a sum sign at the end of a term would be read to reach over others, too."""
+    last = term.factors[-1] if isinstance(term, Product) else term
+    if not isinstance(last, Call) or not last.axes:
+        return False
+    return any(not Summation().free(x).keys().isdisjoint(last.axes) for x in others)
 
 
 def _product(factors: Sequence[Formula], divides: Sequence[bool]) -> tuple[str, int]:
@@ -262,7 +274,9 @@ def _times(parts: Sequence[str]) -> str:
     for part in parts:
         dot = re.search(r"(\d|10\^\{-?\d+\})$", text) and re.match(r"\d|\\frac\{\d", part)
         called = text.endswith(r"\sigma") and part.startswith(r"\left(")  # no sigmoid
-        text = (rf"{text} \cdot {part}" if dot or called else f"{text} {part}") if text else part
+        capitals = _CAPITAL.search(text) and _CAPITAL.search(part)  # no matrices
+        dotted = dot or called or capitals
+        text = (rf"{text} \cdot {part}" if dotted else f"{text} {part}") if text else part
     return text
 
 

@@ -55,6 +55,7 @@ def notes_on(statement: Statement | Claim, integers: Collection[str] = ()) -> It
         return
     where = statement.position
     if isinstance(statement, Assignment):
+        yield from (Note(text, where) for text in statement.notes)
         yield from (Note(text, where, True) for text in _integers(statement, integers))
     kept, summation = kept_by(statement), Summation()
     for side in sides_of(statement):

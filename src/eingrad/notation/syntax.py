@@ -133,11 +133,15 @@ Formula = Number | Symbol | TensorAt | SizeOf | Derivative | Call | Product | Su
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One statement: ``target = value``. A claim's target is a `Derivative`."""
+    """One statement: ``target = value``. A claim's target is a `Derivative`.
+
+    ``notes`` say what the reader took it to mean where two readings are common.
+    """
 
     target: Symbol | Derivative
     value: Formula
     position: Position | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

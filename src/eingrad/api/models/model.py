@@ -22,6 +22,7 @@ from eingrad.engine import Function
 from eingrad.errors import (
     DifferentiationError,
     EingradError,
+    NotationError,
     NotationWarning,
     UnknownNameError,
 )
@@ -29,7 +30,7 @@ from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Claim, Statement
+from eingrad.notation.syntax import Assignment, Claim, Statement
 from eingrad.notation.system import Definition, System
 from eingrad.notation.tex.read import is_latex
 from eingrad.notation.tex.read import read_model as read_latex
@@ -57,9 +58,23 @@ def read_model(text: str, latex: bool | None = None) -> Model:
         reading = read_latex(text)
         system = lower(reading.statements)
         sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
-        return Model(reading.statements, replace(system, sizes=sizes))
+        model = Model(reading.statements, replace(system, sizes=sizes))
+        _check_chains(model, reading.claims)
+        return model
     statements = find_integers(parse_statements(text))
     return Model(statements, lower(statements))
+
+
+def _check_chains(model: Model, claims: Sequence[Assignment]) -> None:
+    """Raise NotationError where the sides of a chain ``y = a = b`` are not equal."""
+    for claim in claims:
+        verdict = model.check(claim)
+        if not verdict.ok:
+            raise NotationError(
+                f"the sides of a chain of equations are not equal: {verdict.claim}",
+                position=claim.position,
+                hint=f"{verdict.reason}; write one of them, or give the others a line of their own",
+            )
 
 
 def _warned(model: Model) -> Model:
@@ -74,7 +89,8 @@ def parse_latex(text: str) -> Model:
 
     An ``align`` environment or lines with an equals sign each; the scope of a sum sign is the
     product that follows; ``\sum_{b=1}^{m}`` says that m is the extent of b. Of a chain of
-    equations the first right side counts. Raises NotationError as `parse` does.
+    equations the first right side is the definition, and the others must equal it. Raises
+    NotationError as `parse` does.
 
     >>> print(parse_latex(r"L = \frac{1}{m} \sum_{b=1}^{m} \left(W_{i} X_{bi} - t_b\right)^2"))
     L = mean_b((W_i X_bi - t_b)^2)

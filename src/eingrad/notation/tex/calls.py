@@ -21,7 +21,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.conditions import ConditionReader
+from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
 from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
 
@@ -55,6 +55,8 @@ class CallReader(ConditionReader):
     """Reads what begins with a command."""
 
     bars: list[str]
+    binding: list[str]  # the labels of the sums around
+    big_end: int  # behind which token the last sum ends
 
     # --- functions ---
 
@@ -66,6 +68,9 @@ class CallReader(ConditionReader):
                 raise self.error(r"\arg without \max", r"write \arg\max_{o}", token)
             function = "argmax"
         scripts = self.scripts() if self.peek().kind in {"SUP", "SUB", "PRIME"} else Scripts()
+        if function == "log" and self._bars_around_matrix():
+            hint = r"write \log\det \Sigma, or the labels for absolute values"
+            raise self.error("bars around a matrix are its determinant", hint)
         if function == "log" and self.take("COMMAND", r"\det"):
             function, scripts = "logdet", self.scripts()
         if function == "log" and scripts.number and scripts.power is None:
@@ -84,6 +89,14 @@ class CallReader(ConditionReader):
             reason = f"{function} with the exponent -1 may be its inverse or its reciprocal"
             raise self.error(reason, r"write \arcsin, or a fraction", token)
         return Power(result, scripts.power, self.at(token))
+
+    def _bars_around_matrix(self) -> bool:
+        r"""Whether ``|\Sigma|`` comes next, with a capital that has no labels."""
+        inner, after = self.peek(1), self.peek(2)
+        capital = inner.text.removeprefix("\\")[:1].isupper() and self.begins_name(inner)
+        bold = inner.text in {r"\mathbf", r"\boldsymbol", r"\bm"}
+        bars = self.peek().text == "|" and (after.text == "|" or bold)
+        return bars and (capital or bold)
 
     def _axes(self, entries: tuple[Entry, ...] | None, token: Token) -> tuple[str, ...]:
         axes = tuple(x for x in entries or () if isinstance(x, str))
@@ -191,12 +204,15 @@ class CallReader(ConditionReader):
         minus = False
         while sign := self.take("SIGN"):
             minus ^= sign.text == "-"
+        self.binding += below.axes
         body = self.product()
+        del self.binding[len(self.binding) - len(below.axes) :]
         if below.but is not None:
             delta = Symbol("delta", (below.axes[0], below.but), self.at(token))
             others = Sum((Number(1), delta), (False, True), self.at(token))
             body = Product((others, body), (False, False), body.position)
         body = Sum((body,), (True,), body.position) if minus else body
+        self.big_end = self.k
         return Call(function, (body,), below.axes, self.at(token))
 
     def _note_size(self, below: Below, upper: str, token: Token) -> None:
@@ -222,15 +238,23 @@ class CallReader(ConditionReader):
                 continue
             if labels and self.take("EQUAL"):
                 start = self.expect("NUMBER", "the first value").text
-            elif labels and self.take("COMMAND", r"\in"):
-                while self.peek().kind not in {"RBRACE", "END"}:
-                    self.next()
+            elif labels and self.peek().text == r"\in":
+                self._whole_set(token)
             elif len(labels) == 1 and self.peek().text in {r"\ne", r"\neq"}:
                 self.next()
                 (but,) = self._axes((self.entry(),), token)
             else:
                 labels.append(self.entry())
         return Below(self._axes(tuple(labels), token), start, but)
+
+    def _whole_set(self, token: Token) -> None:
+        r"""Go past ``\in [1, N]`` below a sum sign; raise for a set that may leave entries out."""
+        start = self.k
+        while self.peek().kind not in {"RBRACE", "END"}:
+            self.next()
+        if not is_whole_range([self.tokens[start - 1], *self.tokens[start : self.k]]):
+            hint = "a sum goes over a whole axis; multiply by a tensor that is 0 elsewhere"
+            raise self.error(f"{token.text} over a set that may leave out entries", hint, token)
 
     def _upper(self) -> str:
         """Read what stands above a sum sign as a text: a name, or ``m-1``."""
@@ -284,7 +308,15 @@ class CallReader(ConditionReader):
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self._axes(scripts.entries, opened)
-        axes = tuple(x for x in entries if x != "F") or tuple(Summation().free(inner))
+        free = tuple(Summation().free(inner))
+        kept = [x for x in free if x in (*self.context.survey.kept, *self.binding)]
+        hidden = tuple(x for x in free if x not in kept)
+        axes = tuple(x for x in entries if x != "F") or hidden
+        if not axes and kept:
+            hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
+            raise self.error(
+                f"a norm over {kept[0]}, which is kept or summed outside", hint, opened
+            )
         if scripts.number not in {"", "2"}:
             hint = r"write \sum_i |x_i| or \max_i |x_i|; the norm is the Euclidean one"
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)

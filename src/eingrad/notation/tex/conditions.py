@@ -2,12 +2,30 @@ r"""Conditions in LaTeX: cases, and indicators such as ``\mathbb{1}[y_b = o]``."
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
-from eingrad.notation.syntax import Call, Compare, Formula, Number, Symbol, TensorAt
+from eingrad.errors import NotationError
+from eingrad.notation.summation import children, labels_of, rebuilt
+from eingrad.notation.syntax import (
+    Assignment,
+    Call,
+    Claim,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+    TensorAt,
+)
 from eingrad.notation.tex import names
 from eingrad.notation.tex.derivatives import DerivativeReader
 from eingrad.notation.tex.latex_tokens import Token
+from eingrad.notation.tex.rows import DOTS, is_letter, word_at, word_end
+from eingrad.notation.tex.survey import Context
 
 OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ONES = frozenset({r"\mathbf", r"\mathbb", r"\mathbbm", r"\mathds", r"\boldsymbol", r"\bm"})
@@ -57,7 +75,7 @@ class ConditionReader(DerivativeReader):
     def _take_word(self, words: Collection[str]) -> bool:
         """Go past one of some words in roman type."""
         if self.peek().text in names.FONTS and self.group_text(1) in words:
-            self.word()
+            self.k = word_end(self.tokens, self.k)
             return True
         return False
 
@@ -76,6 +94,14 @@ class ConditionReader(DerivativeReader):
         r"""Read ``\mathbb{1}[x_i > 0]`` and ``\mathbf{1}_{\{y_b = o\}}``, 1 where it holds."""
         token = self.next()
         self.k += 3 if self.peek().kind == "LBRACE" else 1
+        if self.peek().kind == "SUB" and not self._is_conditional():
+            labels = [x for x in self.scripts().entries or () if isinstance(x, str)]
+            for x in labels:
+                if x.upper() in self.context.letters and len(x) == 1:
+                    self.context.survey.sizes.setdefault(x.upper(), x)
+                    self.context.survey.notes.setdefault(f"{x.upper()} is the extent of {x}")
+            ones = tuple(Symbol("delta", (x, x), self.at(token)) for x in labels)
+            return ones[0] if len(ones) == 1 else Product(ones, (False,) * len(ones))
         hint = r"write a condition behind it, as in \mathbb{1}[y_b = o]; ones as factors need none"
         if self.peek().kind == "SUB" and self.peek(1).kind == "LBRACE":
             self.k += 2
@@ -91,6 +117,17 @@ class ConditionReader(DerivativeReader):
         return self._as_delta(condition) or Call(
             "where", (condition, Number(1), Number(0)), (), self.at(token)
         )
+
+    def _is_conditional(self) -> bool:
+        r"""Whether a subscript holds a condition, as in ``\mathbf{1}_{\{y_b = o\}}``."""
+        depth, k = 0, 1
+        while (depth or k == 1) and self.peek(k).kind != "END":
+            token = self.peek(k)
+            if token.kind in {"COMPARE", "EQUAL", "OPEN"}:
+                return True
+            depth += (token.kind == "LBRACE") - (token.kind == "RBRACE")
+            k += 1
+        return False
 
     def _in_group(self, opened: Token) -> Formula:
         self.next()
@@ -126,3 +163,127 @@ def _is_rest(condition: Formula, otherwise: Formula | None) -> bool:
         return False
     same = (condition.left, condition.right) == (otherwise.left, otherwise.right)
     return same and otherwise.op == OPPOSITE[condition.op]
+
+
+# --- behind an equation ------------------------------------------------------------------------
+
+
+def no_conditions(conditions: Iterable[Sequence[Token]], context: Context) -> None:
+    """Raise where a condition says more than that an equation holds for all entries."""
+    for condition in conditions:
+        if _relation(condition, context) is not None:
+            raise context.lexer.error(
+                condition[0],
+                "a definition that holds for some entries only",
+                r"write cases, or multiply by \delta_{ij} or 1 - \delta_{ij}",
+            )
+
+
+def limited(claim: Claim, conditions: Iterable[Sequence[Token]], context: Context) -> Claim:
+    r"""Return a claim for the entries that conditions leave: ``i = j``, ``i \neq j``."""
+    for condition in conditions:
+        relation = _relation(condition, context)
+        if relation is None:
+            continue
+        equal, first, second = relation
+        labels = labels_of(claim.target) if isinstance(claim, Assignment) else ()
+        if first not in labels or second not in labels or not isinstance(claim, Assignment):
+            raise context.lexer.error(
+                condition[0],
+                f"{first} and {second} are no two labels of the left side",
+                "a condition behind a claim says for which of its entries it holds",
+            )
+        claim = _on_diagonal(claim, first, second) if equal else _beside(claim, first, second)
+    return claim
+
+
+def _relation(condition: Sequence[Token], context: Context) -> tuple[bool, str, str] | None:
+    r"""Return (True, i, j) for ``i = j``, (False, i, j) for ``i \neq j``, None for all."""
+    tokens = list(condition)
+    worded = word_at(tokens, 0)
+    if worded:
+        tokens = tokens[word_end(tokens, 0) :]
+    every = worded.endswith(("all", "each", "any", "every")) or (
+        tokens[:1] and tokens[0].text == r"\forall"
+    )
+    if tokens and tokens[0].text == r"\forall":
+        tokens = tokens[1:]
+    if tokens and (tokens[0].kind, tokens[-1].kind) == ("OPEN", "CLOSE"):
+        tokens = tokens[1:-1]
+    tokens = [t for t in tokens if t.kind != "QUAD"]
+    while tokens and tokens[-1].kind in {"DOT", "COMMA"}:
+        tokens.pop()
+    names_only = all(is_letter(t) or t.kind == "COMMA" for t in tokens)
+    if (every and names_only) or is_whole_range(tokens):
+        return None
+    single = len(tokens) == 3 and is_letter(tokens[0]) and is_letter(tokens[2])
+    if single and tokens[1].text in {"=", r"\ne", r"\neq"}:
+        first, second = (
+            names.greek(t.text) or names.letter(t.text) for t in (tokens[0], tokens[2])
+        )
+        return tokens[1].text == "=", first, second
+    raise context.lexer.error(
+        condition[0],
+        "a condition that has no meaning here",
+        r"conditions on two labels are read, i = j and i \neq j, behind a claim",
+    )
+
+
+def is_whole_range(tokens: Sequence[Token]) -> bool:
+    r"""Whether tokens say that a label runs over its whole axis: ``i = 1, \ldots, n``."""
+    if len(tokens) < 3 or not is_letter(tokens[0]):
+        return False
+    if tokens[1].kind != "EQUAL" and tokens[1].text != r"\in":
+        return False
+    rest = [t for t in tokens[2:] if t.kind not in {"COMMA", "OPEN", "CLOSE"}]
+    brackets = [t.kind for t in tokens[2:]] == ["OPEN", tokens[3].kind, "CLOSE"] \
+        if len(tokens) == 5 else False  # fmt: skip
+    if brackets and tokens[2].text == "[" and is_letter(tokens[3]):
+        return True  # k \in [c]
+    starts = bool(rest) and rest[0].text in {"0", "1"} and rest[-1].text not in DOTS
+    dots = sum(t.text in DOTS for t in rest)
+    interval = tokens[1].text == r"\in" and len(rest) == 2 and is_letter(rest[1])
+    return starts and (interval or (dots == 1 and len(rest) in {3, 4}))
+
+
+def _on_diagonal(claim: Assignment, first: str, second: str) -> Assignment:
+    """Return a claim with one letter in the place of two."""
+    target, value = (with_label(x, second, first) for x in (claim.target, claim.value))
+    assert isinstance(target, Symbol | Derivative)
+    return replace(claim, target=target, value=value)
+
+
+def _beside(claim: Assignment, first: str, second: str) -> Assignment:
+    """Return a claim that says nothing about a diagonal: there it repeats its left side."""
+    delta = Symbol("delta", (first, second))
+    others = Sum((Number(1), delta), (False, True))
+    terms = (
+        Product((others, claim.value), (False, False)),
+        Product((delta, claim.target), (False, False)),
+    )
+    return replace(claim, value=Sum(terms, (False, False), claim.value.position))
+
+
+def with_label(formula: Formula, old: str, new: str) -> Formula:
+    """Return a formula with another letter in the place of a label; raise where that is bound."""
+    match formula:
+        case Symbol(labels=labels):
+            return replace(formula, labels=tuple(new if x == old else x for x in labels))
+        case TensorAt(entries=entries):
+            moved = (
+                (new if x == old else x) if isinstance(x, str) else with_label(x, old, new)
+                for x in entries
+            )
+            return replace(formula, entries=tuple(moved))  # type: ignore[arg-type]
+        case Derivative(of=of, wrt=wrt):
+            parts = tuple(with_label(x, old, new) for x in wrt)
+            return replace(formula, of=with_label(of, old, new), wrt=parts)  # type: ignore[arg-type]
+        case SizeOf(label=label):
+            return replace(formula, label=new if label == old else label)
+        case Call(axes=axes) if {old, new} & {*axes}:
+            raise NotationError(
+                f"{old} or {new} is bound in a formula to which a condition on it belongs",
+                position=formula.position,
+                hint="sum over another letter",
+            )
+    return rebuilt(formula, [with_label(part, old, new) for part in children(formula)])

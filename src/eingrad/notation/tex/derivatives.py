@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eingrad.errors import NotationError
+from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Token
@@ -19,6 +20,8 @@ ENDS_OPERAND = frozenset({
 
 class DerivativeReader(ScriptReader):
     """Reads fractions, and those among them that are derivatives."""
+
+    divisors: int  # how many fraction bars stand above
 
     def group(self) -> Formula:
         """Read what stands in parentheses; see `Parser`."""
@@ -43,7 +46,10 @@ class DerivativeReader(ScriptReader):
         if derivative is not None:
             return derivative
         grouped = self._is_group()
-        above, below = self.argument(), self.argument()
+        above = self.argument()
+        self.divisors += 1
+        below = self.argument()
+        self.divisors -= 1
         factors: tuple[Formula, ...] = (above,)
         if isinstance(above, Product) and not any(above.divides) and not grouped:
             factors = above.factors
@@ -103,9 +109,22 @@ class DerivativeReader(ScriptReader):
     def _joined_to_d(self) -> bool:
         """Whether no space, sign or parenthesis stands behind a ``d``."""
         token = self.peek()
-        return token.kind not in {"SIGN", "TIMES", "OPEN", "NUMBER", "SLASH"} and (
-            not token.spaced or self.peek(-1).kind == "RBRACE"
+        if token.kind in {"SIGN", "TIMES", "OPEN", "NUMBER", "SLASH"}:
+            return False
+        return (
+            not token.spaced
+            or self.peek(-1).kind in {"RBRACE", "COMMAND"}
+            or self._is_spaced_quotient()
         )
+
+    def _is_spaced_quotient(self) -> bool:
+        r"""Whether ``{d y}{d x}`` goes on here, with a d below, too."""
+        depth = k = 0
+        while depth >= 0 and self.peek(k).kind != "END":
+            depth += (self.peek(k).kind == "LBRACE") - (self.peek(k).kind == "RBRACE")
+            k += 1
+        below = self.peek(k + 1)
+        return self.peek(k).kind == "LBRACE" and (below.text == "d" or below.text == r"\mathrm")
 
     def _denominator(self) -> tuple[Symbol, ...]:
         """Read the lower part of a derivative's fraction; () if it is none."""
@@ -131,6 +150,25 @@ class DerivativeReader(ScriptReader):
         known = names.function_name(tensor.name) or tensor.name == "sigma"
         return bool(known) or self.context.is_function(tensor.name)
 
+    def lone_arguments(self) -> int:
+        r"""Return how many names stand in the parentheses ahead, 0 where anything else does."""
+        start, k = self.k, 0
+        survey = self.context.survey
+        kept = len(survey.subscripts)
+        opened = self.take("OPEN", "(")
+        while opened and self.begins_name(self.peek()):
+            k += 1
+            self.word(label=True)
+            if self.scripts().power is not None:
+                k = 0
+                break
+            if not self.take("COMMA"):
+                break
+        closed = opened is not None and self.take("CLOSE", "(") is not None
+        self.k = start
+        del survey.subscripts[kept:]
+        return k if closed else 0
+
     def _skip_arguments(self) -> None:
         """Go past ``(y, t)`` if it comes next: names alone, which say what L depends on."""
         start, opened = self.k, self.peek()
@@ -152,13 +190,16 @@ class DerivativeReader(ScriptReader):
         if first.kind in ENDS_OPERAND and not opens_bars:
             raise self.error("a derivative of nothing", AS_IN, token)
         if first.kind == "OPEN" and first.text not in {"|", r"\|"}:
-            return self.group()
+            inner = self.factor() if first.text == "(" else self.group()
+            if self.peek().kind == "SUP":
+                raise self.error("a power of a derivative or of what it is taken of", AS_IN, first)
+            return inner
         tensor = self._plain_operand()
         if tensor is not None:
             return tensor
         self.k = start
-        of = self.factor()
-        if self.peek().kind not in ENDS_OPERAND:
+        of = self.product()  # \frac{\partial}{\partial z_i} t_j \log y_j
+        if any(isinstance(x, Derivative) for x in walk(of)):
             hint = r"write \frac{\partial}{\partial x_i} \left[ ... \right]"
             raise self.error("how far this derivative reaches is not clear", hint, token)
         return of
@@ -225,7 +266,7 @@ class DerivativeReader(ScriptReader):
 
     def _is_d(self) -> bool:
         token = self.peek()
-        return not token.spaced and (token.text == "d" or token.text == r"\mathrm")
+        return not token.spaced and token.text in {"d", r"\mathrm", r"\delta"}
 
     def differentials(self) -> tuple[Symbol, ...]:
         r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
@@ -236,8 +277,11 @@ class DerivativeReader(ScriptReader):
         return tuple(wrt)
 
     def differential(self) -> bool:
-        r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``."""
+        r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``; ``\delta`` in a fraction, too."""
         if self.take("COMMAND", r"\partial"):
+            return True
+        if self.peek().text == r"\delta" and self._is_variation():
+            self.next()
             return True
         if "d" in self.context.tensors:
             return False
@@ -248,6 +292,12 @@ class DerivativeReader(ScriptReader):
             self.k += 2
             return True
         return self.take("LETTER", "d") is not None
+
+    def _is_variation(self) -> bool:
+        r"""Whether ``\delta`` stands for ``\partial`` here: ``\frac{\delta J}{\delta\theta_j}``."""
+        after = self.peek(1)
+        opens = self.k == 0 or self.peek(-1).kind not in {"SUB", "SUP"}
+        return opens and after.text != r"\delta" and self.begins_name(after)
 
     def _order(self) -> Formula:
         """Read the order of a derivative: 1 where none stands."""
@@ -264,7 +314,11 @@ class DerivativeReader(ScriptReader):
             by, _ = self.plain_tensor()
             if braces:
                 self.expect("RBRACE", "a closing brace")
+        if self.peek().kind in {"EQUAL", "END"} and by is not None:
+            hint = r"write what it is the gradient of: \nabla_{W} L"
+            raise self.error(r"\nabla of nothing", hint, token)
         of, _ = self.plain_tensor()
+        self._skip_arguments()
         if by is None and len(of.labels) == 1:
             by = Symbol(of.labels[0], (), of.position)
             of = Symbol(of.name, (), of.position)

@@ -13,9 +13,20 @@ FONTS = frozenset({
     r"\boldsymbol", r"\bm", r"\textbf", r"\textit", r"\textrm", r"\mathnormal", r"\operatorname",
     r"\mathfrak", r"\mathscr", r"\textsf", r"\texttt", r"\pmb",
 })
+BOLD = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\textbf", r"\pmb"})
 FANCY = {r"\mathcal": "cal", r"\mathscr": "scr", r"\mathfrak": "frak"}
 UPRIGHT = frozenset({r"\mathrm", r"\text", r"\textrm", r"\operatorname", r"\mathsf", r"\textsf"})
-GENERIC = frozenset({"f", "g", "h", "phi", "psi"})  # functions, where they always take arguments
+GENERIC = frozenset({
+    "f", "g", "h", "u", "F", "G", "H", "phi", "psi", "rho", "zeta", "Phi", "Psi", "ell",
+})  # functions, where they always take arguments
+WORDS = frozenset({
+    "pred", "true", "target", "fwd", "bwd", "rev", "forward", "backward", "total", "tot", "out",
+    "in", "input", "output", "train", "test", "val", "data", "reg", "loss", "new", "old", "real",
+    "fake", "gen", "ref", "eff", "avg", "mean", "max", "min", "std", "var", "model", "init", "rec",
+    "recon", "pos", "neg", "obs", "prior", "post", "cls", "aux", "hid", "hidden", "emb", "attn",
+    "CE", "BCE", "MSE", "MAE", "RMSE", "KL", "NLL", "ML", "MLE", "MAP", "ELBO", "GAN", "VAE", "SVM",
+    "LS", "OLS", "WD", "CTC", "RL", "DPO", "PPO",
+})  # in a subscript they belong to the name
 ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's
 SQUARED = "sq"  # ends the name of what a text defines as a square: sigmasq for \sigma^2
 ACCENTS = {

@@ -6,11 +6,13 @@ the text declares it, if it is a known one, or if it is a word with no space beh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from eingrad.errors import NotationError
 from eingrad.notation.lexeme import read_number
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, children
 from eingrad.notation.syntax import (
     Call,
     Compare,
@@ -22,6 +24,7 @@ from eingrad.notation.syntax import (
     SizeOf,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import CallReader
@@ -32,6 +35,10 @@ from eingrad.notation.tex.survey import Context
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
 })  # fmt: skip
+CAPITALS = frozenset({
+    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+})  # fmt: skip
+INVERTED = frozenset({"Sigma", "Lambda", "Omega"})  # matrices, whose power -1 is the inverse
 COMPARISONS = {
     "=": "==", "<": "<", ">": ">", r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\ge": ">=",
     r"\geq": ">=", r"\geqslant": ">=", r"\ne": "!=", r"\neq": "!=", r"\lt": "<", r"\gt": ">",
@@ -44,6 +51,9 @@ class Parser(CallReader):
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context)
         self.nested = 0
+        self.big_end = -1
+        self.divisors = 0
+        self.binding: list[str] = []
         self.bars: list[str] = []
 
     def whole(self) -> Formula:
@@ -68,15 +78,45 @@ class Parser(CallReader):
     def _sum(self) -> Formula:
         terms: list[Formula] = []
         negative: list[bool] = []
+        reaching = False  # whether the last term ends with a sum that may go on
         while not terms or self.peek().kind == "SIGN":
             minus = False
             while sign := self.take("SIGN"):
                 minus ^= sign.text == "-"
-            terms.append(self.product())
+            term = self.product()
+            longer = self._longer(terms[-1], term, minus) if reaching else None
+            if longer is not None:
+                terms[-1] = longer
+                continue
+            reaching = self.k == self.big_end
+            terms.append(term)
             negative.append(minus)
         if len(terms) == 1 and not negative[0]:
             return terms[0]
         return Sum(tuple(terms), tuple(negative), terms[0].position)
+
+    def _longer(self, before: Formula, term: Formula, minus: bool) -> Formula | None:
+        """Return a term that ends with a sum with one more inside, if that needs the sum's label.
+
+        ``\\frac{1}{m} \\sum_i a_i + (1 - b_i)`` sums both.
+        """
+        last = before.factors[-1] if isinstance(before, Product) else before
+        if isinstance(before, Sum) or not isinstance(last, Call) or len(last.args) != 1:
+            return None
+        kept = (*self.context.survey.kept, *self.binding)
+        needed = [x for x in last.axes if x not in kept and _needs(term, x)]
+        if not needed or last.function not in {"sum", "mean"}:
+            return None
+        inner = last.args[0]
+        own = inner if isinstance(inner, Sum) and len(inner.terms) > 1 else None
+        terms = (*(own.terms if own else (inner,)), term)
+        signs = (*(own.negative if own else (False,)), minus)
+        call = replace(last, args=(Sum(terms, signs, inner.position),))
+        text = f"the sum over {', '.join(needed)} goes on to the terms that have this label"
+        self.context.survey.notes.setdefault(text)
+        if isinstance(before, Product):
+            return replace(before, factors=(*before.factors[:-1], call))
+        return call
 
     def inside(self) -> Formula:
         """Read a formula that something encloses."""
@@ -99,11 +139,13 @@ class Parser(CallReader):
         factors: list[Formula] = []
         divides: list[bool] = []
         barred: list[bool] = []  # which factors stand below the bar of a fraction
+        signs: list[str] = []  # the sign of multiplication before each factor
         while True:
             token = self.peek()
             below = bool(factors) and token.kind == "SLASH"
+            sign = ""
             if factors and token.kind in {"SLASH", "TIMES"}:
-                self.next()
+                sign = self.next().text
             elif token.kind in STOPS or self.closes_bars(token):
                 break
             fraction = self.peek().text in names.FRACTIONS
@@ -112,22 +154,43 @@ class Parser(CallReader):
                 factors += factor.factors
                 divides += factor.divides
                 barred += factor.divides
+                signs += [sign] + [""] * (len(factor.factors) - 1)
             else:
                 factors.append(factor)
                 divides.append(below)
                 barred.append(False)
+                signs.append(sign)
         if not factors:
             token = self.peek()
             raise self.error(
                 f"something is missing before {token.text}", "write a tensor or a number"
             )
         self.depth -= 1
+        if not self.divisors:
+            self._check_matrices(factors, divides, signs)
         if _hard_to_read(factors, barred):
             factors, divides = _divided_last(factors, divides, barred)
         _fold_mean(factors, divides)
         if len(factors) == 1:
             return factors[0]
         return Product(tuple(factors), tuple(divides), factors[0].position)
+
+    def _check_matrices(
+        self, factors: Sequence[Formula], divides: Sequence[bool], signs: Sequence[str]
+    ) -> None:
+        """Raise for a product of what are matrices or vectors rather than scalars."""
+        bold = self.context.survey.bold
+        beside = [x for x, below in zip(factors, divides, strict=True) if not below]
+        places = [k for k, x in enumerate(factors) if not divides[k] and _matrices(x, bold)]
+        likely = [factors[k] for k in places]
+        is_bold = any(_matrices(x, bold, capitals=False) for x in likely)
+        outer = r"\otimes" in signs and not any(Summation().free(x) for x in beside)
+        several = len(likely) > 1 or (is_bold and _applied_to(factors, bold))
+        explicit = not is_bold and all(any(signs[a + 1 : b + 1]) for a, b in pairwise(places))
+        if (several and not explicit) or (outer and len(beside) > 1):
+            hint = r"write labels, X_{ij} A_{jk}; for scalars write \cdot between capitals"
+            raise NotationError("a product of matrices without labels",
+                                position=beside[0].position, hint=hint)  # fmt: skip
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before."""
@@ -202,7 +265,7 @@ class Parser(CallReader):
             return by_kind[token.kind]()
         if self.begins_ones():
             return self.indicator()
-        if text in {"d", r"\mathrm"} and (derivative := self.short_derivative()):
+        if text in {"d", r"\mathrm", r"\delta"} and (derivative := self.short_derivative()):
             return derivative
         if self.begins_name(token):
             return self._named()
@@ -292,15 +355,41 @@ class Parser(CallReader):
         full, entries = self.joined(name, scripts)
         after = self.peek()
         calls = after.kind == "OPEN" and after.text == "(" and not entries
-        applied = calls and not after.spaced and scripts.power is None
-        found = self.context.survey.called if applied else self.context.survey.bare
-        found.add(full)
-        if scripts.primes or (calls and self.context.is_function(full) and not after.spaced):
+        count = self.lone_arguments() if calls or after.text == "(" else 0
+        applied = calls and (not after.spaced or count > 0) and scripts.power is None
+        survey = self.context.survey
+        (survey.called if applied else survey.bare).add(full)
+        if applied:
+            (survey.lone if count == 1 else survey.not_lone).add(full)
+        if count and scripts.power is None and not scripts.primes:
+            self._check_arguments(full, entries, count, token)
+        if scripts.primes or (applied and self.context.is_function(full)):
             if not calls:
                 hint = "give the tensor another name, for instance with a hat"
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
+
+    def _check_arguments(
+        self, name: str, entries: tuple[Entry, ...], count: int, token: Token
+    ) -> None:
+        """Go past arguments that are only repeated; raise where they may be arguments."""
+        context = self.context
+        if context.is_function(name) and count == 1 and not entries:
+            if name not in names.GENERIC and not context.closed:
+                context.survey.notes.setdefault(f"{name} is a function, for it never stands alone")
+            return
+        if name in context.bare and count == 1 and not entries:
+            return  # f (x) beside a lone f
+        if not context.final:
+            if count > 1:
+                self._skip_arguments()
+            return
+        if entries == () and name in context.tensors and (count > 1 or not context.closed):
+            self._skip_arguments()
+            return
+        hint = f"write {name} alone where it is defined, and a product without parentheses"
+        raise self.error(f"{name} with {'arguments' if count > 1 else 'an argument'}", hint, token)
 
     def _function(self, name: str, operator: bool, upright: bool) -> str | None:
         """Return the function that a name is, if it is one here."""
@@ -354,7 +443,7 @@ class Parser(CallReader):
         axes = tuple(x for x in entries if isinstance(x, str))
         if power == TRANSPOSED and len(axes) == 2:
             return self.matrix("transpose", tensor, axes, token)
-        if power == MINUS_ONE and len(axes) == 2 and scripts.power_first:
+        if power == MINUS_ONE and len(axes) == 2 and (scripts.power_first or name in INVERTED):
             raise self.error(
                 f"{name}^{{-1}} with two labels may be the inverse or 1 / {name}",
                 rf"write \left({name}^{{-1}}\right)_{{{''.join(axes)}}} for the inverse, "
@@ -367,6 +456,43 @@ class Parser(CallReader):
         r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
         root = Call("sqrt", (square,), (), self.at(token))
         return root if power is None else Power(root, power, self.at(token))
+
+
+def _matrices(formula: Formula, bold: Collection[str], capitals: bool = True) -> bool:
+    """Whether a formula holds a name without labels that is bold, or a capital."""
+    stack = [formula]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, Symbol) and not here.labels:
+            name = here.name.rstrip("0123456789")
+            capital = name[:1].isupper() and (len(name) == 1 or name in CAPITALS)
+            if name in bold or here.name in bold or (capitals and capital):
+                return True
+        if not (isinstance(here, Call) and here.axes):
+            stack.extend(children(here))
+    return False
+
+
+def _applied_to(factors: Sequence[Formula], bold: Collection[str]) -> bool:
+    """Whether a bold capital stands before a plain letter, or beside a bold name with labels."""
+    for k, factor in enumerate(factors):
+        if isinstance(factor, Symbol) and factor.labels and factor.name in bold:
+            return True
+        first = isinstance(factor, Symbol) and factor.name in bold and factor.name[0].isupper()
+        after = factors[k + 1] if k + 1 < len(factors) else None
+        plain = isinstance(after, Symbol) and not after.labels
+        if first and plain:
+            return True
+    return False
+
+
+def _needs(term: Formula, label: str) -> bool:
+    """Whether a term has a label that no product of bare tensors in it sums."""
+    if label not in Summation().free(term):
+        return False
+    held = [x for x in term.factors if label in Summation().free(x)] \
+        if isinstance(term, Product) else []  # fmt: skip
+    return len(held) < 2 or not all(isinstance(x, Symbol | TensorAt | Derivative) for x in held)
 
 
 def _opens(fraction: Product, before: Sequence[Formula]) -> bool:

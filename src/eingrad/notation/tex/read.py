@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from eingrad.errors import NotationError
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.mistakes import no_bound
-from eingrad.notation.summation import Summation, children, walk
+from eingrad.notation.summation import Summation, children, labels_of, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
+    Call,
     Claim,
     Compare,
     Declaration,
@@ -24,13 +25,15 @@ from eingrad.notation.syntax import (
     Statement,
     Symbol,
 )
+from eingrad.notation.tex.conditions import limited, no_conditions
 from eingrad.notation.tex.latex_tokens import Lexer, Token
-from eingrad.notation.tex.names import ACCENTS, FONTS, big, function_command, function_name
+from eingrad.notation.tex.names import ACCENTS, ERRORS, FONTS, big, function_command, function_name
 from eingrad.notation.tex.precedence import Parser
-from eingrad.notation.tex.rows import rows, sides
+from eingrad.notation.tex.rows import Row, rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
 from eingrad.notation.tex.survey import Context, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
 
 _LATEX = re.compile(
@@ -60,11 +63,13 @@ def is_latex(text: str) -> bool:
 class Reading:
     r"""What a text says: its statements, and which names of extents they use for which labels.
 
-    (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``.
+    (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``. ``claims`` are the
+    further sides of chains, ``y = a = b``.
     """
 
     statements: tuple[Statement, ...]
     sizes: tuple[tuple[str, str, Statement], ...]
+    claims: tuple[Assignment, ...] = ()
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -82,9 +87,13 @@ def read_model(text: str) -> Reading:
     lexer = Lexer(text)
     tokens = tidied(lexer)
     found = rows(tokens)
-    declared = [str(_declared(row, lexer)) for row in found if _is_word(row, "function")]
+    declared = [
+        str(_declared(row.tokens, lexer)) for row in found if _is_word(row.tokens, "function")
+    ]
     letters, labels = letters_of(tokens)
-    first = Context(lexer, declared, labels=labels, letters=letters)
+    first = Context(
+        lexer, declared, labels=labels, letters=letters, own_delta=_defines_delta(found)
+    )
     read, sizes = _statements(found, [first] * len(found))
     assigned = {s.target.name for s in read
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
@@ -100,7 +109,7 @@ def read_model(text: str) -> Reading:
         for statement, names in zip(statements, used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    return Reading((*generic, *whole), tuple(named))
+    return Reading((*generic, *whole), tuple(named), tuple(context.survey.chained))
 
 
 def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
@@ -113,9 +122,10 @@ def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
     found = rows(tokens)
     letters, labels = letters_of(tokens)
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
+    names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
     first = Context(
         lexer, (), names, closed=bool(names), labels=labels | known, letters=letters | known,
-        squared=squares_in(names),
+        squared=squares_in(names), own_delta=names_delta or _defines_delta(found),
     )  # fmt: skip
     for row in found:
         _claims(row, first)
@@ -136,7 +146,7 @@ def read_formula(
     'sigmoid(a_i)^2'
     """
     lexer = Lexer(text)
-    tokens = [token for row in rows(tidied(lexer)) for token in row]
+    tokens = [token for row in rows(tidied(lexer)) for token in row.tokens]
     context = Context(lexer, functions, names, letters=letters_of(tokens)[0])
     return _formula(tokens, context, comparison=True)
 
@@ -145,7 +155,7 @@ def read_formula(
 
 
 def _statements(
-    found: Sequence[Sequence[Token]], contexts: Sequence[Context]
+    found: Sequence[Row], contexts: Sequence[Context]
 ) -> tuple[list[Statement], list[dict[str, str]]]:
     """Read rows; return the statements, and the names of extents that each one has."""
     statements, sizes = [], []
@@ -156,15 +166,20 @@ def _statements(
     return statements, sizes
 
 
-def _statement(row: Sequence[Token], context: Context) -> Statement:
+def _statement(whole: Row, context: Context) -> Statement:
+    row = whole.tokens
+    no_conditions(whole.conditions, context)
     if _is_word(row, "function"):
         return Declaration(_declared(row, context.lexer), context.lexer.position(row[0]))
     assumes = _is_word(row, "assume")
     body = row[_word_length(row) :] if assumes else row
     if assumes and len(sides(body)) < 2 and any(token.kind == "COMPARE" for token in body):
         return _bound(body, context)
-    left, right = _both_sides(body or row, context)[:2]
-    first, value = _left_side(left, context), _formula(right, context)
+    left, *others = _both_sides(body or row, context)
+    context.survey.notes = {}
+    first = _left_side(left, context)
+    context.survey.kept = _kept(first)
+    value, claimed, notes = _defined(left, others, context)
     for part in (*walk(first), *walk(value)):
         if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
             raise NotationError(
@@ -181,7 +196,8 @@ def _statement(row: Sequence[Token], context: Context) -> Statement:
         raise context.lexer.error(
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
-    return Assignment(first, value, position)
+    context.survey.chained += [Assignment(first, x, position) for x in claimed]
+    return Assignment(first, value, position, (*context.survey.notes, *notes))
 
 
 def _bound(body: Sequence[Token], context: Context) -> Assumption:
@@ -192,23 +208,77 @@ def _bound(body: Sequence[Token], context: Context) -> Assumption:
     return Assumption(compared.left, compared.right, position, compared.op)
 
 
-def _claims(row: Sequence[Token], context: Context) -> list[Claim]:
-    """Read a chain of equations: each right side is claimed to be the first left side."""
+def _defined(
+    left: Sequence[Token], sides: Sequence[Sequence[Token]], context: Context
+) -> tuple[Formula, list[Formula], tuple[str, ...]]:
+    """Return what a statement defines its left side to be: of a chain the first side that can be
+    read; and the other sides, which are claims, with a note on those that cannot be."""
+    values: list[Formula] = []
+    failed: NotationError | None = None
+    for side in sides:
+        try:
+            values.append(_formula(side, context))
+        except NotationError as error:
+            failed = failed or error
+    if failed is not None and not values:
+        raise failed
+    name = left[0].text
+    if any(isinstance(x, Symbol) and x.name == name for v in values[1:] for x in walk(v)):
+        reason = f"{name} stands on both sides of a chain of equations"
+        raise context.lexer.error(left[0], reason, r"write \\ between two equations")
+    judged = [v for v in values[1:] if not _has_generic(v, context)]
+    notes = () if len(judged) == len(sides) - 1 else (
+        f"{to_text(values[0])} is the definition; what else it is set equal to is not looked at",
+    )  # fmt: skip
+    return values[0], judged, notes
+
+
+def _kept(left: Formula) -> tuple[str, ...]:
+    """Return the labels of a left side."""
+    return labels_of(left) if isinstance(left, Symbol | Derivative) else ()
+
+
+def _defines_delta(found: Sequence[Row]) -> bool:
+    r"""Whether a text says what ``\delta_{oi}`` is, which is then no Kronecker's delta."""
+    return any(
+        [t.text for t in row.tokens[:2]] == [r"\delta", "_"] and len(sides(row.tokens)) > 1
+        and not any(t.kind in {"SIGN", "TIMES"} for t in sides(row.tokens)[0])
+        for row in found
+    )  # fmt: skip
+
+
+def _has_generic(value: Formula, context: Context) -> bool:
+    """Whether a formula has a function that stands for any."""
+    return any(isinstance(x, Call) and x.function in context.functions for x in walk(value))
+
+
+def _claims(whole: Row, context: Context) -> list[Claim]:
+    """Read a chain of equations: each right side is claimed to be the first left side.
+
+    ``i = j`` behind it restricts it to its diagonal, ``i \\neq j`` to the rest.
+    """
+    row = whole.tokens
     left, *right = _both_sides(row, context)
+    context.survey.notes = {}
     target = _left_side(left, context)
+    context.survey.kept = _kept(target)
     position = context.lexer.position(row[0])
     claims: list[Claim] = []
     for part in right:
         value = _formula(part, context)
         if isinstance(target, Symbol | Derivative):
-            claims.append(Assignment(target, value, position))
+            claims.append(Assignment(target, value, position, tuple(context.survey.notes)))
         else:
             claims.append(Equation(target, value, position))
-    return claims
+    return [limited(claim, whole.conditions, context) for claim in claims]
 
 
 def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]:
     found = sides(row)
+    for token in row:
+        if token.kind == "BREAK":
+            hint = r"the end of a line means nothing between $$ and $$: write \\ between equations"
+            raise context.lexer.error(token, "two equations without a sign between them", hint)
     if len(found) < 2:
         raise context.lexer.error(row[0], "this is no statement: it has no =", STATEMENT_HINT)
     if not found[0]:

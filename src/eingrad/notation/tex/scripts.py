@@ -2,6 +2,7 @@ r"""Names and what hangs on them: ``\mathbf{W}^{(1)}_{ij}``, ``\hat{y}_b^2``, ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eingrad.notation.syntax import Formula, Number, Sum, Symbol, TensorAt
@@ -13,6 +14,7 @@ from eingrad.notation.tex.survey import Subscript
 Entry = str | Symbol | TensorAt
 MINUS_ONE = Sum((Number(1),), (True,))
 TWO = Number(2)
+CONDITION_WORDS = frozenset({"if", "otherwise", "else", "when", "unless", "for"})
 TRANSPOSED = Symbol("\\top")  # stands for an exponent until the labels are read
 
 
@@ -76,6 +78,8 @@ class ScriptReader(Stream):
             raise self.error(f"{token.text} is no name", "write a letter here", token)
         self.take("TIMES", "*")  # \operatorname*{arg\,max}
         name = self._in_braces(token)
+        if token.text in names.BOLD and not label:
+            self.context.survey.bold.add(name)
         if token.text in names.FANCY and not label:
             fonts.setdefault(name, set()).add(token.text)
             name = self.context.fonts.get((token.text, name), name)
@@ -109,6 +113,9 @@ class ScriptReader(Stream):
                 raise self.error(
                     f"{token.text} cannot stand in a name", f"write letters in {head.text}"
                 )
+        if head.text in names.UPRIGHT and name in CONDITION_WORDS:
+            hint = r"write \begin{cases} a & \text{if } x > 0 \\ b & \text{otherwise}"
+            raise self.error(f"the word {name} in a formula", hint, head)
         if not name:
             raise self.error(f"{head.text} holds no name", "write letters in its braces", head)
         return name
@@ -162,7 +169,11 @@ class ScriptReader(Stream):
         in_braces = self.peek().kind == "LBRACE"
         inner = self.peek(1) if in_braces else self.peek()
         alone = not in_braces or self.peek(2).kind == "RBRACE"
-        if inner.text in names.TRANSPOSED and alone:
+        if (layer := self._layer(in_braces)) is not None:
+            found.power_first, found.number = False, found.number + layer
+        elif self._numbered_transpose(found):
+            found.power = TRANSPOSED
+        elif inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
         elif [self.peek(k).kind for k in range(3)] == ["LBRACE", "OPEN", "LETTER"] \
@@ -170,7 +181,67 @@ class ScriptReader(Stream):
             hint = "give what stands at the index before a name of its own, or write x_{b t i}"
             raise self.error("a superscript that is an index with an offset", hint, token)
         else:
+            self._check_exponent(in_braces, token)
             found.power = self.argument()
+
+    def _group(self) -> list[Token]:
+        """Return the tokens in the braces ahead, or the one token ahead."""
+        if self.peek().kind != "LBRACE":
+            return [self.peek()]
+        depth, k = 1, 1
+        while self.peek(k).kind != "END":
+            depth += (self.peek(k).kind == "LBRACE") - (self.peek(k).kind == "RBRACE")
+            if depth == 0:
+                break
+            k += 1
+        return [self.peek(j) for j in range(1, k)]
+
+    def _layer(self, in_braces: bool) -> str | None:
+        r"""Go past ``^{l-1}``, ``^L``, ``^*``, which end a name; return how: lminus1, L, star."""
+        group = self._group()
+        inner = group[1:-1] if group and group[0].kind == "OPEN" and len(group) > 2 else group
+        texts = [t.text for t in inner]
+        if texts in (["*"], [r"\ast"], [r"\star"]):
+            suffix = "star"
+        elif texts and texts[0] in {"l", "L", r"\ell"} and self._is_layer(texts):
+            suffix = texts[0].removeprefix("\\")
+            suffix += {"+": "plus", "-": "minus"}[texts[1]] + texts[2] if len(texts) == 3 else ""
+        else:
+            return None
+        self.k += len(group) + 2 * in_braces
+        return suffix
+
+    def _is_layer(self, texts: Sequence[str]) -> bool:
+        """Whether texts are the number of a layer: l, L-1; l is no label and no tensor here."""
+        shifted = len(texts) == 3 and texts[1] in {"+", "-"} and texts[2].isdigit()
+        label = self.context.labels is not None and texts[0] in self.context.labels
+        assigned = texts[0] != "L" and texts[0] in self.context.tensors
+        return (len(texts) == 1 or shifted) and not label and not assigned
+
+    def _numbered_transpose(self, found: Scripts) -> bool:
+        r"""Go past ``^{(2)T}``: a number that belongs to the name, and a transpose."""
+        group = self._group()
+        kinds = [t.kind for t in group]
+        if kinds[:3] != ["OPEN", "NUMBER", "CLOSE"] or len(group) != 4:
+            return False
+        if group[3].text not in names.TRANSPOSED or found.number:
+            return False
+        found.number = group[1].text
+        self.k += len(group) + 2
+        return True
+
+    def _check_exponent(self, in_braces: bool, token: Token) -> None:
+        """Raise where letters above a name are rather labels than an exponent."""
+        group = self._group()
+        letters = [t for t in group if t.kind == "LETTER"]
+        plain = len(letters) == len(group) and in_braces
+        bound = [t.text for t in group if t.text in self.context.bound_letters()]
+        if bound and len(group) == 1:
+            hint = f"write the label below, or ^{{({bound[0]})}}; an exponent needs another letter"
+            raise self.error(f"{bound[0]} above a name is a label elsewhere", hint, token)
+        if plain and len(group) > 1 and all(not t.spaced for t in group[1:]):
+            hint = r"write labels below the name, W_{ij}, and an exponent as {a \cdot b}"
+            raise self.error("letters above a name may be labels or an exponent", hint, token)
 
     def argument(self) -> Formula:
         r"""Read braces, or one token: ``\frac12`` is one half, ``x^10`` is x to the 1 times 0."""
@@ -240,12 +311,25 @@ class ScriptReader(Stream):
         while not self.take("RBRACE"):
             if self.take("COMMA"):
                 found.apart |= len(found.items) == 1
+            elif word := self._word_in_subscript():
+                found.items.append(word)
+                found.fancy.add(word)
             elif not (opened and self.peek(1).kind == "RBRACE" and self.take("CLOSE", "[")):
                 token = self.peek()
                 self._add_entry(found, self.entry(), token)
         if not found.items:
             raise self.error("a subscript without a label", "write letters in it")
         return found
+
+    def _word_in_subscript(self) -> str:
+        """Go past letters that spell a word, ``y_{pred}``, which belongs to the name."""
+        word = ""
+        while self.peek(len(word)).kind == "LETTER":
+            word += self.peek(len(word)).text
+        if word not in names.WORDS or self.peek(len(word)).kind not in {"RBRACE", "COMMA"}:
+            return ""
+        self.k += len(word)
+        return word
 
     def _add_entry(self, found: ScriptEntries, entry: Entry, token: Token) -> None:
         found.items.append(entry)
@@ -286,7 +370,7 @@ class ScriptReader(Stream):
                     scripts.below.apart and not scripts.above,
                 )
             )  # fmt: skip
-        if name == "delta" and len(entries) == 1:
+        if name == "delta" and (len(entries) == 1 or self.context.own_delta):
             name = names.ERRORS  # Kronecker's has two labels
         base, kept = name, list(entries)
         for label in labels:

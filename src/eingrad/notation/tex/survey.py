@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from eingrad.notation.syntax import Assignment
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer, Token
 
@@ -37,8 +38,14 @@ class Survey:
     bound: set[str] = field(default_factory=set)
     fonts: dict[str, set[str]] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
+    not_lone: set[str] = field(default_factory=set)
+    lone: set[str] = field(default_factory=set)
+    bold: set[str] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    kept: tuple[str, ...] = ()
+    notes: dict[str, None] = field(default_factory=dict)
+    chained: list[Assignment] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,9 @@ class Context:
     letters: frozenset[str] = frozenset()
     survey: Survey = field(default_factory=Survey)
     primed: dict[str, str] = field(default_factory=dict)
+    final: bool = False
+    bare: frozenset[str] = frozenset()
+    own_delta: bool = False
 
     def is_function(self, name: str) -> bool:
         """Whether a letter before a parenthesis calls a function."""
@@ -73,6 +83,10 @@ class Context:
     def is_label(self, letter: str) -> bool:
         """Whether a letter is a label somewhere."""
         return self.labels is None or letter in self.labels
+
+    def bound_letters(self) -> frozenset[str]:
+        """Return the letters that are labels somewhere and no tensors."""
+        return (self.labels or frozenset()) - {*self.tensors}
 
     def label(self, letter: str, primes: int) -> str:
         """Return a label, for one with primes a letter that the text does not use."""
@@ -104,7 +118,7 @@ class Context:
         joined = frozenset() if self.closed else _joined(found)
         generic = {
             name for name in found.called - found.bare - known
-            if name in names.GENERIC and not self.closed
+            if (name in names.GENERIC or name in found.lone - found.not_lone) and not self.closed
         }  # fmt: skip
         return replace(
             self,
@@ -115,6 +129,8 @@ class Context:
             fonts=_fonts(found, known if self.closed else ()),
             squared=self.squared if self.closed else _squared(found, joined),
             survey=Survey(),
+            final=True,
+            bare=frozenset(found.bare),
         )
 
 

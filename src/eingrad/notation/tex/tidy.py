@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eingrad.notation.tex.latex_tokens import Lexer, Token
+from eingrad.notation.tex.names import ACCENTS, FONTS, FRACTIONS, function_name, greek
 from eingrad.notation.tokens import MAX_DEPTH, too_deep
 
 DROPPED = frozenset({
@@ -23,7 +24,8 @@ def tidied(lexer: Lexer) -> list[Token]:
     Raises NotationError for a text that nests too deep.
     """
     tokens = _join_delimiters(list(lexer.tokens()), lexer)
-    result = _without_empty(_unwrapped(_without_dropped(tokens)))
+    bare = _without_empty(_unwrapped(_without_dropped(tokens)))
+    result = _with_functions(_without_braces(bare))
     _check_depth(result, lexer)
     return result
 
@@ -128,6 +130,78 @@ def _without_empty(tokens: Sequence[Token]) -> list[Token]:
         else:
             result.append(token)
     return result
+
+
+def _without_braces(tokens: Sequence[Token]) -> list[Token]:
+    r"""Read ``\sigma{(x)}`` as ``\sigma(x)``: braces around parentheses behind a letter."""
+    left_out: set[int] = set()
+    for k in range(1, len(tokens) - 1):
+        before, opened = tokens[k - 1], tokens[k + 1]
+        letter = before.kind == "LETTER" or greek(before.text) is not None
+        if k > 1 and tokens[k - 2].text in FRACTIONS:  # \frac x{(a + b)}
+            continue
+        if letter and tokens[k].kind == "LBRACE" and opened.kind == "OPEN":
+            end = group_end(tokens, k)
+            if _partner(tokens, k + 1) == end - 1:
+                left_out |= {k, end}
+    return [t for k, t in enumerate(tokens) if k not in left_out]
+
+
+def _partner(tokens: Sequence[Token], k: int) -> int:
+    """Return where the parenthesis that opens at k closes."""
+    depth = 0
+    for j in range(k, len(tokens)):
+        depth += (tokens[j].kind == "OPEN") - (tokens[j].kind == "CLOSE")
+        if depth == 0:
+            return j
+    return -1
+
+
+def _with_functions(tokens: Sequence[Token]) -> list[Token]:
+    r"""Read the letters ``log`` before an argument as ``\operatorname{log}``.
+
+    Not in a subscript, ``W_{max}``, nor in the braces of a font.
+    """
+    result: list[Token] = []
+    names_open: list[bool] = []
+    k = 0
+    while k < len(tokens):
+        token = tokens[k]
+        before = tokens[k - 1] if k else None
+        if token.kind == "LBRACE":
+            held = before is not None and (
+                before.kind == "SUB" or before.text in FONTS | ACCENTS.keys()
+            )
+            names_open.append(held)
+        elif token.kind == "RBRACE" and names_open:
+            names_open.pop()
+        length = 0 if any(names_open) else _function_length(tokens, k)
+        if length:
+            head = Token("COMMAND", r"\operatorname", token.line, token.column, 1, token.spaced)
+            left, right = (
+                Token(kind, text, token.line, token.column, 1)
+                for kind, text in (("LBRACE", "{"), ("RBRACE", "}"))
+            )
+            result += [head, left, *tokens[k : k + length], right]
+        else:
+            result.append(token)
+        k += length or 1
+    return result
+
+
+def _function_length(tokens: Sequence[Token], k: int) -> int:
+    """Return how many letters from k are the name of a function that is called there, or 0."""
+    if tokens[k].kind != "LETTER" or (k and tokens[k - 1].kind in {"SUB", "SUP"}):
+        return 0
+    end = k + 1
+    while end < len(tokens) and tokens[end].kind == "LETTER" and not tokens[end].spaced:
+        end += 1
+    word = "".join(t.text for t in tokens[k:end])
+    after = tokens[end].kind if end < len(tokens) else "END"
+    whole = not k or tokens[k - 1].kind != "LETTER" or tokens[k].spaced
+    called = after in {"OPEN", "SUB"} or (whole and after in {"LETTER", "COMMAND", "LBRACE"})
+    known = len(word) > 2 or word in {"ln", "tr", "Tr"}
+    return len(word) if known and called and function_name(word) else 0
 
 
 def _check_depth(tokens: Sequence[Token], lexer: Lexer) -> None:
