@@ -91,6 +91,6 @@ def test_a_seed_draws_the_same_again_and_another_one_something_else(tmp_path: Pa
     first = drawn(tmp_path, *nightly)
     assert drawn(tmp_path, *nightly) == first
     other = drawn(tmp_path, *(x.replace("=5", "=6") for x in nightly))
-    assert len(first & other) < 30  # the ends of the range are always tried
+    assert len(other - first) > 100  # small numbers and the ends are always tried
     assert "seed 3" in drawn(tmp_path, "--hypothesis-profile=ci")
     assert len(first) > 2 * len(drawn(tmp_path, "--hypothesis-profile=ci"))

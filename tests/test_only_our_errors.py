@@ -67,10 +67,10 @@ def test_a_fact_that_cannot_be_solved_is_refused_without_a_word_of_lapack(
     fact: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     model = eg.parse(f"L = sum_b(p_b)\nassume {fact}")
-    for call in (lambda: model.grad("L").source("numpy"), lambda: model.check("dL/dp_b = 1")):
-        with pytest.raises(eg.EingradError) as caught:
-            call()
-        assert caught.value.code == "no-point"
+    with pytest.raises(eg.EingradError) as caught:
+        model.grad("L").source("numpy")
+    assert caught.value.code == "no-point"
+    assert model.check("dL/dp_b = 1").outcome == "not judged"
     assert capfd.readouterr() == ("", "")
 
 

@@ -17,6 +17,7 @@ CODES = {  # of `EingradError.code`, with what each kind of error is about
     "backend": "a backend is missing or lacks something",
     "data": "a file or data set cannot be used",
     "diverged": "training has blown up",
+    "matrix": "a matrix has no inverse, or no Cholesky factor",
     "memory-limit": "more memory would be needed than is allowed",
     "gradient-check": "a gradient differs from central differences",
     "function-failed": "a claimed function raised an exception",
@@ -215,6 +216,8 @@ class DivergedError(EingradError):
 
 class MatrixError(EingradError, np.linalg.LinAlgError):
     """A matrix has no inverse, or no Cholesky factor."""
+
+    code = "matrix"
 
 
 class MemoryLimitError(EingradError, MemoryError):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import eingrad as eg
+from eingrad.notation.latex import to_latex
 
 
 def read(latex: str) -> eg.Model:
@@ -141,3 +142,10 @@ def test_a_diagonal_in_plain_notation() -> None:
     model = eg.parse("w_ij = 1 / f_ij\nL = z_k z_k z_k")
     assert model.check("dw_ij/df_ij = -w_ij^2").ok
     assert not model.check("dw_ij/df_ij = -w_ij").ok
+
+
+@pytest.mark.parametrize("labels", ["in", "rev", "old", "max", "out", "test"])
+def test_labels_that_spell_a_word_are_read_back(labels: str) -> None:
+    axes = ",".join(labels) if len(set(labels)) == len(labels) else "t,e,s,u"
+    model = eg.parse(f"L = sum_{{{axes}}}(B[{axes}]^2)")
+    assert str(eg.parse_latex(to_latex(model.statements[0]))) == str(model)

@@ -46,7 +46,7 @@ READING: list[Row] = [
     ("y = x'", 1, 6, "a prime belongs to a function, as in phi'(a)", "name", {}),
     ("y = 1e999999999", 1, 5, "this number does not fit a float", "1e308", {}),
     ("y = 1e-999", 1, 5, "this number does not fit a float", "1e-308", {}),
-    ("y = " + "1" * 5000, 1, 5, "this number does not fit a float", "1000 digits", {}),
+    ("y = " + "1" * 900, 1, 5, "this number does not fit a float", "1000 digits", {}),
     ("y = a +", 1, 7, "something is missing after +", "a tensor, a number or a call", {}),
     ("y =", 1, 3, "something is missing after =", "a tensor", {}),
     ("y = a + * b", 1, 9, "something is missing between + and *", "leave one out", {}),
@@ -270,9 +270,9 @@ def test_wrong_claims(text: str, reason: str, fields: dict[str, str], hint: str)
 DEEP = [
     "(" * 5000 + "x" + ")" * 5000,
     "(" * 200 + "x" + ")" * 200,
-    "-" * 50_000 + "x",
-    "^".join("x" * 20_000),
-    "x^-" * 5000 + "x",
+    "-" * 1_000 + "x",
+    "^".join("x" * 700),
+    "x^-" * 400 + "x",
     "exp(" * 150 + "x" + ")" * 150,
     "(x + " * 99 + "x" + ")" * 99 + "^2",
     "x * -" * 200 + "-" * 200 + "x",
@@ -290,9 +290,10 @@ def test_too_deep(formula: str) -> None:
 def test_too_long() -> None:
     with pytest.raises(NotationError, match="1,000,005 characters, more than 1,000,000"):
         parse_statements("y = x" + "#" * 1_000_000)
-    with pytest.raises(NotationError, match="more than 100,000 words and signs"):
+    with pytest.raises(NotationError, match="more than 1,500 words and signs"):
+        parse_statements("y = x" + "+x" * 1_000)
+    with pytest.raises(NotationError, match="120,005 characters, more than 20,000"):
         parse_statements("y = x" + "+x" * 60_000)
-    parse_statements("y = x" + "#" * 900_000)
 
 
 HARD = [

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakSet
 
@@ -16,6 +16,7 @@ from eingrad.calculus.rule_forms import TEXTS
 from eingrad.calculus.rule_table import FORMS, FORMULAS, LATE, NUMERIC, PORTABLE, TIDIES
 from eingrad.calculus.structure import head_of, heads_inside
 from eingrad.core.expr import Expr
+from eingrad.core.forks import once
 from eingrad.core.rewrite import rewrite
 
 MAX_ROUNDS = 8
@@ -41,7 +42,7 @@ class RuleSet:
         self.then = RuleSet((*rules, *late)) if late else None
         self._normal: WeakSet[Expr] = WeakSet()
 
-    @cached_property
+    @once
     def ways(self) -> dict[str, list[_Way]]:
         """Return what can be tried at a node, by its head."""
         result: dict[str, list[_Way]] = {}

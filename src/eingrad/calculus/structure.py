@@ -36,6 +36,7 @@ from eingrad.core.expr import (
     postorder,
 )
 
+MAX_OPENED = 16  # factors of a product that rules look at together
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
 
 
@@ -121,7 +122,11 @@ class Opened(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def opened(node: Expr) -> Opened:
-    """Open a product; the axes of ``node`` are the labels 0, 1, ..."""
+    """Open a product; the axes of ``node`` are the labels 0, 1, ...
+
+    Products inside it are opened as long as that gives no more than `MAX_OPENED` factors: a whole
+    network is one product.
+    """
     coefficient: Number = 1
     extents = list(node.dims)
     groups: list[Factor] = []
@@ -131,7 +136,9 @@ def opened(node: Expr) -> Opened:
         operand, labels, group, outside = stack.pop()
         if isinstance(operand, Const):
             coefficient = coefficient * operand.value
-        elif isinstance(operand, Einsum):
+        elif isinstance(operand, Einsum) and (
+            outside or len(stack) + len(powers) + len(operand.operands) <= MAX_OPENED
+        ):
             if not outside and group < 0:
                 group = len(groups)
                 groups.append((operand, labels))

@@ -60,6 +60,8 @@ FITS = 1e-11  # a fact holds at a point where both its sides differ by no more t
 class NoPointError(EingradError):
     """No values were found at which a model and a claim could be compared."""
 
+    code = "no-point"
+
 
 @dataclass
 class Effort:

@@ -7,7 +7,8 @@ NUMPY = {
 def adjugate(x: Array) -> Array:
     """Return det(x) inv(x), of a singular matrix too."""
     u, s, v = np.linalg.svd(x)
-    others = np.prod(np.where(np.eye(x.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    own = np.eye(x.shape[-1], dtype=bool)
+    others = np.prod(np.where(own, 1, s[..., None, :]), axis=-1)
     sign = np.linalg.det(u) * np.linalg.det(v)
     inner = np.swapaxes(u, -1, -2) * others[..., :, None]
     return sign[..., None, None] * (np.swapaxes(v, -1, -2) @ inner)

@@ -35,6 +35,7 @@ _shares: ContextVar[bool] = ContextVar("shares", default=False)
 def shared_products() -> Iterator[None]:
     """Leave a heavy product whole where it is a factor of another one: graphs that run share it.
 
+    >>> from eingrad.core.algebra import einsum
     >>> from eingrad.core.expr import Var
     >>> a, b = (Var(name, ("i", "i")) for name in "AB")
     >>> ab = einsum([(a, (0, 1)), (b, (1, 2))], (0, 2))

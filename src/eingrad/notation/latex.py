@@ -26,6 +26,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
+from eingrad.notation.tex.names import WORDS
 from eingrad.notation.text import number_text
 
 _CAPITAL = re.compile(
@@ -82,8 +83,9 @@ def _label(label: str) -> str:
 
 
 def _labels(labels: Sequence[str]) -> str:
-    """Write labels side by side, with commas where one is long."""
+    """Write labels side by side, with commas where one is long or all together spell a word."""
     long = any(len(GREEK_LETTERS.get(label, label)) > 1 for label in labels)
+    long = long or "".join(labels) in WORDS
     return ("," if long else "").join(_label(label) for label in labels) if long else _juxtapose(
         map(_label, labels), ""
     )  # fmt: skip

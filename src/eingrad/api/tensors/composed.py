@@ -69,7 +69,7 @@ def arcsinh(x: Any) -> Any:
     """Return ``sign(x) log(|x| + sqrt(x^2 + 1))``, exact for small x."""
     t = floating(x)
     if t.dtype.kind == "c":
-        sign = where(compare("less", elementwise.real(t), 0), -1.0, 1.0)
+        sign = as_dtype(where(compare("less", elementwise.real(t), 0), -1.0, 1.0), t.dtype)
         t = t * sign  # on the other side the sum cancels
         return unary("log", t + unary("sqrt", t * t + 1)) * sign
     size = where(compare("equal", t, 0), t, abs(t))  # whose derivative at 0 is 1

@@ -21,7 +21,7 @@ GENERIC = frozenset({
 })  # functions, where they always take arguments
 WORDS = frozenset({
     "pred", "true", "target", "fwd", "bwd", "rev", "forward", "backward", "total", "tot", "out",
-    "in", "input", "output", "train", "test", "val", "data", "reg", "loss", "new", "old", "real",
+    "input", "output", "train", "test", "val", "data", "reg", "loss", "new", "old", "real",
     "fake", "gen", "ref", "eff", "avg", "mean", "max", "min", "std", "var", "model", "init", "rec",
     "recon", "pos", "neg", "obs", "prior", "post", "cls", "aux", "hid", "hidden", "emb", "attn",
     "CE", "BCE", "MSE", "MAE", "RMSE", "KL", "NLL", "ML", "MLE", "MAP", "ELBO", "GAN", "VAE", "SVM",

@@ -154,7 +154,7 @@ class Parser(CallReader):
                 factors += factor.factors
                 divides += factor.divides
                 barred += factor.divides
-                signs += [sign] + [""] * (len(factor.factors) - 1)
+                signs += [sign] + [r"\cdot"] * (len(factor.factors) - 1)  # it was looked at
             else:
                 factors.append(factor)
                 divides.append(below)
@@ -358,7 +358,8 @@ class Parser(CallReader):
         count = self.lone_arguments() if calls or after.text == "(" else 0
         applied = calls and (not after.spaced or count > 0) and scripts.power is None
         survey = self.context.survey
-        (survey.called if applied else survey.bare).add(full)
+        if applied or not (entries and count):  # f_k (x) is neither
+            (survey.called if applied else survey.bare).add(full)
         if applied:
             (survey.lone if count == 1 else survey.not_lone).add(full)
         if count and scripts.power is None and not scripts.primes:
@@ -379,8 +380,9 @@ class Parser(CallReader):
             if name not in names.GENERIC and not context.closed:
                 context.survey.notes.setdefault(f"{name} is a function, for it never stands alone")
             return
-        if name in context.bare and count == 1 and not entries:
-            return  # f (x) beside a lone f
+        factor = name in context.bare or (entries and name not in names.GENERIC)
+        if count == 1 and (factor or (entries and context.closed and name in context.tensors)):
+            return  # f (x) beside a lone f, A_ij (x)
         if not context.final:
             if count > 1:
                 self._skip_arguments()

@@ -43,7 +43,10 @@ def _peak(text: str, claim: str) -> tuple[eg.Verdict | eg.EingradError, int]:
 def test_an_outer_product_of_any_order_is_judged_or_refused(order: int, factor: str) -> None:
     text, left, vectors = _outer(order)
     found, peak = _peak(text, f"{left} = {factor}{vectors}")
-    if isinstance(found, eg.Verdict):
+    if isinstance(found, eg.Verdict) and found.outcome == "not judged":
+        assert f"{8 * MOST_ENTRIES:,} bytes" in found.reason
+        assert order > 14
+    elif isinstance(found, eg.Verdict):
         assert found.ok == (not factor)
         assert factor == "" or "factor 2 too many" in found.reason
     else:
