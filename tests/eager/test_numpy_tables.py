@@ -20,8 +20,8 @@ from .test_numpy_functions import CONSTANT, INTEGERS, SMOOTH
 pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")  # since NumPy 2.5
 RNG = np.random.default_rng(seeded(23))
 SHAPES = {"A": (3, 4), "B": (3, 4), "V": (5,), "S": (3, 3), "C": (2, 3, 3), "I": (3, 4)}
-UFUNCS = [*protocol.UFUNCS, *protocol.CONSTANT_UFUNCS]
-FUNCTIONS = [*protocol.FUNCTIONS, *protocol.CONSTANT_FUNCTIONS]
+UFUNCS = [*protocol.UFUNCS, *sorted(protocol.CONSTANT_UFUNCS, key=lambda f: f.__name__)]
+FUNCTIONS = [*protocol.FUNCTIONS, *sorted(protocol.CONSTANT_FUNCTIONS, key=lambda f: f.__name__)]
 INTEGRAL = "invert|bitwise_and|bitwise_or|bitwise_xor|left_shift|right_shift|gcd|lcm"
 DOMAINS = {
     "arccosh": "A + 2",
