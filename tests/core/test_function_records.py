@@ -108,6 +108,7 @@ def test_it_is_evaluated(added: Added, dtype: Any) -> None:
 
 @pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
 def test_it_is_compiled(added: Added, backend: str) -> None:
+    pytest.importorskip(backend)
     run = model(added).hessian("L", ["x"]).compile(backend)
     found = run(**arrays(backend, x=X))
     second = next(np.asarray(v) for k, v in found.items() if k != "L")
@@ -203,6 +204,7 @@ RMS = AxisFunction(
 def test_functions_of_two_arguments_and_over_axes(
     monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
+    pytest.importorskip(backend)
     monkeypatch.setitem(FUNCTIONS, "hypot", HYPOT)
     monkeypatch.setitem(AXIS_FUNCTIONS, "rms", RMS)
     rng = np.random.default_rng(3)
