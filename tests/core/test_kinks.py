@@ -65,7 +65,10 @@ NORMS = [
 @pytest.mark.parametrize(("x", "value", "gradient"), NORMS)
 def test_norms(backend: str, x: list[float], value: float, gradient: list[float]) -> None:
     if backend == "jax" and x[0] == 1e-310:
-        pytest.skip("XLA takes denormals for 0")
+        value, gradient = 0.0, [0.0] * len(x)  # XLA takes denormals for 0
+        found, slope = gradients("L = norm_i(x_i)", "x", backend, x=x)[0]
+        assert (found, slope.tolist()) == (value, gradient)
+        return
     for found, slope in gradients("L = norm_i(x_i)", "x", backend, x=x):
         np.testing.assert_allclose(found, value, rtol=1e-15)
         np.testing.assert_allclose(slope, gradient, rtol=1e-15)
