@@ -13,6 +13,7 @@ import eingrad as eg
 from eingrad.core.algebra import einsum
 from eingrad.core.expr import Var
 from eingrad.engine import compile_program
+from eingrad.engine.backends.blas import outer
 
 Array = np.ndarray[Any, Any]
 TOLERANCE = {"f": 6e-7, "F": 6e-7, "d": 1e-13, "D": 1e-13}
@@ -150,3 +151,12 @@ def test_a_softmax_of_short_rows_bears_what_is_not_finite() -> None:
     np.testing.assert_array_equal(result[0], [1, 0, 0, 0, 0])
     shifted = np.exp(x[1:] - x[1:].max(1, keepdims=True))
     np.testing.assert_allclose(result[1:], shifted / shifted.sum(1, keepdims=True), rtol=1e-13)
+
+
+@pytest.mark.parametrize("step", [1, -1])  # BLAS, and where it cannot read the rows
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_was_in_memory_before_is_not_read(dtype: type, step: int) -> None:
+    a, b = np.arange(1, 4, dtype=dtype)[::step], np.arange(1, 3, dtype=dtype)[::step]
+    out = np.full((3, 2), np.nan, dtype)
+    outer(a.reshape(3, 1), b, out)
+    np.testing.assert_array_equal(out, np.multiply.outer(a, b))

@@ -77,7 +77,11 @@ def agrees_everywhere(
 ) -> bool:
     """Whether claim and right formula agree at points of several sizes."""
     if condition is None:
-        return agrees_nearby(claim, right, points) and _agrees_far_out(claim, right, points)
+        return (
+            agrees_nearby(claim, right, points)
+            and _agrees_far_out(claim, right, points)
+            and _agrees_in_cases(claim, right, points)
+        )
     return all(
         agrees(claim, right, points.point(points.apart(plan), plan, condition))
         for plan in range(PLANS)
@@ -93,11 +97,21 @@ def _agrees_far_out(claim: Claim, right: Expr, points: Points) -> bool:
     return not finite or agrees(claim, right, point, careful=True)
 
 
+def _agrees_in_cases(claim: Claim, right: Expr, points: Points) -> bool:
+    """Try both sides of each comparison: numbers from 0.2 to 1.5 never meet x < 0.1."""
+    own = [claim.expr] if isinstance(claim, ExprClaim) else []
+    return all(
+        agrees(claim, right, point, careful=True)
+        for point in points.in_cases(right, *own) if np.isfinite(claim.value(point)).all()
+    )  # fmt: skip
+
+
 def counterexample(
     claim: Claim, right: Expr, points: Points, labels: Sequence[str], shown: Sequence[str]
 ) -> dict[str, Any] | None:
     """Return small arrays for which the claim is wrong, and where it is wrong."""
-    for point in _small_points(points):
+    formulas = [right, claim.expr] if isinstance(claim, ExprClaim) else [right]
+    for point in _small_points(points, *formulas):
         found = _failure(claim, right, point, labels)
         if found is not None:
             inputs = points.system.inputs
@@ -113,13 +127,14 @@ def counterexample(
     return None
 
 
-def _small_points(points: Points) -> Iterator[Point]:
+def _small_points(points: Points, *roots: Expr) -> Iterator[Point]:
     """Yield points for a person to look at, the smallest first."""
     plans = [(points.equal(2), 1), *((points.apart(plan), None) for plan in range(PLANS))]
     for sizes, decimals in plans:
         yield from (points.point(sizes, 100 + seed, decimals=decimals) for seed in range(3))
     if points.wide is not None:
         yield points.wide
+    yield from points.in_cases(*roots)
 
 
 def _failure(

@@ -42,6 +42,8 @@ ROOMY = 1 << 14  # entries of an array that leave a choice of its sizes
 MOST_ENTRIES = 1 << 19  # of one array
 MOST_BYTES = 1 << 27  # of all values at a model's points, beside those that are computed just now
 PLANS = 4  # how many choices of sizes there are
+SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
+MOST_LIMITS = 6  # numbers that comparisons are about
 PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
 WIDER = {
     "real": "wide",
@@ -189,6 +191,8 @@ class Points:
         self.fixed = self._fixed()
         self._standard: dict[int, Point] = {}
         self.assumed: dict[str, Point | None] = {}  # a point for each assumption that was tried
+        self.scale = 1.0  # of the numbers that are drawn, of which half are next to the limits
+        self.limits: Sequence[float] = ()
         self.kinds: dict[str, str] = {}
         self.kinds = self._find_kinds()
 
@@ -288,6 +292,24 @@ class Points:
         finally:
             self.kinds = kinds
 
+    def in_cases(self, *roots: Expr) -> Iterator[Point]:
+        """Yield points with numbers of other orders, and next to those that the formulas compare
+        with; none where nothing depends on a comparison."""
+        definitions = [d.expr for d in self.derived.system.definitions.values()]
+        compared = [x for x in postorder([*roots, *definitions]) if _decides(x)]
+        if not compared:
+            return
+        limits = _limits(compared)
+        for k, scale in enumerate(SCALES):
+            self.scale, self.limits = scale, limits if k % 2 else ()
+            try:
+                point = self.point(self.apart(k % PLANS), PLAN_OF_WIDE + 1 + k)
+            except NoPointError:
+                continue
+            finally:
+                self.scale, self.limits = 1.0, ()
+            yield point
+
     def point(
         self,
         sizes: Mapping[Dim, int],
@@ -346,12 +368,23 @@ class Points:
                 size = dim if isinstance(dim, int) else sizes[dim]
                 result[name] = rng.integers(0, size, shape).astype(np.float64)
             else:
-                values = _values(self.kinds.get(name, "real"), rng, shape)
+                kind = self.kinds.get(name, "real")
+                values = _values(kind, rng, shape)
                 values = values if shape or seed % 17 > SIGNED else self._signed(name, values, seed)
+                if kind in ("real", "positive"):
+                    values = self._off_limits(values * self.scale, kind, rng)
                 values = values if decimals is None else np.round(values, decimals)
                 result[name] = _reflected(values, self.intervals.get(var))
         named = {r.name: d for d, r in self.extents.items() if isinstance(r, Var)}
         return result | {n: np.asarray(float(sizes[d])) for n, d in named.items() if n in result}
+
+    def _off_limits(self, values: Array, kind: str, rng: np.random.Generator) -> Array:
+        """Put half of the numbers next to those that formulas compare with."""
+        limits = [x for x in self.limits if x > 0 or kind == "real"]
+        if not limits:
+            return values
+        near = rng.choice(limits, values.shape) * rng.choice([0.98, 1.02], values.shape)
+        return np.asarray(np.where(rng.uniform(size=values.shape) < 0.5, near, values))
 
     def _signed(self, name: str, value: Array, seed: int) -> Array:
         """Give a number of either sign one of them, so that two have all four pairs in four plans:
@@ -447,6 +480,21 @@ def _codes(count: int) -> list[tuple[int, ...]]:
         most += 1
     codes = cartesian(range(2, most + 2), repeat=PLANS)
     return sorted(codes, key=lambda code: (math.prod(code), code))[1 : count + 1]
+
+
+def _decides(node: Expr) -> bool:
+    """Whether a function is another one for some arguments than for others."""
+    record = FUNCTIONS.get(node.function) if isinstance(node, Map) else None
+    return record is not None and bool(record.fills_zeros or record.sign or record.keeps_integers)
+
+
+def _limits(compared: Sequence[Expr]) -> list[float]:
+    """Return the numbers that comparisons may be about, quotients of two of them too."""
+    values = (x.value for x in postorder(compared) if isinstance(x, Const))
+    found = sorted({abs(float(v)) for v in values if not isinstance(v, complex) and v != 0})
+    found = [x for x in found if math.isfinite(x)][:MOST_LIMITS]
+    limits = {*found, *(a / b for a in found for b in found)}
+    return [sign * x for x in sorted(limits) for sign in (1.0, -1.0)]
 
 
 def _reflected(x: Array, interval: Interval | None) -> Array:

@@ -29,6 +29,9 @@ def gemm(alpha: Any, a: Array, b: Array, beta: float, c: Array) -> None:
     if routine is None or left is None or right is None or not a.dtype == b.dtype == c.dtype:
         product = np.matmul(a, b)
         product *= alpha
+        if beta == 0:  # c may hold anything, nan too
+            np.copyto(c, product)
+            return
         if beta != 1:
             np.multiply(c, beta, out=c)
         np.add(c, product, out=c)
