@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import real_mnist
 import twice
 
 TESTS = Path(__file__).parent
@@ -42,6 +43,11 @@ def test_a_skip_fails(tmp_path: Path, how: str) -> None:
 
 def test_a_skip_is_fine_without_the_option(tmp_path: Path) -> None:
     assert run_pytest(tmp_path, SKIPPING["call"]).returncode == 0
+
+
+def test_only_files_that_cannot_be_installed_may_be_absent(tmp_path: Path) -> None:
+    text = f"import pytest\ndef test(): pytest.skip('{real_mnist.ABSENT}')"
+    assert run_pytest(tmp_path, text, "--no-skips").returncode == 0
 
 
 def test_an_expected_failure_is_no_skip(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from real_mnist import MNIST, needs_mnist
 
 import eingrad
 from eingrad.cli import outputs, training
@@ -30,7 +31,6 @@ from eingrad.learn.checkpoint import load, save
 from eingrad.learn.data import load_digits
 
 ROOT = Path(__file__).parents[2]
-MNIST = ROOT.parent / "shared" / "data" / "mnist"
 COMMAND = [sys.executable, "-c", "from eingrad.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "default"}
 QUICK = ("--hidden", "30", "--epochs", "2")
@@ -162,7 +162,7 @@ def test_a_model_of_one_s_own(tmp_path):
     assert result.accuracy > 80
 
 
-@pytest.mark.skipif(not MNIST.is_dir(), reason="the real MNIST files are not here")
+@needs_mnist
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_real_images(tmp_path, suffix):
     for stem, count in (("train", 6000), ("t10k", 1000)):

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_mnist import MNIST, needs_mnist
 from test_idx import idx
 
 from eingrad.errors import DataError
 from eingrad.learn import data
 from eingrad.learn.batches import Batches
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 STEMS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 
 
@@ -166,9 +166,9 @@ def test_a_bad_folder_is_explained(tmp_path, case, text):
     assert caught.value.operand
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real MNIST files are not here")
+@needs_mnist
 def test_the_real_files_are_the_published_ones():
-    found = data.load_mnist(REAL)
+    found = data.load_mnist(MNIST)
     assert (len(found.train), len(found.test), found.classes) == (60000, 10000, 10)
     assert str(found).startswith("mnist: 60,000 training")
     published = {  # of the contents, whoever packed them
@@ -178,14 +178,14 @@ def test_the_real_files_are_the_published_ones():
         "t10k-labels-idx1": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     }
     for stem, checksum in published.items():
-        content = gzip.decompress((REAL / f"{stem}-ubyte.gz").read_bytes())
+        content = gzip.decompress((MNIST / f"{stem}-ubyte.gz").read_bytes())
         assert hashlib.sha256(content).hexdigest() == checksum
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real MNIST files are not here")
+@needs_mnist
 @pytest.mark.parametrize("changed", ["train-labels-idx1", "t10k-images-idx3", None])
 def test_what_only_looks_like_mnist_is_not_called_so(tmp_path, changed):
-    for path in REAL.iterdir():
+    for path in MNIST.iterdir():
         (tmp_path / path.name).symlink_to(path)
     if changed:
         path = tmp_path / f"{changed}-ubyte.gz"
