@@ -56,5 +56,32 @@ def test_a_slow_import_is_found(tmp_path: Path) -> None:
     assert times_numpy("slow", tmp_path) > 0.5
 
 
+ABSENT = """
+import sys
+sys.modules.update(dict.fromkeys({absent!r}))
+import eingrad as eg
+from eingrad.errors import BackendError
+model = eg.parse("A_bh = X_bi W_ih\\nL = mean_bh((tanh(A_bh) - T_bh)^2)")
+found = model.grad("L", ["W"])
+for shown in ("text", "latex", "markdown", "html", "json"):
+    print(getattr(found, shown)())
+print(found["W"])
+print(model.hessian("L", "W")["W"], model.jacobian("A", "W")["W"], found.matrix_form("W"))
+for needs_numpy in (lambda: model.check("dL/dW_ih = X_bi"), found.compile):
+    try:
+        needs_numpy()
+    except BackendError as error:
+        print(error)
+"""
+
+
+def test_deriving_needs_no_numpy() -> None:
+    """The page derives before NumPy has arrived, and says what needs it."""
+    absent = ["numpy", "scipy", "opt_einsum", "rich", "typer"]
+    shown = run_python(ABSENT.format(absent=absent))
+    assert "dL/dW_ih = 2 X_bi (1 - tanh(A_bh)^2) (tanh(A_bh) - T_bh) / (size(b) size(h))" in shown
+    assert shown.count("this needs numpy, which is not installed") == 2
+
+
 def test_type_checkers_are_told_of_the_annotations() -> None:
     assert (SRC / "eingrad" / "py.typed").is_file()

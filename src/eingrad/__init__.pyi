@@ -121,11 +121,11 @@ from .calculus.optim import sgd as sgd
 from .check import Verdict as Verdict
 from .derivation.steps import Step as Step
 from .engine import Function as Function
+from .engine.executable import MatrixError as MatrixError
 from .errors import BackendError as BackendError
 from .errors import DataError as DataError
 from .errors import DifferentiationError as DifferentiationError
 from .errors import EingradError as EingradError
-from .errors import MatrixError as MatrixError
 from .errors import MemoryLimitError as MemoryLimitError
 from .errors import NotationError as NotationError
 from .errors import NotationWarning as NotationWarning

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 SHOWN = 160  # characters of a line that an error shows
 CODES = {  # of `EingradError.code`, with what each kind of error is about
     "error": "what was asked cannot be done",
@@ -212,12 +210,6 @@ class DivergedError(EingradError):
     """Training has blown up: a loss, or what is learned, is not a finite number."""
 
     code = "diverged"
-
-
-class MatrixError(EingradError, np.linalg.LinAlgError):
-    """A matrix has no inverse, or no Cholesky factor."""
-
-    code = "matrix"
 
 
 class MemoryLimitError(EingradError, MemoryError):

@@ -46,8 +46,9 @@ SURFACE = {
     "check": "Verdict",
     "derivation.steps": "Step",
     "engine": "Function",
+    "engine.executable": "MatrixError",
     "errors": (
-        "BackendError DataError DifferentiationError EingradError MatrixError MemoryLimitError "
+        "BackendError DataError DifferentiationError EingradError MemoryLimitError "
         "NotationError NotationWarning Position ShapeError UnknownNameError"
     ),
 }

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
-import numpy as np
-
 from eingrad.calculus.expand import expand
 from eingrad.calculus.structure import is_sum
 from eingrad.check.candidates import Candidates
@@ -17,6 +15,7 @@ from eingrad.check.points import Point
 from eingrad.check.question import Question
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr
+from eingrad.core.later import np
 from eingrad.derivation.labels import to_formula
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Formula, Number
@@ -32,7 +31,7 @@ class Changed:
     claim: Claim
     change: Change
 
-    def value(self, point: Point, dtype: Any = np.float64) -> Array:
+    def value(self, point: Point, dtype: Any = float) -> Array:
         """Return the changed value; one that cannot be computed is as wrong as NaN."""
         try:
             return np.asarray(self.change(self.claim.value(point, dtype), point))

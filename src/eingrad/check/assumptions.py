@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 
-import numpy as np
-
 from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
 from eingrad.check.points import PLANS, Condition, Point
 from eingrad.check.question import Question
 from eingrad.core.algebra import add, einsum, subtract
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Delta, Expr, Var
+from eingrad.core.later import np
 from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Symbol

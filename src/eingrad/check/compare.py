@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from eingrad.check.points import PLANS, Condition, Point, Points
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr
+from eingrad.core.later import np
 
 COARSE = 1e-3  # in units of the greatest entry: formulas further apart than this differ for sure
 EXACT = 1e-12  # the tolerance in longdouble, besides the rounding that is seen
@@ -20,7 +19,7 @@ SEEDS = (1, 2, 3)  # of the noise
 class Claim(Protocol):
     """Anything that has a value at a point."""
 
-    def value(self, point: Point, dtype: Any = np.float64) -> Array:
+    def value(self, point: Point, dtype: Any = float) -> Array:
         """Return the claimed value; it may have a wrong shape."""
 
 
@@ -30,7 +29,7 @@ class ExprClaim:
     def __init__(self, expr: Expr) -> None:
         self.expr = expr
 
-    def value(self, point: Point, dtype: Any = np.float64) -> Array:
+    def value(self, point: Point, dtype: Any = float) -> Array:
         """Return the claimed value."""
         return point.value(self.expr, dtype)
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-import numpy as np
-
 from eingrad.check.compare import Claim
 from eingrad.check.points import Point, Points
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim, Expr
+from eingrad.core.later import np
 
 MEASURED = 6  # points at which the factor is measured
 CLOSE = 1e-7

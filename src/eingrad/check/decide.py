@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from eingrad.calculus.naming import listed
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
@@ -24,6 +22,7 @@ from eingrad.check.tree import tidied
 from eingrad.check.verdict import Outcome, Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
+from eingrad.core.later import letting_overflow
 from eingrad.errors import EingradError, MemoryLimitError, NotationError
 from eingrad.notation.lower import scalar_indices
 from eingrad.notation.mistakes import NOT_KEPT
@@ -38,7 +37,7 @@ NOT_COMPARED = (NoPointError, MemoryLimitError)  # what leaves a claim without a
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
 
-@np.errstate(all="ignore")  # what overflows at a point is compared there, and found wanting
+@letting_overflow
 def check(
     derived: Derived,
     claim: str | Claim | Callable[..., Any],
@@ -80,7 +79,7 @@ def _decisive(verdicts: Sequence[Verdict]) -> Verdict:
     return others[0] if others else _all_right(verdicts)
 
 
-@np.errstate(all="ignore")
+@letting_overflow
 def check_each(
     derived: Derived, claim: str | Claim | Sequence[str], latex: bool | None = None
 ) -> list[Verdict]:

@@ -6,8 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import numpy as np
-
 from eingrad.check.array_claims import array_mistake
 from eingrad.check.assumptions import assumption_for, assumptions, one_variable_for
 from eingrad.check.candidates import Candidates
@@ -27,6 +25,7 @@ from eingrad.check.wrong_derivations import Slip, Slips
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
 from eingrad.core.forks import once
+from eingrad.core.later import np
 from eingrad.errors import EingradError, MemoryLimitError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol

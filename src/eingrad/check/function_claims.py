@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from eingrad.check.points import Point
 from eingrad.check.question import Target, name_of
 from eingrad.core.evaluate import Array
+from eingrad.core.later import np
 from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Symbol
@@ -35,7 +34,7 @@ class FunctionClaim:
         self.title = getattr(fn, "__name__", "the function")
         self.names = _parameters(fn, system)
 
-    def value(self, point: Point, dtype: Any = np.float64) -> Array:
+    def value(self, point: Point, dtype: Any = float) -> Array:
         """Call the function with copies of a point's arrays."""
         arrays = {n: point.value(point.derived.tensor(n), dtype).copy() for n in self.names}
         try:

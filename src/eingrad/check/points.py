@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import random
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,8 +11,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from itertools import product as cartesian
 from typing import Any
-
-import numpy as np
 
 from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
@@ -32,6 +31,7 @@ from eingrad.core.expr import (
 )
 from eingrad.core.forks import once
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.later import np
 from eingrad.errors import EingradError, MemoryLimitError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
@@ -54,7 +54,7 @@ WIDER = {
     "great": "great",
 }
 WITHIN: Mapping[tuple[float, float] | None, str] = {(0, math.inf): "positive", (-1, 1): "unit"}
-COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
+COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 POSITIVE = ("positive", "wide positive", "unit")
 FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
 
@@ -98,7 +98,7 @@ class Point:
     def __post_init__(self) -> None:
         self.effort.kept.append(self._known)
 
-    def value(self, root: Expr, dtype: Any = np.float64, noise: int = 0) -> Array:
+    def value(self, root: Expr, dtype: Any = float, noise: int = 0) -> Array:
         """Return the value of an expression over the model's tensors and derivatives.
 
         With ``noise``, a seed, every result is off by its last digits: two such values differ by

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from eingrad.check.derived import Derived
 from eingrad.check.points import WITHIN, Point, Points
 from eingrad.codegen.code import tuple_text
 from eingrad.codegen.module_plan import ModulePlan
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.later import letting_overflow, np
 from eingrad.notation.system import Fact
 
 
@@ -26,7 +25,7 @@ class Draw:
     below: Dim | None = None
 
 
-@np.errstate(all="ignore")
+@letting_overflow
 def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     """Return a size for each dimension, and how each input is drawn.
 

@@ -10,9 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeAlias
 
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import (
@@ -36,9 +34,10 @@ from eingrad.core.functions import (
     imported,
     spelling,
 )
+from eingrad.core.later import np
 from eingrad.core.partials import recipe_of
 
-Array = np.ndarray[Any, Any]
+Array: TypeAlias = "np.ndarray[Any, Any]"
 Functions = Mapping[str, Callable[..., Any]]
 
 
@@ -51,7 +50,7 @@ ALONG: dict[str, Callable[[Array, Labels], Any]] = {  # of several axes at once,
 }
 MATRICES: dict[str, Callable[..., Any]] = {
     "inv": lambda x: np.linalg.inv(_regular(x)), "cholesky": lambda x: _cholesky(x),
-    "det": np.linalg.det, "logdet": lambda x: np.linalg.slogdet(_regular(x))[1],
+    "det": lambda x: np.linalg.det(x), "logdet": lambda x: np.linalg.slogdet(_regular(x))[1],
 }
 # fmt: on
 MOST_SINGULAR = 1e12  # a matrix whose condition number is greater has no inverse in float64
@@ -107,7 +106,7 @@ def evaluate(
 # --- functions by their records ---------------------------------------------------------------
 
 
-def over_axes(function: str, x: Array, axes: Labels, dtype: Any = np.float64) -> Array:
+def over_axes(function: str, x: Array, axes: Labels, dtype: Any = float) -> Array:
     """Return the value of a function over axes."""
     known = ALONG.get(function)
     if known is not None:

@@ -12,10 +12,16 @@ from typing import Any
 import numpy as np
 
 from eingrad.engine.plan import Plan
-from eingrad.errors import MatrixError
+from eingrad.errors import EingradError
 
 Array = np.ndarray[Any, Any]
 _serial = itertools.count()
+
+
+class MatrixError(EingradError, np.linalg.LinAlgError):
+    """A matrix has no inverse, or no Cholesky factor."""
+
+    code = "matrix"
 
 
 class Executable:

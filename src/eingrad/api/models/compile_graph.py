@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eingrad.api.models.mesh_layout import MeshLayout
 from eingrad.calculus.bind import bind_functions
@@ -11,10 +11,15 @@ from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
+from eingrad.core.later import Later
 from eingrad.core.product import shared_products
 from eingrad.core.rewrite import substitute
-from eingrad.engine import Function, compile_program
 from eingrad.notation.system import System
+
+if TYPE_CHECKING:
+    from eingrad import engine
+else:
+    engine = Later("eingrad.engine")
 
 Functions = Mapping[str, str | tuple[Callable[..., Any], ...]]
 """What generic functions stand for: the name of a known one, or callables for phi, phi', ..."""
@@ -64,7 +69,7 @@ def compile_graph(
     dtype: Any = None,
     memory_limit: int | None = None,
     devices: MeshLayout | None = None,
-) -> Function:
+) -> engine.Function:
     """Compile named expressions over the model's inputs.
 
     With ``update``, a call also replaces the inputs named in ``gradients`` by the optimizer's new
@@ -90,7 +95,7 @@ def compile_graph(
             like |= dict.fromkeys(step.state, name)
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
     shaped += _inputs_for_sizes(system, [*values.values(), *stable.values(), *shaped])
-    return compile_program(
+    return engine.compile_program(
         values, backend=backend, dtype=dtype, functions=callables, updates=updates, state=state,
         labels=system.labels, inputs=shaped, optional=system.inputs, memory_limit=memory_limit,
         layout=devices.layout(system, values, inner, state, like) if devices else None,

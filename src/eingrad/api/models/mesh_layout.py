@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Dim, Expr, Var, postorder
-from eingrad.engine.library import load_mesh
-from eingrad.engine.sharding import Layout, MeshAxes, Placement, Sharding
+from eingrad.core.later import Later
 from eingrad.errors import BackendError
 from eingrad.notation.system import System
 
-Shard = Mapping[str, MeshAxes | None]
+if TYPE_CHECKING:
+    from eingrad.engine import library, sharding
+    from eingrad.engine.sharding import Layout, MeshAxes, Placement, Sharding
+else:
+    library, sharding = Later("eingrad.engine.library"), Later("eingrad.engine.sharding")
+
+Shard: TypeAlias = "Mapping[str, MeshAxes | None]"
 """The mesh axis, or axes, that split what has a label; None for a label that stays whole."""
 Letters = Mapping[str, tuple[str, ...]]
 
@@ -39,20 +44,20 @@ class MeshLayout:
         """Check what a caller asks for; None is no mesh. Raises EingradError."""
         if mesh is None and shard is None:
             return None
-        library = load_mesh(backend)
+        devices = library.load_mesh(backend)
         if mesh is None:
             raise BackendError(
                 "shard says how tensors are split, but there is no mesh to split them over",
                 operand="mesh",
                 hint='pass mesh={"data": 8}, or a jax.sharding.Mesh',
             )
-        mesh = library.make_mesh(mesh)
+        mesh = devices.make_mesh(mesh)
         labels = [x for own in (*system.letters.values(), *system.labels.values()) for x in own]
         dims = [dim for dim in system.letters if isinstance(dim, str)]
-        sharding = Sharding.choose(dict(mesh.shape), shard or {}, [*labels, *dims])
+        split = sharding.Sharding.choose(dict(mesh.shape), shard or {}, [*labels, *dims])
         for name, own in system.labels.items():
-            sharding.check_tensor(name, own)
-        return cls(mesh, sharding, {**system.labels, **letters}, named)
+            split.check_tensor(name, own)
+        return cls(mesh, split, {**system.labels, **letters}, named)
 
     def inner(self, roots: Iterable[Expr]) -> dict[str, Expr]:
         """Return the named tensors that are computed on the way to ``roots``."""
@@ -78,9 +83,9 @@ class MeshLayout:
         for name, expr in inner.items():
             if not isinstance(expr, Var):
                 split.setdefault(expr, self._tensor(name, expr.dims))
-        return Layout(self.mesh, self.sharding, tensors, split)
+        return sharding.Layout(self.mesh, self.sharding, tensors, split)
 
     def _tensor(self, name: str, dims: tuple[Dim, ...], like: str | None = None) -> Placement:
         own = self.letters.get(like or name, ())
         labels = own if len(own) == len(dims) else tuple(map(str, dims))
-        return Placement(name, dims, labels, self.sharding.spec(dims, labels))
+        return sharding.Placement(name, dims, labels, self.sharding.spec(dims, labels))

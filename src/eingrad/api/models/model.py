@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
 from eingrad.api.models.mesh_layout import MeshLayout, Shard
@@ -18,7 +18,6 @@ from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
 from eingrad.core.forks import once
 from eingrad.derivation.steps import Record
-from eingrad.engine import Function
 from eingrad.errors import (
     DifferentiationError,
     EingradError,
@@ -35,6 +34,9 @@ from eingrad.notation.system import Definition, System
 from eingrad.notation.tex.read import is_latex
 from eingrad.notation.tex.read import read_model as read_latex
 from eingrad.notation.text import to_text
+
+if TYPE_CHECKING:
+    from eingrad.engine import Function
 
 Directions = str | Mapping[str, str] | None
 """The name of the one direction, or of the direction for each tensor; None for ``wdot`` of w."""

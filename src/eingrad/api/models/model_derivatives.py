@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
 from eingrad.api.models.mesh_layout import MeshLayout, Shard
@@ -21,12 +21,14 @@ from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.matrix import LAYOUTS, form_latex, form_text, layout_axes, matrix_form
 from eingrad.derivation.matrix.forms import Form
 from eingrad.derivation.steps import Deriver, Record, Step
-from eingrad.engine import Function
 from eingrad.errors import EingradError, UnknownNameError
 from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import Assignment, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
+
+if TYPE_CHECKING:
+    from eingrad.engine import Function
 
 Layout = Literal["numerator", "denominator"]
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from eingrad.calculus.terms import Term
 from eingrad.core.algebra import size
 from eingrad.core.expr import Dim, Expr
-from eingrad.engine import Function
-from eingrad.engine.library import to_numpy
+from eingrad.core.later import Later, np
 from eingrad.errors import ShapeError
+
+if TYPE_CHECKING:
+    from eingrad.engine import Function, library
+else:
+    library = Later("eingrad.engine.library")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class StructuredTensor:
         return sum(int(factor.nbytes) for term in self.terms for factor, _ in term.factors)
 
     def _dtype(self, *others: Any) -> Any:
-        arrays = [to_numpy(factor) for term in self.terms for factor, _ in term.factors]
+        arrays = [library.to_numpy(factor) for term in self.terms for factor, _ in term.factors]
         return np.result_type(*arrays, *others) if arrays or others else float
 
     def dense(self) -> np.ndarray:
@@ -90,7 +92,7 @@ class StructuredTensor:
         """Multiply a term's factors, and ``more`` operands with their axes; sum to ``out``."""
         operands: list[Any] = list(more)
         for factor, own in term.factors:
-            operands += [to_numpy(factor), [axes[k] for k in own]]
+            operands += [library.to_numpy(factor), [axes[k] for k in own]]
         present = {k for labels in operands[1::2] for k in labels}
         for k in out:
             if k not in present:
@@ -100,7 +102,7 @@ class StructuredTensor:
 
     def __matmul__(self, direction: Any) -> np.ndarray:
         """Contract the trailing axes with a tensor shaped like them: a Hessian-vector product."""
-        x = to_numpy(direction)
+        x = library.to_numpy(direction)
         if x.shape != self.shape[self.rank :]:
             raise ShapeError(
                 f"the direction has shape {x.shape}, wanted is {self.shape[self.rank :]}"

@@ -3,6 +3,7 @@
 `read` makes a tree of an expression (`forms`, by way of `network` and `layout`), `write` makes
 text or LaTeX of the tree. A form is only given out if its value at a random point of tiny, distinct
 sizes is the expression's (`values`): what has no matrix form gives None, never a near miss.
+Where NumPy is absent there are no values, and who shows a form says that it was not tested.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_zero
 from eingrad.core.expr import Expr, Labels
+from eingrad.core.later import has_numpy
 from eingrad.derivation.matrix.build import of_symmetric
 from eingrad.derivation.matrix.form_values import agrees
 from eingrad.derivation.matrix.forms import Form, NumberForm, names_in
@@ -52,7 +54,8 @@ def matrix_form(
         form = of_symmetric(read(expr, rows, cols), symmetric)
     except NoMatrixFormError:
         return None
-    return arrange(form, rank or {}) if agrees(form, expr, rows, cols, symmetric) else None
+    tested = has_numpy() and agrees(form, expr, rows, cols, symmetric)
+    return arrange(form, rank or {}) if tested or not has_numpy() else None
 
 
 def layout_axes(ndim: int, of_ndim: int, layout: str | None = None) -> tuple[Labels, Labels]:

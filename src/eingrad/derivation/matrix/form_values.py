@@ -11,9 +11,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeAlias
 
 from eingrad.core.arrays import Matrix
 from eingrad.core.evaluate import evaluate, library_function, over_axes
@@ -37,10 +35,11 @@ from eingrad.core.functions import (
     MATRIX_FUNCTIONS,
     keeps_axes,
 )
+from eingrad.core.later import np
 from eingrad.derivation.matrix import forms
 from eingrad.derivation.matrix.forms import Form
 
-Array = np.ndarray[Any, Any]
+Array: TypeAlias = "np.ndarray[Any, Any]"
 Functions = Mapping[str, Callable[..., Any]]
 DIFFERENT_SIZES = 6  # more dimensions than these share sizes, so that outer products stay small
 
