@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import eingrad as eg
-from eingrad.errors import EingradError, MatrixError
+from eingrad.engine.executable import MatrixError
+from eingrad.errors import EingradError
 
 BACKENDS = ["numpy", "torch", "jax"]
 POINTS = np.array([[0.0, 1.0], [2.0, 0.5], [0.0, 1.0]])  # of which two are one
