@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 from eingrad.core.functions import (
     AXIS_FUNCTIONS,
@@ -42,14 +41,15 @@ _COMMANDS = {**{name: name for name in GREEK.values()}, **{
 
 _LETTER = r"[^\W\d_]"
 _NAME = rf"(?:\\[A-Za-z]+(?![A-Za-z])|{_LETTER})(?:{_LETTER}|[0-9])*"
-_NESTED = r"(?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*"  # what may stand between brackets
+_NESTED = r"(?:[^\[\]\n]|\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\])*"  # what may stand between brackets
 _PART = re.compile(
     rf"(?P<name>{_NAME})|\^\{{\((?P<power>[0-9]+)\)\}}|_\{{(?P<braces>[^{{}}]*)\}}"
     rf"|_(?P<letters>(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*)|\[(?P<brackets>{_NESTED})\]|(?P<primes>'+)"
 )
-_TENSOR = re.compile(
-    rf"{_NAME}(?:\^\{{\([0-9]+\)\}}|_\{{[^{{}}]*\}}|_(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*|\[{_NESTED}\])*"
-)
+TENSOR = (
+    rf"{_NAME}(?:\^\{{\([0-9]+\)\}}|_\{{[^{{}}\n]*\}}|_(?:{_LETTER}|[0-9]|\\[A-Za-z]+(?![A-Za-z]))*"
+    rf"|\[{_NESTED}\])*"
+)  # a name with all that hangs on it, as one word of a text
 _LETTERS = re.compile(rf"\\[A-Za-z]+|{_LETTER}|[0-9]")
 _DERIVATIVE = re.compile(r"d(2?)(.*?)/d(.*)", re.DOTALL)
 
@@ -221,7 +221,7 @@ def _entry(name: str, written: str, where: TextPlace) -> Entry:
     scalar = re.fullmatch(rf"({_NAME})\[\s*\]", written)
     if scalar:  # y[] is a scalar for sure; y alone may be a label
         return Symbol(spell(scalar[1], where), (), where.at(), brackets=True)
-    if _TENSOR.fullmatch(written):
+    if re.fullmatch(TENSOR, written):
         return read_tensor(written, where)
     _check_label(name, written, where)
     return spell(written, where)
@@ -385,11 +385,10 @@ def plain_name(text: str, place: TextPlace) -> str:
     return symbol.name
 
 
-def name_of(token: Any) -> str:
+def name_of(word: str) -> str:
     """Return the name in a word without reading the rest; wrong words have some name, too."""
-    match = re.match(_NAME, token)
-    place = TextPlace(1, 1, "", 1)
+    match = re.match(_NAME, word)
     try:
-        return read_symbol(str(token), place).name
+        return read_symbol(word, TextPlace(1, 1, "", 1)).name
     except NotationError:
-        return match[0] if match else str(token)
+        return match[0] if match else word

@@ -1,13 +1,12 @@
-"""Text to formulas. The grammar is in ``grammar.lark``; nothing here gives a formula a meaning."""
+"""Text to statements: a spelling of `grammar`. Nothing here gives a formula a meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import cache
-from importlib import import_module, resources
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection
+from typing import Any
 
 from eingrad.errors import NotationError, Position
+from eingrad.notation.grammar import Grammar, shallow
 from eingrad.notation.lexeme import (
     not_whole,
     plain_name,
@@ -22,25 +21,18 @@ from eingrad.notation.syntax import (
     Assumption,
     Call,
     Claim,
-    Compare,
     Declaration,
-    Derivative,
     Formula,
     Power,
-    Product,
     SizeOf,
     Statement,
-    Sum,
     Symbol,
     TensorAt,
 )
 from eingrad.notation.tex.read import is_latex, read_claims
 from eingrad.notation.text import to_text
-from eingrad.notation.tokens import MAX_DEPTH, Source, arrange, too_deep
+from eingrad.notation.tokens import OPERANDS, Source, Token, arrange
 from eingrad.notation.unexpected import unexpected
-
-if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
 
 
 def parse_statements(text: str) -> tuple[Statement, ...]:
@@ -58,7 +50,7 @@ def parse_formula(text: str, names: Collection[str] = ()) -> Formula:
     >>> parse_formula("a_i - 1").negative
     (False, True)
     """
-    result: Formula = _parse(text, "formula", names)
+    result: Formula = _parse(text, "whole", names)
     return result
 
 
@@ -96,168 +88,124 @@ def parse_claims(
     return (_parse(text, "claim", names),)
 
 
-@cache
-def _lark() -> Any:
-    """Import lark when the first text is read: ``import eingrad`` must not wait for it."""
-    return import_module("lark")
-
-
-@cache
-def _grammar() -> Lark:
-    text = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
-    start = ["statements", "formula", "claim"]
-    lark = _lark()
-    return lark.Lark(  # type: ignore[no-any-return]
-        text, parser="lalr", lexer="basic", start=start, maybe_placeholders=False
-    )
-
-
 def _parse(text: str, start: str, names: Collection[str]) -> Any:
     source = Source(text)
-    source.check_characters()
-    try:
-        tokens = arrange(_grammar().lex(source.text), source, names, start == "statements")
-    except _lark().UnexpectedCharacters as error:
-        raise source.unknown_character(error.line, error.column) from None
-    parser = _grammar().parse_interactive(start=start)
-    for k, token in enumerate(tokens):
-        try:
-            parser.feed_token(token)
-        except _lark().UnexpectedToken:
-            raise unexpected(tokens, k, source) from None
-    try:
-        tree = parser.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
-    except _lark().UnexpectedToken:
-        raise unexpected(tokens, len(tokens), source) from None
-    return _Builder(source).build(tree)
+    reader = TextReader(arrange(source, names, start == "statements"), source)
+    result = getattr(reader, start)()
+    if reader.k < len(reader.tokens):
+        raise reader.misplaced()
+    return result
 
 
-class Built(NamedTuple):
-    """A formula, how deep it is, and whether it is ``-x`` without parentheses around it."""
-
-    formula: Formula
-    depth: int
-    signed: bool = False
-
-
-class _Builder:
-    """Turns Lark's tree into formulas, from the leaves up: no recursion, whatever the depth."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def build(self, root: Tree[Token]) -> Any:
-        order: list[Any] = [root]
-        for node in order:
-            if not isinstance(node, str):
-                order.extend(node.children)
-        built: dict[int, Any] = {}
-        for node in reversed(order):
-            if not isinstance(node, str):
-                children = [built.pop(id(x)) for x in node.children]
-                built[id(node)] = getattr(self, node.data)(*children)
-            else:
-                built[id(node)] = node
-        return built[id(root)]
-
-    def join(self, formula: Formula, parts: Sequence[Built], signed: bool = False) -> Built:
-        depth = 1 + max((part.depth for part in parts), default=0)
-        if depth > MAX_DEPTH:
-            raise too_deep(formula.position)
-        return Built(formula, depth, signed)
+class TextReader(Grammar):
+    """Reads the notation: what its words, calls and statements are."""
 
     # --- statements ---
 
-    def statements(self, *statements: Statement) -> tuple[Statement, ...]:
-        return statements
+    def statements(self) -> tuple[Statement, ...]:
+        """Read statements up to the end of the text, each up to the end of its line."""
+        found: list[Statement] = []
+        while self.k < len(self.tokens):
+            found.append(self.statement())
+            self.needs("NEWLINE")
+        return tuple(found)
 
-    def assignment(self, target: Built, value: Built) -> Assignment:
-        left = target.formula
-        if isinstance(left, TensorAt):
-            raise not_whole(left.name, to_text(left), left.position)
-        assert isinstance(left, Symbol | Derivative)
-        return Assignment(left, value.formula, left.position)
+    def statement(self) -> Statement:
+        """Read an assignment, a fact or a declaration."""
+        keyword = self.peek()
+        if self.take("ASSUME"):
+            return self.assumption(keyword)
+        if self.take("FUNCTION"):
+            word = self.needs("WORD")
+            name = plain_name(word.text, self.source.place(word))
+            return Declaration(name, self.at(keyword))
+        return self.claim()
 
-    claim = assignment
+    def claim(self) -> Assignment:
+        """Read ``target = value``."""
+        token = self.needs("WORD", "DERIVATIVE")
+        place = self.source.place(token)
+        read = read_tensor if token.kind == "WORD" else read_derivative
+        target = read(token.text, place)
+        self.needs("EQUAL")
+        value = self.side()
+        if isinstance(target, TensorAt):
+            raise not_whole(target.name, to_text(target), target.position)
+        return Assignment(target, value, target.position)
 
-    def assumption(self, keyword: Token, left: Built, right: Built) -> Assumption:
-        return Assumption(left.formula, right.formula, self.source.position(keyword))
+    def assumption(self, keyword: Token) -> Assumption:
+        """Read what stands behind ``assume``: an equation, or a bound."""
+        left, sign = self.side(), self.needs("EQUAL", "COMPARE")
+        right = self.side()
+        if sign.text in {"==", "!="}:
+            raise no_bound(sign.text, self.at(sign))
+        return Assumption(left, right, self.at(keyword), sign.text)
 
-    def bound(self, keyword: Token, left: Built, sign: Token, right: Built) -> Assumption:
-        position = self.source.position(keyword)
-        if sign in ("==", "!="):
-            raise no_bound(str(sign), self.source.position(sign))
-        return Assumption(left.formula, right.formula, position, str(sign))
+    def side(self) -> Formula:
+        """Read one side of a statement."""
+        return shallow(self.sum())
 
-    def declaration(self, keyword: Token, word: Token) -> Declaration:
-        name = plain_name(word, self.source.place(word))
-        return Declaration(name, self.source.position(keyword))
+    def whole(self) -> Formula:
+        """Read a formula that stands alone."""
+        return shallow(self.formula())
 
-    def formula(self, value: Built) -> Formula:
-        return value.formula
+    def needs(self, *kinds: str) -> Token:
+        """Go past a token of one of these kinds, or raise."""
+        if self.peek().kind not in kinds:
+            raise self.misplaced()
+        return self.next()
+
+    def misplaced(self) -> NotationError:
+        """Return the error about the next token, in words of the notation."""
+        return unexpected(self.tokens, self.k, self.source)
 
     # --- formulas ---
 
-    def number(self, token: Token) -> Built:
-        return Built(read_number(token, self.source.place(token)), 1)
+    def begins_factor(self, token: Token) -> bool:
+        """Whether a token is no sign."""
+        return token.kind in OPERANDS
 
-    def symbol(self, token: Token) -> Built:
-        return Built(read_tensor(token, self.source.place(token)), 1)
+    def comparison(self, token: Token) -> str:
+        """Return the comparison that a token is, or ""."""
+        return token.text if token.kind == "COMPARE" else ""
 
-    def derivative(self, token: Token) -> Built:
-        return Built(read_derivative(token, self.source.place(token)), 1)
+    def primary(self) -> Formula:
+        """Read an atom and its power: ``a^b^c`` is ``a^(b^c)``, and ``-a^2`` is ``-(a^2)``."""
+        base = self.atom()
+        if self.take("SUP") is None:
+            return base
+        return Power(base, self.signed(self.factor), base.position)
 
-    def group(self, value: Built) -> Built:
-        return value._replace(signed=False)
+    def atom(self) -> Formula:
+        """Read a number, a tensor, a derivative, a call or a group."""
+        token = self.needs(*OPERANDS)
+        place = self.source.place(token)
+        match token.kind:
+            case "NUMBER":
+                return read_number(token.text, place)
+            case "WORD":
+                return read_tensor(token.text, place)
+            case "DERIVATIVE":
+                return read_derivative(token.text, place)
+            case "CALL":
+                return self.call(token)
+        formula = self.formula()
+        self.needs("CLOSE")
+        return formula
 
-    def compare(self, left: Built, op: Token, right: Built) -> Built:
-        position = left.formula.position
-        return self.join(Compare(str(op), left.formula, right.formula, position), [left, right])
-
-    def sign(self, sign: Token, value: Built) -> Built:
-        if sign == "+":
-            return value
-        position = self.source.position(sign)
-        return self.join(Sum((value.formula,), (True,), position), [value], signed=True)
-
-    def sum(self, first: Built, *rest: Any) -> Built:
-        terms: list[Built] = [first, *rest[1::2]]
-        if len(terms) == 1:
-            return first
-        formulas = [term.formula for term in terms]
-        negative = [False, *(sign == "-" for sign in rest[::2])]
-        if first.signed:  # -a + b has two terms; (-a) + b has a term that is a sum
-            assert isinstance(first.formula, Sum)
-            formulas[0], negative[0] = first.formula.terms[0], True
-        position = first.formula.position
-        return self.join(Sum(tuple(formulas), tuple(negative), position), terms)
-
-    def product(self, first: Built, *rest: Built | Token) -> Built:
-        factors, divides, after_slash = [first], [False], False
-        for part in rest:
-            if isinstance(part, str):
-                after_slash = part == "/"
-            else:
-                factors.append(part)
-                divides.append(after_slash)
-                after_slash = False
-        if len(factors) == 1:
-            return first
-        formulas = tuple(factor.formula for factor in factors)
-        position = first.formula.position
-        return self.join(Product(formulas, tuple(divides), position), factors)
-
-    def power(self, base: Built, _: Token, exponent: Built) -> Built:
-        formula = Power(base.formula, exponent.formula, base.formula.position)
-        return self.join(formula, [base, exponent])
-
-    def call(self, head: Token, *args: Built) -> Built:
+    def call(self, head: Token) -> Formula:
+        """Read the arguments of a function."""
         place = self.source.place(head)
-        function, axes = read_call(head, place)
-        formulas = tuple(arg.formula for arg in args)
+        function, axes = read_call(head.text, place)
+        self.needs("OPEN")
+        args: list[Formula] = []
+        while not self.take("CLOSE"):
+            if args:
+                self.needs("COMMA")
+            args.append(self.formula())
         if function == "size":
-            return Built(_size(formulas, axes, place.at()), 1)
-        return self.join(Call(function, formulas, axes, place.at()), args)
+            return _size(tuple(args), axes, place.at())
+        return Call(function, tuple(args), axes, place.at())
 
 
 def _size(args: tuple[Formula, ...], axes: tuple[str, ...], position: Position) -> SizeOf:

@@ -1,20 +1,25 @@
-"""Tokens between lexer and parser: lines joined, parentheses matched, keywords found.
+"""Text to tokens: lines joined, parentheses matched, keywords found.
 
 All that depends on spaces and lines is decided here, so that the grammar knows of neither.
+`lexeme` reads the inside of words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from eingrad.errors import NotationError, Position
-from eingrad.notation.lexeme import TextPlace, is_greek, name_of, read_derivative, unknown_command
+from eingrad.notation.lexeme import (
+    TENSOR,
+    TextPlace,
+    is_greek,
+    name_of,
+    read_derivative,
+    unknown_command,
+)
 from eingrad.notation.summation import tensor_parts
-
-if TYPE_CHECKING:
-    from lark import Token
 
 MAX_CHARACTERS = 1_000_000
 MAX_TOKENS = 100_000
@@ -24,8 +29,32 @@ MAX_LINE = 20_000  # characters before a comment
 MAX_WORD = 1_000  # characters: a list of labels is part of its tensor's word
 MAX_DEPTH = 100
 
-OPERATORS = {"SIGN", "TIMES", "POWER", "EQUAL", "COMPARE", "COMMA"}
-OPENERS = {"WORD", "CALL", "NUMBER", "DERIVATIVE", "LPAR", "SIGN"}
+OPERATORS = frozenset({"SIGN", "TIMES", "SLASH", "SUP", "EQUAL", "COMPARE", "COMMA"})
+OPERANDS = frozenset({"WORD", "CALL", "NUMBER", "DERIVATIVE", "OPEN"})
+
+# An alternative is a kind of token; a call has no space before its parenthesis, dL/dx none around
+# its slash. Where two alternatives begin alike, the longer stands first.
+_TOKEN = re.compile(
+    rf"(?P<DERIVATIVE>d2{TENSOR}/d{TENSOR}[ \t]+d{TENSOR}|d{TENSOR}/d{TENSOR})"
+    rf"|(?P<CALL>{TENSOR}'*(?=\())|(?P<WORD>{TENSOR}'*)"
+    r"|(?P<NUMBER>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<SIGN>[+-])|(?P<SUP>\^|\*\*)|(?P<TIMES>\*)|(?P<SLASH>/)"
+    r"|(?P<COMPARE>[<>=!]=|[<>])|(?P<EQUAL>=)|(?P<OPEN>\()|(?P<CLOSE>\))|(?P<COMMA>,)"
+    r"|(?P<NEWLINE>\n)|(?P<space>[^\S\n]+|#[^\n]*)|(?P<other>.)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text or LaTeX; ``spaced`` says that a space stands before it."""
+
+    kind: str
+    text: str
+    line: int
+    column: int
+    width: int
+    spaced: bool = False
+
 
 _CHARACTER_HINTS = {
     **dict.fromkeys("·×⋅∗", "write * or a space for a product"),
@@ -74,7 +103,7 @@ class Source:
 
     def place(self, token: Token) -> TextPlace:
         """Return a token's place."""
-        return self.at(token.line or 1, token.column or 1, len(token))
+        return self.at(token.line, token.column, token.width)
 
     def position(self, token: Token) -> Position:
         """Return a token's position."""
@@ -116,18 +145,32 @@ def _is_usable(c: str) -> bool:
     return c.isalpha() or c.isspace() or (c.isascii() and c.isprintable())
 
 
-def arrange(
-    tokens: Iterable[Token], source: Source, names: Collection[str], statements: bool
-) -> list[Token]:
-    """Return the tokens for the parser.
+def tokens_of(source: Source) -> Iterator[Token]:
+    """Yield all tokens of a text; spaces and comments are left out."""
+    source.check_characters()
+    line, start, spaced = 1, 0, False
+    for match in _TOKEN.finditer(source.text):
+        kind = str(match.lastgroup)
+        column = match.start() - start + 1
+        if kind == "other":
+            raise source.unknown_character(line, column)
+        if kind != "space":
+            yield Token(kind, match[0], line, column, match.end() - match.start(), spaced)
+        if kind == "NEWLINE":
+            line, start = line + 1, match.end()
+        spaced = kind in {"space", "NEWLINE"}
 
-    A line goes on inside parentheses and after an operator. ``assume`` and ``function`` are
-    keywords where a statement begins and more than ``=`` follows.
+
+def arrange(source: Source, names: Collection[str], statements: bool) -> list[Token]:
+    """Return the tokens that the grammar reads.
+
+    Line ends inside parentheses and after operators are dropped. For statements, every one ends in
+    a line end, and ``assume`` and ``function`` are keywords where a statement begins and more than
+    ``=`` follows.
     """
-    result = _join_lines(tokens, source)
-    result = _split_divisions(result, source, names)
+    result = _split_divisions(_join_lines(tokens_of(source), source), source, names)
     if not statements:
-        return [token for token in result if token.type != "_NEWLINE"]
+        return [token for token in result if token.kind != "NEWLINE"]
     return _find_keywords(result)
 
 
@@ -139,25 +182,25 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
         if len(result) - start > MAX_IN_STATEMENT:
             place = source.position(result[start])
             raise too_large("the statement", None, MAX_IN_STATEMENT, "words and signs", place)
-        if len(token) > MAX_WORD and token.type != "_NEWLINE":
+        if token.width > MAX_WORD:
             place = source.position(token)
-            raise too_large("this word", len(token), MAX_WORD, "characters", place)
+            raise too_large("this word", token.width, MAX_WORD, "characters", place)
         if len(result) >= MAX_TOKENS or statements > MAX_STATEMENTS:
             most, what = (MAX_STATEMENTS, "statements") if statements > MAX_STATEMENTS else (
                 MAX_TOKENS, "words and signs"
             )  # fmt: skip
             raise too_large("the text", None, most, what, source.position(token))
-        kind = token.type
-        if kind == "LPAR":
+        kind = token.kind
+        if kind == "OPEN":
             opened.append(token)
             _check_depth(opened, source)
-        elif kind == "RPAR":
+        elif kind == "CLOSE":
             _close(opened, token, source)
         elif kind == "EQUAL" and opened:
             break  # a statement begins although a parenthesis is open: `opened` tells
-        elif kind == "_NEWLINE":
-            last = result[-1].type if result else "_NEWLINE"
-            if opened or last in OPERATORS or last == "_NEWLINE":
+        elif kind == "NEWLINE":
+            last = result[-1].kind if result else "NEWLINE"
+            if opened or last in OPERATORS or last == "NEWLINE":
                 continue
             start, statements = len(result) + 1, statements + 1
         result.append(token)
@@ -168,8 +211,8 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
             position=source.position(opened[-1]),
             hint="write ) where it ends",
         )
-    if result and result[-1].type != "_NEWLINE" and result[-1].type not in OPERATORS:
-        result.append(result[-1].update("_NEWLINE", "\n"))
+    if result and result[-1].kind != "NEWLINE" and result[-1].kind not in OPERATORS:
+        result.append(replace(result[-1], kind="NEWLINE", text="\n"))
     return result
 
 
@@ -216,12 +259,12 @@ def too_deep(position: Position | None) -> NotationError:
 
 def _find_keywords(tokens: list[Token]) -> list[Token]:
     for k, token in enumerate(tokens[:-1]):
-        begins = k == 0 or tokens[k - 1].type == "_NEWLINE"
-        if begins and tokens[k + 1].type in OPENERS:
-            if token == "assume" and token.type in {"WORD", "CALL"}:
-                tokens[k] = token.update("ASSUME")
-            elif token == "function" and tokens[k + 1].type == "WORD":
-                tokens[k] = token.update("FUNCTION")
+        begins = k == 0 or tokens[k - 1].kind == "NEWLINE"
+        if begins and tokens[k + 1].kind in {*OPERANDS, "SIGN"}:
+            if token.text == "assume" and token.kind in {"WORD", "CALL"}:
+                tokens[k] = replace(token, kind="ASSUME")
+            elif token.text == "function" and tokens[k + 1].kind == "WORD":
+                tokens[k] = replace(token, kind="FUNCTION")
     return tokens
 
 
@@ -239,13 +282,14 @@ def _split_divisions(tokens: list[Token], source: Source, names: Collection[str]
     candidates = [
         k
         for k, token in enumerate(tokens)
-        if token.type == "DERIVATIVE" and tokens[k + 1 : k + 2] != ["="]
+        if token.kind == "DERIVATIVE"
+        and not (tokens[k + 1 : k + 2] and tokens[k + 1].kind == "EQUAL")
     ]
     for k in candidates:
         _check_space_after(tokens, k, source)
     if not candidates:
         return tokens
-    known = {*names, *(name_of(t) for t in tokens if t.type == "WORD")}
+    known = {*names, *(name_of(t.text) for t in tokens if t.kind == "WORD")}
     divisions: set[int] = set()
     changed = True
     while changed:
@@ -253,7 +297,7 @@ def _split_divisions(tokens: list[Token], source: Source, names: Collection[str]
         for k in candidates:
             if k not in divisions and _is_division(tokens[k], source, known):
                 divisions.add(k)
-                known.update(name_of(word) for word in _words(tokens[k]) if word != "/")
+                known.update(name_of(word.text) for word in _words(tokens[k]) if word.text != "/")
                 changed = True
     result: list[Token] = []
     for k, token in enumerate(tokens):
@@ -262,7 +306,7 @@ def _split_divisions(tokens: list[Token], source: Source, names: Collection[str]
 
 
 def _is_division(token: Token, source: Source, known: Collection[str]) -> bool:
-    derivative = read_derivative(str(token), source.place(token))
+    derivative = read_derivative(token.text, source.place(token))
     of, *wrt = (symbol.name for symbol in tensor_parts(derivative))
     plain = {of, *wrt}
     with_d = {("d2" if len(wrt) == 2 else "d") + of, *("d" + name for name in wrt)}
@@ -273,25 +317,24 @@ def _is_division(token: Token, source: Source, known: Collection[str]) -> bool:
 
 def _words(token: Token) -> list[Token]:
     """Split a derivative's token into words and slashes."""
-    result: list[Token] = []
-    column = token.column or 1
-    above, _, below = str(token).partition("/")
+    result, start = [], 0
+    above, _, below = token.text.partition("/")
     for text in [above, "/", *below.split()]:
-        column = (token.column or 1) + str(token).index(text, column - (token.column or 1))
-        kind = "TIMES" if text == "/" else "WORD"
-        result.append(token.update(kind, text))
-        result[-1].column = column
-        column += len(text)
+        start = token.text.index(text, start)
+        kind = "SLASH" if text == "/" else "WORD"
+        column = token.column + start
+        result.append(replace(token, kind=kind, text=text, column=column, width=len(text)))
+        start += len(text)
     return result
 
 
 def _check_space_after(tokens: Sequence[Token], k: int, source: Source) -> None:
     token = tokens[k]
     after = tokens[k + 1] if k + 1 < len(tokens) else None
-    if after is not None and after.type == "LPAR" and after.start_pos == token.end_pos:
+    if after is not None and after.kind == "OPEN" and not after.spaced:
         raise NotationError(
-            f"{token} is followed by a parenthesis without a space",
-            operand=str(token),
+            f"{token.text} is followed by a parenthesis without a space",
+            operand=token.text,
             position=source.position(token),
-            hint=f"for a product, write {token} (...)",
+            hint=f"for a product, write {token.text} (...)",
         )

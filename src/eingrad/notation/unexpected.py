@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from eingrad.errors import NotationError
-from eingrad.notation.tokens import OPERATORS, Source
-
-if TYPE_CHECKING:
-    from lark import Token
+from eingrad.notation.tokens import OPERATORS, Source, Token
 
 STATEMENT_HINT = "a statement is a name with its labels, =, and a formula: y_i = W_ij x_j"
 FACT_HINT = "write for instance: assume sum_o(T_bo) = 1"
@@ -27,44 +23,44 @@ def unexpected(tokens: Sequence[Token], k: int, source: Source) -> NotationError
     """
     before = tokens[k - 1] if k else None
     here = tokens[k] if k < len(tokens) else None
-    if here is None or here.type == "_NEWLINE":
+    if here is None or here.kind == "NEWLINE":
         return _at_end(tokens, k, source)
     position = source.position(here)
-    if before is None or before.type == "_NEWLINE":
-        reason = f"a statement cannot begin with {here}"
+    if before is None or before.kind == "NEWLINE":
+        reason = f"a statement cannot begin with {here.text}"
         return NotationError(reason, code="unexpected-word", position=position, hint=STATEMENT_HINT)
-    if before.type in {"ASSUME", "FUNCTION"}:
-        hint = FACT_HINT if before.type == "ASSUME" else DECLARATION_HINT
+    if before.kind in {"ASSUME", "FUNCTION"}:
+        hint = FACT_HINT if before.kind == "ASSUME" else DECLARATION_HINT
         return NotationError(
-            f"{here} cannot stand after {before}",
+            f"{here.text} cannot stand after {before.text}",
             code="unexpected-word",
             position=position,
             hint=hint,
         )
-    if before.type in OPERATORS or before.type == "LPAR":
+    if before.kind in OPERATORS or before.kind == "OPEN":
         return _missing_between(before, here, source)
-    if here.type == "EQUAL":
+    if here.kind == "EQUAL":
         return _equal(tokens, k, source)
-    if here.type == "COMPARE":
-        reason = f"the comparison {here} cannot stand here"
+    if here.kind == "COMPARE":
+        reason = f"the comparison {here.text} cannot stand here"
         return NotationError(
             reason, code="unexpected-word", position=position, hint=COMPARISON_HINT
         )
-    if here.type == "COMMA":
+    if here.kind == "COMMA":
         return NotationError(
             "a comma separates the arguments of a function, and this one is in no call",
             code="unexpected-word",
             position=position,
             hint="a call has no space before its parenthesis: maximum(a, b)",
         )
-    reason = f"{here} cannot stand after {before}"
+    reason = f"{here.text} cannot stand after {before.text}"
     return NotationError(reason, code="unexpected-word", position=position, hint=STATEMENT_HINT)
 
 
 def _missing_between(before: Token, here: Token, source: Source) -> NotationError:
-    both = before.type in OPERATORS and here.type in OPERATORS
+    both = before.kind in OPERATORS and here.kind in OPERATORS
     return NotationError(
-        f"something is missing between {before} and {here}",
+        f"something is missing between {before.text} and {here.text}",
         code="unexpected-word",
         position=source.position(here),
         hint=f"write a tensor, a number or a call between them{', or leave one out' * both}",
@@ -76,15 +72,15 @@ def _at_end(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
         return NotationError("the text is empty", code="empty-text", hint=STATEMENT_HINT)
     before = tokens[k - 1]
     position = source.position(before)
-    if before.type in OPERATORS:
+    if before.kind in OPERATORS:
         return NotationError(
-            f"something is missing after {before}",
+            f"something is missing after {before.text}",
             code="unexpected-word",
             position=position,
-            hint=f"write a tensor, a number or a call after {before}",
+            hint=f"write a tensor, a number or a call after {before.text}",
         )
     start = tokens[_statement_start(tokens, k)]
-    if start.type == "ASSUME":
+    if start.kind == "ASSUME":
         return NotationError(
             "this fact has no =",
             code="unexpected-word",
@@ -102,7 +98,7 @@ def _at_end(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
 def _equal(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
     start = _statement_start(tokens, k)
     position = source.position(tokens[k])
-    inside = [token.type for token in tokens[start:k]]
+    inside = [token.kind for token in tokens[start:k]]
     if "EQUAL" not in inside:
         return NotationError(
             "the left side of = must be one name with its labels",
@@ -113,8 +109,8 @@ def _equal(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
     first = tokens[start + inside.index("EQUAL")]
     hint = "write one statement a line; a comparison is written =="
     above = [token for token in tokens[start:k] if token.line != tokens[k].line]
-    if above and above[-1].type in OPERATORS:
-        hint = f"line {above[-1].line} ends in {above[-1]}, so that its statement goes on here"
+    if above and above[-1].kind in OPERATORS:
+        hint = f"line {above[-1].line} ends in {above[-1].text}, so that its statement goes on here"
     return NotationError(
         f"a second = in the statement of line {first.line}",
         code="unexpected-word",
@@ -124,6 +120,6 @@ def _equal(tokens: Sequence[Token], k: int, source: Source) -> NotationError:
 
 
 def _statement_start(tokens: Sequence[Token], k: int) -> int:
-    while k and tokens[k - 1].type != "_NEWLINE":
+    while k and tokens[k - 1].kind != "NEWLINE":
         k -= 1
     return k

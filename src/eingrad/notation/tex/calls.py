@@ -22,8 +22,8 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
-from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
+from eingrad.notation.tokens import Token
 
 ONE = Number(1)
 

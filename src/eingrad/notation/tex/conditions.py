@@ -23,9 +23,9 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.derivatives import DerivativeReader
-from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.rows import DOTS, is_letter, word_at, word_end
 from eingrad.notation.tex.survey import Context
+from eingrad.notation.tokens import Token
 
 OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ONES = frozenset({r"\mathbf", r"\mathbb", r"\mathbbm", r"\mathds", r"\boldsymbol", r"\bm"})

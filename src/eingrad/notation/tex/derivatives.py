@@ -8,8 +8,8 @@ from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol
 from eingrad.notation.tex import names
-from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.scripts import ScriptReader
+from eingrad.notation.tokens import Token
 
 AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
 ENDS_OPERAND = frozenset({

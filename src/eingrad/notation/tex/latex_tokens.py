@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from eingrad.errors import NotationError, Position
-from eingrad.notation.tokens import MAX_TOKENS, Source
+from eingrad.notation.tokens import MAX_TOKENS, Source, Token
 
 # fmt: off
 SPACING = frozenset({
@@ -51,18 +50,6 @@ _TOKEN = re.compile(
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<command>\\(?:[A-Za-z]+|[^A-Za-z]))|(?P<sign>:=)|(?P<letter>[^\W\d_])|(?P<other>.)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of LaTeX; ``spaced`` says that a space stands before it."""
-
-    kind: str
-    text: str
-    line: int
-    column: int
-    width: int
-    spaced: bool = False
 
 
 class Lexer:

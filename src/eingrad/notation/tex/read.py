@@ -26,7 +26,7 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.tex.conditions import limited, no_conditions
-from eingrad.notation.tex.latex_tokens import Lexer, Token
+from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import ACCENTS, ERRORS, FONTS, big, function_command, function_name
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
@@ -34,7 +34,7 @@ from eingrad.notation.tex.scripts import TRANSPOSED
 from eingrad.notation.tex.survey import Context, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied
 from eingrad.notation.text import to_text
-from eingrad.notation.tokens import MAX_DEPTH, too_deep
+from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
 _LATEX = re.compile(
     r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from eingrad.notation.tex.latex_tokens import Token
 from eingrad.notation.tex.names import FONTS, LINKS
+from eingrad.notation.tokens import Token
 
 OPENS = frozenset({"LBRACE", "OPEN", "CASES"})
 CLOSES = frozenset({"RBRACE", "CLOSE", "ENDCASES"})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from eingrad.notation.stream import Stream
 from eingrad.notation.syntax import Formula, Number, Sum, Symbol, TensorAt
 from eingrad.notation.tex import names
-from eingrad.notation.tex.latex_tokens import Token
-from eingrad.notation.tex.stream import Stream
-from eingrad.notation.tex.survey import Subscript
+from eingrad.notation.tex.survey import Context, Subscript
+from eingrad.notation.tokens import Token
 
 Entry = str | Symbol | TensorAt
 MINUS_ONE = Sum((Number(1),), (True,))
@@ -53,6 +53,10 @@ class Scripts:
 
 class ScriptReader(Stream):
     """Reads names with labels."""
+
+    def __init__(self, tokens: Sequence[Token], context: Context) -> None:
+        super().__init__(tokens, context.lexer.source)
+        self.context = context
 
     def braced(self) -> Formula:
         """Read what stands in braces as a formula; see `Parser`."""

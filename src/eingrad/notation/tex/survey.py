@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from eingrad.notation.syntax import Assignment
 from eingrad.notation.tex import names
-from eingrad.notation.tex.latex_tokens import Lexer, Token
+from eingrad.notation.tex.latex_tokens import Lexer
+from eingrad.notation.tokens import Token
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eingrad.notation.tex.latex_tokens import Lexer, Token
+from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import ACCENTS, FONTS, FRACTIONS, function_name, greek
-from eingrad.notation.tokens import MAX_DEPTH, too_deep
+from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
 DROPPED = frozenset({
     r"\label", r"\tag", r"\hspace", r"\vspace", r"\phantom", r"\hphantom", r"\color", r"\textcolor",

@@ -1,21 +1,23 @@
-"""The tokens of one statement, read from left to right."""
+"""The tokens of one statement or text, read from left to right."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from eingrad.errors import NotationError, Position
-from eingrad.notation.tex.latex_tokens import Token
-from eingrad.notation.tex.survey import Context
-from eingrad.notation.tokens import MAX_DEPTH, too_deep
+from eingrad.notation.tokens import MAX_DEPTH, Source, Token, too_deep, too_large
+
+MAX_READINGS = (
+    40  # how often a token is read on average, where a reader tries one thing and another
+)
 
 
 class Stream:
     """Tokens, and how far they are read."""
 
-    def __init__(self, tokens: Sequence[Token], context: Context) -> None:
-        self.tokens, self.context = list(tokens), context
-        self.k = self.depth = 0
+    def __init__(self, tokens: Sequence[Token], source: Source) -> None:
+        self.tokens, self.source = list(tokens), source
+        self.k = self.depth = self.read = 0
 
     def peek(self, ahead: int = 0) -> Token:
         """Return a token to come; behind the last one of the kind END."""
@@ -25,9 +27,12 @@ class Stream:
         return Token("END", "the end", last.line, last.column, last.width)
 
     def next(self) -> Token:
-        """Return the next token and go past it."""
+        """Return the next token and go past it; raise where this happens too often."""
         token = self.peek()
         self.k += 1
+        self.read += 1
+        if self.read > MAX_READINGS * (len(self.tokens) + 100):
+            raise too_large("the statement", None, self.read - 1, "readings", self.at(token))
         return token
 
     def take(self, kind: str, text: str | None = None) -> Token | None:
@@ -46,11 +51,11 @@ class Stream:
 
     def error(self, reason: str, hint: str, token: Token | None = None) -> NotationError:
         """Return an error at a token, the next one if none is given."""
-        return self.context.lexer.error(token or self.peek(), reason, hint)
+        return NotationError(reason, position=self.at(token or self.peek()), hint=hint)
 
     def at(self, token: Token) -> Position:
         """Return a token's position."""
-        return self.context.lexer.position(token)
+        return self.source.position(token)
 
     def deeper(self) -> None:
         """Count a level; raise where there are too many."""
