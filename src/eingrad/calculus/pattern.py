@@ -79,7 +79,7 @@ class Rule:
     """A row: the texts that say one thing, or a function of a node where no text can say it.
 
     ``cites`` is what a derivation calls it; None: the first text, as an equation. A function's
-    ``heads`` are the nodes that it looks at (see `head_of`).
+    ``heads`` are the nodes that it looks at (see `head_of`), ``needs`` what these must have inside.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Rule:
     cites: str | None = None
     function: Callable[[Expr], Expr | None] | None = None
     heads: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def citation(self) -> str:
@@ -144,6 +145,8 @@ def head_of_pattern(pattern: Pattern) -> str:
 
 
 def needs_of(pattern: Pattern) -> frozenset[str]:
-    """Return the heads that the factors or terms of such a node must have."""
-    parts = pattern.parts if isinstance(pattern, Times | Plus) else ()
-    return frozenset(head for x, _ in parts if (head := head_of_pattern(x)))
+    """Return what `heads_inside` of such a node must hold."""
+    parts = [x for x, _ in pattern.parts] if isinstance(pattern, Times | Plus) else []
+    found = {head for x in parts if (head := head_of_pattern(x))}
+    sums = [x for x in parts if isinstance(x, Plus)] if isinstance(pattern, Times) else []
+    return frozenset(found | {f"+ {head}" for x in sums for head in needs_of(x)})

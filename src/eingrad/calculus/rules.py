@@ -49,7 +49,7 @@ class RuleSet:
         for rule in self.rules:
             for head in rule.heads:
                 assert rule.function is not None
-                result.setdefault(head, []).append(_Way(rule, frozenset(), rule.function))
+                result.setdefault(head, []).append(_Way(rule, frozenset(rule.needs), rule.function))
             for form in (TEXTS[text] for text in rule.texts):
                 way = _Way(rule, needs_of(form.left), partial(rewritten, form))
                 result.setdefault(head_of_pattern(form.left), []).append(way)

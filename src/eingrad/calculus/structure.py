@@ -176,12 +176,16 @@ def head_of(node: Expr) -> str:
 
 
 def heads_inside(node: Expr) -> frozenset[str]:
-    """Return the heads of a product's factors or of a sum's terms."""
+    """Return the heads of a sum's terms or of a product's factors, with ``+ exp`` and the like for
+    the terms of those that are sums.
+    """
     if is_sum(node):
         return frozenset(head_of(shown((scale_of(x)[1], ()))[0]) for x in node.operands)
-    if head_of(node) == "*":
-        return frozenset(head_of(part.base) for part in opened(node).parts)
-    return frozenset()
+    if head_of(node) != "*":
+        return frozenset()
+    factors = [part.base for part in opened(node).parts]
+    terms = {f"+ {head}" for x in factors if is_sum(x) for head in heads_inside(x)}
+    return frozenset(map(head_of, factors)) | terms
 
 
 def shown(at: Factor) -> Factor:
