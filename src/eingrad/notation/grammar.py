@@ -1,22 +1,42 @@
-"""The grammar of formulas: signs, products by juxtaposition, powers, comparisons, arguments.
+"""The grammar of formulas: signs, products by juxtaposition, comparisons, groups, arguments.
 
-It knows of no spelling. A spelling (`parse` reads text, `tex.precedence` LaTeX) says what an atom
-is, what hangs on one, and what may begin a factor; all other rules are here.
+It knows of no spelling. A spelling (`parse` reads text, `tex.precedence` LaTeX) says what stands
+alone and what hangs on it, what begins a factor, and what a product of its factors is; all other
+rules are here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from eingrad.errors import NotationError
+from eingrad.errors import NotationError, Position
+from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.stream import Stream
 from eingrad.notation.summation import children
-from eingrad.notation.syntax import Compare, Formula, Product, Sum
+from eingrad.notation.syntax import Call, Compare, Formula, Product, SizeOf, Sum, Symbol
 from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
+
+
+class Factor(NamedTuple):
+    """A factor as it stands in a product: its first token, and the sign before it, if any."""
+
+    formula: Formula
+    first: Token
+    sign: Token | None = None
+
+    @property
+    def divides(self) -> bool:
+        """Whether it stands behind a slash."""
+        return self.sign is not None and self.sign.kind == "SLASH"
 
 
 class Grammar(Stream):
     """Reads formulas, with one method for each level of binding."""
+
+    big_end = -1  # behind which token the last sum sign's product ends
+    nested = 0  # how many parentheses and the like stand around
 
     # --- what a spelling says ---
 
@@ -29,12 +49,27 @@ class Grammar(Stream):
         raise NotImplementedError
 
     def comparison(self, token: Token) -> str:
-        """Return the comparison that a token is where a formula stands in something, or ""."""
+        """Return the comparison that a token is here, or nothing."""
+        raise NotImplementedError
+
+    def multiplied(self, factors: Sequence[Factor]) -> Formula:
+        """Return the product of several factors, or what one is."""
+        if len(factors) == 1:
+            return factors[0].formula
+        formulas, divides = (x.formula for x in factors), (x.divides for x in factors)
+        return Product(tuple(formulas), tuple(divides), factors[0].formula.position)
+
+    def needs_sum(self, term: Formula, axes: Sequence[str]) -> bool:
+        """Whether a sum sign without parentheses before this term must reach over it, too."""
         raise NotImplementedError
 
     def misplaced(self) -> NotationError:
         """Return the error about the next token, which cannot stand where it does."""
         raise NotImplementedError
+
+    def unclosed(self, opened: Token) -> NotationError:  # noqa: ARG002
+        """Return the error about the next token, where a parenthesis should close."""
+        return self.misplaced()
 
     # --- levels of binding, from loose to tight ---
 
@@ -53,9 +88,15 @@ class Grammar(Stream):
         terms: list[Formula] = []
         negative: list[bool] = []
         while not terms or self.peek().kind == "SIGN":
+            goes_on = bool(terms) and self.k == self.big_end
             sign = self.take("SIGN")
-            terms.append(self.signed(self.product))
-            negative.append(sign is not None and sign.text == "-")
+            term = self.product() if self.peek().kind != "SIGN" else self.signed(self.product)
+            minus = sign is not None and sign.text == "-"
+            if goes_on and (longer := self._longer(terms[-1], term, minus)) is not None:
+                terms[-1], self.big_end = longer, self.k
+            else:
+                terms.append(term)
+                negative.append(minus)
         if len(terms) == 1 and not negative[0]:
             return terms[0]
         position = self.at(first) if first.kind == "SIGN" else terms[0].position
@@ -63,20 +104,16 @@ class Grammar(Stream):
 
     def product(self) -> Formula:
         """Read factors side by side or with signs between them; ``a / b c`` is ``(a / b) c``."""
-        factors, divides = [self.factor()], [False]
+        factors = [Factor(first=self.peek(), formula=self.factor())]
         while True:
             token = self.peek()
             if token.kind in {"TIMES", "SLASH"}:
-                self.next()
-                factors.append(self.signed(self.factor))
+                sign, first = self.next(), self.peek()
+                factors.append(Factor(self.signed(self.factor), first, sign))
             elif self.begins_factor(token):
-                factors.append(self.factor())
+                factors.append(Factor(self.factor(), token))
             else:
-                break
-            divides.append(token.kind == "SLASH")
-        if len(factors) == 1:
-            return factors[0]
-        return Product(tuple(factors), tuple(divides), factors[0].position)
+                return self.multiplied(factors)
 
     def factor(self) -> Formula:
         """Read what stands alone between two signs."""
@@ -94,6 +131,68 @@ class Grammar(Stream):
         formula = self.signed(read)
         self.depth -= 1
         return formula if sign.text == "+" else Sum((formula,), (True,), self.at(sign))
+
+    def _longer(self, before: Formula, term: Formula, minus: bool) -> Formula | None:
+        """Return a term that ends with a sum with one more inside, if that needs the sum.
+
+        ``\\frac{1}{m} \\sum_i a_i + (1 - b_i)`` sums both.
+        """
+        last = before.factors[-1] if isinstance(before, Product) else before
+        if isinstance(before, Sum) or not isinstance(last, Call) or len(last.args) != 1:
+            return None
+        if last.function not in {"sum", "mean"} or not self.needs_sum(term, last.axes):
+            return None
+        inner = last.args[0]
+        own = inner if isinstance(inner, Sum) and len(inner.terms) > 1 else None
+        terms = (*(own.terms if own else (inner,)), term)
+        signs = (*(own.negative if own else (False,)), minus)
+        call = replace(last, args=(Sum(terms, signs, inner.position),))
+        if isinstance(before, Product):
+            return replace(before, factors=(*before.factors[:-1], call))
+        return call
+
+    # --- what encloses formulas ---
+
+    def inside(self) -> Formula:
+        """Read a formula that something encloses."""
+        self.nested += 1
+        formula = self.formula()
+        self.nested -= 1
+        return formula
+
+    def group(self) -> Formula:
+        """Read what stands in parentheses."""
+        opened = self.next()
+        formula = self.inside()
+        self.close(opened)
+        return formula
+
+    def arguments(self) -> tuple[Formula, ...]:
+        """Read what stands in parentheses with commas between."""
+        opened = self.next()
+        args: list[Formula] = []
+        self.nested += 1
+        while not self.take("CLOSE"):
+            if args and not self.take("COMMA"):
+                raise self.unclosed(opened)
+            args.append(self.formula())
+        self.nested -= 1
+        return tuple(args)
+
+    def close(self, opened: Token) -> None:
+        """Go past a closing parenthesis, or raise."""
+        if not self.take("CLOSE"):
+            raise self.unclosed(opened)
+
+
+def size_of(args: Sequence[Formula], axes: Sequence[str], position: Position) -> SizeOf:
+    """Return ``size(b)``, or ``size_b(X_bi)``, the extent of a label that a tensor has."""
+    if len(args) == 1 and isinstance(only := args[0], Symbol):
+        if not axes and not only.labels:
+            return SizeOf(only.name, position=position)
+        if len(axes) == 1 and axes[0] in only.labels:
+            return SizeOf(axes[0], only, position)
+    raise size_takes_one_label(position)
 
 
 def shallow(formula: Formula) -> Formula:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from eingrad.errors import NotationError, Position
-from eingrad.notation.grammar import Grammar, shallow
+from eingrad.errors import NotationError
+from eingrad.notation.grammar import Grammar, shallow, size_of
 from eingrad.notation.lexeme import (
     not_whole,
     plain_name,
@@ -15,7 +15,7 @@ from eingrad.notation.lexeme import (
     read_number,
     read_tensor,
 )
-from eingrad.notation.mistakes import no_bound, size_takes_one_label
+from eingrad.notation.mistakes import no_bound
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -24,9 +24,7 @@ from eingrad.notation.syntax import (
     Declaration,
     Formula,
     Power,
-    SizeOf,
     Statement,
-    Symbol,
     TensorAt,
 )
 from eingrad.notation.tex.read import is_latex, read_claims
@@ -171,48 +169,26 @@ class TextReader(Grammar):
 
     def primary(self) -> Formula:
         """Read an atom and its power: ``a^b^c`` is ``a^(b^c)``, and ``-a^2`` is ``-(a^2)``."""
-        base = self.atom()
+        kind = self.peek().kind
+        base = self.group() if kind == "OPEN" else self.call() if kind == "CALL" else self.word()
         if self.take("SUP") is None:
             return base
         return Power(base, self.signed(self.factor), base.position)
 
-    def atom(self) -> Formula:
-        """Read a number, a tensor, a derivative, a call or a group."""
+    def word(self) -> Formula:
+        """Read a number, a tensor or a derivative."""
         token = self.needs(*OPERANDS)
         place = self.source.place(token)
-        match token.kind:
-            case "NUMBER":
-                return read_number(token.text, place)
-            case "WORD":
-                return read_tensor(token.text, place)
-            case "DERIVATIVE":
-                return read_derivative(token.text, place)
-            case "CALL":
-                return self.call(token)
-        formula = self.formula()
-        self.needs("CLOSE")
-        return formula
+        if token.kind == "NUMBER":
+            return read_number(token.text, place)
+        return (read_tensor if token.kind == "WORD" else read_derivative)(token.text, place)
 
-    def call(self, head: Token) -> Formula:
-        """Read the arguments of a function."""
+    def call(self) -> Formula:
+        """Read a function with its axes and arguments."""
+        head = self.next()
         place = self.source.place(head)
         function, axes = read_call(head.text, place)
-        self.needs("OPEN")
-        args: list[Formula] = []
-        while not self.take("CLOSE"):
-            if args:
-                self.needs("COMMA")
-            args.append(self.formula())
+        args = self.arguments()
         if function == "size":
-            return _size(tuple(args), axes, place.at())
-        return Call(function, tuple(args), axes, place.at())
-
-
-def _size(args: tuple[Formula, ...], axes: tuple[str, ...], position: Position) -> SizeOf:
-    """Read ``size(b)``, or ``size_b(X_bi)``."""
-    if len(args) == 1 and isinstance(only := args[0], Symbol):
-        if not axes and not only.labels:
-            return SizeOf(only.name, position=position)
-        if len(axes) == 1 and axes[0] in only.labels:
-            return SizeOf(axes[0], only, position)
-    raise size_takes_one_label(position)
+            return size_of(args, axes, place.at())
+        return Call(function, args, axes, place.at())

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eingrad.core.functions import AXIS_FUNCTIONS
+from eingrad.notation.grammar import size_of
 from eingrad.notation.lexeme import over_axes, over_matrices
-from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Call,
@@ -26,6 +26,7 @@ from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
 from eingrad.notation.tokens import Token
 
 ONE = Number(1)
+BARS = frozenset({"|", r"\|"})
 
 
 def _sigmoid_slope(x: Formula) -> Formula:
@@ -56,7 +57,6 @@ class CallReader(ConditionReader):
 
     bars: list[str]
     binding: list[str]  # the labels of the sums around
-    big_end: int  # behind which token the last sum ends
 
     # --- functions ---
 
@@ -110,23 +110,8 @@ class CallReader(ConditionReader):
     def _arguments(self) -> tuple[Formula, ...]:
         """Read arguments in parentheses, or the one factor that follows."""
         opened = self.peek()
-        if opened.kind != "OPEN" or opened.text in {"|", r"\|"}:
-            return (self.factor(),)
-        self.next()
-        if self.take("CLOSE"):
-            return ()
-        args = [self.inside()]
-        while self.take("COMMA"):
-            args.append(self.inside())
-        self.close(opened)
-        return tuple(args)
-
-    def close(self, opened: Token) -> None:
-        """Go past a closing parenthesis, or raise."""
-        if not self.take("CLOSE"):
-            raise self.error(
-                f"the parenthesis {opened.text} is not closed", "write its partner", opened
-            )
+        listed = opened.kind == "OPEN" and opened.text not in BARS
+        return self.arguments() if listed else (self.factor(),)
 
     def _applied(
         self, function: str, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token
@@ -148,15 +133,8 @@ class CallReader(ConditionReader):
             free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(args[0], ())))
             axes = free if len(free) == 1 else ()  # softmax(a_o) goes over its only label
         if function == "size":
-            return self._size(args, axes, token)
+            return size_of(args, axes, self.at(token))
         return Call(function, args, axes, position)
-
-    def _size(self, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token) -> SizeOf:
-        r"""Return ``\operatorname{size}_{b}(X_{bi})``, the extent of a tensor's label."""
-        of = args[0] if len(args) == len(axes) == 1 else None
-        if isinstance(of, Symbol) and axes[0] in of.labels:
-            return SizeOf(axes[0], of, self.at(token))
-        raise size_takes_one_label(self.at(token))
 
     def _two_labels(self, function: str, arg: Formula, token: Token) -> tuple[str, ...]:
         r"""Return the axes of ``\det A`` or ``\operatorname{tr}(A_{ij} B_{jk})``."""
@@ -201,17 +179,13 @@ class CallReader(ConditionReader):
         if not below.axes:
             raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
         self._note_size(below, upper, token)
-        minus = False
-        while sign := self.take("SIGN"):
-            minus ^= sign.text == "-"
         self.binding += below.axes
-        body = self.product()
+        body = self.signed(self.product)
         del self.binding[len(self.binding) - len(below.axes) :]
         if below.but is not None:
             delta = Symbol("delta", (below.axes[0], below.but), self.at(token))
             others = Sum((Number(1), delta), (False, True), self.at(token))
             body = Product((others, body), (False, False), body.position)
-        body = Sum((body,), (True,), body.position) if minus else body
         self.big_end = self.k
         return Call(function, (body,), below.axes, self.at(token))
 
@@ -298,7 +272,7 @@ class CallReader(ConditionReader):
 
     def bars_closed(self, opened: Token) -> Formula:
         """Read up to the partner of a bar: an absolute value or a norm."""
-        inner = self.inside() if opened.kind == "OPEN" else self.in_plain_bars()
+        inner = self.inside() if opened.kind == "OPEN" else self._in_plain_bars()
         closed = self.next()
         if opened.text == "||" and closed.text == "|":
             closed = Token(closed.kind, closed.text + self.next().text, 0, 0, 2)
@@ -323,6 +297,8 @@ class CallReader(ConditionReader):
         norm = Call("norm", (inner,), axes, self.at(opened))
         return norm if scripts.power is None else Power(norm, scripts.power, norm.position)
 
-    def in_plain_bars(self) -> Formula:
-        """Read a formula up to a plain bar; see `Parser`."""
-        raise NotImplementedError
+    def _in_plain_bars(self) -> Formula:
+        """Read a formula up to a plain bar."""
+        formula = self.formula()
+        self.bars.pop()
+        return formula

@@ -34,14 +34,6 @@ ONES = frozenset({r"\mathbf", r"\mathbb", r"\mathbbm", r"\mathds", r"\boldsymbol
 class ConditionReader(DerivativeReader):
     """Reads what depends on a condition."""
 
-    def inside(self) -> Formula:
-        """Read a formula that something encloses; see `Parser`."""
-        raise NotImplementedError
-
-    def close(self, opened: Token) -> None:
-        """Go past a closing parenthesis, or raise; see `CallReader`."""
-        raise NotImplementedError
-
     def cases(self) -> Formula:
         r"""Read ``\begin{cases} a & \text{if } c \\ b & \text{otherwise} \end{cases}``."""
         token = self.next()
@@ -106,10 +98,10 @@ class ConditionReader(DerivativeReader):
         if self.peek().kind == "SUB" and self.peek(1).kind == "LBRACE":
             self.k += 2
             inner = self.peek()
-            condition = self._in_group(inner) if inner.kind == "OPEN" else self.inside()
+            condition = self.group() if inner.kind == "OPEN" else self.inside()
             self.expect("RBRACE", "a closing brace")
         elif self.peek().kind == "OPEN":
-            condition = self._in_group(self.peek())
+            condition = self.group()
         else:
             raise self.error("an indicator without a condition", hint, token)
         if not isinstance(condition, Compare):
@@ -128,12 +120,6 @@ class ConditionReader(DerivativeReader):
             depth += (token.kind == "LBRACE") - (token.kind == "RBRACE")
             k += 1
         return False
-
-    def _in_group(self, opened: Token) -> Formula:
-        self.next()
-        formula = self.inside()
-        self.close(opened)
-        return formula
 
     def _as_delta(self, condition: Compare) -> Formula | None:
         """Return ``delta[y[b],o]`` for ``y_b = o`` where o is a label."""

@@ -23,18 +23,6 @@ class DerivativeReader(ScriptReader):
 
     divisors: int  # how many fraction bars stand above
 
-    def group(self) -> Formula:
-        """Read what stands in parentheses; see `Parser`."""
-        raise NotImplementedError
-
-    def factor(self) -> Formula:
-        """Read one factor; see `Parser`."""
-        raise NotImplementedError
-
-    def product(self) -> Formula:
-        """Read factors side by side; see `Parser`."""
-        raise NotImplementedError
-
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before; see `Parser`."""
         raise NotImplementedError

@@ -7,27 +7,25 @@ the text declares it, if it is a known one, or if it is a word with no space beh
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from eingrad.errors import NotationError
+from eingrad.notation.grammar import Factor
 from eingrad.notation.lexeme import read_number
 from eingrad.notation.summation import Summation, children
 from eingrad.notation.syntax import (
     Call,
-    Compare,
     Derivative,
     Formula,
     Number,
     Power,
     Product,
     SizeOf,
-    Sum,
     Symbol,
     TensorAt,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.calls import CallReader
+from eingrad.notation.tex.calls import BARS, CallReader
 from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tokens import Token
@@ -50,8 +48,6 @@ class Parser(CallReader):
 
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context)
-        self.nested = 0
-        self.big_end = -1
         self.divisors = 0
         self.binding: list[str] = []
         self.bars: list[str] = []
@@ -59,121 +55,85 @@ class Parser(CallReader):
     def whole(self) -> Formula:
         """Read all tokens as one formula."""
         formula = self.formula()
-        token = self.peek()
-        if token.kind != "END":
-            raise self.error(f"{token.text} cannot stand here", "the formula is complete before it")
+        if self.peek().kind != "END":
+            raise self.misplaced()
         return formula
 
     # --- levels of binding ---
 
-    def formula(self) -> Formula:
-        """Read terms with signs between them; inside parentheses also a comparison."""
-        left = self._sum()
-        token = self.peek()
-        if token.text in COMPARISONS and (token.kind == "COMPARE" or self.nested):
-            self.next()
-            return Compare(COMPARISONS[token.text], left, self._sum(), left.position)
-        return left
+    def comparison(self, token: Token) -> str:
+        """Return the comparison that a token is; inside something an equals sign is one, too."""
+        usable = token.kind == "COMPARE" or self.nested
+        return COMPARISONS.get(token.text, "") if usable else ""
 
-    def _sum(self) -> Formula:
-        terms: list[Formula] = []
-        negative: list[bool] = []
-        reaching = False  # whether the last term ends with a sum that may go on
-        while not terms or self.peek().kind == "SIGN":
-            minus = False
-            while sign := self.take("SIGN"):
-                minus ^= sign.text == "-"
-            term = self.product()
-            longer = self._longer(terms[-1], term, minus) if reaching else None
-            if longer is not None:
-                terms[-1] = longer
-                continue
-            reaching = self.k == self.big_end
-            terms.append(term)
-            negative.append(minus)
-        if len(terms) == 1 and not negative[0]:
-            return terms[0]
-        return Sum(tuple(terms), tuple(negative), terms[0].position)
+    def begins_factor(self, token: Token) -> bool:
+        """Whether a token is no sign and closes nothing."""
+        return token.kind not in STOPS and not self.closes_bars(token)
 
-    def _longer(self, before: Formula, term: Formula, minus: bool) -> Formula | None:
-        """Return a term that ends with a sum with one more inside, if that needs the sum's label.
-
-        ``\\frac{1}{m} \\sum_i a_i + (1 - b_i)`` sums both.
-        """
-        last = before.factors[-1] if isinstance(before, Product) else before
-        if isinstance(before, Sum) or not isinstance(last, Call) or len(last.args) != 1:
-            return None
+    def needs_sum(self, term: Formula, axes: Sequence[str]) -> bool:
+        """Whether a term has a label of a sum sign that nothing else binds."""
         kept = (*self.context.survey.kept, *self.binding)
-        needed = [x for x in last.axes if x not in kept and _needs(term, x)]
-        if not needed or last.function not in {"sum", "mean"}:
-            return None
-        inner = last.args[0]
-        own = inner if isinstance(inner, Sum) and len(inner.terms) > 1 else None
-        terms = (*(own.terms if own else (inner,)), term)
-        signs = (*(own.negative if own else (False,)), minus)
-        call = replace(last, args=(Sum(terms, signs, inner.position),))
-        text = f"the sum over {', '.join(needed)} goes on to the terms that have this label"
-        self.context.survey.notes.setdefault(text)
-        if isinstance(before, Product):
-            return replace(before, factors=(*before.factors[:-1], call))
-        return call
+        needed = [x for x in axes if x not in kept and _needs(term, x)]
+        if needed:
+            text = f"the sum over {', '.join(needed)} goes on to the terms that have this label"
+            self.context.survey.notes.setdefault(text)
+        return bool(needed)
+
+    def misplaced(self) -> NotationError:
+        """Return the error about the next token."""
+        reason = f"{self.peek().text} cannot stand here"
+        return self.error(reason, "the formula is complete before it")
+
+    def unclosed(self, opened: Token) -> NotationError:
+        """Return the error about a parenthesis that is not closed."""
+        reason = f"the parenthesis {opened.text} is not closed"
+        return self.error(reason, "write its partner", opened)
+
+    def arguments(self) -> tuple[Formula, ...]:
+        """Read what stands in parentheses with commas between."""
+        bars, self.bars = self.bars, []
+        self.deeper()
+        args = super().arguments()
+        self.depth -= 1
+        self.bars = bars
+        return args
 
     def inside(self) -> Formula:
-        """Read a formula that something encloses."""
+        """Read a formula that something encloses; bars around that are no bars inside."""
         bars, self.bars = self.bars, []
-        self.nested += 1
-        formula = self.formula()
-        self.nested -= 1
+        self.deeper()
+        formula = super().inside()
+        self.depth -= 1
         self.bars = bars
         return formula
 
-    def in_plain_bars(self) -> Formula:
-        """Read a formula up to a plain bar."""
-        formula = self.formula()
-        self.bars.pop()
-        return formula
-
-    def product(self) -> Formula:
-        """Read factors side by side; ``a / b c`` is ``(a / b) c``."""
-        self.deeper()
-        factors: list[Formula] = []
+    def multiplied(self, factors: Sequence[Factor]) -> Formula:
+        r"""Return a product; what stands above a bar is in no parentheses: ``\frac{a}{b} c``."""
+        formulas: list[Formula] = []
         divides: list[bool] = []
         barred: list[bool] = []  # which factors stand below the bar of a fraction
         signs: list[str] = []  # the sign of multiplication before each factor
-        while True:
-            token = self.peek()
-            below = bool(factors) and token.kind == "SLASH"
-            sign = ""
-            if factors and token.kind in {"SLASH", "TIMES"}:
-                sign = self.next().text
-            elif token.kind in STOPS or self.closes_bars(token):
-                break
-            fraction = self.peek().text in names.FRACTIONS
-            factor = self._signed_factor() if factors else self.factor()
-            if fraction and not below and isinstance(factor, Product) and _opens(factor, factors):
-                factors += factor.factors
+        for factor, first, sign in factors:
+            text, below = sign.text if sign else "", sign is not None and sign.kind == "SLASH"
+            fraction = first.text in names.FRACTIONS and not below and isinstance(factor, Product)
+            if fraction and isinstance(factor, Product) and _opens(factor, formulas):
+                formulas += factor.factors
                 divides += factor.divides
                 barred += factor.divides
-                signs += [sign] + [r"\cdot"] * (len(factor.factors) - 1)  # it was looked at
+                signs += [text] + [r"\cdot"] * (len(factor.factors) - 1)  # it was looked at
             else:
-                factors.append(factor)
+                formulas.append(factor)
                 divides.append(below)
                 barred.append(False)
-                signs.append(sign)
-        if not factors:
-            token = self.peek()
-            raise self.error(
-                f"something is missing before {token.text}", "write a tensor or a number"
-            )
-        self.depth -= 1
+                signs.append(text)
         if not self.divisors:
-            self._check_matrices(factors, divides, signs)
-        if _hard_to_read(factors, barred):
-            factors, divides = _divided_last(factors, divides, barred)
-        _fold_mean(factors, divides)
-        if len(factors) == 1:
-            return factors[0]
-        return Product(tuple(factors), tuple(divides), factors[0].position)
+            self._check_matrices(formulas, divides, signs)
+        if _hard_to_read(formulas, barred):
+            formulas, divides = _divided_last(formulas, divides, barred)
+        _fold_mean(formulas, divides)
+        if len(formulas) == 1:
+            return formulas[0]
+        return Product(tuple(formulas), tuple(divides), formulas[0].position)
 
     def _check_matrices(
         self, factors: Sequence[Formula], divides: Sequence[bool], signs: Sequence[str]
@@ -199,18 +159,11 @@ class Parser(CallReader):
         double = self.bars[-1] == "||" and token.text == self.peek(1).text == "|"
         return double or self.bars[-1] == token.text
 
-    def _signed_factor(self) -> Formula:
-        if self.take("SIGN", "-"):
-            factor = self.factor()
-            return Sum((factor,), (True,), factor.position)
-        return self.factor()
-
-    def factor(self) -> Formula:
+    def primary(self) -> Formula:
         """Read an atom, and what hangs on it where it is in parentheses."""
-        self.deeper()
         token = self.peek()
         formula = self._atom()
-        if token.kind in {"OPEN", "LBRACE"} and token.text not in {"|", r"\|"}:
+        if token.kind in {"OPEN", "LBRACE"} and token.text not in BARS:
             while self.peek().kind in {"SUP", "SUB"}:
                 if self.peek().kind == "SUB" and self.peek(1).text == "+":
                     self.k += 2  # (x)_+
@@ -219,7 +172,6 @@ class Parser(CallReader):
                 formula = self._scripted(formula, self.scripts(), token)
         elif self.peek().kind == "SUP":
             formula = self._scripted(formula, self.scripts(), token)
-        self.depth -= 1
         return formula
 
     def _scripted(self, formula: Formula, scripts: Scripts, token: Token) -> Formula:
@@ -293,13 +245,8 @@ class Parser(CallReader):
         )
 
     def group(self) -> Formula:
-        """Read what stands in parentheses."""
-        opened = self.next()
-        if opened.text in {"|", r"\|"}:
-            return self.bars_closed(opened)
-        formula = self.inside()
-        self.close(opened)
-        return formula
+        """Read what stands in parentheses, or between two bars that differ."""
+        return self.bars_closed(self.next()) if self.peek().text in BARS else super().group()
 
     def braced(self) -> Formula:
         """Read what stands in braces."""

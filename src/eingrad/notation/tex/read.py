@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.gathers import with_integers
+from eingrad.notation.grammar import shallow
 from eingrad.notation.mistakes import no_bound
-from eingrad.notation.summation import Summation, children, labels_of, walk
+from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -34,7 +35,7 @@ from eingrad.notation.tex.scripts import TRANSPOSED
 from eingrad.notation.tex.survey import Context, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied
 from eingrad.notation.text import to_text
-from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
+from eingrad.notation.tokens import Token
 
 _LATEX = re.compile(
     r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"
@@ -330,25 +331,14 @@ def _begins_call(parser: Parser) -> bool:
 def _formula(tokens: Sequence[Token], context: Context, comparison: bool = False) -> Formula:
     parser = Parser(tokens, context)
     parser.nested += comparison
-    formula = parser.whole()
-    _check(formula)
+    formula = shallow(parser.whole())
+    if TRANSPOSED in walk(formula):
+        raise NotationError(
+            "a transpose without labels",
+            position=formula.position,
+            hint=r"write the labels: \left(A^{\top}\right)_{ij} is A_{ji}",
+        )
     return formula
-
-
-def _check(formula: Formula) -> None:
-    """Raise where a formula is too deep, or has a transpose without labels."""
-    stack = [(formula, 1)]
-    while stack:
-        here, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise too_deep(formula.position)
-        if here == TRANSPOSED:
-            raise NotationError(
-                "a transpose without labels",
-                position=formula.position,
-                hint=r"write the labels: \left(A^{\top}\right)_{ij} is A_{ji}",
-            )
-        stack += [(part, depth + 1) for part in children(here)]
 
 
 def _is_word(row: Sequence[Token], word: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from eingrad.notation.stream import Stream
+from eingrad.notation.grammar import Grammar
 from eingrad.notation.syntax import Formula, Number, Sum, Symbol, TensorAt
 from eingrad.notation.tex import names
 from eingrad.notation.tex.survey import Context, Subscript
@@ -51,7 +51,7 @@ class Scripts:
         return (*self.above, *self.below.items)
 
 
-class ScriptReader(Stream):
+class ScriptReader(Grammar):
     """Reads names with labels."""
 
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
