@@ -19,7 +19,7 @@ from eingrad.notation.syntax import Call, Compare, Formula, Product, SizeOf, Sum
 from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
 
-class Factor(NamedTuple):
+class Written(NamedTuple):
     """A factor as it stands in a product: its first token, and the sign before it, if any."""
 
     formula: Formula
@@ -52,7 +52,7 @@ class Grammar(Stream):
         """Return the comparison that a token is here, or nothing."""
         raise NotImplementedError
 
-    def multiplied(self, factors: Sequence[Factor]) -> Formula:
+    def multiplied(self, factors: Sequence[Written]) -> Formula:
         """Return the product of several factors, or what one is."""
         if len(factors) == 1:
             return factors[0].formula
@@ -104,14 +104,14 @@ class Grammar(Stream):
 
     def product(self) -> Formula:
         """Read factors side by side or with signs between them; ``a / b c`` is ``(a / b) c``."""
-        factors = [Factor(first=self.peek(), formula=self.factor())]
+        factors = [Written(first=self.peek(), formula=self.factor())]
         while True:
             token = self.peek()
             if token.kind in {"TIMES", "SLASH"}:
                 sign, first = self.next(), self.peek()
-                factors.append(Factor(self.signed(self.factor), first, sign))
+                factors.append(Written(self.signed(self.factor), first, sign))
             elif self.begins_factor(token):
-                factors.append(Factor(self.factor(), token))
+                factors.append(Written(self.factor(), token))
             else:
                 return self.multiplied(factors)
 

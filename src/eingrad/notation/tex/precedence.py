@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from eingrad.errors import NotationError
-from eingrad.notation.grammar import Factor
+from eingrad.notation.grammar import Written
 from eingrad.notation.lexeme import read_number
 from eingrad.notation.summation import Summation, children
 from eingrad.notation.syntax import (
@@ -107,7 +107,7 @@ class Parser(CallReader):
         self.bars = bars
         return formula
 
-    def multiplied(self, factors: Sequence[Factor]) -> Formula:
+    def multiplied(self, factors: Sequence[Written]) -> Formula:
         r"""Return a product; what stands above a bar is in no parentheses: ``\frac{a}{b} c``."""
         formulas: list[Formula] = []
         divides: list[bool] = []
