@@ -1,0 +1,1 @@
+"""Papers: a document with formulas -> a report that judges each of them."""

@@ -1,0 +1,226 @@
+"""One equation of a document against the definitions around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from eingrad.check import Derived, Verdict, check_each
+from eingrad.core.algebra import is_zero
+from eingrad.core.expr import variables
+from eingrad.errors import EingradError, NotationError
+from eingrad.notation.lower import lower
+from eingrad.notation.parse import parse_claims
+from eingrad.notation.summation import names_of, walk
+from eingrad.notation.syntax import (
+    Assignment,
+    Claim,
+    Derivative,
+    Formula,
+    Number,
+    Product,
+    Statement,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.system import System
+from eingrad.papers.scope import Built, letters_of_name, reason_of
+
+KNOWN = frozenset({"delta", "pi", "deltas"})
+
+
+class UnresolvedError(EingradError):
+    """Something that a formula of a document speaks of is nowhere defined."""
+
+    code = "unresolved"
+
+
+@dataclass(frozen=True)
+class Read:
+    """An equation as formulas, with the model in which it is to be judged.
+
+    ``unknown`` are its tensors of which the document says nothing, ``generic`` the losses that
+    stand for any, each with its upstream gradients: the tensor that stands for ``dL/dY``, and Y.
+    """
+
+    text: str
+    claims: tuple[Claim, ...]
+    system: System
+    unknown: tuple[Symbol, ...] = ()
+    generic: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def judged(self) -> list[Verdict]:
+        """Judge it; raises EingradError where it has no meaning."""
+        derived = Derived(self.system)
+        for part in _derivatives(self.claims):
+            _check_depends(derived, part, self.claims)
+        return check_each(derived, self.text, True)
+
+    def readable(self, text: str) -> str:
+        """Put ``dL/dY`` in the place of what stands for it."""
+        for loss, upstream in self.generic.items():
+            for name, of in upstream.items():
+                text = re.sub(rf"\b{name}(?=_|\b)", f"d{loss}/d{of}", text)
+        return text
+
+
+def read_equation(text: str, built: Built) -> tuple[Claim, ...]:
+    """Read an equation against a model's names."""
+    system = built.system
+    names = {} if system is None else {**dict.fromkeys(system.sizes, ()), **system.labels}
+    return parse_claims(text, names, True)
+
+
+def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]]) -> Read:
+    """Return an equation with the model that it needs.
+
+    A loss that nothing defines becomes a generic function: of ``arguments``, where the document
+    names them, else of what the definitions build up from what it is differentiated by. Raises
+    UnresolvedError where a derivative speaks of what is not defined.
+    """
+    claims = read_equation(text, built)
+    statements, system = built.statements, built.system
+    known = {} if system is None else system.labels
+    defined = {} if system is None else system.definitions
+    parts = list(_derivatives(claims))
+    own = {c.target.name for c in claims[:-1]
+           if isinstance(c, Assignment) and isinstance(c.target, Symbol)}  # fmt: skip
+    losses = {
+        d.of.name for d in parts
+        if isinstance(d.of, Symbol) and not d.of.labels and d.of.name not in defined
+        and [x.name for x in d.wrt] != [d.of.name]
+    }  # fmt: skip
+    for part in parts:
+        of = part.of
+        if not isinstance(of, Symbol) or of.name in defined or of.name in losses:
+            continue
+        if any(x.name != of.name for x in part.wrt):
+            raise UnresolvedError(f"nothing before says what {of.name} is", operand=of.name)
+    symbols = {
+        s.name: s for s in _symbols(claims)
+        if s.name not in known and s.name not in losses | KNOWN | own
+        and not (system is not None and s.name in {*system.sizes, *system.functions})
+    }  # fmt: skip
+    generic: dict[str, dict[str, str]] = {}
+    for loss in sorted(losses):
+        by = {x.name for d in parts if isinstance(d.of, Symbol) and d.of.name == loss for x in d.wrt}
+        if len({len(d.wrt) for d in parts if isinstance(d.of, Symbol) and d.of.name == loss}) > 1 or any(
+            len(d.wrt) > 1 for d in parts if isinstance(d.of, Symbol) and d.of.name == loss
+        ):
+            raise UnresolvedError(f"nothing before says what {loss} is", operand=loss)
+        if missing := by - known.keys():
+            name = min(missing)
+            raise UnresolvedError(f"nothing before says how {loss} depends on {name}", operand=name)
+        assert system is not None
+        sinks = _sinks(system, loss, by, arguments.get(loss))
+        if not sinks:
+            raise UnresolvedError(f"nothing before says what {loss} is", operand=loss)
+        statement, upstream = _generic(system, loss, sinks)
+        statements = (*(s for s in statements), statement)
+        generic[loss] = upstream
+    unknown = tuple(symbols.values())
+    extra = [_all_of(claims, unknown, known)] if unknown else []
+    whole = (*statements, *extra)
+    if not whole:
+        whole = (_all_of(claims, (), {}),)
+    new = lower(whole)
+    sizes = {} if system is None else system.sizes
+    return Read(text, claims, replace(new, sizes={**new.sizes, **sizes}), unknown, generic)
+
+
+def _derivatives(claims: Sequence[Claim]) -> Iterator[Derivative]:
+    for side in _sides(claims):
+        for part in walk(side):
+            if isinstance(part, Derivative):
+                yield part
+
+
+def _sides(claims: Sequence[Claim]) -> Iterator[Formula]:
+    for claim in claims:
+        if isinstance(claim, Assignment):
+            yield from (claim.target, claim.value)
+        else:
+            yield from (claim.left, claim.right)
+
+
+def _symbols(claims: Sequence[Claim]) -> Iterator[Symbol]:
+    """Yield the tensors of claims, also those that are read at integers."""
+    for side in _sides(claims):
+        for part in walk(side):
+            if isinstance(part, Symbol):
+                yield part
+            elif isinstance(part, TensorAt):
+                for name in names_of(part):
+                    labels = tuple(x if isinstance(x, str) else "" for x in part.entries)
+                    yield Symbol(name, labels if name == part.name else ())
+
+
+def _check_depends(derived: Derived, part: Derivative, claims: Sequence[Claim]) -> None:
+    """Raise where a derivative is 0 because what it is of does not depend on its variable."""
+    if not isinstance(part.of, Symbol):
+        return
+    zero = all(isinstance(c, Assignment) and c.target == part and c.value == Number(0)
+               for c in claims)  # fmt: skip
+    if not zero and is_zero(derived.right(part)):
+        name = part.wrt[-1].name
+        raise UnresolvedError(
+            f"{part.of.name} does not depend on {name}, as far as the text says", operand=name
+        )
+
+
+def depends_on(system: System, name: str) -> set[str]:
+    """Return the definitions that use a tensor, directly or through others."""
+    found = {name}
+    for definition in system.definitions.values():  # each stands after those that it needs
+        if any(v.name in found for v in variables(definition.expr)):
+            found.add(definition.name)
+    return found
+
+
+def _sinks(
+    system: System, loss: str, by: set[str], arguments: frozenset[str] | None
+) -> list[str]:
+    """Return what an undefined loss is taken to be a function of."""
+    above = depends_on(system, loss) if loss in system.inputs else {loss}
+    reached = {name for x in by for name in depends_on(system, x)} - above
+    if arguments is not None:
+        return [n for n in system.labels if n in reached and letters_of_name(n[:1]) <= arguments]
+    used = {v.name for n, d in system.definitions.items() if n not in above
+            for v in variables(d.expr)}  # fmt: skip
+    return [name for name in system.labels if name in reached and name not in used]
+
+
+def _generic(
+    system: System, loss: str, sinks: Sequence[str]
+) -> tuple[Statement, Mapping[str, str]]:
+    """Return a loss with a free gradient by each of some tensors, and the gradients' names."""
+    upstream: dict[str, str] = {}
+    terms: list[Formula] = []
+    for name in sinks:
+        own = next(n for n in (f"G{name}", f"up{name}", f"upstream{name}") if n not in system.labels)
+        upstream[own] = name
+        labels = system.labels[name]
+        terms.append(Product((Symbol(own, labels), Symbol(name, labels)), (False, False)))
+    value = terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms))
+    return Assignment(Symbol(loss), value), upstream
+
+
+def _all_of(
+    claims: Sequence[Claim], unknown: Sequence[Symbol], known: Mapping[str, tuple[str, ...]]
+) -> Statement:
+    """Return a statement that makes tensors of symbols that nothing defines.
+
+    All symbols of the claims stand in one product, so that axes with one letter are one.
+    """
+    parts: dict[str, Symbol] = {}
+    for symbol in _symbols(claims):
+        own = symbol.name in known or any(symbol.name == u.name for u in unknown) or not known
+        if own and symbol.name not in KNOWN and len({*symbol.labels}) == len(symbol.labels):
+            parts.setdefault(symbol.name, Symbol(symbol.name, symbol.labels))
+    labels = tuple(dict.fromkeys(x for own in parts.values() for x in own.labels))
+    if not parts:
+        raise NotationError("it speaks of no tensor")
+    value = Product(tuple(parts.values()), (False,) * len(parts))
+    return Assignment(Symbol("unusedhere", labels), value)

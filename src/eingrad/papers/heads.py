@@ -1,0 +1,179 @@
+r"""The left side of an equation: the name that it defines, or that it is a derivative."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from eingrad.notation.tex.names import ACCENTS, FONTS, function_name, greek
+from eingrad.papers.scan import group_behind, pieces
+
+_PLAIN = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\mathit", r"\mathnormal", r"\pmb",
+                    r"\textbf", r"\textit", r"\vec"})  # fmt: skip
+_DERIVATIVE = re.compile(
+    r"\\(?:partial|nabla)(?![A-Za-z])|\\[dtc]?frac\s*\{\s*(?:\\mathrm\s*\{\s*d\s*\}|\\?d(?![a-z])|"
+    r"\\delta)\s*\^?"
+)
+_WORD = re.compile(r"\\(?:text|textrm|mathrm|operatorname|textit|mathsf)\*?\s*\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Head:
+    """A tensor on a left side: its name as the document writes it, and its subscript's entries.
+
+    ``font`` tells letters in script from others; ``apart`` says that a comma stands behind the
+    first entry.
+    """
+
+    name: str
+    entries: tuple[str, ...] = ()
+    apart: bool = False
+    arguments: bool = False
+
+
+def is_derivative(text: str) -> bool:
+    r"""Whether a side is a derivative: ``\frac{\partial L}{\partial w}``, ``\nabla_w L``.
+
+    >>> is_derivative(r"\frac{dL}{dw}"), is_derivative(r"\frac{d}{2}")
+    (True, True)
+    """
+    return _DERIVATIVE.search(text) is not None
+
+
+def head_of(text: str) -> Head | None:
+    r"""Return the tensor that a left side is, None where it is a formula.
+
+    >>> head_of(r"\mathbf{W}^{(1)}_{ij}")
+    Head(name='W^(1)', entries=('i', 'j'), apart=False, arguments=False)
+    >>> head_of("a + b") is None
+    True
+    """
+    text = text.strip()
+    base, place = _base(text)
+    if not base or function_name(base) is not None:
+        return None
+    known = base == "sigma"
+    entries: tuple[str, ...] = ()
+    apart = arguments = False
+    upper = ""
+    while place < len(text):
+        piece = text[place]
+        if piece.isspace():
+            place += 1
+        elif piece == "'":
+            upper += "'"
+            place += 1
+        elif piece in "_^":
+            inside, end = _script(text, place + 1)
+            if piece == "^":
+                upper += _upper(inside)
+            else:
+                words = [w for m in _WORD.finditer(inside) for w in [m[1].strip()] if len(w) > 1]
+                base += "".join("_" + w for w in words)
+                apart = "," in inside
+                entries = tuple(_entries(_WORD.sub("", inside) if words else inside))
+            place = end
+        elif piece in "([" or text.startswith((r"\left(", r"\left["), place):
+            if known or not _closes_at_end(text, place):
+                return None
+            arguments, place = True, len(text)
+        elif text.startswith((r"\,", r"\!", r"\;"), place):
+            place += 2
+        else:
+            return None
+    return Head(base + upper, entries, apart, arguments)
+
+
+def _base(text: str) -> tuple[str, int]:
+    """Return a name without its scripts, and where it ends."""
+    first = next(iter(pieces(text)), None)
+    if first is None:
+        return "", 0
+    if first.text in FONTS | ACCENTS.keys():
+        inside, end = group_behind(text, first.end)
+        if not inside and text[first.end :].strip():
+            inside, end = text[first.end :].strip()[0], first.end + 1
+        if "_" in inside or "^" in inside:  # \mathbf{y_i}
+            own, rest = _base(inside)
+            return own, end if rest == len(inside) else end
+        own = "".join(greek(p.text) or p.text for p in pieces(inside) if p.text not in "{} ")
+        bare = first.text in _PLAIN or len(own) > 1
+        return (own if bare else f"{first.text[1:]} {own}"), end
+    name = greek(first.text)
+    if name is not None:
+        return name, first.end
+    if first.text == "{":
+        inside, end = group_behind(text, 0)
+        own, rest = _base(inside)
+        return (own, end) if rest == len(inside) else ("", 0)
+    word = re.match(r"[A-Za-z]+(?=\s*(?:\Z|[_^(\[']))", text)
+    if word and len(word[0]) > 1:
+        return word[0], word.end()
+    return (first.text, first.end) if first.text.isalpha() else ("", 0)
+
+
+def _script(text: str, place: int) -> tuple[str, int]:
+    inside, end = group_behind(text, place)
+    if end > place:
+        return inside, end
+    place += len(text[place:]) - len(text[place:].lstrip())
+    piece = next(iter(pieces(text[place:])), None)
+    if piece is None:
+        return "", len(text)
+    if piece.text in FONTS:
+        inside, end = group_behind(text, place + piece.end)
+        return text[place:end], end
+    return piece.text, place + piece.end
+
+
+def _upper(inside: str) -> str:
+    bare = re.sub(r"[\s{}]|\\[,;!]", "", inside)
+    return "" if bare in {r"\top", "T", r"\intercal", r"\mathsfT"} else f"^{bare}"
+
+
+def _entries(inside: str) -> Iterable[str]:
+    for piece in pieces(inside):
+        if piece.text.isalnum() or greek(piece.text):
+            yield piece.text
+        elif piece.text == "'":
+            yield "'"
+
+
+def _closes_at_end(text: str, place: int) -> bool:
+    """Whether the bracket that opens at a place closes where the text ends."""
+    inner = [p for p in pieces(text[place:]) if p.text.strip()]
+    return all(p.depth for p in inner[1:-1]) and inner[-1].depth == 0 and len(inner) > 1
+
+
+def letters_in(text: str) -> frozenset[str]:
+    r"""Return the letters of a formula, Greek ones by name, without those of functions.
+
+    >>> sorted(letters_in(r"\sigma(\mathbf{W} x_i) \text{ and } \log y"))
+    ['W', 'i', 'sigma', 'x', 'y']
+    """
+    found: set[str] = set()
+    bare = _WORD.sub(lambda m: " " if " " in m[1].strip() or function_name(m[1].strip())
+                     else f" {m[1]} ", text)  # fmt: skip
+    for piece in pieces(bare):
+        name = greek(piece.text)
+        if name is not None:
+            found.add(name)
+        elif len(piece.text) == 1 and piece.text.isalpha():
+            found.add(piece.text)
+    return frozenset(found)
+
+
+def joined_names(heads: Iterable[Head]) -> Mapping[tuple[str, int], str]:
+    """Return the entries that belong to names: ``a`` of ``h_{a,h}`` where h has one label, too."""
+    firsts: dict[tuple[str, int], set[str]] = {}
+    ranks: dict[str, set[int]] = {}
+    for head in heads:
+        ranks.setdefault(head.name, set()).add(len(head.entries))
+        if head.apart:
+            firsts.setdefault((head.name, len(head.entries)), set()).add(head.entries[0])
+    return {
+        (name, rank): min(found)
+        for (name, rank), found in firsts.items()
+        if len(found) == 1 and rank - 1 in ranks[name]
+    }

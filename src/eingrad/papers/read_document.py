@@ -1,0 +1,22 @@
+"""A file -> its passages, by its ending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eingrad.notation.files import read_text
+from eingrad.papers.markdown_document import read_markdown
+from eingrad.papers.notebook_document import read_notebook
+from eingrad.papers.passages import Document
+from eingrad.papers.tex_document import read_tex
+
+READERS = {".tex": read_tex, ".ltx": read_tex, ".latex": read_tex, ".ipynb": read_notebook}
+
+
+def read_document(path: str | Path) -> Document:
+    """Read a LaTeX file, a notebook, or, by any other ending, Markdown.
+
+    Raises DataError for a file that cannot be read.
+    """
+    text = read_text(path).removeprefix("﻿").replace("\r\n", "\n").replace("\r", "\n")
+    return READERS.get(Path(path).suffix.lower(), read_markdown)(text, str(path))

@@ -1,0 +1,143 @@
+"""Which definitions a formula of a document may use, and the model that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from eingrad.check import Derived
+from eingrad.errors import EingradError
+from eingrad.notation.lower import lower, named_sizes
+from eingrad.notation.syntax import Statement
+from eingrad.notation.system import System
+from eingrad.notation.tex.read import read_model
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A definition of a document: ``text`` is one line of LaTeX, ``name`` what it defines.
+
+    ``letters`` are those of both sides; ``section`` is the path of headings above it. A definition
+    through a ``derivative`` is no part of a model, but stands before a claim.
+    """
+
+    order: int
+    line: int
+    section: tuple[int, ...]
+    name: str
+    text: str
+    letters: frozenset[str]
+    derivative: bool = False
+
+
+@dataclass
+class Built:
+    """Definitions as a model; ``unread`` are those that it lacks, with the reason."""
+
+    statements: tuple[Statement, ...]
+    system: System | None
+    unread: dict[Stated, str] = field(default_factory=dict)
+    derived: Derived | None = None
+
+
+class Scope:
+    """The definitions of a document so far, and the models that were made of them."""
+
+    def __init__(self) -> None:
+        self.stated: list[Stated] = []
+        self._built: dict[tuple[int, ...], Built] = {}
+
+    def define(self, stated: Stated) -> None:
+        """Add a definition; of one name the later definition wins."""
+        self.stated.append(stated)
+
+    def nearest(self, name: str, section: tuple[int, ...] | None = None) -> Stated | None:
+        """Return the last definition of a name, of one section where one is given."""
+        for stated in reversed(self.stated):
+            if stated.name == name and (section is None or stated.section == section):
+                return stated
+        return None
+
+    def visible(
+        self, letters: frozenset[str], section: tuple[int, ...], own: bool, whole: bool
+    ) -> list[Stated]:
+        """Return the definitions that a formula with these letters may use, in order.
+
+        Of each name the nearest before; ``own`` asks for those of the section alone, ``whole``
+        for all of the section, also those that the letters do not need.
+        """
+        last: dict[str, Stated] = {}
+        for stated in self.stated:
+            if not own or stated.section == section:
+                last[stated.name] = stated
+        needed = {letters_of_name(s.name) for s in last.values()}
+        found = [s for s in last.values() if whole and s.section == section]
+        reach = set(letters).union(*(s.letters for s in found))
+        grown = True
+        while grown and needed:
+            more = [s for s in last.values() if s not in found and letters_of_name(s.name) <= reach]
+            found += more
+            reach = reach.union(*(s.letters for s in more))
+            grown = bool(more)
+        return sorted(found, key=lambda s: s.order)
+
+    def forget(self, name: str) -> None:
+        """Leave out what defines a name."""
+        self.stated = [s for s in self.stated if s.name != name]
+
+    def model(self, stated: Sequence[Stated]) -> Built:
+        """Return definitions as a model, without those that cannot be read."""
+        stated = [s for s in stated if not s.derivative]
+        key = tuple(s.order for s in stated)
+        if key not in self._built:
+            self._built[key] = build(stated)
+        return self._built[key]
+
+
+def letters_of_name(name: str) -> frozenset[str]:
+    """Return what a name must have in common with a formula that uses it."""
+    base = name.split("^")[0].split("_")[0].rstrip("'")
+    last = base.split(" ")[-1]
+    return frozenset({last}) if len(last) == 1 or last.islower() else frozenset(last)
+
+
+def build(stated: Sequence[Stated]) -> Built:
+    """Read definitions together; leave out one after another until the rest can be read."""
+    rest = list(stated)
+    unread: dict[Stated, str] = {}
+    while rest:
+        try:
+            statements, system = read(rest)
+            return Built(statements, system, unread)
+        except EingradError as error:
+            worst = _blamed(rest, error)
+            unread[worst] = reason_of(error)
+            rest.remove(worst)
+    return Built((), None, unread)
+
+
+def read(stated: Iterable[Stated]) -> tuple[tuple[Statement, ...], System]:
+    """Read definitions as one text."""
+    reading = read_model("\n".join(s.text for s in stated))
+    system = lower(reading.statements)
+    sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
+    return reading.statements, replace(system, sizes=sizes)
+
+
+def _blamed(stated: Sequence[Stated], error: EingradError) -> Stated:
+    """Return the definition that an error speaks of, else the first without which all is well."""
+    line = error.position.line if error.position is not None else 0
+    if 0 < line <= len(stated):
+        return stated[line - 1]
+    for one in stated:
+        try:
+            read(s for s in stated if s is not one)
+        except EingradError:
+            continue
+        return one
+    return stated[0]
+
+
+def reason_of(error: EingradError) -> str:
+    """Return what an error says, without the text that it shows."""
+    return error.reason if error.hint is None else f"{error.reason} ({error.hint})"
