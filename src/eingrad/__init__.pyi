@@ -132,5 +132,8 @@ from .errors import NotationWarning as NotationWarning
 from .errors import Position as Position
 from .errors import ShapeError as ShapeError
 from .errors import UnknownNameError as UnknownNameError
+from .papers.check_document import check_document as check_document
+from .papers.judged_formula import JudgedFormula as JudgedFormula
+from .papers.report import Report as Report
 
 __version__: str

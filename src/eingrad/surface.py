@@ -47,6 +47,9 @@ SURFACE = {
     "derivation.steps": "Step",
     "engine": "Function",
     "engine.executable": "MatrixError",
+    "papers.check_document": "check_document",
+    "papers.judged_formula": "JudgedFormula",
+    "papers.report": "Report",
     "errors": (
         "BackendError DataError DifferentiationError EingradError MemoryLimitError "
         "NotationError NotationWarning Position ShapeError UnknownNameError"

@@ -89,21 +89,56 @@ def names_in(text: str | None) -> list[str] | None:
 
 WRONG = 1
 
-ClaimText = Annotated[
-    str,
+Claims = Annotated[
+    list[str] | None,
     typer.Argument(
-        metavar="CLAIM|-", help='What is claimed, "dL/dW_ih = ..."; - reads claims, one a line.'
+        metavar="[CLAIM|-]",
+        help='What is claimed, "dL/dW_ih = ..."; - reads claims, one a line. '
+        "Without it the file is a paper, whose formulas are all judged; more papers may follow.",
     ),
+]
+Checked = Annotated[
+    str, typer.Argument(metavar="FILE|-", help="A model, or a paper: .tex, .md or .ipynb.")
+]
+
+
+class ReportFormat(StrEnum):
+    """How the report on a paper is printed."""
+
+    text = "text"
+    json = "json"
+    html = "html"
+    github = "github"
+
+
+ReportIn = Annotated[
+    ReportFormat | None, typer.Option("--format", help="The format of the report on a paper.")
 ]
 
 
 @app.command()
-def check(file: ModelFile, claim: ClaimText, latex: Latex = False) -> None:
-    """Check claimed derivatives.
+def check(
+    file: Checked, claim: Claims = None, latex: Latex = False, format: ReportIn = None
+) -> None:
+    """Check claimed derivatives, or every formula of a paper.
 
     Exit code 0 if all are right, 1 if one is wrong or right under a condition alone, 2 if one was
-    not judged or the input is unusable.
+    not judged or the input is unusable. Of a paper: 0 nothing is wrong, 1 something is, 2 unusable.
     """
+    if not claim or all(Path(name).is_file() for name in claim):  # pre-commit gives many papers
+        from eingrad.cli.paper_checking import run_check_papers  # noqa: PLC0415
+
+        run_check_papers([file, *(claim or ())], (format or ReportFormat.text).value)
+    elif format is not None:
+        raise EingradError("--format is for the report on a paper", hint="leave it out")
+    elif len(claim) > 1:
+        raise EingradError("one claim at a time", hint="several stand in one text, one a line")
+    else:
+        _check_claim(file, claim[0], latex)
+
+
+def _check_claim(file: str, claim: str, latex: bool) -> None:
+    """Print the verdicts on a claim about a model."""
     if file == claim == "-":
         raise EingradError("standard input is the model or the claim", hint="give one as a file")
     text = read_text("-") if claim == "-" else claim

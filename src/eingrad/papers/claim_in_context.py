@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.check import Derived, Verdict, check_each
@@ -26,7 +26,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.system import System
-from eingrad.papers.scope import Built, letters_of_name, reason_of
+from eingrad.papers.scope import Built, letters_of_name
 
 KNOWN = frozenset({"delta", "pi", "deltas"})
 
@@ -57,6 +57,20 @@ class Read:
         for part in _derivatives(self.claims):
             _check_depends(derived, part, self.claims)
         return check_each(derived, self.text, True)
+
+    def unfounded(self) -> str | None:
+        """Return an undefined loss of whose gradient a claim says what the document may know.
+
+        Of a loss that nothing defines, only what its other derivatives say of one can be wrong.
+        """
+        *through, claim = self.claims
+        own = {c.target.name for c in through
+               if isinstance(c, Assignment) and isinstance(c.target, Symbol)}  # fmt: skip
+        side = claim.value if isinstance(claim, Assignment) else claim.right
+        terms = side.terms if isinstance(side, Sum) else (side,)
+        if self.generic and not all(_speaks_of(term, self.generic, own) for term in terms):
+            return next(iter(self.generic))
+        return None
 
     def readable(self, text: str) -> str:
         """Put ``dL/dY`` in the place of what stands for it."""
@@ -103,12 +117,11 @@ def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]])
         if s.name not in known and s.name not in losses | KNOWN | own
         and not (system is not None and s.name in {*system.sizes, *system.functions})
     }  # fmt: skip
-    generic: dict[str, dict[str, str]] = {}
+    generic: dict[str, Mapping[str, str]] = {}
     for loss in sorted(losses):
-        by = {x.name for d in parts if isinstance(d.of, Symbol) and d.of.name == loss for x in d.wrt}
-        if len({len(d.wrt) for d in parts if isinstance(d.of, Symbol) and d.of.name == loss}) > 1 or any(
-            len(d.wrt) > 1 for d in parts if isinstance(d.of, Symbol) and d.of.name == loss
-        ):
+        own_parts = [d for d in parts if isinstance(d.of, Symbol) and d.of.name == loss]
+        by = {x.name for d in own_parts for x in d.wrt}
+        if any(len(d.wrt) > 1 for d in own_parts):
             raise UnresolvedError(f"nothing before says what {loss} is", operand=loss)
         if missing := by - known.keys():
             name = min(missing)
@@ -128,6 +141,15 @@ def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]])
     new = lower(whole)
     sizes = {} if system is None else system.sizes
     return Read(text, claims, replace(new, sizes={**new.sizes, **sizes}), unknown, generic)
+
+
+def _speaks_of(term: Formula, losses: Container[str], own: Container[str]) -> bool:
+    """Whether a term has a derivative of a loss, or what a claim defines to be one."""
+    return any(
+        (isinstance(x, Derivative) and isinstance(x.of, Symbol) and x.of.name in losses)
+        or (isinstance(x, Symbol) and x.name in own)
+        for x in walk(term)
+    )
 
 
 def _derivatives(claims: Sequence[Claim]) -> Iterator[Derivative]:
@@ -179,9 +201,7 @@ def depends_on(system: System, name: str) -> set[str]:
     return found
 
 
-def _sinks(
-    system: System, loss: str, by: set[str], arguments: frozenset[str] | None
-) -> list[str]:
+def _sinks(system: System, loss: str, by: set[str], arguments: frozenset[str] | None) -> list[str]:
     """Return what an undefined loss is taken to be a function of."""
     above = depends_on(system, loss) if loss in system.inputs else {loss}
     reached = {name for x in by for name in depends_on(system, x)} - above
@@ -199,7 +219,9 @@ def _generic(
     upstream: dict[str, str] = {}
     terms: list[Formula] = []
     for name in sinks:
-        own = next(n for n in (f"G{name}", f"up{name}", f"upstream{name}") if n not in system.labels)
+        own = next(
+            n for n in (f"G{name}", f"up{name}", f"upstream{name}") if n not in system.labels
+        )
         upstream[own] = name
         labels = system.labels[name]
         terms.append(Product((Symbol(own, labels), Symbol(name, labels)), (False, False)))

@@ -3,19 +3,21 @@ r"""A formula of a document -> its equations: rows, columns, chains, each side b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from eingrad.papers.scan import Piece, group_behind, is_rowed, pieces
+from eingrad.papers.scan import TexPiece, group_behind, is_rowed, pieces
 
 EQUALS = frozenset({"=", r"\equiv", r"\eq"})
 DEFINES = frozenset({":=", r"\coloneqq", r"\triangleq", r"\doteq", r"\stackrel", r"\overset"})
 OTHER = frozenset({
     r"\approx", r"\propto", r"\sim", r"\simeq", r"\cong", r"\ne", r"\neq", r"\le", r"\leq", r"\ge",
     r"\geq", r"\ll", r"\gg", r"\to", r"\rightarrow", r"\longrightarrow", r"\mapsto", r"\leftarrow",
-    r"\gets", r"\xrightarrow", r"\in", r"\notin", r"\subset", r"\subseteq", "<", ">", r"\lt", r"\gt",
+    r"\gets", r"\xrightarrow", r"\in", r"\notin", r"\subset", r"\subseteq", "<", ">", r"\lt",
+    r"\gt",
     r"\mid", r"\lesssim", r"\gtrsim", r"\leftrightarrow", r"\xleftarrow",
 })  # fmt: skip
+RANGES = frozenset({"=", r"\ne", r"\neq", "<", ">", r"\le", r"\leq", r"\in", r"\ge", r"\geq"})
 IMPLIES = frozenset({
     r"\Rightarrow", r"\Longrightarrow", r"\implies", r"\iff", r"\Leftrightarrow", r"\therefore",
     r"\because", r"\Longleftrightarrow", r"\impliedby", r"\Leftarrow", r"\rArr",
@@ -47,7 +49,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class EquationRow:
     """One equation, or a chain of them; ``condition`` stands behind it, ``line`` is its first."""
 
     line: int
@@ -64,18 +66,19 @@ class Row:
     def source(self) -> str:
         """What stands in the document, in one line."""
         text = " ".join(f"{side.mark} {side.text}" for side in self.sides).strip()
+        text = " ".join(text.split())
         return f"{text} \\quad {self.condition}" if self.condition else text
 
 
-def rows_of(text: str, line: int) -> list[Row]:
+def rows_of(text: str, line: int) -> list[EquationRow]:
     r"""Cut a formula into its equations; ``line`` is that of its first letter.
 
     >>> [row.source for row in rows_of(r"y &= a \\ &+ b \quad \text{and} \quad z = c", 1)]
-    ['y = a  + b', 'z = c']
+    ['y = a + b', 'z = c']
     """
     start = len(text) - len(text.lstrip())
     text = _COMMENT.sub("", text)
-    result: list[Row] = []
+    result: list[EquationRow] = []
     for place, row in _split_rows(text):
         here = line + text.count("\n", start, place)
         for found in _equations(row, here):
@@ -107,12 +110,12 @@ def _row(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
         yield start + len(row) - len(row.lstrip()), row.strip()
 
 
-def _equations(row: str, line: int) -> Iterator[Row]:
+def _equations(row: str, line: int) -> Iterator[EquationRow]:
     """Yield the equations of a row: of its columns, and between words and spaces."""
     parts: list[tuple[str, str, int]] = []
     for column, place in _columns(_without_dropped(row)):
         parts += [(kind, part, place + k) for kind, part, k in _parts(column)]
-    found: list[Row] = []
+    found: list[EquationRow] = []
     conditional = False
     for kind, part, place in parts:
         here = line + row.count("\n", 0, place) if len(row) >= place else line
@@ -126,18 +129,22 @@ def _equations(row: str, line: int) -> Iterator[Row]:
         conditional = False
         if not text:
             continue
-        own = Row(here, tuple(_sides(text)))
+        own = EquationRow(here, tuple(_sides(text)))
         if found and _is_note(text):
             found[-1] = replace(found[-1], note=text)
         elif found and kind == "space" and _is_condition(own, found[-1]):
             found[-1] = replace(found[-1], condition=f"{found[-1].condition} {text}".strip())
-        elif found and kind == "space" and (_begins_with_operator(own) or own.goes_on):
-            found[-1] = _joined(found[-1], own)
-        elif found and kind == "space" and len(own.sides) == 1 and not found[-1].sides[-1].text:
+        elif found and kind == "space" and _continues(own, found[-1]):
             found[-1] = _joined(found[-1], own)
         else:
             found.append(own)
     yield from found
+
+
+def _continues(row: EquationRow, last: EquationRow) -> bool:
+    """Whether a part behind a space goes on from the one before it."""
+    open_end = len(row.sides) == 1 and not last.sides[-1].text
+    return open_end or row.goes_on or _begins_with_operator(row)
 
 
 def _without_dropped(row: str) -> str:
@@ -161,7 +168,9 @@ def _columns(row: str) -> Iterator[tuple[str, int]]:
     group, place = "", 0
     for k, (cell, at) in enumerate(cells):
         after = next((c.strip() for c, _ in cells[k + 1 :] if c.strip()), "")
-        opens = bool(cell.strip()) and not _begins_with_operator(Row(0, tuple(_sides(cell.strip()))))
+        opens = bool(cell.strip()) and not _begins_with_operator(
+            EquationRow(0, tuple(_sides(cell.strip())))
+        )
         begins = opens and (_has_relation(cell) or _begins_with_relation(after))
         if begins and _has_relation(group) and not _begins_with_relation(cell.strip()):
             yield group, place
@@ -199,7 +208,7 @@ def _parts(text: str) -> Iterator[tuple[str, str, int]]:
     yield kind, text[start:], start
 
 
-def _word_kind(piece: Piece, words: str, rest: str) -> str:
+def _word_kind(piece: TexPiece, words: str, rest: str) -> str:
     """Return what a text in a formula is to it: "word", "condition", "" for a part of it."""
     bare = re.sub(r"\\[,;: ]|~", " ", words).strip().lower()
     if CONDITION.match(bare) and piece.text != r"\mathrm":
@@ -265,33 +274,33 @@ def _begins_with_relation(text: str) -> bool:
     return len(sides) > 1 and not sides[0].text
 
 
-def _begins_with_operator(row: Row) -> bool:
+def _begins_with_operator(row: EquationRow) -> bool:
     text = row.sides[0].text
     first = next((p.text for p in pieces(text) if p.text.strip() and p.text not in THIN), "")
     return first in OPERATORS
 
 
-def _joined(last: Row, row: Row) -> Row:
+def _joined(last: EquationRow, row: EquationRow) -> EquationRow:
     """Return an equation with what goes on from it."""
     first, *others = row.sides
     end = last.sides[-1]
-    whole = Side(end.mark, f"{end.text} {first.text}".strip())
+    whole = Side(end.mark, " ".join(f"{end.text} {first.text}".split()))
     note, condition = row.note or last.note, " ".join([last.condition, row.condition]).strip()
     return replace(last, sides=(*last.sides[:-1], whole, *others), note=note, condition=condition)
 
 
-def _is_condition(row: Row, last: Row) -> bool:
-    r"""Whether a row only says for which labels the last one holds: ``i = j``, ``i = 1, \ldots``."""
+def _is_condition(row: EquationRow, last: EquationRow) -> bool:
+    r"""Whether a row says for which labels the last one holds: ``i = j``, ``i = 1, \ldots``."""
     if len(row.sides) != 2 or len(last.sides) < 2:
         return False
-    left, right = (re.sub(r"\\[,;!]|[(){}]", "", side.text).strip() for side in row.sides)
-    if row.sides[1].mark not in {"=", r"\ne", r"\neq", "<", ">", r"\le", r"\leq", r"\in", r"\ge"}:
+    left = re.sub(r"\\[,;!]|[(){}]", "", row.sides[0].text).strip()
+    if row.sides[1].mark not in RANGES:
         return False
     letter = re.fullmatch(r"\\?[A-Za-z]+'?", left) and (len(left) == 1 or left[0] == "\\")
     return bool(letter) and _stands_below(left, last)
 
 
-def _stands_below(letter: str, row: Row) -> bool:
+def _stands_below(letter: str, row: EquationRow) -> bool:
     """Whether a letter is in a subscript."""
     below = re.findall(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))", " ".join(s.text for s in row.sides))
     letters = {x for pair in below for part in pair for x in re.findall(r"\\[a-z]+|[A-Za-z]", part)}
@@ -304,7 +313,10 @@ def _is_note(text: str) -> bool:
     if re.fullmatch(r"\(?\s*\\(text|textrm|textit|mbox|mathrm)\s*\{[^{}]*\}\s*\)?", bare):
         return not CONDITION.match(re.sub(r"\\[a-z]+\{|[(){}]", "", bare))
     shape = r"\(\s*[\w\\{}_]+\s*(\\times\s*[\w\\{}_]+\s*)+\)"
-    return re.fullmatch(rf"\(\s*\d+\s*\)|{shape}(\s*(@|\\times|\+|\\cdot|=)?\s*{shape})*", bare) is not None
+    return (
+        re.fullmatch(rf"\(\s*\d+\s*\)|{shape}(\s*(@|\\times|\+|\\cdot|=)?\s*{shape})*", bare)
+        is not None
+    )
 
 
 def is_shape_arithmetic(text: str) -> bool:
@@ -338,12 +350,10 @@ def _one_group(text: str) -> bool:
     return group_behind(text, 0)[1] == len(text)
 
 
-def chains(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return rows whose left side is their own or, where they go on, that of the row before."""
-    result: list[Row] = []
-    for row in rows:
-        if row.goes_on and result:
-            first = result[-1].sides[0]
-            row = replace(row, sides=(first, *row.sides[1:]))
-        result.append(row)
-    return result
+def without_alignment(text: str) -> str:
+    """Return a formula without the signs at which rows are aligned.
+
+    >>> without_alignment(r"a &= b")
+    'a  = b'
+    """
+    return "".join(" " if p.text == "&" and not p.depth else p.text for p in pieces(text))

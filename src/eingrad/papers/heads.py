@@ -95,8 +95,7 @@ def _base(text: str) -> tuple[str, int]:
         if not inside and text[first.end :].strip():
             inside, end = text[first.end :].strip()[0], first.end + 1
         if "_" in inside or "^" in inside:  # \mathbf{y_i}
-            own, rest = _base(inside)
-            return own, end if rest == len(inside) else end
+            return _base(inside)[0], end
         own = "".join(greek(p.text) or p.text for p in pieces(inside) if p.text not in "{} ")
         bare = first.text in _PLAIN or len(own) > 1
         return (own if bare else f"{first.text[1:]} {own}"), end
@@ -153,8 +152,7 @@ def letters_in(text: str) -> frozenset[str]:
     ['W', 'i', 'sigma', 'x', 'y']
     """
     found: set[str] = set()
-    bare = _WORD.sub(lambda m: " " if " " in m[1].strip() or function_name(m[1].strip())
-                     else f" {m[1]} ", text)  # fmt: skip
+    bare = _WORD.sub(_word_letters, text)
     for piece in pieces(bare):
         name = greek(piece.text)
         if name is not None:
@@ -162,6 +160,12 @@ def letters_in(text: str) -> frozenset[str]:
         elif len(piece.text) == 1 and piece.text.isalpha():
             found.add(piece.text)
     return frozenset(found)
+
+
+def _word_letters(word: re.Match[str]) -> str:
+    """Return what a word has of a name: nothing, if it is a function or prose."""
+    prose = word[1] != word[1].strip() or " " in word[1]
+    return " " if prose or function_name(word[1]) else f" {word[1]} "
 
 
 def joined_names(heads: Iterable[Head]) -> Mapping[tuple[str, int], str]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from eingrad.check import Verdict
 from eingrad.errors import EingradError
 from eingrad.papers.claim_in_context import Read, UnresolvedError, in_context
-from eingrad.papers.equations import EQUALS, Row, is_shape_arithmetic, rows_of
-from eingrad.papers.facts import Facts
+from eingrad.papers.equations import EQUALS, EquationRow, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
+from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
-from eingrad.papers.report import JudgedFormula
-from eingrad.papers.scope import Built, Scope, Stated, reason_of
+from eingrad.papers.prose import Facts
+from eingrad.papers.scope import Scope, Stated, reason_of
 
 EQUALITIES = EQUALS | {":=", "="}
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
@@ -29,17 +29,21 @@ _ONE_LETTER = re.compile(
 Progress = Callable[[int, int], None]
 
 
+def unseen(done: int, of: int) -> None:
+    """Tell nobody how far a judgement is."""
+
+
 @dataclass(frozen=True)
-class Line:
+class PlacedRow:
     """A row of a formula where it stands in the document."""
 
-    row: Row
+    row: EquationRow
     section: tuple[int, ...]
     display: bool
     order: int
 
 
-def judge(document: Document, progress: Progress = lambda done, of: None) -> list[JudgedFormula]:
+def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula]:
     """Judge every formula of a document; nothing that cannot be read stops it."""
     lines, facts = _lines(document)
     judge = Judge(document, lines, facts)
@@ -51,13 +55,13 @@ def judge(document: Document, progress: Progress = lambda done, of: None) -> lis
     return _identified(found)
 
 
-def _lines(document: Document) -> tuple[list[Line], Facts]:
+def _lines(document: Document) -> tuple[list[PlacedRow], Facts]:
     """Return the rows of all formulas, with the macros of the document put in place."""
     macros: dict[str, Macro] = dict(document.macros)
     facts = Facts()
     path: list[tuple[int, int]] = []
-    lines: list[Line] = []
-    last: Row | None = None
+    lines: list[PlacedRow] = []
+    last: EquationRow | None = None
     for k, passage in enumerate(document.passages):
         if passage.kind == "heading":
             path = [(level, n) for level, n in path if level < passage.level]
@@ -72,7 +76,7 @@ def _lines(document: Document) -> tuple[list[Line], Facts]:
             if row.goes_on and last is not None:
                 row = replace(row, sides=(last.sides[0], *row.sides[1:]))
             if passage.display or len(row.sides) > 1:
-                lines.append(Line(row, tuple(n for _, n in path), passage.display, len(lines)))
+                lines.append(PlacedRow(row, tuple(n for _, n in path), passage.display, len(lines)))
             if passage.display and len(row.sides) > 1:
                 last = row
     return lines, facts
@@ -93,7 +97,7 @@ def _identified(found: list[JudgedFormula]) -> list[JudgedFormula]:
 class Judge:
     """Goes through a document, formula by formula, and remembers what it defines."""
 
-    def __init__(self, document: Document, lines: list[Line], facts: Facts) -> None:
+    def __init__(self, document: Document, lines: list[PlacedRow], facts: Facts) -> None:
         self.skipped, self.facts = document.skipped, facts
         self.scope = Scope()
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
@@ -104,7 +108,7 @@ class Judge:
             re.search(r"\{1\}\s*\{\s*1\s*\+\s*(e\s*\^|\\exp)", whole)
         )
 
-    def line(self, line: Line) -> Iterator[JudgedFormula]:
+    def line(self, line: PlacedRow) -> Iterator[JudgedFormula]:
         """Yield what a row says, one formula for each equality."""
         row = line.row
         sides = row.sides
@@ -117,7 +121,8 @@ class Judge:
                 reason = "nothing stands before =" if first in EQUALITIES else f"{first} is no ="
                 yield self.other(line, row.source, reason)
             return
-        count = next((k for k, s in enumerate(sides[1:], 1) if s.mark not in EQUALITIES), len(sides))
+        ends = (k for k, s in enumerate(sides[1:], 1) if s.mark not in EQUALITIES)
+        count = next(ends, len(sides))
         if self._is_range(line):
             return
         name = self.defines(sides[0].text)
@@ -126,12 +131,12 @@ class Judge:
         else:
             yield from self.claims(line, sides[0].text, [s.text for s in sides[1:count]])
 
-    def _is_range(self, line: Line) -> bool:
+    def _is_range(self, line: PlacedRow) -> bool:
         r"""Whether an inline formula says what a letter runs over: ``i = 1, \ldots, n``."""
         left, right = line.row.sides[0].text, line.row.sides[1].text
         return not line.display and len(left) == 1 and bool(_DOTS.search(right))
 
-    def other(self, line: Line, text: str, reason: str) -> JudgedFormula:
+    def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
         """Return a formula that says nothing that could be judged."""
         return JudgedFormula(line.row.line, text, "other", "not judged", reason)
 
@@ -146,7 +151,7 @@ class Judge:
         return head.name if entry is None else f"{head.name}_{entry}"
 
     def symbol(
-        self, line: Line, name: str, sides: list[str], defines: bool
+        self, line: PlacedRow, name: str, sides: list[str], defines: bool
     ) -> Iterator[JudgedFormula]:
         """Yield what an equation for a name says: it defines it, or states it once more."""
         left = line.row.sides[0].text
@@ -162,28 +167,29 @@ class Judge:
             if n != k and not self.is_skipped(line):
                 yield self.equality(line, left, side)
 
-    def is_readable(self, left: str, side: str, line: Line) -> bool:
+    def is_readable(self, left: str, side: str, line: PlacedRow) -> bool:
         """Whether a side can be read as a definition."""
         return self.unread(line, "", left, side) is None
 
-    def unread(self, line: Line, name: str, left: str, side: str) -> str | None:
+    def unread(self, line: PlacedRow, name: str, left: str, side: str) -> str | None:
         """Return why a definition cannot be read, None where it can."""
         if is_derivative(side):
             return None
         built = self.scope.model([self.stated(line, name, left, side)])
         return next(iter(built.unread.values()), None)
 
-    def stated(self, line: Line, name: str, left: str, side: str) -> Stated:
+    def stated(self, line: PlacedRow, name: str, left: str, side: str) -> Stated:
         """Return a definition as one line of LaTeX."""
         text = f"{left} = {side}"
         if line.row.condition:
             text += rf" \quad {line.row.condition}"
         letters = letters_in(f"{left} {side}")
-        order = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]) if not name else line.order
+        digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])
+        order = line.order if name else digest
         through = is_derivative(side)
         return Stated(order, line.row.line, line.section, name, text, letters, through)
 
-    def defined(self, line: Line, name: str, left: str, side: str) -> JudgedFormula:
+    def defined(self, line: PlacedRow, name: str, left: str, side: str) -> JudgedFormula:
         """Add a definition."""
         text = f"{left} = {side}"
         self.arguments.pop(name, None)
@@ -203,11 +209,11 @@ class Judge:
         reason = next(iter(self.scope.model([stated]).unread.values()), "")
         return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
 
-    def is_skipped(self, line: Line) -> bool:
+    def is_skipped(self, line: PlacedRow) -> bool:
         """Whether the document asks to leave a formula out."""
         return line.row.line in self.skipped
 
-    def claims(self, line: Line, left: str, sides: list[str]) -> Iterator[JudgedFormula]:
+    def claims(self, line: PlacedRow, left: str, sides: list[str]) -> Iterator[JudgedFormula]:
         """Yield the verdicts on the equalities of a chain."""
         if all(_SCHEMA.search(side) for side in sides):
             yield self.other(line, line.row.source, "a schema: prod stands for any product")
@@ -222,7 +228,7 @@ class Judge:
 
     # --- one equality ---
 
-    def equality(self, line: Line, left: str, side: str) -> JudgedFormula:
+    def equality(self, line: PlacedRow, left: str, side: str) -> JudgedFormula:
         """Judge one equality."""
         text = f"{left} = {side}"
         if line.row.condition:
@@ -240,41 +246,44 @@ class Judge:
             return replace(blank, reason=reason)
         return replace(blank, outcome=best.outcome, reason=best.reason, repaired=best.repaired)
 
-    def attempt(self, line: Line, text: str, own: bool) -> JudgedFormula:
+    def attempt(self, line: PlacedRow, text: str, own: bool) -> JudgedFormula:
         """Judge an equality by the definitions before it, or by those of its section alone."""
         blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
         reason = ""
-        without: frozenset[str] = frozenset()
         for whole in (False, True):
             try:
-                return self.verdict(blank, line, text, own, whole, without)
+                return self.verdict(blank, line, text, own, whole)
             except UnresolvedError as error:
                 reason = reason_of(error)
-                without = frozenset({str(error.operand)}) if "depend" in reason else without
             except EingradError as error:
                 return replace(blank, reason=reason or reason_of(error))
         return replace(blank, reason=reason)
 
     def verdict(
-        self, blank: JudgedFormula, line: Line, text: str, own: bool, whole: bool,
-        without: frozenset[str],
-    ) -> JudgedFormula:  # fmt: skip
+        self, blank: JudgedFormula, line: PlacedRow, text: str, own: bool, whole: bool
+    ) -> JudgedFormula:
         """Judge an equality; raises EingradError where it cannot be."""
         stated = self.scope.visible(letters_in(text), line.section, own, whole)
         built = self.scope.model(stated)
         through = [s.text for s in stated if s.derivative]
         read = in_context("\n".join([*through, text]), built, self.arguments)
-        return self.outcome(blank, read, read.judged(), built)
+        return self.outcome(blank, read, read.judged())
 
-    def outcome(
-        self, blank: JudgedFormula, read: Read, verdicts: list[Verdict], built: Built
-    ) -> JudgedFormula:
+    def outcome(self, blank: JudgedFormula, read: Read, verdicts: list[Verdict]) -> JudgedFormula:
         """Return what verdicts say, where everything that they speak of is defined."""
-        worst = max(verdicts, key=lambda v: ["right", "right if", "not judged", "wrong"].index(v.outcome))
+        order = ["right", "right if", "not judged", "wrong"]
+        worst = max(verdicts, key=lambda v: order.index(v.outcome))
         if worst.outcome == "wrong" and _ONE_LETTER.search(worst.reason):
             return replace(blank, reason=worst.reason)
+        if worst.outcome != "right" and (loss := read.unfounded()) is not None:
+            return replace(blank, reason=f"nothing before says what {loss} is")
         if worst.outcome == "wrong" and read.unknown:
             names = ", ".join(s.name for s in read.unknown)
             return replace(blank, reason=f"nothing before says what {names} is")
-        repaired = None if worst.outcome in {"right", "not judged"} else read.readable(worst.fixed or worst.correct)
-        return replace(blank, outcome=worst.outcome, reason=read.readable(worst.reason), repaired=repaired)
+        reason = read.readable(worst.reason)
+        if worst.outcome in {"right", "not judged"}:
+            return replace(blank, outcome=worst.outcome, reason=reason)
+        if worst.assumption is not None and (lines := self.facts.lines_for(worst.assumption)):
+            reason = reason.partition(", which the model")[0] + f", as line {lines[0]} says"
+        repaired = read.readable(worst.fixed or worst.correct)
+        return replace(blank, outcome=worst.outcome, reason=reason, repaired=repaired)

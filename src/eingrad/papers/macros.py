@@ -3,7 +3,7 @@ r"""Macros of a document: ``\newcommand``, ``\def``, ``\DeclareMathOperator``, p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MAX_LETTERS = 1 << 16  # of one formula: macros that would write more are left as they stand
@@ -64,7 +64,7 @@ def _definition(text: str, match: re.Match[str]) -> tuple[int, Macro | None]:
         assert parameters is not None
         arguments, place = parameters[1].count("#"), parameters.end()
     else:
-        optional = []
+        optional: list[str] = []
         while text[place : place + 1] == "[" and len(optional) < 2:
             end = group(text, place, "[", "]")
             if end < 0:
@@ -112,13 +112,22 @@ def _once(text: str, macros: Mapping[str, Macro]) -> str:
         if arguments is None:
             result.append(match[0])
             continue
-        body = re.sub(r"#(\d)", lambda m, a=arguments: a[int(m[1]) - 1]
-                      if 0 < int(m[1]) <= len(a) else "", macro.body)  # fmt: skip
+        body = _filled(macro.body, arguments)
         body = " ".join(body.split("\n"))
         follows = text[end : end + 1].isalpha() and re.search(r"\\[A-Za-z]+\Z", body)
         result += [body, " " if follows else ""]
         place = end
     return "".join([*result, text[place:]])
+
+
+def _filled(body: str, arguments: Sequence[str]) -> str:
+    """Put arguments in the place of ``#1``, ``#2``."""
+
+    def argument(found: re.Match[str]) -> str:
+        k = int(found[1])
+        return arguments[k - 1] if 0 < k <= len(arguments) else ""
+
+    return re.sub(r"#(\d)", argument, body)
 
 
 def _arguments(text: str, place: int, macro: Macro) -> tuple[list[str] | None, int]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from eingrad.papers.katex_copy import copies
 from eingrad.papers.passages import Document, Passage, first_letter, skipped_lines
 
 if TYPE_CHECKING:
@@ -144,6 +145,15 @@ def _passages(tokens: list[Token]) -> Iterator[Passage]:
 
 def _inline(token: Token, line: int) -> Iterator[Passage]:
     """Yield the prose and formulas of a paragraph."""
+    if not any(part.type.startswith("math") for part in token.children or ()):
+        place = 0
+        for begins, ends in copies(token.content):
+            yield Passage("prose", token.content[place:begins], line)
+            at = line + token.content.count("\n", 0, begins)
+            yield Passage("math", token.content[begins:ends], at, display=True)
+            place = ends
+        if place:
+            return
     prose: list[str] = []
     start = line
     for part in token.children or ():

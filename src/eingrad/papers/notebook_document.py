@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from eingrad.errors import DataError
@@ -18,8 +18,7 @@ def read_notebook(text: str, path: str) -> Document:
     A formula's line is that of the file, where its text stands in JSON, if each line of the cell
     has one there; else that of the cell's beginning.
     """
-    import nbformat  # noqa: PLC0415  # `import eingrad` loads no parser
-
+    nbformat: Any = import_module("nbformat")  # `import eingrad` loads no parser
     try:
         cells = nbformat.reads(text, as_version=4).cells
     except Exception as error:
@@ -59,5 +58,3 @@ class _Places:
                 self.k = found
             result.append(self.k + 1)
         return result
-
-

@@ -16,7 +16,7 @@ _SKIP = re.compile(r"\beingrad:\s*skip(?P<what>-file|-start|-end|-section)?\b")
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a document: the inside of a formula, or text; ``line`` is that of its first letter.
+    """A piece of a document: the inside of a formula, or text, and the line of its first letter.
 
     ``display`` says that a formula stands by itself; ``level`` is a heading's depth.
     """
@@ -75,7 +75,7 @@ def _meant(line: int, lines: Sequence[str]) -> int:
     return next((k for k in later if not opens.fullmatch(lines[k - 1])), line)
 
 
-class Lines:
+class LineCount:
     """The line of each place of a text, from 1."""
 
     def __init__(self, text: str) -> None:

@@ -10,6 +10,7 @@ from eingrad.papers.notebook_document import read_notebook
 from eingrad.papers.passages import Document
 from eingrad.papers.tex_document import read_tex
 
+MAX_BYTES = 1 << 26  # a notebook holds its pictures
 READERS = {".tex": read_tex, ".ltx": read_tex, ".latex": read_tex, ".ipynb": read_notebook}
 
 
@@ -18,5 +19,6 @@ def read_document(path: str | Path) -> Document:
 
     Raises DataError for a file that cannot be read.
     """
-    text = read_text(path).removeprefix("﻿").replace("\r\n", "\n").replace("\r", "\n")
+    text = read_text(path, "a paper is text: LaTeX, Markdown or a notebook", MAX_BYTES)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return READERS.get(Path(path).suffix.lower(), read_markdown)(text, str(path))

@@ -22,7 +22,7 @@ _CLOSING = re.compile(r"\\right|\\end|[)}\]]|\\[})\]]\Z|\\r(?:angle|vert|Vert|br
 
 
 @dataclass(frozen=True)
-class Piece:
+class TexPiece:
     """A command or a letter: where it stands, and how many brackets are open before it."""
 
     text: str
@@ -35,7 +35,7 @@ class Piece:
         return self.place + len(self.text)
 
 
-def pieces(text: str) -> Iterator[Piece]:
+def pieces(text: str) -> Iterator[TexPiece]:
     r"""Yield the pieces of a formula; environments that are rows of equations enclose nothing.
 
     >>> [(p.text, p.depth) for p in pieces(r"\left(a\right) b")]
@@ -45,11 +45,11 @@ def pieces(text: str) -> Iterator[Piece]:
     for match in _PIECE.finditer(text):
         piece = match[0]
         if _ROWED.match(piece):
-            yield Piece(piece, match.start(), depth)
+            yield TexPiece(piece, match.start(), depth)
             continue
         closes = _CLOSING.match(piece) is not None
         depth = max(0, depth - closes)
-        yield Piece(piece, match.start(), depth)
+        yield TexPiece(piece, match.start(), depth)
         depth += not closes and _OPENING.match(piece) is not None
 
 

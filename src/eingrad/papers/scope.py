@@ -96,7 +96,7 @@ class Scope:
 
 def letters_of_name(name: str) -> frozenset[str]:
     """Return what a name must have in common with a formula that uses it."""
-    base = name.split("^")[0].split("_")[0].rstrip("'")
+    base = name.split("^", maxsplit=1)[0].split("_", maxsplit=1)[0].rstrip("'")
     last = base.split(" ")[-1]
     return frozenset({last}) if len(last) == 1 or last.islower() else frozenset(last)
 

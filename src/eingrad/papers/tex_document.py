@@ -9,7 +9,7 @@ from typing import Any
 
 from eingrad.errors import DataError
 from eingrad.papers.macros import split_macros
-from eingrad.papers.passages import Document, Lines, Passage, first_letter, skipped_lines
+from eingrad.papers.passages import Document, LineCount, Passage, first_letter, skipped_lines
 
 MATH = frozenset({
     "math", "displaymath", "equation", "align", "alignat", "flalign", "gather", "multline",
@@ -54,7 +54,7 @@ class _Walk:
     """Goes through the nodes of a file."""
 
     def __init__(self, text: str, before: int) -> None:
-        self.text, self.before, self.lines = text, before, Lines(text)
+        self.text, self.before, self.lines = text, before, LineCount(text)
         self.comments: list[tuple[int, str]] = []
 
     def line(self, place: int) -> int:
@@ -82,8 +82,10 @@ class _Walk:
                 elif name not in CODE:
                     stack += reversed([n for n in node.nodelist if n is not None])
             elif kind == "LatexMacroNode":
-                found = yield from self.macro(node)
-                stack += reversed(found)
+                heading = self.heading(node)
+                if heading is not None:
+                    yield heading
+                stack += reversed(self.arguments(node))
             elif kind == "LatexGroupNode":
                 stack += reversed([n for n in node.nodelist if n is not None])
 
@@ -93,15 +95,25 @@ class _Walk:
             self.comments.append((self.line(place + found.start()), found[1]))
         return Passage("math", text, first_letter(text, self.line(place)), display)
 
-    def macro(self, node: Any) -> Iterator[Passage]:
-        """Yield a heading; return the arguments that hold text."""
-        arguments = [a for a in (node.nodeargd.argnlist or ()) if a is not None]
-        if node.macroname in HEADINGS and arguments:
-            last = arguments[-1]
-            title = self.text[last.pos : last.pos + last.len].strip("{}")
-            yield Passage("heading", title, self.line(node.pos), level=HEADINGS[node.macroname])
+    def heading(self, node: Any) -> Passage | None:
+        """Return the heading that a command begins, if it does."""
+        arguments = _arguments(node)
+        if node.macroname not in HEADINGS or not arguments:
+            return None
+        last = arguments[-1]
+        title = self.text[last.pos : last.pos + last.len].strip("{}")
+        return Passage("heading", title, self.line(node.pos), level=HEADINGS[node.macroname])
+
+    def arguments(self, node: Any) -> list[Any]:
+        """Return the arguments of a command that hold text."""
+        arguments = _arguments(node)
+        if node.macroname in HEADINGS:
             return arguments[-1:]
         return [] if node.macroname in SILENT else arguments
+
+
+def _arguments(node: Any) -> list[Any]:
+    return [a for a in (node.nodeargd.argnlist or ()) if a is not None]
 
 
 def _merged(passages: Iterator[Passage]) -> Iterator[Passage]:

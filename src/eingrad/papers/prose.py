@@ -1,0 +1,74 @@
+"""What a document's prose says of tensors: one-hot, symmetric; offered, never assumed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from eingrad.papers.heads import letters_in
+from eingrad.papers.passages import Passage
+
+# what a condition of a verdict speaks of -> the words of the prose that say it
+WORDS = {
+    r"sum_|one-hot": r"one[- ]hot|probabilit(?:y|ies)|distributions?|sums? to (?:1|one)|softmax",
+    r"symmetric|_(\w)(\w)\b.* = .*_\2\1\b": r"symmetric",
+    r"positive|> 0|>= 0": r"positive|non-?negative",
+    r"orthogonal|inverse": r"orthogonal|orthonormal|rotation",
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence that may state a fact, or a formula that does."""
+
+    line: int
+    text: str
+    letters: frozenset[str]
+
+
+class Facts:
+    """What a document says beside its definitions, with the lines."""
+
+    def __init__(self) -> None:
+        self.said: list[Said] = []
+        self._sentence: list[Passage] = []
+
+    def note(self, passage: Passage) -> None:
+        """Remember what a passage says; formulas belong to the prose around them."""
+        if passage.kind != "prose" and not (passage.kind == "math" and not passage.display):
+            self._sentence = []
+            return
+        self._sentence = [*self._sentence, passage][-8:]
+        if passage.kind == "prose" and _FACT.search(passage.text) is None:
+            return
+        told = [p for p in self._sentence if p.kind == "prose" and _FACT.search(p.text)]
+        if told:
+            letters = frozenset[str]().union(
+                *(letters_in(p.text) for p in self._sentence if p.kind == "math")
+            )
+            text = " ".join(p.text for p in told)
+            self.said.append(Said(told[-1].line, " ".join(text.split()), letters))
+
+    def state(self, line: int, formula: str) -> None:
+        """Remember a formula that is a condition on what nothing defines."""
+        self.said.append(Said(line, formula, letters_in(formula)))
+
+    def lines_for(self, condition: str) -> list[int]:
+        """Return the lines that say what a condition asks for."""
+        letters = letters_in(re.sub(r"\b[a-z]{2,}_?", " ", condition))
+        return sorted({s.line for s in self.said if _says(s, condition) and s.letters & letters})
+
+
+def _says(said: Said, condition: str) -> bool:
+    for about, words in WORDS.items():
+        if re.search(about, condition) and re.search(words + r"|=", said.text, re.IGNORECASE):
+            return True
+    return False
+
+
+def _any(words: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(words), re.IGNORECASE)
+
+
+_FACT = _any(WORDS.values())
