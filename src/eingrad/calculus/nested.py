@@ -34,7 +34,7 @@ def name_nested(system: System) -> System:
     """
     if all(_weight(d.expr) <= DEEPEST for d in system.definitions.values()):
         return system
-    fresh = _fresh({*system.inputs, *system.definitions, *system.functions, *system.sizes})
+    fresh = fresh_names({*system.inputs, *system.definitions, *system.functions, *system.sizes})
     named: dict[Expr, Var] = {}
     definitions: dict[str, Definition] = {}
     labels = dict(system.labels)
@@ -84,7 +84,8 @@ def _own(node: Expr) -> int:
     return int(isinstance(node, Matrix) or (isinstance(node, Map) and node.function != "add"))
 
 
-def _fresh(taken: Collection[str]) -> Iterator[str]:
+def fresh_names(taken: Collection[str]) -> Iterator[str]:
+    """Yield u1, u2, ..., but for the names that are taken."""
     return (name for k in count(1) if (name := f"u{k}") not in taken)
 
 

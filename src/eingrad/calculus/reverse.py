@@ -18,7 +18,7 @@ from eingrad.calculus.nested import name_nested
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
-from eingrad.core.algebra import ONE, add, zeros
+from eingrad.core.algebra import ONE, add, multiply, sum_over, zeros
 from eingrad.core.expr import Expr, Map, Reduce, Var, postorder, variables
 from eingrad.core.partials import record_of
 from eingrad.core.rewrite import substitute
@@ -67,12 +67,17 @@ class Adjoint:
 
 
 def reverse(
-    system: System, of: str, wrt: Sequence[str], moved: Collection[str] | None = None
+    system: System,
+    of: str,
+    wrt: Sequence[str],
+    moved: Collection[str] | None = None,
+    by_name: bool = False,
 ) -> dict[str, Adjoint]:
     """Return the adjoints of ``wrt`` and of all tensors that these need, the loss's first.
 
     ``system`` must have been through `recognise`; ``moved`` are the tensors by which the adjoints
-    are yet to be differentiated. Raises DifferentiationError where ``of`` is no scalar.
+    are yet to be differentiated. ``by_name`` keeps the names of all products, so that each is
+    computed once. Raises DifferentiationError where ``of`` is no scalar.
     """
     root = system.definitions[of]
     if root.expr.ndim:
@@ -94,7 +99,7 @@ def reverse(
     for name in [n for n in reversed(list(system.definitions)) if n in active] + [
         n for n in system.inputs if n in active
     ]:
-        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, knowledge)
+        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, knowledge, by_name)
     for name in wrt:
         if name not in adjoints:
             dims = tensor(system, name).dims
@@ -137,11 +142,12 @@ def _adjoint(
     consumers: list[Definition],
     known: Mapping[str, Adjoint],
     knowledge: Knowledge,
+    named: bool,
 ) -> Adjoint:
     if name == of:
         return Adjoint(of, name, (), ONE, knowledge)
     x = tensor(system, name)
-    contributions = tuple(_contribution(c, x, known[c.name], knowledge) for c in consumers)
+    contributions = tuple(_contribution(c, x, known[c.name], knowledge, named) for c in consumers)
     if not contributions:
         return Adjoint(of, name, (), zeros(x.dims), knowledge)
     total = contributions[0].expr
@@ -152,13 +158,14 @@ def _adjoint(
 
 
 def _contribution(
-    consumer: Definition, x: Var, adjoint: Adjoint, knowledge: Knowledge
+    consumer: Definition, x: Var, adjoint: Adjoint, knowledge: Knowledge, named: bool
 ) -> Contribution:
     """Pull the consumer's adjoint back to ``x``, by name or by formula, whichever reads better."""
     choices = []
     by_formula = adjoint.expr
     by_name = ONE if adjoint.name == adjoint.of else adjoint.var
-    promising = cost(by_formula) <= SHORT or has_divisor(by_formula)
+    short = isinstance(by_formula, Var) if named else cost(by_formula) <= SHORT
+    promising = short or has_divisor(by_formula)
     for cotangent in dict.fromkeys([by_formula, by_name] if promising else [by_name]):
         raw = substitute(pull_back(consumer.expr, [x], cotangent, 0)[0], knowledge.named)
         choices.append(
@@ -171,6 +178,29 @@ def _contribution(
             )
         )
     return min(choices, key=lambda c: cost(c.expr) + NAME_COST * c.by_name)
+
+
+def with_cotangents(
+    system: System, loss: str, names: Mapping[str, str]
+) -> tuple[System, tuple[Var, ...]]:
+    """Return the system with a scalar, the product of some tensors with cotangents like them.
+
+    Its gradients are the pull-back. ``names`` are those of the cotangents, which become inputs.
+    """
+    terms, cotangents = [], []
+    for name, bar in names.items():
+        y = tensor(system, name)
+        cotangents.append(Var(bar, y.dims))
+        terms.append(sum_over(multiply(cotangents[-1], y), range(y.ndim)))
+    bars = {v.name: v for v in cotangents}
+    own_labels = {bar: system.labels[name] for name, bar in names.items()}
+    whole = replace(
+        system,
+        inputs={**system.inputs, **bars},
+        definitions={**system.definitions, loss: Definition(loss, (), add(*terms))},
+        labels={**system.labels, **own_labels, loss: ()},
+    )
+    return whole, tuple(cotangents)
 
 
 # --- forms that are written out over several statements ---------------------------------------

@@ -179,14 +179,24 @@ class ExpressionWriter:
         rank: Mapping[str, int],
         upstream: Container[str] = (),
         matmul: bool = False,
+        taken: Container[str] = (),
     ) -> None:
         self.target, self.names, self.letters, self.rank = target, names, letters, rank
-        self.upstream, self.matmul = upstream, matmul
-        self.helpers: set[str] = set()
+        self.upstream, self.matmul, self.taken = upstream, matmul, taken
+        self.helpers: dict[str, str] = {}
         self.imports: dict[str, None] = {}
         self.sizes: dict[str, None] = {}
         self.like = ""
         self.uses_einsum = False
+
+    def helper(self, name: str) -> str:
+        """Return what a function of the module's own is called: never as a tensor is."""
+        if name not in self.helpers:
+            own = name
+            while own in self.taken:
+                own += "_of"
+            self.helpers[name] = own
+        return self.helpers[name]
 
     # --- definitions ---
 
@@ -280,10 +290,9 @@ class ExpressionWriter:
         return codes
 
     def _scatter(self, node: Scatter, every: tuple[int, ...]) -> Piece:
-        self.helpers.add("scatter")
         shape = tuple_text([str(self.size(d)) for d in node.dims])
         places = Code("tuple", "", tuple(self._places(node, node.dims)))
-        code = call("scatter", atom(shape), places, self.whole(node.operands[0]))
+        code = call(self.helper("scatter"), atom(shape), places, self.whole(node.operands[0]))
         return Piece(code, every)
 
     def _arange(self, dim: Dim) -> Code:
@@ -315,9 +324,8 @@ class ExpressionWriter:
             assert recipe is not None, node.function
             return self.emit(recipe)
         if result is None:
-            self.helpers.add(node.function)
             axes = str(node.axes[0]) if len(node.axes) == 1 else str(node.axes)
-            result = call(node.function, code, axis=atom(axes))
+            result = call(self.helper(node.function), code, axis=atom(axes))
         if node.function == "argmax":  # integers, which would take part in no other type
             cast = "to" if self.target.name == "torch" else "astype"
             result = call(f"{result}.{cast}", atom(f"{self.like}.dtype"))
@@ -325,8 +333,7 @@ class ExpressionWriter:
 
     def _matrix(self, node: Matrix, every: tuple[int, ...]) -> Piece:
         if node.function in HELPERS[self.target.name]:
-            self.helpers.add(node.function)
-            return Piece(call(node.function, self.whole(node.operands[0])), every)
+            return Piece(call(self.helper(node.function), self.whole(node.operands[0])), every)
         text, lines = imported(spelling(MATRIX_FUNCTIONS[node.function], self.target.name))
         self.imports |= dict.fromkeys(lines)
         head, _, rest = text.partition("({0})")
@@ -383,8 +390,7 @@ class ExpressionWriter:
         plain = all(isinstance(x, Const) or x in node.operands for x in parts)
         if recipe is not None and (len(codes) > 1 or (plain and not text)):
             return self.emit(recipe)
-        self.helpers.add(name)
-        return Piece(call(name, *codes), axes)
+        return Piece(call(self.helper(name), *codes), axes)
 
     def _compared(self, node: Expr, axes: Sequence[int]) -> Code:
         return self.aligned(self.operand(node), axes)

@@ -3,35 +3,28 @@ module needs."""
 
 from __future__ import annotations
 
-import builtins
 import keyword
 import re
 import unicodedata
-
-from eingrad.core.functions import canonical
+from collections.abc import Container
 
 MAX_LENGTH = 24
 
-RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins)) | {
-    # modules and what the modules define
-    "np", "jnp", "jax", "torch", "F", "nn", "math", "sys", "partial", "annotations", "Any",
-    "Array", "Tensor", "Saved", "AXES", "WRT", "STEP", "TOLERANCE", "einsum", "check_shapes",
-    "random_data", "forward", "backward", "value", "check_gradient", "check_double_backward",
-    "train_step", "initial_state", "train", "central_differences", "Model", "Function", "main",
-    "defvjp", "pull_back", "derivatives",
-    # local names in them
-    "ctx", "self", "cls", "saved", "state", "seed", "data", "rng", "g", "gradients", "inputs",
-    # helpers, beside the functions of the tables
-    "scatter", "uniform", "signed", "one_hot", "simplex", "symmetric", "definite",
-    # attributes of torch.nn.Module, which parameters must not hide
+RESERVED = frozenset(keyword.kwlist) | {
+    # what the lines of a function with tensors may call, or be called by
+    "np", "jnp", "jax", "torch", "math", "einsum", "check_shapes", "filled", "forward", "backward",
+    "abs", "max", "min", "pow", "round", "tuple", "self", "nn",
+}  # fmt: skip
+OF_NN_MODULES = {
     "training", "apply", "eval", "parameters", "modules", "children", "buffers", "compile",
     "share_memory", "zero_grad", "state_dict", "load_state_dict", "extra_repr", "requires_grad_",
     "type", "half", "double", "bfloat16", "cpu", "cuda", "ipu", "xpu", "mtia", "to", "to_empty",
     "add_module", "register_buffer", "register_parameter", "get_parameter", "get_buffer",
     "named_parameters", "named_modules", "named_children", "named_buffers", "dump_patches",
     "call_super_init", "get_submodule", "set_submodule", "register_module", "get_extra_state",
-    "set_extra_state", "T_destination",
+    "set_extra_state", "T_destination", "float", "train",
 }  # fmt: skip
+"""Attributes of torch.nn.Module, which parameters must not hide."""
 
 
 def identifier(text: str) -> str:
@@ -45,12 +38,7 @@ def identifier(text: str) -> str:
     name = re.sub(r"[^0-9A-Za-z]+", "_", greek).strip("_")[:MAX_LENGTH].rstrip("_")
     if not name or name[0].isdigit():
         name = f"x{name}"
-    return f"{name}_" if is_reserved(name) else name
-
-
-def is_reserved(name: str) -> bool:
-    """Whether Python or a module needs a name: functions of the notation are among them."""
-    return name in RESERVED or canonical(name) is not None
+    return f"{name}_" if name in RESERVED else name
 
 
 def _spelled(c: str) -> str:
@@ -71,14 +59,18 @@ class Namespace:
     ('x', 'x_2', 'np_')
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reserved: Container[str] = ()) -> None:
+        self._reserved = reserved
         self._taken: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._taken
 
     def new(self, wanted: str) -> str:
         """Return an identifier like ``wanted`` that nothing else has."""
         first = identifier(wanted)
-        name, count = first, 1
-        while name in self._taken or is_reserved(name):
+        name, count = f"{first}_" if first in self._reserved else first, 1
+        while name in self._taken or name in self._reserved:
             count += 1
             name = f"{first}{'' if first.endswith('_') else '_'}{count}"
         self._taken.add(name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import count
 
@@ -12,11 +13,12 @@ from eingrad.calculus.optim import Optimizer
 from eingrad.codegen import templates
 from eingrad.codegen.code import WIDTH, atom, bracketed, comment, statement, tuple_text
 from eingrad.codegen.expressions import ExpressionWriter
-from eingrad.codegen.identifiers import Namespace
+from eingrad.codegen.identifiers import OF_NN_MODULES, Namespace
 from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan
 from eingrad.codegen.random_data import MAKERS, Draw, draw_text, draws
 from eingrad.codegen.targets import TARGETS, Target
 from eingrad.codegen.templates import HELPERS, NEEDS
+from eingrad.codegen.torch_function import FunctionClass
 from eingrad.core.algebra import is_light
 from eingrad.core.expr import Const, Expr, Map, Var, postorder
 from eingrad.core.functions import FUNCTIONS
@@ -29,17 +31,24 @@ from eingrad.notation.text import to_text
 
 
 class Module:
-    """Writes one module."""
+    """Writes one module: tensors keep their names, and the module's own give way to them."""
 
     def __init__(
         self, program: ModulePlan, target: Target, *, matmul: bool, optimizer: Optimizer | None
     ) -> None:
-        self.program, self.target = program, target
+        self.program = program
         self.array = "Tensor" if target.name == "torch" else "Array"
         self.training = None if optimizer is None else make_training(program, optimizer)
-        self.namespace = Namespace()
+        directions = [r.direction for r in program.results if r.direction]
+        self.mode = "gradient" if program.is_gradient else "along" if directions else "dense"
+        self.backward = "backward" if self.mode == "gradient" else "derivatives"
+        has_class = target.name == "torch" and self.has_nn_module
+        self.namespace = Namespace(OF_NN_MODULES | {"value"} if has_class else ())
         self.names: dict[str, str] = {}
         self._name_everything()
+        if "F" in self.namespace:
+            target = replace(target, functional="torch.nn.functional")
+        self.target = target
         self.emitter = ExpressionWriter(
             target,
             self.names,
@@ -47,20 +56,22 @@ class Module:
             program.deriver.names.rank,
             program.deriver.records,
             matmul,
+            self.namespace,
         )
         self.sizes, self.draws = draws(program)
         self.makers: set[str] = set()
-        directions = [r.direction for r in program.results if r.direction]
-        self.mode = "gradient" if program.is_gradient else "along" if directions else "dense"
-        self.backward = "backward" if self.mode == "gradient" else "derivatives"
+
+    @property
+    def has_nn_module(self) -> bool:
+        """Whether PyTorch's module has an ``nn.Module``, whose attributes no tensor may hide."""
+        return self.mode == "gradient"
 
     def _name_everything(self) -> None:
         program = self.program
         for var in program.inputs:
-            self.names[var.name] = self.namespace.new(var.name)
-        for line in (*program.forward, *program.backward):
-            wanted = line.var.name if line.text else line.var.name.split(" part ")[0] + "_part"
-            self.names[line.var.name] = self.namespace.new(wanted)
+            if var.name not in self.names:
+                self.names[var.name] = self.namespace.new(var.name)
+        self._name_lines((*program.forward, *program.backward))
         for var in self.training.state if self.training else ():
             self.names[var.name] = self.namespace.new(var.name)
         dims = [d for v in program.inputs for d in v.dims if isinstance(d, str)]
@@ -71,6 +82,13 @@ class Module:
             self.axis[dim] = self.letters.new(letter)
             self.names[f"size {dim}"] = self.namespace.new(f"n_{letter}")
         self.function = self.namespace.new(f"{self.names[program.roots[0].name]}Function")
+        self.saved = self.namespace.new("saved")
+
+    def _name_lines(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if line.var.name not in self.names:
+                wanted = line.var.name if line.text else line.var.name.split(" part ")[0] + "_part"
+                self.names[line.var.name] = self.namespace.new(wanted)
 
     # --- the whole ---
 
@@ -87,11 +105,14 @@ class Module:
         shapes = self._in_words(templates.CHECK_SHAPES.strip("\n"))
         parts = [*helpers, shapes, *body, self._main()]
         text = "\n\n\n".join(parts)
-        header = Header(
+        return f"{self.header().text(text)}\n\n\n{text}\n"
+
+    def header(self) -> Header:
+        """The head of the module, when all else is written."""
+        return Header(
             self.program, self.target, self.names, self.axis, self.mode, self.draws,
             self.emitter.uses_einsum, tuple(self.emitter.imports),
         )  # fmt: skip
-        return f"{header.text(text)}\n\n\n{text}\n"
 
     def _in_words(self, text: str) -> str:
         return text.replace("Array", "Tensor") if self.array == "Tensor" else text
@@ -121,17 +142,19 @@ class Module:
         result = roots[0] if one else tuple_text(roots)
         flat = f"    return {result}, {saved}"
         if len(flat) > WIDTH:
-            lines += bracketed("saved = (", self._names_of(program.saved), ")", "    ", True)
-            flat = f"    return {result}, saved"
+            lines += bracketed(
+                f"{self.saved} = (", self._names_of(program.saved), ")", "    ", True
+            )
+            flat = f"    return {result}, {self.saved}"
         return "\n".join([*lines, flat])
 
     def _backward(self) -> str:
         program = self.program
-        lines = [f"def {self.backward}(saved: Saved) -> tuple[{self.array}, ...]:"]
+        lines = [f"def {self.backward}({self.saved}: Saved) -> tuple[{self.array}, ...]:"]
         what = "gradients" if self.mode == "gradient" else "derivatives"
         lines.append(f'    """Return the {what} by the tensors in WRT, in this order."""')
         names = self._names_of(program.saved)
-        lines += self._unpacked(names, "saved")
+        lines += self._unpacked(names, self.saved)
         lines += self._lines(program.backward, program.saved)
         results = [self.names[r.var.name] for r in program.results]
         lines += self._returned(results)
@@ -182,25 +205,33 @@ class Module:
 
     def _framework(self) -> list[str]:
         if self.target.name == "torch":
-            return [self._function(), self._value("FUNCTION"), self._nn_module()]
+            function = FunctionClass(self.program, self.function, self.names).text()
+            rest = [self._nn_module()] if self.has_nn_module else []
+            return [function, self._value(), *rest]
         if self.target.name == "jax":
-            value = "@jax.custom_vjp\n" + self._value("forward")
-            return [value, templates.PULL_BACK.strip("\n")]
+            return [f"@jax.custom_vjp\n{self._value()}", self._pull_back()]
         return []
 
-    def _value(self, function: str) -> str:
-        program = self.program
-        inputs = self._names_of(program.inputs)
-        head = bracketed("def value(", self._parameters(program.inputs), f") -> {self.array}:", "")
-        of = self.names[program.roots[0].name]
-        head.append(f'    """Return {of}; its gradient is the one of `backward`."""')
-        if function == "forward":
-            return "\n".join([*head, *bracketed("return forward(", inputs, ")[0]", "    ")])
-        return "\n".join([*head, *bracketed(f"return {self.function}.apply(", inputs, ")", "    ")])
+    def _pull_back(self) -> str:
+        return templates.PULL_BACK.strip("\n")
 
-    def _function(self) -> str:
-        of = self.names[self.program.roots[0].name]
-        return templates.FUNCTION.format(function=self.function, of=of).strip("\n")
+    def _value(self) -> str:
+        program = self.program
+        inputs, roots = self._names_of(program.inputs), self._names_of(program.roots)
+        kind = self.array if len(roots) == 1 else f"tuple[{self.array}, ...]"
+        lines = bracketed("def value(", self._parameters(program.inputs), f") -> {kind}:", "")
+        gradients = (
+            "its gradient is the one" if self.mode == "gradient" else "its gradients are those"
+        )
+        lines.append(f'    """Return {" and ".join(roots)}; {gradients} of `backward`."""')
+        if self.target.name == "torch":
+            extra = len(FunctionClass(program, self.function, self.names).computed)
+            place = f"[:{len(roots)}]" if len(roots) > 1 else "[0]"
+            tail = f"){place}" if extra else ")"
+            return "\n".join(
+                [*lines, *bracketed(f"return {self.function}.apply(", inputs, tail, "    ")]
+            )
+        return "\n".join([*lines, *bracketed("return forward(", inputs, ")[0]", "    ")])
 
     def _nn_module(self) -> str:
         program = self.program
@@ -285,17 +316,18 @@ class Module:
 
     def _checks(self) -> list[str]:
         target, roots = self.target.name, len(self.program.roots)
+        if self.by_framework:
+            return [templates.FRAMEWORK_CHECK[target].strip("\n")]
         parts = [
             templates.differences(target, self.mode, roots),
             templates.check(target, self.mode, roots),
         ]
-        if self._checks_twice:
-            parts.append(templates.DOUBLE.format(function=self.function))
         return [part.strip("\n") for part in parts]
 
     @property
-    def _checks_twice(self) -> bool:
-        return self.target.name == "torch" and self.mode == "gradient"
+    def by_framework(self) -> bool:
+        """Whether the framework has a check of its own for these derivatives."""
+        return self.target.name != "numpy" and self.mode == "gradient"
 
     # --- a training step as lines: the optimizer's formulas over a program's gradients ---
 
@@ -307,9 +339,11 @@ class Module:
         lines = [*lines, *bracketed("def train_step(", self._parameters(inputs), tail, "")]
         of = self.names[program.roots[0].name]
         lines.append(f'    """Take a step of {training.title}."""')
-        lines += bracketed(f"{of}, saved = forward(", self._names_of(program.inputs), ")", "    ")
+        lines += bracketed(
+            f"{of}, {self.saved} = forward(", self._names_of(program.inputs), ")", "    "
+        )
         lines += self._unpacked(
-            [self.names[r.var.name] for r in program.results], "backward(saved)"
+            [self.names[r.var.name] for r in program.results], f"backward({self.saved})"
         )
         new = []
         for line in training.lines:
@@ -325,18 +359,21 @@ class Module:
         return ["\n".join(lines), state, self._in_words(templates.TRAIN.strip("\n")).format(of=of)]
 
     def _main(self) -> str:
-        lines = ['if __name__ == "__main__":', "    error = check_gradient()"]
-        lines.append('    print(f"largest relative error of the derivatives: {error:.1e}")')
-        good = "error < TOLERANCE"
-        if self._checks_twice:
-            lines.append("    good = error < TOLERANCE and check_double_backward()")
-            good = "good"
+        lines = ['if __name__ == "__main__":', *self._checked()]
         if self.training is not None:
             lines.append("    losses = train()")
             line = 'print(f"{len(losses)} steps of training: {losses[0]:.6g} -> {losses[-1]:.6g}")'
             lines.append(f"    {line}")
-        lines.append(f"    raise SystemExit(0 if {good} else 1)")
-        return "\n".join(lines)
+        return "\n".join([*lines, "    raise SystemExit(0 if good else 1)"])
+
+    def _checked(self) -> list[str]:
+        if self.by_framework:
+            return ["    good = check_gradient()", f'    print("{templates.SAYS_GOOD}")']
+        return [
+            "    error = check_gradient()",
+            "    good = error < TOLERANCE",
+            '    print(f"largest relative error of the derivatives: {error:.1e}")',
+        ]
 
 
 def _initial_state(module: Module, training: Training) -> str:
@@ -381,18 +418,19 @@ class Header:
 
     def text(self, body: str) -> str:
         """Return the head of a module with this body."""
-        return f"{self._docstring()}\n\n{self._imports(body)}\n\n{self._constants()}"
+        return f"{self._docstring()}\n\n{self._imports(body)}\n\n{self._constants(body)}"
 
     def _docstring(self) -> str:
         program, target = self.program, self.target
         lines = [f'"""{self._title()}, in {target.title}.', "", "Forward:", ""]
-        lines += _formulas(program.forward)
+        lines += formulas(program.forward)
         lines += ["", "Backward:" if self.mode == "gradient" else "Derivatives:", ""]
-        lines += _formulas(program.backward)
+        lines += formulas(program.backward)
         lines += ["", "Shapes of the inputs:", ""]
         for var in program.inputs:
             axes = ", ".join(self.axis[str(d)] for d in var.dims)
             lines.append(f"    {self.names[var.name]}: {axes or 'a scalar'}")
+        lines += self._more()
         notes = [
             f"Assumed: {to_text(fact.written)[7:]}."
             for fact in program.system.facts
@@ -403,6 +441,10 @@ class Header:
             lines += ["", *_wrapped(note, "")]
         lines += ["", "Run this file to check the derivatives on random data.", '"""']
         return "\n".join(lines)
+
+    def _more(self) -> list[str]:
+        """Return further lines of the docstring."""
+        return []
 
     def _title(self) -> str:
         program = self.program
@@ -423,9 +465,11 @@ class Header:
         head = "from __future__ import annotations\n\n"
         first = "\n".join(lines) + "\n\n" if lines else ""
         framework = templates.IMPORTS[self.target.name]
-        if self.target.name == "jax" and "np." not in text.replace("jnp.", ""):
+        if self.target.name == "jax" and not re.search(r"\bnp\.", text):
             framework = framework.replace("\nimport numpy as np", "")
-        if "F." in text.replace("self.F.", "") and self.target.name == "torch":
+        if "check_grads(" in text:
+            framework += "\nfrom jax.test_util import check_grads"
+        if self.target.functional == "F" and re.search(r"\bF\.", text):
             framework += "\nimport torch.nn.functional as F"
         if "nn.Module" in text:
             framework += "\nfrom torch import nn"
@@ -437,7 +481,7 @@ class Header:
     def _needs_partial(self) -> bool:
         return self.target.name == "numpy" and self.uses_einsum
 
-    def _constants(self) -> str:
+    def _constants(self, body: str) -> str:
         array = "Tensor" if self.target.name == "torch" else "Array"
         lines = [templates.ARRAY[self.target.name], f"Saved = tuple[{array}, ...]"]
         if self._needs_partial:
@@ -459,7 +503,8 @@ class Header:
             lines.append(f"WRT = ({items[0]},)")
         else:
             lines += bracketed("WRT = (", items, ")", "", one_per_line=True)
-        lines += ["STEP = 1e-5  # of the central differences", "TOLERANCE = 1e-5"]
+        if "STEP" in body:
+            lines += ["STEP = 1e-5  # of the central differences", "TOLERANCE = 1e-5"]
         return "\n".join([*lines, *self._literals()])
 
     def _literals(self) -> list[str]:
@@ -485,7 +530,8 @@ def _sorted_imports(lines: Iterable[str]) -> str:
     )
 
 
-def _formulas(lines: Sequence[Line]) -> list[str]:
+def formulas(lines: Sequence[Line]) -> list[str]:
+    """Return the formulas of lines for a docstring."""
     return [row for line in lines if line.text for row in _wrapped(line.text, "    ")]
 
 
@@ -504,13 +550,13 @@ def _ascii(text: str) -> str:
 # --- what a target lacks: by a text, by a spelling that is no call, or a recipe ---
 
 
-def own_functions(target: str, used: Iterable[str], imports: dict[str, None]) -> list[str]:
+def own_functions(target: str, used: Mapping[str, str], imports: dict[str, None]) -> list[str]:
     """Return the functions that a module needs, each after those that it calls.
 
-    What they import themselves is added to ``imports``.
+    ``used`` says what each is called; what they import themselves is added to ``imports``.
 
-    >>> [text.split("(")[0] for text in own_functions("numpy", {"gelu"}, {})]
-    ['def erf', 'def ndtr', 'def gelu']
+    >>> [text.split("(")[0] for text in own_functions("numpy", {"gelu": "gelu_of"}, {})]
+    ['def erf', 'def ndtr', 'def gelu_of']
     """
     texts: dict[str, str] = {}
     order = [*FUNCTIONS, *HELPERS[target]]
@@ -523,7 +569,14 @@ def own_functions(target: str, used: Iterable[str], imports: dict[str, None]) ->
             stack += missing
             continue
         texts.setdefault(stack.pop(), text)
-    return list(texts.values())
+    return [_called(text, used) for text in texts.values()]
+
+
+def _called(text: str, names: Mapping[str, str]) -> str:
+    for name, own in names.items():
+        if own != name:
+            text = re.sub(rf"(?<![\w.]){name}\(", f"{own}(", text)
+    return text
 
 
 def _own_function(target: str, name: str, imports: dict[str, None]) -> tuple[str, Iterable[str]]:
@@ -560,7 +613,7 @@ def _by_recipe(target: str, name: str, imports: dict[str, None]) -> tuple[list[s
         lines += statement("y", value, lambda: next(names), "")
         value = atom("y")
     imports |= emitter.imports
-    return [*lines, f"return {value}"], emitter.helpers
+    return [*lines, f"return {value}"], set(emitter.helpers)
 
 
 def _used_twice(recipe: Expr) -> list[Expr]:
@@ -652,6 +705,14 @@ def module_source(
 
     ``keys`` names for each tensor by which ``of`` is differentiated the record of the result.
     """
+    chosen = target_of(target)
+    program = make_module_plan(of, keys, system, deriver, functions)
+    return Module(program, chosen, matmul=matmul, optimizer=optimizer).source()
+
+
+def target_of(name: str) -> Target:
+    """Return a target by its name; raises EingradError for another."""
+    target = name
     if target not in TARGETS:
         near = get_close_matches(str(target), TARGETS, 1)
         known = f"known are {', '.join(TARGETS)}"
@@ -660,5 +721,4 @@ def module_source(
             operand=str(target),
             hint=f"did you mean {near[0]!r}?" if near else known,
         )
-    program = make_module_plan(of, keys, system, deriver, functions)
-    return Module(program, TARGETS[target], matmul=matmul, optimizer=optimizer).source()
+    return TARGETS[target]

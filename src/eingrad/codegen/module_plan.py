@@ -93,28 +93,15 @@ def make_module_plan(
     Raises EingradError for a generic function that is not bound, or bound to a callable.
     """
     functions = dict(functions or {})
-    records = {name: r for name, r in deriver.records.items() if name not in system.definitions}
     results = [_result(wrt, name, system, deriver) for wrt, name in keys.items()]
     results = [r for k, r in enumerate(results) if r not in results[:k]]
-    exprs = [d.expr for d in system.definitions.values()] + [r.expr for r in records.values()]
-    bound = _bound(exprs, functions, system)
-    first = dict(zip(system.definitions, bound, strict=False))
-    second = dict(zip(records, bound[len(first) :], strict=True))
-    first, second = _at_kinks(first, second, set(deriver.records))
-    named: dict[Expr, Var] = {e: Var(n, e.dims) for n, e in first.items() if _has_work(e)}
-    first = stable_definitions(first, named)
-    second = {
-        n: substitute(apply_rules([e], STANDALONE)[0], dict(named)) for n, e in second.items()
-    }
-    second = _needed(second, [r.var.name for r in results])
-    saved = _outside(second)
-    first = _needed(first, [*(r.root.name for r in results), *saved])
-    texts = _texts(system, deriver)
-    forward = named_parts([Line(Var(n, e.dims), e, texts.get(n, "")) for n, e in first.items()])
-    parts: dict[Expr, Expr] = {x.expr: x.var for x in forward if not x.text}
-    backward = named_parts([
-        Line(Var(n, e.dims), substitute(e, parts), texts.get(n, "")) for n, e in second.items()
-    ])  # fmt: skip
+    first, second = prepare(system, deriver, functions)
+    second = needed_of(second, [r.var.name for r in results])
+    saved = outside(second)
+    first = needed_of(first, [*(r.root.name for r in results), *saved])
+    texts = texts_of(system, deriver)
+    forward = named_parts(lines_of(first, texts))
+    backward = named_parts(lines_of(second, texts, forward))
     saved_vars = _saved(backward, system)
     roots = {r.root for r in results}
     is_gradient = all(not r.root.ndim and r.direction is None for r in results) and len(roots) == 1
@@ -125,6 +112,31 @@ def make_module_plan(
         of, inputs, tuple(forward), tuple(backward), tuple(results), saved_vars, is_gradient,
         system, deriver, functions,
     )  # fmt: skip
+
+
+def prepare(
+    system: System, deriver: Deriver, functions: Mapping[str, str]
+) -> tuple[dict[str, Expr], dict[str, Expr]]:
+    """Return definitions and derivatives as they are computed: bound, stable, defined at kinks."""
+    records = {name: r for name, r in deriver.records.items() if name not in system.definitions}
+    exprs = [d.expr for d in system.definitions.values()] + [r.expr for r in records.values()]
+    bound = _bound(exprs, dict(functions), system)
+    first = dict(zip(system.definitions, bound, strict=False))
+    second = dict(zip(records, bound[len(first) :], strict=True))
+    first, second = _at_kinks(first, second, set(deriver.records))
+    named: dict[Expr, Var] = {e: Var(n, e.dims) for n, e in first.items() if _has_work(e)}
+    first = stable_definitions(first, named)
+    return first, {
+        n: substitute(apply_rules([e], STANDALONE)[0], dict(named)) for n, e in second.items()
+    }
+
+
+def lines_of(
+    exprs: Mapping[str, Expr], texts: Mapping[str, str], before: Sequence[Line] = ()
+) -> list[Line]:
+    """Return definitions as lines; the parts that lines ``before`` have named go by their names."""
+    parts: dict[Expr, Expr] = {x.expr: x.var for x in before if not x.text}
+    return [Line(Var(n, e.dims), substitute(e, parts), texts.get(n, "")) for n, e in exprs.items()]
 
 
 def _result(wrt: str, name: str, system: System, deriver: Deriver) -> ModuleResult:
@@ -143,13 +155,18 @@ def _result(wrt: str, name: str, system: System, deriver: Deriver) -> ModuleResu
         last, direction = title.wrt[-1][0], None
         rest = title.wrt[:-1]
         root = str(type(title)(title.of, title.of_ndim, rest)) if rest else title.of
-    if last not in system.inputs:
+    check_input(system, last)
+    return ModuleResult(record.var, system.definitions[root].var, last, direction)
+
+
+def check_input(system: System, name: str) -> None:
+    """Raise EingradError for a tensor that is assigned."""
+    if name not in system.inputs:
         raise EingradError(
-            f"a standalone module differentiates by inputs, and {last} is assigned",
-            operand=last,
+            f"a standalone module differentiates by inputs, and {name} is assigned",
+            operand=name,
             hint=f"inputs are: {', '.join(system.inputs)}",
         )
-    return ModuleResult(record.var, system.definitions[root].var, last, direction)
 
 
 def _bound(exprs: list[Expr], functions: dict[str, str], system: System) -> list[Expr]:
@@ -257,13 +274,14 @@ def _is_work(node: Expr) -> bool:
 # --- what is needed -----------------------------------------------------------------------------
 
 
-def _needed(exprs: Mapping[str, Expr], roots: Iterable[str]) -> dict[str, Expr]:
+def needed_of(exprs: Mapping[str, Expr], roots: Iterable[str]) -> dict[str, Expr]:
     """Return the definitions that some roots are made of, in their order."""
     wanted = needed_by(roots, exprs)
     return {name: expr for name, expr in exprs.items() if name in wanted}
 
 
-def _outside(exprs: Mapping[str, Expr]) -> list[str]:
+def outside(exprs: Mapping[str, Expr]) -> list[str]:
+    """Return the tensors that some definitions speak of and that are none of them."""
     found = (v.name for expr in exprs.values() for v in variables(expr))
     return [name for name in dict.fromkeys(found) if name not in exprs]
 
@@ -308,7 +326,7 @@ def _inputs(
 # --- formulas -----------------------------------------------------------------------------------
 
 
-def _texts(system: System, deriver: Deriver) -> dict[str, str]:
+def texts_of(system: System, deriver: Deriver) -> dict[str, str]:
     """Return the line of notation for each tensor and each derivative."""
     texts = {}
     for name, definition in system.definitions.items():

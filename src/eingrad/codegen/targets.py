@@ -24,6 +24,8 @@ class Target:
     module: str
     axis: str
     einsum: str
+    functional: str = "F"
+    """The name of torch.nn.functional."""
 
     def spelling(self, name: str, count: int) -> tuple[str, tuple[str, ...]]:
         """Return how a function is written over arguments, and imports; "" for one of its own.
@@ -35,7 +37,7 @@ class Target:
         text, lines = imported(spelling(FUNCTIONS[name], self.name, count))
         if lines and FUNCTIONS[name].recipe is not None:
             return "", ()
-        return text.replace("torch.nn.functional.", "F."), lines
+        return text.replace("torch.nn.functional.", f"{self.functional}."), lines
 
     def function(self, name: str, arguments: Sequence[Code]) -> Code | None:
         """Return a call, None where the spelling is no call that has each argument once.

@@ -206,24 +206,6 @@ def check_shapes(*tensors: Array) -> None:
                 raise ValueError(f"axis {axis} has size {known}, but {size} in {name}")
 '''
 
-FUNCTION = '''
-class {function}(torch.autograd.Function):
-    """{of} with the gradient of `backward`, differentiable twice."""
-
-    @staticmethod
-    def forward(ctx: Any, *inputs: Tensor) -> Tensor:
-        result, saved = forward(*inputs)
-        ctx.save_for_backward(*inputs, *saved)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        saved = ctx.saved_tensors[len(AXES) :]
-        if torch.is_grad_enabled():  # a second derivative goes through `forward`, too
-            _, saved = forward(*ctx.saved_tensors[: len(AXES)])
-        gradients = dict(zip(WRT, backward(saved), strict=True))
-        return tuple(g * gradients[x] if x in gradients else None for x in AXES)
-'''
 PULL_BACK = '''
 def pull_back(saved: Saved, g: Array) -> tuple[Array | None, ...]:
     """Return the cotangents of the inputs, None for those that are not in WRT."""
@@ -266,22 +248,13 @@ def central_difference(data: dict[str, Array], name: str, along: str) -> Array:
         ends.append(forward(**{**data, name: moved})[0])
     return (ends[0] - ends[1]) / (2 * STEP)
 '''
-_EXACT = {
-    "numpy": "    _, saved = forward(**data)\n    found = backward(saved)\n",
-    "torch": (
-        "    wanted = [data[name].requires_grad_() for name in WRT]\n"
-        "    found = torch.autograd.grad(value(**data), wanted)\n"
-    ),
-    "jax": (
-        "    places = tuple(list(AXES).index(name) for name in WRT)\n"
-        "    found = jax.jit(jax.grad(value, argnums=places))(*data.values())\n"
-    ),
-}
 _CHECK = '''
 def check_gradient(seed: int = 0) -> float:
     """Return the largest relative error of {what}, against central differences."""
 {x64}    data = random_data(seed)
-{exact}    errors = []
+    _, saved = forward(**data)
+    found = {backward}(saved)
+    errors = []
     for {names}, result in zip({constant}, found, strict=True):
         expected = {expected}
         if result.shape != expected.shape:
@@ -291,17 +264,123 @@ def check_gradient(seed: int = 0) -> float:
     return float({module}.{largest}(errors){end})
 '''
 X64 = '    jax.config.update("jax_enable_x64", True)  # differences need 64 bits\n'
-DOUBLE = '''
-def check_double_backward(seed: int = 0) -> bool:
-    """Whether second derivatives through {function} are right; raises where not."""
+FRAMEWORK_CHECK = {
+    "torch": '''
+def check_gradient(seed: int = 0) -> bool:
+    """Whether first and second derivatives are right; raises where not."""
     data = random_data(seed)
     wanted = [data[name].requires_grad_() for name in WRT]
 
-    def function(*tensors: Tensor) -> Tensor:
-        return value(**{{**data, **dict(zip(WRT, tensors, strict=True))}})
+    def function(*tensors: Tensor) -> Any:
+        return value(**{**data, **dict(zip(WRT, tensors, strict=True))})
 
-    return torch.autograd.gradgradcheck(function, wanted, fast_mode=True)
+    good = torch.autograd.gradcheck(function, wanted)
+    return good and torch.autograd.gradgradcheck(function, wanted, fast_mode=True)
+''',
+    "jax": '''
+def check_gradient(seed: int = 0) -> bool:
+    """Whether first and second derivatives are right; raises where not."""
+    jax.config.update("jax_enable_x64", True)  # differences need 64 bits
+    data = random_data(seed)
+
+    @jax.jit
+    def function(*arrays: Array) -> Any:
+        return value(**{**data, **dict(zip(WRT, arrays, strict=True))})
+
+    check_grads(function, [data[name] for name in WRT], order=2, modes=["rev"])
+    return True
+''',
+}
+SAYS_GOOD = "the derivatives agree with differences of values"
+CHECK_COTANGENT = '''
+def check_cotangent(cotangent: Array, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless a cotangent has the shape of its output."""
+    if tuple(cotangent.shape) != shape:
+        raise ValueError(f"the output has shape {shape}, its cotangent {tuple(cotangent.shape)}")
 '''
+_FILLED = '''
+def filled(
+    inputs: tuple[Array, ...], tangents: tuple[Array | None, ...]
+) -> list[Array]:
+    """Return the tangents, zeros for inputs that do not move."""
+    pairs = zip(inputs, tangents, strict=True)
+    return [np.zeros_like(x) if t is None else t for x, t in pairs]
+'''
+FILLED = {
+    "numpy": _FILLED,
+    "torch": _FILLED.replace("Array", "Tensor").replace("np.", "torch."),
+    "jax": _FILLED.replace("np.", "jnp."),
+}
+_LAYER_CHECK = {
+    "numpy": '''
+def check_gradient(seed: int = 0) -> float:
+    """Return the largest relative error of `backward` and `jvp`, against differences."""
+    data, rng = random_data(seed), np.random.default_rng(seed)
+    {outputs}, saved = forward(**data)
+    bars = [rng.normal(size=y.shape) for y in {listed}]
+    tangents = {{name: rng.normal(size=data[name].shape) for name in WRT}}
+
+    def product(**moved: Array) -> float:
+        {outputs}, _ = forward(**{{**data, **moved}})
+        return sum(np.sum(bar * y) for bar, y in zip(bars, {listed}, strict=True))
+
+    errors, along = [], 0.0
+    for name, result in zip(WRT, backward(saved, *bars), strict=True):
+        expected = np.zeros(data[name].shape)
+        for index in np.ndindex(expected.shape):
+            step = np.zeros(expected.shape)
+            step[index] = STEP
+            ends = product(**{{name: data[name] + step}}), product(**{{name: data[name] - step}})
+            expected[index] = (ends[0] - ends[1]) / (2 * STEP)
+        if result.shape != expected.shape:
+            raise ValueError(f"the gradient by {{name}} has shape {{result.shape}}")
+        scale = max(np.max(np.abs(expected)), 1e-3)
+        errors.append(np.max(np.abs(result - expected)) / scale)
+        along += np.sum(result * tangents[name])
+    _, moved = jvp(tuple(data.values()), tuple(tangents.get(name) for name in data))
+    pairs = zip(bars, {moved}, strict=True)
+    difference = sum(np.sum(bar * y) for bar, y in pairs) - along
+    return float(max(*errors, abs(difference) / max(abs(along), 1e-3)))
+''',
+    "torch": '''
+def check_jvp(seed: int = 0) -> bool:
+    """Whether `jvp` is the transpose of `backward`."""
+    data = random_data(seed)
+    {outputs}, saved = forward(**data)
+    bars = [torch.randn_like(y) for y in {listed}]
+    tangents = {{name: torch.randn_like(data[name]) for name in WRT}}
+    _, moved = jvp(tuple(data.values()), tuple(tangents.get(name) for name in data))
+    left = sum((bar * y).sum() for bar, y in zip(bars, {moved}, strict=True))
+    pairs = zip(backward(saved, *bars), tangents.values(), strict=True)
+    right = sum((gradient * tangent).sum() for gradient, tangent in pairs)
+    return bool(torch.isclose(torch.as_tensor(left), torch.as_tensor(right)))
+''',
+    "jax": '''
+def check_jvp(seed: int = 0) -> bool:
+    """Whether `jvp` is the transpose of `backward`."""
+    data, rng = random_data(seed), np.random.default_rng(seed)
+    {outputs}, saved = forward(**data)
+    bars = [jnp.asarray(rng.normal(size=y.shape)) for y in {listed}]
+    tangents = {{name: jnp.asarray(rng.normal(size=data[name].shape)) for name in WRT}}
+    _, moved = jvp(tuple(data.values()), tuple(tangents.get(name) for name in data))
+    left = sum(jnp.sum(bar * y) for bar, y in zip(bars, {moved}, strict=True))
+    pairs = zip(backward(saved, *bars), tangents.values(), strict=True)
+    right = sum(jnp.sum(gradient * tangent) for gradient, tangent in pairs)
+    return bool(jnp.isclose(left, right))
+''',
+}
+
+
+def layer_checks(target: str, outputs: int) -> str:
+    """Return what checks a layer with so many outputs, beside the framework's check."""
+    one = outputs == 1
+    return _LAYER_CHECK[target].format(
+        outputs="output" if one else "outputs",
+        listed="[output]" if one else "outputs",
+        moved="[moved]" if one else "moved",
+    )
+
+
 TRAIN = '''
 def train(steps: int = 20, seed: int = 0) -> list[float]:
     """Train on random data; return {of} before each step."""
@@ -339,9 +418,6 @@ def differences(target: str, mode: str, roots: int) -> str:
 def check(target: str, mode: str, roots: int) -> str:
     """Return ``check_gradient``."""
     gradient = mode == "gradient"
-    exact = _EXACT[target]
-    if not gradient:
-        exact = _EXACT["numpy"].replace("backward", "derivatives")
     names = "name" if gradient else "(name, root)" if mode == "dense" and roots > 1 else "name"
     expected = "central_differences(data, name)"
     if mode == "dense" and roots > 1:
@@ -351,7 +427,7 @@ def check(target: str, mode: str, roots: int) -> str:
     return _CHECK.format(
         what="the gradient" if gradient else "the derivatives",
         x64=X64 if target == "jax" else "",
-        exact=exact,
+        backward="backward" if gradient else "derivatives",
         names=names,
         constant="WRT",
         expected=expected,

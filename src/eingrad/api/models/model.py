@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
+from eingrad.api.models.layer import Layer
 from eingrad.api.models.mesh_layout import MeshLayout, Shard
 from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.naming import listed
-from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor
+from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor, with_cotangents
 from eingrad.check import Derived, Verdict, check, check_each
-from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Var
 from eingrad.core.forks import once
 from eingrad.derivation.steps import Record
@@ -30,7 +30,7 @@ from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.syntax import Assignment, Claim, Statement
-from eingrad.notation.system import Definition, System
+from eingrad.notation.system import System
 from eingrad.notation.tex.read import is_latex
 from eingrad.notation.tex.read import read_model as read_latex
 from eingrad.notation.text import to_text
@@ -243,27 +243,31 @@ class Model:
         keys = {" ".join(names): str(tangents[of].title)}
         return self._derivatives(of, keys, system, records, lambda x: x.jvp(of, names, along))
 
-    def vjp(self, of: str, wrt: Sequence[str] | str, cotangent: str | None = None) -> Derivatives:
+    def vjp(
+        self,
+        of: str | Sequence[str],
+        wrt: Sequence[str] | str | None = None,
+        cotangent: Directions = None,
+    ) -> Layer:
         """Derive the pull-back of a cotangent, a tensor like ``of``: the gradient of their product.
 
         The cotangent is an input named ``cotangent``, by default ``ybar`` for y; the product is
-        the scalar ``s``.
+        the scalar ``s``. ``of`` may be several tensors, with a cotangent each. The result's
+        `Layer.source` is a module whose forward pass gives y.
 
         >>> print(parse("y_i = A_ij x_j").vjp("y", "x")["x"])
         ds/dx_j = A_ij ybar_i
         """
-        names = self._names(of, wrt)
-        bar = cotangent or f"{of}bar"
-        system = self._with_inputs(self.system, {of: bar})
-        y = tensor(system, of)
-        product = multiply(system.inputs[bar], y)
-        scalar = Definition("s", (), sum_over(product, range(y.ndim)))
+        outputs = list(dict.fromkeys(listed(of)))
+        names = self._names(outputs[0] if outputs else "", wrt)
+        for name in outputs[1:]:
+            self._names(name, names)
+        bars = _directions(outputs, cotangent, "bar")
         if "s" in self.system.labels:
             raise EingradError("the model has a tensor s of its own", operand="s")
-        definitions = {**system.definitions, "s": scalar}
-        labels = {**system.labels, "s": ()}
-        system = replace(system, definitions=definitions, labels=labels)
-        return Model(self.statements, system).grad("s", names)
+        system, _ = with_cotangents(self._with_inputs(self.system, bars), "s", bars)
+        whole = Model(self.statements, system).grad("s", names)
+        return Layer(whole, self.system, outputs)
 
     def hvp(
         self, of: str, wrt: Sequence[str] | str | None = None, direction: Directions = None
@@ -436,8 +440,8 @@ class Model:
         return replace(system, inputs=inputs, labels=labels)
 
 
-def _directions(names: Sequence[str], given: Directions) -> dict[str, str]:
-    """Return the name of the direction for each tensor."""
+def _directions(names: Sequence[str], given: Directions, ending: str = "dot") -> dict[str, str]:
+    """Return the name of the direction, or of the cotangent, for each tensor."""
     if not names:
         raise EingradError("no tensor to move", hint="say by which tensors to differentiate")
     if isinstance(given, str):
@@ -448,7 +452,7 @@ def _directions(names: Sequence[str], given: Directions) -> dict[str, str]:
                 hint=f'pass {{"{names[0]}": "{given}", ...}}',
             )
         given = {names[0]: given}
-    chosen = {name: (given or {}).get(name, f"{name}dot") for name in names}
+    chosen = {name: (given or {}).get(name, name + ending) for name in names}
     if unknown := set(given or {}) - set(names):
         name = min(unknown)
         raise EingradError(

@@ -1,0 +1,150 @@
+"""A statement's work in pieces with names: what a forward pass keeps for the backward pass.
+
+``Y_td = silu(N_te W_ef) (N_te V_ef) P_fd`` holds three matrix products. As one statement its
+derivative by W is a product of six tensors; with names for them, two matrix products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from opt_einsum import contract_path
+
+from eingrad.calculus.nested import fresh_names, letters_for
+from eingrad.calculus.structure import OpenProduct, is_sum, open_product
+from eingrad.core.algebra import base_and_exponent, einsum, power
+from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Reduce, Size, Var
+from eingrad.core.product import Factor
+from eingrad.core.rewrite import rebuild
+from eingrad.notation.system import Definition, System
+
+USUAL_SIZE = 64  # of an axis, where a product of several tensors is put in an order
+MAX_OPTIMAL = 6  # more factors than this are put in the greedy order
+
+
+def name_work(system: System, rank: Mapping[str, int]) -> System:
+    """Return the system with definitions for the contractions and functions over axes inside it.
+
+    ``rank`` orders the tensors as their author introduced them.
+
+    >>> from eingrad.notation.lower import lower
+    >>> from eingrad.notation.parse import parse_statements
+    >>> system = lower(parse_statements("Y_td = tanh(X_te W_ef) V_fd"))
+    >>> list(name_work(system, {}).definitions)
+    ['u1', 'u2', 'Y']
+    """
+    return _Cutter(system, rank).system()
+
+
+class _Cutter:
+    """Cuts definitions. It recurses into functions, which `name_nested` has kept shallow."""
+
+    def __init__(self, whole: System, rank: Mapping[str, int]) -> None:
+        self.whole, self.rank = whole, rank
+        taken = {*whole.inputs, *whole.definitions, *whole.functions, *whole.sizes}
+        self.fresh = fresh_names(taken)
+        self.named: dict[Expr, Var] = {}
+        self.labels = dict(whole.labels)
+        self.definitions: dict[str, Definition] = {}
+
+    def system(self) -> System:
+        for name, definition in self.whole.definitions.items():
+            root = self.top(definition.expr)
+            written = definition.written if root is definition.expr else None
+            self.definitions[name] = replace(definition, expr=root, written=written)
+            self.named.setdefault(root, definition.var)
+        return replace(self.whole, definitions=self.definitions, labels=self.labels)
+
+    def top(self, node: Expr) -> Expr:
+        """Cut what stands inside; the node itself stays what it is."""
+        if isinstance(node, Var | Const | Size | Delta) or not node.operands:
+            return node
+        if isinstance(node, Einsum):
+            return self.product(open_product(node), node)
+        part = self.top if is_sum(node) else self.inner
+        return rebuild(node, [part(x) for x in node.operands])
+
+    def inner(self, node: Expr) -> Expr:
+        """Cut an operand of a function: what is work in it gets a name."""
+        cut = self.named.get(node) or self.top(node)
+        return self.name(cut) if _has_work(cut) else cut
+
+    def name(self, expr: Expr) -> Var:
+        if isinstance(expr, Var):
+            return expr
+        if expr not in self.named:
+            var = Var(next(self.fresh), expr.dims)
+            self.labels[var.name] = letters_for(var.dims, self.whole)
+            self.definitions[var.name] = Definition(var.name, self.labels[var.name], expr)
+            self.named[expr] = var
+        return self.named[expr]
+
+    # --- products ---
+
+    def product(self, opened: OpenProduct, node: Expr) -> Expr:
+        """Cut a product: its contraction is put in an order, with a name for each step."""
+        summed = opened.summed()
+        factors = [(self.inner(x), labels) for x, labels in opened.factors]
+        inside = [f for f in factors if set(f[1]) & summed]
+        if not inside or any(isinstance(x, Delta | Scatter) for x, _ in factors):
+            same = all(x is y for (x, _), (y, _) in zip(factors, opened.factors, strict=True))
+            return node if same else replace(opened, factors=tuple(factors)).build()
+        outside = [f for f in factors if not set(f[1]) & summed]
+        inside = sorted(((self.operand(x), ls) for x, ls in inside), key=self._place)
+        present = {k for _, labels in inside for k in labels}
+        output = tuple(k for k in opened.output if k in present)
+        contraction = self.in_order(inside, output, opened.extents)
+        if any(x.ndim for x, _ in outside):
+            contraction = self.name(contraction)
+        new = replace(opened, factors=(*outside, (contraction, output))).build()
+        return node if new is node else new
+
+    def _place(self, factor: Factor) -> tuple[int, int]:
+        x = factor[0]
+        last = self.rank.get(x.name, len(self.rank)) if isinstance(x, Var) else len(self.rank) + 1
+        return last, x.digest
+
+    def operand(self, x: Expr) -> Expr:
+        """Return a factor of a contraction: a function of tensors, or a sum, by its name."""
+        base, exponent = base_and_exponent(x)
+        if exponent != 1:
+            return power(self.operand(base), exponent)
+        return x if isinstance(x, Const | Size | Gather) else self.name(x)
+
+    def in_order(self, factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Expr:
+        """Contract two at a time, in an order that is cheap where all axes are equally long."""
+        steps = _order(factors, output) if len(factors) > 2 else []
+        for pair in steps[:-1]:
+            taken = [factors[k] for k in pair]
+            rest = [f for k, f in enumerate(factors) if k not in pair]
+            needed = {*output, *(k for _, labels in rest for k in labels)}
+            kept = tuple(sorted({k for _, labels in taken for k in labels if k in needed}))
+            factors = [*rest, (self.name(einsum(taken, kept, extents)), kept)]
+        return einsum(factors, output, extents)
+
+
+def _order(factors: Sequence[Factor], output: Labels) -> list[tuple[int, ...]]:
+    """Return which factors to contract, as positions in the list of those that are left."""
+    letters = {k: chr(0x4E00 + k) for _, labels in factors for k in labels}
+    inputs = ",".join("".join(letters[k] for k in labels) for _, labels in factors)
+    shapes = [
+        tuple(d if isinstance(d, int) else USUAL_SIZE for d in x.dims) for x, _ in factors
+    ]  # fmt: skip
+    how = "optimal" if len(factors) <= MAX_OPTIMAL else "greedy"
+    spec = f"{inputs}->{''.join(letters[k] for k in output)}"
+    path, _ = contract_path(spec, *shapes, shapes=True, optimize=how)
+    return [tuple(step) for step in path]
+
+
+def _has_work(node: Expr) -> bool:
+    """Whether a sum, or a multiple of something, has a contraction or a function over axes."""
+    stack = [node]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Reduce | Matrix) or (isinstance(x, Einsum) and x.summed):
+            return True
+        if is_sum(x) or isinstance(x, Einsum):
+            stack += x.operands
+    return False
