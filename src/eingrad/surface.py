@@ -31,6 +31,7 @@ FUNCTIONS = {
 
 SURFACE = {
     "api.einsum.contract_path": "PathPlan contract_path",
+    "api.models.layer": "Layer",
     "api.models.model": "Model parse parse_latex",
     "api.models.model_derivatives": "Derivatives Gradient",
     "api.models.structured": "StructuredTensor",

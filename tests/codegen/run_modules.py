@@ -44,8 +44,12 @@ def load(path: Path) -> ModuleType:
 
 
 def results(module: ModuleType, target: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return value and derivatives, and the error of the module's own check."""
+    """Return value and derivatives, and the error of the module's own check.
+
+    A framework's own check says True or raises.
+    """
     own = module.check_gradient()
+    own = 0.0 if own is True else own
     if target == "torch":
         torch = importlib.import_module("torch")
         data = {name: torch.tensor(x) for name, x in data.items()}
@@ -59,8 +63,6 @@ def results(module: ModuleType, target: str, data: dict[str, Any]) -> dict[str, 
     result = {f"d{k}": np.asarray(x) for k, x in enumerate(backward(saved))}
     values = value if isinstance(value, tuple) else (value,)
     result |= {f"v{k}": np.asarray(x) for k, x in enumerate(values)}
-    if hasattr(module, "check_double_backward"):
-        assert module.check_double_backward()
     if hasattr(module, "train"):
         result["losses"] = np.asarray(module.train(5))
     return {**result, "error": np.asarray(own)}

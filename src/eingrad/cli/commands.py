@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from eingrad.notation.files import read_text
 
 if TYPE_CHECKING:
     from eingrad.api.models.model import Model
+    from eingrad.api.models.model_derivatives import Derivatives
     from eingrad.calculus.optim import Optimizer
     from eingrad.check import Verdict
 
@@ -179,6 +180,13 @@ OptimizerName = Annotated[
     str | None, typer.Option("--optimizer", help="Add a training step: sgd, momentum or adam.")
 ]
 Rate = Annotated[float | None, typer.Option("--lr", help="The optimizer's learning rate.")]
+OfLayer = Annotated[
+    str, typer.Option("--of", help="A scalar; or the outputs of a layer, separated by commas.")
+]
+Save = Annotated[
+    str | None,
+    typer.Option("--save", help="What a layer keeps for backward: inputs, or names; without, all."),
+]
 Bound = Annotated[
     list[str] | None, typer.Option("--function", help="What a declared function is: phi=relu.")
 ]
@@ -187,7 +195,7 @@ Bound = Annotated[
 @app.command()
 def codegen(
     file: ModelFile,
-    of: Of = "L",
+    of: OfLayer = "L",
     wrt: Wrt = None,
     target: Target = "numpy",
     output: Output = None,
@@ -196,9 +204,10 @@ def codegen(
     optimizer: OptimizerName = None,
     lr: Rate = None,
     function: Bound = None,
+    save: Save = None,
     latex: Latex = False,
 ) -> None:
-    """Write a model and its gradient as a Python file that needs no eingrad."""
+    """Write a model and its gradient, or a layer, as a Python file that needs no eingrad."""
     if lr is not None and optimizer is None:
         raise EingradError(
             "--lr has no effect without --optimizer",
@@ -207,10 +216,18 @@ def codegen(
         )
     model = read_model(file, latex)
     _check_output(output, file, overwrite)
-    derivatives = model.grad(of, names_in(wrt))
-    chosen = None if optimizer is None else _optimizer(optimizer, lr)
-    bound = dict(_binding(text) for text in function or [])
-    text = derivatives.source(target, matmul=matmul, optimizer=chosen, functions=bound)
+    options: dict[str, Any] = {
+        "optimizer": None if optimizer is None else _optimizer(optimizer, lr),
+        "functions": dict(_binding(text) for text in function or []),
+    }
+    outputs = [name.strip() for name in of.split(",")]
+    if outputs == [of] and not model.labels.get(of):
+        text = _of_scalar(model.grad(of, names_in(wrt)), save).source(
+            target, matmul=matmul, **options
+        )
+    else:
+        kept = [x.strip() for x in save.split(",")] if save and save != "inputs" else save
+        text = model.vjp(outputs, names_in(wrt)).source(target, save=kept, **options)
     if output is None or str(output) == "-":
         print(text, end="")
         return
@@ -219,6 +236,17 @@ def codegen(
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"cannot write {output}: {reason}", operand=str(output)) from error
+
+
+def _of_scalar(derivatives: Derivatives, save: str | None) -> Derivatives:
+    """Raise EingradError for what only a layer has."""
+    if save is not None:
+        raise EingradError(
+            "--save has no effect on the module of a scalar",
+            operand="save",
+            hint="it is for a layer: --of with an output that has labels",
+        )
+    return derivatives
 
 
 def _check_output(output: Path | None, model: str, overwrite: bool) -> None:

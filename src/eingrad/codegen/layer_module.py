@@ -8,6 +8,7 @@ from eingrad.codegen import templates
 from eingrad.codegen.code import bracketed, tuple_text
 from eingrad.codegen.layer_plan import LayerPlan, Save, make_layer_plan
 from eingrad.codegen.module import Header, Module, formulas, target_of
+from eingrad.core.expr import Var, variables
 from eingrad.notation.system import System
 
 NUMBER_BYTES = 4  # of a float32
@@ -89,13 +90,12 @@ class LayerModule(Module):
         lines += bracketed("check_shapes(", [f"*{inputs}"], ")", "    ")
         lines += self._unpacked(names, inputs)
         directions = program.directions or {}
-        own = [
-            self.names[directions[v.name].name] if v.name in directions else "_"
-            for v in program.inputs
-        ]
+        used = {v for line in program.tangents for v in variables(line.expr)}
+        dots = [directions.get(v.name) for v in program.inputs]
+        own = [self.names[dot.name] if dot in used and dot else "_" for dot in dots]
         lines += self._unpacked(own, f"filled({inputs}, {tangents})")
-        used = [*program.forward, *program.tangents]
-        lines += self._lines(used, (*program.inputs, *directions.values()))
+        every = [*program.forward, *program.tangents]
+        lines += self._lines(every, (*program.inputs, *directions.values()))
         moved = self._names_of(program.moved)
         result = [roots[0], moved[0]] if one else [tuple_text(roots), tuple_text(moved)]
         return "\n".join([*lines, *self._returned(result)])
@@ -145,23 +145,29 @@ class LayerHeader(Header):
 
     program: LayerPlan
 
+    def _backward_formulas(self) -> list[str]:
+        again = self.program.again
+        return formulas([line for line in self.program.backward if line.var.name not in again])
+
     def _more(self) -> list[str]:
         program = self.program
-        lines = ["", "Saved for `backward`, in bytes of float32:", ""]
-        for var in program.saved:
-            size = " ".join([str(NUMBER_BYTES), *(f"{self.axis[str(d)]}" for d in var.dims)])
-            whose = (
-                ", an input"
-                if var in program.inputs
-                else ", an output"
-                if var in program.outputs
-                else ""
-            )
-            lines.append(f"    {self.names[var.name]}: {size}{whose}")
+        lines = ["", "Forward mode:", "", *formulas(program.tangents)]
+        lines += ["", "Saved for `backward`, in bytes of float32:", ""]
+        lines += self._bytes(program.saved)
         if program.again:
-            lines += ["", f"Computed again: {', '.join(self.names[x] for x in program.again)}."]
-        lines += ["", "Forward mode:", "", *formulas(program.tangents)]
+            lines += ["", "Computed again instead of saved:", ""]
+            lines += self._bytes([x.var for x in program.backward if x.var.name in program.again])
         return lines
+
+    def _bytes(self, variables: Sequence[Var]) -> list[str]:
+        whose = dict.fromkeys(self.program.outputs, ", an output")
+        whose |= dict.fromkeys(self.program.inputs, ", an input")
+        return [
+            f"    {self.names[v.name]}: "
+            + " ".join([str(NUMBER_BYTES), *(self.axis.get(str(d), str(d)) for d in v.dims)])
+            + whose.get(v, "")
+            for v in variables
+        ]
 
 
 def layer_source(

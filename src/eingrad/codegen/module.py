@@ -425,7 +425,7 @@ class Header:
         lines = [f'"""{self._title()}, in {target.title}.', "", "Forward:", ""]
         lines += formulas(program.forward)
         lines += ["", "Backward:" if self.mode == "gradient" else "Derivatives:", ""]
-        lines += formulas(program.backward)
+        lines += self._backward_formulas()
         lines += ["", "Shapes of the inputs:", ""]
         for var in program.inputs:
             axes = ", ".join(self.axis[str(d)] for d in var.dims)
@@ -441,6 +441,9 @@ class Header:
             lines += ["", *_wrapped(note, "")]
         lines += ["", "Run this file to check the derivatives on random data.", '"""']
         return "\n".join(lines)
+
+    def _backward_formulas(self) -> list[str]:
+        return formulas(self.program.backward)
 
     def _more(self) -> list[str]:
         """Return further lines of the docstring."""

@@ -274,12 +274,12 @@ def check_gradient(seed: int = 0) -> bool:
     def function(*tensors: Tensor) -> Any:
         return value(**{**data, **dict(zip(WRT, tensors, strict=True))})
 
-    good = torch.autograd.gradcheck(function, wanted)
+    good = torch.autograd.gradcheck(function, wanted, fast_mode=True)
     return good and torch.autograd.gradgradcheck(function, wanted, fast_mode=True)
 ''',
     "jax": '''
 def check_gradient(seed: int = 0) -> bool:
-    """Whether first and second derivatives are right; raises where not."""
+    """Whether the gradients are right; raises where not."""
     jax.config.update("jax_enable_x64", True)  # differences need 64 bits
     data = random_data(seed)
 
@@ -287,7 +287,7 @@ def check_gradient(seed: int = 0) -> bool:
     def function(*arrays: Array) -> Any:
         return value(**{**data, **dict(zip(WRT, arrays, strict=True))})
 
-    check_grads(function, [data[name] for name in WRT], order=2, modes=["rev"])
+    check_grads(function, [data[name] for name in WRT], order=1, modes=["rev"])
     return True
 ''',
 }
@@ -295,8 +295,9 @@ SAYS_GOOD = "the derivatives agree with differences of values"
 CHECK_COTANGENT = '''
 def check_cotangent(cotangent: Array, shape: tuple[int, ...]) -> None:
     """Raise ValueError unless a cotangent has the shape of its output."""
-    if tuple(cotangent.shape) != shape:
-        raise ValueError(f"the output has shape {shape}, its cotangent {tuple(cotangent.shape)}")
+    own = tuple(cotangent.shape)
+    if own != shape:
+        raise ValueError(f"the output has shape {shape}, its cotangent {own}")
 '''
 _FILLED = '''
 def filled(
@@ -330,8 +331,9 @@ def check_gradient(seed: int = 0) -> float:
         for index in np.ndindex(expected.shape):
             step = np.zeros(expected.shape)
             step[index] = STEP
-            ends = product(**{{name: data[name] + step}}), product(**{{name: data[name] - step}})
-            expected[index] = (ends[0] - ends[1]) / (2 * STEP)
+            above = product(**{{name: data[name] + step}})
+            below = product(**{{name: data[name] - step}})
+            expected[index] = (above - below) / (2 * STEP)
         if result.shape != expected.shape:
             raise ValueError(f"the gradient by {{name}} has shape {{result.shape}}")
         scale = max(np.max(np.abs(expected)), 1e-3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from eingrad.codegen.code import WIDTH, bracketed
@@ -75,20 +75,17 @@ class FunctionClass:
     def _setup_context(self) -> list[str]:
         ctx, inputs, outputs = (self._local(x) for x in ("ctx", "inputs", "outputs"))
         head = f"    def setup_context({ctx}: Any, {inputs}: Any, {outputs}: Any) -> None:"
-        computed, roots = self._names(self.computed), self._names(self.program.roots)
+        kept, computed = self._kept(), self._names(self.computed)
+        results = [*self._names(self.program.roots), *computed]
         lines = ["    @staticmethod", head]
-        lines += _taken_apart(self._names(self.program.inputs), inputs)
-        used = [name for name in self._kept() if name in roots]
+        lines += _taken_apart(self._names(self.program.inputs), inputs, kept)
+        if len(results) == 1 and set(results) & set(kept):
+            lines.append(f"        {results[0]} = {outputs}")
+        elif len(results) > 1:
+            lines += _taken_apart(results, outputs, kept)
         if computed:
-            lines += _taken_apart([*roots, *computed], outputs)
             lines += bracketed(f"{ctx}.mark_non_differentiable(", computed, ")", "        ")
-        elif used:
-            lines += (
-                _taken_apart(roots, outputs)
-                if len(roots) > 1
-                else [f"        {roots[0]} = {outputs}"]
-            )
-        return [*lines, *bracketed(f"{ctx}.save_for_backward(", self._kept(), ")", "        ")]
+        return [*lines, *bracketed(f"{ctx}.save_for_backward(", kept, ")", "        ")]
 
     def _kept(self) -> list[str]:
         """Return what autograd keeps: what `backward` takes, and with it all that forward does."""
@@ -107,7 +104,7 @@ class FunctionClass:
         if not self.computed:
             lines.append(f"        {saved} = {ctx}.saved_tensors")
         else:
-            lines += _taken_apart(kept, f"{ctx}.saved_tensors")
+            lines += _taken_apart(kept, f"{ctx}.saved_tensors", kept)
             names = self._names(program.saved)
             lines += bracketed(f"{saved} = (", names, ",)" if len(names) == 1 else ")", "        ")
             lines.append(
@@ -126,7 +123,9 @@ class FunctionClass:
         scalar = not getattr(program, "cotangents", ())
         results = {r.wrt: self.names[r.var.name] for r in program.results}
         arguments = [saved] if scalar else [saved, *bars]
-        lines = _taken_apart(list(results.values()), f"backward({', '.join(arguments)})")
+        lines = _taken_apart(
+            [*results.values()], f"backward({', '.join(arguments)})", results.values()
+        )
         times = f"{bars[0]} * " if scalar else ""
         gradients = [
             f"{times}{results[v.name]}" if v.name in results else "None" for v in program.inputs
@@ -146,8 +145,11 @@ class FunctionClass:
         return [*lines, flat]
 
 
-def _taken_apart(names: Sequence[str], value: str) -> list[str]:
-    """Write an assignment of several names, as wide as a line."""
+def _taken_apart(names: Sequence[str], value: str, used: Collection[str]) -> list[str]:
+    """Write an assignment of several names, of which some are used."""
+    names = [name if name in used else "_" for name in names]
+    if set(names) == {"_"}:
+        return []
     flat = f"        {', '.join(names)} = {value}"
     if len(names) == 1:
         return [f"        ({names[0]},) = {value}"]

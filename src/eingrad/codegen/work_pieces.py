@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-from opt_einsum import contract_path
+from typing import TYPE_CHECKING
 
 from eingrad.calculus.nested import fresh_names, letters_for
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, einsum, power
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Reduce, Size, Var
+from eingrad.core.later import Later
 from eingrad.core.product import Factor
 from eingrad.core.rewrite import rebuild
 from eingrad.notation.system import Definition, System
+
+if TYPE_CHECKING:
+    import opt_einsum
+else:
+    opt_einsum = Later("opt_einsum")
 
 USUAL_SIZE = 64  # of an axis, where a product of several tensors is put in an order
 MAX_OPTIMAL = 6  # more factors than this are put in the greedy order
@@ -134,7 +139,7 @@ def _order(factors: Sequence[Factor], output: Labels) -> list[tuple[int, ...]]:
     ]  # fmt: skip
     how = "optimal" if len(factors) <= MAX_OPTIMAL else "greedy"
     spec = f"{inputs}->{''.join(letters[k] for k in output)}"
-    path, _ = contract_path(spec, *shapes, shapes=True, optimize=how)
+    path, _ = opt_einsum.contract_path(spec, *shapes, shapes=True, optimize=how)
     return [tuple(step) for step in path]
 
 

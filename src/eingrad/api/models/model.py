@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
@@ -13,6 +14,7 @@ from eingrad.api.models.mesh_layout import MeshLayout, Shard
 from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.naming import listed
+from eingrad.calculus.nested import fresh_names
 from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor, with_cotangents
 from eingrad.check import Derived, Verdict, check, check_each
 from eingrad.core.expr import Var
@@ -252,8 +254,8 @@ class Model:
         """Derive the pull-back of a cotangent, a tensor like ``of``: the gradient of their product.
 
         The cotangent is an input named ``cotangent``, by default ``ybar`` for y; the product is
-        the scalar ``s``. ``of`` may be several tensors, with a cotangent each. The result's
-        `Layer.source` is a module whose forward pass gives y.
+        the scalar ``s``, or another letter that is free. ``of`` may be several tensors, with a
+        cotangent each. The result's `Layer.source` is a module whose forward pass gives y.
 
         >>> print(parse("y_i = A_ij x_j").vjp("y", "x")["x"])
         ds/dx_j = A_ij ybar_i
@@ -263,11 +265,10 @@ class Model:
         for name in outputs[1:]:
             self._names(name, names)
         bars = _directions(outputs, cotangent, "bar")
-        if "s" in self.system.labels:
-            raise EingradError("the model has a tensor s of its own", operand="s")
-        system, _ = with_cotangents(self._with_inputs(self.system, bars), "s", bars)
-        whole = Model(self.statements, system).grad("s", names)
-        return Layer(whole, self.system, outputs)
+        system = self._with_inputs(self.system, bars)
+        scalar = next(x for x in chain("sL", fresh_names(())) if x not in system.labels)
+        whole = Model(self.statements, with_cotangents(system, scalar, bars)[0])
+        return Layer(whole.grad(scalar, names), self.system, outputs)
 
     def hvp(
         self, of: str, wrt: Sequence[str] | str | None = None, direction: Directions = None

@@ -1,0 +1,113 @@
+"""Layers' modules run alone, agree with PyTorch, and go through the frameworks' transformations."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from layer_models import LAYERS, LayerCase
+
+import eingrad as eg
+
+RUNNER = Path(__file__).parent / "run_layers.py"
+TARGETS = ("numpy", "torch", "jax")
+COMPILED = ("linear", "swiglu", "lstm_cell")
+TOLERANCE = 1e-10
+
+
+def layer_of(case: LayerCase) -> Any:
+    return eg.parse(case.text).vjp(case.of.split(), case.wrt.split())
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all layers in three targets, and data for them."""
+    result = tmp_path_factory.mktemp("layers")
+    for case in LAYERS:
+        layer = layer_of(case)
+        for target in TARGETS:
+            (result / f"{case.name}.{target}.py").write_text(layer.source(target))
+        module: dict[str, Any] = {"__name__": "module"}
+        exec((result / f"{case.name}.numpy.py").read_text(), module)
+        inputs, rng = module["random_data"](1), np.random.default_rng(2)
+        arrays = {f"in {name}": x for name, x in inputs.items()}
+        outputs, _ = module["forward"](**inputs)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        arrays |= {f"bar {k}": rng.normal(size=y.shape) for k, y in enumerate(outputs)}
+        arrays |= {f"dot {x}": rng.normal(size=inputs[x].shape) for x in module["WRT"]}
+        np.savez(result / f"{case.name}.npz", **arrays)
+    return result
+
+
+@pytest.fixture(scope="session")
+def ran(folder: Path) -> set[str]:
+    """The targets whose modules ran, each in a process without eingrad and other frameworks."""
+    installed = {target for target in TARGETS if find_spec(target)}
+    every = os.environ.get("EINGRAD_EXHAUSTIVE")
+    compiled = [case.name for case in LAYERS] if every else COMPILED
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "XLA_FLAGS": quick}
+    running = {
+        target: subprocess.Popen(
+            [sys.executable, "-I", str(RUNNER), target, str(folder), *compiled],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+        )
+        for target in installed
+    }  # fmt: skip
+    for target, process in running.items():
+        output, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, f"{target}\n{output}"
+    return installed
+
+
+def expected_of(case: LayerCase, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Return what PyTorch's own operations and derivatives give."""
+    torch = pytest.importorskip("torch")
+    inputs = {k[3:]: torch.tensor(x) for k, x in arrays.items() if k.startswith("in ")}
+    names = case.wrt.split()
+    bars = [torch.tensor(x) for k, x in arrays.items() if k.startswith("bar ")]
+    dots = tuple(torch.tensor(arrays[f"dot {name}"]) for name in names)
+
+    def outputs(*moved: Any) -> Any:
+        found = case.reference(torch, {**inputs, **dict(zip(names, moved, strict=True))})
+        return found if isinstance(found, tuple) else (found,)
+
+    wanted = tuple(inputs[name] for name in names)
+    values, moved = torch.autograd.functional.jvp(outputs, wanted, dots)
+    _, gradients = torch.autograd.functional.vjp(outputs, wanted, tuple(bars))
+    result = {f"value {k}": y for k, y in enumerate(values)}
+    result |= {f"moved {k}": y for k, y in enumerate(moved)}
+    return result | {f"d {name}": y for name, y in zip(names, gradients, strict=True)}
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.name)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_layer_is_pytorchs(target: str, case: LayerCase, folder: Path, ran: set[str]) -> None:
+    if target not in ran:
+        pytest.skip(f"{target} is not installed")
+    found = dict(np.load(folder / f"{case.name}.{target}.npz"))
+    expected = expected_of(case, dict(np.load(folder / f"{case.name}.npz")))
+    for way in ("grad", "vmap", "compile"):
+        gradients = {k: x for k, x in expected.items() if k.startswith("d ")}
+        if target != "numpy" and (way != "compile" or f"{way} {case.wrt.split()[0]}" in found):
+            expected |= {way + k[1:]: x for k, x in gradients.items()}
+    for key, right in expected.items():
+        assert found[key].shape == tuple(right.shape), key
+        scale = max(1.0, float(right.abs().max()))
+        assert float(np.abs(found[key] - right.numpy()).max()) < TOLERANCE * scale, key
+
+
+@pytest.mark.parametrize("command", [["format", "--check"], ["check"]], ids=["format", "check"])
+def test_layers_are_in_ruffs_format(command: list[str], folder: Path) -> None:
+    if shutil.which("ruff") is None:
+        pytest.skip("ruff is not installed")
+    ruff = ["ruff", *command, "--isolated", "--quiet", str(folder)]
+    done = subprocess.run(ruff, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
