@@ -28,6 +28,7 @@ from eingrad.notation.lower import scalar_indices
 from eingrad.notation.mistakes import NOT_KEPT
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_claims
+from eingrad.notation.summation import labels_of, walk
 from eingrad.notation.syntax import Assignment, Claim, Equation, Formula, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
@@ -97,9 +98,10 @@ def check_each(
         )
     claims: Sequence[Claim]
     system = derived.system
-    names = {**dict.fromkeys(system.sizes, ()), **system.labels}
+    short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
+    names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}
     claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
-    found = inlined(derived, claims)
+    found = inlined(derived, [*_used(system.shorthands, claims), *claims])
     integers = scalar_indices(system)
     shared = [n for c in claims if _defines(c, system) for n in notes_on(c, integers)]
     verdicts = []
@@ -109,6 +111,19 @@ def check_each(
         verdict = check_formula(found.derived, own, found.restored, derived)
         verdicts.append(replace(verdict, notes=tuple(notes)))
     return verdicts
+
+
+def _used(shorthands: Sequence[Assignment], claims: Sequence[Claim]) -> list[Assignment]:
+    """Return the shorthands that claims speak of."""
+    sides = [
+        (c.target, c.value) if isinstance(c, Assignment) else (c.left, c.right) for c in claims
+    ]
+    names = {x.name for pair in sides for side in pair for x in walk(side) if isinstance(x, Symbol)}
+    return [s for s in shorthands if _target_name(s) in names]
+
+
+def _target_name(claim: Assignment) -> str:
+    return claim.target.name if isinstance(claim.target, Symbol) else ""
 
 
 def _defines(claim: Claim, system: System) -> bool:

@@ -14,8 +14,8 @@ from eingrad.check.tree import mapped, relabelled
 from eingrad.errors import DifferentiationError, NotationError
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.lower import lower_claim, scalar_indices
-from eingrad.notation.summation import Summation, labels_of, walk
-from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol
+from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
+from eingrad.notation.syntax import Assignment, Call, Claim, Derivative, Equation, Formula, Symbol
 from eingrad.notation.system import Definition, System
 
 
@@ -113,34 +113,39 @@ class _Inliner:
         if isinstance(claim, Equation):
             left = self.tensor(self.named(claim.left), claim.left)
             return Assignment(left, self.named(claim.right), claim.position)
-        target = self.named(claim.target)
+        kept = labels_of(claim.target)
+        target = self.named(claim.target, kept)
         assert isinstance(target, Symbol | Derivative)
         if _is_diagonal(claim):
             target = self.diagonal(target, claim.target)
-        return Assignment(target, self.named(claim.value), claim.position)
+        return Assignment(target, self.named(claim.value, kept), claim.position)
 
-    def named(self, formula: Formula) -> Formula:
-        """Return a formula whose derivatives are of names."""
+    def named(self, formula: Formula, kept: tuple[str, ...] = ()) -> Formula:
+        """Return a formula whose derivatives are of names; ``kept`` are labels bound around it.
 
-        def leaf(part: Formula) -> Formula:
-            if not isinstance(part, Derivative) or isinstance(part.of, Symbol):
-                return part
-            if any(isinstance(x, Derivative) for x in walk(part.of)):
-                raise DifferentiationError(
-                    "a derivative of a formula that has a derivative itself",
-                    position=part.position,
-                    hint="give the inner derivative's formula, or write the second derivative",
-                )
-            return replace(part, of=self.tensor(part.of, part.of))
+        Under ``sum_j(...)`` the derivative of ``t_j log(y_j)`` has the label j.
+        """
+        if not isinstance(formula, Derivative) or isinstance(formula.of, Symbol):
+            if isinstance(formula, Call):
+                kept = (*kept, *Summation().axes(formula))
+            parts = () if isinstance(formula, Derivative) else children(formula)
+            return rebuilt(formula, [self.named(x, kept) for x in parts]) if parts else formula
+        if any(isinstance(x, Derivative) for x in walk(formula.of)):
+            raise DifferentiationError(
+                "a derivative of a formula that has a derivative itself",
+                position=formula.position,
+                hint="give the inner derivative's formula, or write the second derivative",
+            )
+        return replace(formula, of=self.tensor(formula.of, formula.of, kept))
 
-        return mapped(formula, leaf)
-
-    def tensor(self, formula: Formula, written: Formula) -> Symbol:
-        """Return a new tensor that stands for a formula."""
+    def tensor(self, formula: Formula, written: Formula, kept: tuple[str, ...] = ()) -> Symbol:
+        """Return a new tensor that stands for a formula; ``kept`` labels are none that it sums."""
         name = self.new_name()
         indices = scalar_indices(self.derived.system)
         formula = with_integers(Assignment(Symbol(name), formula), indices).value
-        labels = tuple(dict.fromkeys(k for k, _ in Summation().dangling(formula, ())))
+        summation = Summation()
+        open_labels = {k for k, _ in summation.dangling(formula, ())} | {*kept}
+        labels = tuple(label for label in summation.free(formula) if label in open_labels)
         symbol = Symbol(name, labels, written.position)
         self.define(symbol, formula)
         self.formulas[name] = labels, written

@@ -59,7 +59,8 @@ class System:
     that must have the same extent; ``letters[dim]`` are the letters that the author uses for it
     and ``labels[name]`` those of a tensor's axes where it is first written. ``functions`` are the
     declared generic ones. ``sizes`` are names that the text gives to extents, as m in
-    ``\sum_{b=1}^{m}``; claims may use them.
+    ``\sum_{b=1}^{m}``; claims may use them, and the ``shorthands``, which name derivatives of the
+    model: ``delta_o = dL/dz_o``.
     """
 
     inputs: Mapping[str, Var]
@@ -69,6 +70,7 @@ class System:
     facts: tuple[Fact, ...] = ()
     functions: frozenset[str] = frozenset()
     sizes: Mapping[str, Dim] = field(default_factory=dict)
+    shorthands: tuple[Assignment, ...] = ()
 
     @property
     def exprs(self) -> dict[str, Expr]:

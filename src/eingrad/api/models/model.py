@@ -62,7 +62,8 @@ def read_model(text: str, latex: bool | None = None) -> Model:
         reading = read_latex(text)
         system = lower(reading.statements)
         sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
-        model = Model(reading.statements, replace(system, sizes=sizes))
+        system = replace(system, sizes=sizes, shorthands=reading.shorthands)
+        model = Model(reading.statements, system)
         _check_chains(model, reading.claims)
         return model
     statements = find_integers(parse_statements(text))
@@ -133,6 +134,7 @@ class Model:
         for statement in self.statements:
             lines += [f"# note: {note.text}" for note in notes_on(statement)]
             lines.append(to_text(statement))
+        lines += [f"# in claims: {to_text(short)}" for short in self.system.shorthands]
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -150,12 +150,16 @@ class DerivativeReader(ScriptReader):
             if self.scripts().power is not None:
                 k = 0
                 break
-            if not self.take("COMMA"):
+            if not self._separator():
                 break
         closed = opened is not None and self.take("CLOSE", "(") is not None
         self.k = start
         del survey.subscripts[kept:]
         return k if closed else 0
+
+    def _separator(self) -> bool:
+        r"""Go past what stands between arguments: a comma, a semicolon, a bar."""
+        return any(self.take(kind) for kind in ("COMMA", "DOT", "MID", "BAR"))
 
     def _skip_arguments(self) -> None:
         """Go past ``(y, t)`` if it comes next: names alone, which say what L depends on."""
@@ -166,7 +170,7 @@ class DerivativeReader(ScriptReader):
         while self.begins_name(self.peek()):
             self.word(label=True)
             self.scripts()
-            if not (self.take("COMMA") or self.take("DOT")):
+            if not self._separator():
                 break
         if not self.take("CLOSE", "("):
             self.k = start
@@ -223,9 +227,11 @@ class DerivativeReader(ScriptReader):
     # --- in one line ---
 
     def inline_derivative(self) -> Formula:
-        r"""Read ``\partial L / \partial W_{ij}``."""
+        r"""Read ``\partial L / \partial W_{ij}``, and ``\partial_{W_{ij}} L``."""
         token = self.next()
         order = self._order()
+        if self.peek().kind == "SUB":
+            return self._gradient_by(token, order)
         of = self.differentiated()
         self.expect("SLASH", "a slash")
         wrt = self.differentials()
@@ -296,23 +302,43 @@ class DerivativeReader(ScriptReader):
     def gradient(self) -> Formula:
         r"""Read ``\nabla_{W} L`` and ``\nabla L_W``; labels may follow it in parentheses."""
         token = self.next()
-        by: Symbol | None = None
-        if self.take("SUB"):
-            braces = self.take("LBRACE")
-            by, _ = self.plain_tensor()
-            if braces:
-                self.expect("RBRACE", "a closing brace")
-        if self.peek().kind in {"EQUAL", "END"} and by is not None:
-            hint = r"write what it is the gradient of: \nabla_{W} L"
-            raise self.error(r"\nabla of nothing", hint, token)
+        order = self._order()
+        if self.peek().kind == "SUB":
+            return self._gradient_by(token, order)
         of, _ = self.plain_tensor()
         self._skip_arguments()
-        if by is None and len(of.labels) == 1:
-            by = Symbol(of.labels[0], (), of.position)
-            of = Symbol(of.name, (), of.position)
-        if by is None:
+        if len(of.labels) != 1:
             raise self.error(r"\nabla by nothing", r"write \nabla_{W_{ij}} L", token)
-        return Derivative(of, (by,), self.at(token))
+        by = Symbol(of.labels[0], (), of.position)
+        return Derivative(Symbol(of.name, (), of.position), (by,), self.at(token))
+
+    def _gradient_by(self, token: Token, order: Formula) -> Derivative:
+        r"""Read ``_{w_j} L(w, b)`` behind a sign: what it is by stands below, and what of after."""
+        self.next()
+        braces = self.take("LBRACE")
+        by, _ = self.plain_tensor()
+        if braces:
+            self.expect("RBRACE", "a closing brace")
+        if self.take("SUP"):
+            order = self.argument()
+        if self.peek().kind in {"EQUAL", "END"}:
+            hint = rf"write what it is the derivative of: {token.text}_{{W}} L"
+            raise self.error(rf"{token.text} of nothing", hint, token)
+        times = order.value if isinstance(order, Number) else 0
+        first = self.peek()
+        of = self.differentiated() if self.begins_name(first) and not self._begins_function() \
+            else self.factor()  # fmt: skip
+        if token.text == r"\partial" and self.begins_factor(self.peek()):
+            raise self.error("how far this derivative reaches is not clear",
+                             r"write \partial_{x} \left( ... \right)", token)  # fmt: skip
+        return self._taken(of, (by,) * int(times), order, token)
+
+    def _begins_function(self) -> bool:
+        """Whether a name that comes next is a function."""
+        start = self.k
+        name = self.word(label=True)
+        self.k = start
+        return self._calls(Symbol(name))
 
     def group_text(self, ahead: int) -> str:
         """Return the letters in the braces that begin ``ahead`` tokens from here."""

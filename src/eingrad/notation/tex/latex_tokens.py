@@ -10,10 +10,14 @@ from eingrad.notation.tokens import MAX_TOKENS, Source, Token
 
 # fmt: off
 SPACING = frozenset({
-    r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\thinspace", r"\medspace",
-    r"\displaystyle", r"\textstyle", r"\limits", r"\nolimits", r"\nonumber", r"\notag", r"\qedhere",
-    r"\allowbreak", r"\hfill", r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\Bigl", r"\biggl",
-    r"\bigr", r"\Bigr", r"\biggr", r"\Biggl", r"\Biggr", r"\noindent", r"\centering", r"\par",
+    r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\thinspace", r"\medspace", r"\displaystyle",
+    r"\textstyle", r"\limits", r"\nolimits", r"\nonumber", r"\notag", r"\qedhere", r"\allowbreak",
+    r"\hfill", r"\bigm", r"\Bigm", r"\biggm", r"\Biggm", r"\enspace", r"\enskip", r"\strut",
+    r"\mathstrut", r"\scriptstyle", r"\scriptscriptstyle", r"\small", r"\footnotesize",
+    r"\normalsize", r"\large", r"\Large", r"\relax", r"\numberthis", r"\/", r"\negthinspace",
+    r"\thickspace", r"\negmedspace", r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\Bigl",
+    r"\biggl", r"\bigr", r"\Bigr", r"\biggr", r"\Biggl", r"\Biggr", r"\noindent", r"\centering",
+    r"\par",
 })
 ENVIRONMENTS = frozenset({
     "align", "aligned", "alignat", "equation", "gather", "gathered", "split", "eqnarray",
@@ -34,6 +38,7 @@ SIGNS = {
     r"\geq": "COMPARE", r"\ne": "COMPARE", r"\neq": "COMPARE", r"\lt": "COMPARE",
     r"\gt": "COMPARE", r"\leqslant": "COMPARE", r"\geqslant": "COMPARE",
     ":=": "EQUAL", r"\coloneqq": "EQUAL", r"\equiv": "EQUAL", r"\triangleq": "EQUAL",
+    r"\coloneq": "EQUAL", r"\doteq": "EQUAL", r"\mid": "MID",
     ",": "COMMA", "'": "PRIME", r"\prime": "PRIME", "^": "SUP", "_": "SUB", "{": "LBRACE",
     "}": "RBRACE", "&": "AMP", ".": "DOT", ";": "DOT", ":": "COLON", r"\quad": "QUAD",
     r"\qquad": "QUAD", r"\Rightarrow": "ARROW", r"\Longrightarrow": "ARROW",

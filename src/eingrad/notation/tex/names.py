@@ -33,7 +33,7 @@ ACCENTS = {
     r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde",
     r"\widetilde": "tilde", r"\dot": "dot", r"\ddot": "ddot", r"\vec": "", r"\check": "check",
 }
-FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac"})
+FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac", r"\nicefrac", r"\sfrac"})
 TRANSPOSED = frozenset({r"\top", r"\intercal", "T"})
 LINKS = frozenset({
     "where", "with", "and", "let", "for", "so", "then", "hence", "thus", "define", "using",

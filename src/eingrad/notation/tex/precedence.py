@@ -164,6 +164,8 @@ class Parser(CallReader):
         token = self.peek()
         formula = self._atom()
         if token.kind in {"OPEN", "LBRACE"} and token.text not in BARS:
+            if token.text == ".":
+                self.go_past_point()
             while self.peek().kind in {"SUP", "SUB"}:
                 if self.peek().kind == "SUB" and self.peek(1).text == "+":
                     self.k += 2  # (x)_+

@@ -25,6 +25,7 @@ from eingrad.notation.syntax import (
     Power,
     Statement,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.tex.conditions import limited, no_conditions
 from eingrad.notation.tex.latex_tokens import Lexer
@@ -33,7 +34,7 @@ from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
 from eingrad.notation.tex.scripts import TRANSPOSED
 from eingrad.notation.tex.survey import Context, letters_of, squares_in
-from eingrad.notation.tex.tidy import tidied
+from eingrad.notation.tex.tidy import tidied, with_words, words_on_the_left
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -44,6 +45,14 @@ _LATEX = re.compile(
     r"(?![A-Za-z])"
     r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n]*[{_]|\|[^|\n]+\||\$|&|\\\\"
 )
+_UPDATE = r"an update is no equation: give the new value a name of its own, w^{new}_{ij} = ..."
+_ROUGHLY = "write = where both sides are equal; what holds roughly cannot be judged"
+RELATIONS = {
+    **dict.fromkeys(
+        (r"\leftarrow", r"\gets", r"\rightarrow", r"\to", r"\mapsto", r"\longmapsto"), _UPDATE
+    ),
+    **dict.fromkeys((r"\approx", r"\simeq", r"\sim", r"\propto", r"\cong", r"\asymp"), _ROUGHLY),
+}
 STATEMENT_HINT = r"a statement is a tensor with its labels, =, and a formula: y_i = W_{ij} x_j"
 
 
@@ -65,12 +74,13 @@ class Reading:
     r"""What a text says: its statements, and which names of extents they use for which labels.
 
     (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``. ``claims`` are the
-    further sides of chains, ``y = a = b``.
+    further sides of chains, ``y = a = b``; ``shorthands`` name derivatives of the model.
     """
 
     statements: tuple[Statement, ...]
     sizes: tuple[tuple[str, str, Statement], ...]
     claims: tuple[Assignment, ...] = ()
+    shorthands: tuple[Assignment, ...] = ()
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -87,7 +97,7 @@ def read_model(text: str) -> Reading:
     """Read a model in LaTeX, and what it calls its extents."""
     lexer = Lexer(text)
     tokens = tidied(lexer)
-    found = rows(tokens)
+    found = _with_words(rows(tokens))
     declared = [
         str(_declared(row.tokens, lexer)) for row in found if _is_word(row.tokens, "function")
     ]
@@ -100,8 +110,8 @@ def read_model(text: str) -> Reading:
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
     context = first.learned(assigned)
     own = [{n: x for n, x in names.items() if n not in assigned} for names in sizes]
-    every = {name: label for names in reversed(own) for name, label in names.items()}
-    statements, used = _statements(found, [replace(context, sizes=every | x) for x in own])
+    sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
+    statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     generic = [Declaration(name) for name in context.functions if name not in declared]
     integers = _integers(statements)
     whole = (with_integers(s, integers) if isinstance(s, Assignment) else s for s in statements)
@@ -110,7 +120,10 @@ def read_model(text: str) -> Reading:
         for statement, names in zip(statements, used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    return Reading((*generic, *whole), tuple(named), tuple(context.survey.chained))
+    every = (*generic, *whole)
+    shorthands = _shorthands(every)
+    rest = tuple(s for s in every if s not in shorthands)
+    return Reading(rest, tuple(named), tuple(context.survey.chained), shorthands)
 
 
 def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
@@ -120,7 +133,7 @@ def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
     """
     lexer = Lexer(text)
     tokens = tidied(lexer)
-    found = rows(tokens)
+    found = _with_words(rows(tokens), names)
     letters, labels = letters_of(tokens)
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
     names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
@@ -150,6 +163,16 @@ def read_formula(
     tokens = [token for row in rows(tidied(lexer)) for token in row.tokens]
     context = Context(lexer, functions, names, letters=letters_of(tokens)[0])
     return _formula(tokens, context, comparison=True)
+
+
+def _with_words(found: Sequence[Row], names: Collection[str] = ()) -> list[Row]:
+    """Return rows in which letters that are a name together, ``MSE = ...``, are one."""
+    pairs = [sides(row.tokens) for row in found]
+    words = {words_on_the_left(pair) for pair in pairs if len(pair) > 1} - {""}
+    words |= {name for name in names if len(name) > 1 and name.isalpha() and name.isascii()}
+    if not words:
+        return list(found)
+    return [Row(with_words(row.tokens, words), row.conditions) for row in found]
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -281,12 +304,20 @@ def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]
             hint = r"the end of a line means nothing between $$ and $$: write \\ between equations"
             raise context.lexer.error(token, "two equations without a sign between them", hint)
     if len(found) < 2:
-        raise context.lexer.error(row[0], "this is no statement: it has no =", STATEMENT_HINT)
+        raise _no_equation(row, context)
     if not found[0]:
         raise context.lexer.error(row[0], "nothing stands before =", STATEMENT_HINT)
     if not all(found):
         raise context.lexer.error(row[-1], "nothing stands after =", STATEMENT_HINT)
     return found
+
+
+def _no_equation(row: Sequence[Token], context: Context) -> NotationError:
+    """Return the error about a row without an equals sign."""
+    for token in row:
+        if (hint := RELATIONS.get(token.text)) is not None:
+            return context.lexer.error(token, f"{token.text} makes no equation", hint)
+    return context.lexer.error(row[0], "this is no statement: it has no =", STATEMENT_HINT)
 
 
 def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
@@ -360,6 +391,23 @@ def _declared(row: Sequence[Token], lexer: Lexer) -> str:
     raise lexer.error(
         row[0], "a declared function has a plain name", r"write \text{function } \phi"
     )
+
+
+def _shorthands(statements: Sequence[Statement]) -> tuple[Assignment, ...]:
+    r"""Return the statements that name derivatives, ``\delta_o = \frac{\partial L}{\partial z_o}``.
+
+    What defines the model does not speak of their names.
+    """
+    named = {
+        s.target.name: s for s in statements
+        if isinstance(s, Assignment) and isinstance(s.target, Symbol)
+        and any(isinstance(x, Derivative) for x in walk(s.value))
+    }  # fmt: skip
+    others = [x for s in statements if isinstance(s, Assignment) and s not in named.values()
+              for x in walk(s.value)]  # fmt: skip
+    if any(isinstance(x, Symbol | TensorAt) and x.name in named for x in others):
+        return ()
+    return tuple(named.values())
 
 
 # --- integers ---------------------------------------------------------------------------------

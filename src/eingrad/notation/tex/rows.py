@@ -217,9 +217,14 @@ def _stripped(cell: Sequence[Token]) -> list[Token]:
     start, end = 0, len(cell)
     while start < end and cell[start].kind == "QUAD":
         start += 1
-    while start < end and cell[end - 1].kind in {"QUAD", "DOT", "COMMA"}:
+    while start < end and (cell[end - 1].kind in SEPARATES or _trails_off(cell[:end])):
         end -= 1
     return list(cell[start:end])
+
+
+def _trails_off(cell: Sequence[Token]) -> bool:
+    r"""Whether ``, \ldots`` ends a column."""
+    return len(cell) > 1 and cell[-1].text in DOTS and cell[-2].kind in SEPARATES
 
 
 def _is_note(part: Sequence[Token]) -> bool:

@@ -277,8 +277,10 @@ class ScriptReader(Grammar):
     def _label_in_script(self) -> str:
         """Read ``^{(n)}`` with a letter, which is the tensor's first label."""
         kinds = [self.peek(k).kind for k in range(6)]
-        letter = self.peek(3)
+        opened, letter = self.peek(2).text, self.peek(3)
         if kinds[:3] != ["SUP", "LBRACE", "OPEN"] or kinds[4:] != ["CLOSE", "RBRACE"]:
+            return ""
+        if opened not in {"(", "["}:  # ^{\left|x\right|} is an exponent
             return ""
         if letter.kind != "LETTER" and names.greek(letter.text) is None:
             return ""

@@ -2,7 +2,8 @@ r"""What stands around formulas: ``\left``, labels and colours, boxes, braces wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import ACCENTS, FONTS, FRACTIONS, function_name, greek
@@ -10,12 +11,21 @@ from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
 DROPPED = frozenset({
     r"\label", r"\tag", r"\hspace", r"\vspace", r"\phantom", r"\hphantom", r"\color", r"\textcolor",
-    r"\intertext",
+    r"\intertext", r"\mspace", r"\vphantom", r"\ref", r"\eqref", r"\cite", r"\footnote",
+    r"\colorbox", r"\stackrel", r"\overset", r"\require", r"\hskip", r"\kern",
 })  # fmt: skip
 UNWRAPPED = frozenset({
-    r"\boxed", r"\fbox", r"\mathop", r"\mathbin", r"\mathrel", r"\ensuremath", r"\mathstrut",
+    r"\boxed", r"\fbox", r"\mathop", r"\mathbin", r"\mathrel", r"\ensuremath", r"\smash",
+    r"\mathclap", r"\cancel", r"\bcancel", r"\xcancel", r"\mathord", r"\mathopen", r"\mathclose",
+    r"\uwave", r"\underline",
 })  # fmt: skip
-WITH_NOTE = frozenset({r"\underbrace", r"\overbrace"})  # what stands below or above is no formula
+WITH_NOTE = frozenset({  # what stands below or above is no formula
+    r"\underbrace", r"\overbrace", r"\underbracket", r"\overbracket",
+})  # fmt: skip
+OLD_FONTS = {
+    r"\bf": r"\mathbf", r"\rm": r"\mathrm", r"\it": r"\mathit", r"\cal": r"\mathcal",
+    r"\sf": r"\mathsf", r"\tt": r"\mathtt", r"\bfseries": r"\mathbf", r"\boldmath": r"\mathbf",
+}  # fmt: skip
 
 
 def tidied(lexer: Lexer) -> list[Token]:
@@ -25,7 +35,7 @@ def tidied(lexer: Lexer) -> list[Token]:
     """
     tokens = _join_delimiters(list(lexer.tokens()), lexer)
     bare = _without_empty(_unwrapped(_without_dropped(tokens)))
-    result = _with_functions(_without_braces(bare))
+    result = _with_functions(_without_braces(_scripts_outside(_fonts_outside(bare))))
     _check_depth(result, lexer)
     return result
 
@@ -41,7 +51,7 @@ def _join_delimiters(tokens: list[Token], lexer: Lexer) -> list[Token]:
             elif not (token.kind == "COMMAND" and token.text == r"\middle"):
                 result.append(token)
             continue
-        if token.kind not in {"OPEN", "CLOSE", "BAR"}:
+        if token.kind not in {"OPEN", "CLOSE", "BAR"} and token.text != ".":
             raise _alone(side, lexer)
         kind = "OPEN" if side.text == r"\left" else "CLOSE"
         result.append(Token(kind, token.text, side.line, side.column, side.width, side.spaced))
@@ -63,6 +73,8 @@ def _without_dropped(tokens: Sequence[Token]) -> list[Token]:
     for token in tokens:
         if token.kind == "COMMAND" and token.text in DROPPED and not depth:
             skip_group = True
+        elif skip_group and token.text == "*":
+            continue
         elif skip_group or depth:
             skip_group = False
             depth += (token.kind == "LBRACE") - (token.kind == "RBRACE")
@@ -119,11 +131,110 @@ def group_end(tokens: Sequence[Token], k: int) -> int:
     return len(tokens) - 1
 
 
+def _fonts_outside(tokens: list[Token]) -> list[Token]:
+    r"""Read ``{\bf y}`` as ``\mathbf{y}``."""
+    result = list(tokens)
+    for k in range(len(result) - 1):
+        opened, font = result[k], result[k + 1]
+        if opened.kind == "LBRACE" and font.text in OLD_FONTS:
+            result[k : k + 2] = [replace(font, text=OLD_FONTS[font.text]), opened]
+    return result
+
+
+def _scripts_outside(tokens: list[Token]) -> list[Token]:
+    r"""Read ``\mathbf{y_i}`` as ``\mathbf{y}_i``: scripts inside of a font or an accent hang on it.
+
+    ``\hat{x^2}`` stays: the hat may be over the square.
+    """
+    result = list(tokens)
+    for k in range(len(tokens) - 2, -1, -1):
+        head = result[k].text
+        if head not in FONTS | ACCENTS.keys() or result[k + 1].kind != "LBRACE":
+            continue
+        end = group_end(result, k + 1)
+        start = _first_script(result, k + 2, end)
+        below = start < end and (result[start].kind == "SUB" or head not in ACCENTS)
+        numbered = [t.kind for t in result[start + 1 : start + 3]] == ["LBRACE", "OPEN"]
+        if (below or numbered) and _is_script_list(result, start, end):
+            closing = result.pop(end)
+            result.insert(start, closing)
+    return result
+
+
+def _first_script(tokens: Sequence[Token], k: int, end: int) -> int:
+    """Return where the first script between k and end stands that no braces enclose."""
+    depth = 0
+    while k < end and (depth or tokens[k].kind not in {"SUB", "SUP"}):
+        depth += (tokens[k].kind == "LBRACE") - (tokens[k].kind == "RBRACE")
+        k += 1
+    return k
+
+
+def _is_script_list(tokens: Sequence[Token], k: int, end: int) -> bool:
+    """Whether nothing but scripts stands between k and end."""
+    while k < end and tokens[k].kind in {"SUB", "SUP"}:
+        k = group_end(tokens, k + 1) + 1
+    return k == end
+
+
+def words_on_the_left(sides: Sequence[Sequence[Token]]) -> str:
+    """Return the name of several letters that a left side is, ``MSE``, ``CE(y)``, or nothing.
+
+    Letters side by side before an equals sign are no product, unless one name stands behind it.
+    """
+    left, right = sides[0], sides[1]
+    end = _run(left, 0)
+    word = "".join(t.text for t in left[:end])
+    alone = end == len(left) or (left[end].kind in {"OPEN", "SUB"} and left[-1].kind in {"CLOSE",
+        "RBRACE", "LETTER"})  # fmt: skip
+    named = len(word) > 2 or (len(word) == 2 and word.isupper())
+    return word if named and alone and len(right) > 1 and word[0] != "d" else ""
+
+
+def _run(tokens: Sequence[Token], k: int) -> int:
+    """Return where the letters end that stand side by side from k."""
+    end = k
+    while (
+        end < len(tokens) and tokens[end].kind == "LETTER" and (end == k or not tokens[end].spaced)
+    ):
+        end += 1
+    return end
+
+
+def with_words(tokens: Sequence[Token], words: Collection[str]) -> list[Token]:
+    r"""Read letters that spell one of some words as ``\mathrm{word}``."""
+    result: list[Token] = []
+    k = 0
+    while k < len(tokens):
+        token = tokens[k]
+        end = _run(tokens, k)
+        if token.text in FONTS and tokens[k + 1 : k + 2] and tokens[k + 1].kind == "LBRACE":
+            end = group_end(tokens, k + 1) + 1
+            result += tokens[k:end]
+        elif (word := "".join(t.text for t in tokens[k:end])) in words:
+            result += [replace(token, kind="COMMAND", text=r"\mathrm"),
+                       replace(token, kind="LBRACE", text="{"), *tokens[k:end],
+                       replace(token, kind="RBRACE", text="}")]  # fmt: skip
+        else:
+            end = max(end, k + 1)
+            if word[:1] in {"d"} and word[1:] in words:  # dMSE
+                result.append(token)
+                end = k + 1
+            else:
+                result += tokens[k:end]
+        k = end
+    return result
+
+
 def _without_empty(tokens: Sequence[Token]) -> list[Token]:
     """Leave out ``{}``, which keeps scripts apart."""
     result: list[Token] = []
     for token in tokens:
-        empty = token.kind == "RBRACE" and result and result[-1].kind == "LBRACE"
+        kinds = [t.kind for t in result[-2:]]
+        if token.kind == "RBRACE" and kinds == ["LBRACE", "EQUAL"]:
+            result[-2:] = [result[-1]]
+            continue
+        empty = token.kind == "RBRACE" and kinds[-1:] == ["LBRACE"]
         before = result[-2] if len(result) > 1 else None
         if empty and before is not None and before.kind not in {"SUB", "SUP", "COMMAND"}:
             result.pop()
