@@ -19,6 +19,7 @@ CODES = {  # of `EingradError.code`, with what each kind of error is about
     "memory-limit": "more memory would be needed than is allowed",
     "gradient-check": "a gradient differs from central differences",
     "unresolved": "a document says nothing of what a formula of it speaks of",
+    "independent": "what a document differentiates does not depend on the variable",
     "function-failed": "a claimed function raised an exception",
     "wrong-type": "an argument is of a type that means nothing here",
     "too-large": "the text is larger than what follows can bear",

@@ -35,7 +35,7 @@ CLAIMS = [
      None),
     # what nothing defines is never wrong
     (r"\frac{\partial L}{\partial w_i} = \sum_b q_b x_{bi}", "not judged", "what q is"),
-    (r"\frac{\partial L}{\partial v_i} = \sum_b r_b x_{bi}", "not judged", "what v is"),
+    (r"\frac{\partial L}{\partial v_i} = \sum_b r_b x_{bi}", "not judged", "not depend on v"),
     (r"\frac{\partial M}{\partial w_i} = \sum_b r_b x_{bi}", "not judged", ""),
     # of any loss, what is true of all
     (r"\frac{\partial M}{\partial w_i} = \sum_b \frac{\partial M}{\partial r_b} x_{bi}", "right",
@@ -189,3 +189,86 @@ def test_text(report: eg.Report) -> None:
     assert text.endswith("1 wrong, 1 not judged; 1 definition")
     assert not report.ok
     assert [f.line for f in report.wrong] == [3]
+
+
+def test_a_loss_that_does_not_depend_on_a_variable_stands_for_another(tmp_path: Path) -> None:
+    text = r"""
+$$L = -\sum_i t_i \log p_i$$
+Now let
+$$Y_{ij} = \sum_k A_{ik} X_{kj}$$
+$$\frac{\partial L}{\partial A_{ik}} = \sum_j \frac{\partial L}{\partial Y_{ij}} X_{kj}$$
+$$\frac{\partial L}{\partial A_{ik}} = \sum_j \frac{\partial L}{\partial Y_{ij}} X_{jk}$$
+"""
+    *_, right, wrong = judged(tmp_path, text)
+    assert (right.outcome, wrong.outcome) == ("right", "wrong")
+    assert wrong.repaired == "dL/dA_ik = sum_j(dL/dY_ij X_kj)"
+
+
+def test_an_upstream_gradient_is_offered(tmp_path: Path) -> None:
+    text = r"""
+With the upstream gradient $G$ of $X_{ij} W_{jk} = Z_{ik}$,
+$$\frac{\partial N}{\partial W_{jk}} = \sum_i G_{ik} X_{ij}$$
+$$\frac{\partial N}{\partial W_{jk}} = \sum_i G_{ik} X_{ji}$$
+"""
+    *_, right, other = judged(tmp_path, text)
+    assert (right.outcome, right.reason) == ("right if", "right if G is dN/dZ, as line 2 says")
+    assert other.outcome == "not judged"
+
+
+def test_a_label_for_another_on_the_left_side(tmp_path: Path) -> None:
+    later = (
+        r"$$\frac{\partial N}{\partial W_{jk}} = \sum_i \frac{\partial N}{\partial Z_{ik}} X_{ij}$$"
+    )
+    first, *_ = judged(tmp_path, f"$$X_{{ij}} W_{{jk}} = Z_{{jk}}$$\n\n{later}\n")
+    assert (first.kind, first.outcome) == ("definition", "wrong")
+    assert first.repaired == "Z_{ik} = X_{ij} W_{jk}"
+    first, *_ = judged(
+        tmp_path, "$$X_{ij} W_{jk} = Z_{jk}$$\n"
+    )  # where nothing shows what is meant
+    assert first.outcome == "not judged"
+
+
+def test_what_is_defined_by_its_square_has_two_signs(tmp_path: Path) -> None:
+    text = r"""
+$$e_{ij}^2 = (r_{ij} - p_{ik} q_{kj})^2$$
+$$\frac{\partial e_{ij}^2}{\partial p_{ik}} = -2 e_{ij} q_{kj}$$
+"""
+    *_, last = judged(tmp_path, text)
+    assert (last.outcome, last.reason) == ("right if", "right if e_{ij} = (r_{ij} - p_{ik} q_{kj})")
+
+
+def test_a_condition_in_a_formula_is_a_fact(tmp_path: Path) -> None:
+    text = r"""
+$$p_i = \frac{e^{a_i}}{\sum_k e^{a_k}}, \quad L = -\sum_i t_i \log p_i$$
+With $\sum_i t_i = 1$,
+$$\frac{\partial L}{\partial a_j} = p_j - t_j$$
+"""
+    *_, fact, last = judged(tmp_path, text)
+    assert (fact.kind, fact.outcome) == ("other", "not judged")
+    assert last.reason.endswith("as line 3 says")
+
+
+def test_an_update_is_no_equation(tmp_path: Path) -> None:
+    text = r"""
+$$L = w_i w_i$$
+$$w_i = w_i - \eta \frac{\partial L}{\partial w_i}$$
+$$\frac{\partial L}{\partial w_i} = 2 w_i := g_i$$
+$$\frac{\partial L}{\partial w_i} = g_i$$
+"""
+    found = judged(tmp_path, text)
+    assert [(f.kind, f.outcome) for f in found] == [
+        ("definition", "not judged"), ("other", "not judged"), ("claim", "right"),
+        ("definition", "not judged"), ("claim", "right"),
+    ]  # fmt: skip
+
+
+def test_a_definition_that_is_not_read_decides_nothing(tmp_path: Path) -> None:
+    text = r"""
+$$h_i = \mathrm{blur}(W_{ij} x_j, 3)$$
+$$o_k = V_{ki} h_i, \quad L = o_k o_k$$
+$$\frac{\partial L}{\partial V_{ki}} = 2 o_k h_i$$
+$$\frac{\partial L}{\partial W_{ij}} = 2 o_k V_{ki} x_j$$
+"""
+    *_, right, other = judged(tmp_path, text)
+    assert right.outcome == "right"
+    assert other.outcome == "not judged"

@@ -7,7 +7,6 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.check import Derived, Verdict, check_each
-from eingrad.core.algebra import is_zero
 from eingrad.core.expr import variables
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation.lower import lower
@@ -37,12 +36,19 @@ class UnresolvedError(EingradError):
     code = "unresolved"
 
 
+class IndependentError(UnresolvedError):
+    """A derivative is of a tensor that does not depend on its variable, as it is defined before."""
+
+    code = "independent"
+
+
 @dataclass(frozen=True)
 class Read:
     """An equation as formulas, with the model in which it is to be judged.
 
     ``unknown`` are its tensors of which the document says nothing, ``generic`` the losses that
     stand for any, each with its upstream gradients: the tensor that stands for ``dL/dY``, and Y.
+    ``upstream`` is a tensor that is taken to be such a gradient, and which one.
     """
 
     text: str
@@ -50,13 +56,11 @@ class Read:
     system: System
     unknown: tuple[Symbol, ...] = ()
     generic: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    upstream: Mapping[str, str] = field(default_factory=dict)
 
     def judged(self) -> list[Verdict]:
         """Judge it; raises EingradError where it has no meaning."""
-        derived = Derived(self.system)
-        for part in _derivatives(self.claims):
-            _check_depends(derived, part, self.claims)
-        return check_each(derived, self.text, True)
+        return check_each(Derived(self.system), self.text, True)
 
     def unfounded(self) -> str | None:
         """Return an undefined loss of whose gradient a claim says what the document may know.
@@ -71,6 +75,17 @@ class Read:
         if self.generic and not all(_speaks_of(term, self.generic, own) for term in terms):
             return next(iter(self.generic))
         return None
+
+    def variables(self) -> frozenset[str]:
+        """Return by what it differentiates."""
+        return frozenset(x.name for d in _derivatives(self.claims) for x in d.wrt)
+
+    def is_partial(self) -> bool:
+        """Whether it is about a derivative of a tensor with labels, which may be a partial one."""
+        claim = self.claims[-1]
+        target = claim.target if isinstance(claim, Assignment) else None
+        of = target.of if isinstance(target, Derivative) else None
+        return isinstance(of, Symbol) and bool(of.labels)
 
     def readable(self, text: str) -> str:
         """Put ``dL/dY`` in the place of what stands for it."""
@@ -87,11 +102,14 @@ def read_equation(text: str, built: Built) -> tuple[Claim, ...]:
     return parse_claims(text, names, True)
 
 
-def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]]) -> Read:
+def in_context(
+    text: str, built: Built, arguments: Mapping[str, frozenset[str]], upstream: bool = False
+) -> Read:
     """Return an equation with the model that it needs.
 
     A loss that nothing defines becomes a generic function: of ``arguments``, where the document
-    names them, else of what the definitions build up from what it is differentiated by. Raises
+    names them, else of what the definitions build up from what it is differentiated by. With
+    ``upstream``, a tensor that nothing defines is taken to be its gradient. Raises
     UnresolvedError where a derivative speaks of what is not defined.
     """
     claims = read_equation(text, built)
@@ -99,6 +117,8 @@ def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]])
     known = {} if system is None else system.labels
     defined = {} if system is None else system.definitions
     parts = list(_derivatives(claims))
+    if system is not None:
+        _check_depends(system, parts, claims)
     own = {c.target.name for c in claims[:-1]
            if isinstance(c, Assignment) and isinstance(c.target, Symbol)}  # fmt: skip
     losses = {
@@ -118,6 +138,7 @@ def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]])
         and not (system is not None and s.name in {*system.sizes, *system.functions})
     }  # fmt: skip
     generic: dict[str, Mapping[str, str]] = {}
+    taken: dict[str, str] = {}
     for loss in sorted(losses):
         own_parts = [d for d in parts if isinstance(d.of, Symbol) and d.of.name == loss]
         by = {x.name for d in own_parts for x in d.wrt}
@@ -130,9 +151,13 @@ def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]])
         sinks = _sinks(system, loss, by, arguments.get(loss))
         if not sinks:
             raise UnresolvedError(f"nothing before says what {loss} is", operand=loss)
-        statement, upstream = _generic(system, loss, sinks)
-        statements = (*(s for s in statements), statement)
-        generic[loss] = upstream
+        given = _taken(symbols, system, sinks) if upstream and len(losses) == 1 else None
+        statement, gradients = _generic(system, loss, sinks, given)
+        statements = (*statements, statement)
+        generic[loss] = gradients
+        if given is not None:
+            del symbols[given]
+            taken[given] = f"d{loss}/d{sinks[0]}"
     unknown = tuple(symbols.values())
     extra = [_all_of(claims, unknown, known)] if unknown else []
     whole = (*statements, *extra)
@@ -140,7 +165,7 @@ def in_context(text: str, built: Built, arguments: Mapping[str, frozenset[str]])
         whole = (_all_of(claims, (), {}),)
     new = lower(whole)
     sizes = {} if system is None else system.sizes
-    return Read(text, claims, replace(new, sizes={**new.sizes, **sizes}), unknown, generic)
+    return Read(text, claims, replace(new, sizes={**new.sizes, **sizes}), unknown, generic, taken)
 
 
 def _speaks_of(term: Formula, losses: Container[str], own: Container[str]) -> bool:
@@ -179,17 +204,18 @@ def _symbols(claims: Sequence[Claim]) -> Iterator[Symbol]:
                     yield Symbol(name, labels if name == part.name else ())
 
 
-def _check_depends(derived: Derived, part: Derivative, claims: Sequence[Claim]) -> None:
+def _check_depends(system: System, parts: Sequence[Derivative], claims: Sequence[Claim]) -> None:
     """Raise where a derivative is 0 because what it is of does not depend on its variable."""
-    if not isinstance(part.of, Symbol):
-        return
-    zero = all(isinstance(c, Assignment) and c.target == part and c.value == Number(0)
-               for c in claims)  # fmt: skip
-    if not zero and is_zero(derived.right(part)):
-        name = part.wrt[-1].name
-        raise UnresolvedError(
-            f"{part.of.name} does not depend on {name}, as far as the text says", operand=name
-        )
+    for part in parts:
+        if not isinstance(part.of, Symbol) or part.of.name not in system.definitions:
+            continue
+        zero = any(isinstance(c, Assignment) and c == Assignment(part, Number(0)) for c in claims)
+        for name in (x.name for x in part.wrt):
+            if not zero and part.of.name not in depends_on(system, name):
+                raise IndependentError(
+                    f"{part.of.name} does not depend on {name}, as far as the text says",
+                    operand=part.of.name,
+                )
 
 
 def depends_on(system: System, name: str) -> set[str]:
@@ -212,21 +238,32 @@ def _sinks(system: System, loss: str, by: set[str], arguments: frozenset[str] | 
     return [name for name in system.labels if name in reached and name not in used]
 
 
+def _taken(symbols: Mapping[str, Symbol], system: System, sinks: Sequence[str]) -> str | None:
+    """Return the one tensor that nothing defines, where it may be the gradient by the one sink."""
+    if len(symbols) != 1 or len(sinks) != 1:
+        return None
+    [(name, symbol)] = symbols.items()
+    return name if len(symbol.labels) == len(system.labels[sinks[0]]) else None
+
+
 def _generic(
-    system: System, loss: str, sinks: Sequence[str]
+    system: System, loss: str, sinks: Sequence[str], given: str | None
 ) -> tuple[Statement, Mapping[str, str]]:
-    """Return a loss with a free gradient by each of some tensors, and the gradients' names."""
-    upstream: dict[str, str] = {}
+    """Return a loss with a free gradient by each of some tensors, and the gradients' names.
+
+    ``given`` is the name of the gradient, where there is one.
+    """
+    gradients: dict[str, str] = {}
     terms: list[Formula] = []
     for name in sinks:
-        own = next(
-            n for n in (f"G{name}", f"up{name}", f"upstream{name}") if n not in system.labels
-        )
-        upstream[own] = name
+        new = (f"G{name}", f"up{name}", f"upstream{name}")
+        own = given or next(n for n in new if n not in system.labels)
+        if given is None:
+            gradients[own] = name
         labels = system.labels[name]
         terms.append(Product((Symbol(own, labels), Symbol(name, labels)), (False, False)))
     value = terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms))
-    return Assignment(Symbol(loss), value), upstream
+    return Assignment(Symbol(loss), value), gradients
 
 
 def _all_of(

@@ -4,33 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from eingrad.check import Verdict
-from eingrad.errors import EingradError
-from eingrad.papers.claim_in_context import Read, UnresolvedError, in_context
-from eingrad.papers.equations import EQUALS, EquationRow, is_shape_arithmetic, rows_of
+from eingrad.papers.equalities import Equalities
+from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
-from eingrad.papers.scope import Scope, Stated, reason_of
+from eingrad.papers.scope import Scope, Stated, letters_of_name
 
 EQUALITIES = EQUALS | {":=", "="}
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
 _DOTS = re.compile(r"\\[lcvd]?dots|\\cdots|\.\.\.")
 _SIGMA = re.compile(r"\\sigma\s*(?:\\left)?\s*[(\[]|\\sigma\s*\{?\(")
+_GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
+_AROUND = re.compile(r"[A-Za-z\\{_^]\Z")  # a name goes on, or is a part of something
+_LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
+_SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
-_ONE_LETTER = re.compile(
-    r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
-)  # the text has one letter for both, and so means that they are one
 Progress = Callable[[int, int], None]
 
 
 def unseen(done: int, of: int) -> None:
     """Tell nobody how far a judgement is."""
+
+
+@dataclass(frozen=True)
+class IndexSlip:
+    """A definition whose left side has a label that should be another, and what is meant."""
+
+    label: str
+    other: str
+    meant: Stated
+
+    def corrected(self, formula: JudgedFormula, line: int) -> JudgedFormula:
+        """Return the definition as wrong, after a formula that holds with what is meant."""
+        left = self.meant.text.partition(" = ")[0]
+        reason = (
+            f"{self.label} stands on the left side and is summed on the right, {self.other} stands "
+            f"there alone: {left} is meant, as in line {line}"
+        )
+        return replace(formula, outcome="wrong", reason=reason, repaired=self.meant.text)
 
 
 @dataclass(frozen=True)
@@ -50,8 +67,13 @@ def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula
     found: list[JudgedFormula] = []
     for k, line in enumerate(lines):
         progress(k, len(lines))
-        found += judge.line(line)
+        for formula in judge.line(line):
+            found.append(formula)
+            judge.places[line.order] = len(found) - 1
     progress(len(lines), len(lines))
+    for slip, line_number in judge.confirmed:
+        place = judge.places[slip.meant.order]
+        found[place] = slip.corrected(found[place], line_number)
     return _identified(found)
 
 
@@ -94,15 +116,46 @@ def _identified(found: list[JudgedFormula]) -> list[JudgedFormula]:
     return result
 
 
+def _grounded(sides: Sequence[Side]) -> Sequence[Side]:
+    r"""Return a chain from its derivative on, where ``\text{grad}`` stands before it."""
+    if len(sides) > 2 and _GRADIENT.match(sides[0].text) and is_derivative(sides[1].text):
+        return sides[1:]
+    return sides
+
+
+def is_update(sides: Sequence[Side]) -> bool:
+    r"""Whether a chain gives a name a new value: ``w = w - \eta g``."""
+    left, right = sides[0].text, sides[1].text
+    bare, inside = ("".join(text.split()) for text in (left, right))
+    place = inside.find(bare)
+    return place >= 0 and not _AROUND.search(inside[:place]) and not inside[
+        place + len(bare) : place + len(bare) + 1
+    ].startswith(("_", "^", "'", "("))  # fmt: skip
+
+
+def _below(text: str) -> str:
+    """Return what stands in the subscripts of a formula."""
+    return " ".join("".join(pair) for pair in _SUBSCRIPT.findall(text))
+
+
+def _with_label(left: str, label: str, other: str) -> str:
+    """Return a left side with one label for another in its subscript."""
+    return _SUBSCRIPT.sub(lambda m: m[0].replace(label, other), left)
+
+
 class Judge:
     """Goes through a document, formula by formula, and remembers what it defines."""
 
     def __init__(self, document: Document, lines: list[PlacedRow], facts: Facts) -> None:
-        self.skipped, self.facts = document.skipped, facts
+        self.skipped = document.skipped
         self.scope = Scope()
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
-        self.arguments: dict[str, frozenset[str]] = {}
+        self.equalities = Equalities(self.scope, facts)
+        self.facts = facts
+        self.places: dict[int, int] = {}
+        self.slips: dict[int, IndexSlip] = {}
+        self.confirmed: list[tuple[IndexSlip, int]] = []
         whole = " ".join(p.text for p in document.passages)
         self.logistic = _LOGISTIC.search(whole) is not None or bool(
             re.search(r"\{1\}\s*\{\s*1\s*\+\s*(e\s*\^|\\exp)", whole)
@@ -125,11 +178,16 @@ class Judge:
         count = next(ends, len(sides))
         if self._is_range(line):
             return
-        name = self.defines(sides[0].text)
-        if name is not None:
-            yield from self.symbol(line, name, [s.text for s in sides[1:count]], first == ":=")
+        chain = _grounded(sides[:count])
+        name = self.defines(chain[0].text)
+        if name is not None and is_update(chain):
+            yield self.other(line, row.source, f"a new value of {name}, which is no equation")
+        elif name is not None:
+            yield from self.symbol(line, name, [s.text for s in chain[1:]], first == ":=")
+        elif (turned := self.turned(chain)) is not None:
+            yield from self.symbol(line, turned, [chain[0].text], left=chain[1].text)
         else:
-            yield from self.claims(line, sides[0].text, [s.text for s in sides[1:count]])
+            yield from self.claims(line, chain)
 
     def _is_range(self, line: PlacedRow) -> bool:
         r"""Whether an inline formula says what a letter runs over: ``i = 1, \ldots, n``."""
@@ -150,11 +208,19 @@ class Judge:
         entry = self.joined.get((head.name, len(head.entries))) if head.apart else None
         return head.name if entry is None else f"{head.name}_{entry}"
 
+    def turned(self, sides: Sequence[Side]) -> str | None:
+        """Return the name that ``A_{ij} x_j = y_i`` defines, None where it defines none."""
+        if len(sides) != 2 or is_derivative(sides[0].text):
+            return None
+        name = self.defines(sides[1].text)
+        letters = letters_in(sides[0].text)
+        return None if name is None or letters_of_name(name) <= letters else name
+
     def symbol(
-        self, line: PlacedRow, name: str, sides: list[str], defines: bool
+        self, line: PlacedRow, name: str, sides: list[str], defines: bool = False, left: str = ""
     ) -> Iterator[JudgedFormula]:
         """Yield what an equation for a name says: it defines it, or states it once more."""
-        left = line.row.sides[0].text
+        left = left or line.row.sides[0].text
         before = None if defines else self.scope.nearest(name)
         if before is not None:
             found = [self.equality(line, left, side) for side in sides]
@@ -192,10 +258,10 @@ class Judge:
     def defined(self, line: PlacedRow, name: str, left: str, side: str) -> JudgedFormula:
         """Add a definition."""
         text = f"{left} = {side}"
-        self.arguments.pop(name, None)
+        self.equalities.arguments.pop(name, None)
         head = head_of(side)
         if head is not None and head.arguments and "," in side.partition("(")[2]:
-            self.arguments[name] = letters_in(side) - letters_in(head.name)
+            self.equalities.arguments[name] = letters_in(side) - letters_in(head.name)
             reason = f"{name} is any function of its arguments"
             self.scope.forget(name)
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
@@ -203,28 +269,68 @@ class Judge:
             reason = "Kronecker's delta"
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
         stated = self.stated(line, name, left, side)
+        reason = self.unread(line, "", left, side) or ""
+        if reason and (slip := self.slip(line, name, left, side, reason)) is not None:
+            stated = slip.meant
         self.scope.define(stated)
-        if stated.derivative:
-            return JudgedFormula(line.row.line, text, "definition", "not judged", "")
-        reason = next(iter(self.scope.model([stated]).unread.values()), "")
         return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
+
+    def slip(
+        self, line: PlacedRow, name: str, left: str, side: str, reason: str
+    ) -> IndexSlip | None:
+        """Return what a definition means in which a label on the left side is one for another.
+
+        ``Z_{jk} = X_{ij} W_{jk}``: j is summed on the right side, and i is not. It is wrong once
+        a later formula holds with what is meant.
+        """
+        loose = _LOOSE.search(reason)
+        if loose is None:
+            return None
+        found = []
+        for label in dict.fromkeys(x for x in _below(left) if x.isalpha()):
+            other = _with_label(left, label, loose[1])
+            if _below(side).count(label) > 1 and self.unread(line, "", other, side) is None:
+                found.append((label, other))
+        if len(found) != 1:
+            return None
+        [(label, other)] = found
+        slip = IndexSlip(label, loose[1], self.stated(line, name, other, side))
+        self.slips[slip.meant.order] = slip
+        return slip
 
     def is_skipped(self, line: PlacedRow) -> bool:
         """Whether the document asks to leave a formula out."""
         return line.row.line in self.skipped
 
-    def claims(self, line: PlacedRow, left: str, sides: list[str]) -> Iterator[JudgedFormula]:
+    def claims(self, line: PlacedRow, chain: Sequence[Side]) -> Iterator[JudgedFormula]:
         """Yield the verdicts on the equalities of a chain."""
+        left, *sides = (side.text for side in chain)
         if all(_SCHEMA.search(side) for side in sides):
             yield self.other(line, line.row.source, "a schema: prod stands for any product")
             return
-        for side in sides:
+        before = left
+        for mark, side in zip((s.mark for s in chain[1:]), sides, strict=True):
             if is_shape_arithmetic(side):
                 continue
+            name = self.defines(side) if mark == ":=" else None
             if _SCHEMA.search(side):
                 yield self.other(line, f"{left} = {side}", "prod stands for any product")
-                continue
-            yield self.equality(line, left, side)
+            elif name is not None and before is not left:
+                yield self.defined(line, name, side, before)  # ... = y_j - t_j := e_j
+            else:
+                yield self.condition(line, self.equality(line, left, side), left, side)
+                before = side
+
+    def condition(
+        self, line: PlacedRow, judged: JudgedFormula, left: str, side: str
+    ) -> JudgedFormula:
+        r"""Return what an identity says of what nothing defines: ``\sum_i t_i = 1``, a fact."""
+        letters = letters_in(f"{left} {side}")
+        given = not any(letters_of_name(s.name) <= letters for s in self.scope.stated)
+        if judged.outcome in {"right", "not judged"} or is_derivative(left + side) or not given:
+            return judged
+        self.facts.state(line.row.line, judged.formula)
+        return self.other(line, judged.formula, "a condition on what nothing defines")
 
     # --- one equality ---
 
@@ -236,54 +342,12 @@ class Judge:
         blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
         if self.is_skipped(line):
             return replace(blank, reason="skipped, as the document asks")
-        found = [self.attempt(line, text, own=False)]
-        if found[0].outcome != "right" and line.section:
-            found.append(self.attempt(line, text, own=True))
-        order = ["right", "right if", "wrong", "not judged"]
-        best = min(found, key=lambda f: order.index(f.outcome))
-        if best.outcome == "wrong" and _SIGMA.search(text) and not self.logistic:
+        found = self.equalities.judge(text, line.section)
+        if found.outcome in {"right", "right if"}:
+            for stated in found.used:
+                if (slip := self.slips.pop(stated.order, None)) is not None:
+                    self.confirmed.append((slip, line.row.line))
+        if found.outcome == "wrong" and _SIGMA.search(text) and not self.logistic:
             reason = "sigma is read as the logistic function, which the text does not say"
             return replace(blank, reason=reason)
-        return replace(blank, outcome=best.outcome, reason=best.reason, repaired=best.repaired)
-
-    def attempt(self, line: PlacedRow, text: str, own: bool) -> JudgedFormula:
-        """Judge an equality by the definitions before it, or by those of its section alone."""
-        blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
-        reason = ""
-        for whole in (False, True):
-            try:
-                return self.verdict(blank, line, text, own, whole)
-            except UnresolvedError as error:
-                reason = reason_of(error)
-            except EingradError as error:
-                return replace(blank, reason=reason or reason_of(error))
-        return replace(blank, reason=reason)
-
-    def verdict(
-        self, blank: JudgedFormula, line: PlacedRow, text: str, own: bool, whole: bool
-    ) -> JudgedFormula:
-        """Judge an equality; raises EingradError where it cannot be."""
-        stated = self.scope.visible(letters_in(text), line.section, own, whole)
-        built = self.scope.model(stated)
-        through = [s.text for s in stated if s.derivative]
-        read = in_context("\n".join([*through, text]), built, self.arguments)
-        return self.outcome(blank, read, read.judged())
-
-    def outcome(self, blank: JudgedFormula, read: Read, verdicts: list[Verdict]) -> JudgedFormula:
-        """Return what verdicts say, where everything that they speak of is defined."""
-        order = ["right", "right if", "not judged", "wrong"]
-        worst = max(verdicts, key=lambda v: order.index(v.outcome))
-        if worst.outcome == "wrong" and _ONE_LETTER.search(worst.reason):
-            return replace(blank, reason=worst.reason)
-        if worst.outcome != "right" and (loss := read.unfounded()) is not None:
-            return replace(blank, reason=f"nothing before says what {loss} is")
-        if worst.outcome == "wrong" and read.unknown:
-            names = ", ".join(s.name for s in read.unknown)
-            return replace(blank, reason=f"nothing before says what {names} is")
-        reason = read.readable(worst.reason)
-        if worst.outcome in {"right", "not judged"}:
-            return replace(blank, outcome=worst.outcome, reason=reason)
-        if worst.assumption is not None and (lines := self.facts.lines_for(worst.assumption)):
-            reason = reason.partition(", which the model")[0] + f", as line {lines[0]} says"
-        repaired = read.readable(worst.fixed or worst.correct)
-        return replace(blank, outcome=worst.outcome, reason=reason, repaired=repaired)
+        return replace(blank, outcome=found.outcome, reason=found.reason, repaired=found.repaired)

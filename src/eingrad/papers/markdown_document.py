@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _MATH_FENCE = re.compile(r"math|\{math\}|\{math\}\s.*")
-_OPENS = {r"\[": r"\]", r"\\[": r"\\]", r"\(": r"\)", r"\\(": r"\\)"}
+_OPENS = {"$$": "$$", r"\[": r"\]", r"\\[": r"\\]", r"\(": r"\)", r"\\(": r"\\)"}
 _ENVIRONMENT = re.compile(
     r"\\begin\{(equation|align|alignat|gather|multline|flalign|eqnarray|displaymath|math)(\*?)\}"
 )
@@ -54,6 +54,7 @@ def _parser() -> MarkdownIt:
     parser.use(front_matter_plugin).use(dollarmath_plugin, double_inline=True, allow_digits=False)
     alternatives: Any = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("fence", "formula", _formula_block, alternatives)
+    parser.block.ruler.disable("math_block")  # which takes `$$a$$ and $$b$$` for one formula
     dollars = math_inline_dollar(True, False, True)
 
     def placed(state: StateInline, silent: bool) -> bool:

@@ -14,6 +14,7 @@ WORDS = {
     r"sum_|one-hot": r"one[- ]hot|probabilit(?:y|ies)|distributions?|sums? to (?:1|one)|softmax",
     r"symmetric|_(\w)(\w)\b.* = .*_\2\1\b": r"symmetric",
     r"positive|> 0|>= 0": r"positive|non-?negative",
+    r"upstream": r"upstream|incoming|gradient",
     r"orthogonal|inverse": r"orthogonal|orthonormal|rotation",
 }
 
@@ -48,16 +49,18 @@ class Facts:
                 *(letters_in(p.text) for p in self._sentence if p.kind == "math")
             )
             text = " ".join(p.text for p in told)
+            letters |= {x for x in re.findall(r"\b[A-Za-z]\b", text) if x not in "aAI"}
             self.said.append(Said(told[-1].line, " ".join(text.split()), letters))
 
     def state(self, line: int, formula: str) -> None:
         """Remember a formula that is a condition on what nothing defines."""
         self.said.append(Said(line, formula, letters_in(formula)))
 
-    def lines_for(self, condition: str) -> list[int]:
-        """Return the lines that say what a condition asks for."""
+    def line_for(self, condition: str) -> int | None:
+        """Return the line that says what a condition asks for, the first one; None if none does."""
         letters = letters_in(re.sub(r"\b[a-z]{2,}_?", " ", condition))
-        return sorted({s.line for s in self.said if _says(s, condition) and s.letters & letters})
+        return min((s.line for s in self.said if _says(s, condition) and s.letters & letters),
+                   default=None)  # fmt: skip
 
 
 def _says(said: Said, condition: str) -> bool:

@@ -48,8 +48,10 @@ class Report:
         ]
         text = f"{len(claims)} claim{'s' * (len(claims) != 1)}"
         text += f": {', '.join(parts)}" if parts else ""
-        if kinds["definition"]:
-            text += f"; {kinds['definition']} definition{'s' * (kinds['definition'] != 1)}"
+        if count := kinds["definition"]:
+            wrong = sum(f.kind == "definition" for f in self.wrong)
+            text += f"; {count} definition{'s' * (count != 1)}"
+            text += f", {wrong} wrong" if wrong else ""
         return text
 
     def text(self) -> str:
@@ -58,7 +60,8 @@ class Report:
         for f in self.formulas:
             if f.kind == "other" or (f.kind == "definition" and not f.reason):
                 continue
-            outcome = "definition" if f.kind == "definition" else f.outcome
+            known = f.kind == "definition" and f.outcome == "not judged"
+            outcome = "definition" if known else f.outcome
             lines.append(f"{self.path}:{f.line}: {outcome}: {printable(f.formula)}")
             if f.outcome != "right":
                 lines.append(f"    {printable(f.reason)}  [{f.id}]")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from eingrad.check import Derived
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.syntax import Statement
@@ -32,12 +31,15 @@ class Stated:
 
 @dataclass
 class Built:
-    """Definitions as a model; ``unread`` are those that it lacks, with the reason."""
+    """Definitions as a model; ``unread`` are those that it lacks, with the reason.
+
+    ``names`` are the model's names for what the definitions define.
+    """
 
     statements: tuple[Statement, ...]
     system: System | None
     unread: dict[Stated, str] = field(default_factory=dict)
-    derived: Derived | None = None
+    names: dict[str, Stated] = field(default_factory=dict)
 
 
 class Scope:
@@ -81,6 +83,11 @@ class Scope:
             grown = bool(more)
         return sorted(found, key=lambda s: s.order)
 
+    @property
+    def texts(self) -> set[str]:
+        """The definitions as they were written."""
+        return {s.text for s in self.stated}
+
     def forget(self, name: str) -> None:
         """Leave out what defines a name."""
         self.stated = [s for s in self.stated if s.name != name]
@@ -101,6 +108,12 @@ def letters_of_name(name: str) -> frozenset[str]:
     return frozenset({last}) if len(last) == 1 or last.islower() else frozenset(last)
 
 
+def is_called(name: str, written: str) -> bool:
+    """Whether a name of a model may be what a document writes so: ``W1`` is ``W^(1)``."""
+    letters = letters_of_name(written)
+    return any(name.startswith(x) for x in letters) if len(letters) == 1 else name[:1] in letters
+
+
 def build(stated: Sequence[Stated]) -> Built:
     """Read definitions together; leave out one after another until the rest can be read."""
     rest = list(stated)
@@ -108,12 +121,18 @@ def build(stated: Sequence[Stated]) -> Built:
     while rest:
         try:
             statements, system = read(rest)
-            return Built(statements, system, unread)
+            return Built(statements, system, unread, _names(system, rest))
         except EingradError as error:
             worst = _blamed(rest, error)
             unread[worst] = reason_of(error)
             rest.remove(worst)
     return Built((), None, unread)
+
+
+def _names(system: System, stated: Sequence[Stated]) -> dict[str, Stated]:
+    """Return which definition defines a name of the model: each has a line of its own."""
+    lines = {n: d.position.line for n, d in system.definitions.items() if d.position is not None}
+    return {n: stated[line - 1] for n, line in lines.items() if line <= len(stated)}
 
 
 def read(stated: Iterable[Stated]) -> tuple[tuple[Statement, ...], System]:

@@ -1,0 +1,215 @@
+"""One equality of a document: judged by the definitions before it, in every fair way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from eingrad.check import Verdict
+from eingrad.check.verdict import Outcome
+from eingrad.errors import EingradError
+from eingrad.papers.claim_in_context import IndependentError, Read, UnresolvedError, in_context
+from eingrad.papers.heads import letters_in
+from eingrad.papers.prose import Facts
+from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_name, reason_of
+
+ORDER: tuple[Outcome, ...] = ("right", "right if", "wrong", "not judged")
+MAX_TRIES = 4  # definitions of a loss that are left out because it does not depend on a variable
+_ONE_LETTER = re.compile(
+    r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
+)  # the text has one letter for both, and so means that they are one
+_SQUARE = re.compile(r"\s*(?:\\left)?[(\[{].*[)\]}]\s*\^\s*\{?2\}?\s*\Z", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is found about an equality; ``used`` are the definitions that it was judged by."""
+
+    outcome: Outcome
+    reason: str
+    repaired: str | None = None
+    used: tuple[Stated, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One fair way to take a document: what an equality may use.
+
+    ``own`` leaves out other sections, ``hidden`` what defines a loss that stands for any, and
+    ``roots`` takes what is defined by its square, ``e^2 = (a - b)^2``, for what stands in it.
+    ``upstream`` takes what nothing defines for the gradient of the loss.
+    """
+
+    own: bool = False
+    whole: bool = False
+    hidden: frozenset[int] = frozenset()
+    roots: bool = False
+    upstream: bool = False
+
+
+class Equalities:
+    """Judges equalities by the definitions of a scope."""
+
+    def __init__(self, scope: Scope, facts: Facts) -> None:
+        self.scope, self.facts = scope, facts
+        self.arguments: dict[str, frozenset[str]] = {}
+
+    def judge(self, text: str, section: tuple[int, ...]) -> Finding:
+        """Judge an equality by what stands before it; where it is not right, in other ways, too."""
+        found = [self.attempt(text, section, Reading())]
+        if found[0].outcome != "right":
+            found += [self.attempt(text, section, r) for r in self.others(found[0], section)]
+        best = min(found, key=lambda f: ORDER.index(f.outcome))
+        if best.outcome == "wrong" and any(_root(s) is not None for s in best.used):
+            names = ", ".join(s.name for s in best.used if _root(s) is not None)
+            reason = f"{names} is all that the text defines, and a root has two signs"
+            return Finding("not judged", reason)
+        return best
+
+    def others(self, first: Finding, section: tuple[int, ...]) -> Iterator[Reading]:
+        """Yield other ways to take the document."""
+        if section:
+            yield Reading(own=True)
+        if any(_root(s) is not None for s in first.used):
+            yield Reading(roots=True)
+        yield Reading(upstream=True)
+
+    def attempt(self, text: str, section: tuple[int, ...], reading: Reading) -> Finding:
+        """Judge an equality in one way."""
+        reason = ""
+        for _ in range(MAX_TRIES):
+            stated = self.visible(text, section, reading)
+            built = self.scope.model(stated)
+            try:
+                return self.finding(text, stated, built, reading)
+            except IndependentError as error:
+                reason = reason or reason_of(error)
+                loss = built.names.get(str(error.operand))
+                if loss is None or not _is_scalar(built, str(error.operand)):
+                    break
+                reading = replace(reading, hidden=reading.hidden | {loss.order}, whole=True)
+            except UnresolvedError as error:
+                reason = reason or reason_of(error)
+                if reading.whole:
+                    break
+                reading = replace(reading, whole=True)
+            except EingradError as error:
+                reason = reason or reason_of(error)
+                break
+        return Finding("not judged", reason)
+
+    def visible(self, text: str, section: tuple[int, ...], reading: Reading) -> list[Stated]:
+        """Return the definitions that an equality may use in one way to take the document."""
+        found = self.scope.visible(letters_in(text), section, reading.own, reading.whole)
+        found = [s for s in found if s.order not in reading.hidden]
+        return [_root(s) or s for s in found] if reading.roots else found
+
+    def finding(
+        self, text: str, stated: Sequence[Stated], built: Built, reading: Reading
+    ) -> Finding:
+        """Judge an equality; raises EingradError where it cannot be."""
+        through = [s.text for s in stated if s.derivative]
+        read = in_context("\n".join([*through, text]), built, self.arguments, reading.upstream)
+        if reading.upstream and not read.upstream:
+            return Finding("not judged", "")
+        if (blocked := _blocked(read, stated, built)) is not None:
+            why = built.unread[blocked]
+            reason = f"the definition of {blocked.name} on line {blocked.line} is not read: {why}"
+            return Finding("not judged", reason)
+        verdicts = read.judged()
+        order = ["right", "right if", "not judged", "wrong"]
+        worst = max(verdicts, key=lambda v: order.index(v.outcome))
+        found = replace(self.said(read, worst), used=tuple(stated))
+        if reading.upstream:
+            return self.if_upstream(read, found)
+        if reading.roots and found.outcome == "right":
+            roots = [s.text for s in stated if s.text not in self.scope.texts]
+            return replace(found, outcome="right if", reason=f"right if {' and '.join(roots)}")
+        return found
+
+    def said(self, read: Read, verdict: Verdict) -> Finding:
+        """Return what a verdict says, where everything that it speaks of is defined."""
+        if verdict.outcome == "wrong" and _ONE_LETTER.search(verdict.reason):
+            return Finding("not judged", verdict.reason)
+        if verdict.outcome != "right" and (loss := read.unfounded()) is not None:
+            return Finding("not judged", f"nothing before says what {loss} is")
+        if verdict.outcome == "wrong" and read.unknown:
+            names = ", ".join(s.name for s in read.unknown)
+            return Finding("not judged", f"nothing before says what {names} is")
+        reason = read.readable(verdict.reason)
+        if verdict.outcome in {"right", "not judged"}:
+            return Finding(verdict.outcome, reason)
+        repaired = read.readable(verdict.fixed or verdict.correct)
+        if verdict.mistake == "path" and read.is_partial():
+            reason = f"right if all else is held fixed: as a total derivative, {reason}"
+            return Finding("right if", reason, repaired)
+        if verdict.assumption is not None:
+            reason = self.sourced(reason.partition(", which the model")[0], verdict.assumption)
+        return Finding(verdict.outcome, reason, repaired)
+
+    def if_upstream(self, read: Read, found: Finding) -> Finding:
+        """Return what holds if a tensor that nothing defines is the gradient of the loss."""
+        if found.outcome != "right":
+            return Finding("not judged", "")
+        [(name, what)] = read.upstream.items()
+        reason = self.sourced(f"right if {name} is {what}", f"upstream {name}")
+        return Finding("right if", reason, used=found.used)
+
+    def sourced(self, reason: str, condition: str) -> str:
+        """Add to a condition the line of the document that states it."""
+        line = self.facts.line_for(condition)
+        return reason if line is None else f"{reason}, as line {line} says"
+
+
+def _is_scalar(built: Built, name: str) -> bool:
+    assert built.system is not None
+    return not built.system.labels[name]
+
+
+def _root(stated: Stated) -> Stated | None:
+    """Return ``e = a - b`` for ``e^2 = (a - b)^2``, None for another definition."""
+    left, _, right = stated.text.partition(" = ")
+    if not stated.name.endswith("^2") or not _SQUARE.match(right):
+        return None
+    bare = re.sub(r"\s*\^\s*\{?2\}?", "", left)
+    inside = re.sub(r"\s*\^\s*\{?2\}?\s*\Z", "", right)
+    return replace(
+        stated, name=stated.name.removesuffix("^2"), text=f"{bare} = {inside}",
+        order=-stated.order - 1,
+    )  # fmt: skip
+
+
+def _blocked(read: Read, stated: Sequence[Stated], built: Built) -> Stated | None:
+    """Return a definition that could not be read, and that decides about an equality.
+
+    One that has nothing to do with the variables of its derivatives does not: what it defines is
+    taken to be given.
+    """
+    names = {*read.system.inputs, *(s.name for s in read.unknown)}
+    by = {letter for name in read.variables() for letter in _letters_of(name, built)}
+    for unread in built.unread:
+        if any(is_called(name, unread.name) for name in names):
+            reach = _reach(unread, stated)
+            if not by or by & reach:
+                return unread
+    return None
+
+
+def _letters_of(name: str, built: Built) -> frozenset[str]:
+    stated = built.names.get(name)
+    if stated is not None:
+        return letters_of_name(stated.name)
+    bare = re.sub(r"\d+\Z", "", name)
+    return frozenset({bare, name[:1]})
+
+
+def _reach(unread: Stated, stated: Sequence[Stated]) -> frozenset[str]:
+    """Return the letters on which a definition depends, through others."""
+    reach = set(unread.letters)
+    grown = True
+    while grown:
+        more = {x for s in stated if letters_of_name(s.name) <= reach for x in s.letters} - reach
+        reach |= more
+        grown = bool(more)
+    return frozenset(reach)
