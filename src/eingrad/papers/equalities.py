@@ -33,7 +33,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Reading:
+class WayToTake:
     """One fair way to take a document: what an equality may use.
 
     ``own`` leaves out other sections, ``hidden`` what defines a loss that stands for any, and
@@ -57,7 +57,7 @@ class Equalities:
 
     def judge(self, text: str, section: tuple[int, ...]) -> Finding:
         """Judge an equality by what stands before it; where it is not right, in other ways, too."""
-        found = [self.attempt(text, section, Reading())]
+        found = [self.attempt(text, section, WayToTake())]
         if found[0].outcome != "right":
             found += [self.attempt(text, section, r) for r in self.others(found[0], section)]
         best = min(found, key=lambda f: ORDER.index(f.outcome))
@@ -67,15 +67,15 @@ class Equalities:
             return Finding("not judged", reason)
         return best
 
-    def others(self, first: Finding, section: tuple[int, ...]) -> Iterator[Reading]:
+    def others(self, first: Finding, section: tuple[int, ...]) -> Iterator[WayToTake]:
         """Yield other ways to take the document."""
         if section:
-            yield Reading(own=True)
+            yield WayToTake(own=True)
         if any(_root(s) is not None for s in first.used):
-            yield Reading(roots=True)
-        yield Reading(upstream=True)
+            yield WayToTake(roots=True)
+        yield WayToTake(upstream=True)
 
-    def attempt(self, text: str, section: tuple[int, ...], reading: Reading) -> Finding:
+    def attempt(self, text: str, section: tuple[int, ...], reading: WayToTake) -> Finding:
         """Judge an equality in one way."""
         reason = ""
         for _ in range(MAX_TRIES):
@@ -99,14 +99,14 @@ class Equalities:
                 break
         return Finding("not judged", reason)
 
-    def visible(self, text: str, section: tuple[int, ...], reading: Reading) -> list[Stated]:
+    def visible(self, text: str, section: tuple[int, ...], reading: WayToTake) -> list[Stated]:
         """Return the definitions that an equality may use in one way to take the document."""
         found = self.scope.visible(letters_in(text), section, reading.own, reading.whole)
         found = [s for s in found if s.order not in reading.hidden]
         return [_root(s) or s for s in found] if reading.roots else found
 
     def finding(
-        self, text: str, stated: Sequence[Stated], built: Built, reading: Reading
+        self, text: str, stated: Sequence[Stated], built: Built, reading: WayToTake
     ) -> Finding:
         """Judge an equality; raises EingradError where it cannot be."""
         through = [s.text for s in stated if s.derivative]
