@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from gallery_models import GALLERY, SECTIONS, Entry
-from numpy_lines import numpy_line
 
 import eingrad as eg
 from eingrad.api.models.model_derivatives import Derivatives
-from eingrad.core.expr import Dim
+from eingrad.derivation.numpy_line import numpy_line
+from eingrad.derivation.presentation import extents_of
 
 PAGE = Path(__file__).with_name("gallery.md")
 HEAD = """# Gallery
@@ -36,16 +36,6 @@ def derive(entry: Entry) -> Derivatives:
     return found
 
 
-def extents_of(derivatives: Derivatives) -> Mapping[Dim, str]:
-    """Say where to read the extent of each dimension: at the first tensor that has it."""
-    system = derivatives.system
-    places: dict[Dim, str] = {}
-    for var in [*system.inputs.values(), *(d.var for d in system.definitions.values())]:
-        for axis, dim in enumerate(var.dims):
-            places.setdefault(dim, f"{var.name}.shape[{axis}]")
-    return places
-
-
 def section(entry: Entry) -> Iterator[str]:
     """Write one entry."""
     yield f"### {entry.title}\n"
@@ -58,7 +48,7 @@ def section(entry: Entry) -> Iterator[str]:
             yield "- matrix form: -"
         else:
             yield f"- matrix form: `{matrix}`, ${derivatives.matrix_latex(name)}$"
-        yield f"- NumPy: `{numpy_line(gradient.expr, extents_of(derivatives))}`\n"
+        yield f"- NumPy: `{numpy_line(gradient.expr, extents_of(derivatives.system))}`\n"
 
 
 def page() -> str:

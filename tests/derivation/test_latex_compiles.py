@@ -69,8 +69,8 @@ def formulas_of(text: str) -> Iterator[str]:
         return
     found = model.grad("L", [*model.inputs, *(name for name in model.outputs if name != "L")])
     yield from found.latex().split("\n\n")
-    for shown in (found.markdown(), found._repr_latex_()):
-        yield from re.findall(r"\$\$(.*?)\$\$", shown, re.DOTALL)
+    yield from re.findall(r"\$\$(.*?)\$\$", found._repr_latex_(), re.DOTALL)
+    yield from re.findall(r"```math\n(.*?)```", found.markdown(), re.DOTALL)
     for name in found:
         yield from (to_latex(side) for step in found.steps(name) for side in (step.left, step.right)
                     if side is not None)  # fmt: skip

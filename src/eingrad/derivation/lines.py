@@ -18,11 +18,20 @@ from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.core.partials import local_jacobian, result_labels
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, head_of, to_formula
-from eingrad.derivation.matrix import matrix_text
+from eingrad.derivation.matrix import matrix_form
+from eingrad.derivation.reasons import (
+    LetterPair,
+    Reason,
+    Spec,
+    because,
+    enumerated,
+    matrix_words,
+    together,
+)
 from eingrad.derivation.rule_names import (
     derivatives_in,
     divisors,
-    fact_text,
+    fact_used,
     how_collected,
     is_aligned,
     is_constant_factor,
@@ -35,14 +44,15 @@ from eingrad.derivation.rule_names import (
 )
 from eingrad.notation.syntax import Derivative, Formula, Product, Symbol
 from eingrad.notation.system import Definition, Fact, System
-from eingrad.notation.text import to_text
+from eingrad.notation.text import label_text, to_text
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One line: ``before = after`` by ``rule``; ``shapes`` gives each tensor's labels.
 
-    ``left`` is None where the line goes on from the one before it.
+    ``reason`` is the rule in parts that can be typeset. ``left`` is None where the line goes on
+    from the one before it.
 
     >>> from eingrad import parse
     >>> parse("L = w_i x_i").grad("L", "w").steps("w")[0]
@@ -53,6 +63,7 @@ class Step:
     before: str
     after: str
     shapes: Mapping[str, tuple[str, ...]]
+    reason: Reason = field(default=Reason(()), compare=False, repr=False)
     left: Formula | None = field(default=None, compare=False, repr=False)
     right: Formula | None = field(default=None, compare=False, repr=False)
 
@@ -74,11 +85,13 @@ class Lines:
         self.steps: list[Step] = []
         self.started = False
 
-    def line(self, expr: Expr, rule: str, names: Names | None = None) -> None:
+    def line(self, expr: Expr, rule: str | Reason, names: Names | None = None) -> None:
         """Add ``dL/dx = expr``; a line that reads like the one before is left out."""
         self.formula(self.head, to_formula(expr, self.labels, names or self.names), rule)
 
-    def formula(self, left: Formula, right: Formula, rule: str, aside: bool = False) -> None:
+    def formula(
+        self, left: Formula, right: Formula, rule: str | Reason, aside: bool = False
+    ) -> None:
         """Add a line; one ``aside`` is not about this adjoint's own formula."""
         goes_on = self.started and not aside
         if aside and self.steps and self.steps[-1].left == left:
@@ -88,7 +101,9 @@ class Lines:
         if goes_on and before == after:
             return
         shapes = shapes_in(left) | shapes_in(right)
-        self.steps.append(Step(rule, before, after, shapes, None if goes_on else left, right))
+        reason = because(rule) if isinstance(rule, str) else rule
+        shown = None if goes_on else left
+        self.steps.append(Step(str(reason), before, after, shapes, reason, shown, right))
         self.started = self.started or not aside
 
     def definition(self, definition: Definition, original: System) -> None:
@@ -105,8 +120,9 @@ class Lines:
                 names = ", ".join(sorted(new)).replace("_", "-")
                 known = {*original.inputs, *original.definitions}
                 parts = [v.name for v in variables(definition.expr) if v.name not in known]
-                rule = f"{names} recognised" if new else "simplified"
-                rule = f"{', '.join(parts)} named" if parts else rule
+                rule = because(f"{names} recognised" if new else "simplified")
+                if parts:
+                    rule = because(*enumerated(map(Symbol, parts)), " named")
                 self.formula(target, folded, rule, aside=True)
 
     def stages(self, start: Expr, stages: Sequence[Stage]) -> None:
@@ -116,28 +132,28 @@ class Lines:
                 self.names = with_symmetry(self.names, [stage.fact])
             self.line(stage.result, rule)
 
-    def rules_of(self, start: Expr, stages: Sequence[Stage]) -> list[str]:
+    def rules_of(self, start: Expr, stages: Sequence[Stage]) -> list[Reason]:
         """Name the rule of each stage of a simplification."""
         rules = []
         for previous, stage in zip([start, *(s.result for s in stages)], stages, strict=False):
             if stage.fact is not None:
-                rules.append(fact_text(stage.fact))
+                rules.append(fact_used(stage.fact))
             elif stage.rules == ("simplified",):
                 gone = self.cancelled(previous, stage.result)
-                rules.append("; ".join(gone) or how_collected(previous, stage.result))
+                rules.append(together(gone, how_collected(previous, stage.result)))
             else:
-                rules.append(", ".join(stage.rules))
+                rules.append(because(", ".join(stage.rules)))
         return rules
 
-    def cancelled(self, before: Expr, after: Expr) -> list[str]:
+    def cancelled(self, before: Expr, after: Expr) -> list[Reason]:
         """Name the divisors that are gone: ``Z2_bo cancels``."""
         left = {base for base, _ in divisors(after)}
         gone = [(base, k) for base, k in divisors(before) if base not in left and base.ndim]
-        texts = []
+        found = []
         for base, _ in gone[:2]:
             if labels := self._labels_for(base.dims):
-                texts.append(f"{to_text(to_formula(base, labels, self.names))} cancels")
-        return list(dict.fromkeys(texts))
+                found.append(because(to_formula(base, labels, self.names), " cancels"))
+        return list(dict.fromkeys(found))
 
     def _labels_for(self, dims: Sequence[Dim]) -> tuple[str, ...]:
         """Return this derivative's letters for a tensor with the axes ``dims``, if it has any."""
@@ -148,20 +164,22 @@ class Lines:
         found = tuple(letters.get(dim, "") for dim in dims)
         return found if all(found) and len(set(found)) == len(found) else ()
 
-    def as_einsum(self, expr: Expr, operations: list[Expr]) -> str:
+    def as_einsum(self, rule: Reason, expr: Expr, operations: list[Expr]) -> Reason:
         """Say which einsum the result is, and which matrix product."""
         if not operations or not isinstance(operations[0], Einsum) or is_light(expr):
-            return ""
+            return rule
         shown = to_formula(expr, self.labels, self.names)
         factors = shown.factors if isinstance(shown, Product) else (shown,)
+        if isinstance(shown, Product) and any(shown.divides):
+            return rule
         inputs = [own_labels(x) for x in factors]
-        if any(x is None for x in inputs):
-            return ""
-        spec = ",".join("".join(x or ()) for x in inputs) + "->" + "".join(self.labels)
-        if any(len(letter) > 1 for x in inputs for letter in x or ()):
-            return ""
-        found = matrix_text(expr)
-        return f": {spec}" + (f"; in matrices {found}" if found else "")
+        spec = Spec(tuple(x for x in inputs if x is not None), self.labels)
+        letters = [letter for x in (*spec.inputs, spec.output) for letter in x]
+        if len(spec.inputs) < len(factors) or any(len(label_text(x)) > 1 for x in letters):
+            return rule
+        form = matrix_form(expr)
+        rule = rule.more(": ", spec)
+        return rule if form is None else rule.then("in matrices ", matrix_words(form, self.names))
 
 
 # --- gradients, read off the adjoints of `calculus.reverse` ---
@@ -206,7 +224,7 @@ class AdjointLines(Lines):
                 if operations
                 else _linear_rule(part, self.x)
             )
-            self.line(part.raw, rule + self.as_einsum(part.raw, operations))
+            self.line(part.raw, self.as_einsum(rule, part.raw, operations))
         self.stages(part.raw, stages)
 
     def _through_jacobian(self, part: Contribution, stages: list[Stage]) -> None:
@@ -235,13 +253,13 @@ class AdjointLines(Lines):
         first, rest = part.raw, stages
         if stages and stages[0].fact is None:  # a fact has a line of its own, which cites it
             first, rest = stages[0].result, stages[1:]
-        self.line(first, "; ".join([selects, *self.cancelled(part.cotangent, first)]))
+        self.line(first, together([selects, *self.cancelled(part.cotangent, first)]))
         self.stages(first, rest)
 
-    def _selects(self, result: list[str], node: Reduce) -> str:
-        pairs = [(result[k], self.labels[k]) for k in node.axes]
-        deltas = [(to_text(Symbol("delta", tuple(sorted(pair)))), *pair) for pair in pairs]
-        return "; ".join(f"Kronecker delta: {delta} selects {a} = {b}" for delta, a, b in deltas)
+    def _selects(self, result: list[str], node: Reduce) -> Reason:
+        pairs = [LetterPair(result[k], self.labels[k]) for k in node.axes]
+        deltas = [(Symbol("delta", tuple(sorted((p.left, p.right)))), p) for p in pairs]
+        return together(because("Kronecker delta: ", d, " selects ", p) for d, p in deltas)
 
     def _outside_in(self, part: Contribution) -> None:
         """Differentiate a statement of several operations from the outside in."""
@@ -265,7 +283,7 @@ class AdjointLines(Lines):
         self.line(part.raw, "einsum rule")
 
     def _pending(
-        self, found: Mapping[Expr, list[Expr]], rule: str, named: Mapping[Expr, Expr]
+        self, found: Mapping[Expr, list[Expr]], rule: Reason, named: Mapping[Expr, Expr]
     ) -> None:
         """Add a line in which some derivatives are still to be taken."""
         pending: dict[str, tuple[Expr, str, int]] = {}
@@ -288,26 +306,25 @@ class AdjointLines(Lines):
 
     def _several(self, adjoint: Adjoint) -> None:
         """A tensor that several statements use: the chain rule over each, added."""
-        users = ", ".join(c.consumer.name for c in adjoint.contributions)
+        users = enumerated(Symbol(c.consumer.name) for c in adjoint.contributions)
         whole = add(*(c.raw for c in adjoint.contributions))
-        self.line(whole, f"sum over the uses of {adjoint.name}: {users}")
+        self.line(whole, because("sum over the uses of ", Symbol(adjoint.name), ": ", *users))
         at_once = simplify_in_stages(whole, self.knowledge.about(whole))
         if at_once and at_once[-1].result is adjoint.expr:
             self.stages(whole, at_once)
             return
-        rules: dict[str, None] = {}
+        rules: list[Reason] = []
         for part in adjoint.contributions:
             stages = simplify_in_stages(part.raw, self.knowledge.about(part.raw))
-            rules |= dict.fromkeys(self.rules_of(part.raw, stages))
+            rules += self.rules_of(part.raw, stages)
         total = add(*(c.expr for c in adjoint.contributions))
-        self.line(total, "; ".join(rules) or "terms collected")
+        self.line(total, together(rules, "terms collected"))
         self.stages(total, simplify_in_stages(total, self.knowledge.about(total)))
 
 
-def _linear_rule(part: Contribution, x: Var) -> str:
-    if part.consumer.expr.ndim > x.ndim:
-        return "sum rule; summed where it is repeated"
-    return "sum rule"
+def _linear_rule(part: Contribution, x: Var) -> Reason:
+    rule = because("sum rule")
+    return rule.then("summed where it is repeated") if part.consumer.expr.ndim > x.ndim else rule
 
 
 def _extents(own: tuple[int, ...], given: tuple[int, ...], x: Var, node: Reduce) -> list[Dim]:
@@ -351,7 +368,7 @@ class TangentLines(Lines):
         for x in inputs:
             rules += [rule_of(node, x, self.names) for node in operations_to(root, x)[::-1]]
         if any(x.name not in tangent.wrt for x in inputs):
-            rules.append("chain rule")
-        self.line(tangent.raw, "; ".join(dict.fromkeys(rules)) or "sum rule")
+            rules.append(because("chain rule"))
+        self.line(tangent.raw, together(rules, "sum rule"))
         facts = self.knowledge.about(tangent.raw)
         self.stages(tangent.raw, simplify_in_stages(tangent.raw, facts))

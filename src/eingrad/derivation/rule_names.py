@@ -11,10 +11,11 @@ from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.core.partials import is_linear
 from eingrad.derivation.labels import Names, to_formula
+from eingrad.derivation.reasons import Reason, because
 from eingrad.notation.summation import children, walk
 from eingrad.notation.syntax import Derivative, Formula, Symbol
 from eingrad.notation.system import Fact
-from eingrad.notation.text import derivative_name, to_text
+from eingrad.notation.text import derivative_name
 
 
 def own_labels(formula: Formula) -> tuple[str, ...] | None:
@@ -40,11 +41,13 @@ def shapes_in(formula: Formula) -> dict[str, tuple[str, ...]]:
     return result
 
 
-def fact_text(fact: Fact) -> str:
+def fact_used(fact: Fact) -> Reason:
     """Say which fact a stage used: an assumption, or the definition of a name."""
     if fact.written is None:
-        return f"definition of {fact.right.name}" if isinstance(fact.right, Var) else "known"
-    return f"assumed: {to_text(fact.written).removeprefix('assume ')}"
+        if not isinstance(fact.right, Var):
+            return because("known")
+        return because("definition of ", Symbol(fact.right.name))
+    return because("assumed: ", fact.written)
 
 
 def is_operation(node: Expr) -> bool:
@@ -115,24 +118,25 @@ def how_collected(before: Expr, after: Expr) -> str:
     return "like terms collected" if left < count else "multiplied out and collected"
 
 
-def rule_of(node: Expr, x: Var, names: Names) -> str:
+def rule_of(node: Expr, x: Var, names: Names) -> Reason:
     """Name the rule that differentiates a node by x."""
     if isinstance(node, Reduce):
-        return AXIS_FUNCTIONS[node.function].citation
+        return because(AXIS_FUNCTIONS[node.function].citation)
     if isinstance(node, Gather):
-        return "gather derivative"
+        return because("gather derivative")
     if isinstance(node, Matrix):
-        return MATRIX_FUNCTIONS[node.function].rule
+        return because(MATRIX_FUNCTIONS[node.function].rule)
     if isinstance(node, Map):
         row = FUNCTIONS.get(node.function)
-        return row.citation if row else f"derivative of {node.function}"
+        generic = because("derivative of ", Symbol(node.function))
+        return because(row.citation) if row else generic
     assert isinstance(node, Einsum)
     active = depends_on(node, [x])
     hits = [y for y in node.operands if y in active]
     if len(hits) > 1:
         own = [pair for pair in zip(node.operands, node.inputs, strict=True) if pair[0] in active]
-        return "power rule" if len(set(own)) == 1 else "product rule"
+        return because("power rule" if len(set(own)) == 1 else "product rule")
     free = [names.letters.get(d, ("i",))[0] for d in node.dims]
     if len(set(free)) < len(free) or not all(isinstance(y, Var) for y in node.operands):
-        return "einsum rule"
-    return f"einsum rule on {to_text(to_formula(node, free, names))}"
+        return because("einsum rule")
+    return because("einsum rule on ", to_formula(node, free, names))

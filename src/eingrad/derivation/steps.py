@@ -14,17 +14,19 @@ from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.calculus.simplify import simplify, simplify_in_stages
 from eingrad.calculus.structure import cost
-from eingrad.core.expr import Expr, variables
+from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.author_order import author_order_of
 from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders
 from eingrad.derivation.lines import AdjointLines, Lines, Step, TangentLines, with_symmetry
-from eingrad.derivation.rule_names import fact_text
+from eingrad.derivation.reasons import because, enumerated, together
+from eingrad.derivation.rule_names import fact_used
 from eingrad.notation.summation import names_of, walk
 from eingrad.notation.system import System
 
-UNFOLD_COST = 60.0  # a result longer than this speaks of intermediate derivatives by name
+CLOSED_COST = 120.0  # a result longer than this names its parts
+UNFOLD_COST = 60.0  # and one line of it then speaks of intermediate derivatives, if it can be short
 PUT_IN_COST = 6.0  # how much longer a derivation's last line may be that does without these names
 
 Record = Adjoint | Tangent
@@ -90,8 +92,39 @@ class Deriver:
         return simplify(whole, self.records[key].knowledge.about(whole))
 
     def _opened(self, key: str) -> Expr:
+        """Put in all formulas of other derivatives, or those that leave a line that is short."""
         formulas = {name: record.expr for name, record in self.records.items()}
-        return opened(self.records[key].expr, formulas)
+        closed = opened(self.records[key].expr, formulas, CLOSED_COST)
+        if formulas.keys().isdisjoint(v.name for v in variables(closed)):
+            return closed
+        return opened(self.records[key].expr, formulas, UNFOLD_COST)
+
+    def closed(self, key: str) -> list[tuple[str, Var, Expr]]:
+        """Return a derivative, and the parts of it that are named: no formula has a derivative.
+
+        Each is its record's key, the tensor that the formulas speak of, and its formula; a part
+        follows what it is a part of.
+        """
+        formulas = {name: record.expr for name, record in self.records.items()}
+        parts = {key: self.records[key].var}
+        result: list[tuple[str, Var, Expr]] = []
+        while len(result) < len(parts):
+            own = list(parts)[len(result)]
+            whole = opened(self.records[own].expr, formulas, CLOSED_COST)
+            for var in variables(whole):
+                if var.name in formulas and var.name not in parts:
+                    parts[var.name] = Var(self._part_name(len(parts)), var.dims)
+            named: dict[Expr, Expr] = {self.records[k].var: v for k, v in parts.items()}
+            whole = substitute(whole, named)
+            found = simplify(whole, self.records[own].knowledge.about(whole))
+            result.append((own, parts[own], found))
+        return result
+
+    def _part_name(self, number: int) -> str:
+        """Return a name for a part of a result that the model has no tensor of."""
+        taken = self.system.labels
+        letter = next(x for x in "GHPQRUVFEJ" if not any(f"{x}{k}" in taken for k in range(1, 99)))
+        return f"{letter}{number}"
 
     def _put_in(self, key: str, before: list[Step]) -> list[Step]:
         """Return a last line with the formulas of other derivatives in the place of their names,
@@ -106,9 +139,10 @@ class Deriver:
             return []
         names = with_symmetry(self.names, record.knowledge.assumed)
         lines = Lines(record.knowledge, names, head_of(record.title, labels), labels)
-        others = [v.name for v in variables(record.expr) if v.name in self.records]
-        assumed = [fact_text(s.fact) for s in stages if s.fact is not None and s.fact.written]
-        lines.line(whole, "; ".join([f"{', '.join(others)} put in", *assumed]))
+        used = [self.records[v.name] for v in variables(record.expr) if v.name in self.records]
+        others = [head_of(x.title, ()) for x in used]
+        assumed = [fact_used(s.fact) for s in stages if s.fact is not None and s.fact.written]
+        lines.line(whole, together([because(*enumerated(others), " put in"), *assumed]))
         same = lines.steps[0].after == before[-1].after
         return [] if same else [replace(lines.steps[0], before=before[-1].after, left=None)]
 
@@ -160,11 +194,11 @@ class Deriver:
             lines.definition(self.system.definitions[name], self.original)
 
 
-def opened(expr: Expr, formulas: Mapping[str, Expr]) -> Expr:
-    """Put the formulas of derivatives in for their names, as long as the result can be read."""
+def opened(expr: Expr, formulas: Mapping[str, Expr], most: float = UNFOLD_COST) -> Expr:
+    """Put the formulas of derivatives in for their names, as long as the cost is at ``most``."""
     while names := [v for v in variables(expr) if v.name in formulas]:
         longer = substitute(expr, {v: formulas[v.name] for v in names})
-        if cost(longer) > UNFOLD_COST:
+        if cost(longer) > most:
             break
         expr = longer
     return expr

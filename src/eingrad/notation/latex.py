@@ -76,7 +76,8 @@ def _word(name: str) -> str:
     return name if len(name) == 1 else rf"\mathrm{{{name}}}"
 
 
-def _label(label: str) -> str:
+def label_latex(label: str) -> str:
+    """Write one label."""
     letters = label.rstrip("0123456789")
     digits = label[len(letters) :]
     return f"{_word(letters)}_{{{digits}}}" if digits and len(letters) == 1 else _word(label)
@@ -86,12 +87,11 @@ def _labels(labels: Sequence[str]) -> str:
     """Write labels side by side, with commas where one is long or all together spell a word."""
     long = any(len(GREEK_LETTERS.get(label, label)) > 1 for label in labels)
     long = long or "".join(labels) in WORDS
-    return ("," if long else "").join(_label(label) for label in labels) if long else _juxtapose(
-        map(_label, labels), ""
-    )  # fmt: skip
+    written = map(label_latex, labels)
+    return ",".join(written) if long else juxtaposed(written, "")
 
 
-def _juxtapose(parts: Iterable[str], between: str = " ") -> str:
+def juxtaposed(parts: Iterable[str], between: str = " ") -> str:
     r"""Join parts; a command needs a space before a letter: ``\mu i``."""
     text = ""
     for part in parts:
@@ -142,12 +142,14 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Symbol(name=name, labels=labels):
             return _symbol(name, labels), POWER if name[-1].isdigit() else ATOM
         case TensorAt(name=name, entries=entries):
-            inner = ", ".join(_label(x) if isinstance(x, str) else to_latex(x) for x in entries)
+            inner = ", ".join(
+                label_latex(x) if isinstance(x, str) else to_latex(x) for x in entries
+            )
             return f"{_symbol(name, ())}_{{{inner}}}", POWER if name[-1].isdigit() else ATOM
         case SizeOf(label=label, of=None):
-            return f"|{_label(label)}|", ATOM
+            return f"|{label_latex(label)}|", ATOM
         case SizeOf(label=label, of=Symbol() as of):
-            head = rf"\operatorname{{size}}_{{{_label(label)}}}"
+            head = rf"\operatorname{{size}}_{{{label_latex(label)}}}"
             return f"{head}{_parenthesized(to_latex(of))}", POWER
         case Derivative(of=of, wrt=wrt):
             return _derivative(of, wrt), POWER
@@ -308,7 +310,7 @@ def _call(call: Call) -> tuple[str, int]:
 def _over_axes(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:
     labels = _labels(axes)
     if name == "mean":
-        count = " ".join(f"|{_label(axis)}|" for axis in axes)
+        count = " ".join(f"|{label_latex(axis)}|" for axis in axes)
         return rf"\frac{{1}}{{{count}}} \sum_{{{labels}}} {_within(arg, BIG)}", BIG
     record = AXIS_FUNCTIONS.get(name)
     if record is not None and record.big:

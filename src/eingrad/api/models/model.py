@@ -414,7 +414,9 @@ class Model:
     ) -> Derivatives:
         """Return derivatives; ``again`` derives them of this model without what it assumes."""
         bare = Model(self.statements, replace(self.system, facts=()))
-        return Derivatives(of, keys, system, self.system, records, lambda: again(bare))
+        return Derivatives(
+            of, keys, system, self.system, records, lambda: again(bare), self.statements
+        )
 
     def _with_gradient(self, of: str, names: Sequence[str]) -> tuple[System, dict[str, Adjoint]]:
         """Return the adjoints as they are around the point, and the model with them defined."""

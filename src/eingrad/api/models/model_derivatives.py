@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from eingrad.api.models.compile_graph import Functions, compile_graph, whole_graph
 from eingrad.api.models.mesh_layout import MeshLayout, Shard
 from eingrad.api.models.structured import StructuredFunction, StructuredResult
-from eingrad.calculus.facts import symmetric_matrices, tensors_assumed
+from eingrad.calculus.facts import tensors_assumed
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.terms import split_terms
@@ -16,14 +16,25 @@ from eingrad.codegen.module import module_source
 from eingrad.core.algebra import add
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute
-from eingrad.derivation import render
+from eingrad.derivation.formats.as_html import fragment, html
+from eingrad.derivation.formats.as_json import json
+from eingrad.derivation.formats.as_latex import latex
+from eingrad.derivation.formats.as_markdown import markdown
+from eingrad.derivation.formats.as_text import text
 from eingrad.derivation.labels import head_of, to_formula
-from eingrad.derivation.matrix import LAYOUTS, form_latex, form_text, layout_axes, matrix_form
-from eingrad.derivation.matrix.forms import Form
+from eingrad.derivation.matrix import LAYOUTS
+from eingrad.derivation.presentation import (
+    Presentation,
+    closed_of,
+    matrix_of,
+    model_text,
+    present,
+    result_rank,
+)
+from eingrad.derivation.reasons import MatrixText, matrix_words
 from eingrad.derivation.steps import Deriver, Record, Step
 from eingrad.errors import EingradError, UnknownNameError
-from eingrad.notation.latex import to_latex
-from eingrad.notation.syntax import Assignment, Symbol
+from eingrad.notation.syntax import Assignment, Statement, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
@@ -37,18 +48,24 @@ class Gradient:
     """One derivative as a formula; ``str()`` of it is a line of notation.
 
     ``labels`` are the letters of its axes, ``formula`` is the line as a tree and ``expr`` its right
-    side as an expression.
+    side as an expression. A result that is long may have ``parts``, lines of their own.
 
     >>> from eingrad import parse
     >>> parse("L = w_i x_i").grad("L", "w")["w"]
     Gradient('dL/dw_i = x_i')
     """
 
-    def __init__(self, formula: Assignment, expr: Expr, labels: tuple[str, ...]) -> None:
-        self.formula, self.expr, self.labels = formula, expr, labels
+    def __init__(
+        self,
+        formula: Assignment,
+        expr: Expr,
+        labels: tuple[str, ...],
+        parts: tuple[Assignment, ...] = (),
+    ) -> None:
+        self.formula, self.expr, self.labels, self.parts = formula, expr, labels, parts
 
     def __str__(self) -> str:
-        return to_text(self.formula)
+        return "\n".join(map(to_text, (self.formula, *self.parts)))
 
     def __repr__(self) -> str:
         return f"Gradient({str(self)!r})"
@@ -77,9 +94,10 @@ class Derivatives(Mapping[str, Gradient]):
         original: System,
         records: Mapping[str, Record],
         unassumed: Callable[[], Derivatives],
+        statements: Sequence[Statement] = (),
     ) -> None:
         self.of, self._keys = of, dict(keys)
-        self._unassumed = unassumed
+        self._unassumed, self._statements = unassumed, statements
         self.system, self.records = system, records
         self._deriver = Deriver(system, original, records)
         self._original = original.definitions.keys()
@@ -92,12 +110,14 @@ class Derivatives(Mapping[str, Gradient]):
 
     def __getitem__(self, name: str) -> Gradient:
         if name not in self._gradients:
-            key = self._key(name)
-            expr, labels = self._deriver.unfolded(key), self._deriver.letters(key)
-            formula = to_formula(expr, labels, self._deriver.names_of_results)
-            target = head_of(self.records[key].title, labels)
-            self._gradients[name] = Gradient(Assignment(target, formula), expr, labels)
+            self._gradients[name] = self._gradient(self._key(name))
         return self._gradients[name]
+
+    def _gradient(self, key: str) -> Gradient:
+        expr, labels = self._deriver.unfolded(key), self._deriver.letters(key)
+        formula = to_formula(expr, labels, self._deriver.names_of_results)
+        target = head_of(self.records[key].title, labels)
+        return Gradient(Assignment(target, formula), expr, labels)
 
     def _key(self, name: str) -> str:
         """Return the record's key for a name in ``wrt``, or for that key itself."""
@@ -118,9 +138,21 @@ class Derivatives(Mapping[str, Gradient]):
     def __str__(self) -> str:
         return "\n".join([*(str(self[name]) for name in self), *self._parts_named()])
 
+    def _derivatives_named(self) -> list[Gradient]:
+        """Return the derivatives that results speak of, in the order in which they are met."""
+        shown = {self._keys[name]: self[name] for name in self}
+        for gradient in (queue := list(shown.values())):
+            for var in variables(gradient.expr):
+                if var.name in self.records and var.name not in shown:
+                    shown[var.name] = self._gradient(var.name)
+                    queue.append(shown[var.name])
+        return list(shown.values())[len(self._keys) :]
+
     def _parts_named(self) -> Iterator[str]:
-        """Yield what the names mean that results have for parts of the model's statements."""
-        used = variables(*(self[name].expr for name in self))
+        """Yield what the names mean that results have for derivatives and parts of statements."""
+        named = self._derivatives_named()
+        yield from (f"with {gradient}" for gradient in named)
+        used = variables(*(self[name].expr for name in self), *(x.expr for x in named))
         own = {n: d for n, d in self.system.definitions.items() if n not in self._original}
         needed = {v.name for v in used}
         for name, definition in reversed(own.items()):
@@ -141,38 +173,48 @@ class Derivatives(Mapping[str, Gradient]):
         """Return the steps from the definitions to the derivative by ``name``."""
         return self._deriver.steps(self._key(name), set())
 
-    def _sections(self, name: str | None) -> list[render.Section]:
-        known: set[str] = set()
-        sections = []
-        for wrt in self if name is None else [name]:
-            key = self._key(wrt)
-            labels = self._deriver.letters(key)
-            head = head_of(self.records[key].title, labels)
-            result = to_formula(self.records[key].expr, labels, self._deriver.names_of_results)
-            steps = tuple(self._deriver.steps(key, known))
-            shown = wrt if labels == self.system.labels.get(wrt) else ""
-            sections.append(render.Section(shown, head, labels, steps, result))
-        return sections
+    def closed(self, name: str) -> Gradient:
+        """Return the derivative by ``name`` in inputs and definitions, with no derivative in it.
 
-    def text(self, name: str | None = None) -> str:
-        """Render the derivation as plain text, of one derivative or of all."""
-        return render.text(self._sections(name))
+        What a long result gives names to are the lines of its ``parts``.
 
-    def latex(self, name: str | None = None) -> str:
+        >>> from eingrad import parse
+        >>> model = parse("a_i = W_ij x_j\\nz_i = tanh(a_i)\\nL = sum_i((z_i - t_i)^2)")
+        >>> print(model.grad("L", "W").closed("W"))
+        dL/dW_ij = 2 x_j (1 - z_i^2) (z_i - t_i)
+        """
+        found = closed_of(self._deriver, self._key(name))
+        return Gradient(found.line, found.expr, found.labels, found.parts)
+
+    def presentation(self, name: str | None = None) -> Presentation:
+        """Return what every format shows of the derivation, of one derivative or of all."""
+        wrt = {x: self._key(x) for x in (self if name is None else [name])}
+        return present(self._deriver, self.of, wrt, model_text(self._statements, self.system))
+
+    def text(
+        self, name: str | None = None, *, width: int | None = None, explain: bool = False
+    ) -> str:
+        """Render the derivation as plain text, of one derivative or of all.
+
+        Lines are folded to ``width`` columns; ``explain`` opens the rules that are cited.
+        """
+        return text(self.presentation(name), width, explain)
+
+    def latex(self, name: str | None = None, *, explain: bool = False) -> str:
         """Render the derivation as LaTeX ``align*`` environments (needs amsmath)."""
-        return render.latex(self._sections(name))
+        return latex(self.presentation(name), explain)
 
-    def markdown(self, name: str | None = None) -> str:
-        """Render the derivation as Markdown with mathematics."""
-        return render.markdown(self._sections(name))
+    def markdown(self, name: str | None = None, *, explain: bool = False) -> str:
+        """Render the derivation as Markdown with mathematics, as GitHub shows it."""
+        return markdown(self.presentation(name), explain)
 
-    def html(self, name: str | None = None) -> str:
-        """Render the derivation as HTML tables with MathML."""
-        return render.html(self._sections(name))
+    def html(self, name: str | None = None, *, explain: bool = True) -> str:
+        """Render the derivation as a page of HTML with MathML that needs nothing else."""
+        return html(self.presentation(name), explain)
 
-    def json(self, name: str | None = None) -> str:
-        """Render the derivation as JSON."""
-        return render.json(self._sections(name))
+    def json(self, name: str | None = None, *, explain: bool = False) -> str:
+        """Render the derivation as JSON; `docs/derivation.schema.json` describes it."""
+        return json(self.presentation(name), explain)
 
     def _repr_latex_(self) -> str:
         return "\n\n".join(
@@ -181,7 +223,7 @@ class Derivatives(Mapping[str, Gradient]):
         )
 
     def _repr_html_(self) -> str:
-        return self.html()
+        return fragment(self.presentation())
 
     def matrix_form(self, name: str, layout: Layout | None = None) -> str | None:
         """Return the derivative in matrix notation, None where it has none.
@@ -198,32 +240,21 @@ class Derivatives(Mapping[str, Gradient]):
         >>> parse("L = sum_b(X_bi w_i)").grad("L", "w").matrix_form("w", "numerator")
         '1^T X'
         """
-        form = self._matrix_form(name, layout)
-        return None if form is None else form_text(form, self._letter)
+        form = self._matrix_words(name, layout)
+        return None if form is None else form.text
 
     def matrix_latex(self, name: str, layout: Layout | None = None) -> str | None:
         """Return `matrix_form` as LaTeX, without the dollars around it."""
-        form = self._matrix_form(name, layout)
+        form = self._matrix_words(name, layout)
+        return None if form is None else form.latex
 
-        def spell(tensor: str) -> str:
-            record = self.records.get(tensor)
-            return to_latex(Symbol(tensor) if record is None else head_of(record.title, ()))
-
-        return None if form is None else form_latex(form, self._letter, spell)
-
-    def _matrix_form(self, name: str, layout: Layout | None) -> Form | None:
+    def _matrix_words(self, name: str, layout: Layout | None) -> MatrixText | None:
         if layout not in (None, *LAYOUTS):
             raise EingradError(
                 f"no layout is called {layout!r}", hint=f"there are {' and '.join(LAYOUTS)}"
             )
-        expr = self[name].expr
-        rows, cols = layout_axes(expr.ndim, self._result_rank(self._key(name)), layout)
-        symmetric = symmetric_matrices(self.system.facts)
-        return matrix_form(expr, rows, cols, self._deriver.names.rank, symmetric)
-
-    def _letter(self, dim: str) -> str:
-        """Return the author's first letter for a dimension."""
-        return next(iter(self._deriver.names.letters.get(dim, ())), dim)
+        form = matrix_of(self._deriver, self._key(name), self[name].expr, layout)
+        return None if form is None else matrix_words(form, self._deriver.names)
 
     # --- running it ---
 
@@ -328,18 +359,11 @@ class Derivatives(Mapping[str, Gradient]):
         total = add(*(term.product(dims) for term in terms)) if terms else gradient.expr
         formula = to_formula(total, gradient.labels, self._deriver.names_of_results)
         text = to_text(Assignment(gradient.formula.target, formula))
-        return StructuredResult(dims, self._result_rank(self._key(name)), terms, text)
+        return StructuredResult(dims, result_rank(self._deriver, self._key(name)), terms, text)
 
     def _is_gradient(self, key: str) -> bool:
         title = self.records[key].title
         return isinstance(title, DirectionName) or (title.of_ndim == 0 and len(title.wrt) == 1)
-
-    def _result_rank(self, key: str) -> int:
-        """Return how many axes of a derivative stand before the last tensor's."""
-        title = self.records[key].title
-        if isinstance(title, DirectionName):
-            return 0
-        return title.of_ndim + sum(ndim for _, ndim in title.wrt[:-1])
 
     def _check_parameters(self) -> None:
         for name in self:

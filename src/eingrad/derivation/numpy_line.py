@@ -1,11 +1,13 @@
 """Write an expression as one line of NumPy: products as ``np.einsum``, the rest element by element.
 
-The gallery shows such lines because they can be read and tried; what eingrad runs is the source
-that `compile` makes.
+A reader can try such a line beside the formula; what eingrad runs is the source that `compile`
+makes. Gathers and a few functions of matrices have no line.
 """
 
 from __future__ import annotations
 
+import keyword
+import string
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -13,17 +15,16 @@ from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
-from eingrad.core.functions import FUNCTIONS, imported, spelling
+from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, imported, spelling
 from eingrad.core.partials import recipe_of
 
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly the outermost operator binds
 Written = tuple[str, int]
 REDUCTIONS = {
-    "softmax": "softmax({0}, axis={1})",
-    "log_softmax": "log_softmax({0}, axis={1})",
-    "logsumexp": "logsumexp({0}, axis={1})",
+    "softmax": "scipy.special.softmax({0}, axis={1})",
+    "log_softmax": "scipy.special.log_softmax({0}, axis={1})",
+    "logsumexp": "scipy.special.logsumexp({0}, axis={1})",
     "norm": "np.linalg.norm({0}, axis={1})",
-    "max": "np.max({0}, axis={1})",
 }
 MATRIX = {
     "inv": "np.linalg.inv({0})",
@@ -32,27 +33,49 @@ MATRIX = {
 }
 
 
-def numpy_line(expr: Expr, extents: Mapping[Dim, str]) -> str:
+class NoNumpyLineError(Exception):
+    """An expression has no line of NumPy that a person would write."""
+
+
+def identifier(name: str) -> str:
+    """Return a tensor's name in Python; ``lambda`` and ``np`` are taken.
+
+    >>> identifier("W1"), identifier("lambda")
+    ('W1', 'lambda_')
+    """
+    return f"{name}_" if keyword.iskeyword(name) or name == "np" else name
+
+
+def numpy_line(
+    expr: Expr, extents: Mapping[Dim, str], imports: dict[str, None] | None = None
+) -> str:
     """Return Python that computes ``expr`` from arrays by their names.
 
-    ``extents`` says how to get the extent of a dimension: ``{"i": "x.shape[0]"}``.
+    ``extents`` says how to get the extent of a dimension: ``{"i": "x.shape[0]"}``; lines that
+    import what NumPy lacks go into ``imports``. Raises NoNumpyLineError where there is no line.
 
     >>> from eingrad.core.algebra import einsum
     >>> x, y = Var("x", ("i",)), Var("y", ("j",))
     >>> numpy_line(einsum([(x, (0,)), (y, (1,))], (0, 1)), {})
     'x[:, None] * y[None, :]'
     """
-    return _Writer(extents).write(expr)[0]
+    return _LineWriter(extents, {} if imports is None else imports).write(expr)[0]
 
 
-class _Writer:
-    def __init__(self, extents: Mapping[Dim, str]) -> None:
-        self.extents = extents
+class _LineWriter:
+    def __init__(self, extents: Mapping[Dim, str], imports: dict[str, None]) -> None:
+        self.extents, self.imports = extents, imports
+
+    def spelled(self, template: str) -> str:
+        """Return a spelling by bare names, and note what has to be imported for it."""
+        text, lines = imported(template)
+        self.imports.update(dict.fromkeys(lines))
+        return text
 
     def write(self, expr: Expr) -> Written:
         match expr:
             case Var(name=name):
-                return name, ATOM
+                return identifier(name), ATOM
             case Const(value=value):
                 return _number(value)
             case Size(dim=dim):
@@ -63,11 +86,16 @@ class _Writer:
                 return self.product(open_product(expr))
             case Reduce(function=function, operands=(x,), axes=axes):
                 axis = str(axes[0]) if len(axes) == 1 else str(axes)
-                return REDUCTIONS[function].format(self.write(x)[0], axis), ATOM
-            case Matrix(function=function, operands=(x,)):
+                own = AXIS_FUNCTIONS[function].numpy
+                template = REDUCTIONS.get(function, own and f"{own}({{0}}, axis={{1}})")
+                if not template or "{0}" in own:
+                    raise NoNumpyLineError(function)
+                return self.spelled(template).format(self.write(x)[0], axis), ATOM
+            case Matrix(function=function, operands=(x,)) if function in MATRIX:
                 return MATRIX[function].format(self.write(x)[0]), ATOM
-        assert isinstance(expr, Map)
-        return self.sum(expr) if is_sum(expr) else self.function(expr)
+            case Map():
+                return self.sum(expr) if is_sum(expr) else self.function(expr)
+        raise NoNumpyLineError(type(expr).__name__)
 
     def within(self, expr: Expr, tight: int) -> str:
         text, binds = self.write(expr)
@@ -80,13 +108,16 @@ class _Writer:
         if expr.function == "pow":
             power = self.within(expr.operands[1], ATOM)
             return f"{self.within(expr.operands[0], ATOM)} ** {power}", POWER
-        record = FUNCTIONS[expr.function]
-        template, _ = imported(spelling(record, "numpy", len(expr.operands)))
+        record = FUNCTIONS.get(expr.function)
+        if record is None:
+            raise NoNumpyLineError(expr.function)
+        template = self.spelled(spelling(record, "numpy", len(expr.operands)))
         if record.sign:
             template = f"{{0}} {record.sign} {{1}}"
         if not template:
             recipe = recipe_of(expr)
-            assert recipe is not None
+            if recipe is None:
+                raise NoNumpyLineError(expr.function)
             return self.write(recipe)
         tight = PRODUCT if template.startswith("{0} ") else SUM
         return template.format(*(self.within(x, tight) for x in expr.operands)), (
@@ -119,8 +150,8 @@ class _Writer:
             else:
                 above.append(self.within(x, POWER))
         if isinstance(size, Fraction) and (size.denominator < 10 or not _is_decimal(size)):
-            size, divisor = size.numerator, size.denominator
-            below.insert(0, str(divisor))
+            below.insert(0, str(size.denominator))
+            size = size.numerator
         if size != 1:
             above.insert(0, _number(size)[0])
         if tensors or product.output:
@@ -140,7 +171,11 @@ class _Writer:
         if all(views):
             return " * ".join(view for view in views if view) or "1"
         used = {k for _, labels in tensors for k in labels}
-        letter = dict(zip([*output, *sorted(used - set(output))], "ijklabcdefgh", strict=False))
+        every = [*output, *sorted(used - set(output))]
+        if len(set(output)) < len(output) or len(every) > len(string.ascii_letters):
+            raise NoNumpyLineError("einsum")
+        letters = dict.fromkeys("ijklabcdefgh" + string.ascii_letters)
+        letter = dict(zip(every, letters, strict=False))
         spec = ["".join(letter[k] for k in labels) for _, labels in tensors]
         args = [self.write(x)[0] for x, _ in tensors]
         for k in output:
@@ -169,7 +204,7 @@ def _sign(value: Number) -> tuple[str, Number]:
 
 
 def _number(value: Number) -> Written:
-    text = str(float(value)) if _is_decimal(value) else str(value)
+    text = str(float(value)) if isinstance(value, Fraction) and _is_decimal(value) else str(value)
     return text, SUM if text.startswith("-") else PRODUCT if "/" in text else ATOM
 
 

@@ -1,0 +1,1 @@
+"""The faces of a presentation: text, LaTeX, Markdown, HTML and JSON. They compute nothing."""

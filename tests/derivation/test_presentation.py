@@ -1,0 +1,149 @@
+"""What every face shows: closed results that compute the derivative, typeset reasons, a schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.special as sp
+
+import eingrad as eg
+from eingrad.derivation.formats.as_text import broken
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+from gallery_models import GALLERY, Entry, arrays_of  # noqa: E402
+
+RESIDUAL = "H0_bi = X_bi\n" + "".join(
+    f"H{k}_bj = H{k - 1}_bj + tanh(H{k - 1}_bi W{k}_ij)\n" for k in range(1, 9)
+)
+LONG = {
+    "residual": (RESIDUAL + "L = sum_bi(H8_bi^2)", "grad", "L", "W1"),
+    "focal": (
+        "z_b = X_bi w_i\np_b = sigmoid(z_b)\n"
+        "L = -sum_b(t_b (1 - p_b)^2 log(p_b) + (1 - t_b) p_b^2 log(1 - p_b))",
+        "hessian", "L", "w",
+    ),
+    "layer norm": (
+        "m_b = mean_i(x_bi)\nv_b = mean_i((x_bi - m_b)^2)\n"
+        "y_bi = g_i (x_bi - m_b) / sqrt(v_b + 1e-5) + c_i\nL = sum_bi(tanh(y_bi) r_bi)",
+        "hessian", "L", "x",
+    ),
+}  # fmt: skip
+TENSOR = re.compile(r"\bd\d?[A-Za-z]\w*(?:\[\S+\])?/d")
+SCIPY = {name: getattr(sp, name) for name in ("expit", "erf", "ndtr", "softmax", "log_softmax",
+                                              "logsumexp", "digamma", "gammaln")}  # fmt: skip
+
+
+def derive(model: str, kind: str, of: str, wrt: str) -> eg.Derivatives:
+    found: eg.Derivatives = getattr(eg.parse(model), kind)(of, wrt.split())
+    return found
+
+
+def drawn(model: eg.Model) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    sizes = {label: 2 + k for k, label in enumerate(sorted(set(sum(model.labels.values(), ()))))}
+    sizes = dict.fromkeys(sizes, 3) if "W1" in model.inputs else sizes
+    return {
+        name: rng.uniform(0.2, 0.8, [sizes[x] for x in model.labels[name]]) for name in model.inputs
+    }
+
+
+def computed_by_lines(found: eg.Derivatives, name: str, arrays: dict[str, np.ndarray]) -> object:
+    """Run the lines of NumPy that a presentation shows, after the model itself."""
+    (section,) = found.presentation(name).sections
+    assert section.numpy is not None
+    values = eg.Model(found._statements, found.system).compile()(**arrays)
+    names = {**arrays, **values, "np": np}
+    exec("\n".join((*section.numpy.imports, *section.numpy.lines)), names)
+    return names[section.numpy.lines[-1].split(" = ")[0]]
+
+
+@pytest.mark.parametrize("case", LONG.values(), ids=LONG)
+def test_a_long_result_is_closed_and_right(case: tuple[str, str, str, str]) -> None:
+    found = derive(*case)
+    arrays = drawn(eg.parse(case[0]))
+    for name in found:
+        closed = found.closed(name)
+        assert not TENSOR.search(" ".join(str(closed).replace("\n", " ").split(" = ")[1:]))
+        expected = found.compile()(**arrays)[found._keys[name]]
+        np.testing.assert_allclose(computed_by_lines(found, name, arrays), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("entry", GALLERY, ids=lambda entry: entry.title)
+def test_the_gallerys_results_are_closed_and_right(entry: Entry) -> None:
+    found = derive(entry.model, entry.kind, entry.of, entry.wrt)
+    values = found.compile()(**arrays_of(entry))
+    for name in found:
+        (section,) = found.presentation(name).sections
+        assert not TENSOR.search(str(found.closed(name)).split(" = ", 1)[1])
+        if section.numpy is not None:
+            expected = values[found._keys[name]]
+            shown = computed_by_lines(found, name, arrays_of(entry))
+            shown = np.broadcast_to(shown, expected.shape)
+            np.testing.assert_allclose(shown, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_the_parts_of_a_result_take_linear_time_and_read_back() -> None:
+    text = RESIDUAL + "L = sum_bi(H8_bi^2)"
+    closed = derive(text, "grad", "L", "W1").closed("W1")
+    assert 1 <= len(closed.parts) <= 8
+    lines = str(closed).splitlines()
+    model = eg.parse(text + "\n" + "\n".join(lines[1:]))
+    assert model.check(lines[0]).ok
+
+
+def test_print_defines_the_derivatives_it_speaks_of() -> None:
+    for text in (LONG["residual"][0], LONG["focal"][0]):
+        found = eg.parse(text).grad("L")
+        shown = str(found)
+        spoken = set(re.findall(r"dL/d(\w+?)_", shown.replace("with ", "")))
+        defined = {line.split("dL/d")[1].split("_")[0] for line in shown.splitlines()}
+        assert spoken == defined
+
+
+@pytest.mark.parametrize("entry", GALLERY, ids=lambda entry: entry.title)
+def test_json_is_as_its_schema_says(entry: Entry) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((ROOT / "docs" / "derivation.schema.json").read_text())
+    found = derive(entry.model, entry.kind, entry.of, entry.wrt)
+    jsonschema.validate(json.loads(found.json(explain=True)), schema)
+    wrong = json.loads(found.json())
+    del wrong[0]["result"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, schema)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_text_is_folded(width: int) -> None:
+    for case in LONG.values():
+        found = derive(*case)
+        lines = found.text(width=width).splitlines()
+        steps = [x for x in lines if "in NumPy" not in x]
+        assert max(map(len, steps)) <= width, max(steps, key=len)
+        assert "".join(found.text().split()).count("definition") == "".join(lines).count(
+            "definition"
+        )
+
+
+def test_terms_are_kept_together() -> None:
+    assert broken("f(a + b) + c", 9) == ["f(a + b)", "+ c"]
+
+
+def test_a_page_stands_alone() -> None:
+    page = derive(*LONG["focal"]).html()
+    assert page.startswith("<!doctype html>")
+    assert '<meta charset="utf-8">' in page
+    assert "prefers-color-scheme: dark" in page
+    assert 'display="block"' in page
+    assert not re.search(r"(?:src|href)=", page)
+
+
+def test_github_allows_what_markdown_says() -> None:
+    text = derive("L = sum_i(softplus(x_i) gelu(x_i))", "grad", "L", "x").markdown()
+    assert r"\operatorname" not in text
+    assert r"\mathrm{softplus}" in text
