@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import opt_einsum as oe
 
+from eingrad.calculus.paths import EXACT_UP_TO, Pair, best_pairs
 from eingrad.core.algebra import einsum
 from eingrad.core.expr import Einsum, Expr, Labels
 from eingrad.core.product import shared_products
 from eingrad.core.rewrite import rewrite
-
-EXACT_UP_TO = 8  # operands; beyond, the search is greedy (dynamic programming grows as 3^n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +99,13 @@ def _ssa_path(
     """Return pairs of operand numbers; each result gets the next number."""
     if len(inputs) <= 2:
         return [tuple(range(len(inputs)))]
+    if len(inputs) <= EXACT_UP_TO:
+        return list(best_pairs(inputs, output, sizes))
     letters = {label: oe.get_symbol(k) for k, label in enumerate(sizes)}
     sets = [frozenset(letters[k] for k in labels) for labels in inputs]
     out = frozenset(letters[k] for k in output)
     size_of = {letters[k]: max(1, n) for k, n in sizes.items()}
-    search = oe.paths.dynamic_programming if len(inputs) <= EXACT_UP_TO else oe.paths.greedy
-    path = search(sets, out, size_of, None)
+    path = oe.paths.greedy(sets, out, size_of, None)
     ids = list(range(len(inputs)))
     result: list[tuple[int, ...]] = []
     for group in path:
@@ -117,7 +117,7 @@ def _ssa_path(
             result.append((left, right))
             chosen.insert(0, len(inputs) + len(result) - 1)
         ids.append(chosen[0])
-    return result if len(inputs) <= EXACT_UP_TO else reconfigure(result, inputs, output, sizes)
+    return reconfigure(result, inputs, output, sizes)
 
 
 def equation(
@@ -147,7 +147,6 @@ WIDTH = 7  # operands of a part: 3^7 / 2 splits
 SEARCHES = 400  # of a product
 LABELS = 100  # with more, a search takes longer, and there are fewer
 
-Pair = tuple[int, ...]
 Nested = int | tuple["Nested", "Nested"]
 
 

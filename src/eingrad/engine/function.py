@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.calculus.optim import StateTensor
+from eingrad.calculus.run_form import form_to_run
 from eingrad.core.conjugate import CONJ
 from eingrad.core.expr import (
     Expr,
@@ -272,9 +273,8 @@ class CompiledFunction:
     def _plan(self, signature: Signature) -> tuple[Program, Memory]:
         inputs = [*self.inputs, *self._state_inputs]
         spelling, item_size = self.library.spelling, np.dtype(signature.dtype).itemsize
-        program = make_program(
-            self.outputs, self.updates, signature.sizes, inputs, spelling, self.inner
-        )
+        outputs, updates, inner = self._form_to_run(signature.sizes)
+        program = make_program(outputs, updates, signature.sizes, inputs, spelling, inner)
         program = prune(program)
         if spelling.in_place:
             program = specialize_large(program, signature.dtype)
@@ -290,6 +290,18 @@ class CompiledFunction:
                 hint="pass smaller batches or a larger memory_limit",
             )
         return program, memory
+
+    def _form_to_run(
+        self, sizes: Mapping[str, int]
+    ) -> tuple[dict[str, Expr], dict[str, Expr], dict[Expr, Placement]]:
+        """Return what is cheapest to compute of all that equals outputs, updates, and inner nodes."""
+        groups: tuple[Mapping[Any, Expr], ...] = (
+            self.outputs, self.updates, {node: node for node in self.inner}
+        )  # fmt: skip
+        roots = [node for group in groups for node in group.values()]
+        rest = iter(form_to_run(roots, lambda d: sizes[d] if isinstance(d, str) else d))
+        outputs, updates, inner = (dict(zip(group, rest, strict=False)) for group in groups)
+        return outputs, updates, {new: self.inner[node] for node, new in inner.items()}
 
     def _title(self, signature: Signature) -> str:
         shapes = []

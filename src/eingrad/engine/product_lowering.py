@@ -136,6 +136,27 @@ class ProductLowering:
     def _pair(
         self, left: Factor, right: Factor, output: Labels, accumulate: Accumulate | None
     ) -> Factor:
+        """Multiply two factors, unless they were before: their product in any order of its axes."""
+        if accumulate is not None:
+            return self._product_of(left, right, output, accumulate)
+        first, second = sorted((left, right), key=lambda f: f.register.number)
+        number = {k: n for n, k in enumerate(dict.fromkeys((*first.labels, *second.labels)))}
+        key = tuple((f.register, tuple(number[k] for k in f.labels), f.inverse)
+                    for f in (first, second))  # fmt: skip
+        key = (*key, frozenset(number[k] for k in output))
+        known = self.b.products.get(key)
+        if known is None:
+            result = self._product_of(left, right, output, None)
+            labels = tuple(number[k] for k in result.labels)
+            self.b.products[key] = result.register, labels, result.inverse
+            return result
+        register, labels, inverse = known
+        name = list(number)
+        return Factor(register, tuple(name[k] for k in labels), inverse)
+
+    def _product_of(
+        self, left: Factor, right: Factor, output: Labels, accumulate: Accumulate | None
+    ) -> Factor:
         keep = set(output)
         shared = [k for k in left.labels if k in right.labels]
         summed = [k for k in shared if k not in keep]

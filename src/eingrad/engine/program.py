@@ -104,12 +104,14 @@ class Program:
 class Builder:
     """Appends steps to a program; equal steps and equal views are one.
 
-    ``native`` are functions that the backend has as one operation.
+    ``native`` are functions that the backend has as one operation. ``products`` are those of two
+    tensors that there are, whatever the order in which somebody wants the axes.
     """
 
     def __init__(self, native: frozenset[str] = frozenset()) -> None:
         self.program = Program()
         self.native = native
+        self.products: dict[Any, tuple[Register, tuple[int, ...], bool]] = {}
         self._known: dict[Any, Register] = {}
         self._count = 0
 
