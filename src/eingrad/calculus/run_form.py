@@ -33,10 +33,11 @@ TRAFFIC = 8  # operations in whose time an entry is read or written
 def form_to_run(roots: Sequence[Expr], size_of: Callable[[Dim], int]) -> list[Expr]:
     """Return equal expressions that cost no more.
 
+    >>> from eingrad.core.algebra import repeat
     >>> from eingrad.core.expr import Var
     >>> g, v, o = Var("G", (50, 9)), Var("V", (60, 9)), Var("O", (50, 9))
-    >>> terms = [einsum([(v, (1, 2))], (0, 1, 2), {0: 50}), einsum([(o, (0, 2))], (0, 1, 2), {1: 60})]
-    >>> root = einsum([(g, (0, 2)), (add(*terms), (0, 1, 2))], (0, 1))
+    >>> total = add(repeat(v, (50, 60, 9), (1, 2)), repeat(o, (50, 60, 9), (0, 2)))
+    >>> root = einsum([(g, (0, 2)), (total, (0, 1, 2))], (0, 1))
     >>> [max(x.ndim for x in postorder([r])) for r in (root, *form_to_run([root], lambda n: n))]
     [3, 2]
     """
@@ -96,7 +97,9 @@ class _Graph:
         """Whether a sum is needed by products alone, and is larger than all that it is made of."""
         if self.users[total] > len(users) or len(users) > MAX_USERS:
             return False
-        if len(total.operands) > MAX_TERMS or any(u.operands.count(total) > 1 for u in users):
+        if len(total.operands) > MAX_TERMS:
+            return False
+        if any(u.operands.count(total) > 1 or _has_diagonal(u, total) for u in users):
             return False
         entries = self.size(total.dims)
         opened = [self._opened(t, tuple(range(t.ndim)), t.ndim)[0] for t in total.operands]
@@ -108,7 +111,8 @@ class _Graph:
 
         The factors of these are among the former; labels from ``fresh`` on name what they sum.
         """
-        factors, inside = [], set()
+        factors: list[Factor] = []
+        inside: set[Expr] = set()
         stack = [(term, labels, self.users[term] <= 1)]
         while stack:
             x, own, alone = stack.pop()
@@ -180,9 +184,9 @@ class _Graph:
         parts = list(merged.values())
         if len(parts) > EXACT_UP_TO:
             return
-        labels = [product.inputs[min(part)] for part in parts]
+        inputs = [product.inputs[min(part)] for part in parts]
         sizes = {k: self.size_of(d) for k, d in enumerate(product.extents)}
-        for left, right in best_pairs(labels, product.output, sizes):
+        for left, right in best_pairs(inputs, product.output, sizes):
             parts.append(parts[left] | parts[right])
             if here in parts[-1]:
                 yield parts[-1]
@@ -203,7 +207,8 @@ class _Graph:
                 alike.setdefault(own, []).append(term)
         for own, terms in alike.items():
             kept = tuple(k for k in labels if k in own)
-            lean = [einsum(self._opened(x, labels if x.ndim else (), fresh)[0], kept) for x in terms]
+            own_factors = (self._opened(x, labels if x.ndim else (), fresh)[0] for x in terms)
+            lean = [einsum(factors, kept) for factors in own_factors]
             apart.append([(add(*lean), kept)])
         return apart
 
@@ -257,29 +262,35 @@ class _Costs:
         sizes = {k: self.size([d]) for k, d in enumerate(node.extents)}
         alike: dict[frozenset[int], list[Factor]] = {}
         for x, labels in zip(node.operands, node.inputs, strict=True):
-            alike.setdefault(frozenset(labels), []).append((x, tuple(dict.fromkeys(labels))))
+            alike.setdefault(frozenset(labels), []).append((x, labels))
         if len(alike) > EXACT_UP_TO:
             return None
         steps: dict[object, int] = {}
         factors = [own[0] for own in alike.values()]
         for place, own in enumerate(alike.values()):
             if len(own) > 1:
-                labels = own[0][1]
+                labels = tuple(dict.fromkeys(own[0][1]))
                 entries = math.prod(sizes[k] for k in labels)
                 factors[place] = (einsum(own, labels), labels)
                 steps[factors[place][0]] = (len(own) - 1) * entries * (1 + 3 * TRAFFIC)
-        left = Counter(k for _, labels in factors for k in labels) + Counter(node.output)
+        left = Counter(k for _, labels in factors for k in set(labels)) + Counter(node.output)
         for pair in best_pairs([labels for _, labels in factors], node.output, sizes):
             both = [factors[k] for k in pair]
-            left.subtract(k for _, labels in both for k in labels)
+            left.subtract(k for _, labels in both for k in set(labels))
             union = dict.fromkeys(k for _, labels in both for k in labels)
             kept = tuple(k for k in union if left[k] > 0)
             left.update(kept)
             factors.append((einsum(both, kept), kept))
-            moved = sum(math.prod(sizes[k] for k in ls) for ls in (kept, *(ls for _, ls in both)))
+            moved = sum(
+                math.prod(sizes[k] for k in set(ls)) for ls in (kept, *(x[1] for x in both))
+            )
             steps[factors[-1][0]] = math.prod(sizes[k] for k in union) + TRAFFIC * moved
         return steps
 
 
 def _is_heavy(node: Expr) -> bool:
     return isinstance(node, Einsum) and not is_light(node)
+
+
+def _has_diagonal(product: Einsum, operand: Expr) -> bool:
+    return len(set(product.inputs[product.operands.index(operand)])) < operand.ndim

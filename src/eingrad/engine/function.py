@@ -294,7 +294,7 @@ class CompiledFunction:
     def _form_to_run(
         self, sizes: Mapping[str, int]
     ) -> tuple[dict[str, Expr], dict[str, Expr], dict[Expr, Placement]]:
-        """Return what is cheapest to compute of all that equals outputs, updates, and inner nodes."""
+        """Return what is cheapest to compute of what equals outputs, updates and inner nodes."""
         groups: tuple[Mapping[Any, Expr], ...] = (
             self.outputs, self.updates, {node: node for node in self.inner}
         )  # fmt: skip

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eingrad.core.expr import Labels
 from eingrad.engine.contract import contraction_path, equation
@@ -141,7 +142,7 @@ class ProductLowering:
             return self._product_of(left, right, output, accumulate)
         first, second = sorted((left, right), key=lambda f: f.register.number)
         number = {k: n for n, k in enumerate(dict.fromkeys((*first.labels, *second.labels)))}
-        key = tuple((f.register, tuple(number[k] for k in f.labels), f.inverse)
+        key: Any = tuple((f.register, tuple(number[k] for k in f.labels), f.inverse)
                     for f in (first, second))  # fmt: skip
         key = (*key, frozenset(number[k] for k in output))
         known = self.b.products.get(key)
