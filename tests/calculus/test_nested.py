@@ -1,6 +1,8 @@
-"""What nests deep is derived in parts: right, and in work that is linear in the depth."""
+"""What nests deep or multiplies much is derived in parts: right, and in work that is linear."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -132,3 +134,79 @@ def test_a_module_of_nested_functions_checks_itself() -> None:
     with pytest.raises(SystemExit) as ended:
         exec(compile(source, "module", "exec"), {"__name__": "__main__"})
     assert not ended.value.code
+
+
+LONG = {
+    "sums": lambda n: " ".join(f"(x + {k} y)" for k in range(1, n + 1)),
+    "functions": lambda n: " ".join(f"sin(x + {k})" for k in range(n - 1)) + " cos(y)",
+    "vectors": lambda n: f"sum_i({' '.join(f'(w_i + {k} x)' for k in range(n - 1))}) y",
+    "matrices": lambda n: " ".join(f"A[i{k},i{k + 1}]" for k in range(n)) + f" w[i0] w[i{n}] x y",
+    "powers": lambda n: "sin(x) cos(y) " * n,
+}
+LONG_IN_TORCH = {
+    "sums": lambda n, a: torch.stack([a["x"] + k * a["y"] for k in range(1, n + 1)]).prod(),
+    "functions": lambda n, a: (
+        torch.stack([torch.sin(a["x"] + k) for k in range(n - 1)]).prod() * torch.cos(a["y"])
+    ),
+    "vectors": lambda n, a: (
+        torch.stack([a["w"] + k * a["x"] for k in range(n - 1)]).prod(0).sum() * a["y"]
+    ),
+    "matrices": lambda n, a: (
+        a["w"] @ torch.linalg.matrix_power(a["A"], n) @ a["w"] * a["x"] * a["y"]
+    ),
+    "powers": lambda n, a: (torch.sin(a["x"]) * torch.cos(a["y"])) ** n,
+}
+
+
+@pytest.mark.parametrize("count", [13, 30])
+@pytest.mark.parametrize("kind", LONG)
+def test_derivatives_of_a_long_product_are_pytorchs(kind: str, count: int) -> None:
+    rng = np.random.default_rng(count)
+    arrays = {"x": 0.7, "y": 1.3, "w": rng.normal(size=3), "A": rng.normal(size=(3, 3)) / 2}
+    model = eg.parse(f"L = {LONG[kind](count)}")
+    names = [n for n in arrays if n in model.inputs]
+    point = tuple(torch.tensor(arrays[n], dtype=torch.float64) for n in names)
+
+    def value(*tensors: torch.Tensor) -> torch.Tensor:
+        return LONG_IN_TORCH[kind](count, dict(zip(names, tensors, strict=True)))  # type: ignore[no-untyped-call]
+
+    blocks = torch.autograd.functional.hessian(value, point)
+    first = torch.autograd.functional.jacobian(value, point)
+    known = {n: arrays[n] for n in names}
+    gradient, hessian = model.grad("L", names), model.hessian("L", names)
+    found = gradient.compile()(**known) | hessian.compile()(**known)
+    for j, m in enumerate(names):
+        np.testing.assert_allclose(found[f"dL/d{m}"], first[j].numpy(), rtol=1e-9)
+        for k, n in enumerate(names):
+            scale = abs(blocks[j][k]).max()
+            np.testing.assert_allclose(
+                found[f"d2L/d{m} d{n}"], blocks[j][k].numpy(), rtol=1e-8, atol=1e-9 * scale
+            )
+    assert model.check(str(gradient["y"])).ok
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_deriving_and_printing_a_long_product_is_linear_in_its_factors(kind: str) -> None:
+    def work(count: int) -> tuple[int, int]:
+        model, size = eg.parse(f"L = {LONG[kind](count)}"), 0
+
+        def derive() -> None:
+            nonlocal size
+            found = model.grad("L")
+            size = len(found.text()) + len(str(found))
+
+        return calls(derive), size
+
+    work(20)
+    few, short = work(28)
+    many, long = work(56)
+    assert many < 4 * few
+    assert long < 3 * short
+
+
+def test_a_chain_of_different_matrices_stays_whole() -> None:
+    letters = "abcdefghijklmnopq"
+    text = " ".join(f"W{k}_{p}{q}" for k, (p, q) in enumerate(pairwise(letters)))
+    form = eg.parse(f"Y_aq = {text}\nL = sum_aq(Y_aq)").grad("L", "W0").matrix_form("W0")
+    assert form is not None
+    assert "u1" not in form

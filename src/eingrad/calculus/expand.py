@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from eingrad.calculus.structure import (
     MAX_TERMS,
@@ -20,6 +21,7 @@ from eingrad.core.algebra import Factor, negate, repeat
 from eingrad.core.expr import Einsum, Expr
 
 
+@lru_cache(maxsize=1024)
 def expand(node: Expr, whole: bool = False) -> Expr:
     """Return ``node`` as a sum of products of things that are neither.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations, permutations
 from itertools import product as cartesian
 
@@ -247,12 +248,19 @@ def _divided(product: OpenProduct, scalars: list[Expr]) -> tuple[OpenProduct, bo
 
 def _with_signs(product: OpenProduct, pattern: OpenProduct) -> OpenProduct:
     """Write ``b - a`` as ``-(a - b)`` where the pattern has ``a - b``."""
-    turned = {negate(x): x for x, _ in pattern.factors if is_sum(x)}
+    turned = {_negated(x): x for x, _ in pattern.factors if is_sum(x)}
+    if not turned:
+        return product
     factors = tuple((turned.get(x, x), labels) for x, labels in product.factors)
     minus = sum(x in turned for x, _ in product.factors) % 2
     return replace(
         product, coefficient=-product.coefficient if minus else product.coefficient, factors=factors
     )
+
+
+@lru_cache(maxsize=1024)
+def _negated(node: Expr) -> Expr:
+    return negate(node)
 
 
 def _split_powers(product: OpenProduct, pattern: OpenProduct) -> OpenProduct:

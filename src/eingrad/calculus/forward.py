@@ -8,7 +8,7 @@ around the point (`around`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.calculus.differentiate import push_forward
@@ -22,6 +22,8 @@ from eingrad.core.expr import Delta, Expr, Var, variables
 from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System
+
+LONG = 60.0  # a tangent that takes longer to read is spoken of by name, though it has deltas
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,16 @@ class Tangent:
 
 def forward(
     system: System,
-    of: str,
+    of: str | Sequence[str],
     wrt: str | Mapping[str, str],
     titles: Mapping[str, DerivativeName],
     moved: Collection[str] | None = None,
 ) -> dict[str, Tangent]:
     """Return the tangents of ``of`` and of all tensors that it needs, ``wrt``'s side first.
 
-    ``titles`` name those tensors of the system that are derivatives themselves. Where ``wrt`` maps
-    tensors to directions, which are tensors like these, a tangent is the derivative along them.
+    ``of`` is one tensor or several. ``titles`` name those tensors of the system that are
+    derivatives themselves. Where ``wrt`` maps tensors to directions, which are tensors like these,
+    a tangent is the derivative along them.
     ``moved`` are the tensors by which the tangents are yet to be differentiated.
     """
     x: Var | None = None
@@ -70,13 +73,14 @@ def forward(
     else:
         seeds = _directions(system, wrt)
     extra_dims = x.dims if x is not None else ()
-    needed = needed_by([of], system.exprs)
+    roots = {of} if isinstance(of, str) else set(of)
+    needed = needed_by(roots, system.exprs)
     knowledge = Knowledge(system, moved)
     known: dict[str, tuple[Var | None, Expr]] = {name: (None, e) for name, e in seeds.items()}
     result: dict[str, Tangent] = {}
     for name, definition in system.definitions.items():
         inputs = {v.name: v for v in variables(definition.expr) if v.name in known}
-        if name != of and (name in seeds or name not in needed or not inputs):
+        if name not in roots and (name in seeds or name not in needed or not inputs):
             continue
         ndim = definition.expr.ndim
         title: DerivativeName | DirectionName = DirectionName(name, ndim)
@@ -127,20 +131,23 @@ def _tangents(
     extra: int,
     knowledge: Knowledge,
 ) -> list[tuple[float, Expr, Expr]]:
-    """Push the inputs' tangents on, by formula and by name: (how long it is, raw, simplified)."""
+    """Push the inputs' tangents on, by formula and by name: (how long it is, raw, simplified).
+
+    A formula that is long, or has deltas, which names would hide, has one choice.
+    """
     choices = []
-    for by_name in (False, True):
+    named = {n for n in inputs if known[n][0] is not None}
+    long = frozenset(n for n in named if cost(known[n][1]) > LONG)
+    short = frozenset(n for n in named if not known[n][1].has_delta)
+    for spoken in dict.fromkeys([long, long | short]):
         dots: dict[Expr, Expr] = {}
-        count = 0
         for name, var in inputs.items():
             symbol, formula = known[name]
-            use_symbol = by_name and symbol is not None and not formula.has_delta
-            count += use_symbol
-            dots[var] = _lead_first(symbol if use_symbol and symbol else formula, extra)
+            dots[var] = _lead_first(symbol if symbol and name in spoken else formula, extra)
         pushed = substitute(push_forward(definition.expr, dots, extra), knowledge.named)
         raw = _lead_last(pushed, extra)
         expr = simplify(raw, knowledge.about(raw))
-        choices.append((cost(expr) + NAME_COST * count, raw, expr))
+        choices.append((cost(expr) + NAME_COST * len(spoken), raw, expr))
     return choices
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from eingrad.calculus.expand import expand
 from eingrad.calculus.facts import apply_fact, apply_symmetries
@@ -19,7 +20,8 @@ from eingrad.notation.system import Fact
 
 OPENED_COST = 1.5  # how much shorter a name must make a result that is multiplied out for it
 WHOLE_COST = 60  # in a result that is longer, sums that recur are not looked for
-MAX_COST = 2000  # what is longer than this to read is left as it is
+SYMMETRIC_COST = 200  # in a result that is longer, definitions' symmetries are not used
+MAX_COST = 600  # what is longer than this to read is left as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
 def _symmetrised(node: Expr, facts: Sequence[Fact]) -> tuple[Expr, list[str]]:
     """Use the symmetries of definitions where they make a formula shorter: (result, why)."""
     own = [f for f in facts if f.derived]
-    if not own or cost(node) > MAX_COST:
+    if not own or cost(node) > SYMMETRIC_COST:
         return node, []
     forms = [node, expand(node), expand(node, whole=True)]
     best = min((collect(apply_symmetries(x, facts)) for x in forms), key=cost)
@@ -106,6 +108,7 @@ def _by_name(node: Expr, fact: Fact) -> Expr:
     return changed if cost(changed) < cost(direct) - OPENED_COST else direct
 
 
+@lru_cache(maxsize=1024)
 def collect(node: Expr) -> Expr:
     """Cancel, collect like terms and factor; multiplied out where that makes it shorter."""
     if cost(node) > MAX_COST:

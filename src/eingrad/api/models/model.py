@@ -215,14 +215,17 @@ class Model:
         system, adjoints = self._with_gradient(of, names)
         records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
         titles = {str(a.title): a.title for a in adjoints.values()}
-        keys = {}
-        for first in names:
-            for second in names:
-                root = str(adjoints[first].title)
-                tangents = forward(system, root, second, titles)
-                records |= {str(t.title): t for t in tangents.values()}
-                key = first if len(names) == 1 else f"{first} {second}"
-                keys[key] = str(tangents[root].title)
+        roots = {name: str(adjoints[name].title) for name in names}
+        tangents = {name: forward(system, [*roots.values()], name, titles) for name in names}
+        for found in tangents.values():
+            records |= {str(t.title): t for t in found.values()}
+        keys = {
+            first if len(names) == 1 else f"{first} {second}": str(
+                tangents[second][roots[first]].title
+            )
+            for first in names
+            for second in names
+        }
         return self._derivatives(of, keys, system, records, lambda x: x.hessian(of, names))
 
     def jvp(
