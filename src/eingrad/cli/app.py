@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 import eingrad
+from eingrad.cli.usage import explained
 from eingrad.errors import EingradError, printable
 
 UNUSABLE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143  # 128 + the signal's number
@@ -75,9 +76,9 @@ class Group(TyperGroup):
         except (EingradError, OSError, MemoryError) as error:
             code = fail(error)
         except Exception as error:
-            if not hasattr(error, "format_message"):  # the mark of a usage error, by any typer
+            if not hasattr(error, "format_message"):
                 raise
-            code = fail(error)
+            code = fail(error, args)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -115,12 +116,10 @@ def code_of(interrupt: BaseException) -> int:
     return TERMINATED if isinstance(interrupt, TerminatedError) else INTERRUPTED
 
 
-def fail(error: BaseException) -> int:
-    """Print an error for a person and return the exit code."""
-    if hasattr(error, "format_message"):
-        context = getattr(error, "ctx", None)
-        hint = f"\nhint: see {context.command_path} --help" if context else ""
-        text = error.format_message() + hint
+def fail(error: BaseException, args: Sequence[str] = ()) -> int:
+    """Print an error for a person and return the exit code; ``args`` is the command line."""
+    if hasattr(error, "format_message"):  # the mark of a usage error, by any typer
+        text = explained(error, args)
     elif isinstance(error, MemoryError) and not isinstance(error, EingradError):
         text = f"out of memory\n{error}".rstrip()
     elif isinstance(error, OSError):  # of a file that nothing else names: standard output
@@ -168,7 +167,6 @@ app = typer.Typer(
     name="eingrad",
     help="Calculus on einsum: derive gradients step by step, check them, run them, train.",
     epilog=EXIT_CODES,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eingrad.cli.app import UNUSABLE, app, note
+from eingrad.cli.usage import examples
 from eingrad.errors import DataError, EingradError
 from eingrad.learn.atomic import write_text
 from eingrad.notation.files import read_text
@@ -37,24 +39,71 @@ ModelFile = Annotated[str, typer.Argument(metavar="FILE|-", help="A model; - rea
 Latex = Annotated[
     bool, typer.Option("--latex", help="All is LaTeX; without it, what has LaTeX's commands.")
 ]
-Of = Annotated[str, typer.Option("--of", help="The scalar to differentiate.")]
+Of = Annotated[str, typer.Option("--of", help="The tensor to differentiate.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Where to write; - or none: standard output.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
 Wrt = Annotated[
     str | None,
     typer.Option("--wrt", help="Tensors, separated by commas; without it, every input."),
 ]
 
 
-@app.command()
+Piped = Annotated[
+    str | None,
+    typer.Argument(metavar="FILE|-", help="A model; - or a pipe: from standard input."),
+]
+Order = Annotated[int, typer.Option("--order", help="1, or 2: the Hessian of a scalar.")]
+Shown = Annotated[
+    Format | None,
+    typer.Option("--format", help="The format; else as OUT ends, else text."),
+]
+Explain = Annotated[bool, typer.Option("--explain", help="Derive the rules that are cited, too.")]
+DERIVE_EXAMPLES = examples(
+    "eingrad derive examples/mlp.ein --wrt W1",
+    "eingrad derive examples/mlp.ein --of Z2 --wrt A2 --explain",
+    "eingrad derive examples/mlp.ein --wrt W2,b2 -o gradients.html",
+    "echo 'L = x_i A_ij x_j' | eingrad derive --wrt x --order 2",
+)
+
+
+@app.command(epilog=DERIVE_EXAMPLES)
 def derive(
-    file: ModelFile,
+    file: Piped = None,
     of: Of = "L",
     wrt: Wrt = None,
-    format: Annotated[Format, typer.Option("--format", help="The output's format.")] = Format.text,
+    order: Order = 1,
+    format: Shown = None,
+    explain: Explain = False,
+    output: Output = None,
+    overwrite: Overwrite = False,
     latex: Latex = False,
 ) -> None:
-    """Derive gradients on paper: every step with its rule."""
-    derivatives = read_model(file, latex).grad(of, names_in(wrt))
-    print(getattr(derivatives, format.value)())
+    """Derive gradients, Jacobians and Hessians on paper: every step with its rule.
+
+    Of a scalar it is the gradient, of any other tensor the Jacobian.
+    """
+    from eingrad.cli.deriving import derived, format_of, rendered, show  # noqa: PLC0415
+
+    source = piped(file)
+    model = read_model(source, latex)
+    check_output(output, source, overwrite)
+    derivatives = derived(model, of, names_in(wrt), order)
+    form = format_of(format and format.value, output)
+    if output is None or str(output) == "-":
+        show(derivatives, form, explain)
+    else:
+        write_output(output, rendered(derivatives, form, explain, None) + "\n")
+
+
+def piped(file: str | None) -> str:
+    """Return where a text is read from: without a file, from a pipe."""
+    if file is None and sys.stdin is not None and sys.stdin.isatty():
+        raise EingradError(
+            "FILE is missing", hint="name a model's file, or pipe a model into the command"
+        )
+    return "-" if file is None else file
 
 
 def read_model(file: str, latex: bool) -> Model:
@@ -73,10 +122,10 @@ def print_notes(model: Model) -> None:
 
 
 def names_in(text: str | None) -> list[str] | None:
-    """Split ``W1,b1``. Raises `EingradError` where it names nothing."""
+    """Split ``W1,b1`` or ``"W1 b1"``. Raises `EingradError` where it names nothing."""
     if text is None:
         return None
-    names = [part.strip() for part in text.split(",") if part.strip()]
+    names = text.replace(",", " ").split()
     if not names:
         raise EingradError(
             "--wrt names no tensor",
@@ -117,7 +166,13 @@ ReportIn = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "eingrad check examples/mlp.ein 'dL/dW1_ih = X_bi dL/dA1_bh / size(b)'",
+        "eingrad check paper.tex",
+        "eingrad check notes.md --format html > report.html",
+    ),
+)
 def check(
     file: Checked, claim: Claims = None, latex: Latex = False, format: ReportIn = None
 ) -> None:
@@ -171,10 +226,6 @@ def _arrays(verdict: Verdict) -> str:
 # --- codegen: a standalone module for NumPy, PyTorch or JAX ---
 
 Target = Annotated[str, typer.Option("--target", help="numpy, torch or jax.")]
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Where to write; - or none: standard output.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
 Matmul = Annotated[bool, typer.Option("--matmul", help="Write matrix products as X.T @ G.")]
 OptimizerName = Annotated[
     str | None, typer.Option("--optimizer", help="Add a training step: sgd, momentum or adam.")
@@ -192,7 +243,12 @@ Bound = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "eingrad codegen examples/mlp.ein --wrt W1,b1 --target torch -o layer.py",
+        "eingrad codegen examples/mlp.ein --wrt W1,b1 --optimizer adam --lr 0.001",
+    ),
+)
 def codegen(
     file: ModelFile,
     of: OfLayer = "L",
@@ -215,7 +271,7 @@ def codegen(
             hint="for example --optimizer sgd --lr 0.1",
         )
     model = read_model(file, latex)
-    _check_output(output, file, overwrite)
+    check_output(output, file, overwrite)
     options: dict[str, Any] = {
         "optimizer": None if optimizer is None else _optimizer(optimizer, lr),
         "functions": dict(_binding(text) for text in function or []),
@@ -230,7 +286,12 @@ def codegen(
         text = model.vjp(outputs, names_in(wrt)).source(target, save=kept, **options)
     if output is None or str(output) == "-":
         print(text, end="")
-        return
+    else:
+        write_output(output, text)
+
+
+def write_output(output: Path, text: str) -> None:
+    """Write a file at once or not at all."""
     try:
         write_text(output, text)
     except OSError as error:
@@ -249,21 +310,21 @@ def _of_scalar(derivatives: Derivatives, save: str | None) -> Derivatives:
     return derivatives
 
 
-def _check_output(output: Path | None, model: str, overwrite: bool) -> None:
-    """Raise `DataError` where the module would take the place of the model, or of another file."""
+def check_output(output: Path | None, model: str, overwrite: bool) -> None:
+    """Raise `DataError` where an output would take the place of the model, or of another file."""
     if output is None or not output.is_file():
         return
     if model != "-" and output.samefile(model):
         raise DataError(
             f"{output} is the model itself, which would be lost",
             operand=str(output),
-            hint="give the module another name",
+            hint="give the output another name",
         )
     if not overwrite:
         raise DataError(
             f"{output} exists already",
             operand=str(output),
-            hint="give the module another name, or replace the file with --overwrite",
+            hint="give the output another name, or replace the file with --overwrite",
         )
 
 
@@ -297,7 +358,13 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 # A size like -3 is to be refused as a shape, not as an option.
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(
+    epilog=examples(
+        "eingrad plan 'ij,jk,kl->il' 10x20 20x30 30x5",
+        "eingrad plan 'bhqd,bhkd->bhqk' 2x4x8x16 2x4x8x16 --json",
+    ),
+    context_settings={"ignore_unknown_options": True},
+)
 def plan(equation: Equation, shapes: Shapes = None, json: Json = False) -> None:
     """Show the steps, FLOPs and memory of an einsum and of all its gradients.
 
@@ -317,7 +384,12 @@ Threads = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "eingrad bench",
+        "eingrad bench --threads 1 --json",
+    ),
+)
 def bench(rounds: Rounds = 3, threads: Threads = None, json: Json = False) -> None:
     """Time eingrad on this machine, beside PyTorch and JAX where they are installed.
 

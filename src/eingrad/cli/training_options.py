@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eingrad.cli.app import app
+from eingrad.cli.usage import examples
 
 CONVENTIONS = """
 A model of one's own (--model) is a text in index notation in which X_bi is the data (minibatch
@@ -55,7 +56,15 @@ Seed        = Annotated[int | None, typer.Option(help="Settles every random choi
 # fmt: on
 
 
-@app.command(epilog=CONVENTIONS)
+@app.command(
+    epilog=CONVENTIONS
+    + examples(
+        "eingrad train",
+        "eingrad train digits --hidden 64 --epochs 5 --report run.html",
+        "eingrad train mnist --backend torch --checkpoint run.safetensors",
+        "eingrad train mnist --checkpoint run.safetensors --resume --epochs 20",
+    )
+)
 def train(
     dataset: DatasetName = None,
     data: Data = None,
@@ -93,7 +102,7 @@ def train(
     )  # fmt: skip
 
 
-@app.command()
+@app.command(epilog=examples("eingrad predict run.safetensors seven.png"))
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="What `eingrad train --checkpoint` wrote.")],
     images: Annotated[

@@ -112,12 +112,14 @@ def model_html(model: ModelText) -> str:
 def _section(section: Section) -> str:
     rows = [_step(step) for step in section.steps]
     closed = section.closed
-    rows.append(_result(to_latex(closed.target), to_latex(closed.line.value), "result"))
-    for part in closed.parts:
-        rows.append(_result(to_latex(part.target), to_latex(part.value), "part of the result"))
+    for k, line in enumerate((closed.line, *closed.parts)):
+        cells = _formula(line.target), _formula(line.value)
+        rows.append(_cells(*cells, "part of the result" if k else "result", "result"))
     if section.matrix is not None:
         tested = "in matrices" if section.matrix.tested else "in matrices; not tested without NumPy"
-        rows.append(_result(section.matrix.target.latex, section.matrix.value.latex, tested))
+        sides = section.matrix.target, section.matrix.value
+        left, right = (mathml(side.latex, text=side.text) for side in sides)
+        rows.append(_cells(left, right, tested, "result"))
     labels = ", ".join(section.labels)
     shape = f"shape ({escape(labels)})" if labels else "a scalar"
     like = f" like {escape(section.name)}" if section.name else ""
@@ -131,10 +133,6 @@ def _section(section: Section) -> str:
 
 def _table(rows: Sequence[str] | Iterator[str] | map[str]) -> str:
     return '<div class="scroll"><table>\n' + "\n".join(rows) + "\n</table></div>"
-
-
-def _result(left: str, right: str, words: str) -> str:
-    return _cells(mathml(left), mathml(right), escape(words), "result")
 
 
 def _step(step: Step) -> str:
