@@ -141,3 +141,24 @@ def test_model_and_claim_cannot_both_be_standard_input(
 ) -> None:
     assert run(monkeypatch, "-", "-") == 2
     assert "standard input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("fold", "code"), [("sum", 0), ("mean", 1)])
+def test_python_code_is_judged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    fold: str, code: int,
+) -> None:  # fmt: skip
+    (tmp_path / "model.ein").write_text("Y_bo = X_bi W_io + b_o")
+    (tmp_path / "layer.py").write_text(f"def backward(dY):\n    db = dY.{fold}(0)\n    return db\n")
+    names = [str(tmp_path / "model.ein"), "--code", f"{tmp_path / 'layer.py'}:backward"]
+    assert run(monkeypatch, *names) == code
+    out = capsys.readouterr().out
+    assert ("factor 1/size(b) too many" in out) == bool(code)
+    assert run(monkeypatch, *names, "dL/db_o = 1") == 2
+
+
+def test_the_help_says_that_the_file_is_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "--help") == 0
+    assert "FILE IS RUN" in " ".join(capsys.readouterr().out.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -166,22 +167,53 @@ ReportIn = Annotated[
 ]
 
 
+Code = Annotated[
+    str | None,
+    typer.Option(
+        "--code",
+        metavar="FILE.py:NAME",
+        help="A backward pass in Python, judged on arrays: a function, an autograd.Function or one "
+        "with a custom_vjp. THE FILE IS RUN.",
+    ),
+]
+CodeOf = Annotated[
+    str | None, typer.Option("--of", help="With --code: the tensor of which it is the gradient.")
+]
+CodeWrt = Annotated[
+    str | None, typer.Option("--wrt", help="With --code: the gradients that it returns, W1,b1.")
+]
+
+
 @app.command(
     epilog=examples(
         "eingrad check examples/mlp.ein 'dL/dW1_ih = X_bi dL/dA1_bh / size(b)'",
         "eingrad check paper.tex",
         "eingrad check notes.md --format html > report.html",
+        "eingrad check layer.ein --code layers.py:linear_backward",
     ),
 )
 def check(
-    file: Checked, claim: Claims = None, latex: Latex = False, format: ReportIn = None
+    file: Checked,
+    claim: Claims = None,
+    latex: Latex = False,
+    format: ReportIn = None,
+    code: Code = None,
+    of: CodeOf = None,
+    wrt: CodeWrt = None,
 ) -> None:
-    """Check claimed derivatives, or every formula of a paper.
+    """Check claimed derivatives, every formula of a paper, or a backward pass in Python.
 
     Exit code 0 if all are right, 1 if one is wrong or right under a condition alone, 2 if one was
     not judged or the input is unusable. Of a paper: 0 nothing is wrong, 1 something is, 2 unusable.
     """
-    if not claim or all(Path(name).is_file() for name in claim):  # pre-commit gives many papers
+    if code is not None:
+        from eingrad.check.code_claims import check_code, load_code  # noqa: PLC0415
+
+        if claim:
+            raise EingradError("a claim, or --code", hint="leave one of them out")
+        system = read_model(file, latex).system
+        _print_verdicts(check_code(system, load_code(code), of, names_in(wrt)))
+    elif not claim or all(Path(name).is_file() for name in claim):  # pre-commit gives many papers
         from eingrad.cli.paper_checking import run_check_papers  # noqa: PLC0415
 
         run_check_papers([file, *(claim or ())], (format or ReportFormat.text).value)
@@ -198,7 +230,11 @@ def _check_claim(file: str, claim: str, latex: bool) -> None:
     if file == claim == "-":
         raise EingradError("standard input is the model or the claim", hint="give one as a file")
     text = read_text("-") if claim == "-" else claim
-    verdicts = read_model(file, latex).check_each(text, latex=latex or None)
+    _print_verdicts(read_model(file, latex).check_each(text, latex=latex or None))
+
+
+def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Print verdicts with their counter-examples; exit as the worst of them says."""
     for verdict in verdicts:
         print(verdict)
         if verdict.counterexample is not None:

@@ -21,7 +21,7 @@ _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\pro
 _DOTS = re.compile(r"\\[lcvd]?dots|\\cdots|\.\.\.")
 _SIGMA = re.compile(r"\\sigma\s*(?:\\left)?\s*[(\[]|\\sigma\s*\{?\(")
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
-_AROUND = re.compile(r"[A-Za-z\\{_^]\Z")  # a name goes on, or is a part of something
+_BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
@@ -127,10 +127,7 @@ def is_update(sides: Sequence[Side]) -> bool:
     r"""Whether a chain gives a name a new value: ``w = w - \eta g``."""
     left, right = sides[0].text, sides[1].text
     bare, inside = ("".join(text.split()) for text in (left, right))
-    place = inside.find(bare)
-    return place >= 0 and not _AROUND.search(inside[:place]) and not inside[
-        place + len(bare) : place + len(bare) + 1
-    ].startswith(("_", "^", "'", "("))  # fmt: skip
+    return re.search(_BEFORE + re.escape(bare) + _AFTER, inside) is not None
 
 
 def _below(text: str) -> str:
@@ -151,6 +148,7 @@ class Judge:
         self.scope = Scope()
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
+        self.labels = {x for head in heads for x in head.entries}
         self.equalities = Equalities(self.scope, facts)
         self.facts = facts
         self.places: dict[int, int] = {}
@@ -191,8 +189,11 @@ class Judge:
 
     def _is_range(self, line: PlacedRow) -> bool:
         r"""Whether an inline formula says what a letter runs over: ``i = 1, \ldots, n``."""
-        left, right = line.row.sides[0].text, line.row.sides[1].text
-        return not line.display and len(left) == 1 and bool(_DOTS.search(right))
+        left, *others = (side.text for side in line.row.sides)
+        if line.display or len(left) != 1:
+            return False
+        places = all(re.fullmatch(r"\d+|[A-Za-z]|\d+\s*,.*", x) for x in others)
+        return bool(_DOTS.search(others[0])) or (places and left in self.labels)
 
     def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
         """Return a formula that says nothing that could be judged."""
