@@ -68,8 +68,8 @@ CASES = [
      [("X", "right", ""), ("W", "right", ""), ("b", "wrong", "factor 1/size(b) too many")]),
     (LINEAR, "transposed", [("X", "right", ""), ("W", "wrong", "another order than i, o")]),
     (LINEAR, "dW", [("W", "wrong", "the sign is wrong")]),
-    (MLP, "mlp", [("W1", "wrong", "derivative of sigmoid"), ("b1", "wrong", "derivative of sigmoid"),
-                  ("W2", "right", "")]),
+    (MLP, "mlp", [("W1", "wrong", "derivative of sigmoid"),
+                  ("b1", "wrong", "derivative of sigmoid"), ("W2", "right", "")]),
     (MLP, "cached", [("W2", "right", "")]),
 ]  # fmt: skip
 
