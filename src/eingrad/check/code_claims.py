@@ -148,9 +148,9 @@ def _tensor(system: System, name: str) -> str | None:
 
 def _differentiated(system: System, name: str, among: Mapping[str, Any]) -> str | None:
     """Return the tensor of which a name is the gradient: ``dW1``, ``grad_W1``, ``dL_dW1``."""
-    found = [
-        n for n in among for alias in ALIASES if alias.format(x=n) == name
-    ] or [n for n in among for alias in ALIASES if alias.format(x=n).lower() == name.lower()]
+    found = [n for n in among for alias in ALIASES if alias.format(x=n) == name] or [
+        n for n in among for alias in ALIASES if alias.format(x=n).lower() == name.lower()
+    ]
     for loss in system.definitions:
         found += [n for n in among if name in {f"d{loss}_d{n}", f"d{loss}/d{n}", f"d{loss}d{n}"}]
     return found[0] if found else None
