@@ -104,7 +104,7 @@ def _check_plain(
         of = of or _last(system, lambda n: not system.labels[n])
     names = {p: tensor for p, tensor in asked.items() if p not in upstream}
     bars = {p: _bar(tensor) for p, tensor in upstream.items()}
-    call = _Call(code, {**names, **bars})
+    call = _PlainPass(code, {**names, **bars})
     wanted = list(wrt) if wrt else _returned(system, code)
     derived = Derived(system)
     return [
@@ -214,7 +214,7 @@ def _name_of(node: ast.expr) -> str:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _PlainPass:
     """A function of arrays, with the tensor that each parameter is."""
 
     code: Callable[..., Any]
