@@ -93,11 +93,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Factors in order; ``divides[k]`` says that the k-th stands after a ``/``."""
+    """Factors in order; ``divides[k]`` says that the k-th stands after a ``/``.
+
+    ``signs``, if there are any, are the signs of multiplication before each factor, which only
+    matrix notation tells apart: ``⊙``, ``⊘``, ``⊗``, ``·`` or none.
+    """
 
     factors: tuple[Formula, ...]
     divides: tuple[bool, ...]
     position: Position | None = field(default=None, compare=False)
+    signs: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,5 +176,14 @@ class Declaration:
     position: Position | None = field(default=None, compare=False)
 
 
-Statement = Assignment | Assumption | Declaration
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """``X in R^{m x d}``: a tensor with the extents of its axes, names or numbers; () a scalar."""
+
+    name: str
+    extents: tuple[str | int, ...]
+    position: Position | None = field(default=None, compare=False)
+
+
+Statement = Assignment | Assumption | Declaration | Shaped
 Claim = Assignment | Equation

@@ -1,0 +1,334 @@
+"""Which kind each part of a text has: sets of kinds are narrowed until nothing changes.
+
+Then the author's habits decide, one name at a time: vectors are columns if that fits, what stands
+behind a matrix is one, capitals are matrices. What is still open is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from eingrad.core.functions import AXIS_FUNCTIONS
+from eingrad.errors import NotationError
+from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
+from eingrad.notation.matrix import kinds
+from eingrad.notation.matrix.kinds import ANY, KINDS, VECTOR, C, M, R, Relation, S, Sets, single
+from eingrad.notation.matrix.typed import OF_MATRIX, TreeBuilder, Typed
+from eingrad.notation.syntax import Call, Formula, Symbol, TensorAt
+from eingrad.notation.text import to_text
+
+MOST = 300  # guesses
+OF_RANK = {0: S, 1: VECTOR, 2: M}
+Guess = tuple[int, tuple[int, ...], str]  # a set's variable, kinds in the order of trial, a note
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A relation between the kinds of ``node`` and of others."""
+
+    relation: Relation
+    variables: tuple[int, ...]
+    node: Typed
+
+
+class KindError(Exception):
+    """The parts of a formula do not fit together; ``sets`` are their kinds."""
+
+    def __init__(self, node: Typed, sets: Sequence[int]) -> None:
+        super().__init__(node, sets)
+        self.node, self.sets = node, sets
+
+
+class Inference:
+    """Finds the kinds of all parts of some statements.
+
+    ``sides`` are the (left, right) sides that are of one kind. The result is in ``domains``; what
+    was guessed where two readings are common is in ``notes``.
+    """
+
+    def __init__(self, builder: TreeBuilder, sides: Sequence[tuple[Typed, Typed]]) -> None:
+        self.builder, self.facts = builder, builder.facts
+        self.nodes = builder.nodes
+        self.equations = [
+            Equation(relation, (node.var, *(x.var for x in node.parts)), node)
+            for node in self.nodes if (relation := relation_of(node)) is not None
+        ]  # fmt: skip
+        self.equations += [Equation(kinds.equal, (a.var, b.var), b) for a, b in sides]
+        self.equations += list(self._ranks())
+        self.uses: dict[int, list[int]] = {}
+        for k, equation in enumerate(self.equations):
+            for var in equation.variables:
+                self.uses.setdefault(var, []).append(k)
+        self.around = {id(x): node for node in self.nodes for x in node.parts}
+        self.notes: dict[int, str] = {}
+        self.failed: KindError | None = None
+        self.count = 0
+
+    def _ranks(self) -> Iterator[Equation]:
+        """Yield what connects ``X``, ``x_i`` and ``x_{ij}``: how many axes the tensor has."""
+        first = {x.var: x for x in self.nodes if x.op == "name"}
+        counts: dict[str, list[int]] = {}
+        for name, count in self.builder.names:
+            counts.setdefault(name, []).append(count)
+        for name, own in counts.items():
+            if len(own) > 1 and name not in self.facts.axes:
+                variables = tuple(self.builder.names[name, k] for k in own)
+                yield Equation(_of_one_rank(own), variables, first[variables[0]])
+
+    def solve(self) -> list[int]:
+        """Return the kind of every variable; raise KindError, or NotationError where it is open."""
+        found = self._search(list(self.builder.domains), range(len(self.equations)))
+        if found is None:
+            assert self.failed is not None
+            raise self.failed
+        return found
+
+    def _search(self, domains: list[int], dirty: Sequence[int]) -> list[int] | None:
+        try:
+            self._narrow(domains, dirty)
+        except KindError as error:
+            self.failed = self.failed or error
+            return None
+        guess = next(self._guesses(domains), None)
+        if guess is None:
+            return domains
+        var, order, note = guess
+        for kind in order:
+            self.count += 1
+            if self.count > MOST:
+                break
+            trial = list(domains)
+            trial[var] = kind
+            self.notes.pop(var, None)
+            if note and kind == order[0]:
+                self.notes[var] = note
+            found = self._search(trial, self.uses.get(var, ()))
+            if found is not None:
+                return found
+        return None
+
+    def _narrow(self, domains: list[int], dirty: Sequence[int]) -> None:
+        queue = list(dirty)
+        waiting = set(queue)
+        while queue:
+            k = queue.pop(0)
+            waiting.discard(k)
+            equation = self.equations[k]
+            sets = [domains[v] for v in equation.variables]
+            narrowed = equation.relation(sets)
+            if not all(narrowed):
+                raise KindError(equation.node, sets)
+            for var, new in zip(equation.variables, narrowed, strict=True):
+                new &= domains[var]  # a variable may stand twice
+                if not new:
+                    raise KindError(equation.node, sets)
+                if new != domains[var]:
+                    domains[var] = new
+                    more = [j for j in self.uses[var] if j not in waiting]
+                    queue += more
+                    waiting.update(more)
+
+    # --- habits ---
+
+    def _guesses(self, domains: list[int]) -> Iterator[Guess]:
+        """Yield what to decide next, the surest first."""
+        open_nodes = [x for x in self.nodes if not single(domains[x.var])]
+        if not open_nodes:
+            return
+        named = [x for x in open_nodes if x.op in {"name", "ones"}]
+        for node in named:
+            if domains[node.var] == VECTOR:
+                row = any(domains[x.var] == M for x in self._sums(node.var))
+                yield node.var, ((R, C) if row else (C, R)), ""
+        yield from ((x.var, (S, C), "") for x in open_nodes if x.op == "number")
+        for rule in (self._behind_matrix, self._capital, self._by_habit, self._in_sum):
+            for node in named:
+                order, note = rule(node, domains)
+                order = tuple(k for k in order if domains[node.var] & k)
+                if order:
+                    rest = tuple(k for k in KINDS if domains[node.var] & k and k not in order)
+                    yield node.var, (*order, *rest), note
+        if named:
+            raise still_open(named[0].written, domains[named[0].var])
+        node = open_nodes[0]
+        yield node.var, tuple(k for k in KINDS if domains[node.var] & k), ""
+
+    def _places(self, var: int) -> Iterator[tuple[Typed, Typed]]:
+        """Yield the places of a name, each with the formula around it."""
+        for node in self.nodes:
+            if node.var == var and id(node) in self.around:
+                yield node, self.around[id(node)]
+
+    def _sums(self, var: int) -> Iterator[Typed]:
+        return (outer for _, outer in self._places(var) if outer.op == "sum")
+
+    def _behind_matrix(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        for place, outer in self._places(node.var):
+            if outer.op == "product":
+                k = next(j for j, x in enumerate(outer.parts) if x is place)
+                if k and not outer.divides[k] and domains[outer.parts[k - 1].var] == M:
+                    return (C,), ""
+        return (), ""
+
+    def _capital(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        name = node.written.name if isinstance(node.written, Symbol) else ""
+        if not name[:1].isupper() or _count(node.written):
+            return (), ""
+        divisors = [
+            outer.op == "product" and outer.divides[next(
+                j for j, x in enumerate(outer.parts) if x is place)]
+            for place, outer in self._places(node.var)
+        ]  # fmt: skip
+        return ((S, M) if divisors and all(divisors) else (M, S)), ""
+
+    def _by_habit(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        """What is neither bold nor has a direction is a number, where a text has these signs."""
+        if _count(node.written):
+            return (S,), ""
+        name = getattr(node.written, "name", "").rstrip("0123456789")
+        greek = name in GREEK_LETTERS and name.islower()
+        return ((S,), "") if self.facts.bold or greek else ((), "")
+
+    def _in_sum(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        for outer in self._sums(node.var):
+            kind = domains[outer.var]
+            if single(kind) and kind & VECTOR:
+                name = to_text(node.written)
+                return (kind,), f"{name} is {kinds.WORDS[kind]}, like the sum in which it stands"
+        return (), ""
+
+
+def _count(tensor: Formula) -> int:
+    """Return how many labels a tensor carries."""
+    if isinstance(tensor, TensorAt):
+        return len(tensor.entries)
+    return len(tensor.labels) if isinstance(tensor, Symbol) else 0
+
+
+def _of_one_rank(counts: Sequence[int]) -> Relation:
+    def relation(sets: Sets) -> Sets:
+        found = [0] * len(sets)
+        for rank in range(max(counts) + 3):
+            own = [x & OF_RANK.get(rank - k, 0) for x, k in zip(sets, counts, strict=True)]
+            if all(own):
+                found = [a | b for a, b in zip(found, own, strict=True)]
+        return found
+
+    return relation
+
+
+# --- the relation of each operation -------------------------------------------------------------
+
+
+def relation_of(node: Typed) -> Relation | None:
+    """Return how a part's kind depends on those of its own parts."""
+    match node.op:
+        case "product":
+            return kinds.product(node.divides)
+        case "sum":
+            return kinds.added
+        case "map" | "entrywise":
+            return kinds.entrywise
+        case "bind":
+            assert isinstance(node.written, Call)
+            record = AXIS_FUNCTIONS.get(node.written.function)
+            plain = record is not None and not record.keeps_axes and record.name != "norm"
+            return kinds.equal if plain else _only(S, S)
+        case "entry":
+            assert isinstance(node.written, Call)
+            return _only(S, VECTOR if len(node.written.axes) == 1 else M)
+        case "along":
+            assert isinstance(node.written, Call)
+            return _only(M if keeps_labels(node.written.function) else C, M)
+        case "chain":
+            return _of_chain
+        case _ if node.op in OF_MATRIX:
+            return _only(S, M)
+    return _RELATIONS.get(node.op)
+
+
+def _only(*allowed: int) -> Relation:
+    """Return the relation of parts that have these kinds whatever the others have."""
+
+    def relation(sets: Sets) -> Sets:
+        return [x & k for x, k in zip(sets, allowed, strict=True)]
+
+    return relation
+
+
+def _inner(sets: Sets) -> Sets:
+    common = sets[1] & sets[2] & ~S
+    return [sets[0] & S, common, common]
+
+
+def _power(sets: Sets) -> Sets:
+    own = sets[0] & sets[1] & (S | VECTOR)
+    return [own, own, sets[2] & S]
+
+
+def _derivative(sets: Sets) -> Sets:
+    """A gradient is shaped like its variable; of a vector by a vector there is a matrix."""
+    found = [0] * len(sets)
+    for of in KINDS:
+        if not sets[1] & of:
+            continue
+        for wrt in KINDS:
+            if not sets[2] & wrt or (len(sets) > 3 and not sets[3] & wrt):
+                continue
+            own = _kind_of_derivative(of, wrt, len(sets) - 2) & sets[0]
+            if own:
+                found[0] |= own
+                found[1] |= of
+                for k in range(2, len(sets)):
+                    found[k] |= wrt
+    return found
+
+
+def _kind_of_derivative(of: int, wrt: int, order: int) -> int:
+    """Return the kind of a derivative, 0 where it has more than two axes."""
+    if order == 2:
+        return {S: of, C: M, R: M}.get(wrt, 0) if of == S or wrt == S else 0
+    if of == S or wrt == S:
+        return of * wrt
+    return M if (of | wrt) & VECTOR == of | wrt else 0
+
+
+def _of_chain(sets: Sets) -> Sets:
+    own, first, *middle, last = sets
+    result = _derivative([own, first, last])
+    return [result[0], result[1], *middle, result[2]]
+
+
+def _kron(sets: Sets) -> Sets:
+    return [sets[0] & M, sets[1] & ~S, sets[2] & ~S]
+
+
+_RELATIONS: dict[str, Callable[[Sets], Sets]] = {
+    "transpose": kinds.transposed,
+    "inverse": kinds.mapping([(S, S), (M, M)]),
+    "norm": _only(S, ANY & ~S),
+    "inner": _inner,
+    "diag": kinds.mapping([(M, C), (M, R), (C, M)]),
+    "keep": kinds.mapping([(C, C), (R, R), (M, M)]),
+    "fold": _only(S, ANY & ~S),
+    "outer": kinds.outer,
+    "power": _power,
+    "derivative": _derivative,
+}
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def still_open(tensor: Formula, found: int) -> NotationError:
+    """A name of which nothing says whether it is a scalar, a vector or a matrix."""
+    name = getattr(tensor, "name", "")
+    words = [kinds.WORDS[k] for k in KINDS if found & k]
+    return NotationError(
+        f"whether {name} is {', '.join(words[:-1])} or {words[-1]} is open",
+        code="open-shape",
+        operand=name,
+        position=tensor.position,
+        hint=f"declare it: {name} in R, {name} in R^n or {name} in R^{{m x n}}",
+    )

@@ -1,0 +1,349 @@
+"""A model's text with statements in matrix notation -> the same in index notation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from eingrad.errors import NotationError
+from eingrad.notation.matrix import kinds
+from eingrad.notation.matrix.elaborate import Elaboration
+from eingrad.notation.matrix.infer import Inference, KindError
+from eingrad.notation.matrix.kinds import VECTOR, C, M, R
+from eingrad.notation.matrix.letters import Letters, OpenExtent
+from eingrad.notation.matrix.shapes import Shapes, SizeError
+from eingrad.notation.matrix.typed import (
+    OF_MATRIX,
+    ONES,
+    OTIMES,
+    TRANSPOSES,
+    Facts,
+    TreeBuilder,
+    Typed,
+)
+from eingrad.notation.summation import Summation, walk
+from eingrad.notation.syntax import (
+    Assignment,
+    Assumption,
+    Call,
+    Declaration,
+    Derivative,
+    Formula,
+    Power,
+    Product,
+    Shaped,
+    SizeOf,
+    Statement,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.text import to_text
+
+SIGNS = frozenset({"⊙", "⊘", "⊗"})
+FUNCTIONS = frozenset({"norm", "inner", "diag", "inv", "entry", *OF_MATRIX})
+Bold = Collection[tuple[str, int]]  # names in bold type, with how many labels they carry
+
+
+@dataclass
+class Elaborated:
+    """Statements in index notation; ``kinds`` are those of vectors, ``stacks`` says that X is
+    the matrix whose rows are x_i, ``sizes`` are names of extents, each with a label and a
+    statement that has it."""
+
+    statements: tuple[Statement, ...]
+    kinds: dict[str, str] = field(default_factory=dict)
+    stacks: dict[str, str] = field(default_factory=dict)
+    sizes: tuple[tuple[str, str, Statement], ...] = ()
+
+
+def elaborated(statements: Sequence[Statement], bold: Bold = ()) -> Elaborated:
+    """Return statements with those in matrix notation as index notation.
+
+    Raises NotationError where shapes do not fit together, or where one stays open.
+    """
+    rest = tuple(s for s in statements if not isinstance(s, Shaped))
+    matrix = in_matrices(statements, bold)
+    if not matrix:
+        return Elaborated(rest)
+    return _TextElaboration(statements, bold, matrix).run()
+
+
+# --- which statements are in matrix notation ------------------------------------------------------
+
+
+def in_matrices(statements: Sequence[Statement], bold: Bold = ()) -> set[int]:
+    """Return the places of the assignments that are matrix notation.
+
+    Those that show a sign of it, and those without labels that may speak of what is no scalar.
+    """
+    assigned = {k: s for k, s in enumerate(statements) if isinstance(s, Assignment)}
+    shown = {k for k, s in assigned.items() if shows_matrices(s.target) or shows_matrices(s.value)}
+    labelled = {
+        part.name for s in assigned.values() for part in (*walk(s.target), *walk(s.value))
+        if isinstance(part, Symbol | TensorAt) and part.labels
+    }  # fmt: skip
+    vectors = {name for name, _ in bold} | labelled
+    vectors |= {s.name for s in statements if isinstance(s, Shaped) and s.extents}
+    bare = {k: set(_bare(s)) for k, s in assigned.items() if k not in shown and not _has_labels(s)}
+    found = shown | {k for k, names in bare.items() if names & vectors}
+    while found:
+        names = {n for k in found for n in _bare(assigned[k])}
+        more = {k for k in bare.keys() - found if bare[k] & names}
+        if not more:
+            break
+        found |= more
+    return found
+
+
+def shows_matrices(formula: Formula) -> bool:
+    """Whether a formula has a sign that only matrix notation has."""
+    return any(map(_is_sign, walk(formula)))
+
+
+def _is_sign(part: Formula) -> bool:
+    match part:
+        case Power(exponent=exponent):
+            return exponent in TRANSPOSES
+        case Product(signs=signs):
+            return not SIGNS.isdisjoint(signs) and (
+                OTIMES in signs or not Summation().free(part))  # fmt: skip
+        case Call(function=function, args=args, axes=axes):
+            plain = not axes and not all(map(_labelled, args))
+            return function == "entry" or (plain and function in FUNCTIONS)
+        case Symbol(name=name):
+            return name == ONES
+    return False
+
+
+def _labelled(formula: Formula) -> bool:
+    return bool(Summation().free(formula))
+
+
+def _bare(statement: Assignment) -> Iterator[str]:
+    """Yield the names without labels in a statement."""
+    for part in (*walk(statement.target), *walk(statement.value)):
+        if isinstance(part, Symbol) and not part.labels:
+            yield part.name
+
+
+def _has_labels(statement: Assignment) -> bool:
+    parts = (*walk(statement.target), *walk(statement.value))
+    return any(isinstance(x, Symbol | TensorAt) and x.labels for x in parts)
+
+
+# --- a whole text ---------------------------------------------------------------------------------
+
+
+class _TextElaboration:
+    """Elaborates the statements of one text together."""
+
+    def __init__(self, statements: Sequence[Statement], bold: Bold, matrix: set[int]) -> None:
+        self.statements, self.matrix = statements, matrix
+        self.bold = {*bold}
+        self.assigned = [
+            (k, s) for k, s in enumerate(statements) if isinstance(s, Assignment) and k in matrix
+        ]
+        self.functions = {s.name for s in statements if isinstance(s, Declaration)}
+        self.stacks = self._stacked()
+
+    def run(self) -> Elaborated:
+        """Try the readings of products one after another; the first error counts."""
+        failed: NotationError | None = None
+        mixed = [id(x) for x in self._tree(())[1].mixed]
+        choices = [c for n in range(min(len(mixed), 3) + 1) for c in combinations(mixed, n)]
+        for loose in choices:
+            try:
+                return self._elaborate(loose)
+            except (KindError, SizeError) as error:
+                failed = failed or misfit(error)
+        assert failed is not None
+        raise failed
+
+    # --- what the text says of names ---
+
+    def _stacked(self) -> dict[str, str]:
+        """Return that X stands for x where the text has both and the latter are its rows."""
+        rows = {name for name, count in self.bold if count == 1 and name[:1].islower()}
+        names = {x for _, s in self.assigned for x in _bare(s)}
+        pairs = ((n[:1].upper() + n[1:], n) for n in rows if n not in names)
+        return dict((n, big) if big in names else (big, n) for big, n in pairs)
+
+    def _facts(self) -> Facts:
+        facts = Facts(bold=[n for n, _ in self.bold], functions=self.functions, stacks=self.stacks)
+        extents: dict[str, OpenExtent] = {}
+        for s in self.statements:
+            if isinstance(s, Shaped):
+                self._declare(s, facts, extents)
+        facts.sizes = extents
+        for k, s in enumerate(self.statements):
+            if k not in self.matrix:
+                self._learn(s, facts)
+        for name, count in self.bold:
+            if not count and name not in facts.kinds:
+                facts.kinds[name] = M if name[:1].isupper() else VECTOR
+        return facts
+
+    @staticmethod
+    def _declare(shaped: Shaped, facts: Facts, extents: dict[str, OpenExtent]) -> None:
+        axes: list[OpenExtent] = []
+        for extent in shaped.extents:
+            if extent == 1:
+                continue
+            if isinstance(extent, int):
+                axes.append(OpenExtent(extent))
+            else:
+                lower = extent.lower()
+                letter = lower if len(lower) == 1 and lower.isascii() else ""
+                taken = any(letter in x.letters for x in extents.values())
+                new = OpenExtent(extent, "" if taken else letter)
+                axes.append(extents.setdefault(extent, new))
+        facts.axes[shaped.name] = axes
+        if len(axes) == 1:
+            facts.kinds[shaped.name] = {0: R, 1: C}[shaped.extents.index(1)] \
+                if 1 in shaped.extents and len(shaped.extents) == 2 else VECTOR  # fmt: skip
+
+    def _learn(self, statement: Statement, facts: Facts) -> None:
+        """Learn from a statement in index notation how many axes tensors have."""
+        if isinstance(statement, Assignment):
+            sides: tuple[Formula, ...] = statement.target, statement.value
+        elif isinstance(statement, Assumption):
+            sides = statement.left, statement.right
+        else:
+            return
+        extents: dict[str, OpenExtent] = {}
+        for part in (x for side in sides for x in walk(side)):
+            if isinstance(part, Symbol | TensorAt) and (part.labels or isinstance(statement, Assignment)):
+                entries = part.labels if isinstance(part, Symbol) else part.entries
+                axes = facts.axes.setdefault(part.name, [OpenExtent() for _ in entries])
+                for entry, axis in zip(entries, axes, strict=False):
+                    if isinstance(entry, str):
+                        extents.setdefault(entry, OpenExtent(letter=entry)).unite(axis)
+
+    # --- inference and elaboration ---
+
+    def _tree(self, loose: Collection[int]) -> tuple[list[tuple[Typed, Typed]], TreeBuilder]:
+        builder = TreeBuilder(self._facts(), loose)
+        for name, count in self.bold:
+            if count == 1:
+                kind = VECTOR if name[:1].islower() else VECTOR | M
+                name = self.stacks.get(name, name)
+                builder.names[name, count] = builder.variable(kind & builder.kinds_of(name, count))
+        sides = [(builder.build(s.target), builder.build(s.value)) for _, s in self.assigned]
+        return sides, builder
+
+    def _elaborate(self, loose: Collection[int]) -> Elaborated:
+        sides, builder = self._tree(loose)
+        inference = Inference(builder, sides)
+        domains = inference.solve()
+        shapes = Shapes(builder.facts, domains)
+        labels: list[dict[str, OpenExtent]] = []
+        for left, right in sides:
+            shapes.statement(left, right, {})
+            labels.append(shapes.labels)
+        shapes.finish()
+        letters = Letters(self._letters())
+        elaboration = Elaboration(shapes, letters)
+        new = list(self.statements)
+        for (k, s), (left, right) in zip(self.assigned, sides, strict=True):
+            new[k] = self._written(s, left, right, elaboration, inference)
+        statements = tuple(s for s in new if not isinstance(s, Shaped))
+        return Elaborated(
+            statements, self._vectors(builder, domains), self.stacks, self._sizes(builder, statements)
+        )
+
+    def _letters(self) -> set[str]:
+        """Return the letters that are labels somewhere in the text, or names of extents."""
+        found: set[str] = set()
+        for s in self.statements:
+            if isinstance(s, Assignment):
+                for part in (*walk(s.target), *walk(s.value)):
+                    if isinstance(part, Symbol | TensorAt):
+                        found.update(part.labels)
+                    elif isinstance(part, Call):
+                        found.update(part.axes)
+                    elif isinstance(part, SizeOf):
+                        found.add(part.label)
+            elif isinstance(s, Shaped):
+                found.update(x.lower() for x in s.extents if isinstance(x, str))
+        return found
+
+    @staticmethod
+    def _written(
+        statement: Assignment, left: Typed, right: Typed, elaboration: Elaboration,
+        inference: Inference,
+    ) -> Assignment:  # fmt: skip
+        scope = {x for side in (statement.target, statement.value) for x in labels_inside(side)}
+        labels = elaboration.labels_for(left, scope)
+        target = elaboration.emit(left, *labels, scope)
+        assert isinstance(target, Symbol | Derivative)
+        value = elaboration.emit(right, *labels, scope)
+        parts = {id(x) for x in walk(statement.value)}
+        notes = [
+            text for var, text in inference.notes.items()
+            if any(x.var == var and id(x.written) in parts for x in inference.nodes)
+        ]  # fmt: skip
+        return replace(statement, target=target, value=value, notes=(*statement.notes, *notes))
+
+    @staticmethod
+    def _vectors(builder: TreeBuilder, domains: Sequence[int]) -> dict[str, str]:
+        """Return which vectors are rows and which are columns."""
+        words = {C: "column", R: "row"}
+        return {
+            name: words[domains[var]] for (name, count), var in builder.names.items()
+            if not count and domains[var] in words
+        }  # fmt: skip
+
+    def _sizes(
+        self, builder: TreeBuilder, statements: Sequence[Statement]
+    ) -> tuple[tuple[str, str, Statement], ...]:
+        found = []
+        for name, extent in builder.facts.sizes.items():
+            for s in statements:
+                if isinstance(s, Assignment):
+                    used = {x for part in (*walk(s.target), *walk(s.value))
+                            if isinstance(part, Symbol) for x in part.labels}  # fmt: skip
+                    letter = next((x for x in extent.letters if x in used), None)
+                    if letter is not None:
+                        found.append((name, letter, s))
+                        break
+        return tuple(found)
+
+
+def labels_inside(formula: Formula) -> Iterator[str]:
+    """Yield all labels that a formula names."""
+    for part in walk(formula):
+        if isinstance(part, Symbol | TensorAt):
+            yield from part.labels
+        elif isinstance(part, Call):
+            yield from part.axes
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def misfit(error: KindError | SizeError) -> NotationError:
+    """Say which parts of a formula do not fit together."""
+    node = error.node
+    if isinstance(error, SizeError):
+        reason = (
+            f"{to_text(error.first.written)} and {to_text(error.second.written)} do not fit "
+            f"together: their axes have different extents"
+        )
+    else:
+        parts = zip(node.parts, error.sets[1:], strict=False)
+        told = [f"{to_text(x.written)} is {_words(k)}" for x, k in parts if k and node.op != "name"]
+        reason = f"the parts of {to_text(node.written)} do not fit together"
+        reason += f": {', '.join(told)}" if told else ""
+    return NotationError(
+        reason,
+        code="misfit",
+        position=node.written.position,
+        hint="a product joins the columns of one factor to the rows of the next; ⊙ goes entry by "
+        "entry, ^T transposes",
+    )
+
+
+def _words(found: int) -> str:
+    return " or ".join(kinds.WORDS[k] for k in kinds.KINDS if found & k)
+

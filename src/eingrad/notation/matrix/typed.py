@@ -1,0 +1,254 @@
+"""Formulas as typed trees: what each part is in matrix notation, its kinds and its extents open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from eingrad.core.functions import AXIS_FUNCTIONS
+from eingrad.notation.lexeme import keeps_labels, over_axes
+from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, S
+from eingrad.notation.matrix.letters import OpenExtent
+from eingrad.notation.summation import labels_of
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.tensors import PI, RESERVED
+
+TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
+TRANSPOSES = frozenset({TRANSPOSED, Symbol("T")})
+ONES = "\\mathbf{1}"  # the name of a vector of ones
+MINUS_ONE = Sum((Number(1),), (True,))
+ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
+OF_MATRIX = frozenset({"trace", "det", "logdet"})
+ALONG = {"rows": 0, "cols": 1}  # which place of a matrix stays
+
+
+@dataclass(eq=False)
+class Typed:
+    """A part of a formula: ``op`` says how its kind comes from its parts', ``var`` whose set of
+    kinds it has. ``written`` is the formula itself."""
+
+    op: str
+    written: Formula
+    parts: tuple[Typed, ...] = ()
+    var: int = -1
+    divides: tuple[bool, ...] = ()
+    signs: tuple[str, ...] = ()
+
+
+@dataclass
+class Facts:
+    """What is known of names: how many axes they have, their kinds, the extents of their axes.
+
+    ``kinds`` are those of names without labels, ``axes`` those of tensors whose rank is known.
+    ``bold`` are names in bold type, ``sizes`` names of extents; ``closed`` says that there are no
+    other names than those in ``axes``, ``stacks`` that X is the matrix whose rows are x_i.
+    """
+
+    kinds: dict[str, int] = field(default_factory=dict)
+    axes: dict[str, list[OpenExtent]] = field(default_factory=dict)
+    bold: Collection[str] = ()
+    sizes: Mapping[str, OpenExtent] = field(default_factory=dict)
+    functions: Collection[str] = ()
+    stacks: Mapping[str, str] = field(default_factory=dict)
+    closed: bool = False
+
+
+class TreeBuilder:
+    """Builds typed trees; ``domains`` are the sets of kinds of all that has one.
+
+    ``loose`` are the products that are read from left to right, ``A ⊙ B C`` as ``(A ⊙ B) C``;
+    others bind what has no sign between it first.
+    """
+
+    def __init__(self, facts: Facts, loose: Collection[int] = ()) -> None:
+        self.facts, self.loose = facts, loose
+        self.domains: list[int] = []
+        self.nodes: list[Typed] = []
+        self.names: dict[tuple[str, int], int] = {}
+        self.mixed: list[Product] = []  # products that can be read in two ways
+
+    def variable(self, kinds: int) -> int:
+        """Return a new set of kinds."""
+        self.domains.append(kinds)
+        return len(self.domains) - 1
+
+    def node(
+        self, op: str, written: Formula, parts: tuple[Typed, ...] = (), kinds: int = ANY,
+        divides: tuple[bool, ...] = (), signs: tuple[str, ...] = (),
+    ) -> Typed:  # fmt: skip
+        """Return a new node."""
+        node = Typed(op, written, parts, self.variable(kinds), divides, signs)
+        self.nodes.append(node)
+        return node
+
+    def build(self, formula: Formula) -> Typed:
+        """Return the tree of a formula."""
+        match formula:
+            case Number(value=value):
+                return self.node("number", formula, kinds=S | C if value == 1 else S)
+            case SizeOf():
+                return self.node("size", formula, kinds=S)
+            case Symbol() | TensorAt():
+                return self._name(formula)
+            case Derivative(of=of, wrt=wrt):
+                parts = tuple(self.build(x) for x in (of, *wrt))
+                return self.node("derivative", formula, parts)
+            case Product():
+                return self._product(formula)
+            case Sum(terms=terms):
+                return self.node("sum", formula, tuple(map(self.build, terms)))
+            case Compare(left=left, right=right):
+                return self.node("map", formula, (self.build(left), self.build(right)))
+            case Power():
+                return self._power(formula)
+            case Call():
+                return self._call(formula)
+
+    def _name(self, tensor: Symbol | TensorAt) -> Typed:
+        count = len(tensor.labels if isinstance(tensor, Symbol) else tensor.entries)
+        name = self.facts.stacks.get(tensor.name, tensor.name)
+        if name == RESERVED or tensor == PI or (not count and name in self.facts.sizes):
+            return self.node("index", tensor, kinds=S)
+        if name == ONES:
+            return self.node("ones", tensor, kinds=VECTOR)
+        if name == "I" and not count and self._is_identity():
+            return self.node("identity", tensor, kinds=M)
+        key = name, count
+        if key not in self.names:
+            self.names[key] = self.variable(self.kinds_of(name, count))
+        node = Typed("name", tensor, (), self.names[key])
+        self.nodes.append(node)
+        return node
+
+    def _is_identity(self) -> bool:
+        return "I" not in self.facts.axes and "I" not in self.facts.kinds
+
+    def kinds_of(self, name: str, count: int) -> int:
+        """Return the kinds that a name with so many labels may have."""
+        if name in self.facts.axes:
+            left = len(self.facts.axes[name]) - count
+            own = {0: S, 1: VECTOR, 2: M}.get(left, 0)
+        else:
+            own = ANY
+        if not count and name in self.facts.kinds:
+            own &= self.facts.kinds[name]
+        return own
+
+    # --- products ---
+
+    def _product(self, product: Product) -> Typed:
+        chain = links(product)
+        if chain:
+            return self.node("chain", product, tuple(map(self.build, chain)))
+        factors = tuple(map(self.build, product.factors))
+        signs = product.signs or ("",) * len(factors)
+        weak = [k for k, sign in enumerate(signs) if sign in {ODOT, OSLASH, OTIMES} and k]
+        if not weak:
+            return self._matmul(product, factors, product.divides)
+        if weak[-1] < len(signs) - 1 or len(weak) < len(signs) - 1:
+            self.mixed.append(product)
+        if id(product) in self.loose:
+            return self._left_to_right(product, factors, signs)
+        ends = [*weak, len(factors)]
+        result = self._matmul(product, factors[: weak[0]], product.divides[: weak[0]])
+        for start, end in zip(weak, ends[1:], strict=True):
+            divides = (False, *product.divides[start + 1 : end])
+            group = self._matmul(product, factors[start:end], divides)
+            result = self._signed(product, signs[start], result, group)
+        return result
+
+    def _left_to_right(
+        self, product: Product, factors: tuple[Typed, ...], signs: tuple[str, ...]
+    ) -> Typed:
+        group: list[Typed] = [factors[0]]
+        divides = [product.divides[0]]
+        for factor, sign, below in zip(factors[1:], signs[1:], product.divides[1:], strict=True):
+            if sign in {ODOT, OSLASH, OTIMES}:
+                left = self._matmul(product, tuple(group), tuple(divides))
+                group, divides = [self._signed(product, sign, left, factor)], [False]
+            else:
+                group.append(factor)
+                divides.append(below)
+        return self._matmul(product, tuple(group), tuple(divides))
+
+    def _matmul(
+        self, product: Product, factors: tuple[Typed, ...], divides: tuple[bool, ...]
+    ) -> Typed:
+        if len(factors) == 1 and not divides[0]:
+            return factors[0]
+        written: Formula = product
+        if len(factors) < len(product.factors):
+            written = Product(tuple(x.written for x in factors), divides, factors[0].written.position)
+        return self.node("product", written, factors, divides=divides)
+
+    def _signed(self, product: Product, sign: str, left: Typed, right: Typed) -> Typed:
+        signs = ("", sign)
+        written = Product((left.written, right.written), (False, False), product.position, signs)
+        op = "outer" if sign == OTIMES else "entrywise"
+        return self.node(op, written, (left, right), divides=(False, sign == OSLASH), signs=signs)
+
+    # --- functions ---
+
+    def _power(self, power: Power) -> Typed:
+        base, exponent = power.base, power.exponent
+        if exponent in TRANSPOSES:
+            return self.node("transpose", power, (self.build(base),))
+        if isinstance(exponent, Sum) and exponent.negative == (True,):
+            if exponent.terms[0] in TRANSPOSES:
+                inverse = Power(base, MINUS_ONE, power.position)
+                return self.node("transpose", power, (self.build(inverse),))
+            if exponent == MINUS_ONE:
+                return self.node("inverse", power, (self.build(base),))
+        return self.node("power", power, (self.build(base), self.build(exponent)))
+
+    def _call(self, call: Call) -> Typed:
+        parts = tuple(map(self.build, call.args))
+        function = call.function
+        if function == "entry":
+            return self.node("entry", call, parts, S)
+        along = [axis for axis in call.axes if axis in ALONG]
+        if call.axes and not along:
+            return self.node("bind", call, parts)
+        if function in {"norm", "inner", "diag", "inv", "transpose", "kron"} or function in OF_MATRIX:
+            return self.node({"inv": "inverse"}.get(function, function), call, parts)
+        if function.rstrip("'") in self.facts.functions or not over_axes(function):
+            return self.node("map", call, parts)
+        if len(call.args) == 2 and function in AXIS_FUNCTIONS and AXIS_FUNCTIONS[function].pairwise:
+            return self.node("map", call, parts)
+        if keeps_labels(function):
+            return self.node("keep", call, parts)
+        return self.node("along" if along else "fold", call, parts)
+
+
+def links(product: Product) -> tuple[Symbol, ...]:
+    """Return the tensors of a chain of derivatives, ``dL/dy dy/dx``, from the first one that is
+    differentiated to the last by which; () if a product is none."""
+    found: list[tuple[Symbol, Symbol]] = []
+    for x in product.factors:
+        if not isinstance(x, Derivative) or len(x.wrt) != 1 or not isinstance(x.of, Symbol):
+            return ()
+        if labels_of(x):
+            return ()
+        found.append((x.of, x.wrt[0]))
+    if len(found) < 2 or any(product.divides):
+        return ()
+    for chain in (found, found[::-1]):
+        if all(a[1] == b[0] for a, b in pairwise(chain)):
+            return chain[0][0], *(wrt for _, wrt in chain)
+    return ()
+
+
+__all__ = ["ALONG", "ONES", "TRANSPOSED", "Facts", "TreeBuilder", "Typed", "links"]
