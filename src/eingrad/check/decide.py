@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from eingrad.calculus.naming import listed
@@ -16,6 +17,7 @@ from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
+from eingrad.check.matrix_claims import MatrixJudge
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import tidied
@@ -88,8 +90,16 @@ def check_each(
 
     A chain of equations, in LaTeX, is one equation for each right side.
     """
+    layout: list[str] = []  # that of Jacobians, which the first claim fixes for those after it
     if isinstance(claim, Sequence) and not isinstance(claim, str):
-        return [verdict for one in claim for verdict in check_each(derived, one, latex)]
+        return [verdict for one in claim for verdict in _check_text(derived, one, latex, layout)]
+    return _check_text(derived, claim, latex, layout)
+
+
+def _check_text(
+    derived: Derived, claim: str | Claim, latex: bool | None, layout: list[str]
+) -> list[Verdict]:
+    """Judge the equations of one text."""
     if not isinstance(claim, str | Assignment | Equation):
         raise EingradError(
             f"a claim is a text, not {type(claim).__name__}",
@@ -101,7 +111,20 @@ def check_each(
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
     names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}
     claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
-    found = inlined(derived, [*_used(system.shorthands, claims), *claims])
+    short = _used(system.shorthands, claims)
+    judge = partial(_check_last, derived)
+    in_matrices = MatrixJudge(derived, judge, layout).verdicts([*short, *claims])
+    return in_matrices if in_matrices is not None else _check_claims(derived, [*short, *claims])
+
+
+def _check_last(derived: Derived, claims: Sequence[Claim]) -> Verdict:
+    return _check_claims(derived, claims)[-1]
+
+
+def _check_claims(derived: Derived, claims: Sequence[Claim]) -> list[Verdict]:
+    """Judge equations in index notation."""
+    system = derived.system
+    found = inlined(derived, claims)
     integers = scalar_indices(system)
     shared = [n for c in claims if _defines(c, system) for n in notes_on(c, integers)]
     verdicts = []

@@ -20,6 +20,7 @@ from eingrad.notation.syntax import (
     Number,
     Power,
     Product,
+    Shaped,
     SizeOf,
     Statement,
     Sum,
@@ -61,6 +62,10 @@ def to_latex(item: Formula | Statement) -> str:
             return rf"\text{{assume }} {_within(left, SUM)} {sign} {_within(right, SUM)}"
         case Declaration(name=name):
             return rf"\text{{function }} {_function_name(name)}"
+        case Shaped(names=names, extents=extents):
+            inner = r" \times ".join(map(str, extents))
+            space = f"^{{{inner}}}" if extents else ""
+            return rf"{', '.join(to_latex(Symbol(x)) for x in names)} \in \mathbb{{R}}{space}"
     return _write(item)[0]
 
 

@@ -19,6 +19,7 @@ from eingrad.notation.syntax import (
     Equation,
     Formula,
     Product,
+    Shaped,
     Statement,
 )
 from eingrad.notation.text import call_head, label_text, to_text
@@ -51,7 +52,7 @@ def notes_on(statement: Statement | Claim, integers: Collection[str] = ()) -> It
     >>> list(notes_on(*parse_statements("J = (w_i w_i) / (v_j v_j)")))
     []
     """
-    if isinstance(statement, Declaration):
+    if isinstance(statement, Declaration | Shaped):
         return
     where = statement.position
     if isinstance(statement, Assignment):

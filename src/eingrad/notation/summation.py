@@ -23,6 +23,7 @@ from eingrad.notation.syntax import (
     Formula,
     Power,
     Product,
+    Shaped,
     Statement,
     Sum,
     Symbol,
@@ -90,7 +91,7 @@ def kept_by(statement: Statement | Claim) -> tuple[str, ...]:
     """Return the labels that a statement keeps: of its left side, or of both its sides."""
     if isinstance(statement, Assignment):
         return labels_of(statement.target)
-    if isinstance(statement, Declaration):
+    if isinstance(statement, Declaration | Shaped):
         return ()
     summation, sides = Summation(), (statement.left, statement.right)
     kept = {label for side in sides for label, _ in summation.dangling(side, ())}

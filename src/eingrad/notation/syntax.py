@@ -178,12 +178,19 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """``X in R^{m x d}``: a tensor with the extents of its axes, names or numbers; () a scalar."""
+    """``X, Y in R^{m x d}``: tensors with the extents of their axes, names or numbers; () scalars.
 
-    name: str
+    A 1 says which way a vector stands.
+    """
+
+    names: tuple[str, ...]
     extents: tuple[str | int, ...]
     position: Position | None = field(default=None, compare=False)
 
+
+TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
+ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
+ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
 
 Statement = Assignment | Assumption | Declaration | Shaped
 Claim = Assignment | Equation

@@ -60,7 +60,8 @@ class System:
     and ``labels[name]`` those of a tensor's axes where it is first written. ``functions`` are the
     declared generic ones. ``sizes`` are names that the text gives to extents, as m in
     ``\sum_{b=1}^{m}``; claims may use them, and the ``shorthands``, which name derivatives of the
-    model: ``delta_o = dL/dz_o``.
+    model: ``delta_o = dL/dz_o``. ``kinds`` says of vectors whether matrix notation has them as a
+    row or a column, ``stacks`` which capital is the matrix with the rows x_i.
     """
 
     inputs: Mapping[str, Var]
@@ -71,6 +72,8 @@ class System:
     functions: frozenset[str] = frozenset()
     sizes: Mapping[str, Dim] = field(default_factory=dict)
     shorthands: tuple[Assignment, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    stacks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exprs(self) -> dict[str, Expr]:

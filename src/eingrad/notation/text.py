@@ -7,6 +7,11 @@ from fractions import Fraction
 from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.summation import tensor_parts
 from eingrad.notation.syntax import (
+    ODOT,
+    ONES_NAME,
+    OSLASH,
+    OTIMES,
+    TRANSPOSED,
     Assignment,
     Assumption,
     Call,
@@ -17,6 +22,7 @@ from eingrad.notation.syntax import (
     Number,
     Power,
     Product,
+    Shaped,
     SizeOf,
     Statement,
     Sum,
@@ -41,6 +47,9 @@ def to_text(item: Formula | Statement) -> str:
             return f"assume {_within(left, SUM)} {sign} {_within(right, SUM)}"
         case Declaration(name=name):
             return f"function {name}"
+        case Shaped(names=names, extents=extents):
+            space = f"^{{{' x '.join(map(str, extents))}}}" if extents else ""
+            return f"{', '.join(names)} in R{space}"
     return _write(item)[0]
 
 
@@ -52,6 +61,7 @@ def label_text(label: str) -> str:
 def symbol_text(name: str, labels: tuple[str, ...]) -> str:
     """Write a tensor: ``W_ih``, or ``W[out,in]`` if a label is long."""
     written = [label_text(label) for label in labels]
+    name = "1" if name == ONES_NAME else name
     if all(len(label) == 1 for label in written):
         return f"{name}_{''.join(written)}" if written else name
     return f"{name}[{','.join(written)}]"
@@ -143,6 +153,12 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Derivative(of=of, wrt=wrt):
             above = to_text(of) if isinstance(of, Symbol) else f"[{to_text(of)}]"
             return derivative_text(above, [to_text(x) for x in wrt]), POWER
+        case Call(function="entry", args=(inner,), axes=axes):
+            return f"[{to_text(inner)}]_{''.join(map(label_text, axes))}", ATOM
+        case Call(function="norm", args=(inner,), axes=()):
+            return f"||{to_text(inner)}||", ATOM
+        case Call(function="inner", args=(left, right)):
+            return f"<{to_text(left)}, {to_text(right)}>", ATOM
         case Call(function=function, args=args, axes=axes):
             return f"{call_head(function, axes)}({', '.join(map(to_text, args))})", ATOM
         case Power(base=base, exponent=exponent):
@@ -165,19 +181,24 @@ def _within(formula: Formula, tight: int) -> str:
 def _exponent(formula: Formula) -> str:
     match formula:
         case Sum(terms=(Number() | Symbol() as only,), negative=(True,)):
-            return "-" + _within(only, ATOM)
+            return "-" + _exponent(only)
         case Derivative():
             return f"({to_text(formula)})"
+        case _ if formula == TRANSPOSED:
+            return "T"
     return _within(formula, POWER)
 
 
 def _product(product: Product) -> tuple[str, int]:
     text = ""
-    for factor, divides in zip(product.factors, product.divides, strict=True):
+    count = len(product.factors)
+    signs = product.signs if len(product.signs) == count else ("",) * count
+    for factor, divides, sign in zip(product.factors, product.divides, signs, strict=True):
         if divides:
             text = f"{text or '1'} / {_within(factor, POWER)}"
         else:
-            text = f"{text} {_within(factor, POWER)}" if text else _within(factor, POWER)
+            between = f" {sign} " if sign in {ODOT, OSLASH, OTIMES} else " "
+            text = f"{text}{between}{_within(factor, POWER)}" if text else _within(factor, POWER)
     return text or "1", PRODUCT if len(product.factors) > 1 or any(product.divides) else POWER
 
 

@@ -62,7 +62,10 @@ def read_model(text: str, latex: bool | None = None) -> Model:
         reading = read_latex(text)
         system = lower(reading.statements)
         sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
-        system = replace(system, sizes=sizes, shorthands=reading.shorthands)
+        system = replace(
+            system, sizes=sizes, shorthands=reading.shorthands, kinds=reading.kinds,
+            stacks=reading.stacks,
+        )  # fmt: skip
         model = Model(reading.statements, system)
         _check_chains(model, reading.claims)
         return model

@@ -1,14 +1,15 @@
-"""Typed trees to index notation: every row and column gets a letter, products sum what they join."""
+"""Typed trees to index notation: rows and columns get letters, products sum what they join."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.matrix.kinds import C, M, R, S
 from eingrad.notation.matrix.letters import Letters, OpenExtent
-from eingrad.notation.matrix.shapes import Shapes
+from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Factored, Shapes
 from eingrad.notation.matrix.typed import OF_MATRIX, Typed
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
@@ -28,7 +29,6 @@ from eingrad.notation.syntax import (
 Label = str | None
 Scope = set[str]  # the letters in use around, and beside
 ONE, TWO = Number(1), Number(2)
-NUMERATOR, DENOMINATOR = "numerator", "denominator"
 
 
 class Elaboration:
@@ -48,6 +48,10 @@ class Elaboration:
         label = self.letters.label(extent, scope)
         scope.add(label)
         return label
+
+    def at(self, node: Typed, labels: tuple[Label, Label], scope: Scope) -> Formula:
+        """Write a part with letters for its rows and columns."""
+        return self.emit(node, *labels, scope)
 
     def emit(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
         """Write a part whose rows and columns have these letters."""
@@ -101,7 +105,7 @@ class Elaboration:
 
     def _parts(self, node: Typed, row: Label, col: Label, scope: Scope) -> list[Formula]:
         """Write the parts of what goes entry by entry; scalars are for every entry."""
-        return [self.emit(x, *self._own(node, x, row, col), scope) for x in node.parts]
+        return [self.at(x, self._own(node, x, row, col), scope) for x in node.parts]
 
     def _own(self, node: Typed, part: Typed, row: Label, col: Label) -> tuple[Label, Label]:
         """Return which of the letters a part has: a vector added to a matrix has one of them."""
@@ -119,7 +123,7 @@ class Elaboration:
         used: Scope = set()
         for part in node.parts:
             own = set(scope)
-            terms.append(self.emit(part, *self._own(node, part, row, col), own))
+            terms.append(self.at(part, self._own(node, part, row, col), own))
             used |= own
         scope |= used
         return replace(node.written, terms=tuple(terms))
@@ -140,17 +144,16 @@ class Elaboration:
 
     def _entrywise(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
         parts = self._parts(node, row, col, scope)
-        divides = node.divides
-        if all(divides):
-            parts, divides = [ONE, *parts], (False, *divides)
-        return self._multiplied(parts, divides, ())
+        if all(node.divides):
+            return self._multiplied([ONE, *parts], (False, *node.divides), ())
+        return self._multiplied(parts, node.divides, ())
 
     def _outer(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
         parts = []
         for part, label in zip(node.parts, (row, col), strict=True):
             column = self.shapes.kind(part) == C
             own = (label, None) if column else (None, label)
-            parts.append(self.emit(part, *own, scope))
+            parts.append(self.at(part, own, scope))
         return self._multiplied(parts, (False, False), ())
 
     # --- products ---
@@ -159,15 +162,12 @@ class Elaboration:
         self, node: Typed, row: Label, col: Label, scope: Scope, summed: tuple[str, ...] = ()
     ) -> Formula:
         """Write a product; ``summed`` are letters that are summed beside those of its chain."""
-        if node.op == "matmul":
-            scalars, core = [], node
-        else:
-            found = self.shapes.products[id(node)]
-            scalars, core = found.scalars, found.core  # type: ignore[assignment]
+        found = Factored(core=node) if node.op == "matmul" else self.shapes.products[id(node)]
+        scalars, core = found.scalars, found.core
         factors: list[Formula] = []
         below: list[Formula] = []
-        for scalar, divides in scalars:
-            (below if divides else factors).append(self.emit(scalar, None, None, scope))
+        for scalar, divisor in scalars:
+            (below if divisor else factors).append(self.emit(scalar, None, None, scope))
         if core is not None:
             chain = core.parts if core.op == "matmul" else (core,)
             pieces, joined = self._joined(chain, row, col, scope)
@@ -216,7 +216,7 @@ class Elaboration:
             return []
         vector = node.parts[0]
         own = (label, None) if self.shapes.kind(vector) == C else (None, label)
-        return [self.emit(vector, *own, scope)]
+        return [self.at(vector, own, scope)]
 
     def _multiplied(
         self, factors: Sequence[Formula], divides: Sequence[bool], summed: Sequence[str]
@@ -267,16 +267,16 @@ class Elaboration:
                 return self._trace(part, scope)
             case "norm":
                 labels = self.labels_for(part, scope)
-                arg = self.emit(part, *labels, scope)
+                arg = self.at(part, labels, scope)
                 return Call("norm", (arg,), _present(labels), written.position)
             case "inner":
                 labels = self.labels_for(part, scope)
-                parts = [self.emit(x, *labels, scope) for x in node.parts]
+                parts = [self.at(x, labels, scope) for x in node.parts]
                 return self._multiplied(parts, (False, False), _present(labels))
         assert isinstance(written, Call)
         if node.op in OF_MATRIX or node.op == "fold":
             labels = self.labels_for(part, scope)
-            return replace(written, args=(self.emit(part, *labels, scope),), axes=_present(labels))
+            return replace(written, args=(self.at(part, labels, scope),), axes=_present(labels))
         if node.op == "entry":
             return self._entry(part, written.axes, scope)
         if node.op == "along":
@@ -301,11 +301,9 @@ class Elaboration:
 
     def _trace(self, part: Typed, scope: Scope) -> Formula:
         """Write a trace: of a product as one, of a sum term by term."""
-        if part.op == "sum":
-            assert isinstance(part.written, Sum)
+        if isinstance(part.written, Sum) and all(self.shapes.kind(x) == M for x in part.parts):
             terms = tuple(self._trace(x, set(scope)) for x in part.parts)
-            if all(self.shapes.kind(x) == M for x in part.parts):
-                return replace(part.written, terms=terms)
+            return replace(part.written, terms=terms)
         label = self._fresh(self.shapes.of(part)[0], scope)
         assert label is not None
         if part.op == "product":
@@ -314,7 +312,7 @@ class Elaboration:
 
     def _square_norm(self, node: Typed, scope: Scope) -> Formula:
         labels = self.labels_for(node.parts[0], scope)
-        arg = self.emit(node.parts[0], *labels, scope)
+        arg = self.at(node.parts[0], labels, scope)
         if isinstance(arg, Symbol):
             return Product((arg, arg), (False, False), node.written.position)
         return Call("sum", (Power(arg, TWO),), _present(labels), node.written.position)
@@ -323,9 +321,9 @@ class Elaboration:
         kind = self.shapes.kind(part)
         scope |= {*labels}
         if kind == M:
-            return self.emit(part, *labels, scope)
+            return self.emit(part, labels[0], labels[1], scope)
         own = (labels[0], None) if kind == C else (None, labels[0])
-        return self.emit(part, *own, scope)
+        return self.at(part, own, scope)
 
     def _along(self, node: Typed, call: Call, row: Label, col: Label, scope: Scope) -> Formula:
         part = node.parts[0]
@@ -335,7 +333,7 @@ class Elaboration:
             return replace(call, args=(arg,), axes=_present((col if by_rows else row,)))
         other = self._fresh(self.shapes.of(part)[1 if by_rows else 0], scope)
         places = (row, other) if by_rows else (other, row)
-        return replace(call, args=(self.emit(part, *places, scope),), axes=_present((other,)))
+        return replace(call, args=(self.at(part, places, scope),), axes=_present((other,)))
 
     # --- derivatives ---
 
@@ -359,7 +357,7 @@ class Elaboration:
             for k, label in zip(whole, (col, row) if swapped else (row, col), strict=True):
                 is_row = self.shapes.kind(parts[k]) == R
                 labels[k] = (None, label) if is_row else (label, None)
-        return [self.emit(x, *labels.get(k, (None, None)), scope) for k, x in enumerate(parts)]
+        return [self.at(x, labels.get(k, (None, None)), scope) for k, x in enumerate(parts)]
 
     def _chain(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
         """Write ``dL/dy dy/dx`` in either order: what stands in two derivatives is summed."""
@@ -369,11 +367,11 @@ class Elaboration:
         summed: list[str] = []
         for part in middle:
             labels = self.labels_for(part, scope)
-            inner.append(self.emit(part, *labels, scope))
+            inner.append(self.at(part, labels, scope))
             summed += _present(labels)
         tensors = [ends[0], *inner, ends[1]]
         factors = [
-            Derivative(a, (b,)) for a, b in zip(tensors, tensors[1:], strict=False)
+            Derivative(a, (b,)) for a, b in pairwise(tensors)
             if isinstance(b, Symbol)
         ]  # fmt: skip
         return self._multiplied(factors, (False,) * len(factors), summed)
@@ -384,5 +382,6 @@ def _present(labels: Sequence[Label]) -> tuple[str, ...]:
 
 
 def _delta(row: Label, col: Label) -> Formula:
-    assert row is not None and col is not None
+    assert row is not None
+    assert col is not None
     return Symbol("delta", (row, col))

@@ -20,6 +20,7 @@ from eingrad.notation.text import to_text
 
 MOST = 300  # guesses
 OF_RANK = {0: S, 1: VECTOR, 2: M}
+Rule = Callable[[Typed, list[int]], tuple[tuple[int, ...], str]]
 Guess = tuple[int, tuple[int, ...], str]  # a set's variable, kinds in the order of trial, a note
 
 
@@ -56,6 +57,7 @@ class Inference:
         ]  # fmt: skip
         self.equations += [Equation(kinds.equal, (a.var, b.var), b) for a, b in sides]
         self.equations += list(self._ranks())
+        self.assigned = {left.var for left, _ in sides}
         self.uses: dict[int, list[int]] = {}
         for k, equation in enumerate(self.equations):
             for var in equation.variables:
@@ -137,22 +139,29 @@ class Inference:
         if not open_nodes:
             return
         named = [x for x in open_nodes if x.op in {"name", "ones"}]
+        yield from self._by_rules(named, domains, (self._capital,))
         for node in named:
             if domains[node.var] == VECTOR:
                 row = any(domains[x.var] == M for x in self._sums(node.var))
                 yield node.var, ((R, C) if row else (C, R)), ""
         yield from ((x.var, (S, C), "") for x in open_nodes if x.op == "number")
-        for rule in (self._behind_matrix, self._capital, self._by_habit, self._in_sum):
+        rules = self._behind_matrix, self._by_habit, self._in_sum, self._assigned
+        yield from self._by_rules(named, domains, rules)
+        if named:
+            raise still_open(named[0].written, domains[named[0].var])
+        node = open_nodes[0]
+        yield node.var, tuple(k for k in KINDS if domains[node.var] & k), ""
+
+    def _by_rules(
+        self, named: Sequence[Typed], domains: list[int], rules: Sequence[Rule]
+    ) -> Iterator[Guess]:
+        for rule in rules:
             for node in named:
                 order, note = rule(node, domains)
                 order = tuple(k for k in order if domains[node.var] & k)
                 if order:
                     rest = tuple(k for k in KINDS if domains[node.var] & k and k not in order)
                     yield node.var, (*order, *rest), note
-        if named:
-            raise still_open(named[0].written, domains[named[0].var])
-        node = open_nodes[0]
-        yield node.var, tuple(k for k in KINDS if domains[node.var] & k), ""
 
     def _places(self, var: int) -> Iterator[tuple[Typed, Typed]]:
         """Yield the places of a name, each with the formula around it."""
@@ -171,9 +180,9 @@ class Inference:
                     return (C,), ""
         return (), ""
 
-    def _capital(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+    def _capital(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
         name = node.written.name if isinstance(node.written, Symbol) else ""
-        if not name[:1].isupper() or _count(node.written):
+        if not name[:1].isupper() or _count(node.written) or node.var in self.assigned:
             return (), ""
         divisors = [
             outer.op == "product" and outer.divides[next(
@@ -182,13 +191,19 @@ class Inference:
         ]  # fmt: skip
         return ((S, M) if divisors and all(divisors) else (M, S)), ""
 
-    def _by_habit(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
-        """What is neither bold nor has a direction is a number, where a text has these signs."""
+    def _by_habit(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
+        """What could be a number is one, if it is Greek, or not bold as vectors are."""
         if _count(node.written):
             return (S,), ""
+        if node.var in self.assigned:
+            return (), ""
         name = getattr(node.written, "name", "").rstrip("0123456789")
         greek = name in GREEK_LETTERS and name.islower()
-        return ((S,), "") if self.facts.bold or greek else ((), "")
+        bold = self.facts.bold and not name[:1].isupper()
+        return ((S,), "") if bold or greek else ((), "")
+
+    def _assigned(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
+        return ((S,) if node.var in self.assigned else ()), ""
 
     def _in_sum(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         for outer in self._sums(node.var):

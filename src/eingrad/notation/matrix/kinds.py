@@ -135,7 +135,7 @@ def steps(state: State, kind: int, divisor: bool) -> list[State]:
     """Return how a product can go on with a factor of this kind."""
     left, here = state
     if divisor:
-        fits = kind == S or kind == here or (here == S and not left)
+        fits = kind in (S, here) or (here == S and not left)
         return [(left, kind if here == S else here)] if fits else []
     found = []
     if joined := composed(here, kind):

@@ -14,6 +14,7 @@ from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, Facts, Typed
 from eingrad.notation.syntax import Call, Symbol, TensorAt
 from eingrad.notation.text import to_text
 
+NUMERATOR, DENOMINATOR = "numerator", "denominator"  # what a Jacobian has a row for
 Shape = tuple[OpenExtent | None, OpenExtent | None]  # rows and columns, None where there is one
 SCALAR: Shape = (None, None)
 
@@ -35,12 +36,15 @@ class Factored:
 
 
 class Shapes:
-    """Finds shapes; ``domains`` are the kinds, ``axes`` the extents of each tensor's axes."""
+    """Finds shapes; ``domains`` are the kinds, ``axes`` the extents of each tensor's axes.
 
-    def __init__(self, facts: Facts, domains: Sequence[int]) -> None:
-        self.domains = list(domains)
+    In the "numerator" layout a Jacobian has a row for each entry of what is differentiated.
+    """
+
+    def __init__(self, facts: Facts, domains: Sequence[int], layout: str = NUMERATOR) -> None:
+        self.domains, self.layout = list(domains), layout
         self.axes: dict[str, list[OpenExtent]] = {n: list(own) for n, own in facts.axes.items()}
-        self.stacks, self.sizes = facts.stacks, facts.sizes
+        self.stacks, self.sizes, self.declared = facts.stacks, facts.sizes, facts.kinds
         self.labels: dict[str, OpenExtent] = {}  # of one statement
         self.shapes: dict[int, Shape] = {}
         self.products: dict[int, Factored] = {}
@@ -67,12 +71,14 @@ class Shapes:
             rows, cols = self.shapes[id(matrix)]
             shape = self.shapes[id(vector)]
             own = shape[0] or shape[1]
-            assert rows and cols and own
+            assert rows is not None
+            assert cols is not None
+            assert own is not None
             if equal(own, cols) and not equal(own, rows):
                 continue
             if equal(own, rows) and not equal(own, cols):
                 self.downward.add(id(vector))
-            elif self.kind(vector) == R and not equal(own, rows) and not own.known:
+            elif self._is_declared_row(vector) and not equal(own, rows):
                 own.unite(cols)
             else:
                 text = to_text(vector.written)
@@ -82,6 +88,10 @@ class Shapes:
                     position=vector.written.position,
                     hint=f"declare it, {text} in R^n, and the matrix, or write 1 {text}^T",
                 )
+
+    def _is_declared_row(self, vector: Typed) -> bool:
+        name = getattr(vector.written, "name", "")
+        return self.declared.get(name) == R
 
     def of(self, node: Typed) -> Shape:
         """Return a part's shape."""
@@ -129,7 +139,7 @@ class Shapes:
         if node.op in OF_MATRIX:
             self._square(node)
         elif node.op == "inner":
-            self._unite(node, *node.parts, *shapes)
+            self._unite(node, node.parts[0], node.parts[1], shapes[0], shapes[1])
         elif node.op == "entry":
             assert isinstance(node.written, Call)
             own = [x for x in shapes[0] if x is not None]
@@ -221,7 +231,8 @@ class Shapes:
         own = [[x for x in shape if x is not None] for shape in shapes]
         if self.kind(node) == M:
             first, second = (x for axes in own for x in axes)
-            return first, second
+            swapped = self.layout == DENOMINATOR and bool(own[0]) and bool(own[-1])
+            return (second, first) if swapped else (first, second)
         return next((shape for shape in shapes if shape != SCALAR), SCALAR)
 
     # --- products ---

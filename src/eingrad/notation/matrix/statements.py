@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from eingrad.errors import NotationError
 from eingrad.notation.matrix import kinds
@@ -15,8 +15,6 @@ from eingrad.notation.matrix.letters import Letters, OpenExtent
 from eingrad.notation.matrix.shapes import Shapes, SizeError
 from eingrad.notation.matrix.typed import (
     OF_MATRIX,
-    ONES,
-    OTIMES,
     TRANSPOSES,
     Facts,
     TreeBuilder,
@@ -24,6 +22,8 @@ from eingrad.notation.matrix.typed import (
 )
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
+    ONES_NAME,
+    OTIMES,
     Assignment,
     Assumption,
     Call,
@@ -40,6 +40,9 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.text import to_text
 
+CAPITALS = frozenset({
+    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+})  # fmt: skip
 SIGNS = frozenset({"⊙", "⊘", "⊗"})
 FUNCTIONS = frozenset({"norm", "inner", "diag", "inv", "entry", *OF_MATRIX})
 Bold = Collection[tuple[str, int]]  # names in bold type, with how many labels they carry
@@ -64,6 +67,9 @@ def elaborated(statements: Sequence[Statement], bold: Bold = ()) -> Elaborated:
     """
     rest = tuple(s for s in statements if not isinstance(s, Shaped))
     matrix = in_matrices(statements, bold)
+    for k, s in enumerate(statements):
+        if isinstance(s, Assignment) and k not in matrix:
+            _check_capitals(s.value)
     if not matrix:
         return Elaborated(rest)
     return _TextElaboration(statements, bold, matrix).run()
@@ -78,13 +84,16 @@ def in_matrices(statements: Sequence[Statement], bold: Bold = ()) -> set[int]:
     Those that show a sign of it, and those without labels that may speak of what is no scalar.
     """
     assigned = {k: s for k, s in enumerate(statements) if isinstance(s, Assignment)}
-    shown = {k for k, s in assigned.items() if shows_matrices(s.target) or shows_matrices(s.value)}
+    shown = {
+        k for k, s in assigned.items()
+        if any(shows_matrices(x, bold) for x in (s.target, s.value))
+    }  # fmt: skip
     labelled = {
         part.name for s in assigned.values() for part in (*walk(s.target), *walk(s.value))
         if isinstance(part, Symbol | TensorAt) and part.labels
     }  # fmt: skip
     vectors = {name for name, _ in bold} | labelled
-    vectors |= {s.name for s in statements if isinstance(s, Shaped) and s.extents}
+    vectors |= {n for s in statements if isinstance(s, Shaped) and s.extents for n in s.names}
     bare = {k: set(_bare(s)) for k, s in assigned.items() if k not in shown and not _has_labels(s)}
     found = shown | {k for k, names in bare.items() if names & vectors}
     while found:
@@ -96,9 +105,12 @@ def in_matrices(statements: Sequence[Statement], bold: Bold = ()) -> set[int]:
     return found
 
 
-def shows_matrices(formula: Formula) -> bool:
-    """Whether a formula has a sign that only matrix notation has."""
-    return any(map(_is_sign, walk(formula)))
+def shows_matrices(formula: Formula, bold: Bold = ()) -> bool:
+    """Whether a formula has a sign that only matrix notation has, or a bold name without labels."""
+    return any(
+        _is_sign(x) or (isinstance(x, Symbol) and not x.labels and (x.name, 0) in bold)
+        for x in walk(formula)
+    )
 
 
 def _is_sign(part: Formula) -> bool:
@@ -112,7 +124,7 @@ def _is_sign(part: Formula) -> bool:
             plain = not axes and not all(map(_labelled, args))
             return function == "entry" or (plain and function in FUNCTIONS)
         case Symbol(name=name):
-            return name == ONES
+            return name == ONES_NAME
     return False
 
 
@@ -132,6 +144,35 @@ def _has_labels(statement: Assignment) -> bool:
     return any(isinstance(x, Symbol | TensorAt) and x.labels for x in parts)
 
 
+def _check_capitals(value: Formula) -> None:
+    """Raise for capitals side by side, which may be matrices, where no sign says what they are."""
+    for product in walk(value):
+        if isinstance(product, Product):
+            count = len(product.factors)
+            signs = product.signs if len(product.signs) == count else ("",) * count
+            places = [k for k, x in enumerate(product.factors)
+                      if not product.divides[k] and _is_capital(x)]  # fmt: skip
+            if any(not any(signs[a + 1 : b + 1]) for a, b in pairwise(places)):
+                names = [to_text(product.factors[k]) for k in places]
+                raise NotationError(
+                    f"a product of matrices, or of scalars: {', '.join(names)}",
+                    code="open-shape",
+                    position=product.position,
+                    hint=f"declare what they are: {names[0]} in R^{{m x n}} for a matrix, "
+                    f"{', '.join(names)} in R for scalars",
+                )
+
+
+def _is_capital(formula: Formula) -> bool:
+    """Whether a formula holds a name without labels that is a single capital."""
+    for x in walk(formula):
+        if isinstance(x, Symbol) and not x.labels:
+            name = x.name.rstrip("0123456789")
+            if name[:1].isupper() and (len(name) == 1 or name in CAPITALS):
+                return True
+    return False
+
+
 # --- a whole text ---------------------------------------------------------------------------------
 
 
@@ -141,6 +182,7 @@ class _TextElaboration:
     def __init__(self, statements: Sequence[Statement], bold: Bold, matrix: set[int]) -> None:
         self.statements, self.matrix = statements, matrix
         self.bold = {*bold}
+        self.upright = C
         self.assigned = [
             (k, s) for k, s in enumerate(statements) if isinstance(s, Assignment) and k in matrix
         ]
@@ -148,15 +190,20 @@ class _TextElaboration:
         self.stacks = self._stacked()
 
     def run(self) -> Elaborated:
-        """Try the readings of products one after another; the first error counts."""
+        """Try the readings of products one after another; the first error counts.
+
+        Vectors in bold type are columns, or all of them rows.
+        """
         failed: NotationError | None = None
         mixed = [id(x) for x in self._tree(())[1].mixed]
         choices = [c for n in range(min(len(mixed), 3) + 1) for c in combinations(mixed, n)]
-        for loose in choices:
-            try:
-                return self._elaborate(loose)
-            except (KindError, SizeError) as error:
-                failed = failed or misfit(error)
+        vectors = any(name[:1].islower() for name, _ in self.bold)
+        for self.upright in (C, R) if vectors else (C,):
+            for loose in choices:
+                try:
+                    return self._elaborate(loose)
+                except (KindError, SizeError) as error:
+                    failed = failed or misfit(error)
         assert failed is not None
         raise failed
 
@@ -171,6 +218,7 @@ class _TextElaboration:
 
     def _facts(self) -> Facts:
         facts = Facts(bold=[n for n, _ in self.bold], functions=self.functions, stacks=self.stacks)
+        facts.assigned = {s.target.name for _, s in self.assigned if isinstance(s.target, Symbol)}
         extents: dict[str, OpenExtent] = {}
         for s in self.statements:
             if isinstance(s, Shaped):
@@ -181,7 +229,7 @@ class _TextElaboration:
                 self._learn(s, facts)
         for name, count in self.bold:
             if not count and name not in facts.kinds:
-                facts.kinds[name] = M if name[:1].isupper() else VECTOR
+                facts.kinds[name] = M if name[:1].isupper() else self.upright
         return facts
 
     @staticmethod
@@ -198,10 +246,12 @@ class _TextElaboration:
                 taken = any(letter in x.letters for x in extents.values())
                 new = OpenExtent(extent, "" if taken else letter)
                 axes.append(extents.setdefault(extent, new))
-        facts.axes[shaped.name] = axes
-        if len(axes) == 1:
-            facts.kinds[shaped.name] = {0: R, 1: C}[shaped.extents.index(1)] \
-                if 1 in shaped.extents and len(shaped.extents) == 2 else VECTOR  # fmt: skip
+        for name in shaped.names:
+            facts.axes[name] = list(axes)
+            if len(axes) == 1 and len(shaped.extents) == 2:
+                facts.kinds[name] = R if shaped.extents[0] == 1 else C
+            elif len(axes) == 1:
+                facts.kinds[name] = VECTOR
 
     def _learn(self, statement: Statement, facts: Facts) -> None:
         """Learn from a statement in index notation how many axes tensors have."""
@@ -213,7 +263,9 @@ class _TextElaboration:
             return
         extents: dict[str, OpenExtent] = {}
         for part in (x for side in sides for x in walk(side)):
-            if isinstance(part, Symbol | TensorAt) and (part.labels or isinstance(statement, Assignment)):
+            if isinstance(part, Symbol | TensorAt) and (
+                part.labels or isinstance(statement, Assignment)
+            ):
                 entries = part.labels if isinstance(part, Symbol) else part.entries
                 axes = facts.axes.setdefault(part.name, [OpenExtent() for _ in entries])
                 for entry, axis in zip(entries, axes, strict=False):
@@ -226,7 +278,7 @@ class _TextElaboration:
         builder = TreeBuilder(self._facts(), loose)
         for name, count in self.bold:
             if count == 1:
-                kind = VECTOR if name[:1].islower() else VECTOR | M
+                kind = self.upright if name[:1].islower() else self.upright | M
                 name = self.stacks.get(name, name)
                 builder.names[name, count] = builder.variable(kind & builder.kinds_of(name, count))
         sides = [(builder.build(s.target), builder.build(s.value)) for _, s in self.assigned]
@@ -249,7 +301,10 @@ class _TextElaboration:
             new[k] = self._written(s, left, right, elaboration, inference)
         statements = tuple(s for s in new if not isinstance(s, Shaped))
         return Elaborated(
-            statements, self._vectors(builder, domains), self.stacks, self._sizes(builder, statements)
+            statements,
+            self._vectors(builder, domains),
+            self.stacks,
+            self._sizes(builder, statements),
         )
 
     def _letters(self) -> set[str]:
@@ -275,9 +330,9 @@ class _TextElaboration:
     ) -> Assignment:  # fmt: skip
         scope = {x for side in (statement.target, statement.value) for x in labels_inside(side)}
         labels = elaboration.labels_for(left, scope)
-        target = elaboration.emit(left, *labels, scope)
+        target = elaboration.at(left, labels, scope)
         assert isinstance(target, Symbol | Derivative)
-        value = elaboration.emit(right, *labels, scope)
+        value = elaboration.at(right, labels, scope)
         parts = {id(x) for x in walk(statement.value)}
         notes = [
             text for var, text in inference.notes.items()
@@ -346,4 +401,3 @@ def misfit(error: KindError | SizeError) -> NotationError:
 
 def _words(found: int) -> str:
     return " or ".join(kinds.WORDS[k] for k in kinds.KINDS if found & k)
-

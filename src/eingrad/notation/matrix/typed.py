@@ -12,6 +12,11 @@ from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, S
 from eingrad.notation.matrix.letters import OpenExtent
 from eingrad.notation.summation import labels_of
 from eingrad.notation.syntax import (
+    ODOT,
+    ONES_NAME,
+    OSLASH,
+    OTIMES,
+    TRANSPOSED,
     Call,
     Compare,
     Derivative,
@@ -26,11 +31,8 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tensors import PI, RESERVED
 
-TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
 TRANSPOSES = frozenset({TRANSPOSED, Symbol("T")})
-ONES = "\\mathbf{1}"  # the name of a vector of ones
 MINUS_ONE = Sum((Number(1),), (True,))
-ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
 OF_MATRIX = frozenset({"trace", "det", "logdet"})
 ALONG = {"rows": 0, "cols": 1}  # which place of a matrix stays
 
@@ -53,17 +55,17 @@ class Facts:
     """What is known of names: how many axes they have, their kinds, the extents of their axes.
 
     ``kinds`` are those of names without labels, ``axes`` those of tensors whose rank is known.
-    ``bold`` are names in bold type, ``sizes`` names of extents; ``closed`` says that there are no
-    other names than those in ``axes``, ``stacks`` that X is the matrix whose rows are x_i.
+    ``bold`` are names in bold type, ``assigned`` those on left sides, ``sizes`` names of extents;
+    ``stacks`` says that X is the matrix whose rows are x_i.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
     axes: dict[str, list[OpenExtent]] = field(default_factory=dict)
     bold: Collection[str] = ()
+    assigned: Collection[str] = ()
     sizes: Mapping[str, OpenExtent] = field(default_factory=dict)
     functions: Collection[str] = ()
     stacks: Mapping[str, str] = field(default_factory=dict)
-    closed: bool = False
 
 
 class TreeBuilder:
@@ -122,7 +124,7 @@ class TreeBuilder:
         name = self.facts.stacks.get(tensor.name, tensor.name)
         if name == RESERVED or tensor == PI or (not count and name in self.facts.sizes):
             return self.node("index", tensor, kinds=S)
-        if name == ONES:
+        if name == ONES_NAME:
             return self.node("ones", tensor, kinds=VECTOR)
         if name == "I" and not count and self._is_identity():
             return self.node("identity", tensor, kinds=M)
@@ -142,7 +144,11 @@ class TreeBuilder:
             left = len(self.facts.axes[name]) - count
             own = {0: S, 1: VECTOR, 2: M}.get(left, 0)
         else:
-            own = ANY
+            own = S | VECTOR
+            if count or name in self.facts.assigned:
+                own = ANY
+            elif name[:1].isupper():
+                own = S | M
         if not count and name in self.facts.kinds:
             own &= self.facts.kinds[name]
         return own
@@ -154,7 +160,7 @@ class TreeBuilder:
         if chain:
             return self.node("chain", product, tuple(map(self.build, chain)))
         factors = tuple(map(self.build, product.factors))
-        signs = product.signs or ("",) * len(factors)
+        signs = product.signs if len(product.signs) == len(factors) else ("",) * len(factors)
         weak = [k for k, sign in enumerate(signs) if sign in {ODOT, OSLASH, OTIMES} and k]
         if not weak:
             return self._matmul(product, factors, product.divides)
@@ -191,7 +197,9 @@ class TreeBuilder:
             return factors[0]
         written: Formula = product
         if len(factors) < len(product.factors):
-            written = Product(tuple(x.written for x in factors), divides, factors[0].written.position)
+            written = Product(
+                tuple(x.written for x in factors), divides, factors[0].written.position
+            )
         return self.node("product", written, factors, divides=divides)
 
     def _signed(self, product: Product, sign: str, left: Typed, right: Typed) -> Typed:
@@ -222,7 +230,10 @@ class TreeBuilder:
         along = [axis for axis in call.axes if axis in ALONG]
         if call.axes and not along:
             return self.node("bind", call, parts)
-        if function in {"norm", "inner", "diag", "inv", "transpose", "kron"} or function in OF_MATRIX:
+        if (
+            function in {"norm", "inner", "diag", "inv", "transpose", "kron"}
+            or function in OF_MATRIX
+        ):
             return self.node({"inv": "inverse"}.get(function, function), call, parts)
         if function.rstrip("'") in self.facts.functions or not over_axes(function):
             return self.node("map", call, parts)
@@ -249,6 +260,3 @@ def links(product: Product) -> tuple[Symbol, ...]:
         if all(a[1] == b[0] for a, b in pairwise(chain)):
             return chain[0][0], *(wrt for _, wrt in chain)
     return ()
-
-
-__all__ = ["ALONG", "ONES", "TRANSPOSED", "Facts", "TreeBuilder", "Typed", "links"]

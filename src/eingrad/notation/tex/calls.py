@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.notation.grammar import size_of
 from eingrad.notation.lexeme import over_axes, over_matrices
+from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
+    ODOT,
+    TRANSPOSED,
     Call,
     Compare,
     Formula,
@@ -22,7 +25,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
-from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, Entry, Scripts
+from eingrad.notation.tex.scripts import Entry, Scripts
 from eingrad.notation.tokens import Token
 
 ONE = Number(1)
@@ -31,12 +34,23 @@ BARS = frozenset({"|", r"\|"})
 
 def _sigmoid_slope(x: Formula) -> Formula:
     y = Call("sigmoid", (x,))
-    return Product((y, Sum((ONE, y), (False, True))), (False, False))
+    return _entry_by_entry(y, Sum((ONE, y), (False, True)))
+
+
+def _tanh_slope(x: Formula) -> Formula:
+    y = Call("tanh", (x,))
+    square = Power(y, Number(2)) if Summation().free(x) else _entry_by_entry(y, y)
+    return Sum((ONE, square), (False, True))
+
+
+def _entry_by_entry(a: Formula, b: Formula) -> Formula:
+    signs = () if Summation().free(a) else ("", ODOT)
+    return Product((a, b), (False, False), signs=signs)
 
 
 SLOPES: dict[str, Callable[[Formula], Formula]] = {
     "sigmoid'": _sigmoid_slope,
-    "tanh'": lambda x: Sum((ONE, Power(Call("tanh", (x,)), Number(2))), (False, True)),
+    "tanh'": _tanh_slope,
     "relu'": lambda x: Call("where", (Compare(">", x, Number(0)), ONE, Number(0))),
     "exp'": lambda x: Call("exp", (x,)),
     "log'": lambda x: Product((ONE, x), (False, True)),
@@ -122,7 +136,8 @@ class CallReader(ConditionReader):
         pairwise = AXIS_FUNCTIONS[function].pairwise if function in AXIS_FUNCTIONS else ""
         if pairwise and len(args) == 2 and not axes:
             return Call(pairwise, args, (), position)
-        if over_matrices(function) and not axes and len(args) == 1:
+        known = len(args) == 1 and (isinstance(args[0], Symbol) or Summation().free(args[0]))
+        if over_matrices(function) and not axes and known:
             return self.matrix(function, args[0], self._two_labels(function, args[0], token), token)
         if over_axes(function) and not axes and len(args) == 1 and self.peek().kind == "SUB":
             labels = self._axes(self.scripts().entries, token)  # softmax(a)_o
@@ -303,7 +318,7 @@ class CallReader(ConditionReader):
         kept = [x for x in free if x in (*self.context.survey.kept, *self.binding)]
         hidden = tuple(x for x in free if x not in kept)
         axes = tuple(x for x in entries if x != "F") or hidden
-        if not axes and kept:
+        if not axes and kept and kept == list(free) and not self.has_bold(inner):
             hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
             raise self.error(
                 f"a norm over {kept[0]}, which is kept or summed outside", hint, opened

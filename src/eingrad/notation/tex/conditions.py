@@ -8,6 +8,7 @@ from dataclasses import replace
 from eingrad.errors import NotationError
 from eingrad.notation.summation import children, labels_of, rebuilt
 from eingrad.notation.syntax import (
+    ONES_NAME,
     Assignment,
     Call,
     Claim,
@@ -102,6 +103,8 @@ class ConditionReader(DerivativeReader):
             self.expect("RBRACE", "a closing brace")
         elif self.peek().kind == "OPEN":
             condition = self.group()
+        elif token.text in names.BOLD:
+            return Symbol(ONES_NAME, (), self.at(token))
         else:
             raise self.error("an indicator without a condition", hint, token)
         if not isinstance(condition, Compare):

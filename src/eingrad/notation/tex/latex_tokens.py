@@ -29,6 +29,7 @@ DELIMITERS = {
     r"\rbrace": ("CLOSE", r"\{"), r"\lbrack": ("OPEN", "["), r"\rbrack": ("CLOSE", "["),
     r"\lvert": ("OPEN", "|"), r"\rvert": ("CLOSE", "|"),
     r"\lVert": ("OPEN", r"\|"), r"\rVert": ("CLOSE", r"\|"),
+    r"\langle": ("OPEN", r"\langle"), r"\rangle": ("CLOSE", r"\langle"),
     "|": ("BAR", "|"), r"\vert": ("BAR", "|"), r"\|": ("BAR", r"\|"), r"\Vert": ("BAR", r"\|"),
 }
 SIGNS = {
@@ -42,9 +43,10 @@ SIGNS = {
     ",": "COMMA", "'": "PRIME", r"\prime": "PRIME", "^": "SUP", "_": "SUB", "{": "LBRACE",
     "}": "RBRACE", "&": "AMP", ".": "DOT", ";": "DOT", ":": "COLON", r"\quad": "QUAD",
     r"\qquad": "QUAD", r"\Rightarrow": "ARROW", r"\Longrightarrow": "ARROW",
-    r"\implies": "ARROW", r"\therefore": "ARROW", r"\otimes": "TIMES",
+    r"\implies": "ARROW", r"\therefore": "ARROW", r"\otimes": "TIMES", r"\oslash": "TIMES",
 }
-LOOK_LIKE = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "⊙": "*", "∂": r"\partial",
+LOOK_LIKE = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "∂": r"\partial",
+             "⊙": r"\odot", "⊗": r"\otimes", "⊘": r"\oslash",
              "∑": r"\sum", "∏": r"\prod", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "∇": r"\nabla"}
 # fmt: on
 

@@ -6,14 +6,19 @@ the text declares it, if it is a known one, or if it is a word with no space beh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.grammar import Written
 from eingrad.notation.lexeme import read_number
-from eingrad.notation.summation import Summation, children
+from eingrad.notation.matrix.typed import MINUS_ONE
+from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
+    ODOT,
+    OSLASH,
+    OTIMES,
+    TRANSPOSED,
     Call,
     Derivative,
     Formula,
@@ -26,17 +31,15 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import BARS, CallReader
-from eingrad.notation.tex.scripts import MINUS_ONE, TRANSPOSED, TWO, Entry, Scripts
+from eingrad.notation.tex.scripts import TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tokens import Token
 
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
 })  # fmt: skip
-CAPITALS = frozenset({
-    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
-})  # fmt: skip
 INVERTED = frozenset({"Sigma", "Lambda", "Omega"})  # matrices, whose power -1 is the inverse
+MATRIX_SIGNS = {r"\odot": ODOT, r"\circ": ODOT, r"\oslash": OSLASH, r"\otimes": OTIMES}
 COMPARISONS = {
     "=": "==", "<": "<", ">": ">", r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\ge": ">=",
     r"\geq": ">=", r"\geqslant": ">=", r"\ne": "!=", r"\neq": "!=", r"\lt": "<", r"\gt": ">",
@@ -126,31 +129,18 @@ class Parser(CallReader):
                 divides.append(below)
                 barred.append(False)
                 signs.append(text)
-        if not self.divisors:
-            self._check_matrices(formulas, divides, signs)
         if _hard_to_read(formulas, barred):
             formulas, divides = _divided_last(formulas, divides, barred)
+            signs = []
         _fold_mean(formulas, divides)
         if len(formulas) == 1:
             return formulas[0]
-        return Product(tuple(formulas), tuple(divides), formulas[0].position)
-
-    def _check_matrices(
-        self, factors: Sequence[Formula], divides: Sequence[bool], signs: Sequence[str]
-    ) -> None:
-        """Raise for a product of what are matrices or vectors rather than scalars."""
-        bold = self.context.survey.bold
-        beside = [x for x, below in zip(factors, divides, strict=True) if not below]
-        places = [k for k, x in enumerate(factors) if not divides[k] and _matrices(x, bold)]
-        likely = [factors[k] for k in places]
-        is_bold = any(_matrices(x, bold, capitals=False) for x in likely)
-        outer = r"\otimes" in signs and not any(Summation().free(x) for x in beside)
-        several = len(likely) > 1 or (is_bold and _applied_to(factors, bold))
-        explicit = not is_bold and all(any(signs[a + 1 : b + 1]) for a, b in pairwise(places))
-        if (several and not explicit) or (outer and len(beside) > 1):
-            hint = r"write labels, X_{ij} A_{jk}; for scalars write \cdot between capitals"
-            raise NotationError("a product of matrices without labels",
-                                position=beside[0].position, hint=hint)  # fmt: skip
+        told = tuple(MATRIX_SIGNS.get(sign, "·" if sign else "") for sign in signs)
+        product = Product(tuple(formulas), tuple(divides), formulas[0].position)
+        plain = len(told) != len(formulas) or (
+            Summation().free(product) and not self.has_bold(product)
+        )
+        return product if plain else replace(product, signs=told)
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before."""
@@ -200,6 +190,10 @@ class Parser(CallReader):
                 return self.matrix("inv", formula, axes, token)
             if power == TRANSPOSED:
                 return self.matrix("transpose", formula, axes, token)
+        if labels is not None and len(labels) < 3 and all(isinstance(x, str) for x in labels):
+            axes = tuple(x for x in labels if isinstance(x, str))
+            whole = formula if power is None else Power(formula, power, formula.position)
+            return Call("entry", (whole,), axes, self.at(token))
         raise self.error(
             "labels belong to a tensor, not to a formula",
             r"write the labels on the tensors; an inverse is \left(A^{-1}\right)_{ij}",
@@ -247,8 +241,19 @@ class Parser(CallReader):
         )
 
     def group(self) -> Formula:
-        """Read what stands in parentheses, or between two bars that differ."""
+        """Read what stands in parentheses, between two bars that differ, or in angles."""
+        if self.peek().text == r"\langle":
+            return self._inner()
         return self.bars_closed(self.next()) if self.peek().text in BARS else super().group()
+
+    def _inner(self) -> Formula:
+        r"""Read ``\langle x, y \rangle``."""
+        opened = self.next()
+        left = self.inside()
+        self.expect("COMMA", "a comma")
+        formula = Call("inner", (left, self.inside()), (), self.at(opened))
+        self.close(opened)
+        return formula
 
     def braced(self) -> Formula:
         """Read what stands in braces."""
@@ -290,6 +295,7 @@ class Parser(CallReader):
         token = self.peek()
         operator = token.text == r"\operatorname"
         upright = token.kind == "COMMAND" and token.text in names.FONTS
+        start = self.k
         name = self.word()
         function = self._function(name, operator, upright)
         if function is not None:
@@ -302,6 +308,7 @@ class Parser(CallReader):
             self.k = start
         scripts = self.scripts()
         full, entries = self.joined(name, scripts)
+        self.note_bold(start, full, len(entries))
         after = self.peek()
         calls = after.kind == "OPEN" and after.text == "(" and not entries
         count = self.lone_arguments() if calls or after.text == "(" else 0
@@ -407,34 +414,6 @@ class Parser(CallReader):
         r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
         root = Call("sqrt", (square,), (), self.at(token))
         return root if power is None else Power(root, power, self.at(token))
-
-
-def _matrices(formula: Formula, bold: Collection[str], capitals: bool = True) -> bool:
-    """Whether a formula holds a name without labels that is bold, or a capital."""
-    stack = [formula]
-    while stack:
-        here = stack.pop()
-        if isinstance(here, Symbol) and not here.labels:
-            name = here.name.rstrip("0123456789")
-            capital = name[:1].isupper() and (len(name) == 1 or name in CAPITALS)
-            if name in bold or here.name in bold or (capitals and capital):
-                return True
-        if not (isinstance(here, Call) and here.axes):
-            stack.extend(children(here))
-    return False
-
-
-def _applied_to(factors: Sequence[Formula], bold: Collection[str]) -> bool:
-    """Whether a bold capital stands before a plain letter, or beside a bold name with labels."""
-    for k, factor in enumerate(factors):
-        if isinstance(factor, Symbol) and factor.labels and factor.name in bold:
-            return True
-        first = isinstance(factor, Symbol) and factor.name in bold and factor.name[0].isupper()
-        after = factors[k + 1] if k + 1 < len(factors) else None
-        plain = isinstance(after, Symbol) and not after.labels
-        if first and plain:
-            return True
-    return False
 
 
 def _needs(term: Formula, label: str) -> bool:

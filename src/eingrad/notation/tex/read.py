@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.grammar import shallow
+from eingrad.notation.matrix.statements import elaborated
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
@@ -28,11 +29,11 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex.conditions import limited, no_conditions
+from eingrad.notation.tex.declarations import declared, split_declaration
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import ACCENTS, ERRORS, FONTS, big, function_command, function_name
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
-from eingrad.notation.tex.scripts import TRANSPOSED
 from eingrad.notation.tex.survey import Context, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied, with_words, words_on_the_left
 from eingrad.notation.text import to_text
@@ -81,6 +82,8 @@ class Reading:
     sizes: tuple[tuple[str, str, Statement], ...]
     claims: tuple[Assignment, ...] = ()
     shorthands: tuple[Assignment, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    stacks: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -113,17 +116,23 @@ def read_model(text: str) -> Reading:
     sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
     statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     generic = [Declaration(name) for name in context.functions if name not in declared]
-    integers = _integers(statements)
-    whole = (with_integers(s, integers) if isinstance(s, Assignment) else s for s in statements)
+    plain = elaborated([*generic, *statements, *context.survey.shapes], context.survey.bold)
+    integers = _integers(plain.statements)
+    whole = (
+        with_integers(s, integers) if isinstance(s, Assignment) else s for s in plain.statements
+    )
     named = [
         (name, label, statement)
         for statement, names in zip(statements, used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    every = (*generic, *whole)
+    every = tuple(whole)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
-    return Reading(rest, tuple(named), tuple(context.survey.chained), shorthands)
+    return Reading(
+        rest, (*named, *plain.sizes), tuple(context.survey.chained), shorthands, plain.kinds,
+        plain.stacks,
+    )  # fmt: skip
 
 
 def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
@@ -191,8 +200,10 @@ def _statements(
 
 
 def _statement(whole: Row, context: Context) -> Statement:
-    row = whole.tokens
+    row, space = split_declaration(whole.tokens)
     no_conditions(whole.conditions, context)
+    if space and len(sides(row)) < 2:
+        return declared(row, space, context)
     if _is_word(row, "function"):
         return Declaration(_declared(row, context.lexer), context.lexer.position(row[0]))
     assumes = _is_word(row, "assume")
@@ -221,6 +232,8 @@ def _statement(whole: Row, context: Context) -> Statement:
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
     context.survey.chained += [Assignment(first, x, position) for x in claimed]
+    if space:
+        context.survey.shapes.append(declared(left, space, context))
     return Assignment(first, value, position, (*context.survey.notes, *notes))
 
 
@@ -281,7 +294,7 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
 
     ``i = j`` behind it restricts it to its diagonal, ``i \\neq j`` to the rest.
     """
-    row = whole.tokens
+    row, _ = split_declaration(whole.tokens)
     left, *right = _both_sides(row, context)
     context.survey.notes = {}
     target = _left_side(left, context)
@@ -362,14 +375,7 @@ def _begins_call(parser: Parser) -> bool:
 def _formula(tokens: Sequence[Token], context: Context, comparison: bool = False) -> Formula:
     parser = Parser(tokens, context)
     parser.nested += comparison
-    formula = shallow(parser.whole())
-    if TRANSPOSED in walk(formula):
-        raise NotationError(
-            "a transpose without labels",
-            position=formula.position,
-            hint=r"write the labels: \left(A^{\top}\right)_{ij} is A_{ji}",
-        )
-    return formula
+    return shallow(parser.whole())
 
 
 def _is_word(row: Sequence[Token], word: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from eingrad.notation.tex.names import FONTS, LINKS
 from eingrad.notation.tokens import Token
@@ -110,7 +111,10 @@ def _raw_rows(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         ends = token.kind in ENDS or (token.kind == "ROW" and not cases)
         if token.kind in {"NEWLINE", "COMMA", "QUAD"} and not depth:
             within = inside or display
-            ends = not (within and token.kind == "NEWLINE") and _begins_equation(tokens, k + 1)
+            ends = not (within and token.kind == "NEWLINE") and (
+                _begins_equation(tokens, k + 1)
+                or (declares(tokens, k + 1) and (token.kind != "COMMA" or declares(row, 0)))
+            )
         inside += (token.kind == "BEGIN") - (token.kind == "END")
         if token.kind == "SHIFT":
             display = token.text not in ENDS_DISPLAY and (token.text[0] == "\\" or not display)
@@ -160,6 +164,16 @@ def _begins_equation(tokens: Sequence[Token], k: int) -> bool:
         first = False
         depth += _step(token)
         if token.kind == "EQUAL" and depth == 0:
+            return True
+    return False
+
+
+def declares(tokens: Sequence[Token], k: int) -> bool:
+    r"""Whether a declared shape begins at k, or an equation with one: ``X \in \mathbb{R}``."""
+    for here, after in pairwise(tokens[k:]):
+        if here.kind in {"NEWLINE", "QUAD", "ROW", *ENDS}:
+            break
+        if here.text == r"\in" and after.text == r"\mathbb":
             return True
     return False
 

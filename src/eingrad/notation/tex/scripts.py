@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eingrad.notation.grammar import Grammar
-from eingrad.notation.syntax import Formula, Number, Sum, Symbol, TensorAt
+from eingrad.notation.summation import walk
+from eingrad.notation.syntax import TRANSPOSED, Formula, Number, Sum, Symbol, TensorAt
 from eingrad.notation.tex import names
 from eingrad.notation.tex.survey import Context, Subscript
 from eingrad.notation.tokens import Token
 
 Entry = str | Symbol | TensorAt
-MINUS_ONE = Sum((Number(1),), (True,))
 TWO = Number(2)
 CONDITION_WORDS = frozenset({"if", "otherwise", "else", "when", "unless", "for"})
-TRANSPOSED = Symbol("\\top")  # stands for an exponent until the labels are read
 
 
 @dataclass
@@ -82,8 +81,6 @@ class ScriptReader(Grammar):
             raise self.error(f"{token.text} is no name", "write a letter here", token)
         self.take("TIMES", "*")  # \operatorname*{arg\,max}
         name = self._in_braces(token)
-        if token.text in names.BOLD and not label:
-            self.context.survey.bold.add(name)
         if token.text in names.FANCY and not label:
             fonts.setdefault(name, set()).add(token.text)
             name = self.context.fonts.get((token.text, name), name)
@@ -177,6 +174,9 @@ class ScriptReader(Grammar):
             found.power_first, found.number = False, found.number + layer
         elif self._numbered_transpose(found):
             found.power = TRANSPOSED
+        elif in_braces and self._is_inverse_transpose():
+            found.power = Sum((TRANSPOSED,), (True,))
+            self.k += 4
         elif inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
@@ -187,6 +187,11 @@ class ScriptReader(Grammar):
         else:
             self._check_exponent(in_braces, token)
             found.power = self.argument()
+
+    def _is_inverse_transpose(self) -> bool:
+        r"""Whether ``{-\top}`` comes next."""
+        texts = [t.text for t in self._group()]
+        return len(texts) == 2 and texts[0] == "-" and texts[1] in names.TRANSPOSED
 
     def _group(self) -> list[Token]:
         """Return the tokens in the braces ahead, or the one token ahead."""
@@ -385,6 +390,22 @@ class ScriptReader(Grammar):
                 kept.remove(label)
         return name, tuple(kept)
 
+    def note_bold(self, start: int, name: str, count: int) -> None:
+        """Note that a name with so many labels, which begins at a token, is in bold type."""
+        if self.tokens[start].text in names.FONTS | names.ACCENTS.keys():
+            inner = range(start, min(self.k, start + 6))
+            end = next(
+                (k for k in inner if self.tokens[k].kind in {"LETTER", "SUB", "SUP"}), self.k
+            )
+            if any(t.text in names.BOLD for t in self.tokens[start:end]):
+                self.context.survey.bold.add((name, count))
+
+    def has_bold(self, formula: Formula) -> bool:
+        """Whether a formula has a name in bold type."""
+        bold = self.context.survey.bold
+        names = (x for x in walk(formula) if isinstance(x, Symbol))
+        return any((x.name, len(x.labels)) in bold for x in names)
+
     def tensor_of(self, name: str, entries: tuple[Entry, ...], token: Token) -> Symbol | TensorAt:
         """Return a tensor with labels, or read at integer tensors."""
         labels = tuple(x for x in entries if isinstance(x, str))
@@ -397,8 +418,10 @@ class ScriptReader(Grammar):
         token = self.peek()
         if not self.begins_name(token):
             raise self.error(f"{token.text} is no tensor", "write a tensor here", token)
+        start = self.k
         word, scripts = self.word(), self.scripts()
         name, entries = self.joined(word, scripts)
+        self.note_bold(start, name, len(entries))
         power = 1 if scripts.power is None else scripts.power
         if power == TWO and name in self.context.squared:
             name, power = name + names.SQUARED, 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eingrad.notation.syntax import Assignment
+from eingrad.notation.syntax import Assignment, Shaped
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tokens import Token
@@ -41,12 +41,13 @@ class Survey:
     called: set[str] = field(default_factory=set)
     not_lone: set[str] = field(default_factory=set)
     lone: set[str] = field(default_factory=set)
-    bold: set[str] = field(default_factory=set)
+    bold: set[tuple[str, int]] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     kept: tuple[str, ...] = ()
     notes: dict[str, None] = field(default_factory=dict)
     chained: list[Assignment] = field(default_factory=list)
+    shapes: list[Shaped] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

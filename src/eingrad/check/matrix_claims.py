@@ -1,0 +1,282 @@
+"""Claims in matrix notation: judged in index notation, spoken of as they are written.
+
+A product whose factors do not fit together is looked at again: transposed, in another order, entry
+by entry. What is right then is what was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice, permutations
+from itertools import product as combinations
+
+from eingrad.check.compare import ExprClaim, agrees_everywhere
+from eingrad.check.derived import Derived
+from eingrad.check.inline import inlined
+from eingrad.check.points import NoPointError
+from eingrad.check.question import Question
+from eingrad.check.tree import negated, sites
+from eingrad.check.verdict import Verdict
+from eingrad.derivation.matrix import form_text, layout_axes, matrix_form
+from eingrad.errors import MemoryLimitError, NotationError
+from eingrad.notation.matrix.claims import (
+    ClaimElaboration,
+    IndexClaim,
+    MisfitClaimError,
+    sides_of,
+)
+from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR
+from eingrad.notation.matrix.typed import MINUS_ONE
+from eingrad.notation.summation import walk
+from eingrad.notation.syntax import (
+    ODOT,
+    TRANSPOSED,
+    Assignment,
+    Claim,
+    Derivative,
+    Formula,
+    Power,
+    Product,
+    Sum,
+    Symbol,
+)
+from eingrad.notation.text import derivative_name, to_text
+
+Judge = Callable[[Sequence[Claim]], Verdict]
+MOST = 120  # other orders and transposes that are tried
+ROWS = {
+    NUMERATOR: "the rows of a Jacobian are those of what is differentiated (numerator layout)",
+    DENOMINATOR: "the rows of a Jacobian are those of the variable (denominator layout)",
+}
+
+
+@dataclass
+class MatrixJudge:
+    """Judges the claims of one text; ``layout`` is the one that an earlier claim has fixed."""
+
+    derived: Derived
+    judge: Judge
+    layout: list[str] = field(default_factory=list)
+
+    def verdicts(self, claims: Sequence[Claim]) -> list[Verdict] | None:
+        """Return a verdict for each claim, None where none is in matrix notation."""
+        reader = ClaimElaboration(self.derived.system)
+        self.reader = reader
+        if not any(map(reader.is_matrix, claims)):
+            return None
+        known = self.derived.system.labels
+        definitions: list[Claim] = []
+        rest: list[Claim] = []
+        for claim in claims:
+            target = claim.target if isinstance(claim, Assignment) else None
+            new = isinstance(target, Symbol) and target.name not in known and len(claims) > 1
+            if not new:
+                rest.append(claim)
+            elif reader.is_matrix(claim):
+                definitions.append(reader.define(claim))
+            else:
+                definitions.append(claim)
+        return [self._verdict(claim, definitions) for claim in rest]
+
+    def _verdict(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict:
+        if not self.reader.is_matrix(claim):
+            return self.judge([*definitions, claim])
+        try:
+            options = self.reader.options(claim)
+        except MisfitClaimError as error:
+            return self._misfit(claim, definitions, error)
+        right = [x for x in options if self._is_right(x.claim, definitions)]
+        if right:
+            return self._right(claim, right, definitions)
+        return self._wrong(claim, options, definitions)
+
+    # --- right ---
+
+    def _right(
+        self, claim: Claim, right: list[IndexClaim], definitions: Sequence[Claim]
+    ) -> Verdict:
+        fixed = self.layout[0] if self.layout else ""
+        chosen = next((x for x in right if x.layout == fixed), right[0])
+        verdict = self._worded(claim, self.judge([*definitions, chosen.claim]))
+        if not chosen.layout or len(right) > 1:
+            return verdict
+        if fixed and fixed != chosen.layout:
+            text = ROWS[chosen.layout]
+            return replace(verdict, outcome="right if", assumption=text, mistake="assumption",
+                           reason=f"right if {text}; before they were the other's")  # fmt: skip
+        self.layout[:] = [chosen.layout]
+        return replace(verdict, reason=f"{verdict.reason}, in {chosen.layout} layout")
+
+    def _is_right(self, claim: Claim, definitions: Sequence[Claim]) -> bool:
+        """Whether a claim in index notation holds; without a word on why not."""
+        try:
+            found = inlined(self.derived, [*definitions, claim])
+            own = found.claims[-1]
+            question = Question.about(found.derived, own.target, found.restored, self.derived)
+            found.derived.learn(own.value)
+            value = ExprClaim(question.lowered(own.value))
+            return agrees_everywhere(value, question.right, question.points)
+        except (NotationError, NoPointError, MemoryLimitError):
+            return False
+
+    # --- wrong ---
+
+    def _wrong(
+        self, claim: Claim, options: Sequence[IndexClaim], definitions: Sequence[Claim]
+    ) -> Verdict:
+        verdict = self._worded(claim, self.judge([*definitions, options[0].claim]))
+        if verdict.outcome in {"right", "not judged"}:
+            return verdict
+        return self._repaired(claim, definitions, verdict, "")
+
+    def _misfit(
+        self, claim: Claim, definitions: Sequence[Claim], error: MisfitClaimError
+    ) -> Verdict:
+        bare = Verdict("wrong", text_of(claim), error.reason, self._correct(claim), mistake="shape")
+        for value, condition in self._relaxed(claim):
+            if self._holds(_with_value(claim, value), definitions):
+                return replace(bare, outcome="right if", reason=f"right if {condition}",
+                               mistake="assumption", assumption=condition)  # fmt: skip
+        return self._repaired(claim, definitions, bare, f" ({error.reason})")
+
+    def _relaxed(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
+        """Yield other readings of a right side, and what they take for granted."""
+        value = sides_of(claim)[1]
+        target = claim.target if isinstance(claim, Assignment) else None
+        if isinstance(target, Derivative) and isinstance(target.of, Symbol):
+            ranks = [self.reader.rank(x.name) for x in (target.of, *target.wrt)]
+            if ranks == [0, 1]:
+                yield transposed(value), "the gradient is laid out as a row (numerator layout)"
+        yield from _entry_by_entry(value)
+
+    def _repaired(
+        self, claim: Claim, definitions: Sequence[Claim], verdict: Verdict, why: str
+    ) -> Verdict:
+        """Return a verdict that names what is right in another order, or transposed, if that is."""
+        for value, old, new, mistake in islice(_reordered(claim, self._is_scalar), MOST):
+            changed = _with_value(claim, value)
+            if self._holds(changed, definitions):
+                reason = f"{to_text(new)} is meant where {to_text(old)} stands{why}"
+                return replace(verdict, outcome="wrong", reason=reason, mistake=mistake,
+                               fixed=text_of(changed), assumption=None)  # fmt: skip
+        return verdict
+
+    def _holds(self, claim: Claim, definitions: Sequence[Claim]) -> bool:
+        try:
+            options = self.reader.options(claim)
+        except NotationError:
+            return False
+        return any(self._is_right(x.claim, definitions) for x in options)
+
+    def _is_scalar(self, formula: Formula) -> bool:
+        """Whether no part of a formula is a vector or a matrix."""
+        return not any(isinstance(x, Symbol) and self.reader.rank(x.name) for x in walk(formula))
+
+    # --- words ---
+
+    def _worded(self, claim: Claim, verdict: Verdict) -> Verdict:
+        """Return a verdict that shows the claim as it is written."""
+        return replace(verdict, claim=text_of(claim), correct=self._correct(claim, verdict.correct))
+
+    def _correct(self, claim: Claim, otherwise: str = "") -> str:
+        """Return the right formula, in matrix notation where it has a form."""
+        target = claim.target if isinstance(claim, Assignment) else None
+        if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
+            return otherwise
+        of, wrt = target.of.name, [x.name for x in target.wrt]
+        name = self.derived.derivative(of, wrt)
+        expr = self.derived.unfolded(name)
+        before = sum(self.reader.rank(x) for x in (of, *wrt[:-1]))
+        rows, cols = layout_axes(expr.ndim, before)
+        form = matrix_form(expr, rows, cols, self.derived.names.rank)
+        if form is None:
+            return otherwise
+        letters = self.derived.system.letters
+        text = form_text(form, lambda dim: next(iter(letters.get(dim, ())), dim))
+        return f"{derivative_name(target)} = {text}"
+
+
+def text_of(claim: Claim) -> str:
+    """Write a claim as matrix notation."""
+    left, right = sides_of(claim)
+    return f"{to_text(left)} = {to_text(right)}"
+
+
+def _with_value(claim: Claim, value: Formula) -> Claim:
+    return replace(claim, value=value) if isinstance(claim, Assignment) else replace(
+        claim, right=value)  # fmt: skip
+
+
+# --- what else may be meant ---------------------------------------------------------------------
+
+
+def _entry_by_entry(value: Formula) -> Iterator[tuple[Formula, str]]:
+    """Yield a right side with a product that goes entry by entry."""
+    for site in sites(value):
+        if isinstance(site.part, Product) and not any(site.part.divides):
+            count = len(site.part.factors)
+            for k in range(1, count):
+                signs = tuple(ODOT if j == k else "" for j in range(count))
+                new = site.put(replace(site.part, signs=signs))
+                yield (
+                    new,
+                    f"the product before {to_text(site.part.factors[k])} is entry by entry, ⊙",
+                )
+
+
+def transposed(formula: Formula) -> Formula:
+    """Return the transpose of a formula, without two in a row."""
+    if isinstance(formula, Power):
+        if formula.exponent == TRANSPOSED:
+            return formula.base
+        if formula.exponent == MINUS_ONE:
+            return replace(formula, exponent=Sum((TRANSPOSED,), (True,)))
+    if isinstance(formula, Sum) and len(formula.terms) == 1:
+        return negated(transposed(formula.terms[0]))
+    return Power(formula, TRANSPOSED)
+
+
+Change = tuple[Formula, Formula, Formula, str]  # the whole, what stood there, what does, a mistake
+
+
+def _reordered(claim: Claim, is_scalar: Callable[[Formula], bool]) -> Iterator[Change]:
+    """Yield a right side with factors transposed and in another order, the fewest changes first."""
+    value = sides_of(claim)[1]
+    found: list[tuple[int, Change]] = []
+    for site in sites(value):
+        part = site.part
+        if isinstance(part, Product) and not any(s == ODOT for s in part.signs):
+            places = [k for k, x in enumerate(part.factors)
+                      if not part.divides[k] and not is_scalar(x)]  # fmt: skip
+            if 1 < len(places) < 5:
+                found += [
+                    (cost, (site.put(new), part, new, mistake))
+                    for cost, new, mistake in _orders(part, places)
+                ]
+        elif isinstance(part, Symbol | Derivative) and not is_scalar(part):
+            if not isinstance(site.parent, Product | Power | Derivative):
+                new = transposed(part)
+                found.append((1, (site.put(new), part, new, "transposed")))
+        elif isinstance(part, Power) and part.exponent == TRANSPOSED and site.parent is None:
+            found.append((1, (part.base, part, part.base, "transposed")))
+    if not isinstance(value, Product):
+        found.append((2, (transposed(value), value, transposed(value), "transposed")))
+    yield from (change for _, change in sorted(found, key=lambda x: x[0]))
+
+
+def _orders(product: Product, places: Sequence[int]) -> Iterator[tuple[int, Formula, str]]:
+    turned = {k: (product.factors[k], transposed(product.factors[k])) for k in places}
+    for order in permutations(places):
+        moved = order != tuple(places)
+        for mask in combinations((0, 1), repeat=len(places)):
+            if not moved and not any(mask):
+                continue
+            cost = sum(mask) + 1.5 * moved
+            if cost > 3.5:
+                continue
+            factors = list(product.factors)
+            for place, k, turn in zip(places, order, mask, strict=True):
+                factors[place] = turned[k][turn]
+            new = replace(product, factors=tuple(factors))
+            yield int(2 * cost), new, "order" if moved else "transposed"

@@ -1,0 +1,206 @@
+"""Claims in matrix notation -> claims in index notation about a model whose shapes are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from eingrad.core.expr import Dim
+from eingrad.errors import NotationError
+from eingrad.notation.matrix.elaborate import Elaboration
+from eingrad.notation.matrix.infer import Inference, KindError
+from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
+from eingrad.notation.matrix.letters import Letters, OpenExtent
+from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes, SizeError
+from eingrad.notation.matrix.statements import labels_inside, misfit, shows_matrices
+from eingrad.notation.matrix.typed import Facts, TreeBuilder, Typed
+from eingrad.notation.summation import Summation, labels_of, walk
+from eingrad.notation.syntax import (
+    ONES_NAME,
+    TRANSPOSED,
+    Assignment,
+    Call,
+    Claim,
+    Derivative,
+    Equation,
+    Formula,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.system import System
+from eingrad.notation.tensors import PI, RESERVED
+
+LAYOUTS = NUMERATOR, DENOMINATOR
+
+
+class MisfitClaimError(NotationError):
+    """A claim whose factors do not fit together, in whichever layout."""
+
+
+@dataclass(frozen=True)
+class IndexClaim:
+    """A claim in index notation; ``layout`` is how a Jacobian lies, "" where there is none."""
+
+    claim: Claim
+    layout: str = ""
+
+
+class ClaimElaboration:
+    """Elaborates claims about one model; what they define is known to those that follow."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.extents: dict[Dim, OpenExtent] = {}
+        tensors = [*system.inputs.values(), *(d.var for d in system.definitions.values())]
+        self.facts = Facts(
+            axes={x.name: [self._extent(dim) for dim in x.dims] for x in tensors},
+            sizes={name: self._extent(dim) for name, dim in system.sizes.items()},
+            functions=system.functions,
+            stacks={a: b for a, b in system.stacks.items() if b in system.labels},
+        )
+        words = {"column": C, "row": R}
+        self.facts.kinds = {name: words[kind] for name, kind in system.kinds.items()}
+        self.facts.kinds |= {x.name: S for x in tensors if not x.dims}
+
+    def _extent(self, dim: Dim) -> OpenExtent:
+        if dim not in self.extents:
+            new = OpenExtent(dim)
+            new.letters.extend(self.system.letters.get(dim, ()))
+            self.extents[dim] = new
+        return self.extents[dim]
+
+    # --- which claims these are ---
+
+    def is_matrix(self, claim: Claim) -> bool:
+        """Whether a claim is matrix notation, and its names are known."""
+        sides = sides_of(claim)
+        speaks = any(map(shows_matrices, sides)) or any(
+            isinstance(x, Symbol) and not x.labels and self.rank(x.name)
+            for s in sides
+            for x in walk(s)
+        )
+        return speaks and not self._is_odd(claim)
+
+    def rank(self, name: str) -> int:
+        """Return how many axes a tensor has, 0 where it is not known."""
+        return len(self.facts.axes.get(self.facts.stacks.get(name, name), ()))
+
+    def _is_odd(self, claim: Claim) -> bool:
+        """Whether a claim has names that nobody knows, or labels that nothing sums or keeps."""
+        target = claim.target if isinstance(claim, Assignment) else None
+        new = target.name if isinstance(target, Symbol) else ""
+        for side in sides_of(claim):
+            for part in walk(side):
+                if isinstance(part, Symbol | TensorAt) and not self._is_known(part, new):
+                    return True
+        kept = labels_of(target) if target is not None else ()
+        if not isinstance(claim, Assignment):
+            return False
+        return next(Summation().dangling(claim.value, kept), None) is not None
+
+    def _is_known(self, tensor: Symbol | TensorAt, new: str) -> bool:
+        name = self.facts.stacks.get(tensor.name, tensor.name)
+        own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "T", PI.name, new}
+        return name in self.facts.axes or name in self.facts.sizes or name in own
+
+    # --- elaboration ---
+
+    def define(self, claim: Claim) -> Claim:
+        """Return a claim that defines a tensor, which later claims may speak of."""
+        assert isinstance(claim, Assignment)
+        assert isinstance(claim.target, Symbol)
+        (found, *_), shapes, left = self._options(claim)
+        name = claim.target.name
+        self.facts.axes[name] = shapes.axes[name]
+        if (kind := shapes.kind(left)) & VECTOR:
+            self.facts.kinds[name] = kind
+        return found.claim
+
+    def options(self, claim: Claim) -> list[IndexClaim]:
+        """Return a claim in index notation: one, or one for each layout of a Jacobian.
+
+        Raises MisfitClaimError where its factors do not fit together.
+        """
+        return self._options(claim)[0]
+
+    def _options(self, claim: Claim) -> tuple[list[IndexClaim], Shapes, Typed]:
+        found: dict[str, IndexClaim] = {}
+        failed: KindError | SizeError | None = None
+        made: tuple[Shapes, Typed] | None = None
+        for value in self._entries(claim):
+            for layout in LAYOUTS:
+                try:
+                    new, shapes, left, jacobian = self._in_layout(value, layout)
+                except (KindError, SizeError) as error:
+                    failed = failed or error
+                    continue
+                found[layout] = IndexClaim(new, layout if jacobian else "")
+                made = made or (shapes, left)
+                if not jacobian:
+                    break
+            if made:
+                return list(found.values()), *made
+        assert failed is not None
+        told = misfit(failed)
+        raise MisfitClaimError(told.reason, code="misfit", position=told.position, hint=told.hint)
+
+    @staticmethod
+    def _entries(claim: Claim) -> Iterator[Claim]:
+        """Yield a claim, and one about its right side's entries if its left side has labels."""
+        yield claim
+        if isinstance(claim, Assignment) and 0 < len(labels := labels_of(claim.target)) < 3:
+            yield replace(claim, value=Call("entry", (claim.value,), labels))
+
+    def _in_layout(self, claim: Claim, layout: str) -> tuple[Claim, Shapes, Typed, bool]:
+        builder = TreeBuilder(self.facts)
+        for side in sides_of(claim):
+            builder.build(side)
+        mixed = [id(x) for x in builder.mixed]
+        failed: KindError | SizeError | None = None
+        for n in range(min(len(mixed), 2) + 1):
+            for loose in combinations(mixed, n):
+                try:
+                    return self._read(claim, layout, loose)
+                except (KindError, SizeError) as error:
+                    failed = failed or error
+        assert failed is not None
+        raise failed
+
+    def _read(
+        self, claim: Claim, layout: str, loose: Sequence[int]
+    ) -> tuple[Claim, Shapes, Typed, bool]:
+        builder = TreeBuilder(self.facts, loose)
+        left, right = (builder.build(side) for side in sides_of(claim))
+        domains = Inference(builder, [(left, right)]).solve()
+        shapes = Shapes(self.facts, domains, layout)
+        shapes.statement(left, right, {})
+        shapes.finish()
+        taken = {x for own in self.system.letters.values() for x in own}
+        elaboration = Elaboration(shapes, Letters(taken), layout)
+        scope = {x for side in sides_of(claim) for x in labels_inside(side)}
+        labels = elaboration.labels_for(left, scope)
+        sides = [elaboration.at(x, labels, scope) for x in (left, right)]
+        jacobian = any(_is_jacobian(x, shapes) for x in builder.nodes)
+        return _with_sides(claim, sides[0], sides[1]), shapes, left, jacobian
+
+
+def sides_of(claim: Claim) -> tuple[Formula, Formula]:
+    """Return the left and right side of a claim."""
+    if isinstance(claim, Equation):
+        return claim.left, claim.right
+    return claim.target, claim.value
+
+
+def _with_sides(claim: Claim, left: Formula, right: Formula) -> Claim:
+    if isinstance(claim, Equation):
+        return Equation(left, right, claim.position)
+    assert isinstance(left, Symbol | Derivative)
+    return Assignment(left, right, claim.position, claim.notes)
+
+
+def _is_jacobian(node: Typed, shapes: Shapes) -> bool:
+    """Whether a part is a derivative of a vector by a vector."""
+    if node.op not in {"derivative", "chain"} or shapes.kind(node) != M:
+        return False
+    return bool(shapes.kind(node.parts[0]) & VECTOR)

@@ -1,0 +1,134 @@
+# ruff: noqa: E501
+"""Claims in matrix notation: right ones are right, and of wrong ones the transpose or order is named.
+
+The truths are those of the documents and books that state them; wrong ones are the usual slips.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import eingrad as eg
+
+
+def read(latex: str) -> eg.Model:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return eg.parse_latex(latex)
+
+
+NETWORK = r"""
+\mathbf{z} = \mathbf{W}_1 \mathbf{x} \\ \mathbf{h} = \sigma(\mathbf{z})
+\mathbf{o} = \mathbf{W}_2 \mathbf{h} \\ L = \|\mathbf{o} - \mathbf{y}\|^2
+"""
+SQUARES = r"L(\mathbf{w}) = \frac{1}{2n} \|\mathbf{y} - X\mathbf{w}\|^2"
+RIDGE = r"L = \|X \mathbf{w} - \mathbf{y}\|^2 + \lambda \mathbf{w}^\top \mathbf{w}"
+PRODUCT = r"\mathbf{Y} = \mathbf{A} \mathbf{X} \\ L = \|\mathbf{Y} - \mathbf{T}\|_F^2"
+FACTORS = r"L = \|A - U V^T\|_F^2"
+FORM = r"q = \mathbf{x}^\top A \mathbf{x}"
+TRACE = r"f = \operatorname{tr}(A X B)"
+RAYLEIGH = r"r = \frac{\mathbf{x}^T A \mathbf{x}}{\mathbf{x}^T \mathbf{x}}"
+LOGISTIC = (
+    r"L = -\sum_{i=1}^n [y_i \log \sigma(\mathbf{w}^\top \mathbf{x}_i)"
+    r" + (1 - y_i) \log(1 - \sigma(\mathbf{w}^\top \mathbf{x}_i))]"
+)
+DETERMINANT = r"f = \log \det (X^T X)"
+INVERSE = r"f = \mathbf{a}^T X^{-1} \mathbf{b}"
+KALMAN = r"J = \operatorname{tr}((I - K H) P (I - K H)^T + K R K^T)"
+AFFINE = r"\mathbf{y} = \mathbf{A} \mathbf{x} + \mathbf{b}"
+
+RIGHT = [
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{h}} = \mathbf{W}_2^\top \frac{\partial L}{\partial \mathbf{o}}"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_2} = \frac{\partial L}{\partial \mathbf{o}} \mathbf{h}^\top"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_2} = 2 (\mathbf{o} - \mathbf{y}) \mathbf{h}^T"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{z}} = \mathbf{W}_2^\top \frac{\partial L}{\partial \mathbf{o}} \odot \sigma'(\mathbf{z})"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{z}} = \operatorname{diag}(\sigma'(\mathbf{z})) \mathbf{W}_2^T \frac{\partial L}{\partial \mathbf{o}}"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_1} = \frac{\partial L}{\partial \mathbf{z}} \mathbf{x}^T"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_1} = \frac{\partial L}{\partial \mathbf{z}} \otimes \mathbf{x}"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{h}} = \frac{\partial L}{\partial \mathbf{o}} \frac{\partial \mathbf{o}}{\partial \mathbf{h}}"),
+    (SQUARES, r"\nabla_\mathbf{w} L = -\frac{1}{n} X^T (\mathbf{y} - X\mathbf{w})"),
+    (RIDGE, r"\frac{\partial L}{\partial \mathbf{w}} = 2 X^T X \mathbf{w} - 2 X^T \mathbf{y} + 2 \lambda \mathbf{w}"),
+    (RIDGE, r"\frac{\partial L}{\partial \mathbf{w}} = 2 (X^T X + \lambda I) \mathbf{w} - 2 X^T \mathbf{y}"),
+    (PRODUCT, r"\frac{\partial L}{\partial \mathbf{A}} = \frac{\partial L}{\partial \mathbf{Y}} \mathbf{X}^\top"),
+    (PRODUCT, r"\frac{\partial L}{\partial \mathbf{X}} = 2 \mathbf{A}^\top (\mathbf{A} \mathbf{X} - \mathbf{T})"),
+    (FACTORS, r"\frac{\partial L}{\partial U} = -2 (A - U V^T) V"),
+    (FACTORS, r"\frac{\partial L}{\partial V} = -2 (A - U V^T)^T U"),
+    (FORM, r"\frac{\partial q}{\partial \mathbf{x}} = (A + A^\top) \mathbf{x}"),
+    (FORM, r"\frac{\partial q}{\partial A} = \mathbf{x} \mathbf{x}^\top"),
+    (FORM, r"\frac{\partial^2 q}{\partial \mathbf{x} \partial \mathbf{x}} = A + A^T"),
+    (TRACE, r"\frac{\partial f}{\partial X} = A^T B^T"),
+    (RAYLEIGH, r"\frac{\partial r}{\partial \mathbf{x}} = \frac{(A + A^T) \mathbf{x} - 2 r \mathbf{x}}{\mathbf{x}^T \mathbf{x}}"),
+    (LOGISTIC, r"\frac{\partial L}{\partial \mathbf{w}} = \mathbf{X}^\top (\sigma(\mathbf{X} \mathbf{w}) - \mathbf{y})"),
+    (LOGISTIC, r"\frac{\partial L}{\partial \mathbf{w}} = \sum_{i=1}^n (\sigma(\mathbf{w}^\top \mathbf{x}_i) - y_i) \mathbf{x}_i"),
+    (DETERMINANT, r"\frac{\partial f}{\partial X} = 2 X (X^T X)^{-1}"),
+    (INVERSE, r"\frac{\partial f}{\partial X} = -X^{-T} \mathbf{a} \mathbf{b}^T X^{-T}"),
+    (KALMAN, r"\frac{\partial J}{\partial K} = -(I - K H) (P + P^T) H^T + K (R + R^T)"),
+    (AFFINE, r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}} = \mathbf{A}"),
+    (AFFINE, r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}} = \mathbf{A}^\top"),
+    (AFFINE, r"\frac{\partial \mathbf{y}}{\partial \mathbf{b}} = I"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "claim"), RIGHT)
+def test_what_is_right_is_called_right(model: str, claim: str) -> None:
+    verdict = read(model).check(claim, latex=True)
+    assert verdict.outcome == "right", str(verdict)
+
+
+WRONG = [
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{h}} = \frac{\partial L}{\partial \mathbf{o}} \mathbf{W}_2", "W2^T dL/do is meant"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{h}} = \mathbf{W}_2 \frac{\partial L}{\partial \mathbf{o}}", "W2^T dL/do is meant"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_2} = \mathbf{h} \frac{\partial L}{\partial \mathbf{o}}", "dL/do h^T is meant"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_2} = \mathbf{h} \frac{\partial L}{\partial \mathbf{o}}^\top", "dL/do h^T is meant"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_1} = \mathbf{x} \otimes \frac{\partial L}{\partial \mathbf{z}}", "x"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{W}_2} = (\mathbf{o} - \mathbf{y}) \mathbf{h}^T", "factor 2"),
+    (NETWORK, r"\frac{\partial L}{\partial \mathbf{z}} = \mathbf{W}_2^\top \frac{\partial L}{\partial \mathbf{o}}", ""),
+    (SQUARES, r"\nabla_\mathbf{w} L = \frac{1}{n} X^T (\mathbf{y} - X\mathbf{w})", "sign"),
+    (SQUARES, r"\nabla_\mathbf{w} L = -\frac{2}{n} X^T (\mathbf{y} - X\mathbf{w})", "factor 2"),
+    (SQUARES, r"\nabla_\mathbf{w} L = -\frac{1}{n} X (\mathbf{y} - X\mathbf{w})", "X^T"),
+    (RIDGE, r"\frac{\partial L}{\partial \mathbf{w}} = 2 X^T X \mathbf{w} - 2 X^T \mathbf{y} + \lambda \mathbf{w}", ""),
+    (RIDGE, r"\frac{\partial L}{\partial \mathbf{w}} = 2 X X^T \mathbf{w} - 2 X^T \mathbf{y} + 2 \lambda \mathbf{w}", "X^T X w is meant"),
+    (PRODUCT, r"\frac{\partial L}{\partial \mathbf{A}} = \frac{\partial L}{\partial \mathbf{Y}} \mathbf{X}", "dL/dY X^T is meant"),
+    (PRODUCT, r"\frac{\partial L}{\partial \mathbf{X}} = \frac{\partial L}{\partial \mathbf{Y}} \mathbf{A}^\top", "A^T dL/dY is meant"),
+    (PRODUCT, r"\frac{\partial L}{\partial \mathbf{X}} = \mathbf{A} \frac{\partial L}{\partial \mathbf{Y}}", "A^T dL/dY is meant"),
+    (FACTORS, r"\frac{\partial L}{\partial V} = -2 (A - U V^T) U", "(A - U V^T)^T U is meant"),
+    (FORM, r"\frac{\partial q}{\partial A} = \mathbf{x}^\top \mathbf{x}", "x x^T is meant"),
+    (TRACE, r"\frac{\partial f}{\partial X} = A B", ""),
+    (TRACE, r"\frac{\partial f}{\partial X} = B^T A^T", "A^T B^T is meant"),
+    (LOGISTIC, r"\frac{\partial L}{\partial \mathbf{w}} = \mathbf{X}^\top (\mathbf{y} - \sigma(\mathbf{X} \mathbf{w}))", "sign"),
+    (LOGISTIC, r"\frac{\partial L}{\partial \mathbf{w}} = \mathbf{X} (\sigma(\mathbf{X} \mathbf{w}) - \mathbf{y})", "X^T"),
+    (INVERSE, r"\frac{\partial f}{\partial X} = -X^{-1} \mathbf{a} \mathbf{b}^T X^{-1}", "X^-T"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "claim", "reason"), WRONG)
+def test_what_is_wrong_is_called_wrong_and_named(model: str, claim: str, reason: str) -> None:
+    verdict = read(model).check(claim, latex=True)
+    assert verdict.outcome == "wrong", str(verdict)
+    assert reason in verdict.reason
+
+
+def test_a_form_that_needs_symmetry_is_right_if() -> None:
+    verdict = read(FORM).check(
+        r"\frac{\partial q}{\partial \mathbf{x}} = 2 A \mathbf{x}", latex=True
+    )
+    assert verdict.outcome == "right if"
+    assert "A_ij = A_ji" in verdict.reason
+
+
+def test_a_row_for_a_gradient_is_right_in_the_other_layout_alone() -> None:
+    claim = r"\frac{\partial q}{\partial \mathbf{x}} = \mathbf{x}^\top (A + A^\top)"
+    verdict = read(FORM).check(claim, latex=True)
+    assert verdict.outcome == "right if"
+    assert "numerator" in verdict.reason
+
+
+def test_the_first_claim_that_one_layout_fits_fixes_it() -> None:
+    numerator = r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}} = \mathbf{A}"
+    denominator = r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}} = \mathbf{A}^\top"
+    found = read(AFFINE).check_each([numerator, denominator], latex=True)
+    assert [v.outcome for v in found] == ["right", "right if"]
+    assert "numerator" in found[0].reason
+    assert "denominator" in found[1].reason
