@@ -111,10 +111,10 @@ def _check_text(
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
     names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}
     claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
-    short = _used(system.shorthands, claims)
+    named = _used(system.shorthands, claims)
     judge = partial(_check_last, derived)
-    in_matrices = MatrixJudge(derived, judge, layout).verdicts([*short, *claims])
-    return in_matrices if in_matrices is not None else _check_claims(derived, [*short, *claims])
+    in_matrices = MatrixJudge(derived, judge, layout).verdicts([*named, *claims])
+    return in_matrices if in_matrices is not None else _check_claims(derived, [*named, *claims])
 
 
 def _check_last(derived: Derived, claims: Sequence[Claim]) -> Verdict:
