@@ -14,7 +14,7 @@ from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
 from eingrad.notation.matrix.letters import Letters, OpenExtent
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes, SizeError
 from eingrad.notation.matrix.statements import labels_inside, misfit, shows_matrices
-from eingrad.notation.matrix.typed import Facts, TreeBuilder, Typed
+from eingrad.notation.matrix.typed import KnownShapes, TreeBuilder, Typed
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
     ONES_NAME,
@@ -53,7 +53,7 @@ class ClaimElaboration:
         self.system = system
         self.extents: dict[Dim, OpenExtent] = {}
         tensors = [*system.inputs.values(), *(d.var for d in system.definitions.values())]
-        self.facts = Facts(
+        self.facts = KnownShapes(
             axes={x.name: [self._extent(dim) for dim in x.dims] for x in tensors},
             sizes={name: self._extent(dim) for name, dim in system.sizes.items()},
             functions=system.functions,

@@ -25,7 +25,7 @@ Guess = tuple[int, tuple[int, ...], str]  # a set's variable, kinds in the order
 
 
 @dataclass(frozen=True)
-class Equation:
+class Relating:
     """A relation between the kinds of ``node`` and of others."""
 
     relation: Relation
@@ -52,10 +52,10 @@ class Inference:
         self.builder, self.facts = builder, builder.facts
         self.nodes = builder.nodes
         self.equations = [
-            Equation(relation, (node.var, *(x.var for x in node.parts)), node)
+            Relating(relation, (node.var, *(x.var for x in node.parts)), node)
             for node in self.nodes if (relation := relation_of(node)) is not None
         ]  # fmt: skip
-        self.equations += [Equation(kinds.equal, (a.var, b.var), b) for a, b in sides]
+        self.equations += [Relating(kinds.equal, (a.var, b.var), b) for a, b in sides]
         self.equations += list(self._ranks())
         self.assigned = {left.var for left, _ in sides}
         self.uses: dict[int, list[int]] = {}
@@ -67,7 +67,7 @@ class Inference:
         self.failed: KindError | None = None
         self.count = 0
 
-    def _ranks(self) -> Iterator[Equation]:
+    def _ranks(self) -> Iterator[Relating]:
         """Yield what connects ``X``, ``x_i`` and ``x_{ij}``: how many axes the tensor has."""
         first = {x.var: x for x in self.nodes if x.op == "name"}
         counts: dict[str, list[int]] = {}
@@ -76,7 +76,7 @@ class Inference:
         for name, own in counts.items():
             if len(own) > 1 and name not in self.facts.axes:
                 variables = tuple(self.builder.names[name, k] for k in own)
-                yield Equation(_of_one_rank(own), variables, first[variables[0]])
+                yield Relating(_of_one_rank(own), variables, first[variables[0]])
 
     def solve(self) -> list[int]:
         """Return the kind of every variable; raise KindError, or NotationError where it is open."""

@@ -10,7 +10,7 @@ from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.matrix.infer import KindError
 from eingrad.notation.matrix.kinds import C, M, R, S, composed
 from eingrad.notation.matrix.letters import MisfitError, OpenExtent, equal
-from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, Facts, Typed
+from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, KnownShapes, Typed
 from eingrad.notation.syntax import Call, Symbol, TensorAt
 from eingrad.notation.text import to_text
 
@@ -41,7 +41,7 @@ class Shapes:
     In the "numerator" layout a Jacobian has a row for each entry of what is differentiated.
     """
 
-    def __init__(self, facts: Facts, domains: Sequence[int], layout: str = NUMERATOR) -> None:
+    def __init__(self, facts: KnownShapes, domains: Sequence[int], layout: str = NUMERATOR) -> None:
         self.domains, self.layout = list(domains), layout
         self.axes: dict[str, list[OpenExtent]] = {n: list(own) for n, own in facts.axes.items()}
         self.stacks, self.sizes, self.declared = facts.stacks, facts.sizes, facts.kinds

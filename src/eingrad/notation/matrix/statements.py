@@ -16,7 +16,7 @@ from eingrad.notation.matrix.shapes import Shapes, SizeError
 from eingrad.notation.matrix.typed import (
     OF_MATRIX,
     TRANSPOSES,
-    Facts,
+    KnownShapes,
     TreeBuilder,
     Typed,
 )
@@ -216,8 +216,10 @@ class _TextElaboration:
         pairs = ((n[:1].upper() + n[1:], n) for n in rows if n not in names)
         return dict((n, big) if big in names else (big, n) for big, n in pairs)
 
-    def _facts(self) -> Facts:
-        facts = Facts(bold=[n for n, _ in self.bold], functions=self.functions, stacks=self.stacks)
+    def _facts(self) -> KnownShapes:
+        facts = KnownShapes(
+            bold=[n for n, _ in self.bold], functions=self.functions, stacks=self.stacks
+        )
         facts.assigned = {s.target.name for _, s in self.assigned if isinstance(s.target, Symbol)}
         extents: dict[str, OpenExtent] = {}
         for s in self.statements:
@@ -233,7 +235,7 @@ class _TextElaboration:
         return facts
 
     @staticmethod
-    def _declare(shaped: Shaped, facts: Facts, extents: dict[str, OpenExtent]) -> None:
+    def _declare(shaped: Shaped, facts: KnownShapes, extents: dict[str, OpenExtent]) -> None:
         axes: list[OpenExtent] = []
         for extent in shaped.extents:
             if extent == 1:
@@ -253,7 +255,7 @@ class _TextElaboration:
             elif len(axes) == 1:
                 facts.kinds[name] = VECTOR
 
-    def _learn(self, statement: Statement, facts: Facts) -> None:
+    def _learn(self, statement: Statement, facts: KnownShapes) -> None:
         """Learn from a statement in index notation how many axes tensors have."""
         if isinstance(statement, Assignment):
             sides: tuple[Formula, ...] = statement.target, statement.value

@@ -51,7 +51,7 @@ class Typed:
 
 
 @dataclass
-class Facts:
+class KnownShapes:
     """What is known of names: how many axes they have, their kinds, the extents of their axes.
 
     ``kinds`` are those of names without labels, ``axes`` those of tensors whose rank is known.
@@ -75,7 +75,7 @@ class TreeBuilder:
     others bind what has no sign between it first.
     """
 
-    def __init__(self, facts: Facts, loose: Collection[int] = ()) -> None:
+    def __init__(self, facts: KnownShapes, loose: Collection[int] = ()) -> None:
         self.facts, self.loose = facts, loose
         self.domains: list[int] = []
         self.nodes: list[Typed] = []
