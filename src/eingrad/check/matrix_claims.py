@@ -23,7 +23,6 @@ from eingrad.errors import MemoryLimitError, NotationError
 from eingrad.notation.matrix.claims import (
     ClaimElaboration,
     IndexClaim,
-    MisfitClaimError,
     sides_of,
 )
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR
@@ -84,7 +83,9 @@ class MatrixJudge:
             return self.judge([*definitions, claim])
         try:
             options = self.reader.options(claim)
-        except MisfitClaimError as error:
+        except NotationError as error:
+            if error.code != "misfit":
+                raise
             return self._misfit(claim, definitions, error)
         right = [x for x in options if self._is_right(x.claim, definitions)]
         if right:
@@ -130,9 +131,7 @@ class MatrixJudge:
             return verdict
         return self._repaired(claim, definitions, verdict, "")
 
-    def _misfit(
-        self, claim: Claim, definitions: Sequence[Claim], error: MisfitClaimError
-    ) -> Verdict:
+    def _misfit(self, claim: Claim, definitions: Sequence[Claim], error: NotationError) -> Verdict:
         bare = Verdict("wrong", text_of(claim), error.reason, self._correct(claim), mistake="shape")
         for value, condition in self._relaxed(claim):
             if self._holds(_with_value(claim, value), definitions):

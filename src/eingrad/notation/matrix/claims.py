@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from eingrad.core.expr import Dim
-from eingrad.errors import NotationError
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
 from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
@@ -32,10 +31,6 @@ from eingrad.notation.system import System
 from eingrad.notation.tensors import PI, RESERVED
 
 LAYOUTS = NUMERATOR, DENOMINATOR
-
-
-class MisfitClaimError(NotationError):
-    """A claim whose factors do not fit together, in whichever layout."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +115,7 @@ class ClaimElaboration:
     def options(self, claim: Claim) -> list[IndexClaim]:
         """Return a claim in index notation: one, or one for each layout of a Jacobian.
 
-        Raises MisfitClaimError where its factors do not fit together.
+        Raises NotationError, with the code "misfit", where its factors do not fit together.
         """
         return self._options(claim)[0]
 
@@ -142,8 +137,7 @@ class ClaimElaboration:
             if made:
                 return list(found.values()), *made
         assert failed is not None
-        told = misfit(failed)
-        raise MisfitClaimError(told.reason, code="misfit", position=told.position, hint=told.hint)
+        raise misfit(failed)
 
     @staticmethod
     def _entries(claim: Claim) -> Iterator[Claim]:
