@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,7 +14,8 @@ from eingrad.cli.processes import Devices
 from eingrad.errors import BackendError, DataError, printable
 from eingrad.learn.atomic import owned, sweep
 from eingrad.learn.checkpoint import Checkpoint, check_writable, save
-from eingrad.learn.train import Trainer
+from eingrad.learn.data import Split
+from eingrad.learn.train import EpochRecord, Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Files:
     resume: bool
     overwrite: bool
     other_data: bool
+    log: Path | None = None
 
 
 # --- the checkpoint ---------------------------------------------------------------------------
@@ -84,6 +87,59 @@ class Saved:
         if self.path is None:
             return "nothing was saved (no --checkpoint)"
         return f"{self.path} holds epoch {self.epoch}" if self.epoch else "nothing was saved yet"
+
+
+# --- a line an epoch --------------------------------------------------------------------------
+
+
+class EpochLog:
+    """Writes ``--log FILE.csv``: a line for each epoch, after those of the run that goes on.
+
+    Raises `DataError` where the file is there and is not this run's to go on with or replace.
+    """
+
+    def __init__(self, files: Files, devices: Devices, is_regression: bool) -> None:
+        self.path = files.log if devices.is_first else None
+        score = "test_r2" if is_regression else "test_accuracy"
+        self.head = f"epoch,loss,test_loss,{score},seconds"
+        self.begun = time.perf_counter()
+        if self.path is None:
+            return
+        goes_on = files.resume and self._is_own()
+        if self.path.exists() and not goes_on and not files.overwrite:
+            raise DataError(
+                f"{self.path} exists already",
+                operand=str(self.path),
+                hint="replace it with --overwrite, or name another file",
+            )
+        if not goes_on:
+            self._add(self.head, "w")
+
+    def _is_own(self) -> bool:
+        assert self.path is not None
+        try:
+            with self.path.open(encoding="utf-8") as file:
+                return file.readline().rstrip("\n") == self.head
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def write(self, record: EpochRecord) -> None:
+        """Add an epoch's line, with the seconds since the run began or went on."""
+        seconds = time.perf_counter() - self.begun
+        values = [record.epoch, record.loss, record.test_loss, record.accuracy, round(seconds, 3)]
+        self._add(",".join(map(repr, values)), "a")
+
+    def _add(self, line: str, mode: str) -> None:
+        if self.path is None:
+            return
+        try:
+            with self.path.open(mode, encoding="utf-8") as file:
+                file.write(f"{line}\n")
+        except OSError as error:
+            raise DataError(
+                f"{self.path} cannot be written ({error.strerror or error})",
+                operand=str(self.path),
+            ) from error
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -163,9 +219,15 @@ def write_plots(paths: list[Path], files: Files, trainer: Trainer, devices: Devi
     from eingrad.learn.plots import plot_history, plot_mistakes  # noqa: PLC0415  # optional
 
     name, test = trainer.dataset.name, trainer.dataset.test
+    curves, mistakes = paths
+    kind = "R^2" if trainer.dataset.is_regression else "accuracy"
+    if not isinstance(test, Split):  # rows have no picture
+        if devices.is_first:
+            plot_history(trainer.history, curves, name, _source(files), kind)
+            print(printable(f"wrote {curves}"))
+        return
     predicted = trainer.predicted(test)
     if devices.is_first:
-        curves, mistakes = paths
         plot_history(trainer.history, curves, name, _source(files))
         plot_mistakes(test, predicted, mistakes, name, _source(files))
         print(printable(f"wrote {curves} and {mistakes}"))

@@ -17,12 +17,14 @@ class Devices:
     """A mesh, if any, and which of several processes this is.
 
     ``coordinator`` is the address at which the processes meet, None where there is one.
+    ``device`` is the one to use without a mesh, None for the backend's choice.
     """
 
     mesh: MeshOptions | None
     coordinator: str | None = None
     processes: int = 1
     process_id: int = 0
+    device: str | None = None
 
     @property
     def is_first(self) -> bool:
@@ -52,8 +54,15 @@ def read_devices(
     coordinator: str | None,
     processes: int | None,
     process_id: int | None,
+    device: str | None = None,
 ) -> Devices:
     """Check the options of the command line. Raises `EingradError`."""
+    if mesh is not None and device is not None:
+        raise EingradError(
+            "--mesh and --device both say where to compute",
+            operand="device",
+            hint="leave one of them out",
+        )
     if mesh is None:
         for option, value in (("--shard", shard), ("--coordinator", coordinator)):
             if value is not None:
@@ -63,7 +72,7 @@ def read_devices(
         for option, number in (("--processes", processes), ("--process-id", process_id)):
             if number is not None:
                 raise _lacking(option, "--coordinator", "HOST:PORT")
-        return Devices(options)
+        return Devices(options, device=device)
     host, colon, port = coordinator.rpartition(":")
     if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise EingradError(

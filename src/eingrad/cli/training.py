@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -13,15 +14,26 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eingrad.cli.app import code_of, note
 from eingrad.cli.commands import print_notes
-from eingrad.cli.outputs import Files, Saved, check_plots, owning, plot_paths, write_plots
+from eingrad.cli.outputs import (
+    EpochLog,
+    Files,
+    Saved,
+    check_plots,
+    owning,
+    plot_paths,
+    write_plots,
+)
 from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
 from eingrad.errors import DataError, DivergedError
 from eingrad.learn.checkpoint import Checkpoint, check_writable, load
 from eingrad.learn.classifier import packaged_model
+from eingrad.learn.data import Dataset
 from eingrad.learn.data import load as load_data
+from eingrad.learn.own_data import Asked, load_own
 from eingrad.learn.settings import Settings
-from eingrad.learn.train import EpochRecord, Trainer
+from eingrad.learn.table import Preparation
+from eingrad.learn.train import EpochRecord, Trainer, score_text
 from eingrad.notation.files import read_text
 
 REFRESH = 0.1  # seconds between two updates of the bar
@@ -36,16 +48,17 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
     with owning(files, devices):
         devices.join()
         trainer = (_resume if files.resume else _start)(files, devices, options)
-        plots = plot_paths(files, trainer.settings.dataset)
-        _train(trainer, Saved(files.checkpoint, trainer.epoch), devices)
-        accuracy = trainer.history[-1].accuracy if trainer.history else trainer.test()[1]
+        plots = plot_paths(files, Path(trainer.settings.dataset).stem)
+        log = EpochLog(files, devices, trainer.dataset.is_regression)
+        _train(trainer, Saved(files.checkpoint, trainer.epoch), devices, log)
+        score = trainer.score
         try:
             write_plots(plots, files, trainer, devices)
         finally:
-            print(f"test accuracy {100 * accuracy:.1f} %")
+            print(f"test {score}")
 
 
-def _train(trainer: Trainer, saved: Saved, devices: Devices) -> None:
+def _train(trainer: Trainer, saved: Saved, devices: Devices, log: EpochLog) -> None:
     """Train to the last epoch, show how it goes, and save each; say what is saved at an early end.
 
     Raises `DivergedError`, and `typer.Exit` after a signal.
@@ -57,6 +70,7 @@ def _train(trainer: Trainer, saved: Saved, devices: Devices) -> None:
                 if saved.path:
                     checkpoint = trainer.checkpoint()  # all processes gather it
                     saved.write(checkpoint, devices.is_first)
+                log.write(record)
                 display.epoch(record)
     except KeyboardInterrupt as signal:
         epoch = min(trainer.epoch + 1, trainer.settings.epochs)
@@ -73,11 +87,14 @@ def _start(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
     if files.other_data:
         raise DataError("--other-data needs a run to --resume", operand="other_data")
     settings = Settings.choose(**{**options, "dataset": options["dataset"] or "digits"})
-    text = packaged_model() if files.model is None else read_text(files.model)
+    _check_own(settings, options, files)
     if files.checkpoint:
         check_writable(files.checkpoint, may_replace=files.overwrite)
     _allow_dtype(settings)
-    trainer = Trainer.start(text, settings, _load_data(settings, files), devices.mesh)
+    data = _load_data(settings, files)
+    kind = "regression" if data.is_regression else "mlp"
+    text = packaged_model(kind) if files.model is None else read_text(files.model)
+    trainer = Trainer.start(text, settings, data, devices.mesh, devices.device)
     print_notes(trainer.classifier.model)
     if options["activation"] and not trainer.classifier.model.system.functions:
         raise DataError(
@@ -101,8 +118,27 @@ def _resume(files: Files, devices: Devices, options: dict[str, Any]) -> Trainer:
         )
     settings = checkpoint.settings.resume(**options)
     _allow_dtype(settings)
-    data = _load_data(settings, files)
-    return Trainer.resume(checkpoint, settings, data, devices.mesh, files.other_data)
+    data = _load_data(settings, files, checkpoint.preparation)
+    return Trainer.resume(
+        checkpoint, settings, data, devices.mesh, files.other_data, devices.device
+    )
+
+
+def _check_own(settings: Settings, options: dict[str, Any], files: Files) -> None:
+    """Raise `DataError` for options that the data set does not take."""
+    own = [name for name in ("target", "task", "validation", "ignore", "fill") if options[name]]
+    if own and not settings.is_own:
+        raise DataError(
+            f"--{own[0]} is for data of one's own, and {settings.dataset} is none",
+            operand=own[0],
+            hint="eingrad train FILE.csv --target COLUMN",
+        )
+    if settings.is_own and files.data is not None:
+        raise DataError(
+            f"--data is the folder of MNIST's files, and {settings.dataset} is named",
+            operand="data",
+            hint="leave --data out",
+        )
 
 
 def _allow_dtype(settings: Settings) -> None:
@@ -111,7 +147,9 @@ def _allow_dtype(settings: Settings) -> None:
         allow_float64(settings.backend)
 
 
-def _load_data(settings: Settings, files: Files) -> Any:
+def _load_data(settings: Settings, files: Files, known: Preparation | None = None) -> Dataset:
+    if settings.is_own:
+        return load_own(Asked.by(settings, known), note)
     return load_data(settings.dataset, files.data, note)
 
 
@@ -167,6 +205,7 @@ class EpochLines:
 
     def __init__(self, trainer: Trainer) -> None:
         self.epochs = trainer.settings.epochs
+        self.is_regression = trainer.dataset.is_regression
         self.examples, self.seconds, self.begun = 0, 0.0, 0.0
 
     def __enter__(self) -> Self:
@@ -186,7 +225,8 @@ class EpochLines:
         width = len(str(self.epochs))
         print(
             f"epoch {record.epoch:{width}}/{self.epochs}  loss {record.loss:.4f}  "
-            f"test loss {record.test_loss:.4f}  test accuracy {100 * record.accuracy:.1f} %  "
+            f"test loss {record.test_loss:.4f}  "
+            f"test {score_text(record.accuracy, self.is_regression)}  "
             f"{self.examples / max(self.seconds, 1e-9):,.0f} examples/s",
             flush=True,
         )
@@ -203,13 +243,14 @@ class Bar:
         self.progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
-            TextColumn("loss {task.fields[loss]}  accuracy {task.fields[accuracy]}"),
+            TextColumn("loss {task.fields[loss]}  {task.fields[accuracy]}"),
             TextColumn("{task.fields[speed]} examples/s"),
             TimeRemainingColumn(),
             console=console,
         )
         last = trainer.history[-1] if trainer.history else None
-        self.accuracy = f"{100 * last.accuracy:.1f} %" if last else "-"
+        self.is_regression = trainer.dataset.is_regression
+        self.accuracy = score_text(last.accuracy, self.is_regression) if last else "accuracy -"
         self.speed = "-"
         self.task = self.progress.add_task(
             "train", total=self.settings.epochs * self.size, completed=self.done,
@@ -236,7 +277,7 @@ class Bar:
 
     def epoch(self, record: EpochRecord) -> None:
         """Show the epoch's own loss and the test accuracy."""
-        self.accuracy = f"{100 * record.accuracy:.1f} %"
+        self.accuracy = score_text(record.accuracy, self.is_regression)
         self._show(record.loss)
 
     def _show(self, loss: float) -> None:

@@ -24,6 +24,12 @@ where each is started with the same --coordinator, --processes and options, and 
 of its own: 0, 1, ... Process 0 prints and writes; to --resume, each reads the checkpoint. See
 docs/scaling.md.
 
+One's own data: of a CSV file --target names the column to learn. Numbers are standardised by the
+training rows, texts are categories with a column of 0 and 1 each, and the checkpoint keeps both;
+`eingrad predict CHECKPOINT FILE.csv` applies them. Texts, and few whole numbers, are classes; other
+targets are a regression, standardised too, whose loss is half the squared error. An .npz holds x
+and y, or x_train, y_train, x_test, y_test. Pictures are grey, fitted into one size.
+
 Without --checkpoint nothing is written. With it, the run is saved after each epoch, and, where
 matplotlib is installed, NAME-curves.png and NAME-mistakes.png beside it at the end.
 """
@@ -31,13 +37,20 @@ matplotlib is installed, NAME-curves.png and NAME-mistakes.png beside it at the 
 
 # ruff: noqa: E501  # the options are a table, one to a line
 # fmt: off
-DatasetName = Annotated[str | None, typer.Argument(metavar="digits|mnist", help="What to learn; digits.")]
+DatasetName = Annotated[str | None, typer.Argument(metavar="digits|mnist|FILE|FOLDER", help="What to learn: digits; FILE.csv, .npz or .npy; a folder with pictures of each class in one.")]
 Data        = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's files, IDX or .npy; else they are downloaded.")]
-Hidden      = Annotated[int | None, typer.Option(help="Hidden units; 500.")]
-Epochs      = Annotated[int | None, typer.Option(help="Epochs in all; 40 for digits, 10 for mnist.")]
-BatchSize   = Annotated[int | None, typer.Option(help="Minibatch; 16 for digits, 64 for mnist.")]
+TargetName  = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="What is learned of a table: a column, a name in the .npz, another .npy.")]
+TaskName    = Annotated[str | None, typer.Option("--task", metavar="classification|regression", help="What the target is; else its values say.")]
+Validation  = Annotated[float | None, typer.Option(metavar="SHARE", help="The share of one's own data to test on; 0.2.")]
+Ignore      = Annotated[str | None, typer.Option(metavar="COLUMNS", help="Columns to leave out, separated by commas.")]
+Fill        = Annotated[bool, typer.Option("--fill", help="Put the mean, or no category, where a value is missing.")]
+Log         = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write a line for each epoch.")]
+Device      = Annotated[str | None, typer.Option(metavar="cpu|cuda|...", help="Where torch or jax computes; the best there is.")]
+Hidden      = Annotated[int | None, typer.Option(help="Hidden units; 500, for one's own data 100.")]
+Epochs      = Annotated[int | None, typer.Option(help="Epochs in all; 40 for digits, 10 for mnist, 100 for one's own data.")]
+BatchSize   = Annotated[int | None, typer.Option(help="Minibatch; 16 for digits, 64 for mnist, 32 for one's own data.")]
 Rate        = Annotated[float | None, typer.Option(help="Learning rate; sgd 0.1, momentum 0.05, adam 0.001.")]
-OptimizerOf = Annotated[str | None, typer.Option(metavar="sgd|momentum|adam", help="Optimizer; momentum.")]
+OptimizerOf = Annotated[str | None, typer.Option(metavar="sgd|momentum|adam", help="Optimizer; momentum, for one's own data adam.")]
 Activation  = Annotated[str | None, typer.Option(metavar="NAME", help="sigmoid, tanh, relu, gelu, ...; relu.")]
 Backend     = Annotated[str | None, typer.Option(metavar="numpy|torch|jax", help="What computes; numpy.")]
 Precision   = Annotated[str | None, typer.Option("--dtype", metavar="float32|float64", help="Precision; float32.")]
@@ -68,6 +81,11 @@ Seed        = Annotated[int | None, typer.Option(help="Settles every random choi
 def train(
     dataset: DatasetName = None,
     data: Data = None,
+    target: TargetName = None,
+    task: TaskName = None,
+    validation: Validation = None,
+    ignore: Ignore = None,
+    fill: Fill = False,
     hidden: Hidden = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -82,6 +100,8 @@ def train(
     other_data: OtherData = False,
     overwrite: Overwrite = False,
     plots: Plots = None,
+    log: Log = None,
+    device: Device = None,
     mesh: MeshSizes = None,
     shard: ShardLabels = None,
     coordinator: Coordinator = None,
@@ -89,16 +109,17 @@ def train(
     process_id: ProcessId = None,
     seed: Seed = None,
 ) -> None:
-    """Train a classifier of images; the last line says the test accuracy."""
+    """Train on images or on a table; the last line says the accuracy on data kept for the test."""
     from eingrad.cli.outputs import Files  # noqa: PLC0415
     from eingrad.cli.processes import read_devices  # noqa: PLC0415
     from eingrad.cli.training import run_training  # noqa: PLC0415
 
-    files = Files(data, model, checkpoint, plots, resume, overwrite, other_data)
-    devices = read_devices(mesh, shard, coordinator, processes, process_id)
+    files = Files(data, model, checkpoint, plots, resume, overwrite, other_data, log)
+    devices = read_devices(mesh, shard, coordinator, processes, process_id, device)
     run_training(
         files, devices, dataset=dataset, hidden=hidden, epochs=epochs, batch_size=batch_size, lr=lr,
         optimizer=optimizer, activation=activation, backend=backend, dtype=dtype, seed=seed,
+        target=target, task=task, validation=validation, ignore=ignore, fill=fill or None,
     )  # fmt: skip
 
 
@@ -108,11 +129,15 @@ def predict(
     images: Annotated[
         list[Path],
         typer.Argument(
-            help="Pictures (PNG, JPEG, ...), IDX files, .npy arrays; - reads one from stdin."
+            help="Pictures (PNG, JPEG, ...), IDX files, .npy arrays; - reads one from stdin. "
+            "CSV files or .npy arrays of rows, for what learned from a table."
         ),
     ],
 ) -> None:
-    """Say which class each image is, and how probable. In a pipe: name, class, probability."""
+    """Say which class each image or row is, and how probable. In a pipe: name, class, probability.
+
+    Of a regression, a number.
+    """
     from eingrad.cli.prediction import run_prediction  # noqa: PLC0415
 
     run_prediction(checkpoint, images)

@@ -62,8 +62,11 @@ class Library(Protocol):
     def check_updated(self, name: str, value: Any, dtype: str) -> None:
         """Raise `ShapeError` unless an array can take its new value."""
 
-    def own_copy(self, array: Any) -> Any:
-        """Return a copy of NumPy's array for a long computation, on the best device."""
+    def own_copy(self, array: Any, device: str | None = None) -> Any:
+        """Return a copy of NumPy's array for a long computation, on the best device or a given."""
+
+    def check_device(self, device: str) -> None:
+        """Raise `BackendError` for a device that the backend has not."""
 
     def is_updatable(self, value: Any) -> bool:
         """Say quickly whether an array of the right dtype passes `check_updated`."""

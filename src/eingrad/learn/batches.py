@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from eingrad.errors import EingradError
 from eingrad.learn.array_files import FileRows
 from eingrad.learn.data import Dataset, Split
+from eingrad.learn.rows_split import Rows
 
 Minibatch = tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]  # indices, pixels, targets
 
@@ -61,14 +62,15 @@ class Batches:
 
     def __init__(self, size: int, dataset: Dataset, dtype: Any, share: Share | None = None) -> None:
         height, width = dataset.image_shape
+        is_table = isinstance(dataset.train, Rows)
         self.size = size
         self.share = share or Share()
         rows = self.share.largest(size)
-        self.raw = np.empty((rows, height, width), np.uint8)
+        self.raw = np.empty((0 if is_table else rows, height, width), np.uint8)
         self.pixels = np.empty((rows, height * width), dtype)
         self.targets = np.empty((rows, dataset.classes), dtype)
 
-    def stream(self, split: Split, order: NDArray[np.int64]) -> Iterator[Minibatch]:
+    def stream(self, split: Split | Rows, order: NDArray[np.int64]) -> Iterator[Minibatch]:
         """Yield minibatch after minibatch of the examples in an order, and their indices.
 
         While one is worked on, the system fetches the next one's share from the disk.
@@ -79,11 +81,13 @@ class Batches:
             indices = order[start : start + self.size]
             yield indices, *self.gather(split, indices)
 
-    def _announce(self, split: Split, indices: NDArray[np.int64]) -> None:
-        if isinstance(split.images, FileRows):
+    def _announce(self, split: Split | Rows, indices: NDArray[np.int64]) -> None:
+        if isinstance(split, Split) and isinstance(split.images, FileRows):
             split.images.announce(indices[self.share.rows(len(indices))])
 
-    def gather(self, split: Split, indices: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def gather(
+        self, split: Split | Rows, indices: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the pixels (b, i) in [0, 1] and one-hot targets (b, o) of a minibatch's share.
 
         Both are views of buffers, which the next call overwrites.
@@ -91,6 +95,9 @@ class Batches:
         indices = indices[self.share.rows(len(indices))]
         count = len(indices)
         raw, pixels, targets = self.raw[:count], self.pixels[:count], self.targets[:count]
+        if isinstance(split, Rows):
+            split.fill(indices, pixels, targets)
+            return pixels, targets
         if isinstance(split.images, FileRows):
             split.images.take(indices, raw)
         else:

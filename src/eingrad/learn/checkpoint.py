@@ -25,6 +25,7 @@ from safetensors.numpy import save as safetensors_bytes
 from eingrad.errors import DataError, EingradError, NotationError
 from eingrad.learn.atomic import replacing, resolved
 from eingrad.learn.settings import Settings
+from eingrad.learn.table import Preparation
 from eingrad.notation.versions import NOTATION, reads_otherwise
 
 FORMAT, OLD_FORMAT = 2, 1
@@ -43,6 +44,7 @@ class Checkpoint:
     ``history`` has one record an epoch, as `train.EpochRecord` writes it. ``data`` is what
     `Dataset.fingerprint` returns, None where an older eingrad wrote the file; ``mesh`` describes
     the devices, ``notation`` is the version of the notation that ``model`` is written in.
+    ``table`` is what `Preparation.json` returns, ``class_names`` are what people call the classes.
     """
 
     model: str
@@ -57,6 +59,13 @@ class Checkpoint:
     data: Mapping[str, Any] | None = None
     mesh: str | None = None
     notation: int = NOTATION
+    table: Mapping[str, Any] | None = None
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """What was learned of a table's columns; None for images."""
+        return None if self.table is None else Preparation.read(self.table)
 
 
 def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
@@ -77,6 +86,8 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         "history": list(checkpoint.history),
         "data": checkpoint.data,
         "mesh": checkpoint.mesh,
+        "table": checkpoint.table,
+        "class_names": list(checkpoint.class_names),
     }
     tensors = {PARAMETER + name: x for name, x in checkpoint.parameters.items()}
     tensors |= {STATE + name: x for name, x in checkpoint.state.items()}
@@ -235,6 +246,8 @@ def _read(about: dict[str, Any], tensors: Arrays) -> Checkpoint:
         data=about.get("data"),
         mesh=about.get("mesh"),
         notation=notation_of(about),
+        table=about.get("table"),
+        class_names=tuple(str(name) for name in about.get("class_names") or ()),
     )
 
 

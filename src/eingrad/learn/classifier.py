@@ -61,13 +61,15 @@ class Roles:
         return tuple(dict.fromkeys(d for v in self.parameters for d in v.dims if d not in given))
 
 
-def packaged_model() -> str:
+def packaged_model(name: str = "mlp") -> str:
     """Return the text of the model that is trained when no other is named.
+
+    ``mlp`` is a classifier, ``regression`` predicts numbers.
 
     >>> "softmax_o(A2_bo)" in packaged_model()
     True
     """
-    return (resources.files("eingrad.learn") / "models" / "mlp.ein").read_text("utf-8")
+    return (resources.files("eingrad.learn") / "models" / f"{name}.ein").read_text("utf-8")
 
 
 def find_roles(model: Model) -> Roles:
@@ -188,7 +190,7 @@ class Classifier:
 
     def __init__(
         self, text: str, settings: Settings, image_shape: tuple[int, int], classes: int,
-        mesh: MeshOptions | None = None,
+        mesh: MeshOptions | None = None, device: str | None = None,
     ) -> None:  # fmt: skip
         self.text, self.settings = text, settings
         self.image_shape, self.classes = image_shape, classes
@@ -198,6 +200,9 @@ class Classifier:
         features = math.prod(image_shape)
         self.shapes = parameter_shapes(self.roles, features, classes, settings.hidden)
         self.library: Library = load_library(settings.backend)
+        self.device = device
+        if device is not None:
+            self.library.check_device(device)
         self.parameters: dict[str, Any] = {}
         self._options: dict[str, Any] = {
             "backend": settings.backend,
@@ -231,8 +236,11 @@ class Classifier:
         self._begin_with({name: np.array(x, self.dtype) for name, x in values.items()})
 
     def _begin_with(self, values: Mapping[str, Array]) -> None:
-        copy = np.array if self.mesh else self.library.own_copy  # the first step places it there
-        self.parameters = {name: copy(x) for name, x in values.items()}
+        if self.mesh:  # the first step places it there
+            self.parameters = {name: np.array(x) for name, x in values.items()}
+            return
+        own = self.library.own_copy
+        self.parameters = {name: own(x, self.device) for name, x in values.items()}
 
     def compile_training(self) -> tuple[Function | Pair, Function | Pair]:
         """Return the training step, which updates the parameters in place, and the evaluation.

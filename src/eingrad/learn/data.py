@@ -26,6 +26,8 @@ from eingrad.learn.data_identity import (
     odd_classes,
     unlike_mnist,
 )
+from eingrad.learn.rows_split import Rows
+from eingrad.learn.table import Preparation
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -60,6 +62,12 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of every image."""
+        height, width = self.images.shape[1:]
+        return height, width
+
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells this split from another; all of it is read."""
         return fingerprint(self.images, self.labels, self.peak)
@@ -67,18 +75,28 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What is trained on and what is tested on, with the number of classes."""
+    """What is trained on and what is tested on, with the number of classes.
+
+    Of a table, ``preparation`` says what its columns became, and a number that is learned is one
+    class. ``class_names`` are there where a person gave them.
+    """
 
     name: str
-    train: Split
-    test: Split
+    train: Split | Rows
+    test: Split | Rows
     classes: int
+    preparation: Preparation | None = None
+    class_names: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int]:
-        """Height and width of every image."""
-        height, width = self.train.images.shape[1:]
-        return height, width
+        """Height and width of every image; of a table, an image is a row."""
+        return self.train.image_shape
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether a number is learned."""
+        return self.preparation is not None and not self.preparation.target.classes
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells this data set from another, for JSON; all of it is read."""
@@ -86,6 +104,13 @@ class Dataset:
 
     def __str__(self) -> str:
         height, width = self.image_shape
+        if self.preparation is not None:
+            target = self.preparation.target
+            goal = f"{self.classes} classes of" if target.classes else "regression of"
+            return (
+                f"{self.name}: {len(self.train):,} training and {len(self.test):,} test rows of "
+                f"{len(self.preparation.columns)} columns, {goal} {target.name}"
+            )
         return (
             f"{self.name}: {len(self.train):,} training and {len(self.test):,} test images "
             f"of {height} x {width}, {self.classes} classes"
@@ -126,20 +151,20 @@ def load_digits() -> Dataset:
     """
     data = sklearn_digits()
     images, labels = data.images.astype(np.uint8), data.target.astype(np.int64)
-    in_test = _stratified(labels, DIGITS_TEST_SHARE, np.random.PCG64(DIGITS_SPLIT_SEED))
+    in_test = drawn_of_each_class(labels, DIGITS_TEST_SHARE, np.random.PCG64(DIGITS_SPLIT_SEED))
     train = Split(images[~in_test], labels[~in_test], peak=16)
     return Dataset("digits", train, Split(images[in_test], labels[in_test], peak=16), classes=10)
 
 
-def _stratified(
-    labels: NDArray[np.int64], share: float, bits: np.random.BitGenerator
+def drawn_of_each_class(
+    labels: NDArray[Any], share: float, bits: np.random.BitGenerator
 ) -> NDArray[np.bool_]:
-    """Draw ``share`` of each class."""
+    """Draw ``share`` of each class, but never all of it."""
     rng = np.random.Generator(bits)
     drawn = np.zeros(len(labels), np.bool_)
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
-        drawn[members[: round(share * len(members))]] = True
+        drawn[members[: min(round(share * len(members)), len(members) - 1)]] = True
     return drawn
 
 
@@ -178,7 +203,10 @@ def load_mnist(
 
 def _identified(folder: Path, dataset: Dataset, report: Callable[[str], None]) -> Dataset:
     """Call a data set MNIST where it is; say it where it only looks so."""
-    if not has_mnist_sizes(dataset.train.images.shape, dataset.test.images.shape):
+    train, test = dataset.train, dataset.test
+    assert isinstance(train, Split)
+    assert isinstance(test, Split)
+    if not has_mnist_sizes(train.images.shape, test.images.shape):
         return dataset
     unlike = unlike_mnist(dataset.fingerprint())
     if not unlike:

@@ -59,7 +59,7 @@ class Images:
             elif head.startswith(NPY_MAGIC[:4]):
                 self._rows = _read_npy(self.path)
             else:
-                self._rows = _read_picture(self.path, image_shape)[None]
+                self._rows = read_picture(self.path, image_shape)[None]
         if self._rows.dtype.kind not in "buif":
             raise _bad(self.path, f"holds entries of type {self._rows.dtype}", "expected numbers")
         height, width = self._rows.shape[1:]
@@ -156,7 +156,8 @@ def _scaled(path: Path, raw: NDArray[Any]) -> Pixels:
     return pixels
 
 
-def _read_picture(path: Path, image_shape: tuple[int, int]) -> Pixels:
+def read_picture(path: Path, image_shape: tuple[int, int]) -> Pixels:
+    """Return a picture's pixels, in [0, 1] and of a size. Raises `DataError`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow doubts: metadata, and 89 million pixels

@@ -38,9 +38,10 @@ def is_plot_of(path: Path, source: str) -> bool:
 
 
 def plot_history(
-    history: Sequence[EpochRecord], path: str | os.PathLike[str], title: str, source: str = ""
-) -> None:
-    """Write a PNG of both losses and of the test accuracy over the epochs.
+    history: Sequence[EpochRecord], path: str | os.PathLike[str], title: str, source: str = "",
+    score: str = "accuracy",
+) -> None:  # fmt: skip
+    """Write a PNG of both losses and of the test accuracy, or R^2, over the epochs.
 
     ``source`` is kept in it, for `is_plot_of`.
     """
@@ -53,11 +54,13 @@ def plot_history(
     if all(r.loss > 0 and r.test_loss > 0 for r in history):
         left.set_yscale("log")
     left.legend(frameon=False)
-    accuracy = [100 * r.accuracy for r in history]
+    unit, scale = (" (%)", 100) if score == "accuracy" else ("", 1)
+    accuracy = [scale * r.accuracy for r in history]
     right.plot(epochs, accuracy, "s-", ms=3, color=TEST_COLOR)
-    right.set_ylabel("test accuracy (%)")
+    right.set_ylabel(f"test {score}{unit}")
     if accuracy:
-        right.set_title(f"last {accuracy[-1]:.1f} %", fontsize=10)
+        last = f"{accuracy[-1]:.1f} %" if scale > 1 else f"{accuracy[-1]:.4f}"
+        right.set_title(f"last {last}", fontsize=10)
     for axes in (left, right):
         _dress(axes)
     figure.suptitle(title)

@@ -19,6 +19,7 @@ from eingrad.learn.classifier import DATA, LOSS, TARGET, Classifier
 from eingrad.learn.data import Dataset, Split
 from eingrad.learn.data_identity import differences
 from eingrad.learn.mesh import MeshOptions
+from eingrad.learn.rows_split import Rows
 from eingrad.learn.settings import Settings
 
 TEST_BATCH = 500
@@ -27,7 +28,10 @@ OnBatch = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """What an epoch (1, 2, ...) came to: mean loss on both sets, share of test images right."""
+    """What an epoch (1, 2, ...) came to: mean loss on both sets, share of test images right.
+
+    In a regression ``accuracy`` is R^2, the share of the targets' variance that is explained.
+    """
 
     epoch: int
     loss: float
@@ -77,13 +81,15 @@ class Trainer:
 
     @classmethod
     def start(
-        cls, text: str, settings: Settings, dataset: Dataset, mesh: MeshOptions | None = None
-    ) -> Self:
-        """Begin a run, on a mesh of devices if one is given.
+        cls, text: str, settings: Settings, dataset: Dataset, mesh: MeshOptions | None = None,
+        device: str | None = None,
+    ) -> Self:  # fmt: skip
+        """Begin a run, on a device or a mesh of them if one is given.
 
         The seed settles the parameters and every shuffle.
         """
-        classifier = Classifier(text, settings, dataset.image_shape, dataset.classes, mesh)
+        sizes = dataset.image_shape, dataset.classes
+        classifier = Classifier(text, settings, *sizes, mesh, device)
         trainer = cls(classifier, dataset)
         classifier.draw_parameters(trainer.rng)
         return trainer
@@ -91,7 +97,7 @@ class Trainer:
     @classmethod
     def resume(
         cls, checkpoint: Checkpoint, settings: Settings, dataset: Dataset,
-        mesh: MeshOptions | None = None, other_data: bool = False,
+        mesh: MeshOptions | None = None, other_data: bool = False, device: str | None = None,
     ) -> Self:  # fmt: skip
         """Go on with a run, bit for bit where nothing is changed, and on the same mesh.
 
@@ -105,7 +111,7 @@ class Trainer:
                 f"{_describe(dataset.image_shape, dataset.classes)}",
                 hint="resume with the data set that the run began with",
             )
-        classifier = Classifier(checkpoint.model, settings, *sizes, mesh)
+        classifier = Classifier(checkpoint.model, settings, *sizes, mesh, device)
         classifier.load_parameters(checkpoint.parameters)
         trainer = cls(classifier, dataset)
         trainer._load_state(checkpoint.state)
@@ -205,28 +211,42 @@ class Trainer:
             )
 
     def test(self) -> tuple[float, float]:
-        """Return the mean loss and the share of right answers on the test set."""
-        total, right, test = 0.0, 0, self.dataset.test
+        """Return the mean loss and the share of right answers, or R^2, on the test set."""
+        total, right, test = 0.0, 0.0, self.dataset.test
         for indices, outputs in self._outputs(test):
             total += float(outputs[LOSS]) * len(indices)
-            predicted = outputs[self.classifier.roles.prediction].argmax(axis=1)
-            right += int((predicted == test.labels[indices]).sum())
+            predicted = outputs[self.classifier.roles.prediction]
+            if self.dataset.is_regression:
+                right += float(((predicted[:, 0] - test.labels[indices]) ** 2).sum())
+            else:
+                right += int((predicted.argmax(axis=1) == test.labels[indices]).sum())
+        if self.dataset.is_regression:
+            spread = float(((test.labels - test.labels.mean()) ** 2).sum())
+            return total / len(test), 1 - right / spread if spread else 0.0
         return total / len(test), right / len(test)
 
-    def predicted(self, split: Split) -> NDArray[np.int64]:
+    @property
+    def score(self) -> str:
+        """What is said of the last test: its accuracy, or R^2."""
+        value = self.history[-1].accuracy if self.history else self.test()[1]
+        return score_text(value, self.dataset.is_regression)
+
+    def predicted(self, split: Split | Rows) -> NDArray[np.int64]:
         """Return the class that is predicted for each image."""
         name = self.classifier.roles.prediction
         classes = [outputs[name].argmax(axis=1) for _, outputs in self._outputs(split)]
         return np.concatenate(classes).astype(np.int64)
 
-    def _outputs(self, split: Split) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
+    def _outputs(
+        self, split: Split | Rows
+    ) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
         for indices, pixels, targets in self._test_batches.stream(split, np.arange(len(split))):
             tensors = {DATA: pixels, TARGET: targets}
             yield indices, self.classifier.call(self._evaluate, tensors, len(indices))
 
     def checkpoint(self) -> Checkpoint:
         """Return the run as it stands after its last whole epoch."""
-        classifier = self.classifier
+        classifier, preparation = self.classifier, self.dataset.preparation
         return Checkpoint(
             model=classifier.text,
             settings=self.settings,
@@ -239,6 +259,8 @@ class Trainer:
             state={name: to_numpy(x) for name, x in self.state.items()},
             data=self.fingerprint(),
             mesh=None if classifier.mesh is None else str(classifier.mesh),
+            table=None if preparation is None else preparation.json(),
+            class_names=self.dataset.class_names,
         )
 
     def _load_state(self, values: Mapping[str, NDArray[Any]]) -> None:
@@ -248,6 +270,15 @@ class Trainer:
             raise DataError("the checkpoint's optimizer state does not fit the model")
         for name, x in values.items():
             self.state[name] = np.array(x, self.classifier.dtype, order="C")
+
+
+def score_text(value: float, is_regression: bool) -> str:
+    """Write an accuracy or an R^2.
+
+    >>> score_text(0.978, False), score_text(0.5, True)
+    ('accuracy 97.8 %', 'R^2 0.5000')
+    """
+    return f"R^2 {value:.4f}" if is_regression else f"accuracy {100 * value:.1f} %"
 
 
 def state_shapes(classifier: Classifier) -> dict[str, tuple[int, ...]]:

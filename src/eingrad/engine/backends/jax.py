@@ -133,9 +133,26 @@ def full(shape: tuple[int, ...], value: int, dtype: str, others: Sequence[Any]) 
     return jnp.full(shape, value, dtype)
 
 
-def own_copy(array: Any) -> jax.Array:
-    """Return a copy of NumPy's array on the default device."""
-    return jnp.array(array)
+def own_copy(array: Any, device: str | None = None) -> jax.Array:
+    """Return a copy of NumPy's array on the default device, or another."""
+    return jnp.array(array) if device is None else jax.device_put(array, _device(device))
+
+
+def check_device(device: str) -> None:
+    """Raise `BackendError` for a device that JAX has not."""
+    _device(device)
+
+
+def _device(name: str) -> jax.Device:
+    kind, _, number = name.partition(":")
+    try:
+        return jax.devices(kind)[int(number or 0)]
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise BackendError(
+            f"JAX has no device {name!r} here",
+            operand="device",
+            hint=f"it has {', '.join(map(str, jax.devices()))}: cpu, gpu or gpu:1",
+        ) from error
 
 
 def is_updatable(value: Any) -> bool:  # noqa: ARG001

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eingrad.core.functions import FUNCTIONS, MATRIX_FUNCTIONS, imported
 from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.spelling import Spelling, is_ufunc
-from eingrad.errors import OutOfRangeError, ShapeError
+from eingrad.errors import BackendError, OutOfRangeError, ShapeError
 
 Array = NDArray[Any]
 
@@ -313,9 +313,19 @@ def full(shape: tuple[int, ...], value: int, dtype: str, others: Sequence[Any]) 
     return np.full(shape, value, dtype)
 
 
-def own_copy(array: Any) -> Any:
+def own_copy(array: Any, device: str | None = None) -> Any:  # noqa: ARG001
     """Return a copy that is contiguous."""
     return np.array(array, order="C")
+
+
+def check_device(device: str) -> None:
+    """Raise `BackendError` unless the device is the CPU."""
+    if device != "cpu":
+        raise BackendError(
+            f"NumPy has no device {device!r}",
+            operand="device",
+            hint="it computes on the cpu; for a graphics card --backend torch or jax",
+        )
 
 
 def is_updatable(value: Any) -> bool:

@@ -13,7 +13,7 @@ from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.engine.backends import numpy as numpy_backend
 from eingrad.engine.program import BOOLEAN, INTEGER, Shape
 from eingrad.engine.spelling import Spelling
-from eingrad.errors import ShapeError
+from eingrad.errors import BackendError, ShapeError
 
 # fmt: off
 EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
@@ -146,9 +146,22 @@ def full(shape: tuple[int, ...], value: int, dtype: str, others: Sequence[Any]) 
     return torch.full(shape, value, dtype=getattr(torch, dtype), device=device)
 
 
-def own_copy(array: Any) -> Tensor:
+def own_copy(array: Any, device: str | None = None) -> Tensor:
     """Return a copy of NumPy's array, on the graphics card where there is one."""
-    return torch.tensor(array, device="cuda" if torch.cuda.is_available() else None)
+    best = "cuda" if torch.cuda.is_available() else None
+    return torch.tensor(array, device=device or best)
+
+
+def check_device(device: str) -> None:
+    """Raise `BackendError` for a device on which no tensor can be made."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise BackendError(
+            f"PyTorch has no device {device!r} here ({str(error).splitlines()[0]})",
+            operand="device",
+            hint="cpu, or cuda where there is a graphics card",
+        ) from error
 
 
 def is_updatable(value: Any) -> bool:
