@@ -10,7 +10,7 @@ import pytest
 from eingrad.api.models.model import parse
 from eingrad.errors import DataError, EingradError, ShapeError
 from eingrad.learn.classifier import (
-    Classifier,
+    Learner,
     find_roles,
     initial_values,
     packaged_model,
@@ -85,7 +85,7 @@ def test_probabilities_from_logits_and_from_logarithms_are_the_same():
     pixels = rng.random((7, 64)).astype(np.float32)
     results = []
     for text in (LOGITS, LOG_PROBABILITIES, LOGITS.replace("\nL", "\nY_bo = softmax_o(Z_bo)\nL")):
-        classifier = Classifier(text, Settings.choose("digits"), (8, 8), 10)
+        classifier = Learner(text, Settings.choose("digits"), (8, 8), 10)
         classifier.load_parameters(values)
         results.append(classifier.probabilities(pixels))
     np.testing.assert_allclose(results[0], results[1], rtol=1e-5)

@@ -19,7 +19,7 @@ from rich.text import Text
 from eingrad.cli.app import UNUSABLE, fail, note
 from eingrad.errors import DataError, EingradError, printable
 from eingrad.learn.checkpoint import load
-from eingrad.learn.classifier import Classifier
+from eingrad.learn.classifier import Learner
 from eingrad.learn.images import BATCH, Images, as_file
 from eingrad.learn.own_data import load_array
 from eingrad.learn.table import Preparation, of_array, read_csv
@@ -55,7 +55,7 @@ def run_prediction(checkpoint: Path, images: Sequence[Path]) -> None:
 class Learned:
     """What a checkpoint holds, on NumPy: a classifier, and what its columns and classes are."""
 
-    classifier: Classifier
+    classifier: Learner
     preparation: Preparation | None
     class_names: tuple[str, ...]
 
@@ -64,7 +64,7 @@ class Learned:
         """Read a checkpoint. Raises `DataError`."""
         checkpoint = load(path, note)
         try:
-            classifier = Classifier(
+            classifier = Learner(
                 checkpoint.model,
                 replace(checkpoint.settings, backend="numpy"),
                 checkpoint.image_shape,

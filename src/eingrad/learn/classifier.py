@@ -182,7 +182,7 @@ def initial_values(
     return values
 
 
-class Classifier:
+class Learner:
     """A model with its parameters, compiled for one kind of image.
 
     ``parameters`` are there once they are drawn or loaded; they are arrays of the backend's.

@@ -20,9 +20,9 @@ from eingrad.learn.images import FORMATS, read_picture
 from eingrad.learn.rows_split import Rows
 from eingrad.learn.settings import Settings
 from eingrad.learn.table import (
+    BadEntry,
+    DataTable,
     Preparation,
-    Problem,
-    Table,
     Task,
     learn_column,
     learn_target,
@@ -112,8 +112,8 @@ def _csv(path: Path, asked: Asked) -> Dataset:
 
 
 def _of_table(
-    table: Table, name: str, values: NDArray[Any], asked: Asked,
-    test: tuple[Table, NDArray[Any]] | None = None,
+    table: DataTable, name: str, values: NDArray[Any], asked: Asked,
+    test: tuple[DataTable, NDArray[Any]] | None = None,
 ) -> Dataset:  # fmt: skip
     """Return the data set of a table; without one for testing, a share of its rows is."""
     whole = values if test is None else np.concatenate([values, test[1]])
@@ -126,7 +126,7 @@ def _of_table(
     table = _joined(table, test)
     if not len(test_rows) or not len(train_rows):
         raise DataError(f"{table.path}: {len(whole)} rows are too few", operand=table.path)
-    problems: list[Problem] = []
+    problems: list[BadEntry] = []
     if asked.known is not None:
         preparation = asked.known
     else:
@@ -152,14 +152,14 @@ def _of_table(
     return Dataset(Path(table.path).name, train, tested, outputs, preparation, goal.classes)
 
 
-def _joined(table: Table, test: tuple[Table, NDArray[Any]] | None) -> Table:
+def _joined(table: DataTable, test: tuple[DataTable, NDArray[Any]] | None) -> DataTable:
     if test is None:
         return table
     columns = {
         name: np.concatenate([x, test[0].columns[name]]) for name, x in table.columns.items()
     }
     lines = np.arange(len(table) + len(test[0]))
-    return Table(table.path, columns, lines, table.word, table.has_names)
+    return DataTable(table.path, columns, lines, table.word, table.has_names)
 
 
 def _drawn(classes: Sequence[str], labels: NDArray[Any], asked: Asked) -> NDArray[np.bool_]:
@@ -262,7 +262,7 @@ def _of_images(
     path: Path, images: list[NDArray[Any]], name: str, goals: list[NDArray[Any]], asked: Asked
 ) -> Dataset:
     rows = np.concatenate([np.arange(len(x)) for x in goals])
-    table = Table(str(path), {}, rows, "row", has_names=False)
+    table = DataTable(str(path), {}, rows, "row", has_names=False)
     task: Task = "classification"
     target, labels = learn_target(table, name, np.concatenate(goals), task)
     return _of_pixels(path.name, images, labels, target.classes, asked)

@@ -28,7 +28,7 @@ Texts = NDArray[Any]
 """An array of str: the texts of a CSV file's column."""
 
 
-class Problem(NamedTuple):
+class BadEntry(NamedTuple):
     """What is wrong with an entry: ``row`` counts from 0, ``column`` is empty for a whole row."""
 
     row: int
@@ -37,7 +37,7 @@ class Problem(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """Columns by name, of numbers or of texts, and where each row stands in the file."""
 
     path: str
@@ -49,13 +49,13 @@ class Table:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def told(self, problem: Problem) -> str:
+    def told(self, problem: BadEntry) -> str:
         """Say where a problem is: ``line 7, column age: ...``."""
         where = f"{self.word} {self.lines[problem.row]}"
         return f"{where}{problem.column and f', column {problem.column}'}: {problem.reason}"
 
     def check(
-        self, problems: Sequence[Problem], hint: str | None = None, most: int = SHOWN
+        self, problems: Sequence[BadEntry], hint: str | None = None, most: int = SHOWN
     ) -> None:
         """Raise `DataError` that names the first problems, and counts the others."""
         if problems:
@@ -68,7 +68,7 @@ class Table:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def read_csv(path: str | os.PathLike[str]) -> Table:
+def read_csv(path: str | os.PathLike[str]) -> DataTable:
     """Read a CSV file; commas, semicolons or tabs part its columns, and a first line names them.
 
     Without names the columns are 1, 2, ... Raises `DataError` that names bad rows by their lines.
@@ -93,15 +93,15 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
         raise _bad(path, f"has {what}", "the first line names the columns")
     rows, lines = rows[has_names:], lines[has_names:]
     wrong = [k for k, row in enumerate(rows) if len(row) != len(names)]
-    reasons = [Problem(k, "", f"{len(rows[k])} entries, expected {len(names)}") for k in wrong]
+    reasons = [BadEntry(k, "", f"{len(rows[k])} entries, expected {len(names)}") for k in wrong]
     numbers = np.array(lines, np.int64)
-    Table(str(path), {}, numbers).check(reasons, "an entry with a comma in it goes in quotes")
+    DataTable(str(path), {}, numbers).check(reasons, "an entry with a comma in it goes in quotes")
     if not rows:
         raise _bad(path, "has no rows below the names of its columns")
     columns = {
         name: np.array([row[k].strip() for row in rows], object) for k, name in enumerate(names)
     }
-    return Table(str(path), columns, numbers, has_names=has_names)
+    return DataTable(str(path), columns, numbers, has_names=has_names)
 
 
 def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
@@ -121,7 +121,7 @@ def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     return rows, lines
 
 
-def of_array(path: str, array: NDArray[Any]) -> Table:
+def of_array(path: str, array: NDArray[Any]) -> DataTable:
     """Return the table of an array (n, ...) of numbers, whose columns are 0, 1, ..."""
     if array.dtype.kind not in "buif" or array.ndim < 2 or not array.size:
         raise DataError(
@@ -131,7 +131,7 @@ def of_array(path: str, array: NDArray[Any]) -> Table:
         )
     flat = np.asarray(array.reshape(len(array), -1), np.float64)
     columns = {str(k): flat[:, k] for k in range(flat.shape[1])}
-    return Table(path, columns, np.arange(len(flat)), "row", has_names=False)
+    return DataTable(path, columns, np.arange(len(flat)), "row", has_names=False)
 
 
 def _bad(path: Path, found: str, hint: str | None = None) -> DataError:
@@ -180,19 +180,19 @@ class Column:
         """How many columns it becomes."""
         return len(self.categories) or 1
 
-    def encode(self, values: NDArray[Any], fill: bool, problems: list[Problem]) -> Floats:
+    def encode(self, values: NDArray[Any], fill: bool, problems: list[BadEntry]) -> Floats:
         """Return the columns that it becomes; entries that cannot be are 0 and a problem.
 
         With ``fill`` what is missing is the mean, or no category at all.
         """
         missing = is_missing(values)
         if not fill:
-            problems += [Problem(int(k), self.name, "missing") for k in np.flatnonzero(missing)]
+            problems += [BadEntry(int(k), self.name, "missing") for k in np.flatnonzero(missing)]
         if not self.categories:
             numbers = _numbers(values)
             wrong = ~np.isfinite(numbers) & ~missing
             problems += [
-                Problem(int(k), self.name, f"{values[k]!r} is no number")
+                BadEntry(int(k), self.name, f"{values[k]!r} is no number")
                 for k in np.flatnonzero(wrong)
             ]
             numbers = np.where(missing | wrong, self.mean, numbers)
@@ -202,7 +202,7 @@ class Column:
         for row in np.flatnonzero(~missing):
             found = place.get(_as_text(values[row]))
             if found is None:
-                problems.append(Problem(int(row), self.name, self._unknown(values[row])))
+                problems.append(BadEntry(int(row), self.name, self._unknown(values[row])))
             else:
                 result[row, found] = 1
         return result
@@ -217,7 +217,7 @@ def _as_text(value: Any) -> str:
 
 
 def learn_column(
-    table: Table, name: str, train: NDArray[np.int64], problems: list[Problem]
+    table: DataTable, name: str, train: NDArray[np.int64], problems: list[BadEntry]
 ) -> Column:
     """Return what a column of a table is, by its training rows; categories by all rows.
 
@@ -241,7 +241,7 @@ def learn_column(
     if len(categories) > MAX_CATEGORIES and 2 * len(categories) > present.sum():
         row = int(np.flatnonzero(present)[0])
         reason = f"{len(categories):,} different texts are no categories: leave it out (--ignore)"
-        problems.append(Problem(row, name, reason))
+        problems.append(BadEntry(row, name, reason))
     return Column(name, categories=tuple(categories))
 
 
@@ -249,7 +249,7 @@ def learn_column(
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetColumn:
     """What is learned: ``classes`` in a classification, ``mean`` and ``scale`` of a number."""
 
     name: str
@@ -264,14 +264,14 @@ class Target:
 
 
 def learn_target(
-    table: Table, name: str, values: NDArray[Any], task: Task | None
-) -> tuple[Target, NDArray[Any]]:
+    table: DataTable, name: str, values: NDArray[Any], task: Task | None
+) -> tuple[TargetColumn, NDArray[Any]]:
     """Return the target of a table, and its labels or its numbers (n,), row by row.
 
     Texts are classes, and so are whole numbers if there are few; ``task`` says otherwise.
     """
     missing = is_missing(values)
-    problems = [Problem(int(k), name, "missing") for k in np.flatnonzero(missing)]
+    problems = [BadEntry(int(k), name, "missing") for k in np.flatnonzero(missing)]
     table.check(problems, "every example needs its target; leave such rows out of the file")
     numbers = _numbers(values)
     if task is None:
@@ -282,10 +282,10 @@ def learn_target(
     if task == "regression":
         wrong = np.flatnonzero(~np.isfinite(numbers))
         table.check(
-            [Problem(int(k), name, f"{values[k]!r} is no number") for k in wrong],
+            [BadEntry(int(k), name, f"{values[k]!r} is no number") for k in wrong],
             "for classes: --task classification",
         )
-        return Target(name), numbers
+        return TargetColumn(name), numbers
     texts = [_as_text(x) for x in values]
     known = sorted(set(texts), key=lambda x: (not _is_number(x), _is_number(x) and float(x), x))
     if len(known) < 2:
@@ -294,7 +294,7 @@ def learn_target(
             operand=table.path,
         )
     place = {text: k for k, text in enumerate(known)}
-    return Target(name, tuple(known)), np.array([place[x] for x in texts], np.int64)
+    return TargetColumn(name, tuple(known)), np.array([place[x] for x in texts], np.int64)
 
 
 # --- all of it --------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ class Preparation:
     """
 
     columns: tuple[Column, ...]
-    target: Target
+    target: TargetColumn
     fill: bool = False
     has_names: bool = True
 
@@ -317,9 +317,9 @@ class Preparation:
         """How many numbers an example becomes."""
         return sum(column.width for column in self.columns)
 
-    def features(self, table: Table) -> tuple[Floats, list[Problem]]:
+    def features(self, table: DataTable) -> tuple[Floats, list[BadEntry]]:
         """Return the numbers (n, width) of a table, and what is wrong with its entries."""
-        problems: list[Problem] = []
+        problems: list[BadEntry] = []
         names = self._found(table)
         parts = [
             column.encode(table.columns[name], self.fill, problems)
@@ -327,7 +327,7 @@ class Preparation:
         ]
         return np.concatenate(parts, axis=1), sorted(problems)
 
-    def _found(self, table: Table) -> list[str]:
+    def _found(self, table: DataTable) -> list[str]:
         """Return the table's names of the columns. Raises `DataError` where one is missing."""
         own = [column.name for column in self.columns]
         absent = [name for name in own if name not in table.columns]
@@ -354,7 +354,7 @@ class Preparation:
                 Column(**{**x, "categories": tuple(x["categories"])}) for x in values["columns"]
             )
             target = values["target"]
-            goal = Target(**{**target, "classes": tuple(target["classes"])})
+            goal = TargetColumn(**{**target, "classes": tuple(target["classes"])})
             return cls(columns, goal, bool(values["fill"]), bool(values["has_names"]))
         except (KeyError, TypeError, ValueError) as error:
             raise DataError("the checkpoint's record of the columns is damaged") from error

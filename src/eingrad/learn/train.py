@@ -15,7 +15,7 @@ from eingrad.engine.library import to_numpy
 from eingrad.errors import DataError, DivergedError
 from eingrad.learn.batches import Batches
 from eingrad.learn.checkpoint import Checkpoint
-from eingrad.learn.classifier import DATA, LOSS, TARGET, Classifier
+from eingrad.learn.classifier import DATA, LOSS, TARGET, Learner
 from eingrad.learn.data import Dataset, Split
 from eingrad.learn.data_identity import differences
 from eingrad.learn.mesh import MeshOptions
@@ -61,7 +61,7 @@ class Trainer:
     [True]
     """
 
-    def __init__(self, classifier: Classifier, dataset: Dataset) -> None:
+    def __init__(self, classifier: Learner, dataset: Dataset) -> None:
         self.classifier, self.dataset = classifier, dataset
         self.settings = settings = classifier.settings
         self.rng = np.random.Generator(np.random.PCG64(settings.seed))
@@ -89,7 +89,7 @@ class Trainer:
         The seed settles the parameters and every shuffle.
         """
         sizes = dataset.image_shape, dataset.classes
-        classifier = Classifier(text, settings, *sizes, mesh, device)
+        classifier = Learner(text, settings, *sizes, mesh, device)
         trainer = cls(classifier, dataset)
         classifier.draw_parameters(trainer.rng)
         return trainer
@@ -111,7 +111,7 @@ class Trainer:
                 f"{_describe(dataset.image_shape, dataset.classes)}",
                 hint="resume with the data set that the run began with",
             )
-        classifier = Classifier(checkpoint.model, settings, *sizes, mesh, device)
+        classifier = Learner(checkpoint.model, settings, *sizes, mesh, device)
         classifier.load_parameters(checkpoint.parameters)
         trainer = cls(classifier, dataset)
         trainer._load_state(checkpoint.state)
@@ -281,7 +281,7 @@ def score_text(value: float, is_regression: bool) -> str:
     return f"R^2 {value:.4f}" if is_regression else f"accuracy {100 * value:.1f} %"
 
 
-def state_shapes(classifier: Classifier) -> dict[str, tuple[int, ...]]:
+def state_shapes(classifier: Learner) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor that the optimizer keeps."""
     optimizer = classifier.settings.make_optimizer()
     shapes: dict[str, tuple[int, ...]] = {}
