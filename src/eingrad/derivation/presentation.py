@@ -14,6 +14,7 @@ from eingrad.derivation.lines import Step
 from eingrad.derivation.matrix import layout_axes, matrix_form
 from eingrad.derivation.matrix.forms import Form
 from eingrad.derivation.numpy_line import NoNumpyLineError, identifier, numpy_line
+from eingrad.derivation.opened_rules import OpenedRule, opened_rules
 from eingrad.derivation.reasons import MatrixText, matrix_words
 from eingrad.derivation.steps import Deriver
 from eingrad.notation.latex import to_latex
@@ -65,14 +66,6 @@ class Section:
     closed: Closed
     matrix: MatrixLine | None
     numpy: NumpyLines | None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedRule:
-    """A rule that the derivation cites, itself derived; ``target`` is the formula it states."""
-
-    name: str
-    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +178,5 @@ def present(deriver: Deriver, of: str, wrt: Mapping[str, str], model: ModelText)
                 _matrix_line(deriver, key, closed), _numpy_lines(deriver, key, closed),
             )
         )  # fmt: skip
-    return Presentation(model, of, tuple(sections))
+    steps = [step for section in sections for step in section.steps]
+    return Presentation(model, of, tuple(sections), opened_rules(deriver, steps))

@@ -32,8 +32,9 @@ class Record:
     ``names`` are other words for the function in texts, ``latex`` is how it is written over its
     arguments, by default ``\\operatorname{name}(...)``. ``rule`` cites the derivative, ``returns``
     says in a docstring what the result is. ``recipe`` gives the function by others, in a form that
-    neither overflows nor cancels. A ``stable`` function is such a form itself: rules put it in the
-    place of what is written out. An ``internal`` function stands in derivatives alone: texts
+    neither overflows nor cancels; ``on_paper`` is how a textbook defines it, in the notation,
+    of x or of x_i over i. A ``stable`` function is such a form itself: rules put it in the place of
+    what is written out. An ``internal`` function stands in derivatives alone: texts
     speak of it, Python code does not. What is confused with what has a word of ``family`` in
     common. A ``real`` function has no value, or not this formula, at complex numbers.
     """
@@ -43,6 +44,7 @@ class Record:
     rule: str = ""
     returns: str = ""
     recipe: Formula | None = None
+    on_paper: str = ""
     numpy: str = ""
     torch: str = ""
     jax: str = ""

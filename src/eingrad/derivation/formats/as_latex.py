@@ -18,9 +18,9 @@ from eingrad.notation.latex import juxtaposed, label_latex, to_latex
 
 PAGE = 66.0  # what fits between the margins of an article in 10 pt, in the unit of `latex_width`
 LEAST = 22.0  # a narrower column is no place for reasons: they stand in rows of their own
-HIGHEST, TALL = 500.0, 400.0  # points of a page, and those after which a statement begins anew
-HIGH, LOW = 31.0, 18.0  # rows with a fraction or a sum, and without
+FULL, ENOUGH = 500.0, 400.0  # points of a page; of one on which no further statement begins
 FRACTION = re.compile(r"\\(frac|sum|prod|begin)\b")
+NESTED = re.compile(r"\\frac\{[^{}]*(\{[^{}]*\}[^{}]*)*\\frac|\\sqrt\{\\frac")
 DEFINED = r"\text{definition}"
 END = " \\\\\n"
 MATHS = {
@@ -42,18 +42,35 @@ def latex(shown: Presentation, explain: bool = False) -> str:
 
 
 def on_pages(rows: str) -> Iterator[str]:
-    """Cut rows where a statement is defined, or after any formula, before they leave the page."""
+    """Cut rows before a formula that would leave the page, rather where a statement is defined."""
     page: list[str] = []
     high = 0.0
-    for row in rows.split(END):
-        tall = HIGH if FRACTION.search(row) else LOW
-        begins = not row.lstrip().startswith("&")
-        if begins and high + tall > (TALL if DEFINED in row else HIGHEST):
+    for block in _blocks(rows.split(END)):
+        tall = sum(map(_height, block))
+        if page and high + tall > (ENOUGH if DEFINED in block[0] else FULL):
             yield END.join(page)
             page, high = [], 0.0
-        page.append(row)
+        page += block
         high += tall
     yield END.join(page)
+
+
+def _blocks(rows: Sequence[str]) -> Iterator[list[str]]:
+    """Yield each formula with the rows in which it and its reason go on."""
+    block: list[str] = []
+    for row in rows:
+        if block and not row.lstrip().startswith(("&&", "& &", r"&\q")):
+            yield block
+            block = []
+        block.append(row)
+    yield block
+
+
+def _height(row: str) -> float:
+    """Return about how many points a row takes."""
+    if not FRACTION.search(row):
+        return 18.0
+    return 34.0 + 14.0 * bool(NESTED.search(row)) + 10.0 * row.count(r"\begin{cases}")
 
 
 def tables(shown: Presentation, explain: bool = False) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ _WIDTHS = {
     r"\,": 0.4, r"\\": 0.0, r"\to": 3.2, r"\cdot": 1.5, r"\times": 2.5, r"\odot": 2.5,
     r"\oslash": 2.5, r"\otimes": 2.5, r"\bigl": 0.2, r"\bigr": 0.2, r"\top": 1.0,
 }  # fmt: skip
+SIGNS = {"+", "-", "<", ">", "=", r"\cdot", r"\odot", r"\oslash", r"\otimes"}
 _SIGNS = {"+": 2.5, "-": 2.5, "=": 2.8, "<": 2.8, ">": 2.8, "(": 0.85, ")": 0.85, "|": 0.6}
 
 
@@ -119,7 +120,7 @@ def rows_of(latex: str, room: float) -> list[str]:
     rows: list[str] = []
     row, size = "", 0.0
     for word, wide in _words(latex, room):
-        sign = word[0] in "+-"
+        sign = word.split(" ")[0] in SIGNS
         if row and size + wide > room:
             rows.append(row)
             row, size = (word if sign or not rows else rf"\cdot {word}"), wide
@@ -133,7 +134,7 @@ def _words(latex: str, room: float) -> Iterator[tuple[str, float]]:
     """Yield what a row may not break, each with its width; too wide a group is opened."""
     sign = ""
     for word, wide in _spaced(latex):
-        if word in {"+", "-", "<", ">", "=", r"\cdot"}:
+        if word in SIGNS:
             sign = f"{sign}{word} "
             continue
         if wide > room:
@@ -165,28 +166,34 @@ def _spaced(latex: str) -> Iterator[tuple[str, float]]:
 def _opened(word: str, room: float) -> Iterator[tuple[str, float]]:
     r"""Open a group in ``\left( \right)`` or a fraction, so that rows may break inside."""
     tokens = _TOKEN.findall(word)
-    if tokens[0] == r"\left" and tokens[1] == "(":
-        end = _closing(tokens, 0)
-        inner, tail = "".join(tokens[2 : end - 2]), "".join(tokens[end:])
-        yield from _bracketed(inner, tail, room)
-        return
     if tokens[0] == r"\frac":
         above, end = _group(tokens, 1)
         below, end = _group(tokens, end)
         if end == len(tokens) and width(below) <= room:
             yield rf"\frac{{1}}{{{below}}}", width(below) + 0.5
-            yield from _bracketed(above, "", room)
+            yield from _bracketed("", above, "", room)
             return
-    yield word, width(word)
+    begin = next((k for k in range(len(tokens)) if tokens[k : k + 2] == [r"\left", "("]), None)
+    if begin is None or "{" in _unclosed(tokens[:begin]):
+        yield word, width(word)
+        return
+    end = _closing(tokens, begin)
+    inner = "".join(tokens[begin + 2 : end - 2])
+    yield from _bracketed("".join(tokens[:begin]), inner, "".join(tokens[end:]), room)
 
 
-def _bracketed(inner: str, tail: str, room: float) -> Iterator[tuple[str, float]]:
+def _unclosed(tokens: list[str]) -> str:
+    depth = tokens.count("{") - tokens.count("}")
+    return "{" * depth
+
+
+def _bracketed(head: str, inner: str, tail: str, room: float) -> Iterator[tuple[str, float]]:
     words = [*_words(inner, room)]
     first, wide = words[0]
     if len(words) == 1:
-        yield rf"\bigl({first}\bigr){tail}", wide + 2
+        yield rf"{head}\bigl({first}\bigr){tail}", wide + 2 + width(head)
         return
-    yield rf"\bigl({first}", wide + 1
+    yield rf"{head}\bigl({first}", wide + 1 + width(head)
     yield from words[1:-1]
     last, wide = words[-1]
     yield rf"{last}\bigr){tail}", wide + 1 + 0.7 * width(tail)
