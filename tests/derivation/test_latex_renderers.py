@@ -69,7 +69,7 @@ def pdflatex(texts: list[str], folder: Path) -> str:
     command = shutil.which("pdflatex")
     if command is None:
         pytest.skip("needs pdflatex")
-    head = "\\documentclass{article}\n\\usepackage[T1]{fontenc}\\usepackage{amsmath}\n"
+    head = "\\documentclass{article}\n\\usepackage{amsmath}\n"
     body = "\n\n".join(texts)
     (folder / "page.tex").write_text(f"{head}\\begin{{document}}\n{body}\n\\end{{document}}\n")
     done = subprocess.run(
