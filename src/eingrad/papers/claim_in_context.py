@@ -103,14 +103,19 @@ def read_equation(text: str, built: Built) -> tuple[Claim, ...]:
 
 
 def in_context(
-    text: str, built: Built, arguments: Mapping[str, frozenset[str]], upstream: bool = False
+    text: str,
+    built: Built,
+    arguments: Mapping[str, frozenset[str]],
+    whole: bool,
+    upstream: bool = False,
 ) -> Read:
     """Return an equation with the model that it needs.
 
     A loss that nothing defines becomes a generic function: of ``arguments``, where the document
     names them, else of what the definitions build up from what it is differentiated by. With
     ``upstream``, a tensor that nothing defines is taken to be its gradient. Raises
-    UnresolvedError where a derivative speaks of what is not defined.
+    UnresolvedError where a derivative speaks of what is not defined, and for such a loss if the
+    model is not the ``whole`` of what the loss may depend on.
     """
     claims = read_equation(text, built)
     statements, system = built.statements, built.system
@@ -137,6 +142,8 @@ def in_context(
         if s.name not in known and s.name not in losses | KNOWN | own
         and not (system is not None and s.name in {*system.sizes, *system.functions})
     }  # fmt: skip
+    if losses and not whole:
+        raise UnresolvedError(f"nothing before says what {min(losses)} is", operand=min(losses))
     generic: dict[str, Mapping[str, str]] = {}
     taken: dict[str, str] = {}
     for loss in sorted(losses):
@@ -160,10 +167,7 @@ def in_context(
             taken[given] = f"d{loss}/d{sinks[0]}"
     unknown = tuple(symbols.values())
     extra = [_all_of(claims, unknown, known)] if unknown else []
-    whole = (*statements, *extra)
-    if not whole:
-        whole = (_all_of(claims, (), {}),)
-    new = lower(whole)
+    new = lower((*statements, *extra) or (_all_of(claims, (), {}),))
     sizes = {} if system is None else system.sizes
     return Read(text, claims, replace(new, sizes={**new.sizes, **sizes}), unknown, generic, taken)
 

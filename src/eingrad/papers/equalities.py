@@ -110,10 +110,13 @@ class Equalities:
     ) -> Finding:
         """Judge an equality; raises EingradError where it cannot be."""
         through = [s.text for s in stated if s.derivative]
-        read = in_context("\n".join([*through, text]), built, self.arguments, reading.upstream)
+        read = in_context(
+            "\n".join([*through, text]), built, self.arguments, reading.whole, reading.upstream
+        )
         if reading.upstream and not read.upstream:
             return Finding("not judged", "")
-        if (blocked := _blocked(read, stated, built)) is not None:
+        free = bool(read.generic.keys() - self.arguments.keys())
+        if (blocked := _blocked(read, stated, built, free)) is not None:
             why = built.unread[blocked]
             reason = f"the definition of {blocked.name} on line {blocked.line} is not read: {why}"
             return Finding("not judged", reason)
@@ -180,16 +183,16 @@ def _root(stated: Stated) -> Stated | None:
     )  # fmt: skip
 
 
-def _blocked(read: Read, stated: Sequence[Stated], built: Built) -> Stated | None:
+def _blocked(read: Read, stated: Sequence[Stated], built: Built, free: bool) -> Stated | None:
     """Return a definition that could not be read, and that decides about an equality.
 
     One that has nothing to do with the variables of its derivatives does not: what it defines is
-    taken to be given.
+    taken to be given. A loss that is ``free`` to be any function may depend on all that is defined.
     """
     names = {*read.system.inputs, *(s.name for s in read.unknown)}
     by = {letter for name in read.variables() for letter in _letters_of(name, built)}
     for unread in built.unread:
-        if any(is_called(name, unread.name) for name in names):
+        if free or any(is_called(name, unread.name) for name in names):
             reach = _reach(unread, stated)
             if not by or by & reach:
                 return unread

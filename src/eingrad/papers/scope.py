@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.errors import EingradError
@@ -66,21 +66,18 @@ class Scope:
         """Return the definitions that a formula with these letters may use, in order.
 
         Of each name the nearest before; ``own`` asks for those of the section alone, ``whole``
-        for all of the section, also those that the letters do not need.
+        for all of the section, and of those in which the definitions stand that the letters need:
+        what is built of them may go through others.
         """
         last: dict[str, Stated] = {}
         for stated in self.stated:
             if not own or stated.section == section:
                 last[stated.name] = stated
-        needed = {letters_of_name(s.name) for s in last.values()}
-        found = [s for s in last.values() if whole and s.section == section]
-        reach = set(letters).union(*(s.letters for s in found))
-        grown = True
-        while grown and needed:
-            more = [s for s in last.values() if s not in found and letters_of_name(s.name) <= reach]
-            found += more
-            reach = reach.union(*(s.letters for s in more))
-            grown = bool(more)
+        found = _needed(last.values(), letters, [])
+        if whole:
+            sections = {section, *(s.section for s in found)}
+            beside = [s for s in last.values() if s.section in sections]
+            found = _needed(last.values(), letters, beside)
         return sorted(found, key=lambda s: s.order)
 
     @property
@@ -99,6 +96,21 @@ class Scope:
         if key not in self._built:
             self._built[key] = build(stated)
         return self._built[key]
+
+
+def _needed(
+    stated: Collection[Stated], letters: frozenset[str], beside: Sequence[Stated]
+) -> list[Stated]:
+    """Return the definitions that letters need, through others, and that those beside need."""
+    found = list(beside)
+    reach = set(letters).union(*(s.letters for s in found))
+    grown = True
+    while grown:
+        more = [s for s in stated if s not in found and letters_of_name(s.name) <= reach]
+        found += more
+        reach = reach.union(*(s.letters for s in more))
+        grown = bool(more)
+    return found
 
 
 def letters_of_name(name: str) -> frozenset[str]:
