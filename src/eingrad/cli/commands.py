@@ -435,3 +435,37 @@ def bench(rounds: Rounds = 3, threads: Threads = None, json: Json = False) -> No
     from eingrad.cli.benching import run_bench  # noqa: PLC0415  # so that --help loads no NumPy
 
     run_bench(rounds, threads, json)
+
+
+# --- serve, page: the page in a browser; the work is in `paging` ---
+
+Host = Annotated[str, typer.Option("--host", help="The address to listen at.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: one that is free.")]
+PageFolder = Annotated[Path, typer.Argument(metavar="OUT/", help="A folder, made if need be.")]
+Pyodide = Annotated[
+    Path | None,
+    typer.Option("--pyodide", help="A folder with Pyodide, for a page that works offline."),
+]
+
+
+@app.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Open eingrad's page to browsers of this machine: derive, check, copy code.
+
+    With --host 0.0.0.0, to all that reach this machine; the page has no password.
+    """
+    from eingrad.cli.paging import run_serve  # noqa: PLC0415  # so that --help loads no server
+
+    run_serve(host, port)
+
+
+@app.command()
+def page(out: PageFolder, pyodide: Pyodide = None, overwrite: Overwrite = False) -> None:
+    """Write the page as files that run in the reader's browser, for any web server.
+
+    npm install pyodide and --pyodide node_modules/pyodide give a page that loads nothing from
+    outside; it judges formulas if the folder has NumPy's wheel, too (Pyodide's full release).
+    """
+    from eingrad.cli.paging import run_page  # noqa: PLC0415
+
+    run_page(out, pyodide, overwrite)

@@ -9,9 +9,11 @@ from eingrad.check.derived import Derived
 from eingrad.check.points import WITHIN, Point, Points
 from eingrad.codegen.code import tuple_text
 from eingrad.codegen.module_plan import ModulePlan
+from eingrad.core.arrays import Gather, Matrix
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Var, postorder, variables
 from eingrad.core.functions import FUNCTIONS
-from eingrad.core.later import letting_overflow, np
+from eingrad.core.later import has_numpy, letting_overflow, np
+from eingrad.errors import BackendError
 from eingrad.notation.system import Fact
 
 
@@ -25,12 +27,17 @@ class Draw:
     below: Dim | None = None
 
 
-@letting_overflow
 def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     """Return a size for each dimension, and how each input is drawn.
 
-    Raises EingradError where no values are found at which the model is finite.
+    Raises EingradError where no values are found at which the model is finite. Where NumPy is
+    absent no values are tried: simple models get numbers at which most functions have a value.
     """
+    return _tried(program) if has_numpy() else _untried(program)
+
+
+@letting_overflow
+def _tried(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     derived = Derived(program.system)
     needed: list[Expr] = [line.expr for line in program.forward if line.text]
     needed = [x for x in needed if all(_known(v, derived) for v in variables(x))]
@@ -58,6 +65,24 @@ def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
             draw = Draw("places", below=points.ranges[var.name])
         result[var.name] = draw
     return sizes, result
+
+
+def _untried(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
+    nodes = postorder([line.expr for line in program.forward])
+    if any(isinstance(node, Gather | Matrix) for node in nodes):
+        raise BackendError(
+            "a model with integers or matrix functions needs NumPy for its module",
+            hint="eingrad codegen, where NumPy is installed",
+        )
+    narrow = any(_is_narrow(line.expr) for line in program.forward)
+    plain = Draw("unit" if narrow else "normal")
+    facts = _facts_by_tensor(program.system.facts)
+    result = {}
+    for var in program.inputs:
+        usual = [_usual(var, fact, "real") for fact in facts.get(var.name, ())]
+        result[var.name] = next(filter(None, usual), plain)
+    dims = dict.fromkeys(dim for var in program.inputs for dim in var.dims)
+    return {dim: k for k, dim in enumerate(dims, 2)}, result
 
 
 def _known(var: Var, derived: Derived) -> bool:
