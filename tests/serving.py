@@ -1,0 +1,56 @@
+"""A server of the page in a process of its own, and what a test asks it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-m", "eingrad", "serve", "--port", "0"]
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, int, int]]:
+    """Run ``eingrad serve``; yield its host, its port and its process id."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    process = subprocess.Popen(COMMAND, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        found = re.search(r"http://([\d.]+):(\d+)/", line)
+        assert found, line
+        yield found[1], int(found[2]), process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def post(address: tuple[str, int], question: Any, **headers: str) -> tuple[int, dict[str, Any]]:
+    """Ask a question; return the status and the answer."""
+    body = question if isinstance(question, bytes) else json.dumps(question).encode()
+    connection = http.client.HTTPConnection(*address, timeout=60)
+    try:
+        given = {"Content-Type": "application/json", **headers}
+        connection.request("POST", "/answer", body, given)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def get(address: tuple[str, int], path: str) -> http.client.HTTPResponse:
+    """Return the response to a GET; its body was read into ``response.text``."""
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    response.text = response.read().decode()  # type: ignore[attr-defined]
+    connection.close()
+    return response
