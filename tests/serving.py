@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import http.server
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,8 @@ def served() -> Iterator[tuple[str, int, int]]:
     finally:
         process.terminate()
         process.wait(timeout=20)
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def post(address: tuple[str, int], question: Any, **headers: str) -> tuple[int, dict[str, Any]]:
@@ -54,3 +59,18 @@ def get(address: tuple[str, int], path: str) -> http.client.HTTPResponse:
     response.text = response.read().decode()  # type: ignore[attr-defined]
     connection.close()
     return response
+
+
+@contextmanager
+def folder_served(folder: Path) -> Iterator[str]:
+    """Serve a folder as any web server does; yield its address."""
+    handler = partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass

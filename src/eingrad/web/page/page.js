@@ -344,9 +344,10 @@ function paperLine(formula) {
 // --- what is touched --------------------------------------------------------------------------
 
 function show(found) {
-  Object.assign(state, { of: "", wrt: null, order: 1, claim: "" }, found);
+  const { text, of = "", wrt = null, order = 1, claim = "", tab = state.tab } = found;
+  Object.assign(state, { text, of, wrt, order, claim, tab });
   $("model").value = state.text;
-  $("claim").value = state.claim ?? "";
+  $("claim").value = state.claim;
   for (const radio of document.getElementsByName("order")) radio.checked = Number(radio.value) === state.order;
   $("verdict").replaceChildren();
   return look();
@@ -356,6 +357,8 @@ function listen() {
   let timer;
   $("model").addEventListener("input", () => {
     clearTimeout(timer);
+    asked += 1; // what is still being answered is about another model
+    $("panel").setAttribute("aria-busy", "true");
     timer = setTimeout(look, PAUSE);
   });
   $("choice").addEventListener("submit", (event) => event.preventDefault());
