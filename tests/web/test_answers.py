@@ -32,14 +32,16 @@ def test_a_model_is_looked_at() -> None:
 def test_an_error_has_its_place_and_its_hint() -> None:
     error = ask(ask="look", text="y_i = x_i\nL = y_i + b_k")["error"]
     assert (error["line"], error["code"]) == (2, "not-summed")
-    assert error["caret"].splitlines()[1].endswith("^^^") and error["hint"]
+    assert error["caret"].splitlines()[1].endswith("^^^")
+    assert error["hint"]
 
 
 def test_a_derivation_ends_with_the_result() -> None:
     found = ask(ask="derive", text=MODEL, of="L", wrt=["w"])
     (result,) = found["results"]
     assert result["index"] == "dL/dw_i = X_bi (z_b - y_b) / size(b)"
-    assert "X^T (z - y)" in result["matrix"] and result["tested"]
+    assert "X^T (z - y)" in result["matrix"]
+    assert result["tested"]
     assert any("<math" in part for part in found["html"])
     assert [x["asked"] for x in result["steps"]].count(True) >= 2
 
@@ -70,7 +72,8 @@ def test_formulas_are_judged() -> None:
     claims = "dL/dw_i = X_bi (z_b - y_b)\ndL/dw_i = X_bi (z_b - y_b) / size(b)"
     wrong, right = ask(ask="judge", text=MODEL, claim=claims)["verdicts"]
     assert (wrong["outcome"], right["outcome"]) == ("wrong", "right")
-    assert wrong["fixed"].endswith("/ size(b)") and wrong["counterexample"]["sizes"]
+    assert wrong["fixed"].endswith("/ size(b)")
+    assert wrong["counterexample"]["sizes"]
 
 
 def test_a_paper_is_judged() -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from serving import ROOT, folder_served, served
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -99,7 +98,8 @@ def tab(request: pytest.FixtureRequest, browser: Any, site: str) -> Iterator[Tab
 def test_a_person_derives_checks_and_copies(tab: Tab, site: str, tmp_path: Path) -> None:
     page = tab.page
     tab.write(MODEL, "X[b, i]")
-    assert "einsum rule" in tab.text("#panel") and page.locator("#panel math").count() > 5
+    assert "einsum rule" in tab.text("#panel")
+    assert page.locator("#panel math").count() > 5
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     tab.open("matrix")
@@ -115,7 +115,8 @@ def test_a_person_derives_checks_and_copies(tab: Tab, site: str, tmp_path: Path)
     tab.open("steps")
     page.fill("#model", "z_b = X_bi w_i\nL = z_b + c_k")
     page.wait_for_selector("#heard .error")
-    assert "^^^" in tab.text("#heard pre") and "Hint:" in tab.text("#heard")
+    assert "^^^" in tab.text("#heard pre")
+    assert "Hint:" in tab.text("#heard")
     assert page.get_attribute("#model", "aria-invalid") == "true"
     tab.write(MODEL, "X[b, i]")
 
@@ -146,7 +147,8 @@ def test_a_label_that_is_touched_is_lit(tab: Tab) -> None:
     tab.write(MODEL, "X[b, i]")
     tab.page.locator("#panel mi[data-label=b]").first.click()
     lit = tab.page.locator("#panel mi.lit")
-    assert lit.count() > 3 and set(lit.all_text_contents()) <= {"b", "𝑏"}
+    assert lit.count() > 3
+    assert set(lit.all_text_contents()) <= {"b", "𝑏"}
 
 
 def test_the_tabs_are_moved_by_keys(tab: Tab) -> None:
@@ -181,6 +183,8 @@ def test_nothing_stands_in_the_way_of_a_reader(browser: Any, site: str, scheme: 
         page.wait_for_selector("#panel[aria-busy=false]", timeout=PATIENCE)
         found = page.evaluate("async () => (await axe.run()).violations")
         assert not [
-            (x["id"], x["nodes"][0]["html"]) for x in found if x["impact"] in ("serious", "critical")
+            (x["id"], x["nodes"][0]["html"])
+            for x in found
+            if x["impact"] in ("serious", "critical")
         ]
     context.close()

@@ -448,7 +448,7 @@ Pyodide = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog=examples("eingrad serve", "eingrad serve --port 0"))
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Open eingrad's page to browsers of this machine: derive, check, copy code.
 
@@ -459,7 +459,11 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     run_serve(host, port)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "eingrad page site/", "eingrad page site/ --pyodide node_modules/pyodide --overwrite"
+    )
+)
 def page(out: PageFolder, pyodide: Pyodide = None, overwrite: Overwrite = False) -> None:
     """Write the page as files that run in the reader's browser, for any web server.
 

@@ -121,7 +121,8 @@ def derive(request: Request) -> Answer:
                 "index": str(derivatives.closed(name)),
                 "matrix": section.matrix and section.matrix.value.text,
                 "tested": section.matrix is not None and section.matrix.tested,
-                "numpy": section.numpy and "\n".join([*section.numpy.imports, *section.numpy.lines]),
+                "numpy": section.numpy
+                and "\n".join([*section.numpy.imports, *section.numpy.lines]),
                 "steps": [
                     {
                         "left": None if step.left is None else to_text(step.left),

@@ -129,9 +129,7 @@ def write_page(out: Path, pyodide: Path | None = None, overwrite: bool = False) 
         shutil.copyfile(source, out / "pyodide" / source.name)
         names.append(f"pyodide/{source.name}")
         size += source.stat().st_size
-    return Written(
-        tuple(names), size, "" if pyodide else ADDRESS, pyodide is None or bool(wheels)
-    )
+    return Written(tuple(names), size, "" if pyodide else ADDRESS, pyodide is None or bool(wheels))
 
 
 def _folder_files(outside: bool, wheels: bool) -> Iterator[tuple[str, bytes]]:
