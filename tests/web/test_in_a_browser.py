@@ -95,7 +95,7 @@ def tab(request: pytest.FixtureRequest, browser: Any, site: str) -> Iterator[Tab
     opened.context.close()
 
 
-def test_a_person_derives_checks_and_copies(tab: Tab, site: str, tmp_path: Path) -> None:
+def test_a_person_derives_checks_and_copies(tab: Tab, tmp_path: Path) -> None:
     page = tab.page
     tab.write(MODEL, "X[b, i]")
     assert "einsum rule" in tab.text("#panel")
@@ -158,7 +158,7 @@ def test_the_tabs_are_moved_by_keys(tab: Tab) -> None:
     assert tab.page.evaluate("document.activeElement.id") == "tab-try"
 
 
-def test_the_reader_writes_the_next_line(tab: Tab, site: str) -> None:
+def test_the_reader_writes_the_next_line(tab: Tab) -> None:
     tab.write("y_i = A_ij x_j\nL = y_i y_i / 2", "A[i, j]")
     tab.open("try")
     form = tab.page.locator("#panel form.line").first

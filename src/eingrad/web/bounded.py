@@ -76,7 +76,7 @@ def _refusal(message: str, hint: str | None) -> Answer:
 
 
 def bounded_answer(request: Request) -> Answer:
-    """Answer in a worker, where what is too large is refused and nothing else is shown of a fault."""
+    """Answer in a worker, where what is too large or too deep is refused."""
     try:
         return answer(request)
     except (MemoryError, MemoryLimitError):

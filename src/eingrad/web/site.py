@@ -91,7 +91,7 @@ def _file(name: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenSite:
     """What was written: the files' names, their bytes in all, and the ``address`` of Pyodide.
 
     ``address`` is "" where the page needs nothing from outside; ``judges`` says whether NumPy is
@@ -104,7 +104,7 @@ class Written:
     judges: bool
 
 
-def write_page(out: Path, pyodide: Path | None = None, overwrite: bool = False) -> Written:
+def write_page(out: Path, pyodide: Path | None = None, overwrite: bool = False) -> WrittenSite:
     """Write the page that runs in the reader's browser into a folder.
 
     With ``pyodide``, a folder that holds Pyodide (as its npm package, or as the full release with
@@ -129,7 +129,9 @@ def write_page(out: Path, pyodide: Path | None = None, overwrite: bool = False) 
         shutil.copyfile(source, out / "pyodide" / source.name)
         names.append(f"pyodide/{source.name}")
         size += source.stat().st_size
-    return Written(tuple(names), size, "" if pyodide else ADDRESS, pyodide is None or bool(wheels))
+    return WrittenSite(
+        tuple(names), size, "" if pyodide else ADDRESS, pyodide is None or bool(wheels)
+    )
 
 
 def _folder_files(outside: bool, wheels: bool) -> Iterator[tuple[str, bytes]]:
