@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Features (n, f), and for each row a class below ``classes``, or a number where that is 0."""
+    """Features (n, f), and for each row a class below ``classes``, or numbers where that is 0."""
 
     features: NDArray[np.float64]
     labels: NDArray[Any]
@@ -30,7 +30,7 @@ class Rows:
         """Write rows, and their classes one-hot or their numbers."""
         pixels[...] = self.features[indices]
         if not self.classes:
-            targets[...] = self.labels[indices, None]
+            targets[...] = self.labels[indices].reshape(targets.shape)
             return
         targets.fill(0)
         targets[np.arange(len(indices)), self.labels[indices]] = 1
