@@ -110,7 +110,9 @@ def _check_text(
     system = derived.system
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
     names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}
-    claims = parse_claims(claim, names, latex) if isinstance(claim, str) else [claim]
+    claims = (
+        parse_claims(claim, names, latex, system.applied) if isinstance(claim, str) else [claim]
+    )
     named = _used(system.shorthands, claims)
     judge = partial(_check_last, derived)
     in_matrices = MatrixJudge(derived, judge, layout).verdicts([*named, *claims])

@@ -113,12 +113,12 @@ class _Inliner:
         if isinstance(claim, Equation):
             left = self.tensor(self.named(claim.left), claim.left)
             return Assignment(left, self.named(claim.right), claim.position)
-        kept = labels_of(claim.target)
-        target = self.named(claim.target, kept)
+        target = self.named(claim.target)
         assert isinstance(target, Symbol | Derivative)
         if _is_diagonal(claim):
             target = self.diagonal(target, claim.target)
-        return Assignment(target, self.named(claim.value, kept), claim.position)
+        value = self.named(claim.value, labels_of(target))
+        return Assignment(target, value, claim.position)
 
     def named(self, formula: Formula, kept: tuple[str, ...] = ()) -> Formula:
         """Return a formula whose derivatives are of names; ``kept`` are labels bound around it.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from eingrad.errors import NotationError
@@ -17,6 +18,7 @@ from eingrad.notation.lexeme import (
 )
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.syntax import (
+    Applied,
     Assignment,
     Assumption,
     Call,
@@ -31,6 +33,8 @@ from eingrad.notation.tex.read import is_latex, read_claims
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import OPERANDS, Source, Token, arrange
 from eingrad.notation.unexpected import unexpected
+
+NOT_APPLIED: Mapping[str, Applied] = MappingProxyType({})
 
 
 def parse_statements(text: str) -> tuple[Statement, ...]:
@@ -68,17 +72,21 @@ def parse_claim(text: str, names: Collection[str] = ()) -> Assignment:
 
 
 def parse_claims(
-    text: str, names: Collection[str] = (), latex: bool | None = None
+    text: str,
+    names: Collection[str] = (),
+    latex: bool | None = None,
+    applied: Mapping[str, Applied] = NOT_APPLIED,
 ) -> tuple[Claim, ...]:
     """Read what a text claims, one equation a line; in LaTeX a chain is several equations.
 
     ``latex`` says whether it is LaTeX; None leaves that to its commands (see `is_latex`).
+    ``applied`` are the arguments with which the model writes tensors.
 
     >>> len(parse_claims(r"y_i = \\frac{x_i}{2} = \\frac{1}{2} x_i"))
     2
     """
     if is_latex(text) if latex is None else latex:
-        return read_claims(text, names)
+        return read_claims(text, names, applied)
     if isinstance(text, str) and "\n" in text.strip():
         statements = [s for s in _parse(text, "statements", names) if isinstance(s, Assignment)]
         if len(statements) > 1:

@@ -188,6 +188,14 @@ class Shaped:
     position: Position | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The parentheses behind a tensor's name, ``h(x_i)``, and the labels that they give it."""
+
+    arguments: tuple[Symbol, ...]
+    labels: tuple[str, ...]
+
+
 TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
 ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
 ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none

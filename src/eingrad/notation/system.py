@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eingrad.core.expr import Dim, Expr, Var
 from eingrad.errors import Position
-from eingrad.notation.syntax import Assignment, Assumption
+from eingrad.notation.syntax import Applied, Assignment, Assumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class System:
     ``\sum_{b=1}^{m}``; claims may use them, and the ``shorthands``, which name derivatives of the
     model: ``delta_o = dL/dz_o``. ``kinds`` says of vectors whether matrix notation has them as a
     row or a column, ``stacks`` which capital is the matrix with the rows x_i.
+    ``applied`` are the arguments with which tensors are written.
     """
 
     inputs: Mapping[str, Var]
@@ -74,6 +75,7 @@ class System:
     shorthands: tuple[Assignment, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, str] = field(default_factory=dict)
+    applied: Mapping[str, Applied] = field(default_factory=dict)
 
     @property
     def exprs(self) -> dict[str, Expr]:

@@ -81,7 +81,7 @@ class CallReader(ConditionReader):
             if head not in {r"\max", r"\min"}:
                 raise self.error(r"\arg without \max", r"write \arg\max_{o}", token)
             function = "argmax"
-        scripts = self.scripts() if self.peek().kind in {"SUP", "SUB", "PRIME"} else Scripts()
+        scripts = self.scripts(of_name=False)
         if function == "log" and self._bars_around_matrix():
             hint = r"write \log\det \Sigma, or the labels for absolute values"
             raise self.error("bars around a matrix are its determinant", hint)

@@ -130,8 +130,11 @@ class DerivativeReader(ScriptReader):
         tensor, power = self.plain_tensor()
         if power != 1:
             raise self.error("a derivative of a power without parentheses", AS_IN, start)
-        if not tensor.labels and not self._calls(tensor):
-            self._skip_arguments()
+        if tensor.labels or self._calls(tensor):
+            return tensor
+        if tensor.name in self.context.applied and self.arguments_ahead():
+            return self.applied(tensor.name, start)
+        self._skip_arguments()
         return tensor
 
     def _calls(self, tensor: Symbol) -> bool:
@@ -140,22 +143,33 @@ class DerivativeReader(ScriptReader):
 
     def lone_arguments(self) -> int:
         r"""Return how many names stand in the parentheses ahead, 0 where anything else does."""
-        start, k = self.k, 0
-        survey = self.context.survey
-        kept = len(survey.subscripts)
-        opened = self.take("OPEN", "(")
-        while opened and self.begins_name(self.peek()):
-            k += 1
-            self.word(label=True)
-            if self.scripts().power is not None:
-                k = 0
-                break
+        return len(self.arguments_ahead())
+
+    def arguments_ahead(self) -> tuple[Symbol, ...]:
+        """Return the tensors in the parentheses ahead, none where anything else stands there."""
+        start, survey = self.k, self.context.survey
+        kept = len(survey.subscripts), len(survey.raised)
+        found = self._list_of_tensors()
+        self.k = start
+        del survey.subscripts[kept[0] :], survey.raised[kept[1] :]
+        return found
+
+    def _list_of_tensors(self, powers: bool = False) -> tuple[Symbol, ...]:
+        """Read ``(y, t_i)``, names alone, which say what a name depends on; else nothing."""
+        found: list[Symbol] = []
+        if not self.take("OPEN", "("):
+            return ()
+        while self.begins_name(self.peek()):
+            token = self.peek()
+            name, scripts = self.word(label=True), self.scripts()
+            if scripts.power is not None and not powers:
+                return ()
+            name, entries = self.joined(name, scripts)
+            labels = tuple(x for x in entries if isinstance(x, str))
+            found.append(Symbol(name, labels, self.at(token)))
             if not self._separator():
                 break
-        closed = opened is not None and self.take("CLOSE", "(") is not None
-        self.k = start
-        del survey.subscripts[kept:]
-        return k if closed else 0
+        return tuple(found) if self.take("CLOSE", "(") else ()
 
     def _separator(self) -> bool:
         r"""Go past what stands between arguments: a comma, a semicolon, a bar."""
@@ -164,16 +178,30 @@ class DerivativeReader(ScriptReader):
     def _skip_arguments(self) -> None:
         """Go past ``(y, t)`` if it comes next: names alone, which say what L depends on."""
         start, opened = self.k, self.peek()
-        if (opened.kind, opened.text) != ("OPEN", "(") or opened.spaced:
-            return
-        self.next()
-        while self.begins_name(self.peek()):
-            self.word(label=True)
-            self.scripts()
-            if not self._separator():
-                break
-        if not self.take("CLOSE", "("):
-            self.k = start
+        if (opened.kind, opened.text) == ("OPEN", "(") and not opened.spaced:
+            survey = self.context.survey
+            kept = len(survey.raised)
+            survey.arguments = self._list_of_tensors(powers=True)
+            if not survey.arguments:
+                self.k = start
+            survey.raised[kept:] = [(name, x, 0) for name, x, _ in survey.raised[kept:]]
+
+    def applied(self, name: str, token: Token) -> Symbol:
+        """Read the arguments of a tensor that is written with some: ``h(x_j)`` is h_j."""
+        known, start = self.context.applied[name], self.k
+        self._skip_arguments()
+        given = self.context.survey.arguments if self.k > start else ()
+        same = [a.name for a in given] == [a.name for a in known.arguments]
+        letters = {
+            old: new
+            for mine, own in zip(given, known.arguments, strict=False)
+            for old, new in zip(own.labels, mine.labels, strict=False)
+        }
+        if known.labels and (not same or not letters.keys() >= {*known.labels}):
+            hint = f"it is defined as {name}({', '.join(a.name for a in known.arguments)})"
+            raise self.error(f"{name} of something else than where it is defined", hint, token)
+        labels = tuple(letters[x] for x in known.labels)
+        return Symbol(name, labels, self.at(token), brackets=True)
 
     def _operand(self, token: Token) -> Formula:
         r"""Read what follows ``\frac{\partial}{\partial x}``: one factor, in parentheses or not."""

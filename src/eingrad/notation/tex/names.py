@@ -27,6 +27,10 @@ WORDS = frozenset({
     "CE", "BCE", "MSE", "MAE", "RMSE", "KL", "NLL", "ML", "MLE", "MAP", "ELBO", "GAN", "VAE", "SVM",
     "LS", "OLS", "WD", "CTC", "RL", "DPO", "PPO",
 })  # in a subscript they belong to the name
+PARAMETERS = frozenset({
+    "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta",
+})  # below the name of a function with arguments
+OWN = frozenset("ohfgrxyzew")  # letters that, below a name, may belong to it
 ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's
 SQUARED = "sq"  # ends the name of what a text defines as a square: sigmasq for \sigma^2
 ACCENTS = {

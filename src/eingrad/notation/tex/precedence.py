@@ -13,7 +13,7 @@ from eingrad.errors import NotationError
 from eingrad.notation.grammar import Written
 from eingrad.notation.lexeme import read_number
 from eingrad.notation.matrix.typed import MINUS_ONE
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     ODOT,
     OSLASH,
@@ -30,7 +30,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.calls import BARS, CallReader
+from eingrad.notation.tex.calls import BARS, ONE, CallReader
 from eingrad.notation.tex.scripts import TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tokens import Token
@@ -161,14 +161,17 @@ class Parser(CallReader):
                     self.k += 2  # (x)_+
                     formula = Call("relu", (formula,), (), self.at(token))
                     continue
-                formula = self._scripted(formula, self.scripts(), token)
+                formula = self._scripted(formula, self.scripts(of_name=False), token)
         elif self.peek().kind == "SUP":
-            formula = self._scripted(formula, self.scripts(), token)
+            formula = self._scripted(formula, self.scripts(of_name=False), token)
         return formula
 
     def _scripted(self, formula: Formula, scripts: Scripts, token: Token) -> Formula:
         r"""Read ``\left(A^{-1}\right)_{ij}``, ``[A B]^{-1}_{ij}`` and ``(a + b)^2``."""
         labels, power = scripts.entries, scripts.power
+        self.context.survey.exponents.update(
+            x.name for x in walk(power or ONE) if isinstance(x, Symbol)
+        )
         if isinstance(formula, Symbol) and not formula.labels:
             return self._tensor(formula.name, scripts, token)
         if (
@@ -312,6 +315,8 @@ class Parser(CallReader):
         after = self.peek()
         calls = after.kind == "OPEN" and after.text == "(" and not entries
         count = self.lone_arguments() if calls or after.text == "(" else 0
+        if calls and count and full in self.context.applied and scripts.power is None:
+            return self.applied(full, token)
         applied = calls and (not after.spaced or count > 0) and scripts.power is None
         survey = self.context.survey
         if applied or not (entries and count):  # f_k (x) is neither

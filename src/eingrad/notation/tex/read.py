@@ -13,6 +13,7 @@ from eingrad.notation.matrix.statements import elaborated
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
+    Applied,
     Assignment,
     Assumption,
     Call,
@@ -31,10 +32,18 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex.conditions import limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
 from eingrad.notation.tex.latex_tokens import Lexer
-from eingrad.notation.tex.names import ACCENTS, ERRORS, FONTS, big, function_command, function_name
+from eingrad.notation.tex.names import (
+    ACCENTS,
+    ERRORS,
+    FONTS,
+    OWN,
+    big,
+    function_command,
+    function_name,
+)
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
-from eingrad.notation.tex.survey import Context, letters_of, squares_in
+from eingrad.notation.tex.survey import Context, Subscript, Survey, letters_of, squares_in
 from eingrad.notation.tex.tidy import tidied, with_words, words_on_the_left
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
@@ -75,7 +84,8 @@ class Reading:
     r"""What a text says: its statements, and which names of extents they use for which labels.
 
     (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``. ``claims`` are the
-    further sides of chains, ``y = a = b``; ``shorthands`` name derivatives of the model.
+    further sides of chains, ``y = a = b``; ``shorthands`` name derivatives of the model,
+    ``applied`` are the arguments with which tensors are written.
     """
 
     statements: tuple[Statement, ...]
@@ -84,6 +94,7 @@ class Reading:
     shorthands: tuple[Assignment, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, str] = field(default_factory=dict)
+    applied: Mapping[str, Applied] = field(default_factory=dict)
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -115,6 +126,9 @@ def read_model(text: str) -> Reading:
     own = [{n: x for n, x in names.items() if n not in assigned} for names in sizes]
     sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
     statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
+    if parts := _parts_of_names(statements, context.survey.subscripts, context.survey.bound):
+        context = replace(context, joined=context.joined | parts, survey=Survey())
+        statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     generic = [Declaration(name) for name in context.functions if name not in declared]
     plain = elaborated([*generic, *statements, *context.survey.shapes], context.survey.bold)
     integers = _integers(plain.statements)
@@ -131,11 +145,13 @@ def read_model(text: str) -> Reading:
     rest = tuple(s for s in every if s not in shorthands)
     return Reading(
         rest, (*named, *plain.sizes), tuple(context.survey.chained), shorthands, plain.kinds,
-        plain.stacks,
+        plain.stacks, context.applied,
     )  # fmt: skip
 
 
-def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
+def read_claims(
+    text: str, names: Collection[str] = (), applied: Mapping[str, Applied] | None = None
+) -> tuple[Claim, ...]:
     r"""Read ``\frac{\partial L}{\partial W_{ij}} = ...``; a chain of equations is several claims.
 
     ``names`` are the model's tensors, with their labels where it is a mapping.
@@ -149,6 +165,7 @@ def read_claims(text: str, names: Collection[str] = ()) -> tuple[Claim, ...]:
     first = Context(
         lexer, (), names, closed=bool(names), labels=labels | known, letters=letters | known,
         squared=squares_in(names), own_delta=names_delta or _defines_delta(found),
+        applied=applied or {},
     )  # fmt: skip
     for row in found:
         _claims(row, first)
@@ -215,6 +232,7 @@ def _statement(whole: Row, context: Context) -> Statement:
     first = _left_side(left, context)
     context.survey.kept = _kept(first)
     value, claimed, notes = _defined(left, others, context)
+    first = _with_argument_labels(first, value, context)
     for part in (*walk(first), *walk(value)):
         if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
             raise NotationError(
@@ -268,6 +286,17 @@ def _defined(
         f"{to_text(values[0])} is the definition; what else it is set equal to is not looked at",
     )  # fmt: skip
     return values[0], judged, notes
+
+
+def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Formula:
+    """Return h_i for the ``h(x_i)`` of a left side, if nothing sums i in its definition."""
+    arguments = context.survey.arguments
+    if not isinstance(left, Symbol) or left.labels or not arguments:
+        return left
+    found = {k for k, _ in Summation().dangling(value, ())}
+    labels = tuple(dict.fromkeys(x for a in arguments for x in a.labels if x in found))
+    context.survey.applied[left.name] = Applied(arguments, labels)
+    return replace(left, labels=labels, brackets=True)
 
 
 def _kept(left: Formula) -> tuple[str, ...]:
@@ -339,6 +368,7 @@ def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
     ``\mathcal{L}(y, t) = ...`` defines L, ``\sigma^2 = ...`` the square.
     """
     parser = Parser(tokens, context)
+    context.survey.arguments = ()
     if parser.begins_name(parser.peek()) and not _begins_call(parser):
         tensor = parser.differentiated() if _is_called(tokens) else None
         if tensor is not None and parser.peek().kind == "END":
@@ -414,6 +444,28 @@ def _shorthands(statements: Sequence[Statement]) -> tuple[Assignment, ...]:
     if any(isinstance(x, Symbol | TensorAt) and x.name in named for x in others):
         return ()
     return tuple(named.values())
+
+
+def _parts_of_names(
+    statements: Sequence[Statement], subscripts: Sequence[Subscript], bound: Collection[str]
+) -> frozenset[tuple[str, str]]:
+    r"""Return the (name, letter) that are one name: the o of ``z_o = w_o h + b_o``, ``y = f(z_o)``.
+
+    Such a letter is o, h or the like, always alone below a name; nothing binds it, no product sums
+    it, and somewhere nothing keeps the only one. The letters i, j, k are labels that lack a sum.
+    """
+    integers = _integers(statements)
+    open_labels: set[str] = set()
+    summed: set[str] = set()
+    for s in statements:
+        if isinstance(s, Assignment):
+            where = [k for k, _ in Summation().dangling(s.value, labels_of(s.target))]
+            open_labels |= {*where}
+            summed |= Summation().free(s.value).keys() - {*labels_of(s.target), *where}
+            summed |= {k for k in where if where.count(k) > 1}  # (y_o - t_o)^2 lacks a sum
+    shared = {x for script in subscripts if len(script.entries) != 1 for x in script.entries}
+    letters = (open_labels & OWN) - integers - summed - shared - {*bound}
+    return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
 
 
 # --- integers ---------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ class ScriptEntries:
 class Scripts:
     r"""What hangs on a name; ``power_first`` says that the power stands before the labels.
 
-    ``above`` are labels in a superscript, ``x^{(n)}_i``, which are the first ones.
+    ``above`` are labels in a superscript, ``x^{(n)}_i``, which are the first ones; ``raised`` is
+    one without parentheses, ``x^n_i``.
     """
 
     number: str = ""
@@ -41,6 +42,7 @@ class Scripts:
     power: Formula | None = None
     primes: str = ""
     power_first: bool = False
+    raised: str = ""
 
     @property
     def entries(self) -> tuple[Entry, ...] | None:
@@ -121,8 +123,8 @@ class ScriptReader(Grammar):
             raise self.error(f"{head.text} holds no name", "write letters in its braces", head)
         return name
 
-    def scripts(self) -> Scripts:
-        """Read all that hangs on a name."""
+    def scripts(self, of_name: bool = True) -> Scripts:
+        """Read all that hangs on a name, or on a group."""
         found = Scripts()
         while self.peek().kind in {"SUP", "SUB", "PRIME"}:
             token = self.peek()
@@ -142,7 +144,7 @@ class ScriptReader(Grammar):
                     found.below = entries
             else:
                 self.next()
-                self._read_power(found, token)
+                self._read_power(found, token, of_name)
         return found
 
     def _primes(self) -> str:
@@ -163,7 +165,7 @@ class ScriptReader(Grammar):
             raise self.error("two numbers on one name", "write W^{(1)}_{ij} or W_1", token)
         found.number = digits
 
-    def _read_power(self, found: Scripts, token: Token) -> None:
+    def _read_power(self, found: Scripts, token: Token, of_name: bool) -> None:
         if found.power is not None:
             raise self.error("two superscripts", "put parentheses around the inner power", token)
         found.power_first = found.entries is None
@@ -180,6 +182,9 @@ class ScriptReader(Grammar):
         elif inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
+        elif of_name and (raised := self._raised_label(in_braces)):
+            found.power_first, found.raised = False, raised
+            found.above += (raised,)
         elif [self.peek(k).kind for k in range(3)] == ["LBRACE", "OPEN", "LETTER"] \
                 and self._is_shifted():  # fmt: skip
             hint = "give what stands at the index before a name of its own, or write x_{b t i}"
@@ -192,6 +197,17 @@ class ScriptReader(Grammar):
         r"""Whether ``{-\top}`` comes next."""
         texts = [t.text for t in self._group()]
         return len(texts) == 2 and texts[0] == "-" and texts[1] in names.TRANSPOSED
+
+    def _raised_label(self, in_braces: bool) -> str:
+        """Go past a letter above a name that is a label elsewhere; return it."""
+        group = self._group()
+        if len(group) != 1 or not self.begins_name(group[0]):
+            return ""
+        label = names.greek(group[0].text) or names.letter(group[0].text)
+        if not self.context.may_be_raised(label):
+            return ""
+        self.k += 3 if in_braces else 1
+        return label
 
     def _group(self) -> list[Token]:
         """Return the tokens in the braces ahead, or the one token ahead."""
@@ -372,8 +388,19 @@ class ScriptReader(Grammar):
     def joined(self, name: str, scripts: Scripts) -> tuple[str, tuple[Entry, ...]]:
         r"""Return a tensor's whole name and its labels: ``y_{\mathrm{true}, i}`` is ytrue_i."""
         name += scripts.number
+        survey = self.context.survey
         entries = scripts.entries or ()
+        if self._are_parameters(name, entries):
+            entries, scripts.below, scripts.above = (), None, ()
+        if name == "delta" and (len(entries) == 1 or self.context.own_delta):
+            name = names.ERRORS  # Kronecker's has two labels
         labels = tuple(x for x in entries if isinstance(x, str))
+        survey.lowered.update(
+            x for x in (scripts.below.items if scripts.below else ()) if isinstance(x, str)
+        )
+        if scripts.raised:
+            survey.raised.append((name, scripts.raised, len(entries)))
+            survey.notes.setdefault(f"{scripts.raised} above a name is a label, no exponent")
         if scripts.below is not None:
             self.context.survey.subscripts.append(
                 Subscript(
@@ -381,13 +408,13 @@ class ScriptReader(Grammar):
                     scripts.below.apart and not scripts.above,
                 )
             )  # fmt: skip
-        if name == "delta" and (len(entries) == 1 or self.context.own_delta):
-            name = names.ERRORS  # Kronecker's has two labels
         base, kept = name, list(entries)
         for label in labels:
             if self.context.joins(base, label, len(kept) - 1):
                 name += label
                 kept.remove(label)
+                if label in names.OWN:
+                    survey.notes.setdefault(f"{label} is a part of names: nothing sums it")
         return name, tuple(kept)
 
     def note_bold(self, start: int, name: str, count: int) -> None:
@@ -405,6 +432,22 @@ class ScriptReader(Grammar):
         bold = self.context.survey.bold
         names = (x for x in walk(formula) if isinstance(x, Symbol))
         return any((x.name, len(x.labels)) in bold for x in names)
+
+    def _are_parameters(self, name: str, entries: Sequence[Entry]) -> bool:
+        r"""Whether a subscript is the theta of ``h_\theta(x)``, on which h depends."""
+        if len(entries) != 1 or entries[0] not in names.PARAMETERS:
+            return False
+        pair = (name, str(entries[0]))
+        if self.context.closed:
+            known = self.context.rank(name) == 0 and self.arguments_ahead()
+            return bool(known) or name in self.context.applied
+        if self.arguments_ahead():
+            self.context.survey.parameters.add(pair)
+        return pair in self.context.survey.parameters | self.context.parameters
+
+    def arguments_ahead(self) -> tuple[Symbol, ...]:
+        """Return the tensors in the parentheses ahead; see `DerivativeReader`."""
+        raise NotImplementedError
 
     def tensor_of(self, name: str, entries: tuple[Entry, ...], token: Token) -> Symbol | TensorAt:
         """Return a tensor with labels, or read at integer tensors."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eingrad.notation.syntax import Assignment, Shaped
+from eingrad.notation.syntax import Applied, Assignment, Shaped, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tokens import Token
@@ -32,7 +32,12 @@ class Subscript:
 
 @dataclass
 class Survey:
-    """What a reading of a text found."""
+    """What a reading of a text found.
+
+    ``raised`` are letters above a name that may be labels, (name, letter, how many labels there
+    are; 0 in an argument), ``lowered`` those below one; ``parameters`` are the theta of
+    ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last.
+    """
 
     sizes: dict[str, str] = field(default_factory=dict)
     subscripts: list[Subscript] = field(default_factory=list)
@@ -48,6 +53,12 @@ class Survey:
     notes: dict[str, None] = field(default_factory=dict)
     chained: list[Assignment] = field(default_factory=list)
     shapes: list[Shaped] = field(default_factory=list)
+    raised: list[tuple[str, str, int]] = field(default_factory=list)
+    lowered: set[str] = field(default_factory=set)
+    exponents: set[str] = field(default_factory=set)
+    parameters: set[tuple[str, str]] = field(default_factory=set)
+    arguments: tuple[Symbol, ...] = ()
+    applied: dict[str, Applied] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,13 @@ class Context:
     final: bool = False
     bare: frozenset[str] = frozenset()
     own_delta: bool = False
+    raised: frozenset[str] = frozenset()
+    parameters: frozenset[tuple[str, str]] = frozenset()
+    applied: Mapping[str, Applied] = field(default_factory=dict)
+
+    def may_be_raised(self, letter: str) -> bool:
+        """Whether a letter above a name is a label: every one that may be, in a first reading."""
+        return letter in (self.raised if self.final else self.bound_letters())
 
     def is_function(self, name: str) -> bool:
         """Whether a letter before a parenthesis calls a function."""
@@ -109,9 +127,12 @@ class Context:
         """Whether an entry of a subscript belongs to the name; ``others`` are left then."""
         if (base, entry) in self.joined:
             return True
-        fits = self.rank(base) == others + 1
+        known = self.tensors.get(base) if isinstance(self.tensors, Mapping) else None
+        fits = known is not None and len(known) == others + 1
+        if fits and known and (entry in known or entry not in names.OWN):
+            return False
         whole = (base + entry, base + entry + names.SQUARED)
-        return self.closed and not fits and others in map(self.rank, whole)
+        return self.closed and others in map(self.rank, whole)
 
     def learned(self, tensors: Collection[str] = ()) -> Context:
         """Return the context for a second reading, with what the first one found."""
@@ -133,6 +154,28 @@ class Context:
             survey=Survey(),
             final=True,
             bare=frozenset(found.bare),
+            raised=self._raised(),
+            parameters=frozenset(found.parameters),
+            applied={**self.applied, **found.applied},
+        )
+
+    def _raised(self) -> frozenset[str]:
+        """Return the letters that are labels where they stand above a name.
+
+        Those that stand nowhere else, but for sum signs, and above a name with labels below, or
+        above two names; a claim knows how many labels a tensor has.
+        """
+        found = self.survey
+        owners: dict[str, set[str]] = {}
+        for name, letter, _ in found.raised:
+            owners.setdefault(letter, set()).add(name)
+        if self.closed:
+            wrong = {x for name, x, count in found.raised if count not in {0, self.rank(name)}}
+            return frozenset(owners.keys() - wrong)
+        elsewhere = found.lowered | found.exponents | found.bare
+        many = {letter for _, letter, count in found.raised if count > 1}
+        return frozenset(
+            x for x, own in owners.items() if x not in elsewhere and (x in many or len(own) > 1)
         )
 
 
