@@ -18,12 +18,12 @@ from eingrad.notation.lexeme import (
 )
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.syntax import (
-    Applied,
     Assignment,
     Assumption,
     Call,
     Claim,
     Declaration,
+    Dependence,
     Formula,
     Power,
     Statement,
@@ -34,7 +34,7 @@ from eingrad.notation.text import to_text
 from eingrad.notation.tokens import OPERANDS, Source, Token, arrange
 from eingrad.notation.unexpected import unexpected
 
-NOT_APPLIED: Mapping[str, Applied] = MappingProxyType({})
+NOT_APPLIED: Mapping[str, Dependence] = MappingProxyType({})
 
 
 def parse_statements(text: str) -> tuple[Statement, ...]:
@@ -75,7 +75,7 @@ def parse_claims(
     text: str,
     names: Collection[str] = (),
     latex: bool | None = None,
-    applied: Mapping[str, Applied] = NOT_APPLIED,
+    applied: Mapping[str, Dependence] = NOT_APPLIED,
 ) -> tuple[Claim, ...]:
     """Read what a text claims, one equation a line; in LaTeX a chain is several equations.
 

@@ -189,7 +189,7 @@ class Shaped:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class Dependence:
     """The parentheses behind a tensor's name, ``h(x_i)``, and the labels that they give it."""
 
     arguments: tuple[Symbol, ...]

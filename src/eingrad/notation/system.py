@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eingrad.core.expr import Dim, Expr, Var
 from eingrad.errors import Position
-from eingrad.notation.syntax import Applied, Assignment, Assumption
+from eingrad.notation.syntax import Assignment, Assumption, Dependence
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class System:
     shorthands: tuple[Assignment, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, str] = field(default_factory=dict)
-    applied: Mapping[str, Applied] = field(default_factory=dict)
+    applied: Mapping[str, Dependence] = field(default_factory=dict)
 
     @property
     def exprs(self) -> dict[str, Expr]:

@@ -13,13 +13,13 @@ from eingrad.notation.matrix.statements import elaborated
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
-    Applied,
     Assignment,
     Assumption,
     Call,
     Claim,
     Compare,
     Declaration,
+    Dependence,
     Derivative,
     Equation,
     Formula,
@@ -94,7 +94,7 @@ class Reading:
     shorthands: tuple[Assignment, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, str] = field(default_factory=dict)
-    applied: Mapping[str, Applied] = field(default_factory=dict)
+    applied: Mapping[str, Dependence] = field(default_factory=dict)
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -150,7 +150,7 @@ def read_model(text: str) -> Reading:
 
 
 def read_claims(
-    text: str, names: Collection[str] = (), applied: Mapping[str, Applied] | None = None
+    text: str, names: Collection[str] = (), applied: Mapping[str, Dependence] | None = None
 ) -> tuple[Claim, ...]:
     r"""Read ``\frac{\partial L}{\partial W_{ij}} = ...``; a chain of equations is several claims.
 
@@ -295,7 +295,7 @@ def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Fo
         return left
     found = {k for k, _ in Summation().dangling(value, ())}
     labels = tuple(dict.fromkeys(x for a in arguments for x in a.labels if x in found))
-    context.survey.applied[left.name] = Applied(arguments, labels)
+    context.survey.applied[left.name] = Dependence(arguments, labels)
     return replace(left, labels=labels, brackets=True)
 
 

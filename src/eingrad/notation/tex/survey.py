@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eingrad.notation.syntax import Applied, Assignment, Shaped, Symbol
+from eingrad.notation.syntax import Assignment, Dependence, Shaped, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tokens import Token
@@ -58,7 +58,7 @@ class Survey:
     exponents: set[str] = field(default_factory=set)
     parameters: set[tuple[str, str]] = field(default_factory=set)
     arguments: tuple[Symbol, ...] = ()
-    applied: dict[str, Applied] = field(default_factory=dict)
+    applied: dict[str, Dependence] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Context:
     own_delta: bool = False
     raised: frozenset[str] = frozenset()
     parameters: frozenset[tuple[str, str]] = frozenset()
-    applied: Mapping[str, Applied] = field(default_factory=dict)
+    applied: Mapping[str, Dependence] = field(default_factory=dict)
 
     def may_be_raised(self, letter: str) -> bool:
         """Whether a letter above a name is a label: every one that may be, in a first reading."""
