@@ -14,7 +14,7 @@ from eingrad.notation.matrix.letters import Letters, OpenExtent
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes, SizeError
 from eingrad.notation.matrix.statements import labels_inside, misfit, shows_matrices
 from eingrad.notation.matrix.typed import KnownShapes, TreeBuilder, Typed
-from eingrad.notation.summation import Summation, labels_of, walk
+from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
     ONES_NAME,
     TRANSPOSED,
@@ -92,7 +92,8 @@ class ClaimElaboration:
         kept = labels_of(target) if target is not None else ()
         if not isinstance(claim, Assignment):
             return False
-        return next(Summation().dangling(claim.value, kept), None) is not None
+        value = _without_entries(claim.value)
+        return next(Summation().dangling(value, kept), None) is not None
 
     def _is_known(self, tensor: Symbol | TensorAt, new: str) -> bool:
         name = self.facts.stacks.get(tensor.name, tensor.name)
@@ -177,6 +178,16 @@ class ClaimElaboration:
         sides = [elaboration.at(x, labels, scope) for x in (left, right)]
         jacobian = any(_is_jacobian(x, shapes) for x in builder.nodes)
         return _with_sides(claim, sides[0], sides[1]), shapes, left, jacobian
+
+
+def _without_entries(formula: Formula) -> Formula:
+    """Return a formula with a tensor of these labels in the place of each ``[y - t]_b``."""
+    if isinstance(formula, Call) and formula.function == "entry":
+        return Symbol("entry", formula.axes)
+    parts = children(formula)
+    if not parts or isinstance(formula, Derivative):
+        return formula
+    return rebuilt(formula, [_without_entries(part) for part in parts])
 
 
 def sides_of(claim: Claim) -> tuple[Formula, Formula]:

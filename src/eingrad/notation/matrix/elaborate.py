@@ -255,6 +255,8 @@ class Elaboration:
         part = node.parts[0]
         written = node.written
         match node.op:
+            case "any":
+                return self._any(node, scope)
             case "inverse":
                 return self._inverse(node, row, col, scope)
             case "diag" if self.shapes.kind(node) == C:
@@ -286,6 +288,19 @@ class Elaboration:
             axis = row if self.shapes.kind(node) == C else col
             return replace(written, args=(arg,), axes=_present((axis,)))
         return replace(written, args=(arg,))
+
+    def _any(self, node: Typed, scope: Scope) -> Formula:
+        """Write any function of vectors as a sum over entries: its gradient may have any value."""
+        assert isinstance(node.written, Call)
+        name = node.written.args[0]
+        assert isinstance(name, Symbol)
+        terms = []
+        for part in node.parts:
+            if self.shapes.kind(part) != S:
+                labels = self.labels_for(part, scope)
+                entry = Call(name.name, (self.at(part, labels, scope),), (), node.written.position)
+                terms.append(Call("sum", (entry,), _present(labels), node.written.position))
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms))
 
     def _inverse(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
         part = node.parts[0]

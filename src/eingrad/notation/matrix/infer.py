@@ -193,8 +193,9 @@ class Inference:
 
     def _by_habit(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
         """What could be a number is one, if it is Greek, or not bold as vectors are."""
-        if _count(node.written):
-            return (S,), ""
+        places = [outer.op == "any" for _, outer in self._places(node.var)]
+        if _count(node.written) or (places and all(places)):
+            return (S,), ""  # the y of l(o, y) is data
         if node.var in self.assigned:
             return (), ""
         name = getattr(node.written, "name", "").rstrip("0123456789")

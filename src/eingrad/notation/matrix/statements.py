@@ -22,6 +22,7 @@ from eingrad.notation.matrix.typed import (
 )
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
+    ANY_FUNCTION,
     ONES_NAME,
     OTIMES,
     Assignment,
@@ -70,6 +71,7 @@ def elaborated(statements: Sequence[Statement], bold: Bold = ()) -> Elaborated:
     for k, s in enumerate(statements):
         if isinstance(s, Assignment) and k not in matrix:
             _check_capitals(s.value)
+            _check_functions(s.value)
     if not matrix:
         return Elaborated(rest)
     return _TextElaboration(statements, bold, matrix).run()
@@ -142,6 +144,19 @@ def _bare(statement: Assignment) -> Iterator[str]:
 def _has_labels(statement: Assignment) -> bool:
     parts = (*walk(statement.target), *walk(statement.value))
     return any(isinstance(x, Symbol | TensorAt) and x.labels for x in parts)
+
+
+def _check_functions(value: Formula) -> None:
+    """Raise for any function of several scalars."""
+    for part in walk(value):
+        if isinstance(part, Call) and part.function == ANY_FUNCTION:
+            name = to_text(part.args[0])
+            raise NotationError(
+                f"{name} with arguments",
+                operand=name,
+                position=part.position,
+                hint=f"write {name} alone where it is defined, and a product without parentheses",
+            )
 
 
 def _check_capitals(value: Formula) -> None:
@@ -301,13 +316,21 @@ class _TextElaboration:
         new = list(self.statements)
         for (k, s), (left, right) in zip(self.assigned, sides, strict=True):
             new[k] = self._written(s, left, right, elaboration, inference)
-        statements = tuple(s for s in new if not isinstance(s, Shaped))
+        statements = (
+            *(Declaration(name) for name in sorted(self._losses() - self.functions)),
+            *(s for s in new if not isinstance(s, Shaped)),
+        )
         return Elaborated(
             statements,
             self._vectors(builder, domains),
             self.stacks,
             self._sizes(builder, statements),
         )
+
+    def _losses(self) -> set[str]:
+        """Return the functions that stand for any."""
+        calls = (x for _, s in self.assigned for x in walk(s.value) if isinstance(x, Call))
+        return {to_text(x.args[0]) for x in calls if x.function == ANY_FUNCTION}
 
     def _letters(self) -> set[str]:
         """Return the letters that are labels somewhere in the text, or names of extents."""

@@ -12,6 +12,7 @@ from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, S
 from eingrad.notation.matrix.letters import OpenExtent
 from eingrad.notation.summation import labels_of
 from eingrad.notation.syntax import (
+    ANY_FUNCTION,
     ODOT,
     ONES_NAME,
     OSLASH,
@@ -223,6 +224,8 @@ class TreeBuilder:
         return self.node("power", power, (self.build(base), self.build(exponent)))
 
     def _call(self, call: Call) -> Typed:
+        if call.function == ANY_FUNCTION:
+            return self.node("any", call, tuple(map(self.build, call.args[1:])), S)
         parts = tuple(map(self.build, call.args))
         function = call.function
         if function == "entry":

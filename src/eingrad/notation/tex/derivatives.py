@@ -294,7 +294,7 @@ class DerivativeReader(ScriptReader):
         r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
         wrt: list[Symbol] = []
         while self.differential():
-            tensor, times = self.plain_tensor()
+            tensor, times = self.plain_tensor(transposed=bool(wrt))
             wrt += [tensor] * times
         return tuple(wrt)
 
@@ -334,8 +334,13 @@ class DerivativeReader(ScriptReader):
         if self.peek().kind == "SUB":
             return self._gradient_by(token, order)
         of, _ = self.plain_tensor()
+        if not of.labels and self.lone_arguments() == 1:
+            self.next()
+            by, _ = self.plain_tensor()  # \nabla L(w)
+            self.expect("CLOSE", "a closing parenthesis")
+            return self._taken(of, (by,) * _times(order), order, token)
         self._skip_arguments()
-        if len(of.labels) != 1:
+        if len(of.labels) != 1 or order != Number(1):
             raise self.error(r"\nabla by nothing", r"write \nabla_{W_{ij}} L", token)
         by = Symbol(of.labels[0], (), of.position)
         return Derivative(Symbol(of.name, (), of.position), (by,), self.at(token))
@@ -352,14 +357,13 @@ class DerivativeReader(ScriptReader):
         if self.peek().kind in {"EQUAL", "END"}:
             hint = rf"write what it is the derivative of: {token.text}_{{W}} L"
             raise self.error(rf"{token.text} of nothing", hint, token)
-        times = order.value if isinstance(order, Number) else 0
         first = self.peek()
         of = self.differentiated() if self.begins_name(first) and not self._begins_function() \
             else self.factor()  # fmt: skip
         if token.text == r"\partial" and self.begins_factor(self.peek()):
             raise self.error("how far this derivative reaches is not clear",
                              r"write \partial_{x} \left( ... \right)", token)  # fmt: skip
-        return self._taken(of, (by,) * int(times), order, token)
+        return self._taken(of, (by,) * _times(order), order, token)
 
     def _begins_function(self) -> bool:
         """Whether a name that comes next is a function."""
@@ -377,3 +381,8 @@ class DerivativeReader(ScriptReader):
             letters += self.peek(k).text
             k += 1
         return letters
+
+
+def _times(order: Formula) -> int:
+    """Return how often a derivative of this order is taken by the one tensor below its sign."""
+    return int(order.value) if isinstance(order, Number) else 0

@@ -15,6 +15,7 @@ from eingrad.notation.lexeme import read_number
 from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
+    ANY_FUNCTION,
     ODOT,
     OSLASH,
     OTIMES,
@@ -324,6 +325,8 @@ class Parser(CallReader):
         if applied:
             (survey.lone if count == 1 else survey.not_lone).add(full)
         if count and scripts.power is None and not scripts.primes:
+            if count > 1 and self._is_loss(full, entries):
+                return self._loss(full, token)
             self._check_arguments(full, entries, count, token)
         if scripts.primes or (applied and self.context.is_function(full)):
             if not calls:
@@ -331,6 +334,16 @@ class Parser(CallReader):
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
+
+    def _is_loss(self, name: str, entries: tuple[Entry, ...]) -> bool:
+        """Whether a name is any function of several tensors: ``L = l(\\mathbf{o}, y)``."""
+        context = self.context
+        known = name in context.bare or name in context.tensors or name in context.functions
+        return context.final and not (context.closed or entries or known)
+
+    def _loss(self, name: str, token: Token) -> Formula:
+        args = self.arguments()
+        return Call(ANY_FUNCTION, (Symbol(name), *args), (), self.at(token))
 
     def _check_arguments(
         self, name: str, entries: tuple[Entry, ...], count: int, token: Token

@@ -456,8 +456,11 @@ class ScriptReader(Grammar):
             return Symbol(name, labels, self.at(token), brackets=True)
         return TensorAt(name, entries, self.at(token))
 
-    def plain_tensor(self) -> tuple[Symbol, int]:
-        """Read a tensor with labels as it stands in a derivative, and its power there."""
+    def plain_tensor(self, transposed: bool = False) -> tuple[Symbol, int]:
+        """Read a tensor with labels as it stands in a derivative, and its power there.
+
+        A second one may be ``transposed``: ``\\partial w \\partial w^\\top``.
+        """
         token = self.peek()
         if not self.begins_name(token):
             raise self.error(f"{token.text} is no tensor", "write a tensor here", token)
@@ -465,7 +468,8 @@ class ScriptReader(Grammar):
         word, scripts = self.word(), self.scripts()
         name, entries = self.joined(word, scripts)
         self.note_bold(start, name, len(entries))
-        power = 1 if scripts.power is None else scripts.power
+        plain = scripts.power is None or (transposed and scripts.power == TRANSPOSED)
+        power = 1 if plain else scripts.power
         if power == TWO and name in self.context.squared:
             name, power = name + names.SQUARED, 1
         tensor = self.tensor_of(name, entries, token)
