@@ -26,7 +26,7 @@ from eingrad.notation.matrix.claims import (
     sides_of,
 )
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR
-from eingrad.notation.matrix.typed import MINUS_ONE
+from eingrad.notation.matrix.typed import MINUS_ONE, TRANSPOSES
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
     ODOT,
@@ -98,9 +98,14 @@ class MatrixJudge:
         self, claim: Claim, right: list[IndexClaim], definitions: Sequence[Claim]
     ) -> Verdict:
         fixed = self.layout[0] if self.layout else ""
+        right = sorted(right, key=lambda x: x.loose)
         chosen = next((x for x in right if x.layout == fixed), right[0])
         verdict = self._worded(claim, self.judge([*definitions, chosen.claim]))
-        if not chosen.layout or len(right) > 1:
+        if chosen.loose:
+            text = "the product is read from left to right"
+            return replace(verdict, outcome="right if", assumption=text, mistake="assumption",
+                           reason=f"right if {text}")  # fmt: skip
+        if not chosen.layout or len({x.layout for x in right}) > 1:
             return verdict
         if fixed and fixed != chosen.layout:
             text = ROWS[chosen.layout]
@@ -227,7 +232,7 @@ def _entry_by_entry(value: Formula) -> Iterator[tuple[Formula, str]]:
 def transposed(formula: Formula) -> Formula:
     """Return the transpose of a formula, without two in a row."""
     if isinstance(formula, Power):
-        if formula.exponent == TRANSPOSED:
+        if formula.exponent in TRANSPOSES:
             return formula.base
         if formula.exponent == MINUS_ONE:
             return replace(formula, exponent=Sum((TRANSPOSED,), (True,)))
@@ -257,7 +262,7 @@ def _reordered(claim: Claim, is_scalar: Callable[[Formula], bool]) -> Iterator[C
             if not isinstance(site.parent, Product | Power | Derivative):
                 new = transposed(part)
                 found.append((1, (site.put(new), part, new, "transposed")))
-        elif isinstance(part, Power) and part.exponent == TRANSPOSED and site.parent is None:
+        elif isinstance(part, Power) and part.exponent in TRANSPOSES and site.parent is None:
             found.append((1, (part.base, part, part.base, "transposed")))
     if not isinstance(value, Product):
         found.append((2, (transposed(value), value, transposed(value), "transposed")))

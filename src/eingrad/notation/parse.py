@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from eingrad.errors import NotationError
-from eingrad.notation.grammar import Grammar, shallow, size_of
+from eingrad.notation.grammar import Grammar, Written, shallow, size_of
 from eingrad.notation.lexeme import (
     not_whole,
     plain_name,
@@ -17,7 +18,11 @@ from eingrad.notation.lexeme import (
     read_tensor,
 )
 from eingrad.notation.mistakes import no_bound
+from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
+    ODOT,
+    OSLASH,
+    OTIMES,
     Assignment,
     Assumption,
     Call,
@@ -25,7 +30,10 @@ from eingrad.notation.syntax import (
     Declaration,
     Dependence,
     Formula,
+    Number,
     Power,
+    Product,
+    Shaped,
     Statement,
     TensorAt,
 )
@@ -103,8 +111,14 @@ def _parse(text: str, start: str, names: Collection[str]) -> Any:
     return result
 
 
+SIGNS = {"*": "·", ODOT: ODOT, OSLASH: OSLASH, OTIMES: OTIMES}
+ALONG = {tuple("rows"), tuple("cols")}  # of a matrix without labels: softmax_rows(A)
+
+
 class TextReader(Grammar):
     """Reads the notation: what its words, calls and statements are."""
+
+    bars = 0  # how many norms are open
 
     # --- statements ---
 
@@ -119,6 +133,8 @@ class TextReader(Grammar):
     def statement(self) -> Statement:
         """Read an assignment, a fact or a declaration."""
         keyword = self.peek()
+        if shaped := self.shapes():
+            return shaped
         if self.take("ASSUME"):
             return self.assumption(keyword)
         if self.take("FUNCTION"):
@@ -126,6 +142,25 @@ class TextReader(Grammar):
             name = plain_name(word.text, self.source.place(word))
             return Declaration(name, self.at(keyword))
         return self.claim()
+
+    def shapes(self) -> Shaped | None:
+        """Read ``X, Y in R^{m x d}``, None if this is something else."""
+        start, names = self.k, list[Token]()
+        while (word := self.take("WORD")) is not None:
+            names.append(word)
+            if not self.take("COMMA"):
+                break
+        space = self.take("SHAPE")
+        if space is None or not names:
+            self.k = start
+            return None
+        extents = space.text.partition("^")[2].strip("{}").replace("×", " x ").replace(",", " x ")
+        axes = [x for x in extents.split() if x != "x"]
+        if len(axes) > 2 or not all(x.isalnum() for x in axes):
+            hint = "write for instance X in R^{m x d}, w in R^d or c in R"
+            raise NotationError("a shape has two axes", position=self.at(space), hint=hint)
+        plain = tuple(plain_name(w.text, self.source.place(w)) for w in names)
+        return Shaped(plain, tuple(int(x) if x.isdigit() else x for x in axes), self.at(names[0]))
 
     def claim(self) -> Assignment:
         """Read ``target = value``."""
@@ -168,8 +203,8 @@ class TextReader(Grammar):
     # --- formulas ---
 
     def begins_factor(self, token: Token) -> bool:
-        """Whether a token is no sign."""
-        return token.kind in OPERANDS
+        """Whether a token is no sign; a norm's second bar ends what stands in it."""
+        return token.kind in OPERANDS or (token.kind == "NORM" and not self.bars)
 
     def comparison(self, token: Token) -> str:
         """Return the comparison that a token is, or ""."""
@@ -177,11 +212,56 @@ class TextReader(Grammar):
 
     def primary(self) -> Formula:
         """Read an atom and its power: ``a^b^c`` is ``a^(b^c)``, and ``-a^2`` is ``-(a^2)``."""
-        kind = self.peek().kind
-        base = self.group() if kind == "OPEN" else self.call() if kind == "CALL" else self.word()
+        readers = {
+            "OPEN": self.group, "CALL": self.call, "NORM": self.norm, "INDICATOR": self.indicator,
+        }  # fmt: skip
+        base = readers.get(self.peek().kind, self.word)()
         if self.take("SUP") is None:
             return base
+        if self.take("TIMES", ODOT):
+            return Call("pow", (base, self.signed(self.factor)), (), base.position)
         return Power(base, self.signed(self.factor), base.position)
+
+    def multiplied(self, factors: Sequence[Written]) -> Formula:
+        """Return a product, with its signs where they say something."""
+        product = super().multiplied(factors)
+        signs = tuple(SIGNS.get(x.sign.text, "") if x.sign else "" for x in factors)
+        if not isinstance(product, Product) or not any(signs) or Summation().free(product):
+            return product
+        return replace(product, signs=signs)
+
+    def group(self) -> Formula:
+        """Read what stands in parentheses; ``[y - t]_b`` is an entry of a vector."""
+        bars, self.bars = self.bars, 0
+        opened = self.next()
+        formula = self.inside()
+        closed = self.peek()
+        self.close(opened)
+        self.bars = bars
+        if opened.text == "(" and closed.text == ")":
+            return formula
+        labels = closed.text.removeprefix("]").strip("_{}")
+        if opened.text != "[" or not labels:
+            raise self.source.unknown_character(opened.line, opened.column)
+        return Call("entry", (formula,), tuple(labels), self.at(opened))
+
+    def norm(self) -> Formula:
+        """Read ``||x||``, ``||A||_F``."""
+        opened = self.next()
+        self.bars += 1
+        formula = self.sum()
+        self.needs("NORM")
+        self.bars -= 1
+        return Call("norm", (formula,), (), self.at(opened))
+
+    def indicator(self) -> Formula:
+        """Read ``1[x > 0]``, which is 1 where it holds and 0 elsewhere."""
+        opened = self.next()
+        bars, self.bars = self.bars, 0
+        condition = self.formula()
+        self.close(opened)
+        self.bars = bars
+        return Call("where", (condition, Number(1), Number(0)), (), self.at(opened))
 
     def word(self) -> Formula:
         """Read a number, a tensor or a derivative."""
@@ -196,7 +276,11 @@ class TextReader(Grammar):
         head = self.next()
         place = self.source.place(head)
         function, axes = read_call(head.text, place)
+        bars, self.bars = self.bars, 0
         args = self.arguments()
+        self.bars = bars
+        if axes in ALONG and not any(Summation().free(x) for x in args):
+            axes = ("".join(axes),)
         if function == "size":
             return size_of(args, axes, place.at())
         return Call(function, args, axes, place.at())

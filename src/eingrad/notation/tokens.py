@@ -30,16 +30,17 @@ MAX_WORD = 1_000  # characters: a list of labels is part of its tensor's word
 MAX_DEPTH = 100
 
 OPERATORS = frozenset({"SIGN", "TIMES", "SLASH", "SUP", "EQUAL", "COMPARE", "COMMA"})
-OPERANDS = frozenset({"WORD", "CALL", "NUMBER", "DERIVATIVE", "OPEN"})
+OPERANDS = frozenset({"WORD", "CALL", "NUMBER", "DERIVATIVE", "OPEN", "INDICATOR"})
 
 # An alternative is a kind of token; a call has no space before its parenthesis, dL/dx none around
 # its slash. Where two alternatives begin alike, the longer stands first.
 _TOKEN = re.compile(
-    rf"(?P<DERIVATIVE>d2{TENSOR}/d{TENSOR}[ \t]+d{TENSOR}|d{TENSOR}/d{TENSOR})"
+    r"(?P<SHAPE>in[ \t]+[Rℝ](?:\^(?:\{[^{}\n]*\}|\w+))?(?=[ \t]*(?:[#,\n]|$)))"
+    rf"|(?P<DERIVATIVE>d2{TENSOR}/d{TENSOR}[ \t]+d{TENSOR}|d{TENSOR}/d{TENSOR})"
     rf"|(?P<CALL>{TENSOR}'*(?=\())|(?P<WORD>{TENSOR}'*)"
-    r"|(?P<NUMBER>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<SIGN>[+-])|(?P<SUP>\^|\*\*)|(?P<TIMES>\*)|(?P<SLASH>/)"
-    r"|(?P<COMPARE>[<>=!]=|[<>])|(?P<EQUAL>=)|(?P<OPEN>\()|(?P<CLOSE>\))|(?P<COMMA>,)"
+    r"|(?P<INDICATOR>1\[)|(?P<NUMBER>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<SIGN>[+-])|(?P<SUP>\^|\*\*)|(?P<TIMES>[*⊙⊘⊗])|(?P<NORM>\|\|(?:_[F2](?![A-Za-z0-9]))?)|(?P<SLASH>/)"
+    r"|(?P<COMPARE>[<>=!]=|[<>])|(?P<EQUAL>=)|(?P<OPEN>[(\[])|(?P<CLOSE>\)|\](?:_(?:\{[^{}\n]*\}|[^\W\d_]+))?)|(?P<COMMA>,)"
     r"|(?P<NEWLINE>\n)|(?P<space>[^\S\n]+|#[^\n]*)|(?P<other>.)"
 )
 
@@ -142,7 +143,7 @@ class Source:
 
 
 def _is_usable(c: str) -> bool:
-    return c.isalpha() or c.isspace() or (c.isascii() and c.isprintable())
+    return c.isalpha() or c.isspace() or (c.isascii() and c.isprintable()) or c in "⊙⊘⊗"
 
 
 def tokens_of(source: Source) -> Iterator[Token]:
@@ -191,7 +192,7 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
             )  # fmt: skip
             raise too_large("the text", None, most, what, source.position(token))
         kind = token.kind
-        if kind == "OPEN":
+        if kind in {"OPEN", "INDICATOR"}:
             opened.append(token)
             _check_depth(opened, source)
         elif kind == "CLOSE":

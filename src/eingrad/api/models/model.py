@@ -29,6 +29,7 @@ from eingrad.errors import (
 )
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.lower import lower, named_sizes
+from eingrad.notation.matrix.statements import elaborated
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.syntax import Assignment, Claim, Statement
@@ -69,8 +70,11 @@ def read_model(text: str, latex: bool | None = None) -> Model:
         model = Model(reading.statements, system)
         _check_chains(model, reading.claims)
         return model
-    statements = find_integers(parse_statements(text))
-    return Model(statements, lower(statements))
+    plain = elaborated(parse_statements(text))
+    statements = find_integers(plain.statements)
+    system = lower(statements)
+    sizes = {**system.sizes, **named_sizes(plain.sizes, system)}
+    return Model(statements, replace(system, sizes=sizes, kinds=plain.kinds, stacks=plain.stacks))
 
 
 def _check_chains(model: Model, claims: Sequence[Assignment]) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from itertools import product as combined
 
 from eingrad.core.expr import Dim
 from eingrad.notation.matrix.elaborate import Elaboration
-from eingrad.notation.matrix.infer import Inference, KindError
+from eingrad.notation.matrix.infer import Inference
 from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
 from eingrad.notation.matrix.letters import Letters, OpenExtent
-from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes, SizeError
-from eingrad.notation.matrix.statements import labels_inside, misfit, shows_matrices
-from eingrad.notation.matrix.typed import KnownShapes, TreeBuilder, Typed
+from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes
+from eingrad.notation.matrix.statements import Misfits, labels_inside, misfit, shows_matrices
+from eingrad.notation.matrix.typed import ALONG, KnownShapes, TreeBuilder, Typed
 from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
     ONES_NAME,
@@ -24,6 +25,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Equation,
     Formula,
+    Sum,
     Symbol,
     TensorAt,
 )
@@ -35,10 +37,14 @@ LAYOUTS = NUMERATOR, DENOMINATOR
 
 @dataclass(frozen=True)
 class IndexClaim:
-    """A claim in index notation; ``layout`` is how a Jacobian lies, "" where there is none."""
+    """A claim in index notation; ``layout`` is how a Jacobian lies, "" where there is none.
+
+    ``loose`` says that ``A ⊙ B C`` is read as ``(A ⊙ B) C``, though ``A ⊙ (B C)`` fits, too.
+    """
 
     claim: Claim
     layout: str = ""
+    loose: bool = False
 
 
 class ClaimElaboration:
@@ -97,7 +103,7 @@ class ClaimElaboration:
 
     def _is_known(self, tensor: Symbol | TensorAt, new: str) -> bool:
         name = self.facts.stacks.get(tensor.name, tensor.name)
-        own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "T", PI.name, new}
+        own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "Id", "T", PI.name, new}
         return name in self.facts.axes or name in self.facts.sizes or name in own
 
     # --- elaboration ---
@@ -121,19 +127,24 @@ class ClaimElaboration:
         return self._options(claim)[0]
 
     def _options(self, claim: Claim) -> tuple[list[IndexClaim], Shapes, Typed]:
-        found: dict[str, IndexClaim] = {}
-        failed: KindError | SizeError | None = None
-        made: tuple[Shapes, Typed] | None = None
+        failed: Exception | None = None
         for value in self._entries(claim):
+            found: dict[Formula, IndexClaim] = {}
+            made: tuple[Shapes, Typed] | None = None
             for layout in LAYOUTS:
-                try:
-                    new, shapes, left, jacobian = self._in_layout(value, layout)
-                except (KindError, SizeError) as error:
-                    failed = failed or error
-                    continue
-                found[layout] = IndexClaim(new, layout if jacobian else "")
-                made = made or (shapes, left)
-                if not jacobian:
+                jacobian = False
+                for loose, ones in self._readings(value):
+                    try:
+                        new, shapes, left = self._read(value, layout, loose, ones)
+                    except Misfits as error:
+                        failed = failed or error
+                        continue
+                    jacobian = jacobian or shapes.has_jacobian
+                    own = layout if shapes.has_jacobian else ""
+                    key = Sum(sides_of(new), (False, False))
+                    found.setdefault(key, IndexClaim(new, own, bool(loose and found)))
+                    made = made or (shapes, left)
+                if found and not jacobian:
                     break
             if made:
                 return list(found.values()), *made
@@ -147,27 +158,22 @@ class ClaimElaboration:
         if isinstance(claim, Assignment) and 0 < len(labels := labels_of(claim.target)) < 3:
             yield replace(claim, value=Call("entry", (claim.value,), labels))
 
-    def _in_layout(self, claim: Claim, layout: str) -> tuple[Claim, Shapes, Typed, bool]:
+    def _readings(self, claim: Claim) -> list[tuple[tuple[int, ...], bool]]:
+        """Return which products to read from left to right, and whether a factor 1 is a vector."""
         builder = TreeBuilder(self.facts)
         for side in sides_of(claim):
             builder.build(side)
         mixed = [id(x) for x in builder.mixed]
-        failed: KindError | SizeError | None = None
-        for n in range(min(len(mixed), 2) + 1):
-            for loose in combinations(mixed, n):
-                try:
-                    return self._read(claim, layout, loose)
-                except (KindError, SizeError) as error:
-                    failed = failed or error
-        assert failed is not None
-        raise failed
+        choices = (c for n in range(min(len(mixed), 2) + 1) for c in combinations(mixed, n))
+        ones = (False, True) if any(x.op == "number" for x in builder.nodes) else (False,)
+        return list(combined(choices, ones))
 
     def _read(
-        self, claim: Claim, layout: str, loose: Sequence[int]
-    ) -> tuple[Claim, Shapes, Typed, bool]:
+        self, claim: Claim, layout: str, loose: Sequence[int], ones: bool
+    ) -> tuple[Claim, Shapes, Typed]:
         builder = TreeBuilder(self.facts, loose)
         left, right = (builder.build(side) for side in sides_of(claim))
-        domains = Inference(builder, [(left, right)]).solve()
+        domains = Inference(builder, [(left, right)], ones).solve()
         shapes = Shapes(self.facts, domains, layout)
         shapes.statement(left, right, {})
         shapes.finish()
@@ -176,14 +182,16 @@ class ClaimElaboration:
         scope = {x for side in sides_of(claim) for x in labels_inside(side)}
         labels = elaboration.labels_for(left, scope)
         sides = [elaboration.at(x, labels, scope) for x in (left, right)]
-        jacobian = any(_is_jacobian(x, shapes) for x in builder.nodes)
-        return _with_sides(claim, sides[0], sides[1]), shapes, left, jacobian
+        shapes.has_jacobian = any(_is_jacobian(x, shapes) for x in builder.nodes)
+        return _with_sides(claim, sides[0], sides[1]), shapes, left
 
 
 def _without_entries(formula: Formula) -> Formula:
     """Return a formula with a tensor of these labels in the place of each ``[y - t]_b``."""
     if isinstance(formula, Call) and formula.function == "entry":
         return Symbol("entry", formula.axes)
+    if isinstance(formula, Call) and not ALONG.keys().isdisjoint(formula.axes):
+        return Symbol("along")
     parts = children(formula)
     if not parts or isinstance(formula, Derivative):
         return formula

@@ -209,11 +209,18 @@ class Elaboration:
         return pieces, tuple(summed)
 
     def _is_diagonal(self, node: Typed) -> bool:
+        if node.op in {"inverse", "transpose"}:
+            return self.shapes.kind(node) == M and self._is_diagonal(node.parts[0])
         return node.op == "identity" or (node.op == "diag" and self.shapes.kind(node) == M)
 
     def _on_diagonal(self, node: Typed, label: Label, scope: Scope) -> list[Formula]:
         if node.op == "identity":
             return []
+        if node.op == "transpose":
+            return self._on_diagonal(node.parts[0], label, scope)
+        if node.op == "inverse":
+            below = self._on_diagonal(node.parts[0], label, scope)
+            return [self._multiplied([ONE, x], (False, True), ()) for x in below]
         vector = node.parts[0]
         own = (label, None) if self.shapes.kind(vector) == C else (None, label)
         return [self.at(vector, own, scope)]
@@ -304,6 +311,9 @@ class Elaboration:
 
     def _inverse(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
         part = node.parts[0]
+        if self._is_diagonal(node):
+            factors = [*self._on_diagonal(node, row, scope), _delta(row, col)]
+            return self._multiplied(factors, (False,) * len(factors), ())
         if self.shapes.kind(node) == S:
             exponent = Sum((ONE,), (True,))
             return Power(self.emit(part, None, None, scope), exponent, node.written.position)

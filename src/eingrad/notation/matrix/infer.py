@@ -45,10 +45,14 @@ class Inference:
     """Finds the kinds of all parts of some statements.
 
     ``sides`` are the (left, right) sides that are of one kind. The result is in ``domains``; what
-    was guessed where two readings are common is in ``notes``.
+    was guessed where two readings are common is in ``notes``. With ``ones`` a factor 1 is a vector
+    if that fits.
     """
 
-    def __init__(self, builder: TreeBuilder, sides: Sequence[tuple[Typed, Typed]]) -> None:
+    def __init__(
+        self, builder: TreeBuilder, sides: Sequence[tuple[Typed, Typed]], ones: bool = False
+    ) -> None:
+        self.numbers = (C, S) if ones else (S, C)  # what a factor 1 is
         self.builder, self.facts = builder, builder.facts
         self.nodes = builder.nodes
         self.equations = [
@@ -144,7 +148,7 @@ class Inference:
             if domains[node.var] == VECTOR:
                 row = any(domains[x.var] == M for x in self._sums(node.var))
                 yield node.var, ((R, C) if row else (C, R)), ""
-        yield from ((x.var, (S, C), "") for x in open_nodes if x.op == "number")
+        yield from ((x.var, self.numbers, "") for x in open_nodes if x.op == "number")
         rules = self._behind_matrix, self._by_habit, self._in_sum, self._assigned
         yield from self._by_rules(named, domains, rules)
         if named:
@@ -168,6 +172,11 @@ class Inference:
         for node in self.nodes:
             if node.var == var and id(node) in self.around:
                 yield node, self.around[id(node)]
+
+    def only_added(self, var: int, domains: Sequence[int]) -> bool:
+        """Whether a vector stands nowhere but in sums with matrices."""
+        places = [outer for _, outer in self._places(var)]
+        return bool(places) and all(x.op == "sum" and domains[x.var] == M for x in places)
 
     def _sums(self, var: int) -> Iterator[Typed]:
         return (outer for _, outer in self._places(var) if outer.op == "sum")

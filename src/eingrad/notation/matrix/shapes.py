@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eingrad.errors import NotationError
 from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.matrix.infer import KindError
 from eingrad.notation.matrix.kinds import C, M, R, S, composed
 from eingrad.notation.matrix.letters import MisfitError, OpenExtent, equal
 from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, KnownShapes, Typed
 from eingrad.notation.syntax import Call, Symbol, TensorAt
-from eingrad.notation.text import to_text
 
 NUMERATOR, DENOMINATOR = "numerator", "denominator"  # what a Jacobian has a row for
 Shape = tuple[OpenExtent | None, OpenExtent | None]  # rows and columns, None where there is one
 SCALAR: Shape = (None, None)
+
+
+class OpenSumError(Exception):
+    """A vector that may be added to every row of a matrix or to every column."""
+
+    def __init__(self, vector: Typed) -> None:
+        super().__init__(vector)
+        self.vector = vector
 
 
 class SizeError(Exception):
@@ -43,8 +49,9 @@ class Shapes:
 
     def __init__(self, facts: KnownShapes, domains: Sequence[int], layout: str = NUMERATOR) -> None:
         self.domains, self.layout = list(domains), layout
+        self.has_jacobian = False
         self.axes: dict[str, list[OpenExtent]] = {n: list(own) for n, own in facts.axes.items()}
-        self.stacks, self.sizes, self.declared = facts.stacks, facts.sizes, facts.kinds
+        self.stacks, self.sizes, self.rows = facts.stacks, facts.sizes, facts.rows
         self.labels: dict[str, OpenExtent] = {}  # of one statement
         self.shapes: dict[int, Shape] = {}
         self.products: dict[int, Factored] = {}
@@ -81,17 +88,10 @@ class Shapes:
             elif self._is_declared_row(vector) and not equal(own, rows):
                 own.unite(cols)
             else:
-                text = to_text(vector.written)
-                raise NotationError(
-                    f"whether {text} is added to every row or to every column is open",
-                    code="open-shape",
-                    position=vector.written.position,
-                    hint=f"declare it, {text} in R^n, and the matrix, or write 1 {text}^T",
-                )
+                raise OpenSumError(vector)
 
     def _is_declared_row(self, vector: Typed) -> bool:
-        name = getattr(vector.written, "name", "")
-        return self.declared.get(name) == R
+        return getattr(vector.written, "name", "") in self.rows
 
     def of(self, node: Typed) -> Shape:
         """Return a part's shape."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
+from itertools import product as combined
 
 from eingrad.errors import NotationError
 from eingrad.notation.matrix import kinds
@@ -12,7 +13,7 @@ from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
 from eingrad.notation.matrix.kinds import VECTOR, C, M, R
 from eingrad.notation.matrix.letters import Letters, OpenExtent
-from eingrad.notation.matrix.shapes import Shapes, SizeError
+from eingrad.notation.matrix.shapes import OpenSumError, Shapes, SizeError
 from eingrad.notation.matrix.typed import (
     OF_MATRIX,
     TRANSPOSES,
@@ -46,6 +47,7 @@ CAPITALS = frozenset({
 })  # fmt: skip
 SIGNS = frozenset({"⊙", "⊘", "⊗"})
 FUNCTIONS = frozenset({"norm", "inner", "diag", "inv", "entry", *OF_MATRIX})
+Misfits = (KindError, SizeError, OpenSumError)
 Bold = Collection[tuple[str, int]]  # names in bold type, with how many labels they carry
 
 
@@ -68,10 +70,12 @@ def elaborated(statements: Sequence[Statement], bold: Bold = ()) -> Elaborated:
     """
     rest = tuple(s for s in statements if not isinstance(s, Shaped))
     matrix = in_matrices(statements, bold)
+    scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
     for k, s in enumerate(statements):
         if isinstance(s, Assignment) and k not in matrix:
-            _check_capitals(s.value)
             _check_functions(s.value)
+            if not _has_labels(s):
+                _check_capitals(s.value, scalars)
     if not matrix:
         return Elaborated(rest)
     return _TextElaboration(statements, bold, matrix).run()
@@ -117,8 +121,8 @@ def shows_matrices(formula: Formula, bold: Bold = ()) -> bool:
 
 def _is_sign(part: Formula) -> bool:
     match part:
-        case Power(exponent=exponent):
-            return exponent in TRANSPOSES
+        case Power(base=base, exponent=exponent):
+            return exponent in TRANSPOSES and not _labelled(base)
         case Product(signs=signs):
             return not SIGNS.isdisjoint(signs) and (
                 OTIMES in signs or not Summation().free(part))  # fmt: skip
@@ -159,16 +163,17 @@ def _check_functions(value: Formula) -> None:
             )
 
 
-def _check_capitals(value: Formula) -> None:
+def _check_capitals(value: Formula, scalars: Collection[str]) -> None:
     """Raise for capitals side by side, which may be matrices, where no sign says what they are."""
     for product in walk(value):
         if isinstance(product, Product):
             count = len(product.factors)
             signs = product.signs if len(product.signs) == count else ("",) * count
             places = [k for k, x in enumerate(product.factors)
-                      if not product.divides[k] and _is_capital(x)]  # fmt: skip
-            if any(not any(signs[a + 1 : b + 1]) for a, b in pairwise(places)):
-                names = [to_text(product.factors[k]) for k in places]
+                      if not product.divides[k] and _is_capital(x, scalars)]  # fmt: skip
+            names = list(dict.fromkeys(to_text(product.factors[k]) for k in places))
+            beside = any(not any(signs[a + 1 : b + 1]) for a, b in pairwise(places))
+            if beside and len(names) > 1:
                 raise NotationError(
                     f"a product of matrices, or of scalars: {', '.join(names)}",
                     code="open-shape",
@@ -178,10 +183,10 @@ def _check_capitals(value: Formula) -> None:
                 )
 
 
-def _is_capital(formula: Formula) -> bool:
+def _is_capital(formula: Formula, scalars: Collection[str]) -> bool:
     """Whether a formula holds a name without labels that is a single capital."""
     for x in walk(formula):
-        if isinstance(x, Symbol) and not x.labels:
+        if isinstance(x, Symbol) and not x.labels and x.name not in scalars:
             name = x.name.rstrip("0123456789")
             if name[:1].isupper() and (len(name) == 1 or name in CAPITALS):
                 return True
@@ -197,7 +202,7 @@ class _TextElaboration:
     def __init__(self, statements: Sequence[Statement], bold: Bold, matrix: set[int]) -> None:
         self.statements, self.matrix = statements, matrix
         self.bold = {*bold}
-        self.upright = C
+        self.upright, self.ones = C, False
         self.assigned = [
             (k, s) for k, s in enumerate(statements) if isinstance(s, Assignment) and k in matrix
         ]
@@ -214,10 +219,10 @@ class _TextElaboration:
         choices = [c for n in range(min(len(mixed), 3) + 1) for c in combinations(mixed, n)]
         vectors = any(name[:1].islower() for name, _ in self.bold)
         for self.upright in (C, R) if vectors else (C,):
-            for loose in choices:
+            for loose, self.ones in combined(choices, (False, True)):
                 try:
                     return self._elaborate(loose)
-                except (KindError, SizeError) as error:
+                except Misfits as error:
                     failed = failed or misfit(error)
         assert failed is not None
         raise failed
@@ -267,6 +272,7 @@ class _TextElaboration:
             facts.axes[name] = list(axes)
             if len(axes) == 1 and len(shaped.extents) == 2:
                 facts.kinds[name] = R if shaped.extents[0] == 1 else C
+                facts.rows |= {name} if shaped.extents[0] == 1 else set()
             elif len(axes) == 1:
                 facts.kinds[name] = VECTOR
 
@@ -303,7 +309,7 @@ class _TextElaboration:
 
     def _elaborate(self, loose: Collection[int]) -> Elaborated:
         sides, builder = self._tree(loose)
-        inference = Inference(builder, sides)
+        inference = Inference(builder, sides, self.ones)
         domains = inference.solve()
         shapes = Shapes(builder.facts, domains)
         labels: list[dict[str, OpenExtent]] = []
@@ -322,7 +328,7 @@ class _TextElaboration:
         )
         return Elaborated(
             statements,
-            self._vectors(builder, domains),
+            self._vectors(inference, domains),
             self.stacks,
             self._sizes(builder, statements),
         )
@@ -366,12 +372,13 @@ class _TextElaboration:
         return replace(statement, target=target, value=value, notes=(*statement.notes, *notes))
 
     @staticmethod
-    def _vectors(builder: TreeBuilder, domains: Sequence[int]) -> dict[str, str]:
-        """Return which vectors are rows and which are columns."""
+    def _vectors(inference: Inference, domains: Sequence[int]) -> dict[str, str]:
+        """Return which vectors are rows and which are columns, but those that are only added to
+        the rows of a matrix, which say nothing of it."""
         words = {C: "column", R: "row"}
         return {
-            name: words[domains[var]] for (name, count), var in builder.names.items()
-            if not count and domains[var] in words
+            name: words[domains[var]] for (name, count), var in inference.builder.names.items()
+            if not count and domains[var] in words and not inference.only_added(var, domains)
         }  # fmt: skip
 
     def _sizes(
@@ -402,8 +409,17 @@ def labels_inside(formula: Formula) -> Iterator[str]:
 # --- errors -----------------------------------------------------------------------------------
 
 
-def misfit(error: KindError | SizeError) -> NotationError:
+def misfit(error: Exception) -> NotationError:
     """Say which parts of a formula do not fit together."""
+    if isinstance(error, OpenSumError):
+        text = to_text(error.vector.written)
+        return NotationError(
+            f"whether {text} is added to every row or to every column is open",
+            code="open-shape",
+            position=error.vector.written.position,
+            hint=f"declare it, {text} in R^n, and the matrix, or write 1 {text}^T",
+        )
+    assert isinstance(error, KindError | SizeError)
     node = error.node
     if isinstance(error, SizeError):
         reason = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from eingrad.core.functions import AXIS_FUNCTIONS
+from eingrad.errors import NotationError
 from eingrad.notation.lexeme import keeps_labels, over_axes
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, S
 from eingrad.notation.matrix.letters import OpenExtent
@@ -31,6 +32,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tensors import PI, RESERVED
+from eingrad.notation.text import to_text
 
 TRANSPOSES = frozenset({TRANSPOSED, Symbol("T")})
 MINUS_ONE = Sum((Number(1),), (True,))
@@ -56,14 +58,15 @@ class KnownShapes:
     """What is known of names: how many axes they have, their kinds, the extents of their axes.
 
     ``kinds`` are those of names without labels, ``axes`` those of tensors whose rank is known.
-    ``bold`` are names in bold type, ``assigned`` those on left sides, ``sizes`` names of extents;
-    ``stacks`` says that X is the matrix whose rows are x_i.
+    ``rows`` are those declared as rows, ``bold`` names in bold type, ``assigned`` those on left
+    sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix whose rows are x_i.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
     axes: dict[str, list[OpenExtent]] = field(default_factory=dict)
     bold: Collection[str] = ()
     assigned: Collection[str] = ()
+    rows: set[str] = field(default_factory=set)
     sizes: Mapping[str, OpenExtent] = field(default_factory=dict)
     functions: Collection[str] = ()
     stacks: Mapping[str, str] = field(default_factory=dict)
@@ -100,14 +103,15 @@ class TreeBuilder:
     def build(self, formula: Formula) -> Typed:
         """Return the tree of a formula."""
         match formula:
-            case Number(value=value):
-                return self.node("number", formula, kinds=S | C if value == 1 else S)
+            case Number():
+                return self.node("number", formula, kinds=S)
             case SizeOf():
                 return self.node("size", formula, kinds=S)
             case Symbol() | TensorAt():
                 return self._name(formula)
             case Derivative(of=of, wrt=wrt):
                 parts = tuple(self.build(x) for x in (of, *wrt))
+                self._check_axes(formula, parts)
                 return self.node("derivative", formula, parts)
             case Product():
                 return self._product(formula)
@@ -127,7 +131,7 @@ class TreeBuilder:
             return self.node("index", tensor, kinds=S)
         if name == ONES_NAME:
             return self.node("ones", tensor, kinds=VECTOR)
-        if name == "I" and not count and self._is_identity():
+        if name in {"I", "Id"} and not count and self._is_identity(name):
             return self.node("identity", tensor, kinds=M)
         key = name, count
         if key not in self.names:
@@ -136,8 +140,21 @@ class TreeBuilder:
         self.nodes.append(node)
         return node
 
-    def _is_identity(self) -> bool:
-        return "I" not in self.facts.axes and "I" not in self.facts.kinds
+    def _check_axes(self, derivative: Formula, parts: tuple[Typed, ...]) -> None:
+        """Raise for a derivative with more than two axes, which is no matrix."""
+        rank = {M: 2, S: 0}
+        kinds = (self.domains[part.var] for part in parts)
+        axes = sum(rank.get(x, int(x & VECTOR == x)) for x in kinds)
+        if axes > 2:
+            raise NotationError(
+                f"{to_text(derivative)} has {axes} axes, and is no matrix",
+                code="open-shape",
+                position=derivative.position,
+                hint="write its labels, as in dY_ij/dX_kl",
+            )
+
+    def _is_identity(self, name: str) -> bool:
+        return name not in self.facts.axes and name not in self.facts.kinds
 
     def kinds_of(self, name: str, count: int) -> int:
         """Return the kinds that a name with so many labels may have."""
@@ -156,11 +173,17 @@ class TreeBuilder:
 
     # --- products ---
 
+    def _factor(self, formula: Formula) -> Typed:
+        """Return the tree of a factor: a 1 may be a vector of ones."""
+        if formula == Number(1):
+            return self.node("number", formula, kinds=S | C)
+        return self.build(formula)
+
     def _product(self, product: Product) -> Typed:
         chain = links(product)
         if chain:
             return self.node("chain", product, tuple(map(self.build, chain)))
-        factors = tuple(map(self.build, product.factors))
+        factors = tuple(map(self._factor, product.factors))
         signs = product.signs if len(product.signs) == len(factors) else ("",) * len(factors)
         weak = [k for k, sign in enumerate(signs) if sign in {ODOT, OSLASH, OTIMES} and k]
         if not weak:
@@ -214,6 +237,8 @@ class TreeBuilder:
     def _power(self, power: Power) -> Typed:
         base, exponent = power.base, power.exponent
         if exponent in TRANSPOSES:
+            if base == Number(1):
+                return self.node("transpose", power, (self.node("number", base, kinds=C),))
             return self.node("transpose", power, (self.build(base),))
         if isinstance(exponent, Sum) and exponent.negative == (True,):
             if exponent.terms[0] in TRANSPOSES:

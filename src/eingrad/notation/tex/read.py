@@ -53,7 +53,7 @@ _LATEX = re.compile(
     r"|quad|qquad|boxed|mathop|mathbb|ell|top|in|[,;!|]"
     rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS}))})"
     r"(?![A-Za-z])"
-    r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n]*[{_]|\|[^|\n]+\||\$|&|\\\\"
+    r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n]*[{_]|(?<!\|)\|[^|\n]+\|(?!\|)|\$|&|\\\\"
 )
 _UPDATE = r"an update is no equation: give the new value a name of its own, w^{new}_{ij} = ..."
 _ROUGHLY = "write = where both sides are equal; what holds roughly cannot be judged"
@@ -74,7 +74,7 @@ def is_latex(text: str) -> bool:
     """
     if not isinstance(text, str):
         return False
-    bare = re.sub(r"#[^\n]*", "", text)
+    bare = re.sub(r"#[^\n]*|\bin[ \t]+R\^\{[^{}\n]*\}", "", text)
     commands = re.findall(r"\\[A-Za-z]+", bare)
     return bool(_LATEX.search(bare)) or any(big(x) or function_command(x) for x in commands)
 
