@@ -205,6 +205,8 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
                 continue
             start, statements = len(result) + 1, statements + 1
         result.append(token)
+    if opened and opened[-1].text == "[":
+        raise source.unknown_character(opened[-1].line, opened[-1].column)
     if opened:
         raise NotationError(
             "this parenthesis is never closed",
