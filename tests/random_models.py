@@ -182,7 +182,8 @@ def _product(product: Product) -> str:
     for factor, divides in zip(product.factors, product.divides, strict=True):
         if not divides and below & free(factor):
             text, below = f"({text.strip()})", set()
-        text += f"{' /' if divides else ''} {_factor(factor)}"
+        scalar = isinstance(factor, Leaf) and not factor.labels and text  # A * B, no matrices
+        text += f"{' /' if divides else ' *' if scalar else ''} {_factor(factor)}"
         below |= free(factor) if divides else set()
     return text.strip()
 

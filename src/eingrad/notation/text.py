@@ -193,13 +193,24 @@ def _product(product: Product) -> tuple[str, int]:
     text = ""
     count = len(product.factors)
     signs = product.signs if len(product.signs) == count else ("",) * count
+    before: Formula | None = None
     for factor, divides, sign in zip(product.factors, product.divides, signs, strict=True):
+        if _is_capital(factor) and _is_capital(before) and not divides:
+            sign = sign or "*"  # scalars: without a sign they may be matrices
         if divides:
             text = f"{text or '1'} / {_within(factor, POWER)}"
         else:
-            between = f" {sign} " if sign in {ODOT, OSLASH, OTIMES} else " "
+            between = f" {sign} " if sign in {ODOT, OSLASH, OTIMES, "*"} else " "
             text = f"{text}{between}{_within(factor, POWER)}" if text else _within(factor, POWER)
+        before = factor
     return text or "1", PRODUCT if len(product.factors) > 1 or any(product.divides) else POWER
+
+
+def _is_capital(formula: Formula | None) -> bool:
+    """Whether a factor is a capital without labels."""
+    if not isinstance(formula, Symbol) or formula.labels:
+        return False
+    return formula.name.rstrip("0123456789").isupper()
 
 
 def _sum(total: Sum) -> tuple[str, int]:

@@ -63,7 +63,7 @@ class Elaborated:
     sizes: tuple[tuple[str, str, Statement], ...] = ()
 
 
-def elaborated(statements: Sequence[Statement], bold: Bold = ()) -> Elaborated:
+def elaborated(statements: Sequence[Statement], bold: Bold = (), latex: bool = False) -> Elaborated:
     """Return statements with those in matrix notation as index notation.
 
     Raises NotationError where shapes do not fit together, or where one stays open.
@@ -75,7 +75,7 @@ def elaborated(statements: Sequence[Statement], bold: Bold = ()) -> Elaborated:
         if isinstance(s, Assignment) and k not in matrix:
             _check_functions(s.value)
             if not _has_labels(s):
-                _check_capitals(s.value, scalars)
+                _check_capitals(s.value, scalars, latex)
     if not matrix:
         return Elaborated(rest)
     return _TextElaboration(statements, bold, matrix).run()
@@ -163,14 +163,14 @@ def _check_functions(value: Formula) -> None:
             )
 
 
-def _check_capitals(value: Formula, scalars: Collection[str]) -> None:
+def _check_capitals(value: Formula, scalars: Collection[str], latex: bool) -> None:
     """Raise for capitals side by side, which may be matrices, where no sign says what they are."""
     for product in walk(value):
         if isinstance(product, Product):
             count = len(product.factors)
             signs = product.signs if len(product.signs) == count else ("",) * count
             places = [k for k, x in enumerate(product.factors)
-                      if not product.divides[k] and _is_capital(x, scalars)]  # fmt: skip
+                      if not product.divides[k] and _is_capital(x, scalars, latex)]  # fmt: skip
             names = list(dict.fromkeys(to_text(product.factors[k]) for k in places))
             beside = any(not any(signs[a + 1 : b + 1]) for a, b in pairwise(places))
             if beside and len(names) > 1:
@@ -183,9 +183,9 @@ def _check_capitals(value: Formula, scalars: Collection[str]) -> None:
                 )
 
 
-def _is_capital(formula: Formula, scalars: Collection[str]) -> bool:
-    """Whether a formula holds a name without labels that is a single capital."""
-    for x in walk(formula):
+def _is_capital(formula: Formula, scalars: Collection[str], inside: bool) -> bool:
+    """Whether a formula is a single capital without labels, or has one inside."""
+    for x in walk(formula) if inside else (formula,):
         if isinstance(x, Symbol) and not x.labels and x.name not in scalars:
             name = x.name.rstrip("0123456789")
             if name[:1].isupper() and (len(name) == 1 or name in CAPITALS):

@@ -130,7 +130,9 @@ def read_model(text: str) -> Reading:
         context = replace(context, joined=context.joined | parts, survey=Survey())
         statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     generic = [Declaration(name) for name in context.functions if name not in declared]
-    plain = elaborated([*generic, *statements, *context.survey.shapes], context.survey.bold)
+    plain = elaborated(
+        [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True
+    )
     integers = _integers(plain.statements)
     whole = (
         with_integers(s, integers) if isinstance(s, Assignment) else s for s in plain.statements
