@@ -21,7 +21,7 @@ from eingrad.calculus.paths import EXACT_UP_TO, best_pairs
 from eingrad.core.algebra import add, einsum, is_light
 from eingrad.core.expr import Delta, Dim, Einsum, Expr, Labels, Map, Reduce, postorder
 from eingrad.core.product import Factor, shared_products, size
-from eingrad.core.rewrite import rebuild
+from eingrad.core.rewrite import rebuild, rewrite
 
 ROUNDS = 6  # passes over a graph: what was multiplied out may stand in another product
 MAX_TERMS = 12  # of a sum that is multiplied out
@@ -236,10 +236,10 @@ class _Costs:
 
     def together(self, nodes: Iterable[Expr]) -> int | None:
         """Return what nodes cost, without what they need; parts of products count once."""
-        steps: dict[object, int] = {}
+        steps: dict[Expr, int] = {}
         for node in nodes:
             if _is_heavy(node):
-                own = self._steps(node)
+                own = _steps(node, self.size)
                 if own is None:
                     return None
                 steps |= own
@@ -256,36 +256,59 @@ class _Costs:
                        default=1)  # fmt: skip
         return self.size(node.dims)
 
-    def _steps(self, node: Expr) -> dict[object, int] | None:
-        """Return the products of two that a product is made of, each with its cost."""
-        assert isinstance(node, Einsum)
-        sizes = {k: self.size([d]) for k, d in enumerate(node.extents)}
-        alike: dict[frozenset[int], list[Factor]] = {}
-        for x, labels in zip(node.operands, node.inputs, strict=True):
-            alike.setdefault(frozenset(labels), []).append((x, labels))
-        if len(alike) > EXACT_UP_TO:
+
+def in_pairs(roots: Sequence[Expr], size_of: Callable[[Dim], int]) -> list[Expr]:
+    """Return products of three tensors or more as products of two, in the cheapest order.
+
+    For libraries whose einsum takes them from left to right, or all at once.
+
+    >>> from eingrad.core.expr import Var
+    >>> a, b, c = Var("A", (2, 3)), Var("B", (3, 4)), Var("c", (4,))
+    >>> (node,) = in_pairs([einsum([(a, (0, 1)), (b, (1, 2)), (c, (2,))], (0,))], lambda n: n)
+    >>> [x.dims for x in node.operands]  # A (B c)
+    [(2, 3), (3,)]
+    """
+
+    def split(node: Expr) -> Expr | None:
+        if not _is_heavy(node) or len({frozenset(ls) for ls in node.inputs}) < 3:  # type: ignore[attr-defined]
             return None
-        steps: dict[object, int] = {}
-        factors = [own[0] for own in alike.values()]
-        for place, own in enumerate(alike.values()):
-            if len(own) > 1:
-                labels = tuple(dict.fromkeys(own[0][1]))
-                entries = math.prod(sizes[k] for k in labels)
-                factors[place] = (einsum(own, labels), labels)
-                steps[factors[place][0]] = (len(own) - 1) * entries * (1 + 3 * TRAFFIC)
-        left = Counter(k for _, labels in factors for k in set(labels)) + Counter(node.output)
-        for pair in best_pairs([labels for _, labels in factors], node.output, sizes):
-            both = [factors[k] for k in pair]
-            left.subtract(k for _, labels in both for k in set(labels))
-            union = dict.fromkeys(k for _, labels in both for k in labels)
-            kept = tuple(k for k in union if left[k] > 0)
-            left.update(kept)
-            factors.append((einsum(both, kept), kept))
-            moved = sum(
-                math.prod(sizes[k] for k in set(ls)) for ls in (kept, *(x[1] for x in both))
-            )
-            steps[factors[-1][0]] = math.prod(sizes[k] for k in union) + TRAFFIC * moved
-        return steps
+        steps = _steps(node, lambda dims: math.prod(map(size_of, dims)))
+        return list(steps)[-1] if steps else None
+
+    with shared_products():
+        return rewrite(roots, split)
+
+
+def _steps(node: Expr, size: Callable[[Iterable[Dim]], int]) -> dict[Expr, int] | None:
+    """Return the products of two that a product is made of, itself the last, each with its cost."""
+    assert isinstance(node, Einsum)
+    sizes = {k: size([d]) for k, d in enumerate(node.extents)}
+    alike: dict[frozenset[int], list[Factor]] = {}
+    for x, labels in zip(node.operands, node.inputs, strict=True):
+        alike.setdefault(frozenset(labels), []).append((x, labels))
+    if len(alike) > EXACT_UP_TO:
+        return None
+    steps: dict[Expr, int] = {}
+    factors = [own[0] for own in alike.values()]
+    for place, own in enumerate(alike.values()):
+        if len(own) > 1:
+            labels = tuple(dict.fromkeys(own[0][1]))
+            entries = math.prod(sizes[k] for k in labels)
+            factors[place] = (einsum(own, labels), labels)
+            steps[factors[place][0]] = (len(own) - 1) * entries * (1 + 3 * TRAFFIC)
+    left = Counter(k for _, labels in factors for k in set(labels)) + Counter(node.output)
+    pairs = best_pairs([labels for _, labels in factors], node.output, sizes)
+    for pair in pairs:
+        both = sorted((factors[k] for k in pair), key=lambda f: f[0].digest)  # alike everywhere
+        left.subtract(k for _, labels in both for k in set(labels))
+        union = dict.fromkeys(k for _, labels in both for k in labels)
+        kept = tuple(k for k in union if left[k] > 0)
+        kept = node.output if pair is pairs[-1] else kept
+        left.update(kept)
+        factors.append((einsum(both, kept), kept))
+        moved = sum(math.prod(sizes[k] for k in set(ls)) for ls in (kept, *(x[1] for x in both)))
+        steps[factors[-1][0]] = math.prod(sizes[k] for k in union) + TRAFFIC * moved
+    return steps
 
 
 def _is_heavy(node: Expr) -> bool:

@@ -28,7 +28,7 @@ from eingrad.codegen.code import (
 )
 from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
-from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of
+from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of, transpose
 from eingrad.core.arrays import Gather, Indices, Matrix, Scatter
 from eingrad.core.digits import is_decimal
 from eingrad.core.expr import (
@@ -619,11 +619,16 @@ class Factors:
     def _operands(self) -> list[Operand]:
         """Emit the operands; of more than two, those with the same labels are multiplied."""
         groups: dict[Labels, list[Expr]] = {}
+        order: dict[frozenset[int], Labels] = {}
         merge = len(self.inside) > 2 or any(positive_power(x) is not None for x, _ in self.inside)
         if not merge:
             return [(self._whole(x), labels) for x, labels in self.inside]
         for x, labels in self.inside:
-            groups.setdefault(labels, []).append(x)
+            lead = labels
+            if len(set(labels)) == len(labels):
+                lead = order.setdefault(frozenset(labels), labels)
+            turned = x if lead == labels else transpose(x, [labels.index(k) for k in lead])
+            groups.setdefault(lead, []).append(turned)
         return [(self._product_of(group), labels) for labels, group in groups.items()]
 
     def _whole(self, x: Expr) -> Code:

@@ -11,11 +11,13 @@ from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in, needed_by, stable_functions
 from eingrad.calculus.rules import STANDALONE, apply_rules
+from eingrad.calculus.run_form import form_to_run, in_pairs
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import (
     Const,
+    Dim,
     Einsum,
     Expr,
     Map,
@@ -27,6 +29,7 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.product import shared_products
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.steps import Deriver
@@ -35,6 +38,7 @@ from eingrad.notation.syntax import Assignment, Formula, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
+TYPICAL = 64  # an axis of unknown extent, where costs are compared
 MAX_OPENED = 40.0  # a definition longer than this is not looked into for a stable form
 
 
@@ -131,12 +135,22 @@ def prepare(
     }
 
 
+@shared_products()
 def lines_of(
     exprs: Mapping[str, Expr], texts: Mapping[str, str], before: Sequence[Line] = ()
 ) -> list[Line]:
-    """Return definitions as lines; the parts that lines ``before`` have named go by their names."""
+    """Return definitions as lines, in the form to run, though their texts are the form to read.
+
+    The parts that lines ``before`` have named go by their names.
+    """
     parts: dict[Expr, Expr] = {x.expr: x.var for x in before if not x.text}
-    return [Line(Var(n, e.dims), substitute(e, parts), texts.get(n, "")) for n, e in exprs.items()]
+    cheap = in_pairs(form_to_run([substitute(e, parts) for e in exprs.values()], _extent), _extent)
+    return [Line(Var(n, e.dims), e, texts.get(n, "")) for n, e in zip(exprs, cheap, strict=True)]
+
+
+def _extent(dim: Dim) -> int:
+    """Return an extent for costs: a module is written for any sizes, and axes count alike."""
+    return TYPICAL if isinstance(dim, str) else dim
 
 
 def _result(wrt: str, name: str, system: System, deriver: Deriver) -> ModuleResult:
@@ -240,13 +254,19 @@ def stable_definitions(
 # --- parts that occur twice ---------------------------------------------------------------------
 
 
+@shared_products()
 def named_parts(lines: Sequence[Line]) -> list[Line]:
-    """Give names to what would be computed twice, as lines of their own before the first use."""
+    """Give names to what would be computed twice, as lines of their own before the first use.
+
+    Also to a product in a product, which as an expression would be one product of all factors.
+    """
     roots = {line.expr for line in lines}
     counts: Counter[Expr] = Counter()
     for root in roots:
         for node in postorder([root]):
             counts.update(dict.fromkeys(node.operands, 1))
+            if isinstance(node, Einsum) and not is_light(node):
+                counts.update(x for x in node.operands if isinstance(x, Einsum))
     twice = {
         x for x in postorder([line.expr for line in lines])
         if counts[x] > 1 and _is_work(x) and x not in roots
