@@ -17,7 +17,17 @@ import eingrad as eg
 
 ROOT = Path(__file__).parents[2]
 MLP = "examples/mlp.ein"
-COMMANDS = ["derive", "check", "codegen", "plan", "bench", "train", "predict"]
+COMMANDS = [
+    "derive",
+    "check",
+    "codegen",
+    "plan",
+    "bench",
+    "train",
+    "predict",
+    "serve",
+    "page",
+]
 
 
 def run(*arguments: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -102,7 +112,7 @@ def test_examples_of_help_run(command: str, tmp_path: Path) -> None:
     for line in filter(None, map(str.strip, found.splitlines())):
         text, _, rest = line.rpartition(" | ")
         words = shlex.split(rest.partition(" > ")[0])[1:]
-        if any(word.startswith(("paper", "notes")) for word in words):
+        if any(word.startswith(("paper", "notes", "layer")) for word in words):
             continue
         words = [str(tmp_path / w) if w.endswith((".html", ".py")) else w for w in words]
         done = run(*words, text=text.removeprefix("echo ").strip("'"))
