@@ -18,8 +18,9 @@ from eingrad.calculus.matching import Axes, Env
 from eingrad.calculus.pattern import Applied, Form, Hole, Times, parts_of
 from eingrad.core.algebra import add, apply, einsum, multiply
 from eingrad.core.evaluate import evaluate
-from eingrad.core.expr import Const, Dim, Expr, Labels, Var, postorder
+from eingrad.core.expr import Const, Dim, Einsum, Expr, Labels, Var, postorder
 from eingrad.core.functions import MATRIX_FUNCTIONS
+from eingrad.core.product import shared_products
 
 NUMBERS = {"< 0": (-1, -2, -3, Fraction(-1, 2)), "even": (2, 4, -2, 6), "": (2, 3, -1, 5)}
 FILLINGS = ("name", "scaled", "product", "sum", "function", "diagonal", "view", "constant", "same")
@@ -118,7 +119,9 @@ def fill(
 
 
 def surrounded(node: Expr) -> Iterator[tuple[str, Expr]]:
-    """Yield an instance alone, beside other factors, summed with one, and beside other terms."""
+    """Yield an instance alone, beside other factors, summed with one or around a product that stays
+    whole, and beside other terms.
+    """
     yield "alone", node
     yield "scaled by a scalar", multiply(Const(3), Var("s", ()), node)
     if node.ndim:
@@ -138,7 +141,20 @@ def surrounded(node: Expr) -> Iterator[tuple[str, Expr]]:
                 (*range(last), node.ndim),
             ),
         )
+    if isinstance(node, Einsum) and node.summed:
+        yield "summed outside a product that stays whole", summed_outside(node)
     yield "in a sum", add(multiply(Const(-3), node), Var("g", node.dims))
+
+
+def summed_outside(node: Einsum) -> Expr:
+    """Return ``sum_iz(P_iz h_z)`` for ``sum_i(left_i)``, where the product P is left_i f_z."""
+    kept, z = (*node.output, *node.summed), len(node.extents)
+    f, h = Var("f", ("z",)), Var("h", ("z",))
+    factors = list(zip(node.operands, node.inputs, strict=True))
+    extents = dict(enumerate((*node.extents, "z")))
+    with shared_products():
+        inner = einsum([*factors, (f, (z,))], (*kept, z), extents)
+        return einsum([(inner, (*kept, z)), (h, (z,))], node.output, extents)
 
 
 def values(nodes: Sequence[Expr], rng: np.random.Generator) -> list[np.ndarray]:

@@ -506,12 +506,17 @@ def _in_product(form: Form, left: Times, at: Factor, matcher: Matcher) -> Expr |
             seen = sorted({k for n in used for k in bag.items[n][0][1]} - env.bound)
             ones = (full(1, matcher.dims(seen)), tuple(seen)), 1
             built = matcher.product([(matcher.build(form.right, env), 1), ones])
-            return _beside(built, bag, used, at)
+            return _beside(built, bag, used, at, env.bound)
     return None
 
 
-def _beside(built: Factor, bag: Bag, used: Mapping[int, Number], at: Factor) -> Expr:
-    """Multiply by the factors that remain; a product inside stays one where it can."""
+def _beside(
+    built: Factor, bag: Bag, used: Mapping[int, Number], at: Factor, bound: frozenset[int]
+) -> Expr:
+    """Multiply by the factors that remain; a product inside stays one where it can.
+
+    What the rule has summed, ``bound``, is no axis of such a product any more.
+    """
     target = opened(at[0])
     group = dict(enumerate(part.group for part in target.parts))
     touched = {group.get(k, -1) for k in used} - {-1}
@@ -522,7 +527,7 @@ def _beside(built: Factor, bag: Bag, used: Mapping[int, Number], at: Factor) -> 
             (outside if g < 0 else inside).append((x, left))
     if len(touched) == 1:
         (g,) = touched
-        labels = target.groups[g][1]
+        labels = tuple(k for k in target.groups[g][1] if k not in bound)
         own = {k for part in target.parts if part.group == g for k in part.labels}
         if own.union(labels).issuperset(built[1]):
             factors = [(power(x, e), ls) for (x, ls), e in inside]
