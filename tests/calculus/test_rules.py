@@ -183,6 +183,7 @@ NEAR_MISSES = {  # for each rule what it must not touch
     "inverse times matrix": ["inv_ij(A_ij) A_jk c_j", "inv_ij(A_ij) A_kj", "inv_ij(A_ij) B_jk",
                              "inv_ij(A_ij) A_ij"],
     "power of root": ["sqrt(x)^3", "sqrt(x) sqrt(y)", "sqrt(x_i) sqrt(x_j)", "1 / sqrt(x)"],
+    "sign over size": ["sign(x) / abs(y)", "sign(x) abs(x)", "abs(x) / sign(x)"],
     "power of exp": ["exp(x) exp(y)", "exp(x)^y", "expm1(x)^2", "exp(x_i) exp(x_j)"],
     "log near 1": ["log(2 + x)", "log(x + y)", "log(x)"],
     "exp minus 1": ["exp(x) - 2", "exp(x) + 1", "2 exp(x) - 1", "exp(x) + y"],

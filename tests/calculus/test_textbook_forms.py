@@ -10,6 +10,9 @@ import pytest
 import eingrad as eg
 
 NORM = "mu_i = mean_b(X_bi)\nv_i = mean_b((X_bi - mu_i)^2)\n"
+GP = ("D_ij = sum_d((X_id - X_jd)^2)\nE_ij = exp(-D_ij / 2)\nK_ij = s^2 E_ij + n delta_ij\n"
+      "a_i = inv_ij(K_ij) y_j\n")  # fmt: skip
+GP_SIZES = {"X": "ij", "s": "", "n": "positive", "y": "i"}
 STEP = 1e-5
 FORMS = [
     # what, model, by, what a textbook prints, sizes
@@ -59,7 +62,32 @@ FORMS = [
     ("a squared hinge", "m_a = 1 - y_a X_ai w_i\nL = sum_a(relu(m_a)^2)", "w",
      "-2 y_a X_ai relu(m_a)", {"X": "ai", "w": "i", "y": "a"}),
     ("no bracket in a sum", "S_ij = X_id X_jd\nL = sum_i(logsumexp_j(S_ij) - P_ij S_ij)", "X",
-     "X_jd (softmax_j(S_ij) + softmax_i(S_ji) - P_ij - P_ji)", {"X": "ij", "P": "ii"}),
+     "X_jd (softmax_j(S_ij) + softmax_i(S_ij) - P_ij - P_ji)", {"X": "ij", "P": "ii"}),
+    ("a definition of a symmetric inverse", GP + "L = y_i a_i / 2 + logdet_ij(K_ij) / 2", "s",
+     "s E_ij (inv_ij(K_ij) - a_i a_j)", GP_SIZES),
+    ("a power of a definition",
+     "r_b = (X_bi X_bi / size(i) + e)^(-1/2)\nh_bi = X_bi r_b w_i\nL = G_bi h_bi", "X",
+     "r_b (w_i G_bi - X_bi r_b h_bj G_bj / size(i))",
+     {"X": "bi", "e": "positive", "w": "i", "G": "bi"}),
+    ("a root in the power of a definition",
+     "r_b = 1 / sqrt(X_bi X_bi / size(i) + e)\nL = G_bi X_bi r_b", "X",
+     "r_b (G_bi - X_bi X_bj r_b^2 G_bj / size(i))", {"X": "bi", "e": "positive", "G": "bi"}),
+    ("a term that is what the others share",
+     "r_k = sigmoid(U_kj h_j)\nL = g_i W_ik r_k h_k", "h",
+     "g_i (W_ij r_j + h_k U_kj W_ik r_k (1 - r_k))", {"U": "ii", "h": "i", "g": "i", "W": "ii"}),
+    ("antisymmetric", "F_ij = d_ij - d_ji\nL = F_ij F_ij / 4", "d", "F_ij", {"d": "square"}),
+    ("a trace that is 0", "e_ij = (u_ij + u_ji) / 2\ns_ij = e_ij - delta_ij e_kk / 3\n"
+     "L = s_ij s_ij\nassume size(i) = 3", "u", "2 s_ij", {"u": "square"}),
+    ("the mean of deviations is 0",
+     "m = mean_i(x_i)\nd_i = x_i - m\nv = mean_i(d_i^2)\nL = g_i d_i / sqrt(v + e)", "x",
+     "(g_i - sum_j(g_j) / size(i)) / sqrt(v + e) - L d_i / (size(i) (v + e))",
+     {"x": "i", "g": "i", "e": "positive"}),
+    ("a scaled matrix", "D_ij = t_i O_ij t_j\nL = logdet_ij(D_ij)", "t", "2 / t_i",
+     {"t": "i", "O": "square"}),
+    ("a scaled matrix in one line", "L = logdet_ij(t_i O_ij t_j)", "t", "2 / t_i",
+     {"t": "i", "O": "square"}),
+    ("scaled columns", "L = det_ij(O_ij t_j)", "t",
+     "det_ik(O_ik) prod_others_j(t_j)", {"t": "i", "O": "square"}),
 ]  # fmt: skip
 
 
@@ -72,9 +100,10 @@ def arrays_for(sizes: dict[str, str]) -> dict[str, np.ndarray]:
         if labels == "positive":
             arrays[name] = rng.uniform(0.5, 1.5, ())
             continue
-        array = rng.normal(size=[extent[k] for k in labels.replace("joint", "ii")])
-        arrays[name] = array + array.T if labels in {"ii", "joint"} else array
-        if labels == "joint":
+        labels = labels.replace("square", "i i").replace("joint", "ii")
+        array = rng.normal(size=[extent[k] for k in labels if k != " "])
+        arrays[name] = array + array.T if labels == "ii" else array
+        if sizes[name] == "joint":
             arrays[name] = np.abs(arrays[name]) / np.abs(arrays[name]).sum()
     return arrays
 
@@ -104,6 +133,64 @@ def test_the_form_and_its_value(text: str, wrt: str, expected: str, sizes: dict[
     arrays = arrays_for(sizes)
     found = gradient.compile()(**arrays)[f"d{of}/d{wrt}"]
     np.testing.assert_allclose(found, differences(model, of, wrt, arrays), rtol=1e-6, atol=1e-7)
+
+
+CLASSES = [
+    ("L = -sum_b(w[t[b]] log(p[b,t[b]]))", "w[t[b]] (p_bc - delta[t[b],c])"),
+    ("L = -sum_b(w[t[b]] log(p[b,t[b]])) / sum_b(w[t[b]])",
+     "w[t[b]] (p_bc - delta[t[b],c]) / sum_f(w[t[f]])"),
+    ("L = -sum_b(log(p[b,t[b]])) + sum_b(w_c p_bc)", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "expected"), CLASSES)
+def test_weighted_cross_entropy(loss: str, expected: str | None) -> None:
+    model = eg.parse(f"p_bc = softmax_c(z_bc)\n{loss}")
+    gradient = model.grad("L", ["z"])
+    if expected is not None:
+        assert str(gradient["z"]) == f"dL/dz_bc = {expected}"
+    rng = np.random.default_rng(5)
+    arrays = {"z": rng.normal(size=(4, 3)), "w": rng.uniform(1, 2, 3), "t": np.array([2, 0, 1, 2])}
+    found = gradient.compile()(**arrays)["dL/dz"]
+    np.testing.assert_allclose(found, differences(model, "L", "z", arrays), rtol=1e-6, atol=1e-7)
+
+
+def test_a_clipped_objective_is_written_by_cases() -> None:
+    model = eg.parse("r_t = exp(l_t)\nJ = sum_t(minimum(r_t a_t, clip(r_t, 0.8, 1.2) a_t))")
+    gradient = model.grad("J", ["l"])
+    assert "dJ/dr" not in str(gradient["l"])
+    assert str(gradient["l"]).count("==") == 0
+    arrays = {
+        "l": np.array([0.1, -0.1, 0.4, 0.4, -0.5, -0.5]),
+        "a": np.array([1, -1, 1, -1, 1, -1.0]),
+    }
+    found = gradient.compile()(**arrays)["dJ/dl"]
+    np.testing.assert_allclose(found, differences(model, "J", "l", arrays), rtol=1e-6, atol=1e-7)
+    assert model.check(str(gradient["l"])).ok
+
+
+NO_MATRIX_FORM = [
+    ("d_ij = norm_k(x_ik - x_jk)\nL = sum_ij((d_ij - D_ij)^2)", "x"),
+    ("d_ij = sqrt(sum_k((x_ik - x_jk)^2))\nL = sum_ij(1 - d_ij)", "x"),
+    (GP.replace("exp(-D_ij / 2)", "exp(-sum_d(w_d (X_id - X_jd)^2) / 2)") +
+     "L = y_i a_i / 2 + logdet_ij(K_ij) / 2", "w"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wrt"), NO_MATRIX_FORM)
+def test_a_matrix_form_that_is_long_or_divides_by_0_is_left_out(text: str, wrt: str) -> None:
+    assert eg.parse(text).grad("L", [wrt]).matrix_form(wrt) is None
+
+
+def test_a_difference_of_predictions_stays_one_factor() -> None:
+    text = (
+        "h1_i = tanh(U_ij h0_j)\nh2_i = tanh(U_ij h1_j)\np_o = softmax_o(W_oi h2_i)\n"
+        "L = -y_o log(p_o)\nassume sum_o(y_o) = 1"
+    )
+    form = eg.parse(text).grad("L", ["U"]).matrix_form("U")
+    assert form is not None
+    assert form.count("p - y") == 2
+    assert len(form) < 120
 
 
 def test_layer_normalisation_in_one_line() -> None:

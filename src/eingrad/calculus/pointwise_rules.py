@@ -6,6 +6,7 @@ Each is a function of a node that returns its replacement or None; see `rule_tab
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from eingrad.calculus.structure import OpenProduct, cost, is_sum, open_product, sum_of
 from eingrad.core.algebra import (
@@ -13,12 +14,15 @@ from eingrad.core.algebra import (
     add,
     apply,
     constant_value,
+    multiply,
     negate,
+    reduce,
     repeat,
     scale_of,
     sum_over,
 )
-from eingrad.core.expr import Einsum, Expr, Map
+from eingrad.core.arrays import Matrix, matrix_function
+from eingrad.core.expr import Const, Einsum, Expr, Map
 from eingrad.core.functions import COMPARISONS
 from eingrad.core.functions.elementwise_table import slope_of_gelu
 
@@ -63,6 +67,21 @@ def sum_of_deviations(node: Expr) -> Expr | None:
         if cost(inner) < cost(total):
             return replace(product, factors=(*rest, (inner, kept))).build()
     return None
+
+
+def rows_times_numbers(node: Expr) -> Expr | None:
+    """logdet_ij(d_i A_ij) -> logdet_ij(A_ij) + sum_i(log(abs(d_i))), det alike; so for columns"""
+    if not isinstance(node, Matrix) or node.function not in {"det", "logdet"}:
+        return None
+    product = open_product(node.operands[0])
+    vectors = [f for f in product.factors if len(f[1]) == 1 and set(f[1]) <= {0, 1}]
+    rest = tuple(f for f in product.factors if f not in vectors)
+    if not vectors or not {0, 1} <= {k for _, labels in rest for k in labels}:
+        return None
+    inner = matrix_function(node.function, replace(product, factors=rest).build())
+    if node.function == "det":
+        return multiply(inner, *(reduce("prod", x, [0]) for x, _ in vectors))
+    return add(inner, *(sum_over(apply("log", apply("abs", x)), [0]) for x, _ in vectors))
 
 
 # --- case distinctions ------------------------------------------------------------------------
@@ -110,6 +129,39 @@ def cases_joined(node: Expr) -> Expr | None:
             used = {*sides[0], *sides[1]}
             return add(*(x for k, x in enumerate(node.operands) if k not in used), joined)
     return None
+
+
+def ties_joined(node: Expr) -> Expr | None:
+    """the shares of a maximum -> where(a > b, p, where(b > a, q, (p + q) / 2))"""
+    if not is_sum(node):
+        return None
+    found: dict[tuple[Expr, Expr], tuple[int, Expr]] = {}
+    for k, term in enumerate(node.operands):
+        product = open_product(term, node.dims)
+        for j, (x, labels) in enumerate(product.factors):
+            sides = _greater(x) if labels == product.output else None
+            if sides is None:
+                continue
+            rest = (*product.factors[:j], *product.factors[j + 1 :])
+            found[sides] = k, replace(product, factors=rest).build()
+            if (other := found.get(sides[::-1])) is None or other[0] == k:
+                continue
+            q, p = found[sides][1], other[1]
+            b, a = sides
+            mean = multiply(Const(Fraction(1, 2)), sum_of([p, q], node.dims))
+            inner = apply("where", apply("gt", b, a), q, mean)
+            joined = apply("where", apply("gt", a, b), p, inner)
+            return add(*(y for i, y in enumerate(node.operands) if i not in (k, other[0])), joined)
+    return None
+
+
+def _greater(node: Expr) -> tuple[Expr, Expr] | None:
+    """Return a and b of ``where(a > b, 1, where(a == b, 1/2, 0))``."""
+    if not is_map(node, "where") or not is_map(node.operands[0], "gt"):
+        return None
+    a, b = node.operands[0].operands
+    half = apply("where", apply("eq", a, b), Const(Fraction(1, 2)), Const(0))
+    return (a, b) if node is apply("where", apply("gt", a, b), Const(1), half) else None
 
 
 def _one_sided(node: Expr) -> int | None:

@@ -79,6 +79,8 @@ TEXTS: dict[str, Form] = {
         Form(Times(1, ((Applied('inv', (Hole('A', ('1', '2')),), ('1', '2'), ('0', 'k')), 1), (Hole('A', ('i', '0')), 1)), ('0',)), Dirac(('i', 'k'))),
     'sqrt(x)^k -> x^(k/2) if k even':
         Form(Times(1, ((Applied('sqrt', (Hole('x'),)), Hole('k')),)), Times(1, ((Hole('x'), Times(Fraction(1, 2), ((Hole('k'), 1),))),)), ('k', 'even')),
+    'sign(x) / abs(x) -> 1 / x':
+        Form(Times(1, ((Applied('abs', (Hole('x'),)), -1), (Applied('sign', (Hole('x'),)), 1))), Times(1, ((Hole('x'), -1),))),
     'exp(x)^k -> exp(k x)':
         Form(Times(1, ((Applied('exp', (Hole('x'),)), Hole('k')),)), Applied('exp', (Times(1, ((Hole('k'), 1), (Hole('x'), 1))),))),
     'log(1 + x) -> log1p(x)':

@@ -23,7 +23,9 @@ from eingrad.calculus.pointwise_rules import (
     cases_joined,
     comparison_of_difference,
     gelu_slope,
+    rows_times_numbers,
     sum_of_deviations,
+    ties_joined,
 )
 
 # fmt: off
@@ -77,6 +79,8 @@ FORMS = (
         "det_ij(d_i delta_ij) -> prod_i(d_i)",
         "logdet_ij(d_i delta_ij) -> sum_i(log(abs(d_i)))",
     ), "diagonal matrix"),
+    Rule("rows times numbers", function=rows_times_numbers, heads=("det", "logdet"),
+         cites="rows and columns times numbers"),
     Rule("inverse of multiple", ("inv_ij(s A_ij) -> inv_ij(A_ij) / s",), "inverse of a multiple"),
     Rule("inverse times matrix", (
         "inv_ij(A_ij) A_jk -> delta_ik",
@@ -100,9 +104,11 @@ FORMULAS = (
 
 TIDIES = (
     Rule("power of root", ("sqrt(x)^k -> x^(k/2) if k even",), "sqrt(x)^2 = x"),
+    Rule("sign over size", ("sign(x) / abs(x) -> 1 / x",), "sign(x) / abs(x) = 1 / x"),
     Rule("comparison of difference", function=comparison_of_difference,
          heads=("gt", "ge", "lt", "le"), cites="a - b > 0 where a > b"),
     Rule("cases joined", function=cases_joined, heads=("+",), cites="cases joined"),
+    Rule("ties joined", function=ties_joined, heads=("+",), cites="cases joined"),
 )
 """For results, which read better so."""
 

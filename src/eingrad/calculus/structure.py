@@ -16,6 +16,8 @@ from eingrad.core.algebra import (
     einsum,
     identity_labels,
     is_light,
+    multiply,
+    negate,
     power,
     repeat,
     scale_of,
@@ -352,7 +354,8 @@ def factor(node: Expr) -> Expr:
         shared, renamed = [], [(set(), {}) for _ in products]
         rests, axes = _bracket(products, shared, renamed, node.ndim)
     if not shared and number == 1:
-        return _group(node)
+        again = _again(node, products)
+        return _group(node) if again is None else again
     extents = products[0].extents
     terms = []
     for p, rest, (_, names) in zip(products, rests, renamed, strict=True):
@@ -406,6 +409,32 @@ def _with_divisors(product: OpenProduct, exponents: Mapping[Expr, int]) -> OpenP
     return replace(product, factors=tuple(factors))
 
 
+def _again(node: Expr, products: Sequence[OpenProduct]) -> Expr | None:
+    """Factor a sum one term of which holds the others' sum: ``a + b + (a + b) c``.
+
+    >>> from eingrad.core.algebra import Infix
+    >>> from eingrad.core.expr import Var
+    >>> a, b = (Infix(Var(name, ("i",))) for name in "ab")
+    >>> factor((1 - a + b * (a - 1)).expr) is ((1 - a) * (1 - b)).expr
+    True
+    """
+    for k, product in enumerate(products):
+        for j, (x, labels) in enumerate(product.factors):
+            if not is_sum(x) or len(x.operands) != len(products) - 1:
+                continue
+            if not set(labels) <= set(product.output):
+                continue
+            rest = sum_of([y for i, y in enumerate(node.operands) if i != k], node.dims)
+            same = einsum([(x, labels)], product.output, product.extents)
+            if rest not in (same, negate(same)):
+                continue
+            sign = 1 if rest is same else -1
+            others = (*product.factors[:j], *product.factors[j + 1 :])
+            left = replace(product, coefficient=sign * product.coefficient, factors=others).build()
+            return multiply(rest, add(repeat(Const(1), node.dims, ()), left))
+    return None
+
+
 MORE_AXES = 1  # than its terms' tensors have, in a bracket: G_tk (V_sk - O_tk)
 MAX_GROUPED = 12  # a longer sum is not searched for terms that share factors
 
@@ -426,7 +455,7 @@ def _group(node: Expr) -> Expr:
         if 2 * weight < max(cost(terms[j]), cost(terms[k]), 0.1):
             continue
         core = replace(products[j], factors=tuple(shared))
-        if core.summed() and len(shared) in (len(products[j].factors), len(products[k].factors)):
+        if core.summed() and _brings_labels(core, products[j], products[k]):
             continue  # sum_b(x_b) + a_i x_b y_b is no x_b (1 + a_i y_b)
         having = [
             i for i, p in enumerate(products)
@@ -440,6 +469,14 @@ def _group(node: Expr) -> Expr:
     rest = [x for k, x in enumerate(terms) if k not in members]
     grouped = sum_of([*rest, joined], node.dims)
     return factor(grouped) if is_sum(grouped) and cost(grouped) < cost(node) else node
+
+
+def _brings_labels(core: OpenProduct, *products: OpenProduct) -> bool:
+    """Whether of two products one is nothing but what they share, and the other has more labels."""
+    if all(len(p.factors) > len(core.factors) for p in products):
+        return False
+    known = len({k for _, labels in core.factors for k in labels})
+    return any(len({k for _, ls in p.factors for k in ls}) > known for p in products)
 
 
 def _shared_number(coefficients: list[Number]) -> Number:

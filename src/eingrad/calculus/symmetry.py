@@ -17,11 +17,12 @@ from eingrad.core.algebra import (
     power,
     reduce,
     transpose,
+    zeros,
 )
 from eingrad.core.arrays import Matrix, matrix_function
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce, Var
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
-from eingrad.notation.syntax import Assumption, Symbol
+from eingrad.notation.syntax import Assumption, Sum, Symbol
 from eingrad.notation.system import Definition, Fact
 
 T = TypeVar("T")
@@ -32,7 +33,8 @@ Swap = tuple[str, int, int]
 
 
 def symmetries(definitions: Iterable[Definition], known: Iterable[Swap]) -> list[Fact]:
-    """Return ``K_ij = K_ji`` for each definition that stays the same when two axes change places.
+    """Return ``K_ij = K_ji`` for each definition that stays the same when two axes change places,
+    ``F_ij = -F_ji`` for each that only changes its sign.
 
     ``known`` are the symmetries of the inputs; definitions come after those that they need. A
     symmetry that is not found is no mistake: what it would shorten stays longer.
@@ -42,13 +44,16 @@ def symmetries(definitions: Iterable[Definition], known: Iterable[Swap]) -> list
     for definition in definitions:
         expr = definition.expr
         for p, q in combinations(range(expr.ndim), 2):
-            if expr.dims[p] == expr.dims[q] and is_symmetric(expr, p, q, frozenset(swaps)):
+            if expr.dims[p] != expr.dims[q]:
+                continue
+            sign = symmetry_of(expr, p, q, frozenset(swaps))
+            if sign > 0:
                 swaps.add((definition.name, p, q))
-                facts.append(_fact(definition, p, q))
+            if sign and expr is not zeros(expr.dims):
+                facts.append(_fact(definition, p, q, sign))
     return facts
 
 
-@lru_cache(maxsize=1024)
 def is_symmetric(node: Expr, p: int, q: int, known: frozenset[Swap]) -> bool:
     """Whether it is seen that an expression stays the same when the axes p and q change places.
 
@@ -58,17 +63,35 @@ def is_symmetric(node: Expr, p: int, q: int, known: frozenset[Swap]) -> bool:
     >>> is_symmetric(apply("exp", gram), 0, 1, frozenset())
     True
     """
+    return symmetry_of(node, p, q, known) > 0
+
+
+@lru_cache(maxsize=1024)
+def symmetry_of(node: Expr, p: int, q: int, known: frozenset[Swap]) -> int:
+    """Return 1 where an expression stays the same when two axes change places, -1 where its sign
+    changes, 0 where neither is seen.
+
+    >>> from eingrad.core.algebra import subtract
+    >>> d = Var("d", ("i", "i"))
+    >>> symmetry_of(subtract(d, transpose(d, (1, 0))), 0, 1, frozenset())
+    -1
+    """
     if cost(node) > LONGEST:
-        return False
+        return 0
     here = tuple(range(node.ndim))
-    return _arranged(node, here, known) is _arranged(node, _swapped(here, p, q), known)
+    arranged = _arranged(node, here, known)
+    turned = _arranged(node, _swapped(here, p, q), known)
+    return 1 if arranged is turned else -1 if arranged is negate(turned) else 0
 
 
-def _fact(definition: Definition, p: int, q: int) -> Fact:
+def _fact(definition: Definition, p: int, q: int, sign: int) -> Fact:
     labels = definition.labels
     expr = definition.expr
     right = transpose(definition.var, _swapped(tuple(range(expr.ndim)), p, q))
     left, swapped = (Symbol(definition.name, x) for x in (labels, _swapped(labels, p, q)))
+    if sign < 0:
+        minus = Assumption(left, Sum((swapped,), (True,)))
+        return Fact(definition.var, negate(right), minus, derived=True)
     return Fact(definition.var, right, Assumption(left, swapped), derived=True)
 
 

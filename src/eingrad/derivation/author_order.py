@@ -74,17 +74,29 @@ def as_written(formula: Formula, author_order: AuthorOrder, dims: Mapping[str, D
         return formula
     parts = [as_written(x, author_order, dims) for x in children(formula)]
     formula = rebuilt(formula, parts)
+    formula = _in_alphabetical_order(formula, author_order.symmetric)
     match formula:
-        case Symbol(name=name, labels=labels) if name in author_order.symmetric:
-            return replace(formula, labels=tuple(sorted(labels)))
-        case Call(function="inv", args=(Symbol(name=name),), axes=axes) if (
-            name in author_order.symmetric
-        ):
-            return replace(formula, axes=tuple(sorted(axes)))
         case Sum():
             return _in_order(formula, author_order)
         case Product():
             return _as_mean(formula, author_order, dims)
+    return formula
+
+
+def symmetric_as_written(formula: Formula, symmetric: Collection[str]) -> Formula:
+    """Write the labels of symmetric tensors in alphabetical order, and leave all else."""
+    if isinstance(formula, Derivative | TensorAt):
+        return formula
+    parts = [symmetric_as_written(x, symmetric) for x in children(formula)]
+    return _in_alphabetical_order(rebuilt(formula, parts), symmetric)
+
+
+def _in_alphabetical_order(formula: Formula, symmetric: Collection[str]) -> Formula:
+    match formula:
+        case Symbol(name=name, labels=labels) if name in symmetric:
+            return replace(formula, labels=tuple(sorted(labels)))
+        case Call(function="inv", args=(Symbol(name=name),), axes=axes) if name in symmetric:
+            return replace(formula, axes=tuple(sorted(axes)))
     return formula
 
 

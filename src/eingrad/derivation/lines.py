@@ -137,7 +137,8 @@ class Lines:
         rules = []
         for previous, stage in zip([start, *(s.result for s in stages)], stages, strict=False):
             if stage.fact is not None:
-                rules.append(fact_used(stage.fact))
+                more = (because(x) for x in stage.rules[1:])
+                rules.append(together([fact_used(stage.fact), *more]))
             elif stage.rules == ("simplified",):
                 gone = self.cancelled(previous, stage.result)
                 rules.append(together(gone, how_collected(previous, stage.result)))

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from eingrad.calculus.facts import symmetric_matrices
 from eingrad.calculus.naming import DirectionName
-from eingrad.core.expr import Dim, Expr, Var
+from eingrad.calculus.structure import is_minus
+from eingrad.core.algebra import base_and_exponent
+from eingrad.core.expr import Dim, Expr, Var, postorder, variables
 from eingrad.core.later import has_numpy
+from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.lines import Step
-from eingrad.derivation.matrix import layout_axes, matrix_form
+from eingrad.derivation.matrix import form_text, layout_axes, matrix_form
+from eingrad.derivation.matrix.form_values import vanishes_on_diagonal
 from eingrad.derivation.matrix.forms import Form
 from eingrad.derivation.numpy_line import NoNumpyLineError, identifier, numpy_line
 from eingrad.derivation.opened_rules import OpenedRule, opened_rules
@@ -21,6 +25,10 @@ from eingrad.notation.latex import to_latex
 from eingrad.notation.notes import notes_on
 from eingrad.notation.syntax import Assignment, Derivative, Statement, Symbol
 from eingrad.notation.system import System
+from eingrad.notation.text import to_text
+
+LONG_FORM = 100  # characters of a matrix form that is shown whatever the index notation's length
+LONGER = 1.5  # times the index notation's length, of one that is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +128,34 @@ def result_rank(deriver: Deriver, key: str) -> int:
 
 
 def matrix_of(deriver: Deriver, key: str, expr: Expr, layout: str | None = None) -> Form | None:
-    """Return a derivative in matrix notation, None where it has none."""
+    """Return a derivative in matrix notation, None where it has none that is good to read.
+
+    None is good that is much longer than the index notation, nor one that divides by a matrix of
+    distances: these are 0 on the diagonal, where the index notation means 0.
+    """
     rows, cols = layout_axes(expr.ndim, result_rank(deriver, key), layout)
-    symmetric = symmetric_matrices(deriver.system.facts)
-    return matrix_form(expr, rows, cols, deriver.names.rank, symmetric)
+    symmetric = symmetric_matrices(deriver.symmetries)
+    form = matrix_form(expr, rows, cols, deriver.names.rank, symmetric)
+    if form is None or _divides_by_distances(expr, deriver.system.exprs):
+        return None
+    length = len(form_text(form))
+    if length <= LONG_FORM:
+        return form
+    written = to_formula(expr, deriver.letters(key), deriver.names_of_results)
+    return form if length <= LONGER * len(to_text(written)) else None
+
+
+def _divides_by_distances(expr: Expr, exprs: Mapping[str, Expr]) -> bool:
+    """Whether a square matrix that is 0 on its diagonal stands below a fraction bar."""
+    for node in postorder([expr]):
+        base, exponent = base_and_exponent(node)
+        if is_minus(exponent) and base.ndim == 2 and base.dims[0] == base.dims[1]:
+            whole = base
+            while inside := {v: exprs[v.name] for v in variables(whole) if v.name in exprs}:
+                whole = substitute(whole, inside)
+            if vanishes_on_diagonal(whole):
+                return True
+    return False
 
 
 def _matrix_line(deriver: Deriver, key: str, closed: Closed) -> MatrixLine | None:

@@ -17,13 +17,14 @@ from eingrad.calculus.structure import cost
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.author_order import author_order_of
+from eingrad.derivation.author_order import author_order_of, symmetric_as_written
 from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders
 from eingrad.derivation.lines import AdjointLines, Lines, Step, TangentLines, with_symmetry
 from eingrad.derivation.reasons import because, enumerated, together
 from eingrad.derivation.rule_names import fact_used
 from eingrad.notation.summation import names_of, walk
-from eingrad.notation.system import System
+from eingrad.notation.syntax import Symbol
+from eingrad.notation.system import Fact, System
 
 CLOSED_COST = 120.0  # a result longer than this names its parts
 UNFOLD_COST = 60.0  # and one line of it then speaks of intermediate derivatives, if it can be short
@@ -54,8 +55,14 @@ class Deriver:
 
     @property
     def names_of_results(self) -> Names:
-        """The names by which a result is written: what is assumed was used."""
-        return with_symmetry(self.names, self.system.facts)
+        """The names by which a result is written: of symmetric tensors in alphabetical order."""
+        return with_symmetry(self.names, self.symmetries)
+
+    @property
+    def symmetries(self) -> list[Fact]:
+        """The symmetries that are assumed, and those that definitions have."""
+        derived = (r.knowledge.symmetries for r in self.records.values())
+        return [*self.system.facts, *next(derived, ())]
 
     def letters(self, name: str) -> tuple[str, ...]:
         """Return a letter for each axis of a tensor or a derivative, the author's if distinct."""
@@ -84,7 +91,24 @@ class Deriver:
                 result += self._record_steps(key, known)
                 if key == name:
                     result += self._put_in(key, result)
+                    result += self._turned(key, result)
         return result
+
+    def _turned(self, key: str, before: list[Step]) -> list[Step]:
+        """Return a last line with the labels of symmetric tensors in the result's order."""
+        last = before[-1].right if before else None
+        if last is None:
+            return []
+        symmetric = self.names_of_results.author_order.symmetric
+        own = dict.fromkeys(n for part in walk(last) for n in names_of(part) if n in symmetric)
+        words = " is symmetric" if len(own) == 1 else " are symmetric"
+        lines = Lines(self.records[key].knowledge, self.names, last, ())
+        lines.formula(
+            last,
+            symmetric_as_written(last, symmetric),
+            because(*enumerated(map(Symbol, own)), words),
+        )
+        return [replace(x, left=None) for x in lines.steps if x.before != x.after]
 
     def unfolded(self, key: str) -> Expr:
         """Put the formulas of other derivatives in, as long as the result can be read."""

@@ -35,7 +35,7 @@ from eingrad.core.functions import (
     MATRIX_FUNCTIONS,
     keeps_axes,
 )
-from eingrad.core.later import np
+from eingrad.core.later import has_numpy, np
 from eingrad.derivation.matrix import forms
 from eingrad.derivation.matrix.forms import Form
 
@@ -242,6 +242,17 @@ def _commutation(rows: int, cols: int) -> Array:
     """K with ``K vec(A) = vec(A^T)`` for matrices A of this shape."""
     places = np.arange(rows * cols).reshape(rows, cols, order="F")
     return np.eye(rows * cols)[places.T.reshape(-1, order="F")]
+
+
+def vanishes_on_diagonal(expr: Expr) -> bool:
+    """Whether a square matrix is 0 on its diagonal, as distances are, and nowhere else."""
+    if not has_numpy() or isinstance(expr, Var):
+        return False
+    try:
+        value = value_of_expr(expr, random_point(expr))
+    except (TypeError, ValueError):
+        return False
+    return not np.diagonal(value).any() and bool(value.any())
 
 
 def agrees(

@@ -72,8 +72,9 @@ def _product(product: OpenProduct, rows: Labels, cols: Labels) -> Form:
     found: list[Form] = []
     with suppress(NoMatrixFormError):
         found.append(_network(product, rows, cols))
-    for k, (x, labels) in enumerate(product.factors):
-        if is_sum(x) and labels and (x.has_delta or not found):
+    sums = [(k, x) for k, (x, labels) in enumerate(product.factors) if is_sum(x) and labels]
+    for k, x in sorted(sums, key=lambda s: -s[1].ndim):  # a sum of three axes is no matrix
+        if x.has_delta or not found:
             try:
                 found.append(_distributed(product, k, rows, cols))
             except NoMatrixFormError:
