@@ -74,7 +74,7 @@ FORMS = [
      "r_b (G_bi - X_bi X_bj r_b^2 G_bj / size(i))", {"X": "bi", "e": "positive", "G": "bi"}),
     ("a term that is what the others share",
      "r_k = sigmoid(U_kj h_j)\nL = g_i W_ik r_k h_k", "h",
-     "g_i (W_ij r_j + h_k U_kj W_ik r_k (1 - r_k))", {"U": "ii", "h": "i", "g": "i", "W": "ii"}),
+     "g_i (r_j W_ij + U_kj h_k r_k W_ik (1 - r_k))", {"U": "ii", "h": "i", "g": "i", "W": "ii"}),
     ("antisymmetric", "F_ij = d_ij - d_ji\nL = F_ij F_ij / 4", "d", "F_ij", {"d": "square"}),
     ("a trace that is 0", "e_ij = (u_ij + u_ji) / 2\ns_ij = e_ij - delta_ij e_kk / 3\n"
      "L = s_ij s_ij\nassume size(i) = 3", "u", "2 s_ij", {"u": "square"}),
