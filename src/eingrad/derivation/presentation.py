@@ -150,9 +150,9 @@ def _divides_by_distances(expr: Expr, exprs: Mapping[str, Expr]) -> bool:
     for node in postorder([expr]):
         base, exponent = base_and_exponent(node)
         if is_minus(exponent) and base.ndim == 2 and base.dims[0] == base.dims[1]:
-            whole, inside = base, dict[Expr, Expr]()
-            while inside := {v: exprs[v.name] for v in variables(whole) if v.name in exprs}:
-                whole = substitute(whole, inside)
+            whole = base
+            while names := [v for v in variables(whole) if v.name in exprs]:
+                whole = substitute(whole, {v: exprs[v.name] for v in names})
             if vanishes_on_diagonal(whole):
                 return True
     return False
