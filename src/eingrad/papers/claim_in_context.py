@@ -53,14 +53,14 @@ class Read:
 
     text: str
     claims: tuple[Claim, ...]
-    system: System
+    derived: Derived
     unknown: tuple[Symbol, ...] = ()
     generic: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
 
     def judged(self) -> list[Verdict]:
         """Judge it; raises EingradError where it has no meaning."""
-        return check_each(Derived(self.system), self.text, True)
+        return check_each(self.derived, self.text, True)
 
     def unfounded(self) -> str | None:
         """Return an undefined loss of whose gradient a claim says what the document may know.
@@ -167,9 +167,14 @@ def in_context(
             taken[given] = f"d{loss}/d{sinks[0]}"
     unknown = tuple(symbols.values())
     extra = [_all_of(claims, unknown, known)] if unknown else []
-    new = lower((*statements, *extra) or (_all_of(claims, (), {}),))
-    sizes = {} if system is None else system.sizes
-    return Read(text, claims, replace(new, sizes={**new.sizes, **sizes}), unknown, generic, taken)
+    whole_text = (*statements, *extra) or (_all_of(claims, (), {}),)
+    derived = built.derived.get(whole_text)
+    if derived is None:
+        new = lower(whole_text)
+        sizes = {} if system is None else system.sizes
+        derived = Derived(replace(new, sizes={**new.sizes, **sizes}))
+        built.derived[whole_text] = derived
+    return Read(text, claims, derived, unknown, generic, taken)
 
 
 def _speaks_of(term: Formula, losses: Container[str], own: Container[str]) -> bool:

@@ -88,7 +88,8 @@ class Equalities:
                 loss = built.names.get(str(error.operand))
                 if loss is None or not _is_scalar(built, str(error.operand)):
                     break
-                reading = replace(reading, hidden=reading.hidden | {loss.order}, whole=True)
+                every = {s.order for s in self.scope.stated if s.name == loss.name}
+                reading = replace(reading, hidden=reading.hidden | every, whole=True)
             except UnresolvedError as error:
                 reason = reason or reason_of(error)
                 if reading.whole:
@@ -101,8 +102,8 @@ class Equalities:
 
     def visible(self, text: str, section: tuple[int, ...], reading: WayToTake) -> list[Stated]:
         """Return the definitions that an equality may use in one way to take the document."""
-        found = self.scope.visible(letters_in(text), section, reading.own, reading.whole)
-        found = [s for s in found if s.order not in reading.hidden]
+        letters = letters_in(text)
+        found = self.scope.visible(letters, section, reading.own, reading.whole, reading.hidden)
         return [_root(s) or s for s in found] if reading.roots else found
 
     def finding(
@@ -189,7 +190,7 @@ def _blocked(read: Read, stated: Sequence[Stated], built: Built, free: bool) -> 
     One that has nothing to do with the variables of its derivatives does not: what it defines is
     taken to be given. A loss that is ``free`` to be any function may depend on all that is defined.
     """
-    names = {*read.system.inputs, *(s.name for s in read.unknown)}
+    names = {*read.derived.system.inputs, *(s.name for s in read.unknown)}
     by = {letter for name in read.variables() for letter in _letters_of(name, built)}
     for unread in built.unread:
         if free or any(is_called(name, unread.name) for name in names):

@@ -15,6 +15,7 @@ _DERIVATIVE = re.compile(
     r"\\(?:partial|nabla)(?![A-Za-z])|\\[dtc]?frac\s*\{\s*(?:\\mathrm\s*\{\s*d\s*\}|\\?d(?![a-z])|"
     r"\\delta)\s*\^?"
 )
+_EXPONENTIAL = re.compile(r"(?<![A-Za-z\\])e\s*\^")
 _WORD = re.compile(r"\\(?:text|textrm|mathrm|operatorname|textit|mathsf)\*?\s*\{([^{}]*)\}")
 
 
@@ -146,19 +147,27 @@ def _closes_at_end(text: str, place: int) -> bool:
 
 
 def letters_in(text: str) -> frozenset[str]:
-    r"""Return the letters of a formula, Greek ones by name, without those of functions.
+    r"""Return the letters of tensors in a formula, Greek ones by name; subscripts hold labels.
 
-    >>> sorted(letters_in(r"\sigma(\mathbf{W} x_i) \text{ and } \log y"))
-    ['W', 'i', 'sigma', 'x', 'y']
+    >>> sorted(letters_in(r"\sigma(\mathbf{W} x_i) \text{ and } \log e^{y_{bk}}"))
+    ['W', 'sigma', 'x', 'y']
     """
     found: set[str] = set()
-    bare = _WORD.sub(_word_letters, text)
-    for piece in pieces(bare):
-        name = greek(piece.text)
-        if name is not None:
-            found.add(name)
-        elif len(piece.text) == 1 and piece.text.isalpha():
-            found.add(piece.text)
+    below: list[int] = []  # how deep the subscripts are that are open
+    begins = False
+    for piece in pieces(_EXPONENTIAL.sub("^", _WORD.sub(_word_letters, text))):
+        if below and piece.depth <= below[-1] and piece.text == "}":
+            below.pop()
+        elif begins and piece.text.strip():
+            begins = False
+            if piece.text == "{":
+                below.append(piece.depth)
+        elif piece.text == "_":
+            begins = True
+        elif not below:
+            name = greek(piece.text)
+            letter = len(piece.text) == 1 and piece.text.isalpha()
+            found |= {name} if name is not None else {piece.text} if letter else set()
     return frozenset(found)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from eingrad.check import Derived
 from eingrad.errors import EingradError
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.syntax import Statement
 from eingrad.notation.system import System
 from eingrad.notation.tex.read import read_model
+
+_OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,15 @@ class Stated:
 class Built:
     """Definitions as a model; ``unread`` are those that it lacks, with the reason.
 
-    ``names`` are the model's names for what the definitions define.
+    ``names`` are the model's names for what the definitions define; ``derived`` remembers what was
+    derived of the model, and of extensions of it.
     """
 
     statements: tuple[Statement, ...]
     system: System | None
     unread: dict[Stated, str] = field(default_factory=dict)
     names: dict[str, Stated] = field(default_factory=dict)
+    derived: dict[Hashable, Derived] = field(default_factory=dict)
 
 
 class Scope:
@@ -61,17 +67,23 @@ class Scope:
         return None
 
     def visible(
-        self, letters: frozenset[str], section: tuple[int, ...], own: bool, whole: bool
+        self,
+        letters: frozenset[str],
+        section: tuple[int, ...],
+        own: bool,
+        whole: bool,
+        hidden: Collection[int] = (),
     ) -> list[Stated]:
         """Return the definitions that a formula with these letters may use, in order.
 
         Of each name the nearest before; ``own`` asks for those of the section alone, ``whole``
         for all of the section, and of those in which the definitions stand that the letters need:
-        what is built of them may go through others.
+        what is built of them may go through others. ``hidden`` are the numbers of those that are
+        left out.
         """
         last: dict[str, Stated] = {}
         for stated in self.stated:
-            if not own or stated.section == section:
+            if (not own or stated.section == section) and stated.order not in hidden:
                 last[stated.name] = stated
         found = _needed(last.values(), letters, [])
         if whole:
@@ -136,7 +148,8 @@ def build(stated: Sequence[Stated]) -> Built:
             return Built(statements, system, unread, _names(system, rest))
         except EingradError as error:
             worst = _blamed(rest, error)
-            unread[worst] = reason_of(error)
+            if not _is_stale(worst, rest, error):
+                unread[worst] = reason_of(error)
             rest.remove(worst)
     return Built((), None, unread)
 
@@ -155,11 +168,22 @@ def read(stated: Iterable[Stated]) -> tuple[tuple[Statement, ...], System]:
     return reading.statements, replace(system, sizes=sizes)
 
 
+def _is_stale(worst: Stated, stated: Sequence[Stated], error: EingradError) -> bool:
+    """Whether a definition only stands in another section, where a letter meant something else."""
+    newest = stated[-1].section
+    return _OTHER_LINE.search(error.reason) is not None and worst.section != newest
+
+
 def _blamed(stated: Sequence[Stated], error: EingradError) -> Stated:
-    """Return the definition that an error speaks of, else the first without which all is well."""
+    """Return the definition that an error speaks of, else the first without which all is well.
+
+    Of two that do not fit together it is the older one.
+    """
     line = error.position.line if error.position is not None else 0
     if 0 < line <= len(stated):
-        return stated[line - 1]
+        other = _OTHER_LINE.search(error.reason)
+        lines = [line, int(other[1])] if other else [line]
+        return min((stated[k - 1] for k in lines if k <= len(stated)), key=lambda s: s.order)
     for one in stated:
         try:
             read(s for s in stated if s is not one)
