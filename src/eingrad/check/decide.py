@@ -84,20 +84,25 @@ def _decisive(verdicts: Sequence[Verdict]) -> Verdict:
 
 @letting_overflow
 def check_each(
-    derived: Derived, claim: str | Claim | Sequence[str], latex: bool | None = None
+    derived: Derived,
+    claim: str | Claim | Sequence[str],
+    latex: bool | None = None,
+    explained: bool = True,
 ) -> list[Verdict]:
     """Say of each equation of a claim, or of several, whether it is right.
 
-    A chain of equations, in LaTeX, is one equation for each right side.
+    A chain of equations, in LaTeX, is one equation for each right side. Of a wrong one the mistake
+    is looked for where ``explained``.
     """
     layout: list[str] = []  # that of Jacobians, which the first claim fixes for those after it
     if isinstance(claim, Sequence) and not isinstance(claim, str):
-        return [verdict for one in claim for verdict in _check_text(derived, one, latex, layout)]
-    return _check_text(derived, claim, latex, layout)
+        found = (_check_text(derived, one, latex, layout, explained) for one in claim)
+        return [verdict for verdicts in found for verdict in verdicts]
+    return _check_text(derived, claim, latex, layout, explained)
 
 
 def _check_text(
-    derived: Derived, claim: str | Claim, latex: bool | None, layout: list[str]
+    derived: Derived, claim: str | Claim, latex: bool | None, layout: list[str], explained: bool
 ) -> list[Verdict]:
     """Judge the equations of one text."""
     if not isinstance(claim, str | Assignment | Equation):
@@ -114,16 +119,18 @@ def _check_text(
         parse_claims(claim, names, latex, system.applied) if isinstance(claim, str) else [claim]
     )
     named = _used(system.shorthands, claims)
-    judge = partial(_check_last, derived)
+    judge = partial(_check_last, derived, explained)
     in_matrices = MatrixJudge(derived, judge, layout).verdicts([*named, *claims])
-    return in_matrices if in_matrices is not None else _check_claims(derived, [*named, *claims])
+    if in_matrices is not None:
+        return in_matrices
+    return _check_claims(derived, explained, [*named, *claims])
 
 
-def _check_last(derived: Derived, claims: Sequence[Claim]) -> Verdict:
-    return _check_claims(derived, claims)[-1]
+def _check_last(derived: Derived, explained: bool, claims: Sequence[Claim]) -> Verdict:
+    return _check_claims(derived, explained, claims)[-1]
 
 
-def _check_claims(derived: Derived, claims: Sequence[Claim]) -> list[Verdict]:
+def _check_claims(derived: Derived, explained: bool, claims: Sequence[Claim]) -> list[Verdict]:
     """Judge equations in index notation."""
     system = derived.system
     found = inlined(derived, claims)
@@ -133,7 +140,7 @@ def _check_claims(derived: Derived, claims: Sequence[Claim]) -> list[Verdict]:
     for own in found.claims:
         written = replace(own, value=found.restored(own.value))
         notes = dict.fromkeys(note.text for note in (*shared, *notes_on(written, integers)))
-        verdict = check_formula(found.derived, own, found.restored, derived)
+        verdict = check_formula(found.derived, own, found.restored, derived, explained)
         verdicts.append(replace(verdict, notes=tuple(notes)))
     return verdicts
 
@@ -174,6 +181,7 @@ def check_formula(
     claim: Assignment,
     restored: Restored = lambda formula: formula,
     base: Derived | None = None,
+    explained: bool = True,
 ) -> Verdict:
     """Say whether a formula is right; see `Question.about` for ``restored`` and ``base``."""
     question = Question.about(derived, claim.target, restored, base)
@@ -182,11 +190,15 @@ def check_formula(
     try:
         expr = question.lowered(claim.value)
     except NotationError as error:
+        if not explained:
+            raise
         return _meaningless(question, claim, error)
     own = ExprClaim(expr)
     try:
         if agrees_everywhere(own, question.right, question.points):
             return _right(question, text, is_proved(question, expr))
+        if not explained:
+            return Verdict("wrong", text, "the values differ", question.correct, None, "unknown")
         shown = question.inputs_below(expr, question.right)
         return _wrong(question, own, text, shown, claim.value)
     except NOT_COMPARED as error:

@@ -13,6 +13,8 @@ from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_claims
 from eingrad.notation.summation import names_of, walk
 from eingrad.notation.syntax import (
+    ONES_NAME,
+    TRANSPOSED,
     Assignment,
     Claim,
     Derivative,
@@ -27,7 +29,10 @@ from eingrad.notation.syntax import (
 from eingrad.notation.system import System
 from eingrad.papers.scope import Built, letters_of_name
 
-KNOWN = frozenset({"delta", "pi", "deltas"})
+KNOWN = frozenset({"delta", "pi", "deltas", "I", ONES_NAME, TRANSPOSED.name})
+
+
+_MATRIX = re.compile(r"[ABGHPQRSUVWXYZ]\d*")  # what nobody calls a number without saying so
 
 
 class UnresolvedError(EingradError):
@@ -40,6 +45,7 @@ class IndependentError(UnresolvedError):
     """A derivative is of a tensor that does not depend on its variable, as it is defined before."""
 
     code = "independent"
+    mixed = False  # whether it depends on other variables of the same equation
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,9 @@ class Read:
     generic: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
 
-    def judged(self) -> list[Verdict]:
-        """Judge it; raises EingradError where it has no meaning."""
-        return check_each(self.derived, self.text, True)
+    def judged(self, explained: bool) -> list[Verdict]:
+        """Judge it, with the mistake if ``explained``; raises EingradError without a meaning."""
+        return check_each(self.derived, self.text, True, explained)
 
     def unfounded(self) -> str | None:
         """Return an undefined loss of whose gradient a claim says what the document may know.
@@ -86,6 +92,13 @@ class Read:
         target = claim.target if isinstance(claim, Assignment) else None
         of = target.of if isinstance(target, Derivative) else None
         return isinstance(of, Symbol) and bool(of.labels)
+
+    def open_matrix(self) -> str | None:
+        """Return a capital that is taken for a number, though it may be a matrix."""
+        spoken = {s.name for s in _symbols(self.claims)}
+        given = self.derived.system.inputs.items()
+        found = (n for n, var in given if n in spoken and not var.dims and _MATRIX.fullmatch(n))
+        return next(found, None)
 
     def readable(self, text: str) -> str:
         """Put ``dL/dY`` in the place of what stands for it."""
@@ -171,8 +184,11 @@ def in_context(
     derived = built.derived.get(whole_text)
     if derived is None:
         new = lower(whole_text)
-        sizes = {} if system is None else system.sizes
-        derived = Derived(replace(new, sizes={**new.sizes, **sizes}))
+        if system is not None:
+            new = replace(
+                new, sizes={**new.sizes, **system.sizes}, kinds=system.kinds, stacks=system.stacks
+            )
+        derived = Derived(new)
         built.derived[whole_text] = derived
     return Read(text, claims, derived, unknown, generic, taken)
 
@@ -221,10 +237,12 @@ def _check_depends(system: System, parts: Sequence[Derivative], claims: Sequence
         zero = any(isinstance(c, Assignment) and c == Assignment(part, Number(0)) for c in claims)
         for name in (x.name for x in part.wrt):
             if not zero and part.of.name not in depends_on(system, name):
-                raise IndependentError(
-                    f"{part.of.name} does not depend on {name}, as far as the text says",
-                    operand=part.of.name,
-                )
+                of = part.of.name
+                reason = f"{of} does not depend on {name}, as far as the text says"
+                error = IndependentError(reason, operand=of)
+                error.mixed = any(of in depends_on(system, x.name) for d in parts for x in d.wrt
+                                  if x.name != of)  # fmt: skip
+                raise error
 
 
 def depends_on(system: System, name: str) -> set[str]:
@@ -252,7 +270,8 @@ def _taken(symbols: Mapping[str, Symbol], system: System, sinks: Sequence[str]) 
     if len(symbols) != 1 or len(sinks) != 1:
         return None
     [(name, symbol)] = symbols.items()
-    return name if len(symbol.labels) == len(system.labels[sinks[0]]) else None
+    fits = len(symbol.labels) in {0, len(system.labels[sinks[0]])}
+    return name if fits else None
 
 
 def _generic(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 from eingrad.check import Verdict
 from eingrad.check.verdict import Outcome
 from eingrad.errors import EingradError
 from eingrad.papers.claim_in_context import IndependentError, Read, UnresolvedError, in_context
-from eingrad.papers.heads import letters_in
 from eingrad.papers.prose import Facts
 from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_name, reason_of
 
@@ -55,17 +55,50 @@ class Equalities:
         self.scope, self.facts = scope, facts
         self.arguments: dict[str, frozenset[str]] = {}
 
-    def judge(self, text: str, section: tuple[int, ...]) -> Finding:
-        """Judge an equality by what stands before it; where it is not right, in other ways, too."""
-        found = [self.attempt(text, section, WayToTake())]
+    def judge(self, text: str, section: tuple[int, ...], explained: bool = True) -> Finding:
+        """Judge an equality by what stands before it; where it is not right, in other ways, too.
+
+        What is wrong with it is looked for if ``explained`` and not right in any way.
+        """
+        found = [self.attempt(text, section, WayToTake(), explained=False)]
         if found[0].outcome != "right":
-            found += [self.attempt(text, section, r) for r in self.others(found[0], section)]
+            ways = list(self.others(found[0], section))
+            found += [self.attempt(text, section, way, explained=False) for way in ways]
+            if explained and not any(f.outcome == "right" for f in found):
+                judged = [w for w, f in zip((WayToTake(), *ways), found, strict=True) if f.reason]
+                found = [self.attempt(text, section, way, explained=True) for way in judged]
         best = min(found, key=lambda f: ORDER.index(f.outcome))
         if best.outcome == "wrong" and any(_root(s) is not None for s in best.used):
             names = ", ".join(s.name for s in best.used if _root(s) is not None)
             reason = f"{names} is all that the text defines, and a root has two signs"
             return Finding("not judged", reason)
         return best
+
+    def other_tensor(self, text: str, section: tuple[int, ...]) -> Finding | None:
+        r"""Judge an equality whose parts do not fit, with one tensor for another: Z2 for Z1.
+
+        It is wrong if with exactly one other tensor of the same letter its parts fit, and it is
+        right or can be repaired.
+        """
+        left, _, side = text.partition(" = ")
+        written = {
+            s.name: re.split(r" =|_", s.text, maxsplit=1)[0].strip() for s in self.scope.stated
+        }
+        found: list[tuple[str, str, str, Finding]] = []
+        for one, other in permutations(written, 2):
+            a, b = written[one], written[other]
+            if letters_of_name(one) != letters_of_name(other) or a not in side:
+                continue
+            changed = f"{left} = {side.replace(a, b)}"
+            judged = self.judge(changed, section)
+            if judged.outcome == "right" or (judged.outcome == "wrong" and judged.repaired):
+                found.append((a, b, changed, judged))
+        if len(found) != 1:
+            return None
+        [(a, b, changed, judged)] = found
+        if judged.outcome == "right":
+            return Finding("wrong", f"{a} where {b} is meant", changed)
+        return Finding("wrong", f"{a} where {b} is meant; and {judged.reason}", judged.repaired)
 
     def others(self, first: Finding, section: tuple[int, ...]) -> Iterator[WayToTake]:
         """Yield other ways to take the document."""
@@ -75,19 +108,24 @@ class Equalities:
             yield WayToTake(roots=True)
         yield WayToTake(upstream=True)
 
-    def attempt(self, text: str, section: tuple[int, ...], reading: WayToTake) -> Finding:
+    def attempt(
+        self, text: str, section: tuple[int, ...], reading: WayToTake, explained: bool
+    ) -> Finding:
         """Judge an equality in one way."""
-        reason = ""
+        reason, mixed = "", False
         for _ in range(MAX_TRIES):
             stated = self.visible(text, section, reading)
             built = self.scope.model(stated)
             try:
-                return self.finding(text, stated, built, reading)
+                found = self.finding(text, stated, built, reading, explained)
+                unsure = mixed and found.outcome == "wrong"
+                return Finding("not judged", reason) if unsure else found
             except IndependentError as error:
                 reason = reason or reason_of(error)
                 loss = built.names.get(str(error.operand))
                 if loss is None or not _is_scalar(built, str(error.operand)):
                     break
+                mixed = mixed or error.mixed
                 every = {s.order for s in self.scope.stated if s.name == loss.name}
                 reading = replace(reading, hidden=reading.hidden | every, whole=True)
             except UnresolvedError as error:
@@ -102,13 +140,13 @@ class Equalities:
 
     def visible(self, text: str, section: tuple[int, ...], reading: WayToTake) -> list[Stated]:
         """Return the definitions that an equality may use in one way to take the document."""
-        letters = letters_in(text)
-        found = self.scope.visible(letters, section, reading.own, reading.whole, reading.hidden)
+        found = self.scope.visible(text, section, reading.own, reading.whole, reading.hidden)
         return [_root(s) or s for s in found] if reading.roots else found
 
     def finding(
-        self, text: str, stated: Sequence[Stated], built: Built, reading: WayToTake
-    ) -> Finding:
+        self, text: str, stated: Sequence[Stated], built: Built, reading: WayToTake,
+        explained: bool,
+    ) -> Finding:  # fmt: skip
         """Judge an equality; raises EingradError where it cannot be."""
         through = [s.text for s in stated if s.derivative]
         read = in_context(
@@ -116,12 +154,14 @@ class Equalities:
         )
         if reading.upstream and not read.upstream:
             return Finding("not judged", "")
+        if (name := read.open_matrix()) is not None and not self.is_number(name):
+            return Finding("not judged", f"{name} is a matrix or a number: nothing says which")
         free = bool(read.generic.keys() - self.arguments.keys())
         if (blocked := _blocked(read, stated, built, free)) is not None:
             why = built.unread[blocked]
             reason = f"the definition of {blocked.name} on line {blocked.line} is not read: {why}"
             return Finding("not judged", reason)
-        verdicts = read.judged()
+        verdicts = read.judged(explained)
         order = ["right", "right if", "not judged", "wrong"]
         worst = max(verdicts, key=lambda v: order.index(v.outcome))
         found = replace(self.said(read, worst), used=tuple(stated))
@@ -132,9 +172,16 @@ class Equalities:
             return replace(found, outcome="right if", reason=f"right if {' and '.join(roots)}")
         return found
 
+    def is_number(self, name: str) -> bool:
+        r"""Whether the document declares a number: ``W \in \mathbb{R}``."""
+        declared = [s for s in self.scope.shapes if is_called(name, s.name)]
+        return any(s.text.endswith((r"\mathbb{R}", r"\mathbb R")) for s in declared)
+
     def said(self, read: Read, verdict: Verdict) -> Finding:
         """Return what a verdict says, where everything that it speaks of is defined."""
         if verdict.outcome == "wrong" and _ONE_LETTER.search(verdict.reason):
+            return Finding("not judged", verdict.reason)
+        if verdict.mistake == "shape" and verdict.fixed is None:
             return Finding("not judged", verdict.reason)
         if verdict.outcome != "right" and (loss := read.unfounded()) is not None:
             return Finding("not judged", f"nothing before says what {loss} is")

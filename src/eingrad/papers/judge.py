@@ -14,6 +14,7 @@ from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
+from eingrad.papers.rewording import differentiated, reworded
 from eingrad.papers.scope import Scope, Stated, letters_of_name
 
 EQUALITIES = EQUALS | {":=", "="}
@@ -22,6 +23,17 @@ _DOTS = re.compile(r"\\[lcvd]?dots|\\cdots|\.\.\.")
 _SIGMA = re.compile(r"\\sigma\s*(?:\\left)?\s*[(\[]|\\sigma\s*\{?\(")
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
+_SHAPE = re.compile(
+    r"((?:(?!\\in(?![a-z])).)+?)\s*\\in\s*(\\mathbb\s*(?:\{\s*R\s*\}|R)"
+    r"(?:\s*\^\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[A-Za-z0-9]+))?)\s*,?"
+)
+_LEFT = r"\left"
+_FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
+_MISFIT = "do not fit together: their axes have different extents"
+_ROWS = re.compile(r"\^\s*\{\s*(\w+)\s*\\times")
+_INDEXED = re.compile(
+    r"(.+?)\s*=\s*\[[^\[\]]*\]_\s*\{\s*\([^()]*\)\s*\\in\s*\[(\w+)\]\s*\\times\s*\[(\w+)\]\s*\}"
+)  # Y = [y_{ij}]_{(i,j) \in [m] \times [n]}
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
@@ -130,6 +142,36 @@ def is_update(sides: Sequence[Side]) -> bool:
     return re.search(_BEFORE + re.escape(bare) + _AFTER, inside) is not None
 
 
+def _shapes(line: PlacedRow) -> Iterator[Stated]:
+    r"""Yield the shapes that a row declares, also behind an equation: ``X, Y \in \mathbb{R}^n``."""
+    source = line.row.source.replace(":=", "=")
+    found = list(_SHAPE.findall(source))
+    found += _noted_shapes(line.row)
+    if (indexed := _INDEXED.fullmatch(source)) is not None:
+        found = [(indexed[1], rf"\mathbb{{R}}^{{{indexed[2]} \times {indexed[3]}}}")]
+    for k, (names, space) in enumerate(found):
+        for name in names.rpartition("=")[0].split(",") if "=" in names else names.split(","):
+            head = head_of(name.strip())
+            if head is not None and not head.entries:
+                order = -line.order * 64 - k - 1
+                yield Stated(
+                    order, line.row.line, line.section, head.name, rf"{name.strip()} \in {space}",
+                    frozenset({*letters_of_name(head.name)}), shape=True,
+                )  # fmt: skip
+
+
+def _noted_shapes(row: EquationRow) -> list[tuple[str, str]]:
+    r"""Return the shapes in a note behind an equation: ``(N \times M) @ (M \times 1)``."""
+    shapes = re.findall(r"\(\s*([\w\\{}_]+)\s*\\times\s*([\w\\{}_]+)\s*\)", row.note)
+    shapes = shapes[: len(shapes) - ("=" in row.note)]
+    names = _FACTOR.findall(row.sides[-1].text) if len(row.sides) > 1 else []
+    if is_derivative(row.source) or len(shapes) != len(names) or not shapes:
+        return []
+    return [
+        (n, rf"\mathbb{{R}}^{{{a} \times {b}}}") for n, (a, b) in zip(names, shapes, strict=True)
+    ]
+
+
 def _below(text: str) -> str:
     """Return what stands in the subscripts of a formula."""
     return " ".join("".join(pair) for pair in _SUBSCRIPT.findall(text))
@@ -146,11 +188,14 @@ class Judge:
     def __init__(self, document: Document, lines: list[PlacedRow], facts: Facts) -> None:
         self.skipped = document.skipped
         self.scope = Scope()
+        self.scope.shapes = [shape for line in lines for shape in _shapes(line)]
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
+        self.marks = {(name, letter) for (name, _), letter in self.joined.items()}
         self.labels = {x for head in heads for x in head.entries}
         self.equalities = Equalities(self.scope, facts)
         self.facts = facts
+        self.applied: dict[str, str] = {}
         self.places: dict[int, int] = {}
         self.slips: dict[int, IndexSlip] = {}
         self.confirmed: list[tuple[IndexSlip, int]] = []
@@ -207,6 +252,8 @@ class Judge:
     def name(self, head: Head) -> str:
         """Return a tensor's name, with the subscript that belongs to it."""
         entry = self.joined.get((head.name, len(head.entries))) if head.apart else None
+        if len(head.entries) == 1 and (head.name, head.entries[0]) in self.marks:
+            entry = head.entries[0]
         return head.name if entry is None else f"{head.name}_{entry}"
 
     def turned(self, sides: Sequence[Side]) -> str | None:
@@ -224,15 +271,45 @@ class Judge:
         left = left or line.row.sides[0].text
         before = None if defines else self.scope.nearest(name)
         if before is not None:
-            found = [self.equality(line, left, side) for side in sides]
+            found = [self.equality(line, left, side, explained=False) for side in sides]
             if all(f.outcome == "right" for f in found):
                 yield from found
+                self.restated(line, name, left, sides)
                 return
+        if _INDEXED.fullmatch(line.row.source.replace(":=", "=")) is not None:
+            yield self.other(line, line.row.source, "a shape")
+            return
+        left = self.with_argument_labels(line, left, sides)
         k = next((k for k, side in enumerate(sides) if self.is_readable(left, side, line)), 0)
         yield self.defined(line, name, left, sides[k])
         for n, side in enumerate(sides):
             if n != k and not self.is_skipped(line):
                 yield self.equality(line, left, side)
+
+    def restated(self, line: PlacedRow, name: str, left: str, sides: Sequence[str]) -> None:
+        """Let a definition that says the same by other names take the place of the one before."""
+        side = next((side for side in sides if self.is_readable(left, side, line)), None)
+        if side is None:
+            return
+        stated = self.stated(line, name, left, side)
+        self.scope.define(stated)
+        built = self.scope.model(self.scope.visible(stated.text, line.section, False, False))
+        if built.unread:
+            self.scope.stated.remove(stated)
+
+    def with_argument_labels(self, line: PlacedRow, left: str, sides: Sequence[str]) -> str:
+        r"""Return ``L_i`` for ``L(x_i, y_i)``, where the right side leaves i open."""
+        head = head_of(left)
+        if head is None or not head.arguments or head.entries:
+            return left
+        bare, _, arguments = left.partition("(")
+        for side in sides:
+            loose = _LOOSE.search(self.unread(line, "", left, side) or "")
+            other = "" if loose is None else f"{bare.strip().removesuffix(_LEFT)}_{loose[1]}"
+            spoken = loose and re.search(rf"(?<![a-z\\]){loose[1]}(?![a-z])", arguments)
+            if spoken and self.is_readable(other, side, line):
+                return other
+        return left
 
     def is_readable(self, left: str, side: str, line: PlacedRow) -> bool:
         """Whether a side can be read as a definition."""
@@ -242,24 +319,45 @@ class Judge:
         """Return why a definition cannot be read, None where it can."""
         if is_derivative(side):
             return None
-        built = self.scope.model([self.stated(line, name, left, side)])
+        stated = self.stated(line, name, left, side)
+        built = self.scope.model([*self.scope.shapes_for(stated.letters, line.section), stated])
         return next(iter(built.unread.values()), None)
+
+    def reworded(self, text: str) -> str:
+        """Return an equation as the reader takes it."""
+        for base, letter in self.marks:  # h_a is a name where h_{a,h} is h_a with a label
+            bare = (
+                rf"(?<![A-Za-z\\]){re.escape(base)}_(?:{letter}(?![A-Za-z,])|\{{\s*{letter}\s*\}})"
+            )
+            text = re.sub(bare, rf"{base}_{{\\text{{{letter}}}}}", text)
+        return reworded(text, self.rows_of)
+
+    def rows_of(self, written: str) -> str | None:
+        """Return the letter for the number of rows of a matrix whose shape is declared."""
+        head = head_of(written)
+        shapes = [s for s in self.scope.shapes if head is not None and s.name == head.name]
+        found = _ROWS.search(shapes[0].text) if shapes else None
+        return None if found is None else found[1]
 
     def stated(self, line: PlacedRow, name: str, left: str, side: str) -> Stated:
         """Return a definition as one line of LaTeX."""
-        text = f"{left} = {side}"
+        text = self.reworded(f"{left} = {side}")
         if line.row.condition:
             text += rf" \quad {line.row.condition}"
         letters = letters_in(f"{left} {side}")
         digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])
         order = line.order if name else digest
         through = is_derivative(side)
-        return Stated(order, line.row.line, line.section, name, text, letters, through)
+        head = head_of(left)
+        rank = 0 if head is None else len(head.entries)
+        return Stated(order, line.row.line, line.section, name, text, letters, through, rank=rank)
 
     def defined(self, line: PlacedRow, name: str, left: str, side: str) -> JudgedFormula:
         """Add a definition."""
         text = f"{left} = {side}"
         self.equalities.arguments.pop(name, None)
+        if "(" in left and (own := head_of(left)) is not None and own.arguments:
+            self.applied[name] = "".join(left.split())
         head = head_of(side)
         if head is not None and head.arguments and "," in side.partition("(")[2]:
             self.equalities.arguments[name] = letters_in(side) - letters_in(head.name)
@@ -319,8 +417,23 @@ class Judge:
             elif name is not None and before is not left:
                 yield self.defined(line, name, side, before)  # ... = y_j - t_j := e_j
             else:
-                yield self.condition(line, self.equality(line, left, side), left, side)
+                judged = self.equality(line, left, side)
+                inner = differentiated(left, side) if judged.outcome == "not judged" else None
+                if inner is not None and (of := self.defines(inner[0])) is not None:
+                    self.scope.define(self.stated(line, of, *inner))
+                    yield replace(judged, reason=f"taken for the definition of {inner[0]}")
+                else:
+                    yield self.condition(line, judged, left, side)
                 before = side
+
+    def applied_elsewhere(self, side: str) -> str | None:
+        """Return what a document defines with arguments, and a formula takes of others."""
+        for name, own in self.applied.items():
+            base = own.partition("(")[0]
+            for place in (m.end() for m in re.finditer(re.escape(base) + r"(?=\()", side)):
+                if "".join(side[place - len(base) :].split())[: len(own)] != own:
+                    return name
+        return None
 
     def condition(
         self, line: PlacedRow, judged: JudgedFormula, left: str, side: str
@@ -335,15 +448,23 @@ class Judge:
 
     # --- one equality ---
 
-    def equality(self, line: PlacedRow, left: str, side: str) -> JudgedFormula:
-        """Judge one equality."""
+    def equality(
+        self, line: PlacedRow, left: str, side: str, explained: bool = True
+    ) -> JudgedFormula:
+        """Judge one equality; its mistake is looked for if ``explained``."""
         text = f"{left} = {side}"
         if line.row.condition:
             text += rf" \quad {line.row.condition}"
         blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
         if self.is_skipped(line):
             return replace(blank, reason="skipped, as the document asks")
-        found = self.equalities.judge(text, line.section)
+        if (other := self.applied_elsewhere(side)) is not None:
+            return replace(
+                blank, reason=f"{other} is taken of other arguments than it is defined for"
+            )
+        found = self.equalities.judge(self.reworded(text), line.section, explained)
+        if explained and found.outcome == "not judged" and _MISFIT in found.reason:
+            found = self.equalities.other_tensor(self.reworded(text), line.section) or found
         if found.outcome in {"right", "right if"}:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:

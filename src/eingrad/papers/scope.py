@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.check import Derived
@@ -12,6 +12,7 @@ from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.syntax import Statement
 from eingrad.notation.system import System
 from eingrad.notation.tex.read import read_model
+from eingrad.papers.heads import letters_in
 
 _OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
 
@@ -21,7 +22,8 @@ class Stated:
     """A definition of a document: ``text`` is one line of LaTeX, ``name`` what it defines.
 
     ``letters`` are those of both sides; ``section`` is the path of headings above it. A definition
-    through a ``derivative`` is no part of a model, but stands before a claim.
+    through a ``derivative`` is no part of a model, but stands before a claim. A ``shape``,
+    ``X \\in \\mathbb{R}^{m \\times d}``, says what its name is, wherever it stands.
     """
 
     order: int
@@ -31,6 +33,8 @@ class Stated:
     text: str
     letters: frozenset[str]
     derivative: bool = False
+    shape: bool = False
+    rank: int = 0
 
 
 @dataclass
@@ -53,6 +57,7 @@ class Scope:
 
     def __init__(self) -> None:
         self.stated: list[Stated] = []
+        self.shapes: list[Stated] = []
         self._built: dict[tuple[int, ...], Built] = {}
 
     def define(self, stated: Stated) -> None:
@@ -68,29 +73,40 @@ class Scope:
 
     def visible(
         self,
-        letters: frozenset[str],
+        text: str,
         section: tuple[int, ...],
         own: bool,
         whole: bool,
         hidden: Collection[int] = (),
     ) -> list[Stated]:
-        """Return the definitions that a formula with these letters may use, in order.
+        """Return the definitions that a formula may use, in order.
 
-        Of each name the nearest before; ``own`` asks for those of the section alone, ``whole``
-        for all of the section, and of those in which the definitions stand that the letters need:
-        what is built of them may go through others. ``hidden`` are the numbers of those that are
-        left out.
+        Of each name the nearest before, of those with as many labels as it has there; ``own`` asks
+        for those of the section alone, ``whole`` for all of the section, and of those in which the
+        definitions stand that are needed: what is built of them may go through others. ``hidden``
+        are the numbers of those that are left out.
         """
-        last: dict[str, Stated] = {}
-        for stated in self.stated:
+        named: dict[str, list[Stated]] = {}
+        for stated in reversed(self.stated):
             if (not own or stated.section == section) and stated.order not in hidden:
-                last[stated.name] = stated
-        found = _needed(last.values(), letters, [])
+                named.setdefault(stated.name, []).append(stated)
+        found = _needed(named, text, [])
         if whole:
             sections = {section, *(s.section for s in found)}
-            beside = [s for s in last.values() if s.section in sections]
-            found = _needed(last.values(), letters, beside)
-        return sorted(found, key=lambda s: s.order)
+            chosen = {s.name: s for s in found}
+            every = (chosen.get(name, own[0]) for name, own in named.items())
+            found = _needed(named, text, [s for s in every if s.section in sections])
+        reach = letters_in(text).union(*(s.letters for s in found))
+        return [*self.shapes_for(reach, section), *sorted(found, key=lambda s: s.order)]
+
+    def shapes_for(self, letters: frozenset[str], section: tuple[int, ...]) -> list[Stated]:
+        """Return the declared shapes of what has these letters, of the own section first."""
+        last: dict[str, Stated] = {}
+        for shape in self.shapes:
+            before = last.get(shape.name)
+            if before is None or shape.section == section or before.section != section:
+                last[shape.name] = shape
+        return [s for s in last.values() if letters_of_name(s.name) <= letters]
 
     @property
     def texts(self) -> set[str]:
@@ -111,18 +127,42 @@ class Scope:
 
 
 def _needed(
-    stated: Collection[Stated], letters: frozenset[str], beside: Sequence[Stated]
+    named: Mapping[str, Sequence[Stated]], text: str, beside: Sequence[Stated]
 ) -> list[Stated]:
-    """Return the definitions that letters need, through others, and that those beside need."""
+    """Return the definitions that a text needs, through others, and that those beside need.
+
+    ``named`` are the definitions of each name, the nearest first.
+    """
     found = list(beside)
-    reach = set(letters).union(*(s.letters for s in found))
-    grown = True
-    while grown:
-        more = [s for s in stated if s not in found and letters_of_name(s.name) <= reach]
-        found += more
-        reach = reach.union(*(s.letters for s in more))
-        grown = bool(more)
+    left = {name: own for name, own in named.items() if name not in {s.name for s in found}}
+    used = "\n".join([text, *(s.text for s in found)])
+    reach = letters_in(text).union(*(s.letters for s in found))
+    while more := [own for name, own in left.items() if letters_of_name(name) <= reach]:
+        for own in more:
+            chosen = next((s for s in own if _fits(s, used)), own[0])
+            found.append(chosen)
+            del left[chosen.name]
+            used += "\n" + chosen.text
+            reach |= chosen.letters
     return found
+
+
+def _fits(stated: Stated, used: str) -> bool:
+    """Whether a name stands in a text with as many labels as its definition has."""
+    left = stated.text.partition(" = ")[0]
+    base = re.split(r"_|(?<!\{)\(", left, maxsplit=1)[0].strip()
+    places = [m.end() for m in re.finditer(re.escape(base), used)]
+    ranks = [rank for place in places if (rank := _rank_at(used, place)) is not None]
+    return not ranks or stated.rank in ranks
+
+
+def _rank_at(used: str, place: int) -> int | None:
+    """Return how many labels stand behind a name, None where the name goes on."""
+    found = re.compile(r"\s*(?:_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z])))?(?!\s*\^)").match(used, place)
+    if found is None:
+        return None
+    entries = found[1] or found[2] or ""
+    return len(re.findall(r"\\[a-z]+|[A-Za-z]", entries))
 
 
 def letters_of_name(name: str) -> frozenset[str]:
@@ -142,13 +182,13 @@ def build(stated: Sequence[Stated]) -> Built:
     """Read definitions together; leave out one after another until the rest can be read."""
     rest = list(stated)
     unread: dict[Stated, str] = {}
-    while rest:
+    while any(not s.shape for s in rest):
         try:
             statements, system = read(rest)
             return Built(statements, system, unread, _names(system, rest))
         except EingradError as error:
             worst = _blamed(rest, error)
-            if not _is_stale(worst, rest, error):
+            if not worst.shape and not _is_stale(worst, rest, error):
                 unread[worst] = reason_of(error)
             rest.remove(worst)
     return Built((), None, unread)
@@ -165,7 +205,10 @@ def read(stated: Iterable[Stated]) -> tuple[tuple[Statement, ...], System]:
     reading = read_model("\n".join(s.text for s in stated))
     system = lower(reading.statements)
     sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
-    return reading.statements, replace(system, sizes=sizes)
+    return reading.statements, replace(
+        system, sizes=sizes, shorthands=reading.shorthands, kinds=reading.kinds,
+        stacks=reading.stacks,
+    )  # fmt: skip
 
 
 def _is_stale(worst: Stated, stated: Sequence[Stated], error: EingradError) -> bool:
