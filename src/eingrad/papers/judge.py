@@ -30,6 +30,10 @@ _SHAPE = re.compile(
 _LEFT = r"\left"
 _FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
 _MISFIT = "do not fit together: their axes have different extents"
+_SUM = re.compile(r"\\sum\s*(?:\\limits)?\s*_")
+_BARE = re.compile(r"(?<![A-Za-z\\_{^])([a-z])(?![A-Za-z_'(}^=])")
+_LABELLED = re.compile(r"(?<![A-Za-z\\_{^])([a-z])_(?:[a-z]|\{\s*[a-z](?:\s*,?\s*[a-z])*\s*\})")
+_TRANSPOSE = re.compile(r"\\top|\^\s*\{?\s*T\b|\\intercal")
 _ROWS = re.compile(r"\^\s*\{\s*(\w+)\s*\\times")
 _INDEXED = re.compile(
     r"(.+?)\s*=\s*\[[^\[\]]*\]_\s*\{\s*\([^()]*\)\s*\\in\s*\[(\w+)\]\s*\\times\s*\[(\w+)\]\s*\}"
@@ -172,6 +176,12 @@ def _noted_shapes(row: EquationRow) -> list[tuple[str, str]]:
     ]
 
 
+def _is_bare(side: str) -> bool:
+    """Whether a side is one tensor alone."""
+    head = head_of(side)
+    return head is not None and not head.arguments
+
+
 def _below(text: str) -> str:
     """Return what stands in the subscripts of a formula."""
     return " ".join("".join(pair) for pair in _SUBSCRIPT.findall(text))
@@ -191,6 +201,7 @@ class Judge:
         self.scope.shapes = [shape for line in lines for shape in _shapes(line)]
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
+        self.labelled = {x for line in lines for x in _LABELLED.findall(line.row.source)}
         self.marks = {(name, letter) for (name, _), letter in self.joined.items()}
         self.labels = {x for head in heads for x in head.entries}
         self.equalities = Equalities(self.scope, facts)
@@ -235,10 +246,9 @@ class Judge:
     def _is_range(self, line: PlacedRow) -> bool:
         r"""Whether an inline formula says what a letter runs over: ``i = 1, \ldots, n``."""
         left, *others = (side.text for side in line.row.sides)
-        if line.display or len(left) != 1:
-            return False
         places = all(re.fullmatch(r"\d+|[A-Za-z]|\d+\s*,.*", x) for x in others)
-        return bool(_DOTS.search(others[0])) or (places and left in self.labels)
+        dots = not line.display and bool(_DOTS.search(others[0]))
+        return len(left) == 1 and (dots or (places and left in self.labels))
 
     def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
         """Return a formula that says nothing that could be judged."""
@@ -280,11 +290,17 @@ class Judge:
             yield self.other(line, line.row.source, "a shape")
             return
         left = self.with_argument_labels(line, left, sides)
-        k = next((k for k, side in enumerate(sides) if self.is_readable(left, side, line)), 0)
+        order = sorted(range(len(sides)), key=lambda n: bool(_TRANSPOSE.search(sides[n])))
+        k = next((n for n in order if self.is_readable(left, sides[n], line)), 0)
         yield self.defined(line, name, left, sides[k])
         for n, side in enumerate(sides):
             if n != k and not self.is_skipped(line):
-                yield self.equality(line, left, side)
+                judged = self.equality(line, left, side)
+                value = _is_bare(sides[k]) or not letters_in(side)
+                if value and judged.outcome != "right":
+                    yield self.other(line, judged.formula, "a value of what nothing defines")
+                else:
+                    yield judged
 
     def restated(self, line: PlacedRow, name: str, left: str, sides: Sequence[str]) -> None:
         """Let a definition that says the same by other names take the place of the one before."""
@@ -329,8 +345,14 @@ class Judge:
             bare = (
                 rf"(?<![A-Za-z\\]){re.escape(base)}_(?:{letter}(?![A-Za-z,])|\{{\s*{letter}\s*\}})"
             )
-            text = re.sub(bare, rf"{base}_{{\\text{{{letter}}}}}", text)
+            text = re.sub(bare, rf"\\check{{{base}}}", text)
         return reworded(text, self.rows_of)
+
+    def written(self, text: str) -> str:
+        """Return what is said about an equation with the document's names: ``ha`` for h_a."""
+        for base, letter in self.marks:
+            text = re.sub(rf"\b{re.escape(base)}check(?=_|\b)", base + letter, text)
+        return text
 
     def rows_of(self, written: str) -> str | None:
         """Return the letter for the number of rows of a matrix whose shape is declared."""
@@ -350,7 +372,10 @@ class Judge:
         through = is_derivative(side)
         head = head_of(left)
         rank = 0 if head is None else len(head.entries)
-        return Stated(order, line.row.line, line.section, name, text, letters, through, rank=rank)
+        return Stated(
+            order, line.row.line, line.section, name, text, letters, through, rank=rank,
+            refused=self.without_label(side),
+        )  # fmt: skip
 
     def defined(self, line: PlacedRow, name: str, left: str, side: str) -> JudgedFormula:
         """Add a definition."""
@@ -396,6 +421,14 @@ class Judge:
         slip = IndexSlip(label, loose[1], self.stated(line, name, other, side))
         self.slips[slip.meant.order] = slip
         return slip
+
+    def without_label(self, side: str) -> str:
+        r"""Say what stands without labels under a sum, and has some elsewhere in the text."""
+        if not _SUM.search(side) or r"\mathbf" in side or r"\top" in side:
+            return ""
+        found = (x for x in _BARE.findall(_SUM.split(side, maxsplit=1)[1]) if x != "e")
+        bare = next((x for x in found if x in self.labelled), "")
+        return f"{bare} has labels elsewhere in the text, and none under this sum" if bare else ""
 
     def is_skipped(self, line: PlacedRow) -> bool:
         """Whether the document asks to leave a formula out."""
@@ -472,4 +505,6 @@ class Judge:
         if found.outcome == "wrong" and _SIGMA.search(text) and not self.logistic:
             reason = "sigma is read as the logistic function, which the text does not say"
             return replace(blank, reason=reason)
-        return replace(blank, outcome=found.outcome, reason=found.reason, repaired=found.repaired)
+        repaired = None if found.repaired is None else self.written(found.repaired)
+        reason = self.written(found.reason)
+        return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)

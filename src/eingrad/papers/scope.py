@@ -24,6 +24,7 @@ class Stated:
     ``letters`` are those of both sides; ``section`` is the path of headings above it. A definition
     through a ``derivative`` is no part of a model, but stands before a claim. A ``shape``,
     ``X \\in \\mathbb{R}^{m \\times d}``, says what its name is, wherever it stands.
+    ``refused`` says why it is not to be read.
     """
 
     order: int
@@ -35,6 +36,7 @@ class Stated:
     derivative: bool = False
     shape: bool = False
     rank: int = 0
+    refused: str = ""
 
 
 @dataclass
@@ -180,8 +182,8 @@ def is_called(name: str, written: str) -> bool:
 
 def build(stated: Sequence[Stated]) -> Built:
     """Read definitions together; leave out one after another until the rest can be read."""
-    rest = list(stated)
-    unread: dict[Stated, str] = {}
+    rest = [s for s in stated if not s.refused]
+    unread = {s: s.refused for s in stated if s.refused}
     while any(not s.shape for s in rest):
         try:
             statements, system = read(rest)
