@@ -12,6 +12,7 @@ with them.
 dL/dw_i = X_bi (z_b - y_b) / size(b)
 """
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -35,5 +36,15 @@ def __getattr__(name: str) -> Any:
         return _listed(name)
     added = None if name.startswith("_") else import_module(f"{__name__}.{ELEMENTWISE}")
     if not hasattr(added, name):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        spelled = {known.lower(): known for known in __all__}
+        near = get_close_matches(name.lower(), spelled, 1, 0.7) or [
+            known for known in spelled if len(known) > 3 and name.lower().startswith(known)
+        ]
+        hint = f"; did you mean {spelled[near[0]]}?" if near and not name.startswith("_") else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
     return getattr(added, name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give a notebook the cell magic ``%%ein``: ``%load_ext eingrad``."""
+    import_module(f"{__name__}.api.models.notebook").register(shell)

@@ -3,6 +3,7 @@
 from .api.einsum.contract_path import PathPlan as PathPlan
 from .api.einsum.contract_path import contract_path as contract_path
 from .api.models.layer import Layer as Layer
+from .api.models.load import load as load
 from .api.models.model import Model as Model
 from .api.models.model import parse as parse
 from .api.models.model import parse_latex as parse_latex

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
 
+PACKAGE = str(Path(__file__).parent)
 SHOWN = 160  # characters of a line that an error shows
 CODES = {  # of `EingradError.code`, with what each kind of error is about
     "error": "what was asked cannot be done",
@@ -146,6 +149,13 @@ class EingradError(ValueError):
         self.position = position
         self.hint = None if hint is None else _echoing(hint, operand)
         super().__init__(self.reason)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: where in the reader's own code, then caret and hint."""
+        own = [f for f in extract_tb(self.__traceback__) if not f.filename.startswith(PACKAGE)]
+        where = [f for f in own if f.line and "site-packages" not in f.filename][-1:]
+        shown = [f"line {f.lineno}: {f.line}" for f in where]
+        return [*shown, f"{type(self).__name__}: {self}"]
 
     def __str__(self) -> str:
         lines = [self.reason]

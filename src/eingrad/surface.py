@@ -32,6 +32,7 @@ FUNCTIONS = {
 SURFACE = {
     "api.einsum.contract_path": "PathPlan contract_path",
     "api.models.layer": "Layer",
+    "api.models.load": "load",
     "api.models.model": "Model parse parse_latex",
     "api.models.model_derivatives": "Derivatives Gradient",
     "api.models.structured": "StructuredTensor",

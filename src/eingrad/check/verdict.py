@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Literal
 
 MISTAKES = {
@@ -91,6 +92,16 @@ class Verdict:
         if self.counterexample is not None:
             lines.append(f"  {self._failure(self.counterexample)}")
         return "\n".join([*lines, *self._noted()])
+
+    def _repr_html_(self) -> str:
+        colour = {"right": "#1a7f37", "wrong": "#cf222e"}.get(self.outcome, "#9a6700")
+        head, *lines = str(self).splitlines()
+        body = "\n".join(escape(line) for line in lines)
+        return (
+            f'<div class="eingrad-verdict"><b style="color: {colour}">'
+            f"{escape(self.outcome)}</b>{escape(head.removeprefix(self.outcome))}"
+            f'<pre style="text-align: left">{body}</pre></div>'
+        )
 
     def _noted(self) -> list[str]:
         return [f"  note: {note}" for note in self.notes]

@@ -309,17 +309,16 @@ def codegen(
     model = read_model(file, latex)
     check_output(output, file, overwrite)
     options: dict[str, Any] = {
+        "target": target,
         "optimizer": None if optimizer is None else _optimizer(optimizer, lr),
         "functions": dict(_binding(text) for text in function or []),
     }
     outputs = [name.strip() for name in of.split(",")]
     if outputs == [of] and not model.labels.get(of):
-        text = _of_scalar(model.grad(of, names_in(wrt)), save).source(
-            target, matmul=matmul, **options
-        )
+        text = _of_scalar(model.grad(of, names_in(wrt)), save).source(matmul=matmul, **options)
     else:
         kept = [x.strip() for x in save.split(",")] if save and save != "inputs" else save
-        text = model.vjp(outputs, names_in(wrt)).source(target, save=kept, **options)
+        text = model.vjp(outputs, names_in(wrt)).source(save=kept, **options)
     if output is None or str(output) == "-":
         print(text, end="")
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from eingrad.codegen.code import Code, atom, call
 from eingrad.codegen.templates import HELPERS
@@ -69,6 +70,9 @@ class Target:
         words = dict(part.split("=") for part in options[:-1].split(", "))
         return call(head, x, **{k: atom(v.format(axis=inside)) for k, v in words.items()})
 
+
+TargetName = Literal["numpy", "torch", "jax"]
+"""What type checkers know of `TARGETS`."""
 
 NUMPY = Target("numpy", "NumPy", "np", "axis", "einsum")
 TORCH = Target("torch", "PyTorch", "torch", "dim", "torch.einsum")

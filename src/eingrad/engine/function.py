@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
 from operator import itemgetter
 from typing import Any
 
@@ -37,6 +38,7 @@ from eingrad.engine.signature import (
     check_names,
     choose_dtype,
     kind_of,
+    named_axes,
 )
 from eingrad.errors import EingradError, MemoryLimitError, ShapeError
 
@@ -136,6 +138,7 @@ class CompiledFunction:
         """Check and convert the arrays, and compile where their signature is new."""
         given = {k: x for k, x in given.items() if k not in self._ignored}
         check_names(self.inputs, given)
+        given = {k: named_axes(k, x, self.labels.get(k, ())) for k, x in given.items()}
         others = [given[name] for name in self._names]
         arrays = {name: self.library.as_array(name, given[name], others) for name in self._names}
         signature = self._signature(arrays)
@@ -342,6 +345,13 @@ class CompiledFunction:
 
     def __repr__(self) -> str:
         return f"<eingrad function of {', '.join(self._names)} -> {', '.join(self._results)}>"
+
+    def _repr_html_(self) -> str:
+        body = f"<code>{escape(repr(self))}</code>"
+        if self._latest[1] is not None:
+            code = f'<pre style="text-align: left">{escape(self.source)}</pre>'
+            body += f"<details><summary>the code that runs</summary>{code}</details>"
+        return f"<div>{body}</div>"
 
 
 def find_inputs(

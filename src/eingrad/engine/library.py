@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from eingrad.engine.spelling import Spelling
 from eingrad.errors import BackendError
@@ -26,6 +26,9 @@ class Backend:
     arrays: tuple[str, ...] = ()
     mesh: str = ""
 
+
+BackendName = Literal["numpy", "torch", "jax"]
+"""What type checkers know of `BACKENDS`."""
 
 BACKENDS = {
     "numpy": Backend("eingrad.engine.backends.numpy", "numpy"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 
 from eingrad.engine.memory import Memory
 from eingrad.engine.program import Program, Register
@@ -67,6 +68,9 @@ class Plan:
         ])  # fmt: skip
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="text-align: left">{escape(str(self))}</pre>'
 
 
 def make_plan(program: Program, memory: Memory, sizes: Mapping[str, int], dtype: str) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from eingrad.core.expr import Var
 from eingrad.errors import EingradError, ShapeError
+from eingrad.notation.text import label_text
 
 HALF = ("float16", "bfloat16")  # computed in single precision
 LabelsOf = Mapping[str, tuple[str, ...]]
@@ -45,6 +47,33 @@ def check_names(inputs: Sequence[Var], given: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(name, names, 1, 0.5)
             hint = f"did you mean {near[0]}?" if near else f"the inputs are {', '.join(names)}"
             raise EingradError(f"there is no input {name}", operand=name, hint=hint)
+
+
+def named_axes(name: str, array: Any, labels: Sequence[str]) -> Any:
+    """Return an array whose axes have names, xarray's or PyTorch's, in the order of the labels.
+
+    Axes without names, and those that xarray numbers, go by position. Raises ShapeError where the
+    names are others than the labels.
+    """
+    found = getattr(array, "dims", None) or getattr(array, "names", None)
+    if not isinstance(found, tuple) or not all(isinstance(x, str) for x in found):
+        return array
+    wanted = [label_text(x) for x in labels]
+    dims = [label_text(x) for x in found]
+    if dims == wanted or all(re.fullmatch(r"dim_\d+", x) for x in dims):
+        return array
+    if sorted(dims) == sorted(wanted) and len(set(wanted)) == len(wanted):
+        order = [dims.index(x) for x in wanted]
+        permute = getattr(array, "permute", None)  # PyTorch's
+        if permute is not None:
+            return array.rename(None).permute(order)
+        return array.values.transpose(order)
+    raise ShapeError(
+        f"the axes of {name} are called {', '.join(dims)}, the labels in the model are "
+        f"{', '.join(wanted)}",
+        operand=name,
+        hint="rename the axes, or pass the values alone, which go by position",
+    )
 
 
 def bind_sizes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from html import escape
 
 from eingrad.check.verdict import Outcome
 from eingrad.errors import printable
@@ -27,6 +28,9 @@ class Report:
     path: str
     formulas: tuple[JudgedFormula, ...]
     headings: tuple[Heading, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="text-align: left">{escape(self.text())}</pre>'
 
     @property
     def wrong(self) -> tuple[JudgedFormula, ...]:

@@ -10,6 +10,7 @@ from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.calculus.facts import tensors_assumed
 from eingrad.codegen.layer_module import layer_source
 from eingrad.codegen.layer_plan import Save
+from eingrad.codegen.targets import TargetName
 from eingrad.errors import EingradError
 from eingrad.notation.system import System
 
@@ -26,7 +27,7 @@ class Layer(Derivatives):
 
     def source(
         self,
-        target: str,
+        target: TargetName,
         *,
         matmul: bool = True,
         optimizer: Any = None,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor, with_c
 from eingrad.check import Derived, Verdict, check, check_each
 from eingrad.core.expr import Var
 from eingrad.core.forks import once
+from eingrad.derivation.formats.as_html import model_html, within
+from eingrad.derivation.formats.as_latex import statement_rows
+from eingrad.derivation.presentation import model_text
 from eingrad.derivation.steps import Record
 from eingrad.errors import (
     DifferentiationError,
@@ -28,11 +31,12 @@ from eingrad.errors import (
     UnknownNameError,
 )
 from eingrad.notation.gathers import find_integers
+from eingrad.notation.latex import to_latex
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.matrix.statements import elaborated
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Assignment, Claim, Statement
+from eingrad.notation.syntax import Assignment, Claim, Formula, Statement, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.tex.read import is_latex
 from eingrad.notation.tex.read import read_model as read_latex
@@ -40,6 +44,7 @@ from eingrad.notation.text import to_text
 
 if TYPE_CHECKING:
     from eingrad.engine import Function
+    from eingrad.engine.library import BackendName
 
 Directions = str | Mapping[str, str] | None
 """The name of the one direction, or of the direction for each tensor; None for ``wdot`` of w."""
@@ -110,6 +115,28 @@ def parse_latex(text: str) -> Model:
     return _warned(read_model(text, latex=True))
 
 
+@dataclass(frozen=True, slots=True)
+class ModelTensor:
+    """A tensor of a model: ``symbol`` has its labels; ``value`` is None for an input."""
+
+    symbol: Symbol
+    value: Formula | None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The letters of its axes."""
+        return self.symbol.labels
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"{to_text(self.symbol)}, an input"
+        return to_text(Assignment(self.symbol, self.value))
+
+    def _repr_latex_(self) -> str:
+        shown = self.symbol if self.value is None else Assignment(self.symbol, self.value)
+        return f"$$\\displaystyle {to_latex(shown)}$$"
+
+
 class Model:
     """A list of definitions in index notation; printing it gives the notation back.
 
@@ -146,6 +173,46 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({str(self)!r})"
+
+    def latex(self) -> str:
+        r"""Return the model as LaTeX, an ``align*`` environment (needs amsmath).
+
+        >>> print(parse("z_i = W_ij x_j").latex())
+        \begin{align*}
+          z_{i} &= W_{ij} x_{j}
+        \end{align*}
+        """
+        rows = " \\\\\n".join(f"  {row}" for row in statement_rows(self.statements))
+        return f"\\begin{{align*}}\n{rows}\n\\end{{align*}}"
+
+    def _repr_latex_(self) -> str:
+        return "$$" + self.latex().replace("align*", "aligned") + "$$"
+
+    def _repr_html_(self) -> str:
+        return within(model_html(model_text(self.statements, self.system)))
+
+    def __getitem__(self, name: str) -> ModelTensor:
+        """Return a tensor of the model: its labels, and its definition unless it is an input.
+
+        >>> model = parse("z_i = tanh(W_ij x_j)")
+        >>> print(model["z"], model["W"], sep="\\n")
+        z_i = tanh(W_ij x_j)
+        W_ij, an input
+        """
+        self._check(name)
+        definition = self.system.definitions.get(name)
+        written = definition.written if definition is not None else None
+        symbol = Symbol(name, self.system.labels[name])
+        return ModelTensor(symbol, None if written is None else written.value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.inputs, *self.outputs])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.system.inputs or name in self.system.definitions
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     @property
     def inputs(self) -> Mapping[str, Var]:
@@ -309,7 +376,7 @@ class Model:
         self,
         outputs: Sequence[str] | None = None,
         *,
-        backend: str = "numpy",
+        backend: BackendName = "numpy",
         functions: Functions | None = None,
         dtype: Any = None,
         memory_limit: int | None = None,

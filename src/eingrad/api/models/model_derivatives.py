@@ -16,7 +16,7 @@ from eingrad.codegen.module import module_source
 from eingrad.core.algebra import add
 from eingrad.core.expr import Expr, variables
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.formats.as_html import fragment, html
+from eingrad.derivation.formats.as_html import fragment, html, mathml, within
 from eingrad.derivation.formats.as_json import json
 from eingrad.derivation.formats.as_latex import latex
 from eingrad.derivation.formats.as_markdown import markdown
@@ -34,12 +34,15 @@ from eingrad.derivation.presentation import (
 from eingrad.derivation.reasons import MatrixText, matrix_words
 from eingrad.derivation.steps import Deriver, Record, Step
 from eingrad.errors import EingradError, UnknownNameError
+from eingrad.notation.latex import to_latex
 from eingrad.notation.syntax import Assignment, Statement, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 if TYPE_CHECKING:
+    from eingrad.codegen.targets import TargetName
     from eingrad.engine import Function
+    from eingrad.engine.library import BackendName
 
 Layout = Literal["numerator", "denominator"]
 
@@ -69,6 +72,20 @@ class Gradient:
 
     def __repr__(self) -> str:
         return f"Gradient({str(self)!r})"
+
+    def latex(self) -> str:
+        """Return the formula as LaTeX, one line a part, without the dollars around it."""
+        return " \\\\\n".join(map(to_latex, (self.formula, *self.parts)))
+
+    def _repr_latex_(self) -> str:
+        lines = [to_latex(x).replace(" = ", " &= ", 1) for x in (self.formula, *self.parts)]
+        rows = " \\\\\n".join(lines)
+        return f"$$\\begin{{aligned}}\n{rows}\n\\end{{aligned}}$$"
+
+    def _repr_html_(self) -> str:
+        lines = (self.formula, *self.parts)
+        shown = (mathml(to_latex(line), text=to_text(line)) for line in lines)
+        return within("\n".join(f"<p>{line}</p>" for line in shown))
 
 
 class Derivatives(Mapping[str, Gradient]):
@@ -169,9 +186,11 @@ class Derivatives(Mapping[str, Gradient]):
 
     # --- the derivation ---
 
-    def steps(self, name: str) -> list[Step]:
-        """Return the steps from the definitions to the derivative by ``name``."""
-        return self._deriver.steps(self._key(name), set())
+    def steps(self, name: str | None = None) -> list[Step]:
+        """Return the steps from the definitions to the derivative by ``name``, or to all."""
+        known: set[str] = set()
+        keys = self._keys.values() if name is None else [self._key(name)]
+        return [step for key in keys for step in self._deriver.steps(key, known)]
 
     def closed(self, name: str) -> Gradient:
         """Return the derivative by ``name`` in inputs and definitions, with no derivative in it.
@@ -260,7 +279,7 @@ class Derivatives(Mapping[str, Gradient]):
 
     def compile(
         self,
-        backend: str = "numpy",
+        backend: BackendName = "numpy",
         *,
         functions: Functions | None = None,
         dtype: Any = None,
@@ -322,7 +341,7 @@ class Derivatives(Mapping[str, Gradient]):
 
     def source(
         self,
-        target: str,
+        target: TargetName,
         *,
         matmul: bool = False,
         optimizer: Optimizer | None = None,

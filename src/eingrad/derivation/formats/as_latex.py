@@ -15,6 +15,7 @@ from eingrad.derivation.lines import Step
 from eingrad.derivation.presentation import Presentation, Section
 from eingrad.derivation.reasons import LetterPair, MatrixText, Part, Reason, Spec, because
 from eingrad.notation.latex import juxtaposed, label_latex, to_latex
+from eingrad.notation.syntax import Assignment, Statement
 
 PAGE = 66.0  # what fits between the margins of an article in 10 pt, in the unit of `latex_width`
 LEAST = 22.0  # a narrower column is no place for reasons: they stand in rows of their own
@@ -93,6 +94,14 @@ def section_rows(section: Section) -> list[Row]:
         target, value = section.matrix.target, section.matrix.value
         rows.append((target.latex, value.latex, because(words)))
     return rows
+
+
+def statement_rows(statements: Sequence[Statement]) -> Iterator[str]:
+    """Write statements for ``align``, the sign of each definition under the others'."""
+    for statement in statements:
+        written = to_latex(statement)
+        defines = isinstance(statement, Assignment)
+        yield written.replace(" = ", " &= ", 1) if defines else f"& {written}"
 
 
 def _row(step: Step) -> Row:
