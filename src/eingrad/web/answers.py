@@ -9,11 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from eingrad.api.models.model import Model, read_model
 from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.check import Verdict
+from eingrad.codegen.targets import TargetName
 from eingrad.derivation.formats.as_html import STYLE, blocks
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative
@@ -22,7 +23,7 @@ from eingrad.papers.check_document import check_document
 
 MAX_TEXT = 20_000  # characters of a model, and of a claim
 MAX_DOCUMENT = 1_000_000
-TARGETS = ("numpy", "torch", "jax")
+TARGETS: tuple[TargetName, ...] = get_args(TargetName)
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -143,9 +144,10 @@ def code(request: Request) -> Answer:
     target = _word(request, "target")
     if target == "latex":
         return {"text": derivatives.latex()}
-    if target not in TARGETS:
-        raise EingradError(f"there is no target {target}", hint=", ".join((*TARGETS, "latex")))
-    return {"text": derivatives.source(target)}
+    for known in TARGETS:
+        if target == known:
+            return {"text": derivatives.source(known)}
+    raise EingradError(f"there is no target {target}", hint=", ".join((*TARGETS, "latex")))
 
 
 def judge(request: Request) -> Answer:
