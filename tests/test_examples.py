@@ -20,6 +20,7 @@ MISTAKES = {
     "mse_layer.py": 1,
     "single_sample_mlp.py": 6,
     "minibatch_mlp.py": 5,
+    "matrix_lines.py": 3,
 }
 
 

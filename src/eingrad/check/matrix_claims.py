@@ -27,7 +27,7 @@ from eingrad.notation.matrix.claims import (
 )
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR
 from eingrad.notation.matrix.typed import MINUS_ONE, TRANSPOSES
-from eingrad.notation.summation import walk
+from eingrad.notation.summation import children, rebuilt, walk
 from eingrad.notation.syntax import (
     ODOT,
     TRANSPOSED,
@@ -152,7 +152,7 @@ class MatrixJudge:
             ranks = [self.reader.rank(x.name) for x in (target.of, *target.wrt)]
             if ranks == [0, 1]:
                 yield transposed(value), "the gradient is laid out as a row (numerator layout)"
-        yield from _entry_by_entry(value)
+        yield from _entry_by_entry(value, self._is_vector)
 
     def _repaired(
         self, claim: Claim, definitions: Sequence[Claim], verdict: Verdict, why: str
@@ -172,6 +172,11 @@ class MatrixJudge:
         except NotationError:
             return False
         return any(self._is_right(x.claim, definitions) for x in options)
+
+    def _is_vector(self, formula: Formula) -> bool:
+        """Whether a formula has vectors, and no matrices or transposes."""
+        ranks = {self.reader.rank(x.name) for x in walk(formula) if isinstance(x, Symbol)}
+        return ranks <= {0, 1} and 1 in ranks and TRANSPOSED not in walk(formula)
 
     def _is_scalar(self, formula: Formula) -> bool:
         """Whether no part of a formula is a vector or a matrix."""
@@ -215,8 +220,11 @@ def _with_value(claim: Claim, value: Formula) -> Claim:
 # --- what else may be meant ---------------------------------------------------------------------
 
 
-def _entry_by_entry(value: Formula) -> Iterator[tuple[Formula, str]]:
-    """Yield a right side with a product that goes entry by entry."""
+def _entry_by_entry(
+    value: Formula, is_vector: Callable[[Formula], bool]
+) -> Iterator[tuple[Formula, str]]:
+    """Yield a right side with products that go entry by entry: all of vectors, or one."""
+    yield _with_signs(value, is_vector), "products of vectors are entry by entry, ⊙"
     for site in sites(value):
         if isinstance(site.part, Product) and not any(site.part.divides):
             count = len(site.part.factors)
@@ -227,6 +235,20 @@ def _entry_by_entry(value: Formula) -> Iterator[tuple[Formula, str]]:
                     new,
                     f"the product before {to_text(site.part.factors[k])} is entry by entry, ⊙",
                 )
+
+
+def _with_signs(formula: Formula, is_vector: Callable[[Formula], bool]) -> Formula:
+    """Return a formula with ⊙ between the vectors of each product that has nothing else."""
+    parts = children(formula)
+    if not parts or isinstance(formula, Derivative):
+        return formula
+    formula = rebuilt(formula, [_with_signs(x, is_vector) for x in parts])
+    if isinstance(formula, Product) and not any(formula.divides):
+        vectors = [k for k, x in enumerate(formula.factors) if is_vector(x)]
+        if len(vectors) > 1 and vectors[-1] - vectors[0] == len(vectors) - 1:
+            signs = tuple(ODOT if k in vectors[1:] else "" for k in range(len(formula.factors)))
+            return replace(formula, signs=signs)
+    return formula
 
 
 def transposed(formula: Formula) -> Formula:

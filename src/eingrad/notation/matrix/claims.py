@@ -172,7 +172,7 @@ class ClaimElaboration:
         self, claim: Claim, layout: str, loose: Sequence[int], ones: bool
     ) -> tuple[Claim, Shapes, Typed]:
         builder = TreeBuilder(self.facts, loose)
-        left, right = (builder.build(side) for side in sides_of(claim))
+        left, right = (builder.side(side) for side in sides_of(claim))
         domains = Inference(builder, [(left, right)], ones).solve()
         shapes = Shapes(self.facts, domains, layout)
         shapes.statement(left, right, {})

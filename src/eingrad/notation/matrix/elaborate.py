@@ -58,8 +58,6 @@ class Elaboration:
         match node.op:
             case "name":
                 return self._name(node.written, row, col)
-            case "number" if row or col:
-                return ONE
             case "ones":
                 return ONE
             case "identity":

@@ -104,7 +104,7 @@ class Shapes:
             case "name":
                 return self._name(node)
             case "number" | "ones":
-                return self._shaped(self.kind(node), [OpenExtent()])
+                return self._shaped(self.kind(node), [OpenExtent(), OpenExtent()])
             case "identity":
                 extent = OpenExtent()
                 return extent, extent

@@ -304,7 +304,7 @@ class _TextElaboration:
                 kind = self.upright if name[:1].islower() else self.upright | M
                 name = self.stacks.get(name, name)
                 builder.names[name, count] = builder.variable(kind & builder.kinds_of(name, count))
-        sides = [(builder.build(s.target), builder.build(s.value)) for _, s in self.assigned]
+        sides = [(builder.build(s.target), builder.side(s.value)) for _, s in self.assigned]
         return sides, builder
 
     def _elaborate(self, loose: Collection[int]) -> Elaborated:

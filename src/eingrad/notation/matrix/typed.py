@@ -100,6 +100,12 @@ class TreeBuilder:
         self.nodes.append(node)
         return node
 
+    def side(self, formula: Formula) -> Typed:
+        """Return the tree of a whole side; a number is that of every entry."""
+        if isinstance(formula, Number):
+            return self.node("number", formula)
+        return self.build(formula)
+
     def build(self, formula: Formula) -> Typed:
         """Return the tree of a formula."""
         match formula:

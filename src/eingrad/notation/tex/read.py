@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from eingrad.errors import NotationError
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.grammar import shallow
-from eingrad.notation.matrix.statements import elaborated
+from eingrad.notation.matrix.statements import elaborated, labels_inside
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
@@ -25,6 +25,7 @@ from eingrad.notation.syntax import (
     Formula,
     Number,
     Power,
+    Shaped,
     Statement,
     Symbol,
     TensorAt,
@@ -459,6 +460,12 @@ def _parts_of_names(
     integers = _integers(statements)
     open_labels: set[str] = set()
     summed: set[str] = set()
+    letters_of_names = {*OWN}
+    if any(isinstance(s, Shaped) for s in statements):  # h_a = W x + b
+        alone = {x for s in statements if isinstance(s, Assignment) and not _labelled(s.value)
+                 for x in labels_of(s.target)}  # fmt: skip
+        letters_of_names |= alone
+        open_labels |= alone
     for s in statements:
         if isinstance(s, Assignment):
             where = [k for k, _ in Summation().dangling(s.value, labels_of(s.target))]
@@ -466,8 +473,13 @@ def _parts_of_names(
             summed |= Summation().free(s.value).keys() - {*labels_of(s.target), *where}
             summed |= {k for k in where if where.count(k) > 1}  # (y_o - t_o)^2 lacks a sum
     shared = {x for script in subscripts if len(script.entries) != 1 for x in script.entries}
-    letters = (open_labels & OWN) - integers - summed - shared - {*bound}
+    letters = (open_labels & letters_of_names) - integers - summed - shared - {*bound}
     return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
+
+
+def _labelled(formula: Formula) -> bool:
+    """Whether a formula names a label."""
+    return next(labels_inside(formula), None) is not None
 
 
 # --- integers ---------------------------------------------------------------------------------

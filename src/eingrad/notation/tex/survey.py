@@ -129,10 +129,15 @@ class Context:
             return True
         known = self.tensors.get(base) if isinstance(self.tensors, Mapping) else None
         fits = known is not None and len(known) == others + 1
-        if fits and known and (entry in known or entry not in names.OWN):
+        new = isinstance(self.tensors, Mapping) and all(
+            entry not in x for x in self.tensors.values()
+        )
+        word = new and base + entry in self.tensors  # y_a, y_{true}, where no label is called so
+        if fits and known and not word and (entry in known or entry not in names.OWN):
             return False
         whole = (base + entry, base + entry + names.SQUARED)
-        return self.closed and others in map(self.rank, whole)
+        vector = not others and base + entry in self.tensors  # y_a in matrix notation
+        return self.closed and (vector or others in map(self.rank, whole))
 
     def learned(self, tensors: Collection[str] = ()) -> Context:
         """Return the context for a second reading, with what the first one found."""
