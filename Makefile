@@ -5,7 +5,7 @@ SEED := $(shell date +%s)
 RANDOM_TESTS = $(shell grep -rlE "^from (hypothesis|seeds|mutations|rewritings|random_models) " \
 	tests --include='test_*.py')
 
-.PHONY: check format lint types test nightly
+.PHONY: check format lint types test manual nightly
 
 check: lint types test
 
@@ -22,6 +22,10 @@ types:
 
 test:
 	$(PYTEST)
+
+# The manual, as docs/manual/_build/html; its cells run, and a warning is an error
+manual:
+	sphinx-build -q -W --keep-going -b html docs/manual docs/manual/_build/html
 
 # Five times the random examples of CI, and others each time: make nightly, or with SEED=... again
 nightly:
