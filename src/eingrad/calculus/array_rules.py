@@ -11,7 +11,6 @@ from eingrad.core.arrays import (
     AxisSource,
     Concat,
     Gather,
-    Indices,
     Matrix,
     Place,
     Range,
@@ -23,7 +22,7 @@ from eingrad.core.arrays import (
     slice_of,
 )
 from eingrad.core.conjugate import CONJ, conj
-from eingrad.core.expr import Const, Dim, Expr, Labels, Map, Reduce, postorder
+from eingrad.core.expr import Const, Dim, Expr, Indices, Labels, Map, Reduce, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.core.partials import is_linear
 

@@ -9,6 +9,7 @@ terms may stand beside what the left side says. A name with a condition is a num
 
 from __future__ import annotations
 
+from eingrad.calculus.condition_rules import case_by_place, condition_counted, conditions_joined
 from eingrad.calculus.gather_rules import (
     close_scatter,
     gather_moves_in,
@@ -90,6 +91,10 @@ FORMS = (
 """Forms written out in exp, log and sum, folded back."""
 
 FORMULAS = (
+    Rule("case by place", function=case_by_place, heads=("where",), cites=""),
+    Rule("conditions joined", function=conditions_joined, heads=("+",), cites="conditions joined"),
+    Rule("condition counted", function=condition_counted, heads=("*",),
+         cites="the entries are counted for which the condition holds"),
     Rule("sum of deviations", function=sum_of_deviations, heads=("*",),
          cites="summed term by term"),
     Rule("open scatter", function=open_scatter, heads=("Scatter",), cites=""),

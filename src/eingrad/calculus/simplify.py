@@ -22,12 +22,14 @@ from eingrad.calculus.facts import (
 )
 from eingrad.calculus.rules import READABLE, RECOGNISE, apply_rules
 from eingrad.calculus.structure import cancel_inside, cost, factor, has_divisor, is_divided, is_sum
+from eingrad.calculus.symmetry import in_one_order
 from eingrad.core.expr import Expr, postorder, variables
 from eingrad.core.gather import indicator_index
 from eingrad.core.rewrite import rewrite
 from eingrad.notation.system import Fact
 
 OPENED_COST = 1.5  # how much shorter a name must make a result that is multiplied out for it
+LIKE_COST = 1.0  # how much shorter a formula must get by terms that differ in the order of labels
 WHOLE_COST = 60  # in a result that is longer, sums that recur are not looked for
 SYMMETRIC_COST = 200  # in a result that is longer, definitions' symmetries are not used
 MAX_USES = 4  # of a definition in one product
@@ -81,6 +83,8 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
         if changed is not node:
             advance(collect(changed), ["assumed"], fact)
     advance(*_symmetrised(node, facts))
+    if node.has_places:  # in its terms labels are met in both orders
+        advance(_in_one_order(node), ["like terms collected"])
     for fact in facts:
         if fact.derived and is_antisymmetry(fact):
             forms = [node, expand(node)] if cost(node) <= MAX_COST else [node]
@@ -105,6 +109,7 @@ def simplify_in_stages(node: Expr, facts: Sequence[Fact] = ()) -> list[Stage]:
         advance(turned, [_are_symmetric(facts, node)])
     fired = []
     advance(apply_rules([node], READABLE, fired)[0], fired)
+    advance(_in_one_order(node), ["like terms collected"])
     return stages
 
 
@@ -128,6 +133,15 @@ def _symmetrised(node: Expr, facts: Sequence[Fact]) -> tuple[Expr, list[str]]:
     if cost(best) >= cost(node):
         return node, []
     return apply_symmetries(best, facts), [_are_symmetric(own)]
+
+
+def _in_one_order(node: Expr) -> Expr:
+    """Write what differs in a sign or in the order of labels alone the same way, if that makes
+    the formula shorter."""
+    if cost(node) > MAX_COST or (turned := in_one_order(node)) is node:
+        return node
+    best = min((collect(turned), collect(in_one_order(expand(node)))), key=cost)
+    return best if cost(best) < cost(node) - LIKE_COST else node
 
 
 def _inverted(node: Expr, fact: Fact) -> Expr:

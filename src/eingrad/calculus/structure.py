@@ -30,6 +30,7 @@ from eingrad.core.expr import (
     Dim,
     Einsum,
     Expr,
+    Indices,
     Labels,
     Map,
     Number,
@@ -37,6 +38,7 @@ from eingrad.core.expr import (
     Size,
     postorder,
 )
+from eingrad.core.masks import condition_of, is_condition
 
 MAX_OPENED = 16  # factors of a product that rules look at together
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
@@ -228,6 +230,10 @@ def _own_cost(node: Expr) -> float:
         return 0.5 + (0.01 * node.value.bit_length() if isinstance(node.value, int) else 0.0)
     if isinstance(node, Delta):
         return 1.5
+    if isinstance(node, Indices):
+        return 0.0
+    if node.has_places and (is_condition(node) or condition_of(node) is not None):
+        return 0.6
     if isinstance(node, Gather | Scatter):
         return 0.4
     if isinstance(node, Einsum):
@@ -353,6 +359,9 @@ def factor(node: Expr) -> Expr:
     if len(axes) > max(node.ndim, rank) + MORE_AXES:  # X_kn (X_il X_jk Y_nl + ...): of a chain
         shared, renamed = [], [(set(), {}) for _ in products]
         rests, axes = _bracket(products, shared, renamed, node.ndim)
+    if any(_is_tied(x, labels, p) for p, rest in zip(products, rests, strict=True)
+           for x, labels in rest):  # fmt: skip
+        return node  # sum_{i < j}(a_ij b_j) + sum_{j < i}(a_ij c_j) is no sum_j(a_ij ...)
     if not shared and number == 1:
         again = _again(node, products)
         return _group(node) if again is None else again
@@ -365,6 +374,11 @@ def factor(node: Expr) -> Expr:
     rest_sum = sum_of(terms, [extents[k] for k in axes])
     inner = (factor(rest_sum), tuple(axes))
     return einsum([(Const(number), ()), *shared, inner], tuple(range(node.ndim)), extents)
+
+
+def _is_tied(node: Expr, labels: Labels, product: OpenProduct) -> bool:
+    """Whether a factor is a condition on a label that its product sums."""
+    return condition_of(node) is not None and not set(labels) <= set(product.output)
 
 
 def _bracket(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -13,6 +14,7 @@ from eingrad.core.algebra import (
     Factor,
     apply,
     base_and_exponent,
+    einsum,
     negate,
     power,
     reduce,
@@ -20,8 +22,9 @@ from eingrad.core.algebra import (
     zeros,
 )
 from eingrad.core.arrays import Matrix, matrix_function
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce, Var
+from eingrad.core.expr import Const, Delta, Einsum, Expr, Labels, Map, Reduce, Var
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
+from eingrad.core.rewrite import rewrite
 from eingrad.notation.syntax import Assumption, Sum, Symbol
 from eingrad.notation.system import Definition, Fact
 
@@ -82,6 +85,82 @@ def symmetry_of(node: Expr, p: int, q: int, known: frozenset[Swap]) -> int:
     arranged = _arranged(node, here, known)
     turned = _arranged(node, _swapped(here, p, q), known)
     return 1 if arranged is turned else -1 if arranged is negate(turned) else 0
+
+
+ODD = frozenset({"sign", "sin", "tan", "asin", "atan", "sinh", "tanh", "erf"})
+
+
+def in_one_order(node: Expr) -> Expr:
+    """Write ``f(a - b)`` and ``f(b - a)``, ``g(x_i x_j)`` and ``g(x_j x_i)`` the same way.
+
+    >>> x = Var("x", ("i",))
+    >>> from eingrad.core.algebra import add, multiply, repeat
+    >>> a, b = (repeat(x, ("i", "i"), (k,)) for k in (0, 1))
+    >>> first, second = (power(add(u, negate(v)), -3) for u, v in ((a, b), (b, a)))
+    >>> in_one_order(add(first, second))  # doctest: +ELLIPSIS
+    Einsum(((),), (0, 1), ('i', 'i'), 0; ('i', 'i'))
+    """
+    return rewrite([node], lambda x: _signed(x) or _ordered(x))[0]
+
+
+def _signed(node: Expr) -> Expr | None:
+    """Take a sign out of a power, an even or an odd function of a sum, or a norm."""
+    if isinstance(node, Reduce):
+        (inner,) = node.operands
+        other = _with_either_sign(inner) if AXIS_FUNCTIONS[node.function].is_root else inner
+        return None if other is inner else reduce(node.function, other, node.axes)
+    base, exponent = base_and_exponent(node)
+    if exponent != 1 and isinstance(exponent, int):
+        other = _with_either_sign(base)
+        turned = None if other is base else power(other, exponent)
+        return negate(turned) if turned is not None and exponent % 2 else turned
+    if not isinstance(node, Map) or len(node.operands) != 1:
+        return None
+    (inner,) = node.operands
+    other = _with_either_sign(inner)
+    record = FUNCTIONS.get(node.function)
+    if other is inner or record is None or not (record.even or node.function in ODD):
+        return None
+    turned = apply(node.function, other)
+    return turned if record.even else negate(turned)
+
+
+def _ordered(node: Expr) -> Expr | None:
+    """Give factors of a product whose axes may change places their labels in ascending order."""
+    if not isinstance(node, Einsum):
+        return None
+    factors = list(zip(node.operands, node.inputs, strict=True))
+    found = [_ascending(x, labels) for x, labels in factors]
+    new = [(x, labels) for (x, _), (labels, _) in zip(factors, found, strict=True)]
+    if new == factors:
+        return None
+    sign = Const(math.prod(sign for _, sign in found))
+    return einsum([(sign, ()), *new], node.output, dict(enumerate(node.extents)))
+
+
+def _ascending(node: Expr, labels: Labels) -> tuple[Labels, int]:
+    """Return labels in ascending order, as far as their axes may change places, and the sign."""
+    sign = 1
+    if isinstance(node, Var | Delta) or not 2 <= node.ndim <= 4:
+        return labels, sign
+    for p, q in combinations(range(node.ndim), 2):
+        equal = node.dims[p] == node.dims[q] and labels[p] > labels[q]
+        if equal and (turned := _parity(node, p, q)):
+            labels, sign = _swapped(labels, p, q), sign * turned
+    return labels, sign
+
+
+def _parity(node: Expr, p: int, q: int) -> int:
+    """Return `symmetry_of` two axes; of powers and odd functions as of what they are of."""
+    if found := symmetry_of(node, p, q, frozenset()):
+        return found
+    base, exponent = base_and_exponent(node)
+    if exponent != 1:
+        own = _parity(base, p, q) if base.ndim and isinstance(exponent, int) else 0
+        return own if exponent % 2 else own * own  # type: ignore[operator]
+    if isinstance(node, Map) and node.function in ODD:
+        return _parity(node.operands[0], p, q)
+    return 0
 
 
 def _fact(definition: Definition, p: int, q: int, sign: int) -> Fact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
 from eingrad.calculus.kink_rules import Roots
@@ -48,6 +49,7 @@ class Derived:
             n: system.definitions.get(n, d).expr for n, d in self.system.definitions.items()
         }
         self.titles: dict[str, DerivativeName] = {}
+        self._shielded: dict[Expr, Expr] = {}
         self._known: dict[tuple[str, frozenset[str]], tuple[System, Titles]] = {}
 
     @property
@@ -64,6 +66,15 @@ class Derived:
         """The norms and roots of squares in the model, by which derivatives divide."""
         named: dict[Expr, Expr] = {d.var: d.expr for d in self.system.definitions.values()}
         return Roots.of(named.values(), named)
+
+    def shielded(self, expr: Expr) -> Expr:
+        """Return an expression as it is computed: conditions on labels select."""
+        if not expr.has_places and not any(x.has_places for x in self.exprs.values()):
+            return expr
+        if expr not in self._shielded:
+            tensors: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in self.exprs.items()}
+            (self._shielded[expr],) = shielded([expr], tensors)
+        return self._shielded[expr]
 
     def tensor(self, name: str) -> Var:
         """Return a tensor or a derivative that was derived."""

@@ -108,6 +108,7 @@ class Point:
         self.effort.make_room()
         known = self._known.setdefault((dtype, noise), {})
         rng = np.random.default_rng(noise) if noise else None
+        root = self.derived.shielded(root)
         stack = [root]
         with np.errstate(all="ignore"):
             while stack:
@@ -128,7 +129,7 @@ class Point:
     def _needs(self, node: Expr) -> tuple[Expr, ...]:
         if isinstance(node, Var):
             own = self.derived.exprs.get(node.name)
-            return () if own is None else (own,)
+            return () if own is None else (self.derived.shielded(own),)
         return node.operands
 
     def _value(self, node: Expr, operands: Sequence[Array], dtype: Any) -> Array:

@@ -29,7 +29,7 @@ from eingrad.codegen.code import (
 from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of, transpose
-from eingrad.core.arrays import Gather, Indices, Matrix, Scatter
+from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.digits import is_decimal
 from eingrad.core.expr import (
     Const,
@@ -37,6 +37,7 @@ from eingrad.core.expr import (
     Dim,
     Einsum,
     Expr,
+    Indices,
     Labels,
     Map,
     Number,

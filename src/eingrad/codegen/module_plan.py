@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eingrad.calculus.bind import bind_functions
+from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in, needed_by, stable_functions
@@ -130,9 +131,10 @@ def prepare(
     first, second = _at_kinks(first, second, set(deriver.records))
     named: dict[Expr, Var] = {e: Var(n, e.dims) for n, e in first.items() if _has_work(e)}
     first = stable_definitions(first, named)
-    return first, {
+    second = {
         n: substitute(apply_rules([e], STANDALONE)[0], dict(named)) for n, e in second.items()
     }
+    return _shielded(first, second)
 
 
 @shared_products()
@@ -217,6 +219,16 @@ def _at_kinks(
     safe = derivatives_at_kinks(safe, values.values(), named)
     every |= dict(zip(rest, safe, strict=True))
     return {n: every[n] for n in first}, {n: every[n] for n in second}
+
+
+def _shielded(
+    first: dict[str, Expr], second: dict[str, Expr]
+) -> tuple[dict[str, Expr], dict[str, Expr]]:
+    """Choose what conditions on labels leave out, in both groups."""
+    every = {**first, **second}
+    named: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in every.items()}
+    safe = dict(zip(every, shielded(list(every.values()), named), strict=True))
+    return {n: safe[n] for n in first}, {n: safe[n] for n in second}
 
 
 def _has_work(node: Expr) -> bool:

@@ -26,9 +26,11 @@ from eingrad.core.expr import (
     Var,
     bits,
     exact,
+    is_finite,
 )
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
 from eingrad.core.labelling import connected
+from eingrad.core.masks import RELATIONS, condition_of, is_condition, mask_of, opposite
 from eingrad.core.product import (
     MAX_REPEATS,
     Factor,
@@ -224,6 +226,8 @@ def power(base: Expr, exponent: Number) -> Expr:
         return base
     if exponent == 0:
         return full(1, base.dims)
+    if not isinstance(exponent, complex) and exponent > 0 and condition_of(base) is not None:
+        return base
     value = constant_value(base)
     if value is not None and (folded := _fold_power(value, exponent)) is not None:
         return full(folded, base.dims)
@@ -288,6 +292,8 @@ def apply(function: str, *operands: Expr) -> Expr:
         return power(operands[0], exponent)
     if function == "pow" and constant_value(operands[0]) == 1:
         return full(1, dims)
+    if function == "where" and (mask := _as_mask(*operands)) is not None:
+        return broadcast_scalar(mask, dims)
     record = FUNCTIONS.get(function)
     if record is not None:
         _check_orders(record, operands)
@@ -296,6 +302,50 @@ def apply(function: str, *operands: Expr) -> Expr:
         if len(operands) == 1 and (value := constant_value(operands[0])) in record.exact:
             return full(record.exact[value], dims)  # type: ignore[index]
     return broadcast_scalar(_map(function, [_as_scalar(x) for x in operands]), dims)
+
+
+def cases(condition: Expr, yes: Expr, no: Expr) -> Expr:
+    """Return a case distinction; by where labels stand, in masks unless that writes more.
+
+    ``where(i < j, a, 0)`` is a times a mask, ``where(i == j, a, b)`` a delta and a mask.
+
+    >>> place = Indices("i")
+    >>> first = _map("eq", [place, ZERO])
+    >>> cases(first, Var("a", ("i",)), ZERO) is multiply(cases(first, ONE, ZERO), Var("a", ("i",)))
+    True
+    """
+    core = condition
+    while isinstance(core, Einsum) and len(core.operands) == 1:
+        core = core.operands[0]
+    parts = [(yes, ONE, ZERO), (no, ZERO, ONE)]
+    parts = [part for part in parts if not is_zero(part[0])]
+    both = len(parts) > 1
+    finite = all((c := constant_value(x)) is None or is_finite(c) for x, *_ in parts)
+    if not is_condition(core) or (both and not (core.function in {"eq", "ne"} and finite)):  # type: ignore[attr-defined]
+        return apply("where", condition, yes, no)
+    dims = max((x.dims for x in (condition, yes, no)), key=len)
+    terms = [multiply(x, apply("where", condition, *mask)) for x, *mask in parts]
+    return broadcast_scalar(add(*terms), dims) if terms else zeros(dims)
+
+
+def _as_mask(condition: Expr, yes: Expr, no: Expr) -> Expr | None:
+    """Return the mask of a condition on labels, or of its opposite, in normal form."""
+    chosen = constant_value(yes), constant_value(no)
+    if chosen not in ((1, 0), (0, 1)):
+        return None
+    if isinstance(condition, Einsum) and len(condition.operands) == 1:  # repeated along an axis
+        inner = _as_mask(condition.operands[0], ONE, ZERO) if chosen == (1, 0) else _as_mask(
+            condition.operands[0], ZERO, ONE)  # fmt: skip
+        return None if inner is None else einsum(
+            [(inner, condition.inputs[0])], condition.output, dict(enumerate(condition.extents))
+        )  # fmt: skip
+    if not isinstance(condition, Map) or not is_condition(condition):
+        return None
+    condition = condition if chosen == (1, 0) else opposite(condition)
+    if condition.operands[0] is condition.operands[1]:
+        return full(int(RELATIONS[condition.function] & RELATIONS["eq"] > 0), condition.dims)
+    mask = mask_of(condition)
+    return einsum([(mask, identity_labels(mask))], identity_labels(mask))
 
 
 def _check_orders(record: Function, operands: Sequence[Expr]) -> None:
@@ -466,7 +516,8 @@ def expr_of(value: Infix | Number) -> Expr:
 
 __all__ = [
     "ONE", "ZERO", "Factor", "Infix", "Var", "add", "apply", "base_and_exponent",
-    "broadcast_scalar", "constant_value", "divide", "einsum", "expr_of", "full", "identity_labels",
+    "broadcast_scalar", "cases", "constant_value", "divide", "einsum", "expr_of", "full",
+    "identity_labels",
     "is_light", "is_zero", "mean_over", "multiply", "negate", "power", "reduce",
     "repeat", "scale_of", "size", "subtract", "sum_over", "transpose",
     "zeros",

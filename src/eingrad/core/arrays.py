@@ -143,15 +143,6 @@ def source_extents(
     return extents
 
 
-class Indices(Expr):
-    """The integers 0, 1, ... below an extent, as a tensor with one axis."""
-
-    __slots__ = ()
-
-    def __new__(cls, dim: Dim) -> Indices:
-        return _intern(object.__new__(cls), (), (dim,))  # type: ignore[no-any-return]
-
-
 class Matrix(Expr):
     """A function of the matrices in the last two axes: ``inv``, ``cholesky`` (lower, reads the
     lower triangle), ``det``, ``logdet`` (of the absolute determinant)."""

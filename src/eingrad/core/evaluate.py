@@ -19,6 +19,7 @@ from eingrad.core.expr import (
     Dim,
     Einsum,
     Expr,
+    Indices,
     Labels,
     Map,
     Reduce,
@@ -77,6 +78,8 @@ def evaluate(
             result = sizes[dim]
         case Delta(dims=(dim, _)):
             result = np.eye(extent(dim, sizes))
+        case Indices(dims=(dim,)):
+            result = np.arange(extent(dim, sizes))
         case Einsum():
             result = _einsum(node, operands, sizes, dtype)
         case Map(function="add"):

@@ -34,14 +34,16 @@ _lock = new_lock()
 class Expr:
     """A node. ``operands`` are its children, ``digest`` orders nodes the same way in every run.
 
-    ``has_delta`` says that a `Delta` is within reach: the node is one, or a sum or product of such.
+    ``has_delta`` says that a `Delta` is within reach: the node is one, or a sum or product of such;
+    ``has_places`` that `Indices` are anywhere below.
     """
 
-    __slots__ = ("__weakref__", "digest", "dims", "has_delta", "operands")
+    __slots__ = ("__weakref__", "digest", "dims", "has_delta", "has_places", "operands")
     dims: tuple[Dim, ...]
     operands: tuple[Expr, ...]
     digest: int
     has_delta: bool
+    has_places: bool
 
     @property
     def ndim(self) -> int:
@@ -84,6 +86,7 @@ def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fiel
             (isinstance(node, Einsum) or (isinstance(node, Map) and node.function == "add"))
             and any(x.has_delta for x in operands)
         )
+        node.has_places = isinstance(node, Indices) or any(x.has_places for x in operands)
         _nodes[key] = node
         return node
 
@@ -193,6 +196,15 @@ class Delta(Expr):
 
     def __new__(cls, dim: Dim) -> Delta:
         return _intern(object.__new__(cls), (), (dim, dim))  # type: ignore[no-any-return]
+
+
+class Indices(Expr):
+    """The integers 0, 1, ... below an extent: where a label stands on its axis."""
+
+    __slots__ = ()
+
+    def __new__(cls, dim: Dim) -> Indices:
+        return _intern(object.__new__(cls), (), (dim,))  # type: ignore[no-any-return]
 
 
 class Einsum(Expr):

@@ -7,6 +7,7 @@
 * A heavy product is flat: ``A (B C)`` is ``A B C``, its transpose the product with other labels.
   What shares no label with the rest is a scalar: ``sum_ij(x_i y_j)`` is two sums.
 * A delta with a summed label is gone; so are products with 0, factors 1 and ``x / x``.
+* Conditions on the same labels are one mask, or a delta, or make the product 0 (`masks`).
 * Operands are in one order, labels are numbered in one way (`labelling`).
 
 What runs is not flat, so that ``A B`` is computed once where several products need it: see
@@ -21,6 +22,7 @@ from contextvars import ContextVar
 
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, exact
 from eingrad.core.labelling import connected, ordered
+from eingrad.core.masks import both_ways, condition_of, is_symmetric_mask, join_masks
 from eingrad.errors import ShapeError
 
 Factor = tuple[Expr, Labels]
@@ -127,6 +129,11 @@ class _Product:
         factors = _collect_powers(self.factors)
         if not _shares.get() and self._opened(factors, output):
             factors = _collect_powers(self.factors)
+        if any(condition_of(x) is not None for x, _ in factors):
+            joined = self._with_masks(factors, deltas, output)
+            if joined is None:
+                return full(0, [self.extents[k] for k in output])
+            factors, deltas = joined
         present = {k for _, labels in factors for k in labels}
         present.update(k for pair in deltas for k in pair)
         scalars = [f for f in factors if not f[1]]
@@ -143,6 +150,19 @@ class _Product:
         scalars = _collect_powers([f for f in scalars if not isinstance(f[0], Const)])
         core = _heavy(tensors, output, self.extents) if tensors else None
         return _light(self.coefficient, scalars, deltas, core, output, self.extents)
+
+    def _with_masks(
+        self, factors: list[Factor], deltas: list[Labels], output: Labels
+    ) -> tuple[list[Factor], list[Labels]] | None:
+        """Join the masks of the same labels; None where they exclude each other."""
+        while (joined := join_masks(factors, output)) is not None:
+            self.factors, equal = joined
+            if not equal:
+                return self.factors, deltas
+            self.deltas = [*deltas, *equal]
+            deltas = self._eliminate_deltas(output)
+            factors = _collect_powers(self.factors)
+        return None
 
     # --- products of products -----------------------------------------------------------------
 
@@ -262,11 +282,12 @@ def _heavy(factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) ->
     result = tuple(k for k in output if k in present)
     if len(factors) == 1 and set(factors[0][1]) <= set(output):
         return factors[0]  # a view
-    factors = ordered(factors, result)
+    factors = ordered(both_ways(factors), result)
     number = {label: k for k, label in enumerate(result)}
-    for _, labels in factors:
+    for _, labels in sorted(factors, key=lambda f: is_symmetric_mask(f[0])):
         for label in labels:
             number.setdefault(label, len(number))
+    factors = [f for f in factors if not is_symmetric_mask(f[0]) or _ascends(f[1], number)]
     node = Einsum(
         [x for x, _ in factors],
         [tuple(number[k] for k in ls) for _, ls in factors],
@@ -274,6 +295,10 @@ def _heavy(factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) ->
         [extents[label] for label in number],
     )
     return node, result
+
+
+def _ascends(labels: Labels, number: Mapping[int, int]) -> bool:
+    return number[labels[0]] < number[labels[1]]
 
 
 def _light(
@@ -354,14 +379,18 @@ def _labels(factors: Iterable[Factor]) -> set[int]:
 
 
 def _collect_powers(factors: Sequence[Factor]) -> list[Factor]:
-    """Multiply powers of one base: ``x x^-1 -> 1``, ``x^-1 x^-1 -> x^-2``; keep ``x x``."""
+    """Multiply powers of one base: ``x x^-1 -> 1``, ``x^-1 x^-1 -> x^-2``; keep ``x x``.
+
+    A mask times itself, or its inverse, is the mask.
+    """
     if not factors or (len(factors) == 1 and base_and_exponent(factors[0][0])[1] == 1):
         return list(factors)
     exponents: dict[tuple[Expr, Labels], Number] = {}
+    masks = {f for f in factors if condition_of(f[0]) is not None}
     for factor, labels in factors:
         base, exponent = base_and_exponent(factor)
         key = (base, labels)
-        exponents[key] = exact(exponents.get(key, 0) + exponent)
+        exponents[key] = 1 if key in masks else exact(exponents.get(key, 0) + exponent)
     result: list[Factor] = []
     for (base, labels), exponent in exponents.items():
         if isinstance(exponent, int) and 0 <= exponent <= MAX_REPEATS:

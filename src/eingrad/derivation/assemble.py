@@ -11,7 +11,7 @@ from eingrad.core.expr import Number as Value
 from eingrad.errors import EingradError
 from eingrad.notation import syntax
 from eingrad.notation.summation import Summation, children
-from eingrad.notation.syntax import Call, Formula, Number, Symbol
+from eingrad.notation.syntax import Call, Formula, Number, Ordinal, Symbol
 from eingrad.notation.tensors import PI
 
 
@@ -53,6 +53,9 @@ def assemble(
     size = -coefficient if negative else coefficient
     above = list(above)
     below = list(below)
+    placed = {x for part in (*above, *below) for x in places_in(part)}
+    apart = [x for x in bound if x in placed]  # a comparison of a label is no occurrence of it
+    bound = [x for x in bound if x not in placed]
     if isinstance(size, Fraction) and not is_decimal(size):
         below.insert(0, Number(size.denominator))
         size = size.numerator
@@ -63,7 +66,7 @@ def assemble(
         size = 1
     if size != 1 or not above:
         above.insert(0, number(size))
-    result = _as_meant(above, below, bound)
+    result = _as_meant(above, below, bound, apart)
     return syntax.Sum((result,), (True,)) if negative else result
 
 
@@ -76,8 +79,14 @@ def _joined(above: Sequence[Formula], below: Sequence[Formula]) -> Formula:
     return syntax.Product((*(above or [Number(1)]), *divisor), divides)
 
 
-def _as_meant(above: Sequence[Formula], below: Sequence[Formula], bound: Sequence[str]) -> Formula:
-    """Write a product that is summed over ``bound``: in ``sum_b( )`` if else it could be misread.
+def _as_meant(
+    above: Sequence[Formula],
+    below: Sequence[Formula],
+    bound: Sequence[str],
+    apart: Sequence[str] = (),
+) -> Formula:
+    """Write a product that is summed over ``bound``: in ``sum_b( )`` if else it could be misread,
+    and over the labels in ``apart`` in any case.
 
     >>> from eingrad.notation.parse import parse_formula
     >>> from eingrad.notation.text import to_text
@@ -87,10 +96,12 @@ def _as_meant(above: Sequence[Formula], below: Sequence[Formula], bound: Sequenc
     """
     axes: list[str] = []
     result = inner = _joined(above, below)
-    while more := [b for b in bound if b not in axes and _misread(b, result, inner)]:
+    while more := [
+        b for b in (*apart, *bound) if b not in axes and (b in apart or _misread(b, result, inner))
+    ]:
         axes += more
-        held = [[x for x in part if letters_of(x) & {*axes}] for part in (above, below)]
-        rest = [[x for x in part if not letters_of(x) & {*axes}] for part in (above, below)]
+        held = [[x for x in part if _held(x) & {*axes}] for part in (above, below)]
+        rest = [[x for x in part if not _held(x) & {*axes}] for part in (above, below)]
         inner = _joined(*held)
         result = _joined([*rest[0], Call("sum", (inner,), tuple(axes))], rest[1])
     return result
@@ -172,6 +183,18 @@ def letters_of(formula: Formula) -> set[str]:
     if isinstance(formula, Symbol | syntax.TensorAt):
         return set(formula.labels)
     return {x for part in children(formula) for x in letters_of(part)}
+
+
+def _held(formula: Formula) -> set[str]:
+    return letters_of(formula) | places_in(formula)
+
+
+def places_in(formula: Formula) -> set[str]:
+    """Return the labels that comparisons in a formula speak of, but for those that it binds."""
+    if isinstance(formula, Ordinal):
+        return {formula.label}
+    found = {x for part in children(formula) for x in places_in(part)}
+    return found - {*formula.axes} if isinstance(formula, Call) else found
 
 
 def letters_in_order(formula: Formula) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Ordinal,
     Power,
     Product,
     SizeOf,
@@ -107,10 +108,12 @@ def shape_of(formula: Formula) -> Shape:
             return name
         case SizeOf():
             return "size()"
+        case Ordinal():
+            return "place"
         case Number() | Derivative():
             return to_text(formula)
-        case Call(function=function, args=args):
-            return (function, *map(shape_of, args))
+        case Call(function=function):
+            return (function, *map(shape_of, children(formula)))
         case Power(base=base, exponent=exponent):
             return ("^", shape_of(base), shape_of(exponent))
         case Compare(op=op, left=left, right=right):
@@ -161,6 +164,7 @@ def _as_mean(product: Product, author_order: AuthorOrder, dims: Mapping[str, Dim
         if (
             not isinstance(x, Call)
             or x.function != "sum"
+            or x.conditions  # their mean is over those for which they hold
             or shape_of(x.args[0]) not in author_order.means
         ):
             continue

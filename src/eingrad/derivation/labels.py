@@ -10,7 +10,7 @@ from __future__ import annotations
 import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
 
@@ -25,6 +25,7 @@ from eingrad.core.expr import (
     Dim,
     Einsum,
     Expr,
+    Indices,
     Map,
     Reduce,
     Size,
@@ -33,14 +34,20 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
+from eingrad.core.labelling import connected
+from eingrad.core.masks import condition_of
+from eingrad.core.product import Factor
 from eingrad.core.rewrite import rewrite
 from eingrad.derivation.assemble import assemble, letters_in_order, number
 from eingrad.derivation.author_order import AuthorOrder, as_written
+from eingrad.derivation.some_entries import bound_first, distinguished, in_alphabet, over_some
 from eingrad.notation import syntax
 from eingrad.notation.lower import uses
+from eingrad.notation.places import compared
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
 from eingrad.notation.system import System
+from eingrad.notation.text import to_text
 
 Title = DerivativeName | DirectionName
 
@@ -179,6 +186,8 @@ class _Writer:
             return number(expr.value)
         if isinstance(expr, Size):
             return self.sizes[expr.dim]
+        if isinstance(expr, Indices):
+            return syntax.Ordinal(labels[0])
         if isinstance(expr, Delta):
             return Symbol("delta", tuple(sorted(labels)))
         if isinstance(expr, Einsum):
@@ -196,7 +205,8 @@ class _Writer:
         assert isinstance(expr, Map)
         args = [self.write(x, labels if x.ndim else ()) for x in expr.operands]
         if expr.function in COMPARISONS:
-            return syntax.Compare(COMPARISONS[expr.function].sign, args[0], args[1])
+            compare = syntax.Compare(COMPARISONS[expr.function].sign, args[0], args[1])
+            return in_alphabet(compare) if expr.has_places else compare
         if expr.function == "pow":
             return self._power(expr, args)
         return Call(expr.function, tuple(args))
@@ -238,7 +248,10 @@ class _Writer:
             bound = {k: self._bind(operand.dims[k]) for k in expr.axes}
             own = tuple(bound[k] if k in bound else next(free) for k in range(operand.ndim))
             axes = tuple(bound.values())
-        arg = self._along(self.write(operand, own), axes, operand.dims, expr.axes)
+        written = self.write(operand, own)
+        if (some := over_some(expr.function, written, axes)) is not None:
+            return assemble(1, [*deltas, some], [], ())
+        arg = self._along(written, axes, operand.dims, expr.axes)
         return assemble(1, [*deltas, Call(expr.function, (arg,), axes)], [], ())
 
     def _along(
@@ -345,9 +358,63 @@ class _Writer:
         for k in self._in_reading_order(product):
             letters[k] = self._bind(product.extents[k])
             self.bound.add(letters[k])
+        masks = [f for f in product.factors if condition_of(f[0]) is not None]
+        if masks:
+            return self._conditional(product, masks, letters)
         above, below = self._factors(product, letters)
         bound = [letters[k] for k in sorted(product.summed())]
         return assemble(product.coefficient, above, below, bound)
+
+    def _conditional(
+        self, product: OpenProduct, masks: list[Factor], letters: Mapping[int, str]
+    ) -> Formula:
+        """Write a product with masks: a sum over the entries for which conditions hold, or a case
+        distinction where nothing that they compare is summed."""
+        rest = [f for f in product.factors if f not in masks]
+        summed = product.summed()
+        groups = connected(summed, [*rest, *masks])
+        inside = [own for _, own in groups if any(f in masks for f in own)]
+        free = [f for f in masks if summed.isdisjoint(f[1])]
+        sums: list[Formula] = []
+        for own in inside:
+            own_masks = [f for f in own if f in masks]
+            inner = replace(product, factors=tuple(f for f in own if f not in masks))
+            sums.append(self._conditional_sum(inner, self._conditions(own_masks, letters), letters))
+        used = [f for own in inside for f in own]
+        outer = [f for f in rest if f not in used]
+        bound = [letters[k] for k in sorted(summed - {k for f in used for k in f[1]})]
+        above, below = self._factors(replace(product, factors=tuple(outer)), letters)
+        whole = assemble(product.coefficient, [*above, *sums], below, bound)
+        return distinguished(whole, self._conditions(free, letters))
+
+    def _conditions(
+        self, masks: Iterable[Factor], letters: Mapping[int, str]
+    ) -> list[syntax.Compare]:
+        """Write the conditions of masks, first those that compare the first letters."""
+        found = []
+        for x, own in masks:
+            written = self.write(x.operands[0], tuple(letters[k] for k in own))
+            assert isinstance(written, syntax.Compare)
+            found.append(written)
+        return sorted(found, key=to_text)
+
+    def _conditional_sum(
+        self,
+        inner: OpenProduct,
+        conditions: list[syntax.Compare],
+        letters: Mapping[int, str],
+    ) -> Formula:
+        """Write ``sum_{i != j}(...)`` of the factors that a condition's labels connect."""
+        call = Call("sum", (), (), None, tuple(conditions))
+        held = {k for _, labels in inner.factors for k in labels} | {
+            k for k, letter in letters.items() if letter in compared(call)
+        }
+        own = [k for k in sorted(inner.summed() | held) if k not in inner.output and k in held]
+        axes = tuple(letters[k] for k in own if letters[k] in compared(call))
+        call = replace(call, conditions=tuple(bound_first(c, axes) for c in conditions))
+        above, below = self._factors(inner, letters)
+        others = [letters[k] for k in own if letters[k] not in axes]
+        return replace(call, args=(assemble(1, above, below, others),), axes=axes)
 
     def _in_reading_order(self, product: OpenProduct) -> list[int]:
         """Return the summed labels by where they are met first, those met alike along a chain."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import count
 
 from eingrad.core.expr import Dim
@@ -70,6 +70,13 @@ class Dimensions:
         self._parent[b] = a
         if first is None and second is not None:
             self._known[a] = second
+
+    def settle(self, pairs: Iterable[tuple[int, int]], sized: Collection[int]) -> None:
+        """Unite pairs of places of which one has no extent, known or that of ``sized`` ones."""
+        for a, b in pairs:
+            roots = {self._find(place) for place in (*sized, *self._known)}
+            if not {self._find(a), self._find(b)} <= roots:
+                self.unite(a, b)
 
     def labels_of(self, place: int) -> list[str]:
         """Return the labels that stand for the same dimension as a place."""

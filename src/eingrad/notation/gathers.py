@@ -16,6 +16,7 @@ from eingrad.notation.syntax import (
     Call,
     Derivative,
     Formula,
+    Ordinal,
     Statement,
     Symbol,
     TensorAt,
@@ -153,6 +154,10 @@ def _with_integers(
             if isinstance(of, Symbol):
                 return formula
             return replace(formula, of=_with_integers(of, names, subscripts))
+        case Ordinal(label=label) if label in names:
+            return Symbol(label, (), formula.position)
+        case Call(axes=axes) if formula.conditions:  # whose letters were taken for labels
+            formula = replace(formula, axes=tuple(x for x in axes if x not in names))
         case Call(function=function, axes=axes) if not keeps_labels(function):
             names, subscripts = {*names} - {*axes}, {*subscripts} - {*axes}
     parts = [_with_integers(part, names, subscripts) for part in children(formula)]

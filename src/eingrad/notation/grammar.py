@@ -14,7 +14,7 @@ from typing import NamedTuple
 from eingrad.errors import NotationError, Position
 from eingrad.notation.mistakes import size_takes_one_label
 from eingrad.notation.stream import Stream
-from eingrad.notation.summation import children
+from eingrad.notation.summation import children, letters_compared
 from eingrad.notation.syntax import Call, Compare, Formula, Product, SizeOf, Sum, Symbol
 from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
@@ -140,7 +140,8 @@ class Grammar(Stream):
         last = before.factors[-1] if isinstance(before, Product) else before
         if isinstance(before, Sum) or not isinstance(last, Call) or len(last.args) != 1:
             return None
-        if last.function not in {"sum", "mean"} or not self.needs_sum(term, last.axes):
+        axes = (*last.axes, *letters_compared(last.conditions))
+        if last.function not in {"sum", "mean"} or not self.needs_sum(term, axes):
             return None
         inner = last.args[0]
         own = inner if isinstance(inner, Sum) and len(inner.terms) > 1 else None

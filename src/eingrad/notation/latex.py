@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.notation.lexeme import GREEK, GREEK_LETTERS, over_matrices
+from eingrad.notation.places import shifted
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     Assignment,
@@ -18,6 +19,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Ordinal,
     Power,
     Product,
     Shaped,
@@ -28,7 +30,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex.names import WORDS
-from eingrad.notation.text import number_text
+from eingrad.notation.text import number_text, unnamed
 
 _CAPITAL = re.compile(
     r"(?<![A-Za-z\\])(?:[A-Z]|\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega))"
@@ -158,6 +160,8 @@ def _write(formula: Formula) -> tuple[str, int]:
             return f"{head}{_parenthesized(to_latex(of))}", POWER
         case Derivative(of=of, wrt=wrt):
             return _derivative(of, wrt), POWER
+        case Ordinal(label=label):
+            return label_latex(label), ATOM
         case Call():
             return _call(formula)
         case Power(base=base, exponent=exponent):
@@ -166,9 +170,16 @@ def _write(formula: Formula) -> tuple[str, int]:
             return _product(factors, divides)
         case Sum(terms=terms, negative=negative):
             return _sum(terms, negative), SUM
-        case Compare(op=op, left=left, right=right):
+        case Compare():
+            op, left, right = _from_1(formula)
             return f"{_within(left, SUM)} {SIGNS[op]} {_within(right, SUM)}", COMPARISON
     raise TypeError(f"{type(formula).__name__} is no formula")
+
+
+def _from_1(compare: Compare) -> tuple[str, Formula, Formula]:
+    """Return a comparison where places count from 1, as LaTeX counts."""
+    found = shifted(compare, 1)
+    return found.op, found.left, found.right
 
 
 def _within(formula: Formula, tight: int) -> str:
@@ -299,7 +310,7 @@ def _call(call: Call) -> tuple[str, int]:
     if name == "pow" and len(args) == 2:
         return _write(Power(args[0], args[1]))
     if call.axes and len(args) == 1:
-        return _over_axes(name, args[0], call.axes)
+        return _over_axes(name, args[0], call.axes, call)
     written = [to_latex(arg) for arg in args]
     if name == "where" and len(args) == 3:
         condition, yes, no = written
@@ -312,9 +323,9 @@ def _call(call: Call) -> tuple[str, int]:
     return f"{_function_name(name)}{subscript}{_parenthesized(', '.join(written))}", POWER
 
 
-def _over_axes(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:
-    labels = _labels(axes)
-    if name == "mean":
+def _over_axes(name: str, arg: Formula, axes: Sequence[str], call: Call) -> tuple[str, int]:
+    labels = _below(call) if call.conditions else _labels(axes)
+    if name == "mean" and not call.conditions:
         count = " ".join(f"|{label_latex(axis)}|" for axis in axes)
         return rf"\frac{{1}}{{{count}}} \sum_{{{labels}}} {_within(arg, BIG)}", BIG
     record = AXIS_FUNCTIONS.get(name)
@@ -326,6 +337,12 @@ def _over_axes(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:
         return rf"\left\lVert {to_latex(arg)} \right\rVert_{{{labels}}}", POWER
     head = (record and record.latex) or _function_name(name)
     return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER
+
+
+def _below(call: Call) -> str:
+    r"""Write what stands below a sum sign: ``j \le i, j \ne k``, or ``i, k, j \ne i``."""
+    parts = [*map(label_latex, unnamed(call)), *map(to_latex, call.conditions)]
+    return ", ".join(parts)
 
 
 def _matrix_function(name: str, arg: Formula, axes: Sequence[str]) -> tuple[str, int]:

@@ -12,8 +12,9 @@ from fractions import Fraction
 
 from eingrad.core import algebra
 from eingrad.core.arrays import Gather, Scatter
-from eingrad.core.expr import Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
+from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Size, Var, is_finite, postorder
 from eingrad.core.functions import canonical
+from eingrad.core.masks import is_condition
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
@@ -319,20 +320,27 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
         resolver.resolve(claim.target, scope)
     thunk = resolver.value(claim.value, scope)
+    resolver.tensors.settle()
     return thunk, Extents(dims.names(), {**dims.letters(), **system.letters})
 
 
 def scalar_indices(system: System) -> set[str]:
-    """Return the scalars at which the model reads a tensor."""
+    """Return the scalars that are integers, and those that the model defines to read a tensor."""
     nodes = postorder([d.expr for d in system.definitions.values()])
     indices = (x for node in nodes if isinstance(node, Gather | Scatter) for x in node.operands[1:])
-    return {x.name for x in indices if isinstance(x, Var) and not x.dims}
+    found = {x.name for x in indices if isinstance(x, Var) and not x.dims}
+    return found | {name for name, x in system.inputs.items() if x.integer and not x.dims}
 
 
 def _build(thunk: Thunk, extents: Extents, statement: Statement) -> Expr:
     try:
         expr = thunk(extents)
-        finite = all(is_finite(x.value) for x in postorder([expr]) if isinstance(x, Const))
+        nodes = list(postorder([expr]))
+        left_out = {y for x in nodes if isinstance(x, Map) and x.function == "where"
+                    and is_condition(x.operands[0]) for y in x.operands[1:]}  # fmt: skip
+        finite = all(
+            is_finite(x.value) for x in nodes if isinstance(x, Const) and x not in left_out
+        )
     except EingradError:
         raise
     except (ValueError, ArithmeticError):

@@ -15,6 +15,7 @@ from eingrad.notation.syntax import (
     Call,
     Derivative,
     Formula,
+    Ordinal,
     Sum,
     Symbol,
     TensorAt,
@@ -22,6 +23,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.text import call_head, label_text, symbol_text, to_text
 
 NOT_KEPT = "and does not stand on the left side"  # where a label ought to be summed, but is not
+SOME = ("sum", "mean", "max", "min", "prod", "logsumexp", "norm", "softmax")  # take conditions
 SHORT = 40  # a hint repeats a formula only up to this many characters
 
 
@@ -401,6 +403,75 @@ def absent_axis(call: Call, axis: str, free: Sequence[str]) -> NotationError:
         operand=call.function,
         position=call.position,
         hint=f"the argument {has}{size if call.function == 'sum' else ''}",
+    )
+
+
+def no_label_here(ordinal: Ordinal) -> NotationError:
+    """``where(i < j, x_i y_i, 0)``: i is summed inside, and j is nothing."""
+    name = label_text(ordinal.label)
+    return NotationError(
+        f"{name} is no label where it is compared: it is neither kept nor summed around it",
+        code="no-label-here",
+        label=ordinal.label,
+        position=ordinal.position,
+        hint=f"sum over it around the comparison, as in sum_{name}(...), or keep it on the left",
+    )
+
+
+def compared_with_nothing(symbol: Symbol) -> NotationError:
+    r"""``\sum_{j < i} x_j``, where i is nothing."""
+    name = label_text(symbol.name)
+    return NotationError(
+        f"{name} is no label here, and a label is compared with it",
+        code="no-label-here",
+        label=symbol.name,
+        position=symbol.position,
+        hint=f"keep {name} on the left, or sum over it, too; an extent is |i|",
+    )
+
+
+def below_a_function(position: Position) -> NotationError:
+    """``sum_{i = 1}(x_i)``."""
+    return NotationError(
+        "below a function stand labels and conditions on them",
+        code="below-a-function",
+        position=position,
+        hint="write sum_i(...) over a whole axis, sum_{j != i}(...) or sum_{i > 0}(...) over some "
+        "of its entries; positions count from 0",
+    )
+
+
+def label_or_tensor(ordinal: Ordinal) -> NotationError:
+    """A letter in a comparison that is a label of the statement and a tensor of the text."""
+    name = label_text(ordinal.label)
+    return NotationError(
+        f"{name} is a label of this statement, and a tensor elsewhere",
+        code="label-or-tensor",
+        label=ordinal.label,
+        operand=ordinal.label,
+        position=ordinal.position,
+        hint="give the label or the tensor another name",
+    )
+
+
+def no_conditions(call: Call) -> NotationError:
+    """``softmax_{k <= q}(S_qk)``, ``sum_{1 < 2}(x_i)``."""
+    name = call.function
+    if not call.axes:
+        return NotationError(
+            f"{name} with a condition, but no label of its own",
+            code="absent-axis",
+            operand=name,
+            position=call.position,
+            hint=f"name it, too, as in {name}_{{j, j < i}}(...); a label that is kept, or used "
+            "outside, is not bound by a condition",
+        )
+    return NotationError(
+        f"{name} over some of the entries only",
+        code="no-conditions",
+        operand=name,
+        position=call.position,
+        hint=f"{', '.join(SOME)} take conditions; else write a case distinction in the argument",
     )
 
 

@@ -17,7 +17,8 @@ from eingrad.notation.lexeme import (
     read_number,
     read_tensor,
 )
-from eingrad.notation.mistakes import no_bound
+from eingrad.notation.mistakes import below_a_function, no_bound
+from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
     ODOT,
@@ -27,6 +28,7 @@ from eingrad.notation.syntax import (
     Assumption,
     Call,
     Claim,
+    Compare,
     Declaration,
     Dependence,
     Formula,
@@ -39,7 +41,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex.read import is_latex, read_claims
 from eingrad.notation.text import to_text
-from eingrad.notation.tokens import OPERANDS, Source, Token, arrange
+from eingrad.notation.tokens import OPERANDS, Source, Token, arrange, split_below
 from eingrad.notation.unexpected import unexpected
 
 NOT_APPLIED: Mapping[str, Dependence] = MappingProxyType({})
@@ -172,7 +174,7 @@ class TextReader(Grammar):
         value = self.side()
         if isinstance(target, TensorAt):
             raise not_whole(target.name, to_text(target), target.position)
-        return Assignment(target, value, target.position)
+        return with_places(Assignment(target, value, target.position))
 
     def assumption(self, keyword: Token) -> Assumption:
         """Read what stands behind ``assume``: an equation, or a bound."""
@@ -180,7 +182,7 @@ class TextReader(Grammar):
         right = self.side()
         if sign.text in {"==", "!="}:
             raise no_bound(sign.text, self.at(sign))
-        return Assumption(left, right, self.at(keyword), sign.text)
+        return with_places(Assumption(left, right, self.at(keyword), sign.text))
 
     def side(self) -> Formula:
         """Read one side of a statement."""
@@ -275,12 +277,28 @@ class TextReader(Grammar):
         """Read a function with its axes and arguments."""
         head = self.next()
         place = self.source.place(head)
-        function, axes = read_call(head.text, place)
+        below = split_below(head)
+        function, axes = read_call(below.head, place)
+        conditions = [c for piece in below.conditions for c in self._conditions(piece)]
         bars, self.bars = self.bars, 0
         args = self.arguments()
         self.bars = bars
         if axes in ALONG and not any(Summation().free(x) for x in args):
             axes = ("".join(axes),)
-        if function == "size":
+        if function == "size" and not conditions:
             return size_of(args, axes, place.at())
-        return Call(function, args, axes, place.at())
+        return Call(function, args, axes, place.at(), tuple(conditions))
+
+    def _conditions(self, piece: list[Token]) -> list[Compare]:
+        """Read ``j != i``, or ``i < j < k``, which are two."""
+        reader = TextReader(piece, self.source)
+        found: list[Compare] = []
+        left = reader.sum()
+        while reader.k < len(piece) or not found:
+            if reader.peek().kind != "COMPARE":
+                raise below_a_function(self.at(reader.peek()))
+            sign = reader.next()
+            right = reader.sum()
+            found.append(Compare(sign.text, left, right, reader.at(sign)))
+            left = right
+        return found

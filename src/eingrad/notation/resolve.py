@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from eingrad.core import algebra
 from eingrad.core.expr import Delta, Expr, Var
@@ -17,6 +18,7 @@ from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.lexeme import elementwise as elementwise_function
 from eingrad.notation.lexeme import keeps_labels, over_axes, over_matrices
+from eingrad.notation.places import indicated_by
 from eingrad.notation.summation import Summation, tensor_parts
 from eingrad.notation.syntax import (
     Call,
@@ -24,6 +26,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Ordinal,
     Power,
     Product,
     SizeOf,
@@ -39,15 +42,27 @@ from eingrad.notation.thunks import (
     Places,
     Thunk,
     aligned,
+    cases,
     elementwise,
     gathered,
     indicated,
     matrix,
     number,
+    place_of,
+    plus,
+    quotient,
+    reduced,
     signed,
+    summed,
     union,
     view,
 )
+
+FILLED = {
+    "max": -math.inf, "ismax": -math.inf, "min": math.inf, "ismin": math.inf, "prod": 1,
+    "logsumexp": -math.inf, "softmax": -math.inf,
+}  # fmt: skip
+"""What functions over axes do not see, in the place of entries that conditions leave out."""
 
 Scope = Mapping[str, int]  # the labels that are not summed here, each with its place
 
@@ -98,9 +113,11 @@ class Resolver:
                 return self._sum(formula, scope)
             case Power(base=base, exponent=exponent):
                 return elementwise("pow", self._all((base, exponent), scope))
+            case Ordinal():
+                return place_of(self._place(formula, scope))
             case Compare():
                 one, zero = (Indexed((), number(v)) for v in (1, 0))
-                return elementwise("where", [self._condition(formula, scope), one, zero])
+                return self._cases(formula, one, zero, scope)
             case Call():
                 return self._call(formula, scope)
 
@@ -114,7 +131,7 @@ class Resolver:
             dim = self.tensors.sizes[symbol.name]
             return Indexed((), lambda _: algebra.size(dim))
         if self.tensors.is_number(symbol):
-            return Indexed((), number(math.pi))
+            return Indexed((), number(math.pi if symbol.name == "pi" else math.inf))
         axes = self.tensors.use(symbol)
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = self._unite_axes(symbol, axes, inner)
@@ -273,7 +290,7 @@ class Resolver:
             pass
         elif name.endswith("'") and record is None:
             raise mistakes.undeclared_prime(call)
-        elif call.axes and over_axes(name):
+        elif (call.axes or call.conditions) and over_axes(name):
             return self._over_axes(call, scope)
         elif record is not None:
             least, most = record.arity - record.optional, record.arity
@@ -287,22 +304,85 @@ class Resolver:
         if not least <= len(call.args) <= most:
             raise mistakes.wrong_arguments(call, least, most)
         if name == "where":
-            condition = self._condition(call.args[0], scope)
-            return elementwise(name, [condition, *self._all(call.args[1:], scope)])
+            condition, yes, no = call.args
+            return self._cases(condition, self.resolve(yes, scope), self.resolve(no, scope), scope)
         return elementwise(name, self._all(call.args, scope))
 
     def _all(self, formulas: Sequence[Formula], scope: Scope) -> list[Indexed]:
         return [self.resolve(formula, scope) for formula in formulas]
 
+    def _cases(self, condition: Formula, yes: Indexed, no: Indexed, scope: Scope) -> Indexed:
+        """Resolve a case distinction."""
+        if isinstance(condition, Compare) and (at := indicated_by(condition)) is not None:
+            index, label = at
+            here = indicated(self._index(index, scope), self._place(label, scope))
+            others = self._condition(replace(condition, op="!="), scope)
+            zero = Indexed((), number(0))
+            parts = (yes, no) if condition.op == "==" else (no, yes)
+            return plus([summed([here, parts[0]], ()), cases(others, parts[1], zero)])
+        return cases(self._condition(condition, scope), yes, no)
+
+    def _place(self, ordinal: Ordinal, scope: Scope) -> int:
+        if ordinal.label not in scope:
+            raise mistakes.no_label_here(ordinal)
+        if ordinal.label in self.tensors.assigned:
+            raise mistakes.label_or_tensor(ordinal)
+        return scope[ordinal.label]
+
     def _condition(self, formula: Formula, scope: Scope) -> Indexed:
         """Resolve what ``where`` tests: a comparison, or a number that is not 0."""
         if isinstance(formula, Compare):
+            self._compare_places(formula, scope)
             sides = self._all((formula.left, formula.right), scope)
             return elementwise(COMPARED[formula.op], sides)
         return elementwise("ne", [self.resolve(formula, scope), Indexed((), number(0))])
 
+    def _compare_places(self, compare: Compare, scope: Scope, below: bool = False) -> None:
+        """State what a comparison of two labels says of their extents.
+
+        ``i != j`` are of one axis, and so are i and j ``below`` a function. Of ``i < j`` in a case
+        distinction one takes the other's extent if it has none: queries may be fewer than keys.
+        """
+        if not isinstance(compare.left, Ordinal) or not isinstance(compare.right, Ordinal):
+            return
+        a, b = (self._place(x, scope) for x in (compare.left, compare.right))
+        if compare.op in {"==", "!="} or (below and not self.tensors.closed):
+            self._unite(Symbol("delta", position=compare.position), compare.right.label, a, b)
+        else:
+            self.tensors.compared.append((a, b))
+
+    def _over_some(self, call: Call, scope: Scope) -> Indexed:
+        """Resolve a function over the entries for which conditions hold."""
+        name = call.function
+        if name not in (*mistakes.SOME, *FILLED) or not call.axes:
+            raise mistakes.no_conditions(call)
+        if len(call.args) != 1:
+            raise mistakes.wrong_arguments(call, 1, 1)
+        keeps = keeps_labels(name)
+        if keeps and (absent := [axis for axis in call.axes if axis not in scope]):
+            raise self._not_summed(absent[0], call)
+        bound = {axis: scope[axis] for axis in call.axes} if keeps else self.open(call.axes)
+        inner = {**scope, **bound}
+        one, zero, least = (Indexed((), number(v)) for v in (1, 0, FILLED.get(name, 0)))
+        for condition in call.conditions:
+            self._compare_places(condition, inner, below=True)
+        masks = [self._cases(c, one, zero, inner) for c in call.conditions]
+        arg = self.resolve(call.args[0], inner)
+        missing = [x for x in call.axes if bound[x] not in union([arg, *masks])]
+        if missing:
+            raise mistakes.absent_axis(call, missing[0], list(self.summation.free(call.args[0])))
+        places = tuple(bound.values())
+        if name in {"sum", "mean"}:
+            total = summed([*masks, arg], places)
+            return total if name == "sum" else quotient(total, summed(masks, places))
+        for condition in call.conditions:
+            arg = self._cases(condition, arg, least, inner)
+        return reduced(name, arg, places, keeps)
+
     def _over_axes(self, call: Call, scope: Scope) -> Indexed:
         """Resolve a function over axes, which binds them in its argument."""
+        if call.conditions:
+            return self._over_some(call, scope)
         axes = self._axes(call)
         keeps = keeps_labels(call.function)
         if keeps and (missing := [axis for axis in axes if axis not in scope]):
@@ -313,12 +393,7 @@ class Resolver:
         arg = self.resolve(call.args[0], {**scope, **bound})
         if over_matrices(call.function):
             return matrix(call.function, arg, *bound.values())
-        positions = [arg.places.index(place) for place in bound.values()]
-        dropped = set() if keeps else set(bound.values())
-        places = tuple(place for place in arg.places if place not in dropped)
-        return Indexed(
-            places, lambda extents: algebra.reduce(call.function, arg.build(extents), positions)
-        )
+        return reduced(call.function, arg, tuple(bound.values()), keeps)
 
     def _axes(self, call: Call) -> tuple[str, ...]:
         """Return the axes of a function over axes; raise where it cannot go over them."""

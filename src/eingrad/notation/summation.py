@@ -9,7 +9,7 @@ once. A label that a tensor repeats (``A_ii``) is a trace.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
@@ -34,8 +34,10 @@ from eingrad.notation.syntax import (
 def children(formula: Formula) -> tuple[Formula, ...]:
     """Return the formulas that ``formula`` is made of, as they stand in the text."""
     match formula:
-        case Product(factors=parts) | Sum(terms=parts) | Call(args=parts):
+        case Product(factors=parts) | Sum(terms=parts):
             return parts
+        case Call(args=parts, conditions=conditions):
+            return (*parts, *conditions)
         case Power(base=left, exponent=right) | Compare(left=left, right=right):
             return left, right
         case Derivative(of=of, wrt=wrt):
@@ -51,7 +53,9 @@ def rebuilt(formula: Formula, parts: Sequence[Formula]) -> Formula:
         case Sum():
             return replace(formula, terms=tuple(parts))
         case Call():
-            return replace(formula, args=tuple(parts))
+            count = len(formula.args)
+            conditions = tuple(x for x in parts[count:] if isinstance(x, Compare))
+            return replace(formula, args=tuple(parts[:count]), conditions=conditions)
         case Power():
             return replace(formula, base=parts[0], exponent=parts[1])
         case Compare():
@@ -68,6 +72,12 @@ def walk(formula: Formula) -> Iterator[Formula]:
         here = stack.pop()
         yield here
         stack.extend(reversed(children(here)))
+
+
+def letters_compared(conditions: Iterable[Compare]) -> list[str]:
+    """Return the bare letters in conditions, which may turn out to be labels (see `places`)."""
+    parts = (part for condition in conditions for part in walk(condition))
+    return [x.name for x in parts if isinstance(x, Symbol) and not x.labels]
 
 
 def names_of(formula: Formula) -> Iterator[str]:
@@ -173,7 +183,7 @@ class Summation:
             return dict.fromkeys(formula.labels)
         labels = {label: None for part in children(formula) for label in self.free(part)}
         if isinstance(formula, Call) and not keeps_labels(formula.function):
-            for axis in self.axes(formula):
+            for axis in (*self.axes(formula), *letters_compared(formula.conditions)):
                 labels.pop(axis, None)
         return labels
 
@@ -338,9 +348,9 @@ class Summation:
             case Product(factors=factors):
                 for factor, inner in zip(factors, self.scopes(formula, kept), strict=True):
                     yield from self.dangling(factor, inner)
-            case Call(args=args):
+            case Call():
                 axes = self.axes(formula)
-                for arg in args:
+                for arg in children(formula):
                     yield from self.dangling(arg, {*kept, *axes})
                 if keeps_labels(formula.function):
                     yield from ((axis, formula) for axis in axes if axis not in kept)

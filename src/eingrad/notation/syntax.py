@@ -69,6 +69,14 @@ class SizeOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordinal:
+    """Where a label stands on its axis, counted from 0: what i and j are in ``i < j``."""
+
+    label: str
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Derivative:
     """``dL/dW_ih``, ``dy_i/da_j``, ``d2L/dw_i dw_j``: a derivative by one tensor or two.
 
@@ -83,12 +91,16 @@ class Derivative:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of arguments, over ``axes`` if it is one over axes: ``sum_b(x_b)``."""
+    """A function of arguments, over ``axes`` if it is one over axes: ``sum_b(x_b)``.
+
+    With ``conditions`` it is one of the entries for which all of them hold: ``sum_{i < j}(...)``.
+    """
 
     function: str
     args: tuple[Formula, ...]
     axes: tuple[str, ...] = ()
     position: Position | None = field(default=None, compare=False)
+    conditions: tuple[Compare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +137,7 @@ class Power:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """A comparison, for ``where``: ``op`` is one of ``< <= > >= == !=``."""
+    """A comparison, for ``where`` and below ``sum``: ``op`` is one of ``< <= > >= == !=``."""
 
     op: str
     left: Formula
@@ -133,7 +145,10 @@ class Compare:
     position: Position | None = field(default=None, compare=False)
 
 
-Formula = Number | Symbol | TensorAt | SizeOf | Derivative | Call | Product | Sum | Power | Compare
+Formula = (
+    Number | Symbol | TensorAt | SizeOf | Ordinal | Derivative
+    | Call | Product | Sum | Power | Compare
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

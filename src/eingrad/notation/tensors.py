@@ -14,6 +14,7 @@ from eingrad.notation.syntax import Symbol
 
 RESERVED = "delta"
 PI = Symbol("pi")  # the number, where nothing assigns it
+INFINITY = Symbol("inf")  # likewise; it stands in case distinctions by conditions on labels
 
 
 class Tensors:
@@ -40,10 +41,11 @@ class Tensors:
         self.closed = closed
         self.integers = set(integers)
         self.sizes = dict(sizes or {})
+        self.compared: list[tuple[int, int]] = []  # the places of labels, in order
 
     def is_number(self, symbol: Symbol) -> bool:
-        """Whether a name is no tensor but pi."""
-        return symbol == PI and PI.name not in self.assigned
+        """Whether a name is no tensor but pi, or infinity."""
+        return symbol in (PI, INFINITY) and symbol.name not in self.assigned
 
     @property
     def inputs(self) -> dict[str, Symbol]:
@@ -68,7 +70,11 @@ class Tensors:
             self.integers.add(name)
 
     def complete(self) -> None:
-        """Give a label to each axis that is read at integers alone, so that it has a name."""
+        """Give a label to each axis that is read at integers alone, so that it has a name.
+
+        Of two labels that are compared, one that no input has takes the extent of the other.
+        """
+        self.settle()
         fresh = self.dims.fresh_labels()
         for name, symbol in self.inputs.items():
             labels = list(symbol.labels)
@@ -79,6 +85,11 @@ class Tensors:
                     if not own:
                         self.dims.unite(self.dims.label(labels[k]), self.dims.axis(name, k))
             self.symbols[name] = replace(symbol, labels=tuple(labels))
+
+    def settle(self) -> None:
+        """Give labels the extents of those that they are compared with, where they have none."""
+        axes = [(name, k) for name, s in self.inputs.items() for k in range(len(s.labels))]
+        self.dims.settle(self.compared, [self.dims.axis(*axis) for axis in axes])
 
     def _check_new(self, symbol: Symbol) -> None:
         if is_function(symbol.name) or symbol.name in self.functions:

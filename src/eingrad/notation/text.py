@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from eingrad.notation.lexeme import GREEK_LETTERS
-from eingrad.notation.summation import tensor_parts
+from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
+from eingrad.notation.summation import tensor_parts, walk
 from eingrad.notation.syntax import (
     ODOT,
     ONES_NAME,
@@ -20,6 +20,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Ordinal,
     Power,
     Product,
     Shaped,
@@ -93,6 +94,21 @@ def call_head(function: str, axes: tuple[str, ...]) -> str:
     return f"{function}_{{{','.join(written)}}}"
 
 
+def _conditional_head(call: Call) -> str:
+    """Write ``sum_{i != j}``: the labels of the conditions need not be named."""
+    below = [*(label_text(x) for x in unnamed(call)), *map(to_text, call.conditions)]
+    return f"{call.function}_{{{', '.join(below)}}}"
+
+
+def unnamed(call: Call) -> list[str]:
+    """Return the axes of a call that must be named: those that no condition compares, and those
+    that are no label in its argument."""
+    named = {x.label for c in call.conditions for x in walk(c) if isinstance(x, Ordinal)}
+    held = {x for part in walk(call.args[0]) for x in getattr(part, "labels", ())}
+    implied = set() if keeps_labels(call.function) else named & held
+    return [axis for axis in call.axes if axis not in implied]
+
+
 def derivative_text(of: str, wrt: list[str]) -> str:
     """Write a derivative: ``dL/dW_ih``, ``d2L/dw_i dw_j``."""
     order = "" if len(wrt) == 1 else str(len(wrt))
@@ -159,8 +175,11 @@ def _write(formula: Formula) -> tuple[str, int]:
             return f"||{to_text(inner)}||", ATOM
         case Call(function="inner", args=(left, right)):
             return f"<{to_text(left)}, {to_text(right)}>", ATOM
+        case Ordinal(label=label):
+            return label_text(label), ATOM
         case Call(function=function, args=args, axes=axes):
-            return f"{call_head(function, axes)}({', '.join(map(to_text, args))})", ATOM
+            head = _conditional_head(formula) if formula.conditions else call_head(function, axes)
+            return f"{head}({', '.join(map(to_text, args))})", ATOM
         case Power(base=base, exponent=exponent):
             return f"{_within(base, ATOM)}^{_exponent(exponent)}", POWER
         case Product():

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core import algebra
 from eingrad.core.arrays import matrix_function
-from eingrad.core.expr import Const, Dim, Expr
+from eingrad.core.expr import Const, Dim, Expr, Indices
 from eingrad.core.functions import MATRIX_FUNCTIONS
 from eingrad.core.gather import gather, indicator
+from eingrad.core.product import full
 
 Places = tuple[int, ...]
 
@@ -79,6 +80,63 @@ def elementwise(function: str, parts: Sequence[Indexed]) -> Indexed:
     def build(extents: Extents) -> Expr:
         operands = [aligned(part, places, extents) for part in parts]
         return algebra.broadcast_scalar(algebra.apply(function, *operands), extents.of(places))
+
+    return Indexed(places, build)
+
+
+def reduced(function: str, arg: Indexed, axes: Places, keeps: bool = False) -> Indexed:
+    """Apply a function over axes, which are dropped unless it ``keeps`` them."""
+    positions = [arg.places.index(place) for place in axes]
+    places = tuple(place for place in arg.places if keeps or place not in axes)
+    return Indexed(places, lambda extents: algebra.reduce(function, arg.build(extents), positions))
+
+
+def quotient(above: Indexed, below: Indexed) -> Indexed:
+    """Divide entry by entry."""
+    places = union([above, below])
+
+    def build(extents: Extents) -> Expr:
+        sides = [aligned(part, places, extents) for part in (above, below)]
+        return algebra.broadcast_scalar(algebra.divide(*sides), extents.of(places))
+
+    return Indexed(places, build)
+
+
+def place_of(place: int) -> Indexed:
+    """Return where a label stands on its axis."""
+    return Indexed((place,), lambda extents: Indices(extents.dims[place]))
+
+
+def plus(parts: Sequence[Indexed]) -> Indexed:
+    """Return the sum of parts, broadcast by label."""
+    places = union(parts)
+
+    def build(extents: Extents) -> Expr:
+        terms = [aligned(part, places, extents) for part in parts]
+        return algebra.broadcast_scalar(algebra.add(*terms), extents.of(places))
+
+    return Indexed(places, build)
+
+
+def summed(parts: Sequence[Indexed], bound: Collection[int]) -> Indexed:
+    """Return the product of parts, summed over places; those that no part has count, too."""
+    kept = tuple(place for place in union(parts) if place not in bound)
+
+    def build(extents: Extents) -> Expr:
+        factors = [(x.build(extents), x.places) for x in parts]
+        ones = [(full(1, extents.of((place,))), (place,)) for place in bound]
+        return algebra.einsum([*factors, *ones], kept)
+
+    return Indexed(kept, build)
+
+
+def cases(condition: Indexed, yes: Indexed, no: Indexed) -> Indexed:
+    """Choose by a condition on labels."""
+    places = union([condition, yes, no])
+
+    def build(extents: Extents) -> Expr:
+        operands = [aligned(part, places, extents) for part in (condition, yes, no)]
+        return algebra.broadcast_scalar(algebra.cases(*operands), extents.of(places))
 
     return Indexed(places, build)
 

@@ -271,7 +271,51 @@ def _find_keywords(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
-# --- dx/dt: a derivative or a division --------------------------------------------------------
+# --- conditions below a function ---------------------------------------------------------------
+
+_BELOW = re.compile(r"_\{([^{}]*[<>=!][^{}]*)\}('*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class CallHead:
+    """The word before a call's parenthesis without its conditions, and the tokens of these."""
+
+    head: str
+    conditions: tuple[list[Token], ...] = ()
+
+
+def split_below(token: Token) -> CallHead:
+    """Split what stands before a call's parenthesis: ``sum_{k, j != i}`` has a label, ``sum_{k}``,
+    and a condition."""
+    match = _BELOW.search(token.text)
+    if match is None:
+        return CallHead(token.text)
+    labels: list[str] = []
+    conditions: list[list[Token]] = []
+    for start, piece in _pieces(match[1]):
+        if not re.search("[<>=!]", piece):
+            labels.append(piece)
+            continue
+        first = token.column + match.start(1) + start
+        conditions.append([
+            Token(str(m.lastgroup), m[0], token.line, first + m.start(), m.end() - m.start())
+            for m in _TOKEN.finditer(piece) if m.lastgroup != "space"
+        ])  # fmt: skip
+    below = f"_{{{','.join(labels)}}}" if labels else ""
+    return CallHead(f"{token.text[: match.start()]}{below}{match[2]}", tuple(conditions))
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what stands between commas outside of brackets, each with where it begins."""
+    depth, start = 0, 0
+    for k, c in enumerate(f"{text},"):
+        depth += (c in "([") - (c in ")]")
+        if c == "," and depth == 0:
+            yield start, text[start:k]
+            start = k + 1
+
+
+# --- dx/dt: a derivative or a division -------------------------------------------------------
 
 
 def _split_divisions(tokens: list[Token], source: Source, names: Collection[str]) -> list[Token]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eingrad.api.models.mesh_layout import MeshLayout
 from eingrad.calculus.bind import bind_functions
+from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
@@ -81,7 +82,7 @@ def compile_graph(
     roots = [*outputs.values(), *gradients.values()]
     inner = devices.inner(roots) if devices else {}
     roots, callables = bind_functions([*roots, *inner.values()], functions or {}, system.functions)
-    roots = apply_rules(roots, STABLE)
+    roots = shielded(apply_rules(roots, STABLE))
     rest = iter(roots)
     values, stable, inner = (dict(zip(x, rest, strict=False)) for x in (outputs, gradients, inner))
     updates: dict[str, Expr] = {}

@@ -22,9 +22,9 @@ from eingrad.api.tensors.shaping import ravel
 from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, floating, is_symbolic, wrap
 from eingrad.core.algebra import add, apply, einsum, multiply, repeat
 from eingrad.core.algebra import transpose as transpose_expr
-from eingrad.core.arrays import Indices, Matrix
+from eingrad.core.arrays import Matrix
 from eingrad.core.conjugate import conj
-from eingrad.core.expr import Const, Expr, Labels
+from eingrad.core.expr import Const, Expr, Indices, Labels
 from eingrad.errors import ShapeError
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from eingrad.calculus.gather_rules import open_scatter
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, zeros
-from eingrad.core.arrays import Concat, Indices, Place, Range, Reshape, Scatter, Slice
-from eingrad.core.expr import Const, Dim, Expr, Labels, Map, Var
+from eingrad.core.arrays import Concat, Place, Range, Reshape, Scatter, Slice
+from eingrad.core.expr import Const, Dim, Expr, Indices, Labels, Map, Var
 from eingrad.core.gather import Entry, gather
 from eingrad.core.rewrite import rewrite
 

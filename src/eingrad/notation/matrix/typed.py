@@ -24,6 +24,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Ordinal,
     Power,
     Product,
     SizeOf,
@@ -111,7 +112,7 @@ class TreeBuilder:
         match formula:
             case Number():
                 return self.node("number", formula, kinds=S)
-            case SizeOf():
+            case SizeOf() | Ordinal():
                 return self.node("size", formula, kinds=S)
             case Symbol() | TensorAt():
                 return self._name(formula)

@@ -1,9 +1,8 @@
-r"""What has a form of its own in LaTeX: functions, sums, bars."""
+r"""What has a form of its own in LaTeX: functions and bars."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.notation.grammar import size_of
@@ -24,8 +23,8 @@ from eingrad.notation.syntax import (
     Symbol,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
-from eingrad.notation.tex.scripts import Entry, Scripts
+from eingrad.notation.tex.scripts import Scripts
+from eingrad.notation.tex.sums import SumReader
 from eingrad.notation.tokens import Token
 
 ONE = Number(1)
@@ -57,20 +56,10 @@ SLOPES: dict[str, Callable[[Formula], Formula]] = {
 }  # the derivatives of functions that are no declared ones
 
 
-@dataclass(frozen=True)
-class Below:
-    """What stands below a sum sign; ``but`` is the j of ``i \\neq j``."""
-
-    axes: tuple[str, ...] = ()
-    start: str = "1"
-    but: str | None = None
-
-
-class CallReader(ConditionReader):
+class CallReader(SumReader):
     """Reads what begins with a command."""
 
     bars: list[str]
-    binding: list[str]  # the labels of the sums around
 
     # --- functions ---
 
@@ -81,6 +70,12 @@ class CallReader(ConditionReader):
             if head not in {r"\max", r"\min"}:
                 raise self.error(r"\arg without \max", r"write \arg\max_{o}", token)
             function = "argmax"
+        if over_axes(function) and self.has_conditions():
+            self.next()
+            below = self.below(token)
+            args = self._arguments()
+            axes, conditions = tuple(below.axes), tuple(below.conditions)
+            return Call(function, args, axes, self.at(token), conditions)
         scripts = self.scripts(of_name=False)
         if function == "log" and self._bars_around_matrix():
             hint = r"write \log\det \Sigma, or the labels for absolute values"
@@ -94,7 +89,7 @@ class CallReader(ConditionReader):
         if scripts.number and function not in self.context.functions:
             raise self.error(f"{function} with the number {scripts.number}",
                       "write a logarithm to another base as a quotient", token)  # fmt: skip
-        axes = self._axes(scripts.entries, token)
+        axes = self.axes_of(scripts.entries, token)
         args = self._arguments()
         result = self._applied(function + scripts.number + scripts.primes, args, axes, token)
         if scripts.power is None:
@@ -111,15 +106,6 @@ class CallReader(ConditionReader):
         bold = inner.text in {r"\mathbf", r"\boldsymbol", r"\bm"}
         bars = self.peek().text == "|" and (after.text == "|" or bold)
         return bars and (capital or bold)
-
-    def _axes(self, entries: tuple[Entry, ...] | None, token: Token) -> tuple[str, ...]:
-        axes = tuple(x for x in entries or () if isinstance(x, str))
-        if len(axes) < len(entries or ()):
-            raise self.error(
-                "a function goes over labels", "write letters below the function", token
-            )
-        self.context.survey.bound.update(axes)
-        return axes
 
     def _arguments(self) -> tuple[Formula, ...]:
         """Read arguments in parentheses, or the one factor that follows."""
@@ -140,7 +126,7 @@ class CallReader(ConditionReader):
         if over_matrices(function) and not axes and known:
             return self.matrix(function, args[0], self._two_labels(function, args[0], token), token)
         if over_axes(function) and not axes and len(args) == 1 and self.peek().kind == "SUB":
-            labels = self._axes(self.scripts().entries, token)  # softmax(a)_o
+            labels = self.axes_of(self.scripts().entries, token)  # softmax(a)_o
             if isinstance(args[0], Symbol) and not args[0].labels:
                 args = (Symbol(args[0].name, labels, args[0].position, brackets=True),)
             axes = labels[-1:]
@@ -177,88 +163,6 @@ class CallReader(ConditionReader):
         self.expect("CLOSE", "]")
         exponent = Product((Number(1), degree), (False, True))
         return Power(self.argument(), exponent, self.at(token))
-
-    # --- sums ---
-
-    def big(self) -> Formula:
-        r"""Read ``\sum_{b=1}^{m}`` with the product that follows."""
-        token = self.next()
-        function = str(names.big(token.text))
-        below, upper = Below(), ""
-        while self.peek().kind in {"SUB", "SUP"}:
-            if self.take("SUB"):
-                below = self._labels_below(token)
-            else:
-                self.next()
-                upper = self._upper()
-        if not below.axes:
-            raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
-        self._note_size(below, upper, token)
-        self.binding += below.axes
-        body = self.signed(self.product)
-        del self.binding[len(self.binding) - len(below.axes) :]
-        if below.but is not None:
-            delta = Symbol("delta", (below.axes[0], below.but), self.at(token))
-            others = Sum((Number(1), delta), (False, True), self.at(token))
-            body = Product((others, body), (False, False), body.position)
-        self.big_end = self.k
-        return Call(function, (body,), below.axes, self.at(token))
-
-    def _note_size(self, below: Below, upper: str, token: Token) -> None:
-        """Note that what stands above a sum sign is an extent; raise where entries are left out."""
-        name = upper.removesuffix("-1") if below.start == "0" else upper
-        if below.start not in {"0", "1"} or "-" in name or "+" in name:
-            reason = f"{token.text} leaves out entries of {below.axes[0]}"
-            hint = "a sum goes over a whole axis; multiply by a tensor that is 0 elsewhere"
-            raise self.error(reason, hint, token)
-        if len(below.axes) == 1 and name and not name[-1:].isdigit():
-            self.context.survey.sizes.setdefault(name, below.axes[0])
-
-    def _labels_below(self, token: Token) -> Below:
-        """Read what stands below a sum sign: the labels, and where the first one begins."""
-        if not self.take("LBRACE"):
-            entries = self.entries()
-            found = () if isinstance(entries, str) else tuple(entries.items)
-            return Below(self._axes(found, token))
-        labels: list[Entry] = []
-        start, but = "1", None
-        while not self.take("RBRACE"):
-            if self.take("COMMA"):
-                continue
-            if labels and self.take("EQUAL"):
-                start = self.expect("NUMBER", "the first value").text
-            elif labels and self.peek().text == r"\in":
-                self._whole_set(token)
-            elif len(labels) == 1 and self.peek().text in {r"\ne", r"\neq"}:
-                self.next()
-                (but,) = self._axes((self.entry(),), token)
-            else:
-                labels.append(self.entry())
-        return Below(self._axes(tuple(labels), token), start, but)
-
-    def _whole_set(self, token: Token) -> None:
-        r"""Go past ``\in [1, N]`` below a sum sign; raise for a set that may leave entries out."""
-        start = self.k
-        while self.peek().kind not in {"RBRACE", "END"}:
-            self.next()
-        if not is_whole_range([self.tokens[start - 1], *self.tokens[start : self.k]]):
-            hint = "a sum goes over a whole axis; multiply by a tensor that is 0 elsewhere"
-            raise self.error(f"{token.text} over a set that may leave out entries", hint, token)
-
-    def _upper(self) -> str:
-        """Read what stands above a sum sign as a text: a name, or ``m-1``."""
-        if not self.take("LBRACE"):
-            return self.word() if self.begins_name(self.peek()) else self.next().text
-        text = ""
-        while not self.take("RBRACE"):
-            if self.peek().kind == "END":
-                raise self.error("a closing brace is missing", "write }")
-            if self.begins_name(self.peek()):
-                word, scripts = self.word(), self.scripts()
-                text += self.joined(word, scripts)[0] + "".join(map(str, scripts.entries or ()))
-            else:
-                text += self.next().text
-        return text
 
     # --- bars ---
 
@@ -313,7 +217,7 @@ class CallReader(ConditionReader):
         if opened.text == "|":
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
-        entries = self._axes(scripts.entries, opened)
+        entries = self.axes_of(scripts.entries, opened)
         free = tuple(Summation().free(inner))
         kept = [x for x in free if x in (*self.context.survey.kept, *self.binding)]
         hidden = tuple(x for x in free if x not in kept)

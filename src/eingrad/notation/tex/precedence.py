@@ -32,6 +32,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import BARS, ONE, CallReader
+from eingrad.notation.tex.rows import SIGNS_OF
 from eingrad.notation.tex.scripts import TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tokens import Token
@@ -41,10 +42,6 @@ STOPS = frozenset({
 })  # fmt: skip
 INVERTED = frozenset({"Sigma", "Lambda", "Omega"})  # matrices, whose power -1 is the inverse
 MATRIX_SIGNS = {r"\odot": ODOT, r"\circ": ODOT, r"\oslash": OSLASH, r"\otimes": OTIMES}
-COMPARISONS = {
-    "=": "==", "<": "<", ">": ">", r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\ge": ">=",
-    r"\geq": ">=", r"\geqslant": ">=", r"\ne": "!=", r"\neq": "!=", r"\lt": "<", r"\gt": ">",
-}  # fmt: skip
 
 
 class Parser(CallReader):
@@ -68,7 +65,7 @@ class Parser(CallReader):
     def comparison(self, token: Token) -> str:
         """Return the comparison that a token is; inside something an equals sign is one, too."""
         usable = token.kind == "COMPARE" or self.nested
-        return COMPARISONS.get(token.text, "") if usable else ""
+        return SIGNS_OF.get(token.text, "") if usable else ""
 
     def begins_factor(self, token: Token) -> bool:
         """Whether a token is no sign and closes nothing."""

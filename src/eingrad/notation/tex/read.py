@@ -11,6 +11,7 @@ from eingrad.notation.gathers import with_integers
 from eingrad.notation.grammar import shallow
 from eingrad.notation.matrix.statements import elaborated, labels_inside
 from eingrad.notation.mistakes import no_bound
+from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
     Assignment,
@@ -54,7 +55,7 @@ _LATEX = re.compile(
     r"|quad|qquad|boxed|mathop|mathbb|ell|top|in|[,;!|]"
     rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS}))})"
     r"(?![A-Za-z])"
-    r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n]*[{_]|(?<!\|)\|[^|\n]+\|(?!\|)|\$|&|\\\\"
+    r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n<>=!]*[{_]|(?<!\|)\|[^|\n]+\|(?!\|)|\$|&|\\\\"
 )
 _UPDATE = r"an update is no equation: give the new value a name of its own, w^{new}_{ij} = ..."
 _ROUGHLY = "write = where both sides are equal; what holds roughly cannot be judged"
@@ -245,17 +246,20 @@ def _statement(whole: Row, context: Context) -> Statement:
             )
     position = context.lexer.position(row[0])
     if assumes:
-        return Assumption(first, value, position)
+        return with_places(Assumption(first, value, position), latex=True)
     if not isinstance(first, Symbol | Derivative):
         first, value = value, first  # A_{ij} x_j = y_i
     if not isinstance(first, Symbol | Derivative):
         raise context.lexer.error(
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
-    context.survey.chained += [Assignment(first, x, position) for x in claimed]
+    chained = (Assignment(first, x, position) for x in claimed)
+    context.survey.chained += [with_places(x, latex=True) for x in chained]
     if space:
         context.survey.shapes.append(declared(left, space, context))
-    return Assignment(first, value, position, (*context.survey.notes, *notes))
+    return with_places(
+        Assignment(first, value, position, (*context.survey.notes, *notes)), latex=True
+    )
 
 
 def _bound(body: Sequence[Token], context: Context) -> Assumption:
@@ -339,7 +343,7 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
             claims.append(Assignment(target, value, position, tuple(context.survey.notes)))
         else:
             claims.append(Equation(target, value, position))
-    return [limited(claim, whole.conditions, context) for claim in claims]
+    return [limited(with_places(claim, latex=True), whole.conditions, context) for claim in claims]
 
 
 def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]:

@@ -34,7 +34,7 @@ def tidied(lexer: Lexer) -> list[Token]:
     Raises NotationError for a text that nests too deep.
     """
     tokens = _join_delimiters(list(lexer.tokens()), lexer)
-    bare = _without_empty(_unwrapped(_without_dropped(tokens)))
+    bare = _without_empty(_unwrapped(_unstacked(_without_dropped(tokens))))
     result = _with_functions(_without_braces(_scripts_outside(_fonts_outside(bare))))
     _check_depth(result, lexer)
     return result
@@ -64,6 +64,24 @@ def _join_delimiters(tokens: list[Token], lexer: Lexer) -> list[Token]:
 def _alone(side: Token, lexer: Lexer) -> Exception:
     reason = f"{side.text} without a parenthesis after it"
     return lexer.error(side, reason, rf"write {side.text}( or {side.text})")
+
+
+def _unstacked(tokens: Sequence[Token]) -> list[Token]:
+    r"""Write the rows of ``\substack{i < j \\\\ j \ne k}`` side by side, with commas between."""
+    result: list[Token] = []
+    opened: list[bool] = []
+    for k, token in enumerate(tokens):
+        stacked = k > 0 and tokens[k - 1].text == r"\substack"
+        if token.text == r"\substack":
+            continue
+        if token.kind == "LBRACE":
+            opened.append(stacked)
+        closes = token.kind == "RBRACE" and bool(opened) and opened.pop()
+        if token.kind == "ROW" and opened and opened[-1]:
+            token = replace(token, kind="COMMA", text=",")
+        if not (stacked or closes):
+            result.append(token)
+    return result
 
 
 def _without_dropped(tokens: Sequence[Token]) -> list[Token]:

@@ -1,0 +1,223 @@
+r"""Sum signs in LaTeX, and what stands below and above them: ``\sum_{j=1, j \ne i}^{n}``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from eingrad.notation.summation import letters_compared
+from eingrad.notation.syntax import Call, Compare, Formula, Symbol
+from eingrad.notation.tex import names
+from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
+from eingrad.notation.tex.rows import CLOSES, OPENS, SIGNS_OF
+from eingrad.notation.tex.scripts import Entry
+from eingrad.notation.tokens import Token
+
+SEPARATORS = frozenset({"COMMA", "QUAD", "DOT"})
+WHOLE = r"a sum goes over a whole axis, or has conditions: \sum_{j \ne i}, \sum_{i < j}"
+
+
+@dataclass
+class Below:
+    """What stands below a sum sign; ``start`` is where the last label begins, if that is said."""
+
+    axes: list[str] = field(default_factory=list)
+    conditions: list[Compare] = field(default_factory=list)
+    start: str = "1"
+
+    @property
+    def letters(self) -> list[str]:
+        """The letters that are compared."""
+        return letters_compared(self.conditions)
+
+
+class SumReader(ConditionReader):
+    """Reads a sum sign, or another sign over labels, with the product that follows."""
+
+    binding: list[str]  # the labels of the sums around
+
+    def whole(self) -> Formula:
+        """Read all tokens as one formula; see `Parser`."""
+        raise NotImplementedError
+
+    def axes_of(self, entries: tuple[Entry, ...] | None, token: Token) -> tuple[str, ...]:
+        """Return the labels that a function goes over."""
+        axes = tuple(x for x in entries or () if isinstance(x, str))
+        if len(axes) < len(entries or ()):
+            raise self.error(
+                "a function goes over labels", "write letters below the function", token
+            )
+        self.context.survey.bound.update(axes)
+        return axes
+
+    def big(self) -> Formula:
+        r"""Read ``\sum_{b=1}^{m}`` with the product that follows."""
+        token = self.next()
+        function = str(names.big(token.text))
+        below = Below()
+        while self.peek().kind in {"SUB", "SUP"}:
+            if self.take("SUB"):
+                below = self.below(token)
+            else:
+                self.next()
+                self._above(below, token)
+        if not below.axes and not below.conditions:
+            raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
+        if below.start not in {"0", "1"}:
+            self._leaves_out(below, token)
+        around = len(self.binding)
+        self.binding += [*below.axes, *below.letters]
+        body = self.signed(self.product)
+        del self.binding[around:]
+        self.big_end = self.k
+        return Call(function, (body,), tuple(below.axes), self.at(token), tuple(below.conditions))
+
+    def _leaves_out(self, below: Below, token: Token) -> None:
+        label = below.axes[-1] if below.axes else "a label"
+        raise self.error(f"{token.text} leaves out entries of {label}", WHOLE, token)
+
+    # --- below ---
+
+    def below(self, token: Token) -> Below:
+        """Read what stands below a sum sign: labels, where the last begins, conditions."""
+        below = Below()
+        if not self.take("LBRACE"):
+            entries = self.entries()
+            found = () if isinstance(entries, str) else tuple(entries.items)
+            below.axes += self.axes_of(found, token)
+            return below
+        start = self.k
+        self.k -= 1
+        end = self._group_end()
+        pieces = _pieces(self.tokens[start:end])
+        self.k = end + 1
+        for piece in pieces:
+            self._read_piece(piece, below, token)
+        return below
+
+    def has_conditions(self) -> bool:
+        """Whether a subscript with a comparison comes next."""
+        if self.peek().kind != "SUB" or self.peek(1).kind != "LBRACE":
+            return False
+        start, self.k = self.k, self.k + 1
+        end, self.k = self._group_end(), start
+        return any(t.kind == "COMPARE" for t in self.tokens[start:end])
+
+    def _group_end(self) -> int:
+        """Return where the group that begins here ends."""
+        depth, k = 0, self.k
+        while k < len(self.tokens):
+            depth += (self.tokens[k].kind == "LBRACE") - (self.tokens[k].kind == "RBRACE")
+            if depth == 0:
+                return k
+            k += 1
+        raise self.error("a closing brace is missing", "write }")
+
+    def _read_piece(self, piece: Sequence[Token], below: Below, token: Token) -> None:
+        r"""Read ``i``, ``ij``, ``j = 1``, ``j \in [1, n]``, ``i < j < k``."""
+        kinds = [t.kind for t in piece]
+        member = next((k for k, t in enumerate(piece) if t.text in {r"\in", r"\notin"}), None)
+        if member is not None:
+            self._whole_set(piece, member, below, token)
+        elif "COMPARE" in kinds:
+            below.conditions += self._conditions(piece)
+        elif "EQUAL" in kinds:
+            k = kinds.index("EQUAL")
+            below.axes += self._labels_in(piece[:k], token)
+            first = piece[k + 1 :]
+            if len(first) == 1 and first[0].kind == "NUMBER":
+                below.start = first[0].text
+            else:
+                name = Symbol(below.axes[-1], (), self.at(piece[0]))
+                below.conditions.append(Compare(">=", name, self._side(first), name.position))
+        else:
+            below.axes += self._labels_in(piece, token)
+
+    def _labels_in(self, piece: Sequence[Token], token: Token) -> tuple[str, ...]:
+        """Read labels side by side."""
+        reader = type(self)(piece, self.context)
+        entries: list[Entry] = []
+        while reader.peek().kind != "END":
+            entries.append(reader.entry())
+        if not entries:
+            raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
+        return self.axes_of(tuple(entries), token)
+
+    def _conditions(self, piece: Sequence[Token]) -> list[Compare]:
+        """Read ``i < j < k`` as two comparisons."""
+        places = [k for k, t in enumerate(piece) if t.kind == "COMPARE"]
+        ends = zip([-1, *places], [*places, len(piece)], strict=True)
+        sides = [self._side(piece[a + 1 : b]) for a, b in ends]
+        result = []
+        for k, (left, right) in zip(places, pairwise(sides), strict=True):
+            sign, position = SIGNS_OF[piece[k].text], self.at(piece[k])
+            result.append(Compare(sign, left, right, position))
+        return result
+
+    def _side(self, piece: Sequence[Token]) -> Formula:
+        """Read one side of a comparison."""
+        if not piece:
+            raise self.error("a comparison has two sides", "write i < j")
+        return type(self)(piece, self.context).whole()
+
+    def _whole_set(self, piece: Sequence[Token], k: int, below: Below, token: Token) -> None:
+        r"""Go past ``\in [1, N]`` below a sum sign; raise for a set that may leave entries out."""
+        if piece[k].text != r"\in" or not is_whole_range(piece[k - 1 :]):
+            raise self.error(f"{token.text} over a set that may leave out entries", WHOLE, token)
+        below.axes += self._labels_in(piece[:k], token)
+
+    # --- above ---
+
+    def _above(self, below: Below, token: Token) -> None:
+        """Read what stands above a sum sign: the name of an extent, or another label."""
+        start = self.k
+        upper = self._upper()
+        name, sign, rest = _parted(upper)
+        labels = {*self.context.survey.kept, *self.binding, *below.letters}
+        if name in labels and below.axes and name != below.axes[-1]:
+            group = self.tokens[start : self.k]
+            piece = group[1:-1] if group[0].kind == "LBRACE" else group
+            label = Symbol(below.axes[-1], (), self.at(token))
+            below.conditions.append(Compare("<=", label, self._side(piece), label.position))
+            return
+        whole = below.start == "0" and (sign, rest) == ("-", "1")
+        if sign and not whole:
+            self._leaves_out(below, token)
+        if len(below.axes) == 1 and name and not name[-1:].isdigit():
+            self.context.survey.sizes.setdefault(name, below.axes[0])
+
+    def _upper(self) -> str:
+        """Read what stands above a sum sign as a text: a name, or ``m-1``."""
+        if not self.take("LBRACE"):
+            return self.word() if self.begins_name(self.peek()) else self.next().text
+        text = ""
+        while not self.take("RBRACE"):
+            if self.peek().kind == "END":
+                raise self.error("a closing brace is missing", "write }")
+            if self.begins_name(self.peek()):
+                word, scripts = self.word(), self.scripts()
+                text += self.joined(word, scripts)[0] + "".join(map(str, scripts.entries or ()))
+            else:
+                text += self.next().text
+        return text
+
+
+def _parted(upper: str) -> tuple[str, str, str]:
+    """Split ``m-1`` at its sign."""
+    sign = next((c for c in upper if c in "+-"), "")
+    name, _, rest = upper.partition(sign) if sign else (upper, "", "")
+    return name, sign, rest
+
+
+def _pieces(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Split what stands below a sum sign at its commas."""
+    result: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        if token.kind in SEPARATORS and depth == 0:
+            result.append([])
+            continue
+        depth += (token.kind in OPENS) - (token.kind in CLOSES)
+        result[-1].append(token)
+    return [piece for piece in result if piece]

@@ -1,0 +1,221 @@
+"""Conditions on labels: values, derivatives of two orders and texts, beside PyTorch."""
+
+# ruff: noqa: E501 (a table: one row, one line)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+from eingrad.notation.latex import to_latex
+
+torch = pytest.importorskip("torch")
+
+N = 4
+Reference = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model in text and in LaTeX, its inputs' shapes, and the same as loops in PyTorch."""
+
+    text: str
+    latex: str
+    shapes: dict[str, tuple[int, ...]]
+    wrt: str
+    reference: Reference
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(3)
+        made = {n: rng.normal(size=s) for n, s in self.shapes.items() if n != "y"}
+        if "y" in self.shapes:
+            made["y"] = rng.integers(0, 3, self.shapes["y"])
+        return made
+
+
+def pairs(holds: Callable[[int, int], bool]) -> list[tuple[int, int]]:
+    return [(i, j) for i in range(N) for j in range(N) if holds(i, j)]
+
+
+def _coulomb(q: Any, X: Any) -> Any:
+    return sum(q[i] * q[j] / torch.linalg.norm(X[i] - X[j]) for i, j in pairs(lambda i, j: i < j))
+
+
+def _svm(s: Any, y: Any) -> Any:
+    return sum(
+        torch.clamp(s[b, j] - s[b, int(y[b])] + 1, min=0)
+        for b in range(len(y)) for j in range(s.shape[1]) if j != y[b]
+    )  # fmt: skip
+
+
+def _without_positive(z: Any, p: Any) -> Any:
+    s = z @ p.T
+    others = [torch.stack([s[i, j] for j in range(N) if j != i]) for i in range(N)]
+    return sum(torch.logsumexp(row, 0) - s[i, i] for i, row in enumerate(others))
+
+
+def _causal(S: Any, V: Any) -> Any:
+    below = torch.tril(torch.ones(N, N)) > 0
+    return ((torch.softmax(S.masked_fill(~below, -1e9), 1) @ V) ** 2).sum()
+
+
+def _largest_before(x: Any, w: Any) -> Any:
+    return sum(w[i] * torch.stack([x[j] for j in range(N) if j != i]).max() for i in range(N))
+
+
+def _entropy(x: Any) -> Any:
+    d = (x[:, None] - x[None, :]) ** 2
+    p = {(i, j): 1 / (1 + d[i, j]) for i, j in pairs(lambda i, j: i != j)}
+    total = sum(p.values())
+    return sum(v / total * torch.log(v / total) for v in p.values())
+
+
+# fmt: off
+CASES = [
+    Case("L = sum_{i != j}(1 / (x_i - x_j)^2)", r"L = \sum_{i \ne j} \frac{1}{(x_i - x_j)^2}",
+         {"x": (N,)}, "x", lambda x: sum((x[i] - x[j]) ** -2 for i, j in pairs(lambda i, j: i != j))),
+    Case("L = sum_{i < j}(q_i q_j / norm_k(X_ik - X_jk))",
+         r"L = \sum_{i<j} \frac{q_i q_j}{\|X_{ik} - X_{jk}\|_k}",
+         {"q": (N,), "X": (N, 2)}, "X q", _coulomb),
+    Case("L = sum_{j < i}(log(abs(x_i - x_j)))", r"L = \sum_i \sum_{j=1}^{i-1} \log |x_i - x_j|",
+         {"x": (N,)}, "x",
+         lambda x: sum(torch.log(abs(x[i] - x[j])) for i, j in pairs(lambda i, j: j < i))),
+    Case("d_ij = abs(x_i - x_j)\nL = sum_{i != j}(log(d_ij) w_ij)",
+         r"d_{ij} = |x_i - x_j| \\ L = \sum_{i \neq j} w_{ij} \log d_{ij}",
+         {"x": (N,), "w": (N, N)}, "x w",
+         lambda x, w: sum(torch.log(abs(x[i] - x[j])) * w[i, j]
+                          for i, j in pairs(lambda i, j: i != j))),
+    Case("L = sum_b(sum_{j != y[b]}(maximum(0, s_bj - s[b,y[b]] + 1)))",
+         r"L = \sum_b \sum_{j \ne y_b} \max(0, s_{bj} - s_{b, y_b} + 1)",
+         {"s": (5, 3), "y": (5,)}, "s", _svm),
+    Case("L = sum_i(logsumexp_{j != i}(z_ik p_jk) - z_ik p_ik)",
+         r"L = \sum_i \left( \log \sum_{j \ne i} \exp(z_{ik} p_{jk}) - z_{ik} p_{ik} \right)",
+         {"z": (N, 2), "p": (N, 2)}, "z p", _without_positive),
+    Case("A_qk = where(k <= q, S_qk, -1e9)\nP_qk = softmax_k(A_qk)\nY_qd = P_qk V_kd\nL = sum_qd(Y_qd^2)",
+         r"A_{qk} = \begin{cases} S_{qk} & k \le q \\ -10^9 & \text{otherwise} \end{cases} \\"
+         r" P_{qk} = \operatorname{softmax}_k(A_{qk}) \\ Y_{qd} = P_{qk} V_{kd} \\ L = \sum_{qd} Y_{qd}^2",
+         {"S": (N, N), "V": (N, 2)}, "S V", _causal),
+    Case("P_qk = softmax_{k, k <= q}(S_qk)\nY_qd = P_qk V_kd\nL = sum_qd(Y_qd^2)", "",
+         {"S": (N, N), "V": (N, 2)}, "S V", _causal),
+    Case("L = sum_i(w_i max_{j != i}(x_j))", "", {"x": (N,), "w": (N,)}, "x w", _largest_before),
+    Case("L = sum_{i < j < k}(x_i x_j x_k)", r"L = \sum_{i<j<k} x_i x_j x_k", {"x": (N,)}, "x",
+         lambda x: sum(x[i] * x[j] * x[k] for k in range(N) for j in range(k) for i in range(j))),
+    Case("L = sum_i(w_i mean_{j <= i}(x_j^2))", "", {"x": (N,), "w": (N,)}, "x w",
+         lambda x, w: sum(w[i] * (x[: i + 1] ** 2).mean() for i in range(N))),
+    Case("L = sum_i(w_i prod_{j != i}(x_i - x_j))", r"L = \sum_i w_i \prod_{j \ne i} (x_i - x_j)",
+         {"x": (N,), "w": (N,)}, "x w",
+         lambda x, w: sum(w[i] * torch.stack([x[i] - x[j] for j in range(N) if j != i]).prod()
+                          for i in range(N))),
+    Case("L = sum_ij(where(abs(i - j) <= 1, exp(A_ij), A_ij))",
+         r"L = \sum_{ij} \begin{cases} \exp(A_{ij}) & \text{if } |i - j| \le 1 \\ A_{ij} & \text{otherwise} \end{cases}",
+         {"A": (N, N)}, "A",
+         lambda A: sum(torch.exp(A[i, j]) if abs(i - j) <= 1 else A[i, j]
+                       for i, j in pairs(lambda i, j: i + j >= 0))),
+    Case("L = sum_{i > 0}(x_i^3) + sum_i(where(i == size(i) - 1, exp(x_i), 0))",
+         r"L = \sum_{i > 1} x_i^3 + \sum_i \begin{cases} \exp(x_i) & i = |i| \\ 0 & \text{otherwise} \end{cases}",
+         {"x": (N,)}, "x", lambda x: (x[1:] ** 3).sum() + torch.exp(x[-1])),
+    Case("q_ij = 1 / (1 + (x_i - x_j)^2)\nZ = sum_{k != l}(q_kl)\np_ij = q_ij / Z\nL = sum_{i != j}(p_ij log(p_ij))",
+         "", {"x": (N,)}, "x", _entropy),
+    Case("L = sum_{i != j}(a_i / (x_j - t_i))", r"L = \sum_{i \ne j} \frac{a_i}{x_j - t_i}",
+         {"x": (N,), "a": (N,), "t": (N,)}, "x a t",
+         lambda x, a, t: sum(a[i] / (x[j] - t[i]) for i, j in pairs(lambda i, j: i != j))),
+]
+# fmt: on
+IDS = [case.text.splitlines()[-1] for case in CASES]
+
+
+def values(case: Case) -> dict[str, Any]:
+    """Return the value and the gradients as PyTorch has them."""
+    own = {n: torch.tensor(x, requires_grad=n != "y") for n, x in case.arrays().items()}
+    value = case.reference(**own)
+    wrt = case.wrt.split()
+    found = torch.autograd.grad(value, [own[n] for n in wrt])
+    return {"L": value.detach().numpy()} | {
+        f"dL/d{n}": g.numpy() for n, g in zip(wrt, found, strict=True)
+    }
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_values_and_gradients(case: Case, backend: str) -> None:
+    pytest.importorskip(backend)
+    compiled = eg.parse(case.text).grad("L", case.wrt.split()).compile(backend, dtype="float32")
+    if backend == "numpy":
+        compiled = eg.parse(case.text).grad("L", case.wrt.split()).compile(backend)
+    arrays = case.arrays()
+    if backend == "torch":
+        arrays = {n: torch.tensor(x) for n, x in arrays.items()}
+        compiled = eg.parse(case.text).grad("L", case.wrt.split()).compile(backend)
+    found = compiled(**arrays)
+    for name, wanted in values(case).items():
+        tolerance = 2e-3 if backend == "jax" else 1e-9
+        np.testing.assert_allclose(np.asarray(found[name]), wanted, tolerance, tolerance)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_hessians(case: Case) -> None:
+    first = case.wrt.split()[0]
+    arrays = case.arrays()
+    own = {n: torch.tensor(x) for n, x in arrays.items()}
+    wanted = torch.autograd.functional.hessian(
+        lambda x: case.reference(**{**own, first: x}), own[first]
+    )
+    found = eg.parse(case.text).hessian("L", [first]).compile()(**arrays)
+    np.testing.assert_allclose(found[f"d2L/d{first} d{first}"], wanted, 1e-8, 1e-8)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.latex], ids=[
+    i for i, c in zip(IDS, CASES, strict=True) if c.latex
+])  # fmt: skip
+def test_latex_means_the_same(case: Case) -> None:
+    arrays = case.arrays()
+    found = eg.parse_latex(case.latex).compile()(**arrays)["L"]
+    np.testing.assert_allclose(found, values(case)["L"], 1e-9)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_what_is_printed_is_read_and_right(case: Case) -> None:
+    model = eg.parse(case.text)
+    again = eg.parse(str(model))
+    assert str(again) == str(model)
+    derivatives = model.grad("L", case.wrt.split())
+    for name in derivatives:
+        assert model.check(str(derivatives[name])).ok, str(derivatives[name])
+        latex = to_latex(derivatives[name].formula)
+        assert all(v.ok for v in model.check_each(latex, latex=True)), latex
+        twice = str(derivatives[name]).replace("=", "= 2 (", 1) + ")"
+        assert not model.check(twice).ok
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_modules(case: Case) -> None:
+    source = eg.parse(case.text).grad("L", case.wrt.split()).source("numpy")
+    space: dict[str, Any] = {"__name__": "module"}
+    exec(compile(source, "module", "exec"), space)
+    arrays = case.arrays()
+    value, saved = space["forward"](*(arrays[n] for n in space["AXES"]))
+    wanted = values(case)
+    np.testing.assert_allclose(value, wanted["L"], 1e-9)
+    for name, found in zip(space["WRT"], space["backward"](saved), strict=True):
+        np.testing.assert_allclose(found, wanted[f"dL/d{name}"], 1e-9, 1e-9)
+
+
+def test_pytorch_and_jax_differentiate_what_runs() -> None:
+    jax = pytest.importorskip("jax")
+    model = eg.parse(CASES[0].text)
+    x = CASES[0].arrays()["x"]
+    wanted = values(CASES[0])["dL/dx"]
+    leaf = torch.tensor(x, requires_grad=True)
+    model.compile(backend="torch")(x=leaf)["L"].backward()
+    np.testing.assert_allclose(leaf.grad, wanted, 1e-9)
+    run = model.compile(backend="jax", dtype="float32")
+    found = jax.grad(lambda v: run(x=v)["L"])(jax.numpy.asarray(x, "float32"))
+    np.testing.assert_allclose(found, wanted, 2e-3)
