@@ -20,7 +20,7 @@ import lazy_loader
 
 from eingrad.surface import ELEMENTWISE, SURFACE
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _listed: Any
 __dir__: Any

@@ -56,6 +56,15 @@ def test_digits_are_split_the_same_way_every_time():
     np.testing.assert_allclose(shares, 0.2, atol=0.005)  # every class gives a fifth
 
 
+def test_digits_are_scikit_learns() -> None:
+    sklearn = pytest.importorskip("sklearn.datasets")
+    known = sklearn.load_digits()
+    with np.load(data.DIGITS) as own:
+        np.testing.assert_array_equal(own["images"], known.images)
+        np.testing.assert_array_equal(own["labels"], known.target)
+    assert "CC BY 4.0" in data.DIGITS.with_suffix(".txt").read_text()
+
+
 def test_digits_take_no_folder():
     with pytest.raises(DataError, match="takes no folder"):
         data.load("digits", "somewhere")
