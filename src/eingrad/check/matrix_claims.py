@@ -161,7 +161,7 @@ class MatrixJudge:
         for value, old, new, mistake in islice(_reordered(claim, self._is_scalar), MOST):
             changed = _with_value(claim, value)
             if self._holds(changed, definitions):
-                reason = f"{to_text(new)} is meant where {to_text(old)} stands{why}"
+                reason = f"{shown(new)} is meant where {shown(old)} stands{why}"
                 return replace(verdict, outcome="wrong", reason=reason, mistake=mistake,
                                fixed=text_of(changed), assumption=None)  # fmt: skip
         return verdict
@@ -206,10 +206,15 @@ class MatrixJudge:
         return f"{derivative_name(target)} = {text}"
 
 
+def shown(formula: Formula) -> str:
+    """Write a formula as matrix notation."""
+    return to_text(formula).replace(" * ", " ")
+
+
 def text_of(claim: Claim) -> str:
     """Write a claim as matrix notation."""
     left, right = sides_of(claim)
-    return f"{to_text(left)} = {to_text(right)}"
+    return f"{shown(left)} = {shown(right)}"
 
 
 def _with_value(claim: Claim, value: Formula) -> Claim:
@@ -233,7 +238,7 @@ def _entry_by_entry(
                 new = site.put(replace(site.part, signs=signs))
                 yield (
                     new,
-                    f"the product before {to_text(site.part.factors[k])} is entry by entry, ⊙",
+                    f"the product before {shown(site.part.factors[k])} is entry by entry, ⊙",
                 )
 
 

@@ -61,7 +61,10 @@ class ClaimElaboration:
             stacks={a: b for a, b in system.stacks.items() if b in system.labels},
         )
         words = {"column": C, "row": R}
-        self.facts.kinds = {name: words[kind] for name, kind in system.kinds.items()}
+        for key, kind in system.kinds.items():
+            name = key.rstrip("_")
+            self.facts.carried[name, len(key) - len(name)] = words[kind]
+        self.known = {*self.facts.carried}
         self.facts.kinds |= {x.name: S for x in tensors if not x.dims}
 
     def _extent(self, dim: Dim) -> OpenExtent:
@@ -116,7 +119,8 @@ class ClaimElaboration:
         name = claim.target.name
         self.facts.axes[name] = shapes.axes[name]
         if (kind := shapes.kind(left)) & VECTOR:
-            self.facts.kinds[name] = kind
+            self.facts.carried[name, 0] = kind
+            self.known.add((name, 0))
         return found.claim
 
     def options(self, claim: Claim) -> list[IndexClaim]:
@@ -128,7 +132,8 @@ class ClaimElaboration:
 
     def _options(self, claim: Claim) -> tuple[list[IndexClaim], Shapes, Typed]:
         failed: Exception | None = None
-        for value in self._entries(claim):
+        for value, upright in combined(self._entries(claim), (C, R)):
+            self._stand(upright)
             found: dict[Formula, IndexClaim] = {}
             made: tuple[Shapes, Typed] | None = None
             for layout in LAYOUTS:
@@ -157,6 +162,13 @@ class ClaimElaboration:
         yield claim
         if isinstance(claim, Assignment) and 0 < len(labels := labels_of(claim.target)) < 3:
             yield replace(claim, value=Call("entry", (claim.value,), labels))
+
+    def _stand(self, upright: int) -> None:
+        """State that vectors of which the model says nothing are columns, or all of them rows."""
+        for name, axes in self.facts.axes.items():
+            for count in range(len(axes)):
+                if len(axes) - count == 1 and (name, count) not in self.known:
+                    self.facts.carried[name, count] = upright
 
     def _readings(self, claim: Claim) -> list[tuple[tuple[int, ...], bool]]:
         """Return which products to read from left to right, and whether a factor 1 is a vector."""

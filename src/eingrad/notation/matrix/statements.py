@@ -250,8 +250,11 @@ class _TextElaboration:
             if k not in self.matrix:
                 self._learn(s, facts)
         for name, count in self.bold:
+            kind = M if name[:1].isupper() else self.upright
             if not count and name not in facts.kinds:
-                facts.kinds[name] = M if name[:1].isupper() else self.upright
+                facts.kinds[name] = kind
+            elif count == 1:
+                facts.carried[self.stacks.get(name, name), 1] = kind | self.upright
         return facts
 
     @staticmethod
@@ -299,11 +302,6 @@ class _TextElaboration:
 
     def _tree(self, loose: Collection[int]) -> tuple[list[tuple[Typed, Typed]], TreeBuilder]:
         builder = TreeBuilder(self._facts(), loose)
-        for name, count in self.bold:
-            if count == 1:
-                kind = self.upright if name[:1].islower() else self.upright | M
-                name = self.stacks.get(name, name)
-                builder.names[name, count] = builder.variable(kind & builder.kinds_of(name, count))
         sides = [(builder.build(s.target), builder.side(s.value)) for _, s in self.assigned]
         return sides, builder
 
@@ -377,8 +375,9 @@ class _TextElaboration:
         the rows of a matrix, which say nothing of it."""
         words = {C: "column", R: "row"}
         return {
-            name: words[domains[var]] for (name, count), var in inference.builder.names.items()
-            if not count and domains[var] in words and not inference.only_added(var, domains)
+            name + "_" * count: words[domains[var]]
+            for (name, count), var in inference.builder.names.items()
+            if domains[var] in words and not inference.only_added(var, domains)
         }  # fmt: skip
 
     def _sizes(

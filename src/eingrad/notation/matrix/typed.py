@@ -58,12 +58,13 @@ class Typed:
 class KnownShapes:
     """What is known of names: how many axes they have, their kinds, the extents of their axes.
 
-    ``kinds`` are those of names without labels, ``axes`` those of tensors whose rank is known.
-    ``rows`` are those declared as rows, ``bold`` names in bold type, ``assigned`` those on left
-    sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix whose rows are x_i.
+    ``kinds`` are those of names without labels, ``carried`` of names with so many, ``axes`` those
+    of tensors whose rank is known. ``rows`` are declared so, ``bold`` in bold type, ``assigned``
+    on left sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix with rows x_i.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
+    carried: dict[tuple[str, int], int] = field(default_factory=dict)
     axes: dict[str, list[OpenExtent]] = field(default_factory=dict)
     bold: Collection[str] = ()
     assigned: Collection[str] = ()
@@ -176,7 +177,7 @@ class TreeBuilder:
                 own = S | M
         if not count and name in self.facts.kinds:
             own &= self.facts.kinds[name]
-        return own
+        return own & self.facts.carried.get((name, count), ANY)
 
     # --- products ---
 
