@@ -86,6 +86,11 @@ def _rbf(torch: Any, x: Arrays) -> Any:
     return torch.exp(-x["g"] * ((x["X"][:, None] - x["C"][None]) ** 2).sum(-1))
 
 
+def _leading(torch: Any, x: Arrays) -> Any:
+    length = torch.linalg.norm(x["X"], dim=-1, keepdim=True)
+    return torch.nn.functional.silu(x["X"] @ x["W"]) + x["b"] * length, (x["X"] ** 2).mean(-1)
+
+
 LSTM = """i_bk = sigmoid(X_bi Wi_ik + h_bj Ui_jk + di_k)
 f_bk = sigmoid(X_bi Wf_ik + h_bj Uf_jk + df_k)
 o_bk = sigmoid(X_bi Wo_ik + h_bj Uo_jk + do_k)
@@ -152,6 +157,14 @@ LAYERS = [
     LayerCase("two_norms", "n_b = norm_i(X_bi)\nY_bi = X_bi / n_b", "Y n", "X",
               lambda t, x: (t.nn.functional.normalize(x["X"], dim=-1), t.linalg.norm(
                   x["X"], dim=-1))),
+    LayerCase("leading_axes", "v[...] = mean_d(X[...,d]^2)\n"
+              "Y[...,f] = silu(X[...,d] W_df) + b_f n[...]\nn[...] = norm_d(X[...,d])",
+              "Y v", "X W b", _leading),
+    LayerCase("leading_attention", "P[...,q,k] = softmax_k(Q[...,q,d] K[...,k,d] / sqrt(size(d)))\n"
+              "Y[...,q,e] = P[...,q,k] V[...,k,e]", "Y", "Q K V",
+              lambda t, x: t.nn.functional.scaled_dot_product_attention(x["Q"], x["K"], x["V"])),
+    LayerCase("leading_embedding", "Y[...,f] = E[w[...], d] W_df", "Y", "E W",
+              lambda _, x: x["E"][x["w"]] @ x["W"]),
     LayerCase("names", "saved_bo = X_bi data_io\noutputs_bo = tanh(saved_bo inputs_o)\n"
               "F_b = silu(g_b) outputs_bo ctx_o value_o + d_b norm_o(ctx_o)", "F",
               "X data inputs g ctx value d",

@@ -12,8 +12,8 @@ MAX_LENGTH = 24
 
 RESERVED = frozenset(keyword.kwlist) | {
     # what the lines of a function with tensors may call, or be called by
-    "np", "jnp", "jax", "torch", "math", "einsum", "check_shapes", "filled", "forward", "backward",
-    "abs", "max", "min", "pow", "round", "tuple", "self", "nn",
+    "np", "jnp", "jax", "torch", "math", "einsum", "check_shapes", "filled", "joined", "parted",
+    "forward", "backward", "abs", "max", "min", "pow", "round", "tuple", "self", "nn",
 }  # fmt: skip
 OF_NN_MODULES = {
     "training", "apply", "eval", "parameters", "modules", "children", "buffers", "compile",

@@ -46,7 +46,7 @@ class LayerModule(Module):
         bars = program.cotangents
         parameters = [f"{self.saved}: Saved", *self._parameters(bars)]
         tail = f") -> tuple[{self.array}, ...]:"
-        lines = bracketed("def backward(", parameters, tail, "")
+        lines = bracketed(f"def {self.flat}backward(", parameters, tail, "")
         lines.append('    """Return the gradients by the tensors in WRT, in this order."""')
         lines += self._unpacked(self._names_of(program.saved), self.saved)
         known = (*program.saved, *bars)
@@ -84,7 +84,7 @@ class LayerModule(Module):
         kind = self.array if one else f"tuple[{self.array}, ...]"
         many = f"tuple[{self.array}, ...]"
         parameters = [f"{inputs}: {many}", f"{tangents}: tuple[{self.array} | None, ...]"]
-        lines = bracketed("def jvp(", parameters, f") -> tuple[{kind}, {kind}]:", "")
+        lines = bracketed(f"def {self.flat}jvp(", parameters, f") -> tuple[{kind}, {kind}]:", "")
         lines.append(f'    """Return {" and ".join(roots)}, and how they move as the inputs do."""')
         names = self._names_of(program.inputs)
         lines += bracketed("check_shapes(", [f"*{inputs}"], ")", "    ")
@@ -122,10 +122,12 @@ class LayerModule(Module):
             '    """Return the cotangents of the inputs, None for those that are not in WRT."""'
         )
         results = {r.wrt: self.names[r.var.name] for r in program.results}
-        call = f"backward({saved}, {given if one else f'*{given}'})"
+        call = f"{self.flat}backward({saved}, {given if one else f'*{given}'})"
         lines += self._unpacked(list(results.values()), call)
         lines += self._returned([results.get(v.name, "None") for v in program.inputs])
-        return "\n".join([*lines, "", "", "value.defvjp(forward, pull_back)"])
+        return "\n".join(
+            [*lines, "", "", f"{self.flat}value.defvjp({self.flat}forward, pull_back)"]
+        )
 
     def _checks(self) -> list[str]:
         own = templates.layer_checks(self.target.name, len(self.program.outputs)).strip("\n")

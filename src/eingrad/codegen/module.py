@@ -14,13 +14,14 @@ from eingrad.codegen import templates
 from eingrad.codegen.code import WIDTH, atom, bracketed, comment, statement, tuple_text
 from eingrad.codegen.expressions import ExpressionWriter
 from eingrad.codegen.identifiers import OF_NN_MODULES, Namespace
+from eingrad.codegen.leading_wrappers import PREFIX, Wrappers, axes_text, has_leading
 from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan
 from eingrad.codegen.random_data import MAKERS, Draw, draw_text, draws
 from eingrad.codegen.targets import TARGETS, Target
 from eingrad.codegen.templates import HELPERS, NEEDS
 from eingrad.codegen.torch_function import FunctionClass
 from eingrad.core.algebra import is_light
-from eingrad.core.expr import Const, Expr, Map, Var, postorder
+from eingrad.core.expr import ELLIPSIS, Const, Expr, Map, Var, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.partials import recipe_of
 from eingrad.core.rewrite import substitute
@@ -40,6 +41,7 @@ class Module:
         self.array = "Tensor" if target.name == "torch" else "Array"
         self.training = None if optimizer is None else make_training(program, optimizer)
         directions = [r.direction for r in program.results if r.direction]
+        self.flat = PREFIX if has_leading(program.inputs) else ""
         self.mode = "gradient" if program.is_gradient else "along" if directions else "dense"
         self.backward = "backward" if self.mode == "gradient" else "derivatives"
         has_class = target.name == "torch" and self.has_nn_module
@@ -79,8 +81,9 @@ class Module:
         self.axis: dict[str, str] = {}
         for dim in dict.fromkeys(dims):
             letter = (*program.system.letters.get(dim, ()), dim)[0]
-            self.axis[dim] = self.letters.new(letter)
-            self.names[f"size {dim}"] = self.namespace.new(f"n_{letter}")
+            self.axis[dim] = letter if dim == ELLIPSIS else self.letters.new(letter)
+            word = "rows" if dim == ELLIPSIS else letter
+            self.names[f"size {dim}"] = self.namespace.new(f"n_{word}")
         self.function = self.namespace.new(f"{self.names[program.roots[0].name]}Function")
         self.saved = self.namespace.new("saved")
 
@@ -98,6 +101,8 @@ class Module:
         if self.mode == "gradient":
             body += self._framework()
         data = self._random_data()
+        if self.flat:
+            body += self._wrappers()
         body += [*self._makers(), data, *self._checks()]
         if self.training is not None:
             body += self._training(self.training)
@@ -113,6 +118,14 @@ class Module:
             self.program, self.target, self.names, self.axis, self.mode, self.draws,
             self.emitter.uses_einsum, tuple(self.emitter.imports),
         )  # fmt: skip
+
+    def _wrappers(self) -> list[str]:
+        """Write the functions of arrays with leading axes."""
+        program, is_layer = self.program, hasattr(self.program, "cotangents")
+        return Wrappers(
+            self.array, self.target.module, self._names_of(program.inputs),
+            self._names_of(program.roots), self.backward, is_layer,
+        ).texts(has_value=self.target.name != "numpy" or is_layer)  # fmt: skip
 
     def _in_words(self, text: str) -> str:
         return text.replace("Array", "Tensor") if self.array == "Tensor" else text
@@ -132,7 +145,7 @@ class Module:
         one = len(roots) == 1
         kind = self.array if one else f"tuple[{self.array}, ...]"
         tail = f") -> tuple[{kind}, Saved]:"
-        lines = bracketed("def forward(", self._parameters(program.inputs), tail, "")
+        lines = bracketed(f"def {self.flat}forward(", self._parameters(program.inputs), tail, "")
         lines.append(
             f'    """Return {" and ".join(roots[:2])} and what `{self.backward}` needs."""'
         )
@@ -150,7 +163,9 @@ class Module:
 
     def _backward(self) -> str:
         program = self.program
-        lines = [f"def {self.backward}({self.saved}: Saved) -> tuple[{self.array}, ...]:"]
+        lines = [
+            f"def {self.flat}{self.backward}({self.saved}: Saved) -> tuple[{self.array}, ...]:"
+        ]
         what = "gradients" if self.mode == "gradient" else "derivatives"
         lines.append(f'    """Return the {what} by the tensors in WRT, in this order."""')
         names = self._names_of(program.saved)
@@ -205,7 +220,7 @@ class Module:
 
     def _framework(self) -> list[str]:
         if self.target.name == "torch":
-            function = FunctionClass(self.program, self.function, self.names).text()
+            function = FunctionClass(self.program, self.function, self.names, self.flat).text()
             rest = [self._nn_module()] if self.has_nn_module else []
             return [function, self._value(), *rest]
         if self.target.name == "jax":
@@ -213,13 +228,19 @@ class Module:
         return []
 
     def _pull_back(self) -> str:
-        return templates.PULL_BACK.strip("\n")
+        text = templates.PULL_BACK.strip("\n")
+        if not self.flat:
+            return text
+        text = text.replace("backward(", f"{self.flat}backward(")
+        return text.replace("value.defvjp(forward", f"{self.flat}value.defvjp({self.flat}forward")
 
     def _value(self) -> str:
         program = self.program
         inputs, roots = self._names_of(program.inputs), self._names_of(program.roots)
         kind = self.array if len(roots) == 1 else f"tuple[{self.array}, ...]"
-        lines = bracketed("def value(", self._parameters(program.inputs), f") -> {kind}:", "")
+        lines = bracketed(
+            f"def {self.flat}value(", self._parameters(program.inputs), f") -> {kind}:", ""
+        )
         gradients = (
             "its gradient is the one" if self.mode == "gradient" else "its gradients are those"
         )
@@ -231,7 +252,9 @@ class Module:
             return "\n".join(
                 [*lines, *bracketed(f"return {self.function}.apply(", inputs, tail, "    ")]
             )
-        return "\n".join([*lines, *bracketed("return forward(", inputs, ")[0]", "    ")])
+        return "\n".join(
+            [*lines, *bracketed(f"return {self.flat}forward(", inputs, ")[0]", "    ")]
+        )
 
     def _nn_module(self) -> str:
         program = self.program
@@ -268,6 +291,8 @@ class Module:
         body, used = [], dict[str, None]()
         for var in self.program.inputs:
             shape = [self.names[f"size {d}"] for d in var.dims]
+            if ELLIPSIS in var.dims:  # two axes, the first of which is short
+                shape.insert(var.dims.index(ELLIPSIS), "1")
             used |= dict.fromkeys(str(d) for d in var.dims)
             below = self.draws[var.name].below
             if below is not None:
@@ -461,6 +486,8 @@ class Header:
     def _imports(self, text: str) -> str:
         standard = [name for name in ("itertools", "math") if f"{name}." in text]
         lines = [f"import {name}" for name in standard]
+        if "Iterable[" in text:
+            lines.append("from collections.abc import Iterable")
         if "partial(" in text or self._needs_partial:
             lines.append("from functools import partial")
         if "Any" in text:
@@ -494,6 +521,8 @@ class Header:
             axes = tuple_text([f'"{self.axis[str(d)]}"' for d in var.dims])
             lines.append(f'    "{self.names[var.name]}": {axes},')
         lines.append("}")
+        if has_leading(self.program.inputs):
+            lines.append(f"OUTPUTS = {axes_text(self.program.roots, self.axis)}")
         items = []
         for result in self.program.results:
             name = f'"{self.names[result.wrt]}"'

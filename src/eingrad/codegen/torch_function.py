@@ -22,6 +22,8 @@ class FunctionClass:
     program: ModulePlan
     name: str
     names: Mapping[str, str]
+    prefix: str = ""
+    """What stands before the names of `forward` and `backward`."""
 
     @property
     def computed(self) -> tuple[Var, ...]:
@@ -61,11 +63,11 @@ class FunctionClass:
         kind = "Tensor" if one and not extra else "tuple[Tensor, ...]"
         lines = ["    @staticmethod", f"    def forward(*inputs: Tensor) -> {kind}:"]
         if not extra:
-            return [*lines, "        return forward(*inputs)[0]"]
+            return [*lines, f"        return {self.prefix}forward(*inputs)[0]"]
         first = sum(v in self.program.inputs for v in self.program.saved)
         saved = f"saved[{first or ''}:{first + extra if first + extra < self._count else ''}]"
         saved = saved.replace("[:]", "").replace(":", " :" if " " in saved else ":")
-        lines.append("        outputs, saved = forward(*inputs)")
+        lines.append(f"        outputs, saved = {self.prefix}forward(*inputs)")
         return [*lines, f"        return {'' if one else '*'}outputs, *{saved}"]
 
     @property
@@ -111,7 +113,7 @@ class FunctionClass:
                 "        if torch.is_grad_enabled():  # a second derivative needs their history"
             )
             inputs = self._names(program.inputs)
-            lines += bracketed(f"_, {saved} = forward(", inputs, ")", "            ")
+            lines += bracketed(f"_, {saved} = {self.prefix}forward(", inputs, ")", "            ")
         return [*lines, *self._returned(saved, bars)]
 
     def _cotangents(self) -> list[str]:
@@ -124,7 +126,7 @@ class FunctionClass:
         results = {r.wrt: self.names[r.var.name] for r in program.results}
         arguments = [saved] if scalar else [saved, *bars]
         lines = _taken_apart(
-            [*results.values()], f"backward({', '.join(arguments)})", results.values()
+            [*results.values()], f"{self.prefix}backward({', '.join(arguments)})", results.values()
         )
         times = f"{bars[0]} * " if scalar else ""
         gradients = [

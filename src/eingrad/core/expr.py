@@ -25,6 +25,9 @@ Dim = int | str
 Number = int | Fraction | float | complex
 Labels = tuple[int, ...]
 
+ELLIPSIS = "..."
+"""The label of leading axes, of any number, and their dimension: ``X[...,d]``."""
+
 MAX_BITS = 1 << 16  # of an exact number
 
 _nodes: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()

@@ -12,6 +12,7 @@ from eingrad.core.expr import Expr, Map, Var, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.engine.executable import Executable
 from eingrad.engine.function import CompiledFunction, find_inputs
+from eingrad.engine.leading_axes import LeadingAxesFunction, has_leading_axes
 from eingrad.engine.library import load_library
 from eingrad.engine.sharded import ShardedFunction
 from eingrad.engine.sharding import Layout
@@ -57,7 +58,7 @@ def compile_program(
     if dtype is not None:
         dtype = dtype_name(dtype)
         library.check_dtype(dtype)
-    functions, state = dict(functions or {}), dict(state or {})
+    functions, state, inputs = dict(functions or {}), dict(state or {}), list(inputs)
     new_values = {**(updates or {}), **{name: x.new_value for name, x in state.items()}}
     _check_functions([*outputs.values(), *new_values.values()], functions)
     _check_new_values(outputs, new_values)
@@ -68,7 +69,9 @@ def compile_program(
     }  # fmt: skip
     if layout is not None:
         return ShardedFunction(outputs, updates or {}, layout=layout, **options)
-    return CompiledFunction(outputs, updates or {}, **options)
+    every = find_inputs(outputs, new_values, inputs)
+    kind = LeadingAxesFunction if has_leading_axes(every) else CompiledFunction
+    return kind(outputs, updates or {}, **options)
 
 
 def dtype_name(dtype: Any) -> str:

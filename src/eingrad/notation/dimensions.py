@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import count
 
-from eingrad.core.expr import Dim
+from eingrad.core.expr import ELLIPSIS, Dim
 
 
 class ConflictError(Exception):
@@ -34,15 +34,19 @@ class Dimensions:
         self._axes: dict[tuple[str, int], int] = {}
         self._labels: dict[int, str] = {}
         self._known: dict[int, Dim] = {}
+        self._leading: int | None = None
 
     def _place(self) -> int:
         self._parent.append(len(self._parent))
         return len(self._parent) - 1
 
     def label(self, label: str) -> int:
-        """Return a new place, for a label in a scope of its own."""
+        """Return a new place, for a label in a scope of its own; ``...`` is the same in all."""
         place = self._place()
         self._labels[place] = label
+        if label == ELLIPSIS:
+            self._leading = place if self._leading is None else self._leading
+            self.unite(self._leading, place)
         return place
 
     def axis(self, tensor: str, axis: int) -> int:

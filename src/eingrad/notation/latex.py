@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+from eingrad.core.expr import ELLIPSIS
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.notation.lexeme import GREEK, GREEK_LETTERS, over_matrices
 from eingrad.notation.places import shifted
@@ -85,6 +86,8 @@ def _word(name: str) -> str:
 
 def label_latex(label: str) -> str:
     """Write one label."""
+    if label == ELLIPSIS:
+        return r"\ldots"
     letters = label.rstrip("0123456789")
     digits = label[len(letters) :]
     return f"{_word(letters)}_{{{digits}}}" if digits and len(letters) == 1 else _word(label)

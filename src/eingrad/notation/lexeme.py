@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from fractions import Fraction
 
+from eingrad.core.expr import ELLIPSIS
 from eingrad.core.functions import (
     AXIS_FUNCTIONS,
     FUNCTIONS,
@@ -165,7 +166,12 @@ def not_whole(name: str, text: str, position: Position | None) -> NotationError:
 
 
 def read_tensor(text: str, place: TextPlace) -> Symbol | TensorAt:
-    """Read a tensor with its labels, or its entries at integer tensors: ``Z[b,y[b]]``."""
+    """Read a tensor with its labels, or its entries at integer tensors: ``Z[b,y[b]]``.
+
+    In ``size(...)`` the label stands alone.
+    """
+    if text == ELLIPSIS:
+        return Symbol(text, (), place.at())
     name, subscripts, brackets = "", 0, False
     entries: tuple[Entry, ...] = ()
     for kind, inner, start in _parts(text):
@@ -210,14 +216,23 @@ def _name(name: str, kind: str, inner: str, place: TextPlace) -> str:
 
 def _entries(name: str, kind: str, inner: str, place: TextPlace) -> tuple[Entry, ...]:
     if kind == "brackets" or (kind == "braces" and "," in inner):
-        return tuple(_entry(name, text, where) for text, where in _split(name, inner, place))
+        found = tuple(_entry(name, text, where) for text, where in _split(name, inner, place))
+        if found.count(ELLIPSIS) > 1:
+            raise NotationError(
+                f"{name} has ... twice",
+                label=ELLIPSIS,
+                operand=name,
+                position=place.at(),
+                hint="it stands for the same leading axes wherever it is written",
+            )
+        return found
     return _labels(name, inner, place)
 
 
 def _entry(name: str, written: str, where: TextPlace) -> Entry:
     """Read what stands between two commas: a label, or an integer tensor with its labels."""
-    if re.fullmatch(_NAME, written):
-        return spell(written, where)
+    if written == ELLIPSIS or re.fullmatch(_NAME, written):
+        return written if written == ELLIPSIS else spell(written, where)
     scalar = re.fullmatch(rf"({_NAME})\[\s*\]", written)
     if scalar:  # y[] is a scalar for sure; y alone may be a label
         return Symbol(spell(scalar[1], where), (), where.at(), brackets=True)
@@ -327,6 +342,9 @@ def _axes(name: str, kind: str, inner: str, place: TextPlace) -> tuple[str, ...]
     result: list[str] = []
     spread = ",".join(inner.split()) if "," not in inner else inner
     for written, where in _split(name, spread, place):
+        if written == ELLIPSIS:
+            result.append(written)
+            continue
         if not re.fullmatch(_NAME, written):
             _check_label(name, written, where)
         label = spell(written, where)

@@ -17,7 +17,7 @@ from eingrad.calculus.naming import listed
 from eingrad.calculus.nested import fresh_names
 from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor, with_cotangents
 from eingrad.check import Derived, Verdict, check, check_each
-from eingrad.core.expr import Var
+from eingrad.core.expr import ELLIPSIS, Var
 from eingrad.core.forks import once
 from eingrad.derivation.formats.as_html import model_html, within
 from eingrad.derivation.formats.as_latex import statement_rows
@@ -268,6 +268,8 @@ class Model:
         dp_i/da_j = p_i (delta_ij - p_j)
         """
         names = self._names(of, wrt)
+        for name in names:
+            self._check_leading([of, name])
         system = recognise(self.system, {of, *names})
         records: dict[str, Record] = {}
         keys = {}
@@ -286,6 +288,7 @@ class Model:
         d2L/dx_i dx_j = A_ij + A_ji
         """
         names = self._names(of, wrt)
+        self._check_leading([*names, *names])
         system, adjoints = self._with_gradient(of, names)
         records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
         titles = {str(a.title): a.title for a in adjoints.values()}
@@ -479,6 +482,17 @@ class Model:
             known = ", ".join([*self.system.inputs, *self.system.definitions])
             raise UnknownNameError(
                 f"the model has no tensor {name!r}", operand=name, hint=f"it has {known}"
+            )
+
+    def _check_leading(self, names: Sequence[str]) -> None:
+        """Raise where a derivative would have leading axes twice: no label stands for these."""
+        leading = [name for name in names if ELLIPSIS in self.labels.get(name, ())]
+        if len(leading) > 1:
+            raise DifferentiationError(
+                f"{leading[0]} and {leading[1]} both have leading axes, and their derivative would "
+                "have them twice",
+                operand=leading[1],
+                hint="write the axes out, with a letter each",
             )
 
     def _derivatives(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from eingrad.core.expr import ELLIPSIS
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.notation.grammar import size_of
 from eingrad.notation.lexeme import over_axes, over_matrices
@@ -198,6 +199,9 @@ class CallReader(SumReader):
     def _label_in_bars(self, opened: Token) -> str | None:
         """Read a bare label and the bar behind it."""
         start = self.k
+        if [self.peek(k).text for k in (0, 1)] == [r"\ldots", "|"] and opened.text == "|":
+            self.k += 2
+            return ELLIPSIS
         if opened.text == "|" and self.begins_name(self.peek()):
             label = self.entry()
             known = isinstance(label, str) and self.context.is_label(label)

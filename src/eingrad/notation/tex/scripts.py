@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from eingrad.core.expr import ELLIPSIS
 from eingrad.notation.grammar import Grammar
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import TRANSPOSED, Formula, Number, Sum, Symbol, TensorAt
@@ -338,6 +339,9 @@ class ScriptReader(Grammar):
         while not self.take("RBRACE"):
             if self.take("COMMA"):
                 found.apart |= len(found.items) == 1
+            elif not found.items and self.peek().text == r"\ldots":
+                self.next()  # leading axes; further on it is a list, x_{i,\ldots,n}, which is none
+                found.items.append(ELLIPSIS)
             elif word := self._word_in_subscript():
                 found.items.append(word)
                 found.fancy.add(word)
@@ -410,7 +414,7 @@ class ScriptReader(Grammar):
             )  # fmt: skip
         base, kept = name, list(entries)
         for label in labels:
-            if self.context.joins(base, label, len(kept) - 1):
+            if label != ELLIPSIS and self.context.joins(base, label, len(kept) - 1):
                 name += label
                 kept.remove(label)
                 if label in names.OWN:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from eingrad.core.expr import ELLIPSIS
 from eingrad.notation.summation import letters_compared
 from eingrad.notation.syntax import Call, Compare, Formula, Symbol
 from eingrad.notation.tex import names
@@ -118,7 +119,9 @@ class SumReader(ConditionReader):
         r"""Read ``i``, ``ij``, ``j = 1``, ``j \in [1, n]``, ``i < j < k``."""
         kinds = [t.kind for t in piece]
         member = next((k for k, t in enumerate(piece) if t.text in {r"\in", r"\notin"}), None)
-        if member is not None:
+        if not below.axes and [t.text for t in piece] == [r"\ldots"]:
+            below.axes.append(ELLIPSIS)
+        elif member is not None:
             self._whole_set(piece, member, below, token)
         elif "COMPARE" in kinds:
             below.conditions += self._conditions(piece)
