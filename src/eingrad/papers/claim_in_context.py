@@ -27,7 +27,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.system import System
-from eingrad.papers.scope import Built, letters_of_name
+from eingrad.papers.scope import Built, is_called, letters_of_name
 
 KNOWN = frozenset({"delta", "pi", "deltas", "I", ONES_NAME, TRANSPOSED.name})
 
@@ -168,7 +168,8 @@ def in_context(
             name = min(missing)
             raise UnresolvedError(f"nothing before says how {loss} depends on {name}", operand=name)
         assert system is not None
-        sinks = _sinks(system, loss, by, arguments.get(loss))
+        own_arguments = [args for name, args in arguments.items() if is_called(loss, name)]
+        sinks = _sinks(system, loss, by, own_arguments[0] if own_arguments else None)
         if not sinks:
             raise UnresolvedError(f"nothing before says what {loss} is", operand=loss)
         given = _taken(symbols, system, sinks) if upstream and len(losses) == 1 else None

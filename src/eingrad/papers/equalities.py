@@ -54,6 +54,7 @@ class Equalities:
     def __init__(self, scope: Scope, facts: Facts) -> None:
         self.scope, self.facts = scope, facts
         self.arguments: dict[str, frozenset[str]] = {}
+        self.vague: set[str] = set()  # of these, the names whose definition could not be read
 
     def judge(self, text: str, section: tuple[int, ...], explained: bool = True) -> Finding:
         """Judge an equality by what stands before it; where it is not right, in other ways, too.
@@ -156,7 +157,8 @@ class Equalities:
             return Finding("not judged", "")
         if (name := read.open_matrix()) is not None and not self.is_number(name):
             return Finding("not judged", f"{name} is a matrix or a number: nothing says which")
-        free = bool(read.generic.keys() - self.arguments.keys())
+        given = [name for name in self.arguments for loss in read.generic if is_called(loss, name)]
+        free = len(given) < len(read.generic)
         if (blocked := _blocked(read, stated, built, free)) is not None:
             why = built.unread[blocked]
             reason = f"the definition of {blocked.name} on line {blocked.line} is not read: {why}"
@@ -165,6 +167,8 @@ class Equalities:
         order = ["right", "right if", "not judged", "wrong"]
         worst = max(verdicts, key=lambda v: order.index(v.outcome))
         found = replace(self.said(read, worst), used=tuple(stated))
+        if found.outcome == "wrong" and (vague := self.vague & {*given}):
+            return Finding("not judged", f"the definition of {min(vague)} is not read")
         if reading.upstream:
             return self.if_upstream(read, found)
         if reading.roots and found.outcome == "right":

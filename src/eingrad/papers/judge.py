@@ -15,6 +15,7 @@ from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import differentiated, reworded
+from eingrad.papers.scan import pieces
 from eingrad.papers.scope import Scope, Stated, letters_of_name
 
 EQUALITIES = EQUALS | {":=", "="}
@@ -201,7 +202,9 @@ class Judge:
         self.scope.shapes = [shape for line in lines for shape in _shapes(line)]
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
-        self.labelled = {x for line in lines for x in _LABELLED.findall(line.row.source)}
+        self.labelled = {
+            (line.section, x) for line in lines for x in _LABELLED.findall(line.row.source)
+        }
         self.marks = {(name, letter) for (name, _), letter in self.joined.items()}
         self.labels = {x for head in heads for x in head.entries}
         self.equalities = Equalities(self.scope, facts)
@@ -372,15 +375,25 @@ class Judge:
         through = is_derivative(side)
         head = head_of(left)
         rank = 0 if head is None else len(head.entries)
-        return Stated(
+        stated = Stated(
             order, line.row.line, line.section, name, text, letters, through, rank=rank,
-            refused=self.without_label(side),
+            refused=self.without_label(side, line.section),
         )  # fmt: skip
+        called = head is not None and head.arguments and name and not through
+        return replace(stated, rank=self.read_rank(line, left, side)) if called else stated
+
+    def read_rank(self, line: PlacedRow, left: str, side: str) -> int:
+        """Return how many labels a definition has as it is read: ``L(x_i, y_i)`` has i."""
+        stated = self.stated(line, "", left, side)
+        built = self.scope.model([*self.scope.shapes_for(stated.letters, line.section), stated])
+        names = [n for n, own in built.names.items() if own.order == stated.order]
+        return len(built.system.labels[names[0]]) if built.system is not None and names else 0
 
     def defined(self, line: PlacedRow, name: str, left: str, side: str) -> JudgedFormula:
         """Add a definition."""
         text = f"{left} = {side}"
         self.equalities.arguments.pop(name, None)
+        self.equalities.vague.discard(name)
         if "(" in left and (own := head_of(left)) is not None and own.arguments:
             self.applied[name] = "".join(left.split())
         head = head_of(side)
@@ -396,8 +409,18 @@ class Judge:
         reason = self.unread(line, "", left, side) or ""
         if reason and (slip := self.slip(line, name, left, side, reason)) is not None:
             stated = slip.meant
+        elif reason and self.is_first(name, left):
+            self.equalities.arguments[name] = letters_in(side)  # any function of what it speaks of
+            self.equalities.vague.add(name)
+            self.scope.forget(name)
+            return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
         self.scope.define(stated)
         return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
+
+    def is_first(self, name: str, left: str) -> bool:
+        """Whether a definition of a scalar is the first one of its name."""
+        head = head_of(left)
+        return head is not None and not head.entries and self.scope.nearest(name) is None
 
     def slip(
         self, line: PlacedRow, name: str, left: str, side: str, reason: str
@@ -422,12 +445,16 @@ class Judge:
         self.slips[slip.meant.order] = slip
         return slip
 
-    def without_label(self, side: str) -> str:
-        r"""Say what stands without labels under a sum, and has some elsewhere in the text."""
-        if not _SUM.search(side) or r"\mathbf" in side or r"\top" in side:
+    def without_label(self, side: str, section: tuple[int, ...]) -> str:
+        r"""Say what stands without labels under a sum, and has some elsewhere in its section."""
+        begins = _SUM.search(side)
+        if begins is None or r"\mathbf" in side or r"\top" in side:
             return ""
-        found = (x for x in _BARE.findall(_SUM.split(side, maxsplit=1)[1]) if x != "e")
-        bare = next((x for x in found if x in self.labelled), "")
+        summand = side[begins.start() :]
+        ends = (p.place for p in pieces(summand) if p.text in {"+", "-"} and not p.depth)
+        under = _SUBSCRIPT.sub("_", summand[: next(ends, len(summand))])
+        found = (x for x in _BARE.findall(under) if x != "e")
+        bare = next((x for x in found if (section, x) in self.labelled), "")
         return f"{bare} has labels elsewhere in the text, and none under this sum" if bare else ""
 
     def is_skipped(self, line: PlacedRow) -> bool:

@@ -41,7 +41,9 @@ def _without_slices(text: str) -> str:
         (x for x in "qrsuvwnpg" if not re.search(rf"(?<![a-zA-Z\\]){x}(?![a-zA-Z])", text)), ""
     )
     whole = _ROW_TIMES_COLUMN.sub(rf"\1_{letter} \2\3", text)
-    if not letter or _MATRICES.search(whole):
+    kept = _SLICE.search(text.partition(" = ")[0]) is not None
+    summed = len(_ROW_TIMES_COLUMN.findall(text)) == len(_SLICE.findall(text))
+    if not letter or _MATRICES.search(whole) or not (kept or summed):
         return before
 
     def labelled(found: re.Match[str]) -> str:

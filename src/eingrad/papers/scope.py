@@ -11,9 +11,11 @@ from eingrad.errors import EingradError
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.syntax import Statement
 from eingrad.notation.system import System
+from eingrad.notation.tex.names import FANCY
 from eingrad.notation.tex.read import read_model
 from eingrad.papers.heads import letters_in
 
+_SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
 _OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
 
 
@@ -141,7 +143,7 @@ def _needed(
     reach = letters_in(text).union(*(s.letters for s in found))
     while more := [own for name, own in left.items() if letters_of_name(name) <= reach]:
         for own in more:
-            chosen = next((s for s in own if _fits(s, used)), own[0])
+            chosen = _chosen(own, used)
             found.append(chosen)
             del left[chosen.name]
             used += "\n" + chosen.text
@@ -149,21 +151,18 @@ def _needed(
     return found
 
 
-def _fits(stated: Stated, used: str) -> bool:
-    """Whether a name stands in a text with as many labels as its definition has."""
-    left = stated.text.partition(" = ")[0]
-    base = re.split(r"_|(?<!\{)\(", left, maxsplit=1)[0].strip()
-    places = [m.end() for m in re.finditer(re.escape(base), used)]
-    ranks = [rank for place in places if (rank := _rank_at(used, place)) is not None]
-    return not ranks or stated.rank in ranks
+def _chosen(own: Sequence[Stated], used: str) -> Stated:
+    """Return the nearest definition of a name with as many labels as it has in a text."""
+    ranks = {s.rank for s in own}
+    left = own[0].text.partition(" = ")[0]
+    base = re.escape(re.split(r"_|(?<!\{)\(", left, maxsplit=1)[0].strip())
+    counted = _SUBSCRIPT.sub(lambda m: f"_{_count(m[1] or m[2])} ", used)
+    places = re.finditer(rf"(?<![A-Za-z\\]){base}(?![A-Za-z])\s*(?:_(\d+))?(?!\s*\^)", counted)
+    spoken = {int(m[1] or 0) for m in places} & ranks
+    return next((s for s in own if not spoken or s.rank in spoken), own[0])
 
 
-def _rank_at(used: str, place: int) -> int | None:
-    """Return how many labels stand behind a name, None where the name goes on."""
-    found = re.compile(r"\s*(?:_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z])))?(?!\s*\^)").match(used, place)
-    if found is None:
-        return None
-    entries = found[1] or found[2] or ""
+def _count(entries: str) -> int:
     return len(re.findall(r"\\[a-z]+|[A-Za-z]", entries))
 
 
@@ -177,6 +176,11 @@ def letters_of_name(name: str) -> frozenset[str]:
 def is_called(name: str, written: str) -> bool:
     """Whether a name of a model may be what a document writes so: ``W1`` is ``W^(1)``."""
     letters = letters_of_name(written)
+    font, space, letter = written.partition(" ")
+    if space:
+        return name in {letter, letter + FANCY.get(f"\\{font}", "")}
+    if name[-4:] in {"frak"} or name[-3:] in {"cal", "scr"}:
+        return False
     return any(name.startswith(x) for x in letters) if len(letters) == 1 else name[:1] in letters
 
 
