@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eingrad.cli.processes import Devices
 from eingrad.errors import BackendError, DataError, printable
-from eingrad.learn.atomic import owned, sweep
+from eingrad.learn.atomic import owned, sweep, write_text
 from eingrad.learn.checkpoint import Checkpoint, check_writable, save
 from eingrad.learn.data import Split
 from eingrad.learn.train import EpochRecord, Trainer
@@ -30,6 +30,7 @@ class Files:
     overwrite: bool
     other_data: bool
     log: Path | None = None
+    report: Path | None = None
 
 
 # --- the checkpoint ---------------------------------------------------------------------------
@@ -140,6 +141,43 @@ class EpochLog:
                 f"{self.path} cannot be written ({error.strerror or error})",
                 operand=str(self.path),
             ) from error
+
+
+# --- the page of a run --------------------------------------------------------------------------
+
+
+def check_report(files: Files) -> None:
+    """Raise `DataError` where the page cannot be written, before anything is trained."""
+    path = files.report
+    if path is None:
+        return
+    if path.exists() and not files.overwrite:
+        raise DataError(
+            f"{path} exists already",
+            operand=str(path),
+            hint="replace it with --overwrite, or name another file",
+        )
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise DataError(
+            f"{path} cannot be written", operand=str(path), hint="--report takes a file to be"
+        )
+
+
+def write_report(files: Files, trainer: Trainer, devices: Devices) -> None:
+    """Write the page of a run; all processes predict, the first one writes."""
+    if files.report is None:
+        return
+    from eingrad.learn.run_report import run_report  # noqa: PLC0415  # pictures, derivations
+
+    test = trainer.dataset.test
+    predicted = None if trainer.dataset.is_regression else trainer.predicted(test)
+    if devices.is_first:
+        try:
+            write_text(files.report, run_report(trainer, predicted))
+        except OSError as error:
+            reason = error.strerror or error
+            raise DataError(f"cannot write {files.report}: {reason}") from error
+        print(printable(f"wrote {files.report}"))
 
 
 # --- pictures ---------------------------------------------------------------------------------

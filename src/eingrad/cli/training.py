@@ -19,9 +19,11 @@ from eingrad.cli.outputs import (
     Files,
     Saved,
     check_plots,
+    check_report,
     owning,
     plot_paths,
     write_plots,
+    write_report,
 )
 from eingrad.cli.processes import Devices
 from eingrad.engine.library import allow_float64
@@ -45,6 +47,7 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
     Of several processes the first one prints and writes.
     """
     check_plots(files)
+    check_report(files)
     with owning(files, devices):
         devices.join()
         trainer = (_resume if files.resume else _start)(files, devices, options)
@@ -54,6 +57,7 @@ def run_training(files: Files, devices: Devices, **options: Any) -> None:
         score = trainer.score
         try:
             write_plots(plots, files, trainer, devices)
+            write_report(files, trainer, devices)
         finally:
             print(f"test {score}")
 

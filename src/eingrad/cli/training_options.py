@@ -45,6 +45,7 @@ Validation  = Annotated[float | None, typer.Option(metavar="SHARE", help="The sh
 Ignore      = Annotated[str | None, typer.Option(metavar="COLUMNS", help="Columns to leave out, separated by commas.")]
 Fill        = Annotated[bool, typer.Option("--fill", help="Put the mean, or no category, where a value is missing.")]
 Log         = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write a line for each epoch.")]
+ReportPage  = Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="One page: curves, confusion, mistakes, weights, derivation.")]
 Device      = Annotated[str | None, typer.Option(metavar="cpu|cuda|...", help="Where torch or jax computes; the best there is.")]
 Hidden      = Annotated[int | None, typer.Option(help="Hidden units; 500, for one's own data 100.")]
 Epochs      = Annotated[int | None, typer.Option(help="Epochs in all; 40 for digits, 10 for mnist, 100 for one's own data.")]
@@ -101,6 +102,7 @@ def train(
     overwrite: Overwrite = False,
     plots: Plots = None,
     log: Log = None,
+    report: ReportPage = None,
     device: Device = None,
     mesh: MeshSizes = None,
     shard: ShardLabels = None,
@@ -114,7 +116,7 @@ def train(
     from eingrad.cli.processes import read_devices  # noqa: PLC0415
     from eingrad.cli.training import run_training  # noqa: PLC0415
 
-    files = Files(data, model, checkpoint, plots, resume, overwrite, other_data, log)
+    files = Files(data, model, checkpoint, plots, resume, overwrite, other_data, log, report)
     devices = read_devices(mesh, shard, coordinator, processes, process_id, device)
     run_training(
         files, devices, dataset=dataset, hidden=hidden, epochs=epochs, batch_size=batch_size, lr=lr,
