@@ -192,8 +192,9 @@ def _first_layer(trainer: Trainer) -> str:
         _figure(_signed(units[k].reshape(learner.image_shape)), f"unit {k}") for k in strongest
     )
     name = escape(found[0].name)
+    count = f"{len(strongest)} of {len(units):,} units"
     return (
-        f"<h2>Weights {name} of {len(strongest)} of {len(units):,} units: red above 0, blue below</h2>\n"
+        f"<h2>Weights {name} of {count}: red above 0, blue below</h2>\n"
         f'<div class="images">\n{figures}\n</div>'
     )
 
