@@ -68,7 +68,7 @@ def read_back(text: str, found: Derivatives, name: str, arrays: Arrays) -> Array
         return None
     head = str(gradient).split(" = ", 1)[0]
     tied = re.sub(r"\bd(?=\w+(_| |$))", "", head.split("/")[1])  # says how long axes are
-    line = f"{to_text(Symbol('E', gradient.labels))} = {right} + 0 {tied}"
+    line = f"{to_text(Symbol('E', gradient.labels))} = {right} + 0 {' * '.join(tied.split())}"
     try:
         return eg.parse(f"{text}\n{line}").compile(["E"])(**arrays)["E"]
     except eg.ShapeError:

@@ -18,6 +18,72 @@ SMALL = np.array([1e-12, -2e-12])
 ONES = np.ones(2)
 MATRIX = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 P = 1 / (1 + np.exp(-1.0))
+WEIGHTED: list[tuple[str, dict[str, Any], Any]] = [
+    ("y = log(sum_i(c_i exp(x_i)))", {"c": [1.0, 2.0], "x": [1000.0, 999.0]},
+     1000 + np.log(1 + 2 * np.exp(-1))),
+    ("y_i = exp(x_i) / sum_j(c_j exp(x_j))", {"c": [4.0, 2.0], "x": LARGE}, [0.25, 0.0]),
+    ("y_i = d_i c_i exp(x_i) / sum_j(c_j exp(x_j))", {"c": [4.0, 2.0], "d": [3.0, 1.0], "x": LARGE},
+     [3.0, 0.0]),
+    ("y_bi = exp(x_bi) / sum_j(c_bj exp(x_bj))", {"c": [[4.0, 2.0]], "x": [LARGE]}, [[0.25, 0.0]]),
+    ("y_i = log(c_i + exp(x_i))", {"c": [2.0, 3.0], "x": LARGE}, [1000.0, np.log(4)]),
+    ("y_i = log(1 + c_i exp(x_i))", {"c": [2.0, 3.0], "x": LARGE}, [1000 + np.log(2), np.log(4)]),
+    ("y_i = log(1 + c_i exp(x_i))", {"c": [2.0, 3.0], "x": [-50.0, -60.0]},
+     [2 * np.exp(-50), 3 * np.exp(-60)]),
+    ("y_i = log(1 + c_i exp(x_i))", {"c": [1e-30, 1e-20], "x": [100.0, 100.0]},
+     [np.log1p(1e-30 * np.exp(100)), np.log1p(1e-20 * np.exp(100))]),
+    ("y_i = c_i exp(x_i) / (1 + c_i exp(x_i))", {"c": [2.0, 3.0], "x": LARGE}, [1.0, 0.75]),
+    ("y_i = exp(x_i) / (c_i + exp(x_i))", {"c": [2.0, 3.0], "x": LARGE}, [1.0, 0.25]),
+    ("y_i = log(exp(x_i) + exp(a) + exp(2 a))", {"a": 500.0, "x": LARGE},
+     [1000 + np.log(2), 1000.0]),
+    ("y_i = exp(x_i) / (exp(x_i) + exp(a) + 2)", {"a": 999.0, "x": LARGE},
+     [1 / (1 + np.exp(-1)), 0.0]),
+    ("y_i = (exp(2 x_i) - 1) / (exp(2 x_i) + 1)", {"x": LARGE}, [1.0, 0.0]),
+    ("y = log(sum_i(c_i exp(x_i)))", {"c": [1.0, 2.0], "x": [-np.inf, 3.0]}, 3 + np.log(2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "arrays", "expected"), WEIGHTED)
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_exponentials_with_weights(
+    text: str, arrays: dict[str, Any], expected: Any, backend: str
+) -> None:
+    if backend != "numpy":
+        pytest.importorskip(backend)
+    given = {name: np.asarray(x) for name, x in arrays.items()}
+    if backend == "torch":
+        given = {k: pytest.importorskip("torch").tensor(x) for k, x in given.items()}
+    limit = {"numpy": 1e-14, "torch": 1e-14, "jax": 3e-6}[backend]
+    if backend == "jax":
+        given = float32(given)
+    found = np.asarray(eg.parse(text).compile(backend=backend)(**given)["y"])
+    np.testing.assert_allclose(found, expected, rtol=limit, atol=1e-300)
+
+
+def test_gradients_of_weighted_exponentials_far_out_are_those_of_the_shifted_sum() -> None:
+    """log(sum_i(c_i exp(x_i))) at x + 1000 has the gradient that it has at x, by differences."""
+    x, c = np.array([0.3, -0.7, 0.2]), np.array([1.0, 2.0, -0.3])
+    model = eg.parse("L = log(sum_i(c_i exp(x_i)))")
+    far = model.grad("L", ["x", "c"]).compile()(x=x + 1000, c=c)
+    weights = c * np.exp(x) / (c * np.exp(x)).sum()
+    np.testing.assert_allclose(far["dL/dx"], weights, rtol=1e-12)
+    np.testing.assert_allclose(far["dL/dc"], weights / c, rtol=1e-12)
+    hessian = model.hessian("L", "x").compile()(x=x + 1000, c=c)["d2L/dx dx"]
+    wanted = np.diag(weights) - np.outer(weights, weights)
+    np.testing.assert_allclose(hessian, wanted, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("text", ["sqrt(x_i x_i)", "(x_i x_i)^(1/2)", "2 sqrt(sum_i(x_i^2) / 4)"])
+def test_roots_of_sums_of_squares_do_not_overflow(text: str) -> None:
+    found = eg.parse(f"L = {text}").grad("L").compile()
+    for scale in (1e200, 1e-200, 1.0):
+        values = found(x=np.array([3.0, 4.0]) * scale)
+        np.testing.assert_allclose(values["L"], 5 * scale, rtol=1e-15)
+        np.testing.assert_allclose(values["dL/dx"], [0.6, 0.8], rtol=1e-15)
+    zero = found(x=np.zeros(2))
+    assert zero["L"] == 0
+    assert not zero["dL/dx"].any()
+
+
 VALUES: list[tuple[str, dict[str, Any], Any]] = [
     ("y = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [1.0, 2.0], "x": LARGE}, 1.0),
     ("y_i = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [3.0, 2.0], "x": LARGE}, [3.0, 0.0]),

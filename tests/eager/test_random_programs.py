@@ -1,4 +1,4 @@
-"""Random programs of eager operations against PyTorch: values, gradients, Hessians times vectors."""
+"""Random programs of eager operations against PyTorch, to second order."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def draw(rng: np.random.Generator) -> tuple[list[np.ndarray], list[Line]]:
             except (RuntimeError, IndexError):
                 continue
             if (
-                value.numel() <= 200
+                0 < value.numel() <= 200
                 and bool(torch.isfinite(value).all())
                 and value.abs().max() < 1e3
             ):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
+from eingrad.calculus.structure import open_product
 from eingrad.core.algebra import (
     Factor,
     Infix,
@@ -237,6 +238,31 @@ def is_root(node: Expr) -> bool:
     if exponent == 1 and isinstance(node, Map) and node.function in {"sqrt", "root"}:
         base, exponent = node.operands[0], HALF
     return exponent == HALF and _is_square(base)
+
+
+def root_of_squares(node: Expr) -> Expr | None:
+    """sqrt(sum_i(x_i^2)) -> norm_i(x_i), which does not overflow where the squares do"""
+    base, exponent = base_and_exponent(node)
+    if isinstance(base, Map) and base.function in {"sqrt", "root"}:
+        base, exponent = base.operands[0], HALF * exponent
+    if not isinstance(base, Einsum) or not isinstance(exponent, Fraction):
+        return None
+    product = open_product(base)
+    if exponent.denominator != 2 or not product.summed():
+        return None
+    counts = Counter(product.factors)
+    half = [f for f, count in counts.items() for _ in range(count // 2)]
+    labels = tuple(dict.fromkeys(k for _, ls in half for k in ls))
+    if any(count % 2 for count in counts.values()) or not product.summed() <= set(labels):
+        return None
+    if isinstance(product.coefficient, complex) or product.coefficient <= 0:
+        return None
+    inner = einsum(half, labels, product.extents)
+    norm = reduce("norm", inner, [k for k, x in enumerate(labels) if x in product.summed()])
+    kept = tuple(k for k in labels if k not in product.summed())
+    root = einsum([(norm, kept)], product.output, product.extents)
+    scale = apply("sqrt", Const(product.coefficient))
+    return power(multiply(scale, root), 2 * exponent)
 
 
 def _is_square(node: Expr) -> bool:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from eingrad.calculus.structure import OpenProduct, cost, is_sum, open_product, sum_of
+from eingrad.calculus.structure import (
+    OpenProduct,
+    cost,
+    is_sum,
+    open_product,
+    sum_of,
+)
 from eingrad.core.algebra import (
     Infix,
     add,

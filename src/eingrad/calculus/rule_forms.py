@@ -51,6 +51,8 @@ TEXTS: dict[str, Form] = {
         Form(Applied('log1p', (Times(-1, ((Applied('sigmoid', (Hole('x'),)), 1),)),)), Times(-1, ((Applied('softplus', (Hole('x'),)), 1),))),
     '(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)':
         Form(Times(1, ((Plus(((Applied('exp', (Hole('x'),)), 1), (Applied('exp', (Times(-1, ((Hole('x'), 1),)),)), -1))), 1), (Plus(((Applied('exp', (Hole('x'),)), 1), (Applied('exp', (Times(-1, ((Hole('x'), 1),)),)), 1))), -1))), Applied('tanh', (Hole('x'),))),
+    '(exp(x) - 1) sigmoid(-x) -> tanh(x / 2)':
+        Form(Times(1, ((Applied('sigmoid', (Times(-1, ((Hole('x'), 1),)),)), 1), (Plus(((Applied('exp', (Hole('x'),)), 1), (Times(1), -1))), 1))), Applied('tanh', (Times(Fraction(1, 2), ((Hole('x'), 1),)),))),
     'sinh(x) / cosh(x) -> tanh(x)':
         Form(Times(1, ((Applied('cosh', (Hole('x'),)), -1), (Applied('sinh', (Hole('x'),)), 1))), Applied('tanh', (Hole('x'),))),
     'sin(x) / cos(x) -> tan(x)':

@@ -10,6 +10,7 @@ terms may stand beside what the left side says. A name with a condition is a num
 from __future__ import annotations
 
 from eingrad.calculus.condition_rules import case_by_place, condition_counted, conditions_joined
+from eingrad.calculus.exp_rules import log_of_weighted_exps, share_of_weighted_exps
 from eingrad.calculus.gather_rules import (
     close_scatter,
     gather_moves_in,
@@ -18,7 +19,12 @@ from eingrad.calculus.gather_rules import (
     log_of_gathered_softmax,
     open_scatter,
 )
-from eingrad.calculus.kink_rules import adjugate_written_out, power_at_0, product_with_log
+from eingrad.calculus.kink_rules import (
+    adjugate_written_out,
+    power_at_0,
+    product_with_log,
+    root_of_squares,
+)
 from eingrad.calculus.pattern import Rule
 from eingrad.calculus.pointwise_rules import (
     cases_joined,
@@ -63,7 +69,10 @@ FORMS = (
         "log(1 - sigmoid(x)) -> -softplus(x)",
         "log1p(-sigmoid(x)) -> -softplus(x)",
     )),
-    Rule("tanh", ("(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)",), "tanh recognised"),
+    Rule("tanh", (
+        "(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)",
+        "(exp(x) - 1) sigmoid(-x) -> tanh(x / 2)",
+    ), "tanh recognised"),
     Rule("sinh over cosh", ("sinh(x) / cosh(x) -> tanh(x)",), "sinh / cosh = tanh"),
     Rule("sin over cos", ("sin(x) / cos(x) -> tan(x)",), "sin / cos = tan"),
     Rule("indicator again", (
@@ -128,10 +137,13 @@ NUMERIC = (
     Rule("power at 0", function=power_at_0, heads=("*",), needs=("pow",)),
     Rule("product with log", function=product_with_log, heads=("*",)),
     Rule("adjugate", function=adjugate_written_out, heads=("*",), needs=("det",)),
+    Rule("log of weighted exps", function=log_of_weighted_exps, heads=("log",)),
+    Rule("share of weighted exps", function=share_of_weighted_exps, heads=("*",)),
     Rule("log near 1", ("log(1 + x) -> log1p(x)",)),
     Rule("exp minus 1", ("exp(x) - 1 -> expm1(x)",)),
     Rule("log of two exp", ("log(exp(a) + exp(b)) -> logaddexp(a, b)",)),
     Rule("share of two exp", ("exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)",)),
+    Rule("root of squares", function=root_of_squares, heads=("sqrt", "root", "*")),
     Rule("log of cosh", ("log(cosh(x)) -> x + softplus(-2 x) - log(2)",)),
 )
 """For what runs: equal on paper, better in floating point; entries read and added at integers."""

@@ -1,0 +1,151 @@
+"""Sums of exponentials with factors beside them, shifted by the greatest exponent.
+
+Where no factor stands beside an exponential, `rule_table` knows the function: softmax, logaddexp.
+What is not above 0 is not shifted, so that nothing is less exact than it was written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce as fold
+
+from eingrad.calculus.pointwise_rules import argument_of, is_map
+from eingrad.calculus.structure import OpenProduct, is_minus, is_sum, open_product, sum_of
+from eingrad.core.algebra import (
+    Factor,
+    add,
+    apply,
+    base_and_exponent,
+    constant_value,
+    einsum,
+    multiply,
+    negate,
+    power,
+    reduce,
+    repeat,
+    subtract,
+)
+from eingrad.core.expr import Const, Einsum, Expr, Labels, postorder
+
+FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """``exp(shift) rest`` is the sum; the shift has these of its axes."""
+
+    shift: Expr
+    axes: Labels
+    rest: Expr
+    near: Expr | None = None  # the sum less 1, of one that starts with 1, where no exponent is > 0
+
+
+def log_of_weighted_exps(node: Expr) -> Expr | None:
+    """log(c + d exp(x)) -> m + log(c exp(-m) + d exp(x - m)) with m = max(x, 0)"""
+    x = argument_of(node, "log")
+    found = _shifted(x) if x is not None else None
+    if found is None or x is None:
+        return None
+    shift = repeat(found.shift, x.dims, found.axes) if x.ndim else found.shift
+    far = add(shift, apply("log", found.rest))
+    if found.near is None:
+        return far
+    return apply("where", apply("gt", shift, Const(0)), far, apply("log1p", found.near))
+
+
+def share_of_weighted_exps(node: Expr) -> Expr | None:
+    """exp(x) / (c + d exp(x)) -> exp(x - m) / (c exp(-m) + d exp(x - m)) with m = max(x, 0)"""
+    if not isinstance(node, Einsum):
+        return None
+    product = open_product(node)
+    for k, (total, own) in enumerate(product.factors):
+        base, exponent = base_and_exponent(total)
+        if not is_minus(exponent) or (found := _shifted(base)) is None:
+            continue
+        labels = tuple(own[axis] for axis in found.axes)
+        for j, (x, ls) in enumerate(product.factors):
+            inner, times = base_and_exponent(x)
+            y = argument_of(inner, "exp")
+            if y is None or is_minus(times) or not set(labels) <= set(ls):
+                continue
+            places = tuple(ls.index(label) for label in labels)
+            shift = repeat(found.shift, y.dims, places) if y.ndim else found.shift
+            above = apply("exp", subtract(multiply(Const(times), y), shift))
+            rest = tuple(f for i, f in enumerate(product.factors) if i not in (j, k))
+            below: Factor = (power(found.rest, -1), own)
+            left: Factor = (power(base, exponent + 1), own)
+            return replace(product, factors=(*rest, (above, ls), below, left)).build()
+    return None
+
+
+def _shifted(node: Expr) -> Shifted | None:
+    """Shift the exponents of a sum, if that is one of exponentials with factors."""
+    if any(is_map(x, "clip") and FARTHEST in x.operands for x in postorder([node])):
+        return None  # it is shifted
+    return _of_terms(node) if is_sum(node) else _over_axes(node)
+
+
+def _of_terms(node: Expr) -> Shifted | None:
+    terms = [open_product(x, node.dims) for x in node.operands]
+    places = [_exponential(p) for p in terms]
+    plain = all(p is not None and len(t.factors) == 1 and t.coefficient == 1
+                for p, t in zip(places, terms, strict=True))  # fmt: skip
+    if all(p is None for p in places) or (plain and len(terms) < 3):
+        return None
+    zero = repeat(Const(0), node.dims, ()) if node.ndim else Const(0)
+    exponents = [zero if p is None else p[1] for p in places]
+    shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), exponents),
+                  negate(FARTHEST), FARTHEST)  # fmt: skip
+    weights = [
+        _without(t, None if p is None else p[0], node) for p, t in zip(places, terms, strict=True)
+    ]
+    pairs = list(zip(weights, exponents, strict=True))
+    rest = sum_of([multiply(w, apply("exp", subtract(x, shift))) for w, x in pairs], node.dims)
+    near = None
+    if any(p is None and constant_value(w) == 1 for p, w in zip(places, weights, strict=True)):
+        small = [multiply(w, apply("exp", apply("minimum", x, Const(0)))) for w, x in pairs]
+        near = subtract(sum_of(small, node.dims), Const(1))
+    return Shifted(shift, tuple(range(node.ndim)), rest, near)
+
+
+def _exponential(product: OpenProduct) -> tuple[int, Expr] | None:
+    """Find an exponential, the one with most axes: which factor it is, and its exponent."""
+    dims = [product.extents[k] for k in product.output]
+    for k, (x, labels) in sorted(enumerate(product.factors), key=lambda f: -len(f[1][1])):
+        base, times = base_and_exponent(x)
+        inner = argument_of(base, "exp")
+        fits = set(labels) <= set(product.output) and len(set(labels)) == len(labels)
+        if inner is not None and fits and not is_minus(times):
+            exponent = multiply(Const(times), inner)
+            return k, repeat(exponent, dims, labels) if dims else exponent
+    return None
+
+
+def _without(product: OpenProduct, k: int | None, node: Expr) -> Expr:
+    """Return what stands beside the k-th factor of a term."""
+    factors = tuple(f for j, f in enumerate(product.factors) if j != k)
+    ones = (repeat(Const(1), node.dims, ()), product.output) if node.ndim else (Const(1), ())
+    return replace(product, factors=(*factors, ones)).build()
+
+
+def _over_axes(node: Expr) -> Shifted | None:
+    """Shift ``sum_j(c_j exp(x_j))`` by the greatest x_j."""
+    if not isinstance(node, Einsum) or not node.summed:
+        return None
+    product = open_product(node)
+    for k, (x, labels) in enumerate(product.factors):
+        inner = argument_of(x, "exp")
+        summed = product.summed()
+        if inner is None or not summed <= set(labels) or len(set(labels)) < len(labels):
+            continue
+        over = [axis for axis, label in enumerate(labels) if label in summed]
+        axes = tuple(label for label in labels if label not in summed)
+        greatest = reduce("max", inner, over)
+        shift = apply("clip", greatest, negate(FARTHEST), FARTHEST)
+        kept = tuple(axis for axis in range(inner.ndim) if axis not in over)
+        small = apply("exp", subtract(inner, repeat(shift, inner.dims, kept)))
+        factors = (*product.factors[:k], (small, labels), *product.factors[k + 1 :])
+        return Shifted(shift, axes, einsum(
+            [(Const(product.coefficient), ()), *factors], product.output, product.extents
+        ))  # fmt: skip
+    return None
