@@ -25,7 +25,7 @@ from eingrad.core.algebra import (
     repeat,
     subtract,
 )
-from eingrad.core.expr import Const, Einsum, Expr, Labels, postorder
+from eingrad.core.expr import Const, Einsum, Expr, Labels
 
 FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
 
@@ -55,7 +55,7 @@ def log_of_weighted_exps(node: Expr) -> Expr | None:
 
 def share_of_weighted_exps(node: Expr) -> Expr | None:
     """exp(x) / (c + d exp(x)) -> exp(x - m) / (c exp(-m) + d exp(x - m)) with m = max(x, 0)"""
-    if not isinstance(node, Einsum):
+    if not isinstance(node, Einsum) or not _has_share(node):
         return None
     product = open_product(node)
     for k, (total, own) in enumerate(product.factors):
@@ -78,10 +78,18 @@ def share_of_weighted_exps(node: Expr) -> Expr | None:
     return None
 
 
+def _has_share(node: Einsum) -> bool:
+    """Whether an exponential and what divides are among the factors, or in products that are."""
+    near = [
+        *node.operands,
+        *(y for x in node.operands if isinstance(x, Einsum) for y in x.operands),
+    ]
+    bases = [base_and_exponent(x) for x in near]
+    return any(is_map(x, "exp") for x, _ in bases) and any(is_minus(k) for _, k in bases)
+
+
 def _shifted(node: Expr) -> Shifted | None:
     """Shift the exponents of a sum, if that is one of exponentials with factors."""
-    if any(is_map(x, "clip") and FARTHEST in x.operands for x in postorder([node])):
-        return None  # it is shifted
     return _of_terms(node) if is_sum(node) else _over_axes(node)
 
 
@@ -94,6 +102,8 @@ def _of_terms(node: Expr) -> Shifted | None:
         return None
     zero = repeat(Const(0), node.dims, ()) if node.ndim else Const(0)
     exponents = [zero if p is None else p[1] for p in places]
+    if any(map(_is_shifted, exponents)):
+        return None
     shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), exponents),
                   negate(FARTHEST), FARTHEST)  # fmt: skip
     weights = [
@@ -106,6 +116,13 @@ def _of_terms(node: Expr) -> Shifted | None:
         small = [multiply(w, apply("exp", apply("minimum", x, Const(0)))) for w, x in pairs]
         near = subtract(sum_of(small, node.dims), Const(1))
     return Shifted(shift, tuple(range(node.ndim)), rest, near)
+
+
+def _is_shifted(exponent: Expr) -> bool:
+    """Whether the greatest exponent is subtracted already."""
+    terms = exponent.operands if is_sum(exponent) else (exponent,)
+    parts = (x for term in terms for x in (term, *term.operands))
+    return any(is_map(x, "clip") and FARTHEST in x.operands for x in parts)
 
 
 def _exponential(product: OpenProduct) -> tuple[int, Expr] | None:
@@ -138,6 +155,8 @@ def _over_axes(node: Expr) -> Shifted | None:
         summed = product.summed()
         if inner is None or not summed <= set(labels) or len(set(labels)) < len(labels):
             continue
+        if _is_shifted(inner):
+            return None
         over = [axis for axis, label in enumerate(labels) if label in summed]
         axes = tuple(label for label in labels if label not in summed)
         greatest = reduce("max", inner, over)

@@ -247,8 +247,8 @@ def root_of_squares(node: Expr) -> Expr | None:
         base, exponent = base.operands[0], HALF * exponent
     if not isinstance(base, Einsum) or not isinstance(exponent, Fraction):
         return None
-    product = open_product(base)
-    if exponent.denominator != 2 or not product.summed():
+    product = open_product(base) if exponent.denominator == 2 else None
+    if product is None or not product.summed():
         return None
     counts = Counter(product.factors)
     half = [f for f, count in counts.items() for _ in range(count // 2)]

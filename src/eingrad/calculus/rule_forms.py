@@ -53,6 +53,8 @@ TEXTS: dict[str, Form] = {
         Form(Times(1, ((Plus(((Applied('exp', (Hole('x'),)), 1), (Applied('exp', (Times(-1, ((Hole('x'), 1),)),)), -1))), 1), (Plus(((Applied('exp', (Hole('x'),)), 1), (Applied('exp', (Times(-1, ((Hole('x'), 1),)),)), 1))), -1))), Applied('tanh', (Hole('x'),))),
     '(exp(x) - 1) sigmoid(-x) -> tanh(x / 2)':
         Form(Times(1, ((Applied('sigmoid', (Times(-1, ((Hole('x'), 1),)),)), 1), (Plus(((Applied('exp', (Hole('x'),)), 1), (Times(1), -1))), 1))), Applied('tanh', (Times(Fraction(1, 2), ((Hole('x'), 1),)),))),
+    'expm1(x) sigmoid(-x) -> tanh(x / 2)':
+        Form(Times(1, ((Applied('expm1', (Hole('x'),)), 1), (Applied('sigmoid', (Times(-1, ((Hole('x'), 1),)),)), 1))), Applied('tanh', (Times(Fraction(1, 2), ((Hole('x'), 1),)),))),
     'sinh(x) / cosh(x) -> tanh(x)':
         Form(Times(1, ((Applied('cosh', (Hole('x'),)), -1), (Applied('sinh', (Hole('x'),)), 1))), Applied('tanh', (Hole('x'),))),
     'sin(x) / cos(x) -> tan(x)':

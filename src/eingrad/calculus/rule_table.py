@@ -72,6 +72,7 @@ FORMS = (
     Rule("tanh", (
         "(exp(x) - exp(-x)) / (exp(x) + exp(-x)) -> tanh(x)",
         "(exp(x) - 1) sigmoid(-x) -> tanh(x / 2)",
+        "expm1(x) sigmoid(-x) -> tanh(x / 2)",
     ), "tanh recognised"),
     Rule("sinh over cosh", ("sinh(x) / cosh(x) -> tanh(x)",), "sinh / cosh = tanh"),
     Rule("sin over cos", ("sin(x) / cos(x) -> tan(x)",), "sin / cos = tan"),
