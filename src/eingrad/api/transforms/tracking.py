@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, cast
@@ -105,7 +106,38 @@ def outward(pair: Pair, as_tensors: bool) -> Any:
     t = wrap(*pair)
     if as_tensors or t._node is not None or is_symbolic(t):
         return t
-    return np.array(t._value)
+    return t._value if _is_free(pair, t) else np.array(t._value)
+
+
+def _held(pair: Pair, t: Tensor) -> tuple[int, int]:  # noqa: ARG001
+    """Return how many references there are to an array, and to the memory that it is a view of."""
+    return sys.getrefcount(t._value), sys.getrefcount(t._value.base)
+
+
+def _baseline(view: bool) -> tuple[int, int]:
+    array = np.empty((2, 3))
+    pair = (array.T if view else array, None)
+    del array
+    return _held(pair, wrap(*pair))
+
+
+_ALONE, _ALONE_AS_VIEW = _baseline(False), _baseline(True)
+
+
+def _is_free(pair: Pair, t: Tensor) -> bool:
+    """Whether nothing but a pair holds its array, or the memory of it, which has no other entry."""
+    value = t._value
+    base = value.base
+    if not value.flags.writeable:
+        return False
+    del value
+    if base is None:
+        return _held(pair, t)[0] <= _ALONE[0]
+    if type(base) is not np.ndarray or base.base is not None or base.nbytes != t._value.nbytes:
+        return False
+    del base
+    held = _held(pair, t)
+    return held[0] <= _ALONE_AS_VIEW[0] and held[1] <= _ALONE_AS_VIEW[1]
 
 
 def result(t: Tensor, since: int, as_tensors: bool) -> Any:

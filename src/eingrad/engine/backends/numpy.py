@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eingrad.core.functions import FUNCTIONS, MATRIX_FUNCTIONS, imported
+from eingrad.engine.backends.heap import keep_memory
 from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.spelling import Spelling, is_ufunc
 from eingrad.errors import BackendError, OutOfRangeError, ShapeError
 
 Array = NDArray[Any]
+
+keep_memory()
 
 # fmt: off
 ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy's
