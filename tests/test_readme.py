@@ -23,7 +23,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", [README, ROOT / "docs" / "python.md", ROOT / "docs" / "notation.md"], ids=lambda x: x.name)
+PAGES = [README, *(ROOT / "docs" / name for name in ("python.md", "notation.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda x: x.name)
 def test_python_session(page: Path) -> None:
     result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted > 4

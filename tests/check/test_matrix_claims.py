@@ -132,3 +132,41 @@ def test_the_first_claim_that_one_layout_fits_fixes_it() -> None:
     assert [v.outcome for v in found] == ["right", "right if"]
     assert "numerator" in found[0].reason
     assert "denominator" in found[1].reason
+
+
+LAYERS = "A_bh = X_bi W_ih + b_h\nZ_bh = relu(A_bh)\nO_bo = Z_bh V_ho\nL = sum_bo((O_bo - T_bo)^2)"
+QUADRATIC = "q = x_i A_ij x_j"
+ENTROPY = "p_i = softmax_i(a_i)\nL = -sum_i(t_i log(p_i))\nassume sum_i(t_i) = 1"
+GRAM = "S_ij = X_ki X_kj / size(k)\nL = logdet_ij(S_ij)"
+TOTAL = "C_ij = A_ik B_kj\nL = sum_ij(C_ij)"
+TEXTS = [
+    (LAYERS, "right", ["dL/dV = Z^T dL/dO", "dL/dZ = dL/dO V^T", "dL/db = 1^T dL/dA", "dL/db = (dL/dA)^T 1",
+                       "dL/dA = dL/dZ ⊙ 1[A > 0]", "dL/dX = dL/dA W^T", "dL/dW = X^T (dL/dO V^T ⊙ 1[A > 0])",
+                       "L = ||O - T||_F^2", "L = tr((O - T)^T (O - T))", "A = X W + b", "A = X W + 1 b^T", "O = Z V"]),
+    (LAYERS, "wrong", ["dL/dV = (dL/dO)^T Z", "dL/dV = dL/dO Z^T", "dL/db = dL/dA 1", "dL/db = dL/dA", "dL/dX = W dL/dA",
+                       "dL/dW = X^T dL/dO V^T ⊙ 1[A > 0]", "L = ||O - T||_F", "A = W X + b", "O = V Z"]),
+    (QUADRATIC, "right", ["dq/dx = A x + A^T x", "dq/dA = x x^T", "dq/dA = x ⊗ x", "d2q/dx dx = A + A^T", "q = x^T A x"]),
+    (QUADRATIC, "wrong", ["dq/dA = x x", "q = x A x", "dq/dx = (A - A^T) x"]),
+    (QUADRATIC, "right if", ["dq/dx = 2 A x", "dq/dx = x^T (A + A^T)", "dq/dA = x^T x"]),
+    (ENTROPY, "right", ["dL/da = p - t", "dp/da = diag(p) - p p^T", "dL/dp = -t ⊘ p", "dL/da = (diag(p) - p p^T) dL/dp",
+                        "dL/da = (dp/da)^T dL/dp", "dL/da = dL/dp dp/da"]),
+    (ENTROPY, "wrong", ["dL/da = t - p", "dp/da = p p^T - diag(p)", "dp/da = diag(p) - p^T p"]),
+    (GRAM, "right", ["S = X^T X / size(k)", "dL/dX = 2 X S^-1 / size(k)", "dL/dS = S^-T"]),
+    (GRAM, "wrong", ["S = X X^T / size(k)", "dL/dX = 2 S^-1 X / size(k)"]),
+    (TOTAL, "right", ["dL/dA = 1 1^T B^T", "dL/dA = 1 (B 1)^T", "dL/dB = A^T 1 1^T", "dL/dC = 1 1^T", "L = 1^T C 1", "L = sum(C)"]),
+    (TOTAL, "wrong", ["dL/dA = B^T", "dL/dC = I", "L = tr(C)"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "outcome", "claims"), TEXTS)
+def test_claims_in_matrices_about_models_with_labels(
+    model: str, outcome: str, claims: list[str]
+) -> None:
+    found = [eg.parse(model).check(claim) for claim in claims]
+    assert [(v.claim, v.outcome) for v in found] == [(v.claim, outcome) for v in found]
+
+
+@pytest.mark.parametrize("claim", ["dY/dX = B^T", "dY/dX = A", "dY/dX = A B"])
+def test_a_derivative_with_four_axes_is_not_judged_as_a_matrix(claim: str) -> None:
+    with pytest.raises(eg.NotationError, match="4 axes"):
+        eg.parse("Y_ij = A_ik X_kl B_lj").check(claim)

@@ -98,11 +98,11 @@ class MatrixJudge:
         self, claim: Claim, right: list[IndexClaim], definitions: Sequence[Claim]
     ) -> Verdict:
         fixed = self.layout[0] if self.layout else ""
-        right = sorted(right, key=lambda x: x.loose)
+        right = sorted(right, key=lambda x: (x.loose, x.rows))
         chosen = next((x for x in right if x.layout == fixed), right[0])
         verdict = self._worded(claim, self.judge([*definitions, chosen.claim]))
-        if chosen.loose:
-            text = "the product is read from left to right"
+        if chosen.loose or chosen.rows:
+            text = "the product is read from left to right" if chosen.loose else "vectors are rows"
             return replace(verdict, outcome="right if", assumption=text, mistake="assumption",
                            reason=f"right if {text}")  # fmt: skip
         if not chosen.layout or len({x.layout for x in right}) > 1:

@@ -39,12 +39,14 @@ LAYOUTS = NUMERATOR, DENOMINATOR
 class IndexClaim:
     """A claim in index notation; ``layout`` is how a Jacobian lies, "" where there is none.
 
-    ``loose`` says that ``A ⊙ B C`` is read as ``(A ⊙ B) C``, though ``A ⊙ (B C)`` fits, too.
+    ``loose`` says that ``A ⊙ B C`` is read as ``(A ⊙ B) C``, though ``A ⊙ (B C)`` fits, too, and
+    ``rows`` that vectors are rows, of which the model says nothing, since columns do not fit.
     """
 
     claim: Claim
     layout: str = ""
     loose: bool = False
+    rows: bool = False
 
 
 class ClaimElaboration:
@@ -147,7 +149,12 @@ class ClaimElaboration:
                     jacobian = jacobian or shapes.has_jacobian
                     own = layout if shapes.has_jacobian else ""
                     key = Sum(sides_of(new), (False, False))
-                    found.setdefault(key, IndexClaim(new, own, bool(loose and found)))
+                    found.setdefault(
+                        key,
+                        IndexClaim(
+                            new, own, bool(loose and found), self._free_rows(value, upright)
+                        ),
+                    )
                     made = made or (shapes, left)
                 if found and not jacobian:
                     break
@@ -162,6 +169,15 @@ class ClaimElaboration:
         yield claim
         if isinstance(claim, Assignment) and 0 < len(labels := labels_of(claim.target)) < 3:
             yield replace(claim, value=Call("entry", (claim.value,), labels))
+
+    def _free_rows(self, claim: Claim, upright: int) -> bool:
+        """Whether a claim has vectors that are taken to be rows though the model does not say so.
+
+        Two of them, or one twice: ``b`` alone may be added to rows, or be the gradient ``1^T G``.
+        """
+        names = [x.name for side in sides_of(claim) for x in walk(side) if isinstance(x, Symbol)]
+        free = [x for x in names if self.rank(x) == 1 and (x, 0) not in self.known]
+        return upright == R and len(free) > 1
 
     def _stand(self, upright: int) -> None:
         """State that vectors of which the model says nothing are columns, or all of them rows."""
