@@ -32,3 +32,4 @@ nightly:
 	@echo "make nightly SEED=$(SEED)"
 	$(PYTEST) --hypothesis-profile=nightly --seed=$(SEED) --hypothesis-seed=$(SEED) $(RANDOM_TESTS) \
 		|| { echo "again: make nightly SEED=$(SEED)"; exit 1; }
+	EINGRAD_EXHAUSTIVE=1 $(PYTEST) tests/codegen/test_layer_modules.py  # each through torch.compile

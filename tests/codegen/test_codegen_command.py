@@ -105,3 +105,24 @@ def test_a_write_that_fails_keeps_the_old_file(
     assert (code, path.read_text()) == (2, "old")
     assert "No space left" in error
     assert [p.name for p in tmp_path.iterdir()] == ["module.py"]
+
+
+SWIGLU = "Y_td = silu(X_te W_ef) (X_ti V_if) P_fd"
+
+
+def test_a_tensor_is_written_as_a_layer(tmp_path: Path) -> None:
+    path = tmp_path / "layer.py"
+    code, _, error = run("--of", "Y", "--wrt", "X,W", "-o", str(path), model=SWIGLU)
+    assert code == 0, error
+    done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    text = run("--of", "Y", "--save", "inputs", "--target", "torch", model=SWIGLU)[1]
+    assert "Computed again instead of saved" in text
+    both = run("--of", "H,Y", model="H_bh = tanh(X_bi W_ih)\nY_b = H_bh v_h")[1]
+    assert "def backward(saved: Saved, dH: Array, dY: Array)" in both
+
+
+def test_only_a_layer_saves() -> None:
+    code, _, error = run("--save", "inputs")
+    assert code == 2
+    assert "--save has no effect on the module of a scalar" in error

@@ -111,3 +111,68 @@ def test_layers_are_in_ruffs_format(command: list[str], folder: Path) -> None:
     ruff = ["ruff", *command, "--isolated", "--quiet", str(folder)]
     done = subprocess.run(ruff, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.name)
+@pytest.mark.parametrize("save", [None, "inputs"])
+def test_a_compiled_layer_is_its_module(case: LayerCase, save: str | None, folder: Path) -> None:
+    arrays = dict(np.load(folder / f"{case.name}.npz"))
+    module: dict[str, Any] = {"__name__": "module"}
+    exec(layer_of(case).source("numpy", save=save), module)
+    inputs = [arrays[f"in {name}"] for name in module["AXES"]]
+    bars = [x for name, x in arrays.items() if name.startswith("bar ")]
+    outputs, saved = module["forward"](*inputs)
+    layer = layer_of(case).compile(save=save)
+    found, kept = layer.forward(*inputs)
+    own = (outputs, found) if isinstance(outputs, tuple) else ((outputs,), (found,))
+    pairs = [*zip(*own, strict=True)]
+    pairs += zip(module["backward"](saved, *bars), layer.backward(kept, *bars), strict=True)
+    for right, result in pairs:
+        np.testing.assert_allclose(result, right, rtol=1e-9, atol=1e-10)
+    if save:
+        assert not layer.computed
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_a_layer_is_compiled_for_other_backends(backend: str) -> None:
+    own = pytest.importorskip({"jax": "jax.numpy"}.get(backend, backend)).asarray
+    case = next(case for case in LAYERS if case.name == "swiglu")
+    module: dict[str, Any] = {"__name__": "module"}
+    exec(layer_of(case).source("numpy"), module)
+    data = {name: x.astype(np.float32) for name, x in module["random_data"]().items()}
+    layer = layer_of(case).compile(backend)
+    Y, saved = layer.forward(**{name: own(x) for name, x in data.items()})
+    expected, kept = module["forward"](**data)
+    np.testing.assert_allclose(np.asarray(Y), expected, rtol=2e-4)
+    for a, b in zip(layer.backward(saved, Y), module["backward"](kept, expected), strict=True):
+        np.testing.assert_allclose(np.asarray(a), b, rtol=2e-3, atol=1e-3)
+
+
+def test_what_is_saved_is_said_and_chosen() -> None:
+    layer = layer_of(next(case for case in LAYERS if case.name == "swiglu"))
+    every, inputs = layer.source("torch"), layer.source("torch", save="inputs")
+    assert "    u1: 4 t f\n" in every.split("Saved for `backward`")[1]
+    assert "    P: 4 f d_2, an input\n" in every
+    assert "Computed again instead of saved:\n\n    v: 4 t\n" in inputs
+    assert "mark_non_differentiable" not in inputs
+    some = layer.source("numpy", save=["v", "u1", "u2"])
+    assert "u1: 4 t f" in some.split("Computed again")[0]
+    assert "u3: 4 t f" in some.split("Computed again")[1]
+    with pytest.raises(eg.UnknownNameError, match="nothing that backward needs is called 'w'"):
+        layer.source("numpy", save=["w"])
+
+
+def test_a_layer_that_cannot_be_says_so() -> None:
+    model = eg.parse("H_bh = X_bi W_ih\nY_bo = tanh(H_bh) V_ho")
+    with pytest.raises(eg.EingradError, match="differentiates by inputs, and H is assigned"):
+        model.vjp("Y", ["H"]).source("numpy")
+    with pytest.raises(eg.UnknownNameError):
+        model.vjp("Z", ["X"])
+    with pytest.raises(eg.EingradError, match="a layer has no training step"):
+        model.vjp("Y", ["X"]).source("numpy", optimizer=eg.sgd(lr=0.1))
+    module: dict[str, Any] = {"__name__": "module"}
+    exec(model.vjp("Y", ["X", "W"]).source("numpy"), module)
+    data = module["random_data"]()
+    _, saved = module["forward"](**data)
+    with pytest.raises(ValueError, match="its cotangent"):
+        module["backward"](saved, np.ones(1))

@@ -157,6 +157,8 @@ def _product_of_pair(a: Operand, b: Operand, kept: Labels, target: Target) -> Co
     n = len(batch)
     if [list(labels[:n]) for labels in (own, other, kept)] != [batch] * 3:
         return None
+    if not n and max(len(own), len(other)) > MATRIX:
+        return _of_stack(a, b, kept) or _of_stack(b, a, kept)
     if max(len(own), len(other)) > n + MATRIX or (n and min(len(own), len(other)) < n + MATRIX):
         return None
     if len(kept) == n + MATRIX and kept[-2] in other:
@@ -167,6 +169,21 @@ def _product_of_pair(a: Operand, b: Operand, kept: Labels, target: Target) -> Co
     left = x if own[-1] == summed[0] else attribute(x, word)
     right = y if other[n] == summed[0] else attribute(y, word)
     return binary("@", left, right)
+
+
+def _of_stack(stack: Operand, matrix: Operand, kept: Labels) -> Code | None:
+    """Return ``X @ W`` for a stack of matrices and one matrix, or a vector, over the last axis.
+
+    >>> from eingrad.codegen.code import atom
+    >>> str(_of_stack((atom("X"), (0, 1, 2)), (atom("W"), (3, 2)), (0, 1, 3)))
+    'X @ W.T'
+    """
+    (x, own), (w, other) = stack, matrix
+    if len(other) > MATRIX or own[-1] not in other or own[-1] in kept:
+        return None
+    if kept != (*own[:-1], *(k for k in other if k != own[-1])):
+        return None
+    return binary("@", x, w if other[0] == own[-1] else attribute(w, "T"))
 
 
 class ExpressionWriter:
