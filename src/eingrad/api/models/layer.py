@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eingrad.api.models.compile_graph import compile_graph
 from eingrad.api.models.model_derivatives import Derivatives
@@ -12,12 +12,14 @@ from eingrad.calculus.facts import tensors_assumed
 from eingrad.codegen.layer_module import layer_source
 from eingrad.codegen.layer_plan import LayerPlan, Save, make_layer_plan
 from eingrad.codegen.module_plan import Line
-from eingrad.codegen.targets import TargetName
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.rewrite import substitute
-from eingrad.engine.library import BackendName
 from eingrad.errors import EingradError
 from eingrad.notation.system import System
+
+if TYPE_CHECKING:
+    from eingrad.codegen.targets import TargetName
+    from eingrad.engine.library import BackendName
 
 
 class Layer(Derivatives):
