@@ -21,6 +21,7 @@ MISTAKES = {
     "single_sample_mlp.py": 6,
     "minibatch_mlp.py": 5,
     "matrix_lines.py": 3,
+    "judge_papers.py": 5,
 }
 
 

@@ -16,6 +16,7 @@ from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_nam
 
 ORDER: tuple[Outcome, ...] = ("right", "right if", "wrong", "not judged")
 MAX_TRIES = 4  # definitions of a loss that are left out because it does not depend on a variable
+MISPLACED = frozenset({"transposed", "label", "order", "wrong-tensor"})
 _ONE_LETTER = re.compile(
     r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
 )  # the text has one letter for both, and so means that they are one
@@ -185,7 +186,10 @@ class Equalities:
         """Return what a verdict says, where everything that it speaks of is defined."""
         if verdict.outcome == "wrong" and _ONE_LETTER.search(verdict.reason):
             return Finding("not judged", verdict.reason)
-        if verdict.mistake == "shape" and verdict.fixed is None:
+        clash = "would stand for two dimensions" in verdict.reason
+        if (verdict.mistake == "shape" and verdict.fixed is None) or (
+            clash and (verdict.mistake not in MISPLACED or "; and " in verdict.reason)
+        ):
             return Finding("not judged", verdict.reason)
         if verdict.outcome != "right" and (loss := read.unfounded()) is not None:
             return Finding("not judged", f"nothing before says what {loss} is")

@@ -30,7 +30,7 @@ _SHAPE = re.compile(
 )
 _LEFT = r"\left"
 _FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
-_MISFIT = "do not fit together: their axes have different extents"
+_MISFIT = "do not fit together"
 _SUM = re.compile(r"\\sum\s*(?:\\limits)?\s*_")
 _BARE = re.compile(r"(?<![A-Za-z\\_{^])([a-z])(?![A-Za-z_'(}^=])")
 _LABELLED = re.compile(r"(?<![A-Za-z\\_{^])([a-z])_(?:[a-z]|\{\s*[a-z](?:\s*,?\s*[a-z])*\s*\})")

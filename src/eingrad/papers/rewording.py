@@ -40,6 +40,7 @@ def _without_slices(text: str) -> str:
     letter = next(
         (x for x in "qrsuvwnpg" if not re.search(rf"(?<![a-zA-Z\\]){x}(?![a-zA-Z])", text)), ""
     )
+    text = _INDICATOR.sub(rf"\\delta_{{\1 {letter}}}", text)
     whole = _ROW_TIMES_COLUMN.sub(rf"\1_{letter} \2\3", text)
     kept = _SLICE.search(text.partition(" = ")[0]) is not None
     summed = len(_ROW_TIMES_COLUMN.findall(text)) == len(_SLICE.findall(text))
