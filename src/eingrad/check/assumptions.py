@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 
 from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
 from eingrad.check.points import PLANS, Condition, Point
@@ -19,6 +19,8 @@ from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.text import call_head, to_text
+
+MOST_PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,22 @@ def assumptions(
         for name in sorted(names, key=lambda n: inputs[n].ndim) if kind == "positive" else names:
             if name not in points.ranges and name not in points.fixed:
                 yield from _about(inputs[name], question, kind)
+        if kind == "symmetric":
+            free = [n for n in names if n not in points.ranges and n not in points.fixed]
+            yield from _together([x for n in free for x in _about(inputs[n], question, kind)])
+
+
+def _together(single: Sequence[InputAssumption]) -> Iterator[InputAssumption]:
+    """Yield two assumptions at once, of covariances, say, and all of them."""
+    several = [*islice(combinations(single, 2), MOST_PAIRS), *([single] if len(single) > 2 else [])]
+    for parts in several:
+
+        def condition(name: str, value: Array, parts: Sequence[InputAssumption] = parts) -> Array:
+            for part in parts:
+                value = part.condition(name, value)
+            return value
+
+        yield InputAssumption(" and ".join(part.text for part in parts), condition)
 
 
 def assumption_for(
