@@ -11,6 +11,7 @@ from eingrad.errors import NotationError
 from eingrad.notation.lexeme import keeps_labels, over_axes
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, S
 from eingrad.notation.matrix.letters import OpenExtent
+from eingrad.notation.mistakes import wrong_arguments
 from eingrad.notation.summation import labels_of
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
@@ -37,6 +38,7 @@ from eingrad.notation.text import to_text
 
 TRANSPOSES = frozenset({TRANSPOSED, Symbol("T")})
 MINUS_ONE = Sum((Number(1),), (True,))
+ONE_ARGUMENT = frozenset({"norm", "diag", "inv", "transpose", "entry", "trace", "det", "logdet"})
 OF_MATRIX = frozenset({"trace", "det", "logdet"})
 ALONG = {"rows": 0, "cols": 1}  # which place of a matrix stays
 
@@ -261,15 +263,13 @@ class TreeBuilder:
             return self.node("any", call, tuple(map(self.build, call.args[1:])), S)
         parts = tuple(map(self.build, call.args))
         function = call.function
+        _check_count(call, self.facts.functions)
         if function == "entry":
             return self.node("entry", call, parts, S)
         along = [axis for axis in call.axes if axis in ALONG]
         if call.axes and not along:
             return self.node("bind", call, parts)
-        if (
-            function in {"norm", "inner", "diag", "inv", "transpose", "kron"}
-            or function in OF_MATRIX
-        ):
+        if function in {"norm", "inner", "diag", "inv", "transpose"} or function in OF_MATRIX:
             return self.node({"inv": "inverse"}.get(function, function), call, parts)
         if function.rstrip("'") in self.facts.functions or not over_axes(function):
             return self.node("map", call, parts)
@@ -278,6 +278,18 @@ class TreeBuilder:
         if keeps_labels(function):
             return self.node("keep", call, parts)
         return self.node("along" if along else "fold", call, parts)
+
+
+def _check_count(call: Call, functions: Collection[str]) -> None:
+    """Raise for a function of one matrix, or of two, with another number of arguments."""
+    function = call.function
+    of_one = function in ONE_ARGUMENT or (over_axes(function) and function not in functions)
+    record = AXIS_FUNCTIONS.get(function)
+    pairwise_too = record is not None and record.pairwise and not call.axes
+    least = 2 if function == "inner" else 1
+    most = 2 if function == "inner" or pairwise_too else 1
+    if (of_one or function == "inner") and not least <= len(call.args) <= most:
+        raise wrong_arguments(call, least, most)
 
 
 def links(product: Product) -> tuple[Symbol, ...]:

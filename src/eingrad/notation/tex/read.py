@@ -223,7 +223,7 @@ def _statements(
 def _statement(whole: Row, context: Context) -> Statement:
     row, space = split_declaration(whole.tokens)
     no_conditions(whole.conditions, context)
-    if space and len(sides(row)) < 2:
+    if space and len(sides(row or whole.tokens)) < 2:
         return declared(row, space, context)
     if _is_word(row, "function"):
         return Declaration(_declared(row, context.lexer), context.lexer.position(row[0]))
@@ -330,7 +330,7 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
 
     ``i = j`` behind it restricts it to its diagonal, ``i \\neq j`` to the rest.
     """
-    row, _ = split_declaration(whole.tokens)
+    row = split_declaration(whole.tokens)[0] or whole.tokens
     left, *right = _both_sides(row, context)
     context.survey.notes = {}
     target = _left_side(left, context)
