@@ -58,7 +58,18 @@ def _sections(trainer: Trainer, predicted: NDArray[np.int64] | None) -> Iterator
     yield "<h2>What was trained</h2>"
     parameters = [v.name for v in trainer.classifier.roles.parameters]
     derivatives: Derivatives = trainer.classifier.model.grad(LOSS, parameters)
+    yield f'<div class="scroll">{derivatives.picture(_sizes(trainer)).svg}</div>'
     yield from blocks(derivatives.presentation(), explain=True)
+
+
+def _sizes(trainer: Trainer) -> dict[str, int]:
+    """Return the extents by label: of the parameters, and of a minibatch."""
+    learner = trainer.classifier
+    sizes = {learner.roles.batch: trainer.settings.batch_size}
+    for var in learner.roles.parameters:
+        sizes |= zip(var.dims, learner.shapes[var.name], strict=True)
+    letters = learner.model.system.letters
+    return {x: n for dim, n in sizes.items() for x in letters.get(dim, ())}
 
 
 # --- curves ---------------------------------------------------------------------------------------

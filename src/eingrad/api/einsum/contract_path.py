@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from eingrad.api.einsum.einsum import read
@@ -15,6 +15,8 @@ from eingrad.core.algebra import is_light
 from eingrad.core.digits import count_text, shape_text
 from eingrad.core.expr import Einsum, Expr, Var, postorder
 from eingrad.core.product import shared_products
+from eingrad.derivation.pictures.picture import Picture
+from eingrad.derivation.pictures.tensor_network import tensor_network
 from eingrad.engine.contract import pairwise
 from eingrad.errors import ShapeError
 
@@ -42,6 +44,21 @@ class PathPlan:
     shape: Shape
     steps: tuple[PathStep, ...]
     gradient_steps: tuple[PathStep, ...]
+    labels: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    sizes: Mapping[str, int] = field(default_factory=dict, repr=False, hash=False)
+
+    def picture(self, names: Sequence[str] = ()) -> Picture:
+        """Draw the product as a tensor network with labels, sizes and FLOPs, as SVG.
+
+        ``names`` are those of the operands, else A, B, ...
+
+        >>> contract_path("ij,jk->ik", (2, 3), (3, 4)).picture(["W", "x"]).svg[:4]
+        '<svg'
+        """
+        own = names or [chr(ord("A") + k % 26) for k in range(len(self.labels))]
+        words = f"{self.equation}: {self.flops:,} FLOPs, gradients {self.gradient_flops:,}"
+        output = self.equation.partition("->")[2]
+        return tensor_network(own, self.labels, output, self.sizes, words)
 
     @property
     def flops(self) -> int:
@@ -113,9 +130,11 @@ def contract_path(spec: Any, *shapes: Any) -> PathPlan:
     names = _axis_names(product, operands, root)
     forward = set(postorder([root]))
     later = [node for node in postorder(gradients) if node not in forward]
+    labels = tuple(tuple(product.names[k] for k in own) for own in product.inputs)
     return PathPlan(
-        str(equation), product.shape, _steps(postorder([root]), names), _steps(later, names)
-    )
+        str(equation), product.shape, _steps(postorder([root]), names), _steps(later, names),
+        labels, dict(zip(product.names, product.sizes, strict=True)),
+    )  # fmt: skip
 
 
 def _shape(k: int, value: Any) -> Shape:

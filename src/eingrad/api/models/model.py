@@ -21,6 +21,8 @@ from eingrad.core.expr import ELLIPSIS, Var
 from eingrad.core.forks import once
 from eingrad.derivation.formats.as_html import model_html, within
 from eingrad.derivation.formats.as_latex import statement_rows
+from eingrad.derivation.pictures.compute_graph import compute_graph
+from eingrad.derivation.pictures.picture import Picture
 from eingrad.derivation.presentation import model_text
 from eingrad.derivation.steps import Record
 from eingrad.errors import (
@@ -184,6 +186,18 @@ class Model:
         """
         rows = " \\\\\n".join(f"  {row}" for row in statement_rows(self.statements))
         return f"\\begin{{align*}}\n{rows}\n\\end{{align*}}"
+
+    def picture(self, of: str | None = None, sizes: Mapping[str, int] | None = None) -> Picture:
+        """Draw the model, or what ``of`` needs of it, as SVG: a box a tensor.
+
+        ``sizes`` are extents by label; with them boxes have shapes and FLOPs in numbers.
+
+        >>> parse("A_bh = X_bi W_ih\\nL = sum_bh(A_bh^2)").picture("L").svg[:4]
+        '<svg'
+        """
+        if of is not None:
+            self._check(of)
+        return compute_graph(self.system, of, None, sizes)
 
     def _repr_latex_(self) -> str:
         return "$$" + self.latex().replace("align*", "aligned") + "$$"

@@ -23,6 +23,8 @@ from eingrad.derivation.formats.as_markdown import markdown
 from eingrad.derivation.formats.as_text import text
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.matrix import LAYOUTS
+from eingrad.derivation.pictures.compute_graph import compute_graph
+from eingrad.derivation.pictures.picture import Picture
 from eingrad.derivation.presentation import (
     Presentation,
     closed_of,
@@ -243,6 +245,10 @@ class Derivatives(Mapping[str, Gradient]):
 
     def _repr_html_(self) -> str:
         return fragment(self.presentation())
+
+    def picture(self, sizes: Mapping[str, int] | None = None) -> Picture:
+        """Draw the model with the way back of the gradient, as SVG; ``sizes`` are by label."""
+        return compute_graph(self.system, self.of, self.records, sizes)
 
     def matrix_form(self, name: str, layout: Layout | None = None) -> str | None:
         """Return the derivative in matrix notation, None where it has none.
