@@ -78,7 +78,8 @@ def drawing(parts: Sequence[str], width: float, height: float, title: str) -> Pi
     """Put parts on a sheet."""
     body = "\n".join(parts)
     return Picture(
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="eg-picture" role="img" width="{width:.0f}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="eg-picture" role="img" '
+        f'width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">'
         f"<title>{escape(title)}</title><style>{STYLE}</style>\n{body}\n</svg>"
     )
