@@ -66,6 +66,9 @@ CODES = {  # of `EingradError.code`, with what each kind of error is about
     "not-square": "a matrix function of what is not square",
     "axes-count": "a function over another number of axes",
     "wrong-arguments": "a call with too many arguments, or too few",
+    "word-of-programs": "a name that is a word of programs: if, and, inf",
+    "differential": "a d that would be an input, as in d/dx (x^2)",
+    "no-sum-sign": "a Greek letter that is meant as a sum or product sign",
     "meaningless-claim": "a claim does not say what it is about",
     "no-point": "no values were found at which formulas can be compared",
 }

@@ -20,13 +20,13 @@ Row = tuple[str, int, int, str, str, dict[str, Any]]
 READING: list[Row] = [
     ("y = x ? z", 1, 7, "unexpected character '?'", "names, numbers", {}),
     ("y = x²", 1, 6, "unexpected character '²'", "x^2", {}),
-    ("y = a × b", 1, 7, "unexpected character '×'", "write *", {}),
+    ("y = a × b", 1, 7, "unexpected character '×'", "write y = a * b", {}),
     ("y = a − b", 1, 7, "unexpected character '−'", "minus", {}),
     ("y = ∑ x", 1, 5, "unexpected character '∑'", "sum_i(...)", {}),
     ("# é ? fine\ny = a\u200bb", 2, 6, "unexpected character U+200B", "names", {}),
     ("y = a\x00", 1, 6, "unexpected character U+0000", "names", {}),
     ("y = {a}", 1, 5, "unexpected character '{'", "group with parentheses", {}),
-    ("y = [a]", 1, 5, "unexpected character '['", "W[out,in]", {}),
+    ("y = [a]", 1, 5, "unexpected character '['", "write y = (a)", {}),
     ("y = a !b", 1, 7, "unexpected character '!'", "!=", {}),
     ("y = 2.a.b", 1, 8, "unexpected character '.'", "names", {}),
     (r"y = \foo", 1, 5, r"unknown command \foo", r"\alpha", {"operand": r"\foo"}),
@@ -35,7 +35,7 @@ READING: list[Row] = [
     (r"y = \sum_i x_i", 1, 5, r"unknown command \sum", "Greek", {}),
     ("y = x_1", 1, 7, "'1' is not a label: a label is a letter", "x1", {"label": "1"}),
     ("y = x_{1}", 1, 8, "'1' is not a label: a label is a letter", "x1", {"label": "1"}),
-    ("y = x_{i+1}", 1, 9, "'+' is not a label: a label is a letter", "x_ij", {"label": "+"}),
+    ("y = x_{i+1}", 1, 9, "'+' is not a label: a label is a letter", "of its own", {"label": "+"}),
     ("y = x[i,2]", 1, 9, "'2' is not a label: a label is a letter", "x2", {"label": "2"}),
     ("y = x[i,y[b]", 1, 6, "unexpected character '['", "W[out,in]", {}),
     ("y = x_", 1, 7, "x has a subscript without a label", "x_i", {"operand": "x"}),
@@ -134,8 +134,8 @@ MEANING: list[Row] = [
     ("y_h = W_ih(a_i)", 1, 7, "W_ih is not a function", "write a space", {"operand": "W"}),
     ("y = W[i,h](a_i)", 1, 5, "W_ih is not a function", "write a space", {}),
     ("y = qqq(a)", 1, 5, "qqq is not a function", "function qqq", {}),
-    ("y_b = log y_b", 1, 7, "log is a function without its argument", "log(...)", {}),
-    ("y = sum_i x_i", 1, 5, "sum_i is a function without its argument", "sum_i(...)", {}),
+    ("y_b = log y_b", 1, 7, "log is a function without its argument", "log(y_b)", {}),
+    ("y = sum_i x_i", 1, 5, "sum_i is a function without its argument", "sum_i(x_i)", {}),
     ("function f\ny = f x", 2, 5, "f is a function without its argument", "f(...)", {}),
     ("y = sigmoid'(a)", 1, 5, "sigmoid': a prime belongs to a declared function",
      "derivative of sigmoid", {}),
@@ -215,7 +215,7 @@ def test_the_whole_message() -> None:
         "line 2, column 9: the label i occurs once and does not stand on the left side\n"
         "  2 | L = exp(x_i) + 1\n"
         "    |         ^^^\n"
-        "hint: to sum over it, write sum_i(exp(x_i)); to keep it, write it on the left"
+        "hint: to sum over it, write sum_i(exp(x_i)); to keep it, write it on the left, L_i = ..."
     )
 
 

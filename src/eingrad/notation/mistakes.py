@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from eingrad.core.expr import Dim
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
-from eingrad.notation.lexeme import is_function, known_functions, over_axes, over_matrices
+from eingrad.notation import recipes, tries
+from eingrad.notation.lexeme import (
+    is_function,
+    keeps_labels,
+    known_functions,
+    over_axes,
+    over_matrices,
+)
 from eingrad.notation.summation import Summation, children, walk
 from eingrad.notation.syntax import (
     Assignment,
@@ -24,6 +32,7 @@ from eingrad.notation.text import call_head, label_text, symbol_text, to_text
 
 NOT_KEPT = "and does not stand on the left side"  # where a label ought to be summed, but is not
 SOME = ("sum", "mean", "max", "min", "prod", "logsumexp", "norm", "softmax")  # take conditions
+_SCALAR = re.compile(r"\s*([^\W\d_]\w*)\s*=")  # what a line defines, where it has no labels
 SHORT = 40  # a hint repeats a formula only up to this many characters
 
 
@@ -52,6 +61,8 @@ def not_summed(label: str, where: Formula, whole: Formula, kept: Sequence[str]) 
     inside = to_text(term)
     inside = inside if len(inside) <= SHORT else "..."
     side = f"among {', '.join(map(label_text, kept))} on the left" if kept else "on the left"
+    scalar = _SCALAR.match(where.position.line_text) if where.position and not kept else None
+    side += f", {symbol_text(scalar[1], (label,))} = ..." if scalar else ""
     occurs = "occurs once" if len(own) == 1 else "is summed by no product"
     return NotationError(
         f"the label {shown} {occurs} {NOT_KEPT}",
@@ -211,7 +222,7 @@ def transposed(base: Formula, exponent: Symbol) -> NotationError:
             f"a vector has no transpose in index notation: write {symbol_text(base.name, labels)}"
         )
     else:
-        hint = "a transpose exchanges labels: write A_ji for the transpose of A_ij"
+        hint = "a transpose exchanges labels: write x_i A_ij x_j, and A_ji for that of A_ij"
     return NotationError(
         f"{to_text(base)}^{symbol_text('T', exponent.labels)} would be a power, by an input T",
         code="transposed",
@@ -234,6 +245,42 @@ def power_of_e(base: Symbol, exponent: Formula) -> NotationError:
     )
 
 
+def word_of_programs(symbol: Symbol) -> NotationError:
+    """``if x > 0 then ...``, ``x_i and y_i``: names that nobody gives an input."""
+    number = symbol.name in {"inf", "nan", "infinity"}
+    said = tries.said(symbol.position) or "write a condition as where(x_i > 0, a, b)"
+    return NotationError(
+        f"{symbol.name} is a word of programs and would be an input here",
+        code="word-of-programs",
+        operand=symbol.name,
+        position=symbol.position,
+        hint="write a large number, as in -1e9" if number else said,
+    )
+
+
+def differential(symbol: Symbol) -> NotationError:
+    """``d/dx (x^2)``: a quotient of inputs d and dx."""
+    return NotationError(
+        "d would be an input here, and not the sign of a derivative",
+        code="differential",
+        operand="d",
+        position=symbol.position,
+        hint='give what is differentiated a name, y = x^2, and ask for Model.grad("y", "x")',
+    )
+
+
+def no_sum_sign(word: str, position: Position) -> NotationError:
+    """``Σ_i x_i``: a tensor with the name Sigma, or a sum."""
+    head = ("sum" if word[0] == "Σ" else "prod") + word[1:]
+    return NotationError(
+        f"{word} would be a tensor here, and not a sum sign",
+        code="no-sum-sign",
+        operand=word,
+        position=position,
+        hint=tries.said(position) or f"write {head}(...); a vector of this name needs another",
+    )
+
+
 def label_alone(symbol: Symbol) -> NotationError:
     """``y_i = i x_i``: a name that is a label of the same statement."""
     name = label_text(symbol.name)
@@ -243,19 +290,21 @@ def label_alone(symbol: Symbol) -> NotationError:
         label=symbol.name,
         operand=symbol.name,
         position=symbol.position,
-        hint=f"its extent is size({name}); for a scalar, give it or the label another name",
+        hint=tries.said(symbol.position)
+        or f"its extent is size({name}); for a scalar, give it or the label another name",
     )
 
 
 def function_without_arguments(symbol: Symbol) -> NotationError:
     """``log x`` where ``log(x)`` is meant."""
     written = symbol_text(symbol.name, symbol.labels)
+    hint = f"write {written}(...), with no space before the parenthesis"
     return NotationError(
         f"{written} is a function without its argument",
         code="function-without-arguments",
         operand=symbol.name,
         position=symbol.position,
-        hint=f"write {written}(...), with no space before the parenthesis",
+        hint=tries.said(symbol.position) or hint,
     )
 
 
@@ -322,8 +371,16 @@ def unknown_function(
     """A call of something that is no function."""
     written = call_head(call.function, call.axes)
     known = [*known_functions(), *declared]
-    near = get_close_matches(written, known, 1) or get_close_matches(call.function, known, 1)
-    if call.function in tensors or (call.axes and not near):
+    meant = recipes.function_meant(call.function, known)
+    near = (
+        [meant]
+        if meant
+        else get_close_matches(written, known, 1) or get_close_matches(call.function, known, 1)
+    )
+    told = recipes.told(call) or tries.said(call.position)
+    if told and call.function not in tensors:
+        hint = told
+    elif call.function in tensors or (call.axes and not near):
         hint = f"for a product, write a space before the parenthesis: {written} (...)"
     elif near:
         axes = call.axes if over_axes(near[0]) else ()
@@ -372,15 +429,23 @@ def missing_axes(call: Call, free: Sequence[str]) -> NotationError:
     """``softmax(A_bo)``."""
     record = AXIS_FUNCTIONS.get(call.function)
     pairwise = "" if record is None else record.pairwise
-    head = call_head(call.function, (free[-1] if free else "i",))
+    only = call.args[0] if len(call.args) == 1 else None
+    bare = only.name if isinstance(only, Symbol) and not only.labels else ""
+    axes = tuple(dict.fromkeys(free)) or ("i", "j")[: 2 if bare[:1].isupper() else 1]
+    summed = axes[-1:] if keeps_labels(call.function) else axes
+    head = call_head(call.function, summed)
+    inside = symbol_text(bare, axes) if bare else "..."
     if over_matrices(call.function):
         row, column = free[-2:] if len(free) > 1 else ("i", "j")
         head = call_head(call.function, (row, column))
-        hint = f"write {head}(...) for the rows {label_text(row)} and columns {label_text(column)}"
+        inside = symbol_text(bare, (row, column)) if bare else "..."
+        which = f"the rows {label_text(row)} and columns {label_text(column)}"
+        hint = f"write {head}({inside}) for {which}"
     elif pairwise and len(call.args) == 2:
         hint = f"of two tensors it is {pairwise}(a, b)"
     else:
-        hint = f"write {head}(...) for the axis {head.removeprefix(call.function + '_')}"
+        which = "the axis" if len(summed) == 1 else "the axes"
+        hint = f"write {head}({inside}) for {which} {', '.join(map(label_text, summed))}"
     axis = "two axes" if over_matrices(call.function) else "an axis"
     return NotationError(
         f"{call.function} goes over {axis}, which must stand after its name",

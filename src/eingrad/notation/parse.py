@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from eingrad.errors import NotationError
+from eingrad.notation import tries
 from eingrad.notation.grammar import Grammar, Written, shallow, size_of
 from eingrad.notation.lexeme import (
     not_whole,
@@ -17,9 +19,9 @@ from eingrad.notation.lexeme import (
     read_number,
     read_tensor,
 )
-from eingrad.notation.mistakes import below_a_function, no_bound
+from eingrad.notation.mistakes import below_a_function, no_bound, no_sum_sign
 from eingrad.notation.places import with_places
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, labels_of
 from eingrad.notation.syntax import (
     ODOT,
     OSLASH,
@@ -44,6 +46,7 @@ from eingrad.notation.text import to_text
 from eingrad.notation.tokens import OPERANDS, Source, Token, arrange, split_below
 from eingrad.notation.unexpected import unexpected
 
+_SUM_SIGN = re.compile(r"[ΣΠ]_(?:[^\W\d_]|\{[^{},]*\})")  # the letters, before a term
 NOT_APPLIED: Mapping[str, Dependence] = MappingProxyType({})
 
 
@@ -106,10 +109,13 @@ def parse_claims(
 
 def _parse(text: str, start: str, names: Collection[str]) -> Any:
     source = Source(text)
-    reader = TextReader(arrange(source, names, start == "statements"), source)
-    result = getattr(reader, start)()
-    if reader.k < len(reader.tokens):
-        raise reader.misplaced()
+    try:
+        reader = TextReader(arrange(source, names, start == "statements"), source)
+        result = getattr(reader, start)()
+        if reader.k < len(reader.tokens):
+            raise reader.misplaced()
+    except NotationError as error:
+        raise tries.better(error) from None
     return result
 
 
@@ -121,6 +127,11 @@ class TextReader(Grammar):
     """Reads the notation: what its words, calls and statements are."""
 
     bars = 0  # how many norms are open
+    kept: list[str]  # the labels of the left side and of the functions around
+
+    def __init__(self, tokens: Sequence[Token], source: Source) -> None:
+        super().__init__(tokens, source)
+        self.kept = []
 
     # --- statements ---
 
@@ -171,7 +182,9 @@ class TextReader(Grammar):
         read = read_tensor if token.kind == "WORD" else read_derivative
         target = read(token.text, place)
         self.needs("EQUAL")
+        self.kept = [] if isinstance(target, TensorAt) else [*labels_of(target)]
         value = self.side()
+        self.kept = []
         if isinstance(target, TensorAt):
             raise not_whole(target.name, to_text(target), target.position)
         return with_places(Assignment(target, value, target.position))
@@ -248,13 +261,14 @@ class TextReader(Grammar):
         return Call("entry", (formula,), tuple(labels), self.at(opened))
 
     def norm(self) -> Formula:
-        """Read ``||x||``, ``||A||_F``."""
+        """Read ``||x||``, ``||A||_F``, and ``||y_ik - y_jk||``, which leaves kept labels alone."""
         opened = self.next()
         self.bars += 1
         formula = self.sum()
         self.needs("NORM")
         self.bars -= 1
-        return Call("norm", (formula,), (), self.at(opened))
+        hidden = tuple(x for x in Summation().free(formula) if x not in self.kept)
+        return Call("norm", (formula,), hidden, self.at(opened))
 
     def indicator(self) -> Formula:
         """Read ``1[x > 0]``, which is 1 where it holds and 0 elsewhere."""
@@ -271,6 +285,8 @@ class TextReader(Grammar):
         place = self.source.place(token)
         if token.kind == "NUMBER":
             return read_number(token.text, place)
+        if _SUM_SIGN.fullmatch(token.text) and self.begins_factor(self.peek()):
+            raise no_sum_sign(token.text, place.at())
         return (read_tensor if token.kind == "WORD" else read_derivative)(token.text, place)
 
     def call(self) -> Formula:
@@ -281,7 +297,9 @@ class TextReader(Grammar):
         function, axes = read_call(below.head, place)
         conditions = [c for piece in below.conditions for c in self._conditions(piece)]
         bars, self.bars = self.bars, 0
+        self.kept += axes
         args = self.arguments()
+        del self.kept[len(self.kept) - len(axes) :]
         self.bars = bars
         if axes in ALONG and not any(Summation().free(x) for x in args):
             axes = ("".join(axes),)

@@ -6,7 +6,8 @@ statement is no scalar, unless the text defines these names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
+from itertools import pairwise
 
 from eingrad.notation import mistakes
 from eingrad.notation.summation import children, kept_by, walk
@@ -17,6 +18,7 @@ from eingrad.notation.syntax import (
     Compare,
     Formula,
     Power,
+    Product,
     Statement,
     Symbol,
     TensorAt,
@@ -39,17 +41,37 @@ def check_slips(statements: Iterable[Statement], known: Collection[str]) -> None
         labels = {*kept_by(statement), *(x for side in sides for x in _labels(side))}
         for side in sides:
             for part in _walk(side):
-                _check(part, labels, known)
+                _check(part, labels, frozenset(known))
 
 
-def _check(part: Formula, labels: Collection[str], known: Collection[str]) -> None:
+WORDS = frozenset({  # of programs, not of formulas
+    "if", "then", "else", "elif", "and", "or", "not", "for", "while", "return", "import", "def",
+    "otherwise", "inf", "nan", "infinity", "None", "True", "False",
+})  # fmt: skip
+
+
+def _check(part: Formula, labels: Collection[str], known: Set[str]) -> None:
     match part:
+        case Symbol(name=name, labels=()) if name in WORDS and name not in known:
+            raise mistakes.word_of_programs(part)
+        case Product() if (quotient := _differential(part, known)) is not None:
+            raise mistakes.differential(quotient)
         case Power(base=base, exponent=Symbol(name="T") as exponent) if "T" not in known:
             raise mistakes.transposed(base, exponent)
         case Power(base=Symbol(name="e", labels=()) as base) if "e" not in known:
             raise mistakes.power_of_e(base, part.exponent)
         case Symbol(name=name, labels=()) if name in labels and name not in known:
             raise mistakes.label_alone(part)
+
+
+def _differential(product: Product, known: Set[str]) -> Symbol | None:
+    """Return the d of ``d/dx (x^2)``, if it is no tensor of the text."""
+    for k, (above, below) in enumerate(pairwise(product.factors)):
+        if isinstance(above, Symbol) and isinstance(below, Symbol) and product.divides[k + 1]:
+            quotient = above.name == "d" and below.name.startswith("d") and len(below.name) > 1
+            if quotient and known.isdisjoint({"d", below.name}):
+                return above
+    return None
 
 
 def _walk(formula: Formula) -> Iterator[Formula]:

@@ -7,8 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.errors import NotationError
+from eingrad.notation import tries
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.grammar import shallow
+from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.matrix.statements import elaborated, labels_inside
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.places import with_places
@@ -65,6 +67,7 @@ RELATIONS = {
     ),
     **dict.fromkeys((r"\approx", r"\simeq", r"\sim", r"\propto", r"\cong", r"\asymp"), _ROUGHLY),
 }
+_COMMAND = re.compile(rf"\\(?!(?:var)?(?:{'|'.join(GREEK_LETTERS)})\b)[A-Za-z]")
 STATEMENT_HINT = r"a statement is a tensor with its labels, =, and a formula: y_i = W_{ij} x_j"
 
 
@@ -111,7 +114,14 @@ def read_statements(text: str) -> tuple[Statement, ...]:
 
 def read_model(text: str) -> Reading:
     """Read a model in LaTeX, and what it calls its extents."""
-    lexer = Lexer(text)
+    try:
+        return _read_model(Lexer(text))
+    except NotationError as error:
+        line = error.position.line_text if error.position else ""
+        raise (error if _COMMAND.search(line) else tries.better(error)) from None
+
+
+def _read_model(lexer: Lexer) -> Reading:
     tokens = tidied(lexer)
     found = _with_words(rows(tokens))
     declared = [
