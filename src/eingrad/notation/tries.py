@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from eingrad.errors import NotationError, Position
+from eingrad.errors import NotationError, Position, printable
 from eingrad.notation.lexeme import known_functions
 
 Row = tuple[str, str]
@@ -131,11 +131,8 @@ def _letters(script: str | None) -> str:
 
 
 def better(error: NotationError) -> NotationError:
-    """Return an error with the hint of the row that knows its line, or the error itself."""
+    """Give an error the hint of the row that knows its line, if there is one."""
     hint = said(error.position)
-    if hint is None or hint in (error.hint or ""):
-        return error
-    return NotationError(
-        error.reason, label=error.label, operand=error.operand, position=error.position,
-        hint=hint, code=error.code,
-    )  # fmt: skip
+    if hint is not None and hint not in (error.hint or ""):
+        error.hint = printable(hint)
+    return error
