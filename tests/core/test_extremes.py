@@ -442,7 +442,7 @@ def test_single_precision_on_numpy(name: str) -> None:
         for v, y in zip(x.tolist(), got.tolist(), strict=True)
         if not excepted(v) and not (name in COARSE and abs(v) > 1e8)
         for want in [reference(ONE[name], v)]
-        if misses(y, want, 16, np.float32, scale=COARSE.get(name, 0))
+        if misses(y, want, 8, np.float32, scale=COARSE.get(name, 0))
     ]
     assert got.dtype == np.float32
     assert not wrong

@@ -1,0 +1,97 @@
+"""Random runs find planted faults: each changes one line of a copy of the source.
+
+At night all are planted, otherwise one, another one with each ``--seed``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import seeds
+
+ROOT = Path(__file__).parents[1]
+RANDOM = [
+    "tests/eager/test_random_programs.py",
+    "tests/test_random_hessians.py",
+    "tests/test_assumptions.py::test_random_models_with_assumptions_agree_with_pytorch",
+    "tests/calculus/test_nested.py",
+    "tests/core/test_confluence.py",
+]
+ELEMENTWISE, AXES, MATRIX = (
+    f"core/functions/{name}_table.py" for name in ("elementwise", "reduction", "matrix")
+)
+FAULTS = [
+    # what, file, a line of it, what stands there instead
+    ("tanh", ELEMENTWISE, '"tanh", (lambda y, x: 1 - y ** 2,)', '"tanh", (lambda y, x: 1 - y,)'),
+    ("sigmoid", ELEMENTWISE, "lambda y, x: y * (1 - y),", "lambda y, x: y * (1 + y),"),
+    ("sine", ELEMENTWISE, '"sin", (lambda y, x: x("cos"),)', '"sin", (lambda y, x: x("sin"),)'),
+    ("cosine", ELEMENTWISE, '"cos", (lambda y, x: -x("sin"),)', '"cos", (lambda y, x: x("sin"),)'),
+    ("root", ELEMENTWISE, '"sqrt", (lambda y, x: 1 / (2 * y),)', '"sqrt", (lambda y, x: 1 / y,)'),
+    ("arc tangent", ELEMENTWISE, "1 / (1 + x ** 2),", "1 / (2 + x ** 2),"),
+    ("hyperbolic sine", ELEMENTWISE, 'lambda y, x: x("cosh"),', 'lambda y, x: x("sinh"),'),
+    ("maximum", ELEMENTWISE, '"maximum", (lambda y, a, b: _tie(a, b), lambda y, a, b: _tie(b, a))',
+     '"maximum", (lambda y, a, b: _tie(b, a), lambda y, a, b: _tie(a, b))'),
+    ("softmax as its diagonal", AXES, "y.here * (same - y.there),",
+     "y.here * (1 - y.there) * same,"),
+    ("log-softmax", AXES, 'same - x.along("softmax").there', 'same - x.along("softmax").here'),
+    ("variance", AXES, '2 * (x - x.along("mean")) / x.count,', '(x - x.along("mean")) / x.count,'),
+    ("unit vector", AXES, "(same - y.here * y.there)", "(same + y.here * y.there)"),
+    ("logsumexp's shift", AXES, '("log") + x.fold("max")', '("log") - x.fold("max")'),
+    ("cumsum", AXES, 'transpose="reverse_cumsum"', 'transpose="cumsum"'),
+    ("determinant", MATRIX, 'at_kinks=(("adjugate", "mk"),)', 'at_kinks=(("adjugate", "km"),)'),
+    ("log-determinant", MATRIX, '"log-determinant derivative",\n                   derivative='
+     '(("inverse", "mk"),)', '"log-determinant derivative",\n                   derivative='
+     '(("inverse", "km"),)'),
+    ("power of a power", "core/algebra.py", "power(inner, inner_exponent * exponent)",
+     "power(inner, inner_exponent + exponent)"),
+    ("powers collected", "core/product.py", "exponents.get(key, 0) + exponent)",
+     "exponents.get(key, 0) or exponent)"),
+    ("like terms", "core/algebra.py", "total.get(rest, 0) + coefficient)",
+     "total.get(rest, 0) or coefficient)"),
+    ("a sign in multiplying out", "calculus/expand.py", "coefficient, total = -coefficient, minus",
+     "coefficient, total = coefficient, minus"),
+    ("a factor pulled out", "calculus/structure.py", "    return a if b == 1 else a / b",
+     "    return a"),
+    ("symmetry", "calculus/symmetry.py", "1 if arranged is turned else",
+     "1 if node.ndim == 2 and p != q else"),
+    ("an extent", "core/algebra.py", "return multiply(sum_over(node, axes), power(count, -1))",
+     "return multiply(sum_over(node, axes), power(count, -2))"),
+]  # fmt: skip
+
+
+def planted() -> list[tuple[str, str, str, str]]:
+    """Return the faults that this run plants."""
+    return FAULTS if seeds.share > 1 else [FAULTS[seeds.start % len(FAULTS)]]
+
+
+def test_each_fault_has_its_place() -> None:
+    for what, file, line, other in FAULTS:
+        assert (ROOT / "src/eingrad" / file).read_text().count(line) == 1, what
+        assert line != other
+    assert len(FAULTS) >= 20
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS) if seeds.share > 1 else 1))
+def test_a_planted_fault_is_found(number: int, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    what, file, line, other = planted()[number]
+    source = tmp_path / "src" / "eingrad"
+    shutil.copytree(ROOT / "src/eingrad", source, ignore=shutil.ignore_patterns("__pycache__"))
+    place = source / file
+    place.write_text(place.read_text().replace(line, other))
+    paths = os.pathsep.join(map(str, [tmp_path / "src", ROOT / "tests"]))
+    run = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
+            "-o", f"pythonpath={tmp_path / 'src'} tests", *RANDOM,
+        ],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": paths, "EXAMPLES": "100"},
+        capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert run.returncode == 1, f"{what} was not found:\n{run.stdout[-500:]}"
+    assert "FAILED" in run.stdout, run.stdout[-500:]
