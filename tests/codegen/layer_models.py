@@ -165,6 +165,7 @@ LAYERS = [
               lambda t, x: t.nn.functional.scaled_dot_product_attention(x["Q"], x["K"], x["V"])),
     LayerCase("leading_embedding", "Y[...,f] = E[w[...], d] W_df", "Y", "E W",
               lambda _, x: x["E"][x["w"]] @ x["W"]),
+    LayerCase("nothing_saved", "Y_bi = 2 X_bi + c_i", "Y", "X c", lambda _, x: 2 * x["X"] + x["c"]),
     LayerCase("names", "saved_bo = X_bi data_io\noutputs_bo = tanh(saved_bo inputs_o)\n"
               "F_b = silu(g_b) outputs_bo ctx_o value_o + d_b norm_o(ctx_o)", "F",
               "X data inputs g ctx value d",

@@ -177,6 +177,8 @@ class Module:
 
     def _unpacked(self, names: Sequence[str], value: str) -> list[str]:
         flat = f"    {', '.join(names)} = {value}"
+        if not names:
+            return []
         if len(names) == 1:
             return [f"    ({names[0]},) = {value}"]
         if len(flat) <= WIDTH:
