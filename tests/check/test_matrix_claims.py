@@ -170,3 +170,20 @@ def test_claims_in_matrices_about_models_with_labels(
 def test_a_derivative_with_four_axes_is_not_judged_as_a_matrix(claim: str) -> None:
     with pytest.raises(eg.NotationError, match="4 axes"):
         eg.parse("Y_ij = A_ik X_kl B_lj").check(claim)
+
+
+def test_any_function_of_vectors_has_no_second_derivative_that_is_known() -> None:
+    model = eg.parse_latex(r"\mathbf{o} = \mathbf{W} \mathbf{x} \\ L = l(\mathbf{o}, y)")
+    (first,) = model.check_each(
+        r"\frac{\partial L}{\partial \mathbf{x}} = \mathbf{W}^\top \frac{\partial L}{\partial \mathbf{o}}",
+        latex=True,
+    )
+    assert first.outcome == "right"
+    for claim in (
+        r"\frac{\partial^2 L}{\partial o_i \partial o_j} = 0",
+        r"\nabla^2_{\mathbf{o}} L = 0",
+    ):
+        with pytest.raises(eg.DifferentiationError, match="stands for any function"):
+            model.check_each(claim, latex=True)
+    with pytest.raises(eg.DifferentiationError, match="stands for any function"):
+        model.hessian("L", "o")

@@ -117,6 +117,7 @@ class Derived:
         titles: Titles = {}
         y, x = tensor(system, of), tensor(system, last)
         if first:
+            system.check_twice(of)
             root = self.derivative(of, first)
             system, titles = self._around(of, first, self._defined(wrt) if moved is None else moved)
             yield from ((t, system.definitions[n].expr) for n, t in titles.items())

@@ -80,6 +80,7 @@ def lower(statements: Sequence[Statement]) -> System:
             *(fact for s in stated for fact in _extents(s, extents.letters, tensors.symbols)),
         ),
         functions=tensors.functions,
+        once=frozenset(s.name for s in statements if isinstance(s, Declaration) and s.once),
         sizes={
             s.right.name: _called(s.left, extents.letters)[0]
             for s in stated if isinstance(s.right, Symbol) and s.right.name not in tensors.symbols

@@ -185,10 +185,15 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """``function phi``: a generic one-argument function."""
+    """``function phi``: a generic one-argument function.
+
+    ``once``: it is written for any function of several vectors together, so that its first
+    derivative may be anything, and its second is not known.
+    """
 
     name: str
     position: Position | None = field(default=None, compare=False)
+    once: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from eingrad.core.expr import Dim, Expr, Var
-from eingrad.errors import Position
+from eingrad.core.expr import Dim, Expr, Map, Var, postorder
+from eingrad.errors import DifferentiationError, Position
 from eingrad.notation.syntax import Assignment, Assumption, Dependence
 
 
@@ -62,7 +62,8 @@ class System:
     ``\sum_{b=1}^{m}``; claims may use them, and the ``shorthands``, which name derivatives of the
     model: ``delta_o = dL/dz_o``. ``kinds`` says of vectors whether matrix notation has them as a
     row or a column, ``stacks`` which capital is the matrix with the rows x_i.
-    ``applied`` are the arguments with which tensors are written.
+    ``applied`` are the arguments with which tensors are written. The functions in ``once`` have no
+    second derivative: see `Declaration`.
     """
 
     inputs: Mapping[str, Var]
@@ -76,8 +77,27 @@ class System:
     kinds: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, str] = field(default_factory=dict)
     applied: Mapping[str, Dependence] = field(default_factory=dict)
+    once: frozenset[str] = frozenset()
 
     @property
     def exprs(self) -> dict[str, Expr]:
         """The definitions as expressions."""
         return {name: definition.expr for name, definition in self.definitions.items()}
+
+    def check_twice(self, of: str) -> None:
+        """Raise `DifferentiationError` if a tensor has no second derivatives that are known."""
+        found, pending = {of}, [of]
+        while pending:
+            definition = self.definitions.get(pending.pop())
+            for node in postorder([definition.expr]) if definition and self.once else ():
+                if isinstance(node, Map) and node.function.rstrip("'") in self.once:
+                    name = node.function
+                    raise DifferentiationError(
+                        f"{name} stands for any function of its arguments, whose second derivatives"
+                        " are not known",
+                        operand=name,
+                        hint=f"write out what {name} is",
+                    )
+                if isinstance(node, Var) and node.name not in found:
+                    found.add(node.name)
+                    pending.append(node.name)

@@ -531,6 +531,7 @@ class Model:
                 operand=of,
                 hint=f"leave {of} out",
             )
+        self.system.check_twice(of)
         system = recognise(self.system, {of, *names})
         adjoints = reverse(system, of, names, moved=names)
         return with_adjoints(system, adjoints), adjoints

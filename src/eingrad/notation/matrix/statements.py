@@ -321,7 +321,7 @@ class _TextElaboration:
         for (k, s), (left, right) in zip(self.assigned, sides, strict=True):
             new[k] = self._written(s, left, right, elaboration, inference)
         statements = (
-            *(Declaration(name) for name in sorted(self._losses() - self.functions)),
+            *(Declaration(name, once=True) for name in sorted(self._losses() - self.functions)),
             *(s for s in new if not isinstance(s, Shaped)),
         )
         return Elaborated(
