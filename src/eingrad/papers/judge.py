@@ -177,6 +177,11 @@ def _noted_shapes(row: EquationRow) -> list[tuple[str, str]]:
     ]
 
 
+def _bared(text: str) -> str:
+    """Return a formula without spaces and braces, in which spellings of one name are equal."""
+    return re.sub(r"[\s{}]|\\left|\\right|\\big[lr]?|\\[,;!]", "", text)
+
+
 def _is_bare(side: str) -> bool:
     """Whether a side is one tensor alone."""
     head = head_of(side)
@@ -395,7 +400,7 @@ class Judge:
         self.equalities.arguments.pop(name, None)
         self.equalities.vague.discard(name)
         if "(" in left and (own := head_of(left)) is not None and own.arguments:
-            self.applied[name] = "".join(left.split())
+            self.applied[name] = _bared(left)
         head = head_of(side)
         if head is not None and head.arguments and "," in side.partition("(")[2]:
             self.equalities.arguments[name] = letters_in(side) - letters_in(head.name)
@@ -486,12 +491,17 @@ class Judge:
                     yield self.condition(line, judged, left, side)
                 before = side
 
-    def applied_elsewhere(self, side: str) -> str | None:
-        """Return what a document defines with arguments, and a formula takes of others."""
+    def applied_elsewhere(self, text: str) -> str | None:
+        r"""Return what a document defines with arguments, and an equation takes of others.
+
+        With a subscript, ``h_\\theta(x)``, it is not known whether it is the function or a product.
+        """
+        whole, side = _bared(text), _bared(text.partition(" = ")[2])
         for name, own in self.applied.items():
             base = own.partition("(")[0]
-            for place in (m.end() for m in re.finditer(re.escape(base) + r"(?=\()", side)):
-                if "".join(side[place - len(base) :].split())[: len(own)] != own:
+            bare = whole if "_" in base else side
+            for place in (m.end() for m in re.finditer(re.escape(base) + r"(?=\()", bare)):
+                if "_" in base or not bare.startswith(own, place - len(base)):
                     return name
         return None
 
@@ -518,7 +528,7 @@ class Judge:
         blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
         if self.is_skipped(line):
             return replace(blank, reason="skipped, as the document asks")
-        if (other := self.applied_elsewhere(side)) is not None:
+        if (other := self.applied_elsewhere(text)) is not None:
             return replace(
                 blank, reason=f"{other} is taken of other arguments than it is defined for"
             )

@@ -14,6 +14,7 @@ WORDS = {
     r"sum_|one-hot": r"one[- ]hot|probabilit(?:y|ies)|distributions?|sums? to (?:1|one)|softmax",
     r"symmetric|_(\w)(\w)\b.* = .*_\2\1\b": r"symmetric",
     r"positive|> 0|>= 0": r"positive|non-?negative",
+    r"vectors are rows": r"row vectors?",
     r"upstream": r"upstream|incoming|gradient",
     r"orthogonal|inverse": r"orthogonal|orthonormal|rotation",
 }
@@ -59,8 +60,10 @@ class Facts:
     def line_for(self, condition: str) -> int | None:
         """Return the line that says what a condition asks for, the first one; None if none does."""
         letters = letters_in(re.sub(r"\b[a-z]{2,}_?", " ", condition))
-        return min((s.line for s in self.said if _says(s, condition) and s.letters & letters),
-                   default=None)  # fmt: skip
+        whole = "vectors are" in condition  # which speaks of no tensor
+        found = (s.line for s in self.said if _says(s, condition)
+                 and (whole or s.letters & letters))  # fmt: skip
+        return min(found, default=None)
 
 
 def _says(said: Said, condition: str) -> bool:
