@@ -8,7 +8,6 @@ import pytest
 from eingrad.core.algebra import Infix, einsum, multiply, transpose
 from eingrad.core.arrays import (
     Gather,
-    Indices,
     Matrix,
     Scatter,
     concat,
@@ -16,7 +15,7 @@ from eingrad.core.arrays import (
     reshape,
     slice_of,
 )
-from eingrad.core.expr import Const, Var
+from eingrad.core.expr import Const, Indices, Var
 from eingrad.engine import compile_program
 
 X, Y = Var("x", (3, 4)), Var("y", (3, 4))

@@ -325,7 +325,8 @@ class Emitter:
         name = self._name(result)
         if spelling.in_place and not result.shape:
             name = f"np.asarray({name})"
-        if result.kind == FLOAT and self.result_dtype != self.dtype:
+        casts = spelling.casts_results or self.result_dtype != self.dtype
+        if result.kind == FLOAT and casts:
             return spelling.cast.format(name, dtype=dtype)
         return name
 

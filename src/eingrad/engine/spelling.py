@@ -38,7 +38,8 @@ class Spelling:
     writes an index, given the shape of the entries.
 
     ``update`` writes a new value into an input; without it new values are returned after the
-    results.
+    results. ``casts_results`` is for a library that may compute in another dtype than it was asked
+    for: PyTorch under autocast.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Spelling:
     native: frozenset[str] = frozenset()
     arrays_only: frozenset[str] = frozenset()
     update: str | None = None
+    casts_results: bool = False
     decorator: str = ""
     update_decorator: str = ""
     axis: str = "axis"

@@ -17,6 +17,7 @@ from eingrad.errors import BackendError, ShapeError
 
 # fmt: off
 EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
+    "dot":         "torch.dot({0}, {1}.to({0}.dtype))",  # which differ under autocast
     "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
     "negative": "-{0}",
     "copy":        "{0}.clone()",
@@ -103,7 +104,7 @@ spelling = Spelling(
     permute="permute", index=index, place=place_arguments,
     arrays_only=frozenset({"*"}),
     cast="{0}.to({dtype})", full="torch.full((), {0}, dtype={dtype}{device})",
-    update="{0}.copy_({1})", update_decorator="@torch.no_grad()",
+    update="{0}.copy_({1})", update_decorator="@torch.no_grad()", casts_results=True,
 )  # fmt: skip
 
 
