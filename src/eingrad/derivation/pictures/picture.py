@@ -12,8 +12,8 @@ from typing import Any
 LINE, CHARACTER, PAD = 17.0, 7.6, 12.0
 GAP, BETWEEN = 60.0, 26.0  # between layers, and between the boxes of one
 STYLE = """
-.eg-picture { max-width: 100%; height: auto; --ink: #1c2024; --soft: #5b6470; --back: #b3391f; --box: #f4f6f8; --in: #e8f1fb;
-  --out: #eaf6ea; }
+.eg-picture { max-width: 100%; height: auto; --ink: #1c2024; --soft: #5b6470; --back: #b3391f;
+  --box: #f4f6f8; --in: #e8f1fb; --out: #eaf6ea; }
 @media (prefers-color-scheme: dark) { .eg-picture { --ink: #e6e9ed; --soft: #a3adb9;
   --back: #ff9d84; --box: #1e242b; --in: #16283c; --out: #16301c; } }
 .eg-picture text { font: 13px ui-monospace, monospace; fill: var(--ink); }
