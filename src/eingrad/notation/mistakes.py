@@ -495,6 +495,16 @@ def compared_with_nothing(symbol: Symbol) -> NotationError:
     )
 
 
+def chain_of_unequal(position: Position) -> NotationError:
+    """``sum_{i != j != k}(...)``, of which i and k may be equal, or not."""
+    return NotationError(
+        "of a chain with != it is open whether its ends may be equal",
+        code="below-a-function",
+        position=position,
+        hint="write the pairs that differ: sum_{i != j, j != k, i != k}(...)",
+    )
+
+
 def below_a_function(position: Position) -> NotationError:
     """``sum_{i = 1}(x_i)``."""
     return NotationError(

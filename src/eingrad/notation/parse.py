@@ -19,7 +19,12 @@ from eingrad.notation.lexeme import (
     read_number,
     read_tensor,
 )
-from eingrad.notation.mistakes import below_a_function, no_bound, no_sum_sign
+from eingrad.notation.mistakes import (
+    below_a_function,
+    chain_of_unequal,
+    no_bound,
+    no_sum_sign,
+)
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of
 from eingrad.notation.syntax import (
@@ -319,4 +324,6 @@ class TextReader(Grammar):
             right = reader.sum()
             found.append(Compare(sign.text, left, right, reader.at(sign)))
             left = right
+        if len(found) > 1 and any(c.op == "!=" for c in found):
+            raise chain_of_unequal(self.at(piece[0]))
         return found

@@ -376,7 +376,7 @@ class Resolver:
             total = summed([*masks, arg], places)
             return total if name == "sum" else quotient(total, summed(masks, places))
         for condition in call.conditions:
-            arg = self._cases(condition, arg, least, inner)
+            arg = cases(self._condition(condition, inner), arg, least)
         return reduced(name, arg, places, keeps)
 
     def _over_axes(self, call: Call, scope: Scope) -> Indexed:

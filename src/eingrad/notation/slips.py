@@ -10,19 +10,22 @@ from collections.abc import Collection, Iterable, Iterator, Set
 from itertools import pairwise
 
 from eingrad.notation import mistakes
-from eingrad.notation.summation import children, kept_by, walk
+from eingrad.notation.summation import children, kept_by, unsigned, walk
 from eingrad.notation.syntax import (
+    TRANSPOSED,
     Assignment,
     Assumption,
     Call,
     Compare,
     Formula,
+    Ordinal,
     Power,
     Product,
     Statement,
     Symbol,
     TensorAt,
 )
+from eingrad.notation.tensors import INFINITY
 
 
 def check_slips(statements: Iterable[Statement], known: Collection[str]) -> None:
@@ -56,7 +59,7 @@ def _check(part: Formula, labels: Collection[str], known: Set[str]) -> None:
             raise mistakes.word_of_programs(part)
         case Product() if (quotient := _differential(part, known)) is not None:
             raise mistakes.differential(quotient)
-        case Power(base=base, exponent=Symbol(name="T") as exponent) if "T" not in known:
+        case Power(base=base, exponent=Symbol() as exponent) if _is_transpose(exponent, known):
             raise mistakes.transposed(base, exponent)
         case Power(base=Symbol(name="e", labels=()) as base) if "e" not in known:
             raise mistakes.power_of_e(base, part.exponent)
@@ -74,6 +77,10 @@ def _differential(product: Product, known: Set[str]) -> Symbol | None:
     return None
 
 
+def _is_transpose(exponent: Symbol, known: Collection[str]) -> bool:
+    return exponent == TRANSPOSED or (exponent.name == "T" and "T" not in known)
+
+
 def _walk(formula: Formula) -> Iterator[Formula]:
     """Yield the parts of a formula; of a comparison no bare letter, which is a position there."""
     stack = [formula]
@@ -83,7 +90,13 @@ def _walk(formula: Formula) -> Iterator[Formula]:
         parts = children(here)
         if isinstance(here, Compare):
             parts = tuple(x for x in parts if not isinstance(x, Symbol) or x.labels)
+        elif isinstance(here, Call) and here.function == "where" and _by_place(here.args[0]):
+            parts = tuple(x for x in parts if unsigned(x) != INFINITY)  # where(k <= q, S_qk, -inf)
         stack.extend(reversed(parts))
+
+
+def _by_place(condition: Formula) -> bool:
+    return any(isinstance(x, Ordinal) for x in walk(condition))
 
 
 def _labels(formula: Formula) -> Iterator[str]:

@@ -2,10 +2,13 @@ r"""Conditions in LaTeX: cases, and indicators such as ``\mathbb{1}[y_b = o]``."
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
+from eingrad.core.functions import COMPARED
+from eingrad.core.masks import ALWAYS, RELATIONS, turned
 from eingrad.errors import NotationError
+from eingrad.notation.places import indicated_by
 from eingrad.notation.summation import children, labels_of, rebuilt
 from eingrad.notation.syntax import (
     ONES_NAME,
@@ -16,19 +19,19 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Ordinal,
     Product,
     SizeOf,
-    Sum,
     Symbol,
     TensorAt,
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.derivatives import DerivativeReader
-from eingrad.notation.tex.rows import DOTS, is_letter, word_at, word_end
+from eingrad.notation.tex.rows import DOTS, SIGNS_OF, is_letter, word_at, word_end
 from eingrad.notation.tex.survey import Context
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
-OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ONES = frozenset({r"\mathbf", r"\mathbb", r"\mathbbm", r"\mathds", r"\boldsymbol", r"\bm"})
 
 
@@ -38,15 +41,24 @@ class ConditionReader(DerivativeReader):
     def cases(self) -> Formula:
         r"""Read ``\begin{cases} a & \text{if } c \\ b & \text{otherwise} \end{cases}``."""
         token = self.next()
-        yes, condition = self._case(token)
-        self.expect("ROW", r"\\")
-        no, otherwise = self._case(token)
-        self.take("ROW")
-        self.expect("ENDCASES", r"\end{cases}")
-        if condition is None or not _is_rest(condition, otherwise):
+        rows: list[tuple[Formula, Formula | None]] = []
+        while not self.take("ENDCASES"):
+            if rows:
+                self.expect("ROW", r"\\")
+                if self.take("ENDCASES"):
+                    break
+            if rows and rows[-1][1] is None:
+                raise self.error("a case behind the rest", "write the rest last", token)
+            rows.append(self._case(token))
+        conditions = [condition for _, condition in rows]
+        if len(rows) < 2 or not _is_complete(conditions):
             hint = r"write a & \text{if } x > 0 \\ b & \text{otherwise}"
-            raise self.error("the second case must be the rest of the first", hint, token)
-        return Call("where", (condition, yes, no), (), self.at(token))
+            raise self.error("the last case must be the rest of the others", hint, token)
+        formula = rows[-1][0]
+        for value, condition in reversed(rows[:-1]):
+            assert condition is not None
+            formula = Call("where", (condition, value, formula), (), self.at(token))
+        return formula
 
     def _case(self, token: Token) -> tuple[Formula, Formula | None]:
         """Read a value and its condition, None for ``otherwise``."""
@@ -144,14 +156,28 @@ class ConditionReader(DerivativeReader):
         return side.name if label and self.context.is_label(side.name) else side
 
 
-def _is_rest(condition: Formula, otherwise: Formula | None) -> bool:
-    """Whether the second condition holds just where the first does not."""
-    if otherwise is None:
-        return True
-    if not (isinstance(condition, Compare) and isinstance(otherwise, Compare)):
-        return False
-    same = (condition.left, condition.right) == (otherwise.left, otherwise.right)
-    return same and otherwise.op == OPPOSITE[condition.op]
+def _is_complete(conditions: Sequence[Formula | None]) -> bool:
+    """Whether the last one is the rest, or holds just where none of the others does."""
+    *others, last = conditions
+    if not isinstance(last, Compare):
+        return last is None
+    left = ALWAYS
+    for condition in others:
+        bits = _relation_to(condition, last)
+        if bits is None or bits & ~left:
+            return False
+        left &= ~bits
+    return left == RELATIONS[COMPARED[last.op]]
+
+
+def _relation_to(condition: Formula | None, last: Compare) -> int | None:
+    """Return which relations of the sides of ``last`` a condition on the same sides allows."""
+    if not isinstance(condition, Compare):
+        return None
+    bits = RELATIONS[COMPARED[condition.op]]
+    if (condition.left, condition.right) == (last.left, last.right):
+        return bits
+    return turned(bits) if (condition.right, condition.left) == (last.left, last.right) else None
 
 
 # --- behind an equation ------------------------------------------------------------------------
@@ -168,26 +194,48 @@ def no_conditions(conditions: Iterable[Sequence[Token]], context: Context) -> No
             )
 
 
-def limited(claim: Claim, conditions: Iterable[Sequence[Token]], context: Context) -> Claim:
-    r"""Return a claim for the entries that conditions leave: ``i = j``, ``i \neq j``."""
+def limited(
+    claim: Claim,
+    conditions: Iterable[Sequence[Token]],
+    context: Context,
+    read: Callable[[Sequence[Token]], Formula],
+) -> Claim:
+    r"""Return a claim for the entries that conditions leave: ``i = j``, ``i < j``, ``j \neq y_i``.
+
+    ``read`` reads a comparison of other than two letters.
+    """
     for condition in conditions:
-        relation = _relation(condition, context)
-        if relation is None:
+        compare = _relation(condition, context, read)
+        if compare is None:
             continue
-        equal, first, second = relation
         labels = labels_of(claim.target) if isinstance(claim, Assignment) else ()
-        if first not in labels or second not in labels or not isinstance(claim, Assignment):
+        sides = [
+            Ordinal(x.name) if isinstance(x, Symbol) and x.name in labels and not x.labels else x
+            for x in (compare.left, compare.right)
+        ]
+        places = [x.label for x in sides if isinstance(x, Ordinal)]
+        two = len(places) == 2
+        known = two or indicated_by(replace(compare, left=sides[0], right=sides[1])) is not None
+        if not isinstance(claim, Assignment) or not known:
             raise context.lexer.error(
                 condition[0],
-                f"{first} and {second} are no two labels of the left side",
+                f"{to_text(compare.left)} and {to_text(compare.right)} are no two labels of the "
+                "left side",
                 "a condition behind a claim says for which of its entries it holds",
             )
-        claim = _on_diagonal(claim, first, second) if equal else _beside(claim, first, second)
+        if two and compare.op == "==":
+            claim = _on_diagonal(claim, *places)
+        else:
+            claim = _beside(claim, replace(compare, left=sides[0], right=sides[1]))
     return claim
 
 
-def _relation(condition: Sequence[Token], context: Context) -> tuple[bool, str, str] | None:
-    r"""Return (True, i, j) for ``i = j``, (False, i, j) for ``i \neq j``, None for all."""
+def _relation(
+    condition: Sequence[Token],
+    context: Context,
+    read: Callable[[Sequence[Token]], Formula] | None = None,
+) -> Compare | None:
+    r"""Return a comparison of two letters, or of what ``read`` makes of it; None for all."""
     tokens = list(condition)
     worded = word_at(tokens, 0)
     if worded:
@@ -206,15 +254,18 @@ def _relation(condition: Sequence[Token], context: Context) -> tuple[bool, str, 
     if (every and names_only) or is_whole_range(tokens):
         return None
     single = len(tokens) == 3 and is_letter(tokens[0]) and is_letter(tokens[2])
-    if single and tokens[1].text in {"=", r"\ne", r"\neq"}:
-        first, second = (
-            names.greek(t.text) or names.letter(t.text) for t in (tokens[0], tokens[2])
-        )
-        return tokens[1].text == "=", first, second
+    if single and (op := SIGNS_OF.get(tokens[1].text)):
+        ends = (tokens[0], tokens[2])
+        left, right = (Symbol(names.greek(t.text) or names.letter(t.text)) for t in ends)
+        return Compare(op, left, right)
+    if read is not None and [t.text in SIGNS_OF for t in tokens].count(True) == 1:
+        compare = read(tokens)
+        if isinstance(compare, Compare):
+            return compare
     raise context.lexer.error(
         condition[0],
         "a condition that has no meaning here",
-        r"conditions on two labels are read, i = j and i \neq j, behind a claim",
+        r"conditions on labels are read, i = j, i < j and j \neq y_i, behind a claim",
     )
 
 
@@ -242,15 +293,10 @@ def _on_diagonal(claim: Assignment, first: str, second: str) -> Assignment:
     return replace(claim, target=target, value=value)
 
 
-def _beside(claim: Assignment, first: str, second: str) -> Assignment:
-    """Return a claim that says nothing about a diagonal: there it repeats its left side."""
-    delta = Symbol("delta", (first, second))
-    others = Sum((Number(1), delta), (False, True))
-    terms = (
-        Product((others, claim.value), (False, False)),
-        Product((delta, claim.target), (False, False)),
-    )
-    return replace(claim, value=Sum(terms, (False, False), claim.value.position))
+def _beside(claim: Assignment, condition: Compare) -> Assignment:
+    """Return a claim that says nothing where a condition does not hold: there it repeats its left
+    side."""
+    return replace(claim, value=Call("where", (condition, claim.value, claim.target)))
 
 
 def with_label(formula: Formula, old: str, new: str) -> Formula:
@@ -267,7 +313,7 @@ def with_label(formula: Formula, old: str, new: str) -> Formula:
         case Derivative(of=of, wrt=wrt):
             parts = tuple(with_label(x, old, new) for x in wrt)
             return replace(formula, of=with_label(of, old, new), wrt=parts)  # type: ignore[arg-type]
-        case SizeOf(label=label):
+        case SizeOf(label=label) | Ordinal(label=label):
             return replace(formula, label=new if label == old else label)
         case Call(axes=axes) if {old, new} & {*axes}:
             raise NotationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from eingrad.errors import NotationError
 from eingrad.notation import tries
@@ -353,7 +354,9 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
             claims.append(Assignment(target, value, position, tuple(context.survey.notes)))
         else:
             claims.append(Equation(target, value, position))
-    return [limited(with_places(claim, latex=True), whole.conditions, context) for claim in claims]
+    read = partial(_formula, context=context, comparison=True)
+    placed = (with_places(claim, latex=True) for claim in claims)
+    return [limited(claim, whole.conditions, context, read) for claim in placed]
 
 
 def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]:

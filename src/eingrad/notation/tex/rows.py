@@ -331,4 +331,5 @@ def _with_conditions(part: Sequence[Token]) -> Row:
 
 def _is_condition(piece: Sequence[Token]) -> bool:
     worded = word_at(piece, 0) in CONDITIONS or piece[0].text == r"\forall"
-    return worded or (_is_range(piece) and piece[1].kind == "COMPARE")
+    compares = len(piece) > 2 and is_letter(piece[0]) and piece[1].kind == "COMPARE"
+    return worded or compares

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from eingrad.core.expr import ELLIPSIS
+from eingrad.notation.mistakes import chain_of_unequal
 from eingrad.notation.summation import letters_compared
-from eingrad.notation.syntax import Call, Compare, Formula, Symbol
+from eingrad.notation.syntax import Call, Compare, Formula, Number, SizeOf, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS, SIGNS_OF
 from eingrad.notation.tex.scripts import Entry
 from eingrad.notation.tokens import Token
 
-SEPARATORS = frozenset({"COMMA", "QUAD", "DOT"})
+SEPARATORS = frozenset({"COMMA", "QUAD", "DOT", "COLON"})
 WHOLE = r"a sum goes over a whole axis, or has conditions: \sum_{j \ne i}, \sum_{i < j}"
 
 
@@ -124,7 +125,7 @@ class SumReader(ConditionReader):
         elif member is not None:
             self._whole_set(piece, member, below, token)
         elif "COMPARE" in kinds:
-            below.conditions += self._conditions(piece)
+            below.conditions += self._within_ends(self._conditions(piece))
         elif "EQUAL" in kinds:
             k = kinds.index("EQUAL")
             below.axes += self._labels_in(piece[:k], token)
@@ -150,6 +151,8 @@ class SumReader(ConditionReader):
     def _conditions(self, piece: Sequence[Token]) -> list[Compare]:
         """Read ``i < j < k`` as two comparisons."""
         places = [k for k, t in enumerate(piece) if t.kind == "COMPARE"]
+        if len(places) > 1 and any(SIGNS_OF[piece[k].text] == "!=" for k in places):
+            raise chain_of_unequal(self.at(piece[0]))
         ends = zip([-1, *places], [*places, len(piece)], strict=True)
         sides = [self._side(piece[a + 1 : b]) for a, b in ends]
         result = []
@@ -157,6 +160,22 @@ class SumReader(ConditionReader):
             sign, position = SIGNS_OF[piece[k].text], self.at(piece[k])
             result.append(Compare(sign, left, right, position))
         return result
+
+    def _within_ends(self, found: list[Compare]) -> list[Compare]:
+        r"""Leave out that labels are from 1 to an extent: ``1 \le i < j \le n`` is ``i < j``."""
+        if len(found) > 1 and found[0].op == "<=" and found[0].left == Number(1):
+            del found[0]
+        last = found[-1]
+        name, label = last.right, last.left
+        taken = {*letters_compared(found[:-1]), *self.context.survey.kept, *self.binding}
+        bare = isinstance(name, Symbol) and not name.labels and name.name not in taken
+        ends = len(found) > 1 and last.op == "<=" and isinstance(label, Symbol)
+        if ends and isinstance(name, SizeOf):
+            del found[-1]
+        elif ends and bare:
+            self.context.survey.sizes.setdefault(name.name, label.name)  # type: ignore[union-attr]
+            del found[-1]
+        return found
 
     def _side(self, piece: Sequence[Token]) -> Formula:
         """Read one side of a comparison."""
