@@ -279,15 +279,18 @@ class DerivativeReader(ScriptReader):
             except NotationError:
                 of = None
             slash = self.peek()
-            if of is not None and self.take("SLASH") and not slash.spaced and self._is_d():
+            close = not slash.spaced or token.text == r"\delta"  # d L / d x may be a quotient
+            if of is not None and self.take("SLASH") and close and self._is_d(close):
                 wrt = self.differentials()
                 if wrt:
                     return self._taken(of, wrt, Number(len(wrt)), token)
         self.k = start
         return None
 
-    def _is_d(self) -> bool:
+    def _is_d(self, spaced: bool = False) -> bool:
         token = self.peek()
+        if spaced and token.text == r"\delta":
+            return True
         return not token.spaced and token.text in {"d", r"\mathrm", r"\delta"}
 
     def differentials(self) -> tuple[Symbol, ...]:

@@ -17,6 +17,7 @@ from eingrad.notation.mistakes import no_bound
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
+    ANY_FUNCTION,
     Assignment,
     Assumption,
     Call,
@@ -31,6 +32,7 @@ from eingrad.notation.syntax import (
     Power,
     Shaped,
     Statement,
+    Sum,
     Symbol,
     TensorAt,
 )
@@ -143,6 +145,11 @@ def _read_model(lexer: Lexer) -> Reading:
         context = replace(context, joined=context.joined | parts, survey=Survey())
         statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     generic = [Declaration(name) for name in context.functions if name not in declared]
+    losses = {x for s in statements if isinstance(s, Assignment) for x in _losses(s.value)}
+    statements = [_labelled_loss(s, assigned) for s in statements]
+    called = {x.function for s in statements if isinstance(s, Assignment) for x in walk(s.value)
+              if isinstance(x, Call)}  # fmt: skip
+    generic += [Declaration(name, once=True) for name in sorted(losses & called)]
     plain = elaborated(
         [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True
     )
@@ -314,6 +321,13 @@ def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Fo
     found = {k for k, _ in Summation().dangling(value, ())}
     labels = tuple(dict.fromkeys(x for a in arguments for x in a.labels if x in found))
     context.survey.applied[left.name] = Dependence(arguments, labels)
+    open_letters = Summation().free(value)
+    summed = {x for a in arguments for x in a.labels if x in open_letters} - {*labels}
+    for label in sorted(summed):
+        context.survey.notes.setdefault(
+            f"{label} is summed in {left.name}, for a product holds it twice; an entry is "
+            f"defined as {left.name}_{{{label}}} = ..."
+        )
     return replace(left, labels=labels, brackets=True)
 
 
@@ -497,6 +511,40 @@ def _parts_of_names(
 def _labelled(formula: Formula) -> bool:
     """Whether a formula names a label."""
     return next(labels_inside(formula), None) is not None
+
+
+# --- losses that stand for any ----------------------------------------------------------------
+
+
+def _losses(value: Formula) -> set[str]:
+    """Return the functions of several tensors that nothing defines: l of ``l(z_i, y_i)``."""
+    calls = (x for x in walk(value) if isinstance(x, Call) and x.function == ANY_FUNCTION)
+    return {x.name for call in calls for x in call.args[:1] if isinstance(x, Symbol)}
+
+
+def _labelled_loss(statement: Statement, assigned: Collection[str]) -> Statement:
+    """Return ``L = sum_i(l(z_i))`` for ``L = l(z_i, y_i)``: its gradient by z may be any.
+
+    It depends on what the text defines; the labels of the left side stay.
+    """
+    match statement:
+        case Assignment(value=Call(function=function, args=(Symbol(name=name), *args)) as call) \
+                if function == ANY_FUNCTION:  # fmt: skip
+            pass
+        case _:
+            return statement
+    tensors = [x for x in args if isinstance(x, Symbol)]
+    if len(tensors) < len(args) or not any(x.labels for x in tensors):
+        return statement
+    kept = labels_of(statement.target)
+    terms: list[Formula] = []
+    for x in [x for x in tensors if x.name in assigned] or tensors:
+        over = tuple(label for label in dict.fromkeys(x.labels) if label not in kept)
+        own = Call(name, (x,), (), call.position)
+        terms.append(Call("sum", (own,), over, call.position) if over else own)
+    value = terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms), call.position)
+    note = f"{name} stands for any loss: a function of each entry, for first derivatives"
+    return replace(statement, value=value, notes=(*statement.notes, note))
 
 
 # --- integers ---------------------------------------------------------------------------------

@@ -1,0 +1,151 @@
+r"""Kinds of index formulas as people write them in LaTeX, with their meaning checked by values."""
+
+# ruff: noqa: E501 - formulas stand as papers write them
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+
+RNG = np.random.default_rng(7)
+x, y, w = RNG.uniform(0.2, 0.8, (3, 4))
+X, V = RNG.uniform(0.2, 0.8, (2, 5, 4))
+b = 0.3
+
+
+def sigmoid(a: Any) -> Any:
+    return 1 / (1 + np.exp(-a))
+
+
+def value(text: str, name: str, **arrays: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", eg.NotationWarning)
+        model = eg.parse_latex(text)
+    return model.compile([name])(**{k: arrays[k] for k in model.inputs})[name]
+
+
+# a text, the tensor asked for, what it is by NumPy
+VALUES = [
+    # scripts inside of fonts and accents, old fonts
+    (r"L = \sum_i \mathbf{x_i} \mathbf{y_i}", "L", x @ y),
+    (r"L = \sum_i \hat{x_i} y_i", "L", x @ y),
+    (r"L = \sum_i {\bf x}_i {\rm y}_i", "L", x @ y),
+    # names of several letters
+    (r"MSE = \frac{1}{|i|} \sum_i (x_i - y_i)^2", "MSE", np.mean((x - y) ** 2)),
+    (r"CE(y) = -\sum_i x_i \log y_i \\ L = 2 CE", "L", -2 * x @ np.log(y)),
+    # arguments that a definition drops, and those that give it labels
+    (r"l(\mathbf{x}, y) = \sum_i (x_i - y_i)^2", "l", np.sum((x - y) ** 2)),
+    (r"f(x_i) = e^{-x_i} \\ L = \sum_j f(x_j) y_j", "L", np.exp(-x) @ y),
+    (r"h_\theta(x^i) = \sum_j w_j x^i_j \\ L = \sum_i h_\theta(x^i)^2", "L", None),
+    (r"\phi(x_h) = e^{-x_h^2} \\ L = \sum_h y_h \phi(x_h)", "L", y @ np.exp(-(x**2))),
+    (r"L(w \mid x) = \sum_i w_i x_i", "L", w @ x),
+    # what is for the eye
+    (r"L = \left. \sum_i x_i y_i \right|_{x}", "L", x @ y),
+    (r"L \stackrel{def}{=} \sum_i x_i y_i, \ldots", "L", x @ y),
+    (r"L \overset{\text{def}}{=} \sum_i \cancel{x_i} y_i \tag*{(1)}", "L", x @ y),
+    (r"L = \smash{\sum_i x_i} \, \mathstrut b", "L", x.sum() * b),
+    # letters that belong to names
+    (r"y = \sigma(z_o) \\ z_o = w_o b + b", "y", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "name", "expected"), VALUES, ids=[v[0] for v in VALUES])
+def test_the_meaning_by_values(text: str, name: str, expected: Any) -> None:
+    arrays = {"x": x, "y": y, "w": w, "b": np.array(b), "xhat": x, "wo": np.array(0.7)}
+    if r"\theta" in text:
+        arrays["x"], expected = X, np.sum((X @ w) ** 2)
+    elif expected is None:
+        expected = sigmoid(0.7 * b + b)
+    np.testing.assert_allclose(value(text, name, **arrays), expected, rtol=1e-12)
+
+
+SOFTMAX = r"""p_j = \frac{e^{o_j}}{\sum_k e^{o_k}}
+L = -\sum_j y_j \log p_j
+\text{assume } \sum_j y_j = 1"""
+NG = r"""J(\theta) = -\frac{1}{m}\sum^{m}_{i=1}y^{i}\log{(h_{\theta}(x^{i}))} + (1 - y^{i})\log{(1 - h_{\theta}(x^{i}))}
+h_\theta(x^i) = \sigma(\sum_j \theta_j x^i_j)"""
+NAMED = r"""\xi = - \left[ t log(y) + (1-t)log(1-y) \right]
+y = \sigma(z_o)
+z_o = w_o h + b_o
+\delta_{o} = \frac{\partial \xi}{\partial z_{o}}"""
+
+# a model, a right claim (the textbook's), and a wrong one beside it
+CLAIMS = [
+    (SOFTMAX, r"\partial_{o_j} L = p_j - y_j", r"\partial_{o_j} L = y_j - p_j"),
+    (SOFTMAX, r"\partial_{o_j} L(\mathbf{o}, y) = p_j - y_j", r"\partial_{o_j} L(y) = p_j"),
+    (SOFTMAX, r"\nabla_{o_j} L = p_j - y_j", r"\nabla_{o_j} L = p_j + y_j"),
+    (SOFTMAX, r"\delta L / \delta o_j = p_j - y_j", r"\delta L / \delta o_j = 2 p_j - y_j"),
+    (SOFTMAX, r"\frac{\partial L}{\partial o} = p - y", r"\frac{\partial L}{\partial o} = y - p"),
+    (SOFTMAX, r"\frac{\partial L}{\partial o_i} = -\sum_j \frac{\partial y_j \log p_j}{\partial o_i}",
+     r"\frac{\partial L}{\partial o_i} = \sum_j \frac{\partial y_j \log p_j}{\partial o_i}"),
+    (SOFTMAX, r"\frac{\partial L}{\partial o_i} = -\sum_j \frac{y_j}{p_j} \frac{\partial p_j}{\partial o_i}",
+     r"\frac{\partial L}{\partial o_i} = -\sum_j y_j \frac{\partial p_j}{\partial o_i}"),
+    (NG, r"\frac{\delta J(\theta)}{\delta\theta_{j}} = \frac{1}{m}\sum^{m}_{i=1}(h_{\theta}(x^{i}) - y^{i}) x^i_j",
+     r"\frac{\delta J(\theta)}{\delta\theta_{j}} = \frac{1}{m}\sum^{m}_{i=1}(y^{i} - h_{\theta}(x^{i})) x^i_j"),
+    (NG, r"\frac{\partial h_{\theta}(x^{i})}{\partial\theta_{j}} = h_{\theta}(x^{i})(1 - h_{\theta}(x^{i}))x_{j}^{i}",
+     r"\frac{\partial h_{\theta}(x^{i})}{\partial\theta_{j}} = h_{\theta}(x^{i})(1 - h_{\theta}(x^{i}))"),
+    (NAMED, r"\frac{\partial \xi}{\partial b_o} = y - t = \delta_{o}",
+     r"\frac{\partial \xi}{\partial b_o} = t - y"),
+    (NAMED, r"\frac{\partial \xi}{\partial w_o} = h \delta_o", r"\frac{\partial \xi}{\partial w_o} = \delta_o"),
+    (NAMED, r"\delta_o = y - t", r"\delta_o = y (1 - y)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "right", "wrong"), CLAIMS, ids=[c[1] for c in CLAIMS])
+@pytest.mark.filterwarnings("ignore::eingrad.NotationWarning")
+def test_claims_are_judged(model: str, right: str, wrong: str) -> None:
+    parsed = eg.parse_latex(model)
+    assert [v.outcome for v in parsed.check_each(right, latex=True)].count("right") >= 1
+    assert all(v.ok for v in parsed.check_each(right, latex=True))
+    assert not any(v.ok for v in parsed.check_each(wrong, latex=True))
+
+
+LOSS = r"z_i = W_{ij} x_j \\ L = l(z_i, y_i)"
+
+
+@pytest.mark.filterwarnings("ignore::eingrad.NotationWarning")
+def test_a_loss_that_nothing_defines_stands_for_any() -> None:
+    """The chain rule holds for every loss; what holds for sums over entries alone is not judged."""
+    model = eg.parse_latex(LOSS)
+    right = r"\frac{\partial L}{\partial W_{ij}} = \frac{\partial L}{\partial z_i} x_j"
+    assert model.check_each(right, latex=True)[0].ok
+    assert not model.check_each(right.replace("x_j", "x_i"), latex=True)[0].ok
+    with pytest.raises(eg.EingradError, match="stands for any"):
+        model.check_each(
+            r"\frac{\partial^2 L}{\partial z_i \partial z_j} = 0, \quad i \ne j", latex=True
+        )
+
+
+# what must not be guessed: a text, and a word of what is said
+REFUSED = [
+    (r"G = \sum_t \gamma^t r_t", "above a name is a label elsewhere"),
+    (r"f(x) = \sum_k a_k x^k", "above a name is a label elsewhere"),
+    (r"f(x) = \sum_k x^k", "above a name is a label elsewhere"),
+    (r"S = \sum_k p^k (1 - p)^k", "above a name is a label elsewhere"),
+    (r"f(x_i) = x_i^2 w \\ L = \sum_j f(z_j)", "of something else than where it is defined"),
+    (r"L = (y_i - t_i)^2", "does not stand on the left"),
+    (r"L = (y_o - t_o)^2", "does not stand on the left"),
+    (r"w_{ij} \leftarrow w_{ij} - \eta g_{ij}", "makes no equation"),
+    (r"L \approx \sum_i x_i^2", "makes no equation"),
+    (r"L = \left. x^2 \right|_{x = 1}", "at one point"),
+    (r"L = \sum_i p(y_i \mid x_i)", "missing before"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED)
+def test_what_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(eg.NotationError, match=reason) as caught:
+        eg.parse_latex(text)
+    assert caught.value.hint
+
+
+def test_the_work_of_reading_is_bounded() -> None:
+    """Each level would be read twice, and 2^45 times in all."""
+    text = r"L = " + r"\frac{d" * 45 + "x" + r"}{c}" * 45
+    with pytest.raises(eg.NotationError):
+        eg.parse_latex(text)
