@@ -165,7 +165,12 @@ def run(line: Line, values: list[Any], side: int) -> Any:
             x = xs[0]
             if x.ndim != 2:
                 raise IndexError
-            gram = x @ x.T / 2 + 2 * (torch.eye(len(x), dtype=x.dtype) if side else np.eye(len(x)))
+            skew = np.ones((len(x), len(x)))
+            if line.name != "cholesky":  # a transposed derivative is seen
+                skew += np.triu(skew, 1) / 2
+            eye = 2 * np.eye(len(x))
+            known = (torch.tensor(skew), torch.tensor(eye)) if side else (skew, eye)
+            gram = x @ x.T / 2 * known[0] + known[1]
             return MATRIX[line.name][side](gram)
         case "einsum":
             return (torch.einsum if side else eg.einsum)(line.name, *xs)
