@@ -165,10 +165,13 @@ def _turned(node: Expr, facts: Sequence[Fact]) -> Expr:
 def _are_symmetric(facts: Sequence[Fact], within: Expr | None = None) -> str:
     """Say which tensors are symmetric, of those in an expression."""
     present = None if within is None else set(variables(within))
-    found = [x.name for f in facts if is_symmetry(f) for x in variables(f.left)
+    found = [(x.name, f.leans) for f in facts if is_symmetry(f) for x in variables(f.left)
              if present is None or x in present]  # fmt: skip
-    *others, last = dict.fromkeys(found)
-    return f"{', '.join(others)} and {last} are symmetric" if others else f"{last} is symmetric"
+    *others, last = dict.fromkeys(name for name, _ in found)
+    why = " by what is assumed" if any(leans for _, leans in found) else ""
+    if others:
+        return f"{', '.join(others)} and {last} are symmetric{why}"
+    return f"{last} is symmetric{why}"
 
 
 def _by_name(node: Expr, fact: Fact, orders: Orders) -> Expr:

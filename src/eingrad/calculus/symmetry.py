@@ -42,7 +42,7 @@ def symmetries(definitions: Iterable[Definition], known: Iterable[Swap]) -> list
     ``known`` are the symmetries of the inputs; definitions come after those that they need. A
     symmetry that is not found is no mistake: what it would shorten stays longer.
     """
-    swaps = set(known)
+    swaps, bare = set(known), set[Swap]()  # ``bare`` hold whatever is assumed
     facts = []
     for definition in definitions:
         expr = definition.expr
@@ -50,10 +50,12 @@ def symmetries(definitions: Iterable[Definition], known: Iterable[Swap]) -> list
             if expr.dims[p] != expr.dims[q]:
                 continue
             sign = symmetry_of(expr, p, q, frozenset(swaps))
+            leans = swaps != bare and sign != symmetry_of(expr, p, q, frozenset(bare))
             if sign > 0:
                 swaps.add((definition.name, p, q))
+                bare |= set() if leans else {(definition.name, p, q)}
             if sign and expr is not zeros(expr.dims):
-                facts.append(_fact(definition, p, q, sign))
+                facts.append(replace(_fact(definition, p, q, sign), leans=leans))
     return facts
 
 

@@ -102,6 +102,8 @@ class Deriver:
         symmetric = self.names_of_results.author_order.symmetric
         own = dict.fromkeys(n for part in walk(last) for n in names_of(part) if n in symmetric)
         words = " is symmetric" if len(own) == 1 else " are symmetric"
+        leaning = {x.name for f in self.symmetries if f.leans for x in variables(f.left)}
+        words += " by what is assumed" if leaning.intersection(own) else ""
         lines = Lines(self.records[key].knowledge, self.names, last, ())
         lines.formula(
             last,

@@ -34,7 +34,8 @@ class Fact:
     """``assume left = right`` as expressions over the same axes; of a bound, a tensor and a number.
 
     ``written`` is None for a definition that is used as a fact; ``derived`` is true of a symmetry
-    that nobody assumed, since the definition has it; ``sign`` is ``<``, ``<=``, ``>`` or ``>=`` of
+    that nobody assumed, since the definition has it, ``leans`` if it has it only by what is assumed
+    of others; ``sign`` is ``<``, ``<=``, ``>`` or ``>=`` of
     a bound.
     """
 
@@ -43,6 +44,7 @@ class Fact:
     written: Assumption | None
     derived: bool = False
     sign: str = "="
+    leans: bool = False
 
     @property
     def is_bound(self) -> bool:
