@@ -275,9 +275,7 @@ def _statement(whole: Row, context: Context) -> Statement:
     context.survey.chained += [with_places(x, latex=True) for x in chained]
     if space:
         context.survey.shapes.append(declared(left, space, context))
-    return with_places(
-        Assignment(first, value, position, (*context.survey.notes, *notes)), latex=True
-    )
+    return with_places(Assignment(first, value, position, (*_told(context), *notes)), latex=True)
 
 
 def _bound(body: Sequence[Token], context: Context) -> Assumption:
@@ -311,6 +309,13 @@ def _defined(
         f"{to_text(values[0])} is the definition; what else it is set equal to is not looked at",
     )  # fmt: skip
     return values[0], judged, notes
+
+
+def _told(context: Context) -> list[str]:
+    """Return the notes of a statement that no statement before it has."""
+    notes = [note for note in context.survey.notes if note not in context.survey.told]
+    context.survey.told.update(notes)
+    return notes
 
 
 def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Formula:

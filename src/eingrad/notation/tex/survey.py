@@ -51,6 +51,7 @@ class Survey:
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     kept: tuple[str, ...] = ()
     notes: dict[str, None] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     chained: list[Assignment] = field(default_factory=list)
     shapes: list[Shaped] = field(default_factory=list)
     raised: list[tuple[str, str, int]] = field(default_factory=list)
