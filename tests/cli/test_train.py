@@ -184,7 +184,7 @@ def test_real_images(tmp_path, suffix):
     [
         (["cifar"], "dataset is 'cifar'"),
         (["--hidden", "0"], "--hidden is 0"),
-        (["--hidden", "many"], "'--hidden'"),
+        (["--hidden", "many"], "--hidden many: a whole number is wanted"),
         (["--lr", "-1"], "lr = -1.0 must be positive"),
         (["--optimizer", "sdg"], "hint: one of sgd, momentum, adam"),
         (["--activation", "swish"], "hint: one of abs, acos"),

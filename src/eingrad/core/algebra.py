@@ -309,6 +309,7 @@ def cases(condition: Expr, yes: Expr, no: Expr) -> Expr:
 
     ``where(i < j, a, 0)`` is a times a mask, ``where(i == j, a, b)`` a delta and a mask.
 
+    >>> from eingrad.core.expr import Indices
     >>> place = Indices("i")
     >>> first = _map("eq", [place, ZERO])
     >>> cases(first, Var("a", ("i",)), ZERO) is multiply(cases(first, ONE, ZERO), Var("a", ("i",)))

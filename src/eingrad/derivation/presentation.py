@@ -195,19 +195,35 @@ def _numpy_lines(deriver: Deriver, key: str, closed: Closed) -> NumpyLines | Non
 # --- the whole ----------------------------------------------------------------------------------
 
 
+MOST_CLOSED = 2000  # results times derivatives that they may be made of
+
+
+def _as_derived(deriver: Deriver, key: str) -> Closed:
+    """Return a result of a large derivation, over the derivatives that its other lines define."""
+    record, labels = deriver.records[key], deriver.letters(key)
+    target = head_of(record.title, labels)
+    line = Assignment(target, to_formula(record.expr, labels, deriver.names_of_results))
+    return Closed(target, labels, record.expr, line, (), ())
+
+
 def present(deriver: Deriver, of: str, wrt: Mapping[str, str], model: ModelText) -> Presentation:
-    """Return the presentation of derivatives; ``wrt`` maps each name to its record's key."""
+    """Return the presentation of derivatives; ``wrt`` maps each name to its record's key.
+
+    Results of a large derivation stay in its derivatives, so that its length is linear.
+    """
     known: set[str] = set()
     sections = []
+    whole = len(wrt) * len(deriver.records) <= MOST_CLOSED
     for name, key in wrt.items():
         labels = deriver.letters(key)
-        closed = closed_of(deriver, key)
+        closed = closed_of(deriver, key) if whole else _as_derived(deriver, key)
         shown = name if labels == deriver.system.labels.get(name) else ""
         head = head_of(deriver.records[key].title, labels)
         sections.append(
             Section(
                 shown, head, labels, tuple(deriver.steps(key, known)), closed,
-                _matrix_line(deriver, key, closed), _numpy_lines(deriver, key, closed),
+                _matrix_line(deriver, key, closed),
+                _numpy_lines(deriver, key, closed) if whole else None,
             )
         )  # fmt: skip
     steps = [step for section in sections for step in section.steps]
