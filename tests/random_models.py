@@ -67,12 +67,34 @@ class Where:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """``i < u``: a comparison of the places of two labels, or of one with a number."""
+
+    operator: str
+    left: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.operator} {self.right}"
+
+
+@dataclass(frozen=True)
+class ByPlace:
+    """``where(i < u, above, below)``."""
+
+    condition: Condition
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
 class Over:
-    """A function over axes; ``softmax`` and ``log_softmax`` keep them."""
+    """A function over axes; ``softmax`` and ``log_softmax`` keep them. With a condition it is one
+    over the entries for which that holds."""
 
     function: str
     labels: str
     arg: Node
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +122,7 @@ class Power:
     exponent: Fraction
 
 
-Node = Leaf | Number | Size | Apply | Where | Over | Product | Sum | Power
+Node = Leaf | Number | Size | Apply | Where | ByPlace | Over | Product | Sum | Power
 
 
 @dataclass(frozen=True)
@@ -115,7 +137,9 @@ class Statement:
 def parts(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below."""
     match node:
-        case Apply(args=inner) | Where(args=inner) | Product(factors=inner) | Sum(terms=inner):
+        case Apply(args=inner) | Where(args=inner) | ByPlace(args=inner):
+            return inner
+        case Product(factors=inner) | Sum(terms=inner):
             return inner
         case Over(arg=arg):
             return (arg,)
@@ -160,8 +184,11 @@ def text_of(node: Node) -> str:
         case Where(operator, (left, right, above, below)):
             condition = f"{text_of(left)} {operator} {text_of(right)}"
             return f"where({condition}, {text_of(above)}, {text_of(below)})"
-        case Over(function, labels, arg):
-            return f"{function}_{labels}({text_of(arg)})"
+        case ByPlace(condition, (above, below)):
+            return f"where({condition}, {text_of(above)}, {text_of(below)})"
+        case Over(function, labels, arg, condition):
+            below = f"{{{', '.join(labels)}, {condition}}}" if condition else labels
+            return f"{function}_{below}({text_of(arg)})"
         case Power(base, exponent):
             return f"{_tight(base)}^{text_of(Number(exponent)) if exponent > 0 else exponent}"
         case Product():
@@ -261,6 +288,7 @@ class RandomModel:
                 if isinstance(node, Sum):
                     count["broadcast sum"] += len({frozenset(free(x)) for x in node.terms}) > 1
                 if isinstance(node, Over):
+                    count["over some"] += node.condition is not None
                     above = set(statement.labels) & set(node.labels)
                     count["shadowed label"] += bool(above) and node.function in FOLDS
         count["shared input"] = sum(seen[name] > 1 for name in self.inputs)

@@ -16,6 +16,8 @@ from random_models import (
     LETTERS,
     POSITIVE,
     Apply,
+    ByPlace,
+    Condition,
     Leaf,
     Node,
     Number,
@@ -168,7 +170,7 @@ class Author:
         if kind == POSITIVE:
             return self.positive(scope, depth - 1)
         forms = [self.sum, self.product, self.contraction, self.apply, self.fold, self.normalise]
-        forms += [self.power, self.quotient, self.contraction, self.odd] + [
+        forms += [self.power, self.quotient, self.contraction, self.odd, self.by_place] + [
             self.kinked
         ] * self.kinks
         form: Callable[[set[str], int], Node] = self.pick(forms)
@@ -287,6 +289,26 @@ class Author:
         if labels not in free(arg):
             arg = Sum((arg, self.leaf(scope, ANY, labels)), (False, False))
         return Over(self.pick(("softmax", "log_softmax", "cumsum")), labels, arg)
+
+    def by_place(self, scope: set[str], depth: int) -> Node:
+        """A case distinction by where labels stand, or a function over some entries."""
+        if not scope:
+            return self.fold(scope, depth)
+        left = self.pick(sorted(scope))
+        if self.chance(50):
+            others = [k for k in sorted(scope) if k != left and DIM[k] == DIM[left]]
+            operator = self.pick(("<", "<=", "==", "!=", ">"))
+            condition = Condition(operator, left, self.pick([*others, "0", "1"]))
+            args = tuple(self.expression(scope, depth, ANY) for _ in range(2))
+            return ByPlace(condition, args)
+        bound = self.fresh(DIM[left], scope)
+        if not bound:
+            return self.fold(scope, depth)
+        condition = Condition(self.pick(("<=", "!=")), bound, left)
+        arg = self.bound(bound, scope, depth, BOUNDED)
+        if bound not in free(arg):
+            arg = Product((arg, self.leaf(scope | {bound}, BOUNDED, bound)), (False, False))
+        return Over(self.pick(("sum", "mean", "prod", "logsumexp")), bound, arg, condition)
 
     def odd(self, scope: set[str], depth: int) -> Node:
         """A trace, an extent, a number, or a delta that builds a diagonal."""

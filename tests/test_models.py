@@ -178,7 +178,8 @@ def test_random_models_have_everything() -> None:
         "diagonal": 50, "trace": 5, "delta": 3, "division": 100, "Power": 100, "Number": 100,
         "Size": 10, "shadowed label": 10, "repeated along a label": 50, "Where": 10, "sum": 100,
         "mean": 50, "logsumexp": 30, "softmax": 20, "log_softmax": 20, "max": 5, "min": 5,
-        "prod": 5, "norm": 5, "maximum": 10, "exp": 50, "tanh": 50, "relu": 5,
+        "prod": 5, "norm": 5, "maximum": 10, "ByPlace": 10, "over some": 5,
+        "exp": 50, "tanh": 50, "relu": 5,
     }  # fmt: skip
     assert {kind: kinds[kind] for kind, n in wanted.items() if kinds[kind] < n} == {}
     assert sum(tame) > 0.85 * len(tame)

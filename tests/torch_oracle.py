@@ -18,6 +18,8 @@ from random_models import (
     DIM,
     SIZES,
     Apply,
+    ByPlace,
+    Condition,
     Leaf,
     Node,
     Number,
@@ -34,6 +36,7 @@ from random_models import (
 torch = pytest.importorskip("torch")
 
 LARGEST = 1e3  # rounding leaves up to eps V^2 of what cancels: see `test_models.assert_close`
+COMPARE = {"<": torch.lt, "<=": torch.le, "==": torch.eq, "!=": torch.ne, ">": torch.gt}
 KINKS = ("relu", "abs", "leaky_relu", "sign")
 
 
@@ -96,8 +99,13 @@ class Oracle:
                 for factor, below in zip(factors, divides, strict=True):
                     value = value / self.node(factor) if below else value * self.node(factor)
                 return value.sum([AXIS[k] for k in summed], keepdim=True) if summed else value
-            case Over(function, labels, arg):
-                return self._over(function, self.node(arg), [AXIS[k] for k in labels])
+            case ByPlace(condition, (above, below)):
+                return torch.where(self._holds(condition), self.node(above), self.node(below))
+            case Over(function, labels, arg, condition):
+                x, axes = self.node(arg), [AXIS[k] for k in labels]
+                if condition is not None:
+                    return self._over_some(function, x, axes, self._holds(condition))
+                return self._over(function, x, axes)
             case Apply(function, args):
                 return self._apply(function, [self.node(x) for x in args])
             case Where(operator, args):
@@ -142,6 +150,30 @@ class Oracle:
         name = {"max": "amax", "min": "amin"}.get(function, function)
         result: torch.Tensor = getattr(torch, name)(x, axes, keepdim=True)
         return result
+
+    def _holds(self, condition: Condition) -> torch.Tensor:
+        """Return where a condition on labels holds."""
+        sides = []
+        for side in (condition.left, condition.right):
+            if side.isdigit():
+                sides.append(torch.tensor(int(side)))
+            else:
+                shape = [1] * len(AXIS)
+                shape[AXIS[side]] = SIZES[DIM[side]]
+                sides.append(torch.arange(SIZES[DIM[side]]).reshape(shape))
+        result: torch.Tensor = COMPARE[condition.operator](*sides)
+        return result
+
+    def _over_some(
+        self, function: str, x: torch.Tensor, axes: list[int], holds: torch.Tensor
+    ) -> torch.Tensor:
+        if function in ("sum", "mean"):
+            x, holds = torch.broadcast_tensors(x, holds)
+            total = torch.where(holds, x, 0.0).sum(axes, keepdim=True)
+            return total if function == "sum" else total / holds.sum(axes, keepdim=True)
+        return self._over(
+            function, torch.where(holds, x, 1.0 if function == "prod" else -torch.inf), axes
+        )
 
     def _apply(self, function: str, args: list[torch.Tensor]) -> torch.Tensor:
         if function in KINKS:

@@ -66,6 +66,20 @@ def condition_of(node: Expr) -> Map | None:
     return condition if plain and isinstance(condition, Map) else None
 
 
+def chosen_numbers(node: Expr) -> list[Expr]:
+    """Return the constants among which a case distinction by a condition on labels chooses."""
+    if not node.has_places or not isinstance(node, Map) or node.function != "where":
+        return []
+    condition, *values = map(_without_views, node.operands)
+    return [x for x in values if isinstance(x, Const)] if is_condition(condition) else []
+
+
+def _without_views(node: Expr) -> Expr:
+    while isinstance(node, Einsum) and len(node.operands) == 1:
+        node = node.operands[0]
+    return node
+
+
 def opposite(condition: Map) -> Map:
     """Return the condition that holds just where this one does not."""
     return Map(NAMES[ALWAYS - RELATIONS[condition.function]], condition.operands)
@@ -176,6 +190,6 @@ def both_ways(factors: Iterable[Factor]) -> list[Factor]:
 
 
 __all__ = [
-    "ALWAYS", "NAMES", "RELATIONS", "both_ways", "condition_of", "is_condition",
+    "ALWAYS", "NAMES", "RELATIONS", "both_ways", "chosen_numbers", "condition_of", "is_condition",
     "is_symmetric_mask", "join_masks", "mask_of", "opposite", "pair_mask", "pair_of", "turned",
 ]  # fmt: skip

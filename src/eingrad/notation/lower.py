@@ -12,9 +12,9 @@ from fractions import Fraction
 
 from eingrad.core import algebra
 from eingrad.core.arrays import Gather, Scatter
-from eingrad.core.expr import Const, Dim, Einsum, Expr, Map, Size, Var, is_finite, postorder
+from eingrad.core.expr import Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
 from eingrad.core.functions import canonical
-from eingrad.core.masks import is_condition
+from eingrad.core.masks import chosen_numbers
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
@@ -337,8 +337,7 @@ def _build(thunk: Thunk, extents: Extents, statement: Statement) -> Expr:
     try:
         expr = thunk(extents)
         nodes = list(postorder([expr]))
-        left_out = {y for x in nodes if isinstance(x, Map) and x.function == "where"
-                    and is_condition(x.operands[0]) for y in x.operands[1:]}  # fmt: skip
+        left_out = {number for x in nodes for number in chosen_numbers(x)}
         finite = all(
             is_finite(x.value) for x in nodes if isinstance(x, Const) and x not in left_out
         )
