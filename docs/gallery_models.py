@@ -105,6 +105,13 @@ MLP_ARRAYS = "X 6 3, W1 3 4, b1 4, W2 4 2, b2 2, T 6 2 onehot"
 ATTENTION = """A_ij = softmax_j(Q_id K_jd / sqrt(size(d)))
 Y_ie = A_ij V_je
 L = sum_i(sum_e(G_ie Y_ie))"""
+CAUSAL_ATTENTION = """S_qk = where(k <= q, Q_qd K_kd / sqrt(size(d)), -1e9)
+A_qk = softmax_k(S_qk)
+Y_qe = A_qk V_ke
+L = sum_q(sum_e(G_qe Y_qe))"""
+WITHOUT_POSITIVE = """S_ij = U_id V_jd / 0.1
+L = mean_i(logsumexp_{j != i}(S_ij)) - mean_i(S_ii)"""
+COULOMB = "E = sum_{i < j}(q_i q_j / norm_d(X_id - X_jd))"
 GAUSSIAN = """r_ai = X_ai - mu_i
 L = size(a) logdet_ij(S_ij) / 2 - r_ai S_ij r_aj / 2
 assume S_ij = S_ji"""
@@ -134,6 +141,30 @@ def _mlp(activation: str) -> Reference:
 
 def _logistic(jnp: Any, nn: Any, X: Any, w: Any, t: Any) -> Any:
     return -jnp.sum(t * nn.log_sigmoid(X @ w) + (1 - t) * nn.log_sigmoid(-X @ w))
+
+
+def _causal_attention(jnp: Any, nn: Any, Q: Any, K: Any, V: Any, G: Any) -> Any:
+    below = jnp.tril(jnp.ones((4, 4))) > 0
+    A = nn.softmax(jnp.where(below, Q @ K.T / jnp.sqrt(2.0), -1e9), -1)
+    return jnp.sum(G * (A @ V))
+
+
+def _without_positive(jnp: Any, nn: Any, U: Any, V: Any) -> Any:
+    S = U @ V.T / 0.1
+    others = jnp.where(jnp.eye(5) > 0, -jnp.inf, S)
+    return jnp.mean(nn.logsumexp(others, axis=1)) - jnp.mean(jnp.diag(S))
+
+
+def _multiclass_hinge(jnp: Any, nn: Any, X: Any, W: Any, T: Any) -> Any:
+    s = X @ W
+    margins = jnp.maximum(0, 1 + s - jnp.sum(T * s, -1, keepdims=True))
+    return jnp.sum(margins * (1 - T))
+
+
+def _coulomb(jnp: Any, nn: Any, X: Any, q: Any) -> Any:
+    return sum(
+        q[i] * q[j] / jnp.sqrt(jnp.sum((X[i] - X[j]) ** 2)) for j in range(4) for i in range(j)
+    )
 
 
 def _attention(jnp: Any, nn: Any, Q: Any, K: Any, V: Any, G: Any) -> Any:
@@ -285,6 +316,12 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("LSTM gates", "f_i = sigmoid(F_ij x_j)\ng_i = tanh(G_ij x_j)\nc_i = f_i s_i + (1 - f_i) g_i", "jacobian", "c", "s x", "F 4 3, G 4 3, x 3, s 4", lambda jnp, nn, F, G, x, s: nn.sigmoid(F @ x) * s + (1 - nn.sigmoid(F @ x)) * jnp.tanh(G @ x)),
         Entry("Gated recurrent unit", "z_i = sigmoid(W_ij x_j + U_ik h_k)\nr_i = sigmoid(V_ij x_j + R_ik h_k)\nn_i = tanh(A_ij x_j + r_i B_ik h_k)\ny_i = (1 - z_i) n_i + z_i h_i", "jacobian", "y", "h", "W 4 3, U 4 4, V 4 3, R 4 4, A 4 3, B 4 4, x 3, h 4", _gated),
         Entry("Contrastive loss (InfoNCE)", "S_ij = U_id V_jd / 0.1\nP_ij = softmax_j(S_ij)\nL = -mean_i(delta_ij log(P_ij))", "grad", "L", "U V", "U 5 3, V 5 3", _contrastive),
+        Entry("Causal attention", CAUSAL_ATTENTION, "grad", "L", "Q K V", "Q 4 2, K 4 2, V 4 5, G 4 5", _causal_attention),
+        Entry("InfoNCE without the positive", WITHOUT_POSITIVE, "grad", "L", "U V", "U 5 3, V 5 3", _without_positive),
+        Entry("N-pair loss", "S_ij = U_id V_jd\nL = mean_i(log(1 + sum_{j != i}(exp(S_ij - S_ii))))", "grad", "L", "U", "U 4 3, V 4 3", lambda jnp, nn, U, V: jnp.mean(jnp.stack([jnp.log(1 + sum(jnp.exp(U[i] @ (V[j] - V[i])) for j in range(4) if j != i)) for i in range(4)]))),
+        Entry("Multiclass hinge loss (SVM)", "s_bo = X_bi W_io\nL = sum_b(sum_{o != k}(relu(T_bk (1 + s_bo - s_bk))))", "grad", "L", "W", "X 5 3, W 3 4, T 5 4 onehot", _multiclass_hinge),
+        Entry("Pairwise ranking", "L = sum_{i < j}(softplus(s_j - s_i))", "grad", "L", "s", "s 5", lambda jnp, nn, s: sum(nn.softplus(s[j] - s[i]) for j in range(5) for i in range(j))),
+        Entry("Pairwise ranking: Hessian", "L = sum_{i < j}(softplus(s_j - s_i))", "hessian", "L", "s", "s 5", lambda jnp, nn, s: sum(nn.softplus(s[j] - s[i]) for j in range(5) for i in range(j))),
         Entry("Pairwise preference (Bradley-Terry)", "d_a = (X_ai - Y_ai) w_i\nL = sum_a(softplus(-d_a))", "grad", "L", "w", "X 6 3, Y 6 3, w 3", lambda jnp, nn, X, Y, w: jnp.sum(nn.softplus(-(X - Y) @ w))),
         Entry("Triplet loss", "u = sum_i((a_i - p_i)^2)\nv = sum_i((a_i - n_i)^2)\nL = relu(u - v + m)", "grad", "L", "a p n", "a 4, p 4, n 4, m counts", lambda jnp, nn, a, p, n, m: nn.relu((a - p) @ (a - p) - (a - n) @ (a - n) + m)),
     ],
@@ -297,6 +334,9 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Polynomial kernel", "K_ij = (X_id X_jd + c)^3\nL = a_i K_ij a_j", "grad", "L", "X a", "X 4 3, c positive, a 4", lambda jnp, nn, X, c, a: a @ (X @ X.T + c) ** 3 @ a),
         Entry("Contrastive loss of normalised rows (SimCLR)", "n_i = sqrt(sum_d(X_id^2))\nZ_id = X_id / n_i\nS_ij = Z_id Z_jd / t\nL = mean_i(logsumexp_j(S_ij) - P_ij S_ij)", "grad", "L", "X t", "X 4 3, t positive, P 4 4 onehot", _normalised_pairs),
         Entry("Hopfield network", "E = -s_i W_ij s_j / 2 - b_i s_i\nassume W_ij = W_ji", "grad", "E", "s", "s 4, W 4 4 symmetric, b 4", lambda jnp, nn, s, W, b: -s @ W @ s / 2 - b @ s),
+        Entry("Coulomb energy: forces", COULOMB, "grad", "E", "X q", "X 4 3, q 4", _coulomb),
+        Entry("Coulomb energy: Hessian", COULOMB, "hessian", "E", "q", "X 4 3, q 4", _coulomb),
+        Entry("Logarithmic energy of points on a line", "E = -sum_{i < j}(log(abs(x_i - x_j)))", "grad", "E", "x", "x 4", lambda jnp, nn, x: -sum(jnp.log(abs(x[i] - x[j])) for j in range(4) for i in range(j))),
         Entry("Restricted Boltzmann machine: free energy", "F = -a_i v_i - sum_h(softplus(v_i W_ih + c_h))", "grad", "F", "W c v", "a 4, v 4 binary, W 4 3, c 3", lambda jnp, nn, a, v, W, c: -a @ v - jnp.sum(nn.softplus(v @ W + c))),
     ],
 }

@@ -208,6 +208,24 @@ def test_modules(case: Case) -> None:
         np.testing.assert_allclose(found, wanted[f"dL/d{name}"], 1e-9, 1e-9)
 
 
+def test_what_is_left_out_still_counts_in_a_softmax() -> None:
+    text = (
+        "V_k = where(k > 0, maximum(sum_r(B_kr / A_rkr) / exp(B_kk), D_k), A_kkk)\n"
+        "L = logsumexp_k(V_k B_kk)"
+    )
+    rng = np.random.default_rng(1)
+    shapes = {"A": (N, N, N), "B": (N, N), "D": (N,)}
+    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    own = {name: torch.tensor(x, requires_grad=True) for name, x in arrays.items()}
+    A, B, D = own.values()
+    sums = torch.stack([sum(B[k, r] / A[r, k, r] for r in range(N)) for k in range(N)])
+    first = torch.stack([A[k, k, k] for k in range(N)])
+    V = torch.where(torch.arange(N) > 0, torch.maximum(sums / B.diagonal().exp(), D), first)
+    wanted = torch.autograd.grad(torch.logsumexp(V * B.diagonal(), 0), A)[0]
+    found = eg.parse(text).grad("L", ["A"]).compile()(**arrays)["dL/dA"]
+    np.testing.assert_allclose(found, wanted, 1e-10, 1e-12)
+
+
 def test_pytorch_and_jax_differentiate_what_runs() -> None:
     jax = pytest.importorskip("jax")
     model = eg.parse(CASES[0].text)

@@ -244,6 +244,9 @@ class _Shield:
             for k in range(operand.ndim)
         )
         every = {**extents, **dict(zip(own, operand.dims, strict=True))}
+        if node.keeps_axes:  # softmax_k at one k depends on all others
+            along = {own[k] for k in node.axes}
+            conditions = [c for c in conditions if along.isdisjoint(c[1])]
         arg, places = self.safe((operand, own), conditions, every, depth + 1)
         axes = [places.index(own[k]) for k in node.axes]
         left = tuple(k for j, k in enumerate(places) if node.keeps_axes or j not in axes)

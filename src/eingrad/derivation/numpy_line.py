@@ -11,10 +11,23 @@ import string
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent
 from eingrad.core.arrays import Matrix
-from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Reduce, Size, Var
+from eingrad.core.expr import (
+    Const,
+    Delta,
+    Dim,
+    Einsum,
+    Expr,
+    Indices,
+    Map,
+    Number,
+    Reduce,
+    Size,
+    Var,
+)
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, imported, spelling
 from eingrad.core.partials import recipe_of
 
@@ -59,6 +72,7 @@ def numpy_line(
     >>> numpy_line(einsum([(x, (0,)), (y, (1,))], (0, 1)), {})
     'x[:, None] * y[None, :]'
     """
+    (expr,) = shielded([expr])
     return _LineWriter(extents, {} if imports is None else imports).write(expr)[0]
 
 
@@ -82,6 +96,8 @@ class _LineWriter:
                 return self.extents[dim], ATOM
             case Delta(dims=(dim, _)):
                 return f"np.eye({self.extents[dim]})", ATOM
+            case Indices(dims=(dim,)):
+                return f"np.arange({self.extents[dim]})", ATOM
             case Einsum():
                 return self.product(open_product(expr))
             case Reduce(function=function, operands=(x,), axes=axes):
@@ -205,6 +221,7 @@ def _sign(value: Number) -> tuple[str, Number]:
 
 def _number(value: Number) -> Written:
     text = str(float(value)) if isinstance(value, Fraction) and _is_decimal(value) else str(value)
+    text = text.replace("inf", "np.inf")
     return text, SUM if text.startswith("-") else PRODUCT if "/" in text else ATOM
 
 
