@@ -237,3 +237,20 @@ def test_pytorch_and_jax_differentiate_what_runs() -> None:
     run = model.compile(backend="jax", dtype="float32")
     found = jax.grad(lambda v: run(x=v)["L"])(jax.numpy.asarray(x, "float32"))
     np.testing.assert_allclose(found, wanted, 2e-3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["L = sum_{i == j}(x_i y_j)", "u_i = sum_{j == i}(x_j)", "L = max_{r == 1}(x_r)",
+     "L = sum_{r == 0}(x_r y_r)", "L = sum_{r == size(r) - 1}(x_r)"],
+)  # fmt: skip
+def test_one_entry_is_not_where_a_sum_begins(text: str) -> None:
+    r"""LaTeX's ``\sum_{r = 1}`` is a sum over all; it was printed for the first entry alone."""
+    model = eg.parse(text)
+    assert str(eg.parse_latex(model.latex())) == str(model)
+
+
+def test_a_sum_that_begins_at_a_label_says_where_it_ends() -> None:
+    assert str(eg.parse_latex(r"y_i = \sum_{j = i}^{n} x_j")) == "y_i = sum_{j >= i}(x_j)"
+    with pytest.raises(eg.NotationError, match="one entry of j, or begins there"):
+        eg.parse_latex(r"y_i = \sum_{j = i} x_j")

@@ -85,4 +85,4 @@ def test_a_label_of_three_tensors_is_a_dot() -> None:
 def test_odd_products_are_drawn(spec: str) -> None:
     shapes = {"i->": [(3,)], "ii->i": [(3, 3)], "->": [()], "ij->ji": [(2, 3)]}
     picture = eg.contract_path(spec, *shapes.get(spec, [(2, 3), (2, 3)])).picture()
-    ElementTree.fromstring(picture.svg)
+    assert ElementTree.fromstring(picture.svg).tag.endswith("svg")

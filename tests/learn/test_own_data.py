@@ -91,6 +91,7 @@ def test_the_target_says_what_is_learned(name, classes, tmp_path):
         ("", ["has no rows"]),
         ("a,b\n,1\n,2\n", ["the column a is empty"]),
         ("a,b\n1,x\n2,x\n", ["one class only, 'x'"]),
+        ("b\n1\n2\n3\n4\n", ["no column beside 'b'"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_line_and_column(text, told, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from counting import calls
 
 import eingrad as eg
 from eingrad.papers import scope
@@ -36,3 +37,16 @@ def test_models_and_their_sizes_are_linear(monkeypatch: pytest.MonkeyPatch, tmp_
     assert more_claims > 1.8 * claims
     assert more_definitions < 2.5 * definitions
     assert more_definitions < 12 * more_claims
+
+
+@pytest.mark.parametrize("wrapped", ["{%s}", r"\boxed{%s}", r"L = \frac{%s}{2}"])
+def test_what_nests_deep_is_read_in_linear_work(wrapped: str, tmp_path: Path) -> None:
+    """A display of 50,000 braces took minutes, since one pair was taken off at a time."""
+
+    def work(depth: int) -> int:
+        before, after = wrapped.split("%s")
+        path = tmp_path / f"{depth}.md"
+        path.write_text(f"$${before * depth}x{after * depth}$$")
+        return calls(lambda: eg.check_document(path))
+
+    assert work(1200) < 2.6 * work(600)

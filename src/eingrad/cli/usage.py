@@ -64,6 +64,8 @@ def _bad_value(parameter: Any, message: str, args: Sequence[str]) -> tuple[str, 
     kind = next((words for key, words in KINDS.items() if f"valid {key}" in message), "")
     if kind:
         return f"{name} {given}".rstrip() + f": {kind} is wanted", ""
+    if bound := re.search(r"Input should be (.*)", message):
+        return f"{name} {given}".rstrip() + f": it should be {bound[1]}", ""
     return f"{name}: {message.removeprefix('Value error, ')}", ""
 
 

@@ -135,6 +135,10 @@ def _of_table(
             scale = float(known.std())
             target = type(target)(target.name, (), float(known.mean()), scale if scale > 0 else 1.0)
         names = [x for x in table.columns if x not in (name, *asked.ignore)]
+        if not names:
+            raise DataError(
+                f"{table.path} has no column beside {name!r} to learn from", operand=table.path
+            )
         columns = tuple(learn_column(table, x, train_rows, problems) for x in names)
         preparation = Preparation(columns, target, asked.fill, table.has_names)
     features, wrong = preparation.features(table)

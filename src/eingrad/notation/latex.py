@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from eingrad.core.expr import ELLIPSIS
@@ -343,8 +344,14 @@ def _over_axes(name: str, arg: Formula, axes: Sequence[str], call: Call) -> tupl
 
 
 def _below(call: Call) -> str:
-    r"""Write what stands below a sum sign: ``j \le i, j \ne k``, or ``i, k, j \ne i``."""
-    parts = [*map(label_latex, unnamed(call)), *map(to_latex, call.conditions)]
+    r"""Write what stands below a sum sign: ``j \le i, j \ne k``, or ``i, k, j \ne i``.
+
+    ``j = 1`` is where a sum begins, so that one entry is ``j \le 1, j \ge 1``.
+    """
+    parts = [*map(label_latex, unnamed(call))]
+    for condition in call.conditions:
+        signs = ("<=", ">=") if condition.op == "==" else (condition.op,)
+        parts += [to_latex(replace(condition, op=sign)) for sign in signs]
     return ", ".join(parts)
 
 

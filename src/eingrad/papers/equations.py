@@ -33,6 +33,7 @@ CONDITION = re.compile(r"\s*(if|for|when|unless|whenever|iff|for all|for each|fo
                        r"otherwise|else|provided|such that)\b", re.IGNORECASE)  # fmt: skip
 OPERATORS = frozenset({"+", "-", r"\cdot", r"\times", r"\odot", r"\pm", "*", "/", r"\circ",
                        r"\otimes", r"\oplus", r"\mp"})  # fmt: skip
+MAX_ROUNDS = 40  # of what stands around a part, each within the other
 SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\hfill", "~"})
 THIN = frozenset({r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\displaystyle", r"\textstyle"})
 DROPPED = re.compile(r"\\(?:label|tag|nonumber|notag|vspace|hspace|hskip|vskip|allowbreak|"
@@ -327,7 +328,7 @@ def is_shape_arithmetic(text: str) -> bool:
 def _trimmed(text: str) -> str:
     r"""Return a part without space and punctuation at its ends."""
     text = " ".join(text.split())
-    while True:
+    for _ in range(MAX_ROUNDS):
         before = text
         for space in (*THIN, *SPACES):
             text = text.removeprefix(space) if not space[-1].isalpha() else re.sub(
@@ -337,17 +338,32 @@ def _trimmed(text: str) -> str:
         text = text.strip().rstrip(",;").strip()
         if text.endswith(".") and not text.endswith((r"\left.", r"\right.")):
             text = text[:-1].strip()
-        if text.startswith("{") and text.endswith("}") and _one_group(text):
-            text = text[1:-1]
+        text = _without_braces(text)
         boxed = re.match(r"\\(?:boxed|fbox|ensuremath|mathstrut)\s*(?=\{)", text)
         if boxed and group_behind(text, boxed.end())[1] == len(text):
             text = text[boxed.end() + 1 : -1]
         if text == before:
-            return text
+            break
+    return text
 
 
-def _one_group(text: str) -> bool:
-    return group_behind(text, 0)[1] == len(text)
+def _without_braces(text: str) -> str:
+    """Return what stands in the braces that enclose all of a text, however many they are.
+
+    >>> _without_braces("{{a} {b}}"), _without_braces("{a}{b}")
+    ('{a} {b}', '{a}{b}')
+    """
+    opened: list[int] = []
+    closes: dict[int, int] = {}
+    for piece in pieces(text) if text.startswith("{") and text.endswith("}") else ():
+        if piece.text == "{":
+            opened.append(piece.place)
+        elif piece.text == "}" and opened:
+            closes[opened.pop()] = piece.place
+    start, end = 0, len(text)
+    while closes.get(start) == end - 1:
+        start, end = start + 1, end - 1
+    return text[start:end]
 
 
 def without_alignment(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-MAX_LETTERS = 1 << 16  # of one formula: macros that would write more are left as they stand
+MAX_LETTERS = 20_000  # of one formula: macros that would write more are left as they stand
 MAX_DEPTH = 30
 _DEFINES = re.compile(
     r"\\(?P<command>(?:re)?newcommand|providecommand|def|gdef|DeclareMathOperator|"

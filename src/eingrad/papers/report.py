@@ -14,6 +14,7 @@ from eingrad.papers.page import page
 
 WRONG: tuple[Outcome, ...] = ("wrong",)
 ANNOTATIONS: dict[Outcome, str] = {"wrong": "error", "right if": "notice"}
+SHOWN = 500  # letters of a formula that a terminal shows
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,11 @@ class Report:
                 continue
             known = f.kind == "definition" and f.outcome == "not judged"
             outcome = "definition" if known else f.outcome
-            lines.append(f"{self.path}:{f.line}: {outcome}: {printable(f.formula)}")
+            lines.append(f"{self.path}:{f.line}: {outcome}: {_in_short(f.formula)}")
             if f.outcome != "right":
                 lines.append(f"    {printable(f.reason)}  [{f.id}]")
             if f.repaired is not None:
-                lines.append(f"    repaired: {printable(f.repaired)}")
+                lines.append(f"    repaired: {_in_short(f.repaired)}")
         return "\n".join([*lines, f"{self.path}: {self.summary()}"])
 
     def json(self) -> str:
@@ -106,3 +107,8 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _in_short(formula: str) -> str:
+    """Return a formula for a terminal, where a long one is cut."""
+    return printable(formula if len(formula) <= SHOWN else f"{formula[:SHOWN]} ...")

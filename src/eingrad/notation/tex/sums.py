@@ -3,7 +3,7 @@ r"""Sum signs in LaTeX, and what stands below and above them: ``\sum_{j=1, j \ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from eingrad.core.expr import ELLIPSIS
@@ -22,11 +22,15 @@ WHOLE = r"a sum goes over a whole axis, or has conditions: \sum_{j \ne i}, \sum_
 
 @dataclass
 class Below:
-    """What stands below a sum sign; ``start`` is where the last label begins, if that is said."""
+    """What stands below a sum sign; ``start`` is where the last label begins, if that is said.
+
+    ``origin`` is where it begins at another label: without an end above, this may be all of it.
+    """
 
     axes: list[str] = field(default_factory=list)
     conditions: list[Compare] = field(default_factory=list)
     start: str = "1"
+    origin: Token | None = None
 
     @property
     def letters(self) -> list[str]:
@@ -57,13 +61,22 @@ class SumReader(ConditionReader):
         r"""Read ``\sum_{b=1}^{m}`` with the product that follows."""
         token = self.next()
         function = str(names.big(token.text))
-        below = Below()
+        below, ends = Below(), False
         while self.peek().kind in {"SUB", "SUP"}:
             if self.take("SUB"):
                 below = self.below(token)
             else:
                 self.next()
+                ends = True
                 self._above(below, token)
+        if below.origin is not None and not ends:
+            label = below.axes[-1]
+            raise self.error(
+                f"{token.text} is of one entry of {label}, or begins there",
+                rf"write where it ends, {token.text}_{{{label} = ...}}^{{n}}; "
+                rf"or {label} \le ..., {label} \ge ... for one entry",
+                below.origin,
+            )
         if not below.axes and not below.conditions:
             raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
         if below.start not in {"0", "1"}:
@@ -96,6 +109,7 @@ class SumReader(ConditionReader):
         self.k = end + 1
         for piece in pieces:
             self._read_piece(piece, below, token)
+        below.conditions = _equalities_joined(below.conditions)
         return below
 
     def has_conditions(self) -> bool:
@@ -134,6 +148,7 @@ class SumReader(ConditionReader):
                 below.start = first[0].text
             else:
                 name = Symbol(below.axes[-1], (), self.at(piece[0]))
+                below.origin = piece[0]
                 below.conditions.append(Compare(">=", name, self._side(first), name.position))
         else:
             below.axes += self._labels_in(piece, token)
@@ -223,6 +238,19 @@ class SumReader(ConditionReader):
             else:
                 text += self.next().text
         return text
+
+
+def _equalities_joined(conditions: Sequence[Compare]) -> list[Compare]:
+    r"""Write ``j \le i, j \ge i`` as the one condition that it is."""
+    result: list[Compare] = []
+    for one in conditions:
+        other = next((x for x in result if {x.op, one.op} == {"<=", ">="} and
+                      (x.left, x.right) == (one.left, one.right)), None)  # fmt: skip
+        if other is None:
+            result.append(one)
+        else:
+            result[result.index(other)] = replace(other, op="==")
+    return result
 
 
 def _parted(upper: str) -> tuple[str, str, str]:
