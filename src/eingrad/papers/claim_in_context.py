@@ -132,13 +132,37 @@ def in_context(
     """
     claims = read_equation(text, built)
     statements, system = built.statements, built.system
-    known = {} if system is None else system.labels
-    defined = {} if system is None else system.definitions
     parts = list(_derivatives(claims))
     if system is not None:
         _check_depends(system, parts, claims)
-    own = {c.target.name for c in claims[:-1]
-           if isinstance(c, Assignment) and isinstance(c.target, Symbol)}  # fmt: skip
+    losses = _losses(parts, system)
+    symbols = _unknown(claims, losses, system)
+    if losses and not whole:
+        raise _unsaid(min(losses))
+    generic: dict[str, Mapping[str, str]] = {}
+    taken: dict[str, str] = {}
+    for loss in sorted(losses):
+        sinks = _depends_on(loss, parts, system, arguments)
+        assert system is not None
+        given = _taken(symbols, system, sinks) if upstream and len(losses) == 1 else None
+        statement, generic[loss] = _generic(system, loss, sinks, given)
+        statements = (*statements, statement)
+        if given is not None:
+            del symbols[given]
+            taken[given] = f"d{loss}/d{sinks[0]}"
+    unknown = tuple(symbols.values())
+    extra = [_all_of(claims, unknown, system.labels if system else {})] if unknown else []
+    derived = _derived((*statements, *extra) or (_all_of(claims, (), {}),), built)
+    return Read(text, claims, derived, unknown, generic, taken)
+
+
+def _unsaid(name: str) -> UnresolvedError:
+    return UnresolvedError(f"nothing before says what {name} is", operand=name)
+
+
+def _losses(parts: Sequence[Derivative], system: System | None) -> set[str]:
+    """Return the scalars that derivatives are of and nothing defines; raise for other tensors."""
+    defined = {} if system is None else system.definitions
     losses = {
         d.of.name for d in parts
         if isinstance(d.of, Symbol) and not d.of.labels and d.of.name not in defined
@@ -149,49 +173,58 @@ def in_context(
         if not isinstance(of, Symbol) or of.name in defined or of.name in losses:
             continue
         if any(x.name != of.name for x in part.wrt):
-            raise UnresolvedError(f"nothing before says what {of.name} is", operand=of.name)
-    symbols = {
-        s.name: s for s in _symbols(claims)
-        if s.name not in known and s.name not in losses | KNOWN | own
-        and not (system is not None and s.name in {*system.sizes, *system.functions})
-    }  # fmt: skip
-    if losses and not whole:
-        raise UnresolvedError(f"nothing before says what {min(losses)} is", operand=min(losses))
-    generic: dict[str, Mapping[str, str]] = {}
-    taken: dict[str, str] = {}
-    for loss in sorted(losses):
-        own_parts = [d for d in parts if isinstance(d.of, Symbol) and d.of.name == loss]
-        by = {x.name for d in own_parts for x in d.wrt}
-        if any(len(d.wrt) > 1 for d in own_parts):
-            raise UnresolvedError(f"nothing before says what {loss} is", operand=loss)
-        if missing := by - known.keys():
-            name = min(missing)
-            raise UnresolvedError(f"nothing before says how {loss} depends on {name}", operand=name)
-        assert system is not None
-        own_arguments = [args for name, args in arguments.items() if is_called(loss, name)]
-        sinks = _sinks(system, loss, by, own_arguments[0] if own_arguments else None)
-        if not sinks:
-            raise UnresolvedError(f"nothing before says what {loss} is", operand=loss)
-        given = _taken(symbols, system, sinks) if upstream and len(losses) == 1 else None
-        statement, gradients = _generic(system, loss, sinks, given)
-        statements = (*statements, statement)
-        generic[loss] = gradients
-        if given is not None:
-            del symbols[given]
-            taken[given] = f"d{loss}/d{sinks[0]}"
-    unknown = tuple(symbols.values())
-    extra = [_all_of(claims, unknown, known)] if unknown else []
-    whole_text = (*statements, *extra) or (_all_of(claims, (), {}),)
-    derived = built.derived.get(whole_text)
+            raise _unsaid(of.name)
+    return losses
+
+
+def _unknown(claims: Sequence[Claim], losses: set[str], system: System | None) -> dict[str, Symbol]:
+    """Return the tensors of a claim that nothing before it speaks of."""
+    own = {c.target.name for c in claims[:-1]
+           if isinstance(c, Assignment) and isinstance(c.target, Symbol)}  # fmt: skip
+    known = losses | KNOWN | own
+    if system is not None:
+        known = known.union(system.labels, system.sizes, system.functions)
+    return {s.name: s for s in _symbols(claims) if s.name not in known}
+
+
+def _variables_of(loss: str, parts: Sequence[Derivative]) -> set[str]:
+    """Return what a loss is differentiated by; raise for a second derivative."""
+    own = [d for d in parts if isinstance(d.of, Symbol) and d.of.name == loss]
+    if any(len(d.wrt) > 1 for d in own):
+        raise _unsaid(loss)
+    return {x.name for d in own for x in d.wrt}
+
+
+def _depends_on(
+    loss: str,
+    parts: Sequence[Derivative],
+    system: System | None,
+    arguments: Mapping[str, frozenset[str]],
+) -> list[str]:
+    """Return the tensors of which a loss is a function; raise where nothing says so."""
+    by = _variables_of(loss, parts)
+    if missing := by - (system.labels.keys() if system else set()):
+        name = min(missing)
+        raise UnresolvedError(f"nothing before says how {loss} depends on {name}", operand=name)
+    assert system is not None
+    own = [args for name, args in arguments.items() if is_called(loss, name)]
+    sinks = _sinks(system, loss, by, own[0] if own else None)
+    if not sinks:
+        raise _unsaid(loss)
+    return sinks
+
+
+def _derived(statements: tuple[Statement, ...], built: Built) -> Derived:
+    """Return the model of statements with what can be derived of it, once for each."""
+    derived = built.derived.get(statements)
     if derived is None:
-        new = lower(whole_text)
+        new, system = lower(statements), built.system
         if system is not None:
             new = replace(
                 new, sizes={**new.sizes, **system.sizes}, kinds=system.kinds, stacks=system.stacks
             )
-        derived = Derived(new)
-        built.derived[whole_text] = derived
-    return Read(text, claims, derived, unknown, generic, taken)
+        derived = built.derived[statements] = Derived(new)
+    return derived
 
 
 def _speaks_of(term: Formula, losses: Container[str], own: Container[str]) -> bool:
