@@ -254,3 +254,75 @@ def test_a_sum_that_begins_at_a_label_says_where_it_ends() -> None:
     assert str(eg.parse_latex(r"y_i = \sum_{j = i}^{n} x_j")) == "y_i = sum_{j >= i}(x_j)"
     with pytest.raises(eg.NotationError, match="one entry of j, or begins there"):
         eg.parse_latex(r"y_i = \sum_{j = i} x_j")
+
+
+def _triples(v: Any) -> Any:
+    n = range(4)
+    return sum(1 / ((v[i] - v[j]) * (v[j] - v[k])) for i in n for j in n for k in n if i < j < k)
+
+
+def _two_halves(v: Any) -> Any:
+    return sum((i + 1 if i < j else j + 3) / (v[i] - v[j]) for i in range(4) for j in range(4)
+               if i != j)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "loss"),
+    [
+        ("L = sum_{i < j, j < k}(1 / ((v_i - v_j) (v_j - v_k)))", _triples),
+        ("L = sum_{i < j}(a_ij / (v_i - v_j)) + sum_{j < i}(b_ij / (v_i - v_j))", _two_halves),
+    ],
+)
+def test_conditions_that_complete_each_other_keep_out_what_they_leave_out(
+    text: str, loss: Callable[[Any], Any]
+) -> None:
+    v = np.random.default_rng(0).normal(size=4)
+    arrays = {
+        "a": np.arange(1.0, 5)[:, None] * np.ones((4, 4)),
+        "b": np.arange(3.0, 7) * np.ones((4, 4)),
+    }
+    model = eg.parse(text)
+    given = {name: arrays[name] for name in arrays if name in model.inputs} | {"v": v}
+    point = torch.tensor(v)
+    gradient = torch.autograd.functional.jacobian(loss, point)
+    hessian = torch.autograd.functional.hessian(loss, point)
+    found = model.grad("L", "v").compile()(**given)["dL/dv"]
+    np.testing.assert_allclose(found, gradient, rtol=1e-9)
+    found = model.hessian("L", "v").compile()(**given)["d2L/dv dv"]
+    np.testing.assert_allclose(found, hessian, rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "mask"),
+    [
+        ("L = sum_i(log(sum_{j != i}(exp(x_ij))))", ~np.eye(4, dtype=bool)),
+        ("L = sum_i(log(sum_j(where(j <= i, exp(x_ij), 0))))", np.tril(np.ones((4, 4), bool))),
+        ("S_i = sum_{j != i}(exp(v_j))\nL = sum_i(log(S_i))", ~np.eye(4, dtype=bool)),
+    ],
+)
+def test_what_a_condition_leaves_out_is_no_greatest_exponent(text: str, mask: np.ndarray) -> None:
+    rng = np.random.default_rng(1)
+    name = "x" if "x_ij" in text else "v"
+    x = rng.normal(size=(4, 4) if name == "x" else 4)
+    if name == "x":
+        x[~mask] = 1000.0
+    else:
+        x[2] = 1000.0
+    point = torch.tensor(x, requires_grad=True)
+    rows = point.expand(4, 4).masked_fill(~torch.tensor(mask), -torch.inf)
+    value = torch.logsumexp(rows, 1).sum()
+    (gradient,) = torch.autograd.grad(value, point)
+    for backend in ("numpy", "torch"):
+        given = torch.tensor(x) if backend == "torch" else x
+        found = eg.parse(text).grad("L", name).compile(backend)(**{name: given})
+        np.testing.assert_allclose(np.asarray(found["L"]), value.item(), rtol=1e-12)
+        np.testing.assert_allclose(np.asarray(found[f"dL/d{name}"]), gradient, atol=1e-12)
+
+
+def test_a_label_that_conditions_alone_name_has_its_letters_extent() -> None:
+    x = np.arange(5.0)
+    model = eg.parse("L = sum_i(where(i < 2, v, u)) + sum_{i, i == 0}(v) + x_i x_i")
+    found = model.compile()(x=x, v=3.0, u=1.0)["L"]
+    assert found == 2 * 3 + 3 * 1 + 3 + x @ x
+    with pytest.raises(eg.NotationError, match="has no label i"):
+        eg.parse("L = sum_i(where(i < 2, v, u))")

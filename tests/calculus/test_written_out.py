@@ -37,6 +37,9 @@ WEIGHTED: list[tuple[str, dict[str, Any], Any]] = [
      [1000 + np.log(2), 1000.0]),
     ("y_i = exp(x_i) / (exp(x_i) + exp(a) + 2)", {"a": 999.0, "x": LARGE},
      [1 / (1 + np.exp(-1)), 0.0]),
+    ("y = log(sum_i(c_i exp(x_i)))", {"c": [0.0, 3.0], "x": LARGE}, np.log(3)),
+    ("y_i = log(c_i + d_i exp(x_i))", {"c": [2.0, 0.0], "d": [0.0, 3.0], "x": [1000.0, -1000.0]},
+     [np.log(2), np.log(3) - 1000]),
     ("y_i = (exp(2 x_i) - 1) / (exp(2 x_i) + 1)", {"x": LARGE}, [1.0, 0.0]),
     ("y = log(sum_i(c_i exp(x_i)))", {"c": [1.0, 2.0], "x": [-np.inf, 3.0]}, 3 + np.log(2)),
 ]  # fmt: skip

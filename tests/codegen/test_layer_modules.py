@@ -176,3 +176,27 @@ def test_a_layer_that_cannot_be_says_so() -> None:
     _, saved = module["forward"](**data)
     with pytest.raises(ValueError, match="its cotangent"):
         module["backward"](saved, np.ones(1))
+
+
+def test_an_output_may_be_an_input_itself() -> None:
+    """PyTorch refuses to save what a function returns as it got it."""
+    torch = pytest.importorskip("torch")
+    source = eg.parse("a_i = x_i\nb_i = x_i w_i").vjp(["a", "b"], ["x", "w"]).source("torch")
+    module: dict[str, Any] = {"__name__": "layer"}
+    exec(compile(source, "layer", "exec"), module)
+    x, w = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in "xw")
+    a, b = module["value"](x, w)
+    found = torch.autograd.grad((a**2).sum() + (b**2).sum(), [x, w])
+    torch.testing.assert_close(found, (2 * x + 2 * x * w**2, 2 * w * x**2))
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_a_large_whole_number_is_written_as_a_float(target: str) -> None:
+    """-1e30 hides entries from a softmax; as an integer it fits no library's."""
+    library = pytest.importorskip(target)
+    model = eg.parse("A_ij = softmax_j(where(j <= i, x_ij, -1e30))")
+    module: dict[str, Any] = {"__name__": "layer"}
+    exec(compile(model.vjp("A", ["x"]).source(target), "layer", "exec"), module)
+    x = np.array([[1.0, 5.0], [2.0, 2.0]])
+    found = module["value"](library.tensor(x) if target == "torch" else x)
+    np.testing.assert_allclose(np.asarray(found), [[1, 0], [0.5, 0.5]])

@@ -138,7 +138,8 @@ def test_a_module_is_written_that_runs(added: Added, target: str) -> None:
         else:
             wanted = given["a"] * added.value(2.5)
         np.testing.assert_allclose(value, wanted, rtol=1e-5)
-        assert names["check_gradient"]() < 1e-6
+        error = names["check_gradient"]()  # frameworks that check themselves say True
+        assert error is True or error < 1e-6
 
 
 def test_it_is_traced_and_runs_eagerly(added: Added) -> None:
@@ -219,7 +220,8 @@ def test_functions_of_two_arguments_and_over_axes(
     np.testing.assert_allclose(np.asarray(found["dL/dy"]), y / np.hypot(x, y), rtol=1e-5)
     names: dict[str, Any] = {"__name__": "module"}
     exec(derivatives.source(backend), names)
-    assert names["check_gradient"]() < 1e-6
+    error = names["check_gradient"]()  # frameworks that check themselves say True
+    assert error is True or error < 1e-6
     assert model.check("dL/dy_bi = y_bi / hypot(x_bi, y_bi)").ok
     assert not model.check("dL/dy_bi = x_bi / hypot(x_bi, y_bi)").ok
     assert str(eg.parse_latex(r"L = \operatorname{rms}_i(x_i)")) == "L = rms_i(x_i)"

@@ -121,7 +121,8 @@ def test_modules_check_themselves(target: str) -> None:
     names: dict[str, Any] = {"__name__": "module"}
     source = derivatives.source(target)
     exec(source, names)
-    assert names["check_gradient"]() < 1e-6
+    error = names["check_gradient"]()  # frameworks that check themselves say True
+    assert error is True or error < 1e-6
     data = names["random_data"](3)
     value = np.asarray(names["forward"](**data)[0])
     expected = derivatives.compile()(**{k: np.asarray(x) for k, x in data.items()})["L"]

@@ -165,3 +165,56 @@ def test_a_folder_of_pictures(tmp_path):
     (folder / "digit_1" / "bad.png").write_text("no picture")
     with pytest.raises(DataError, match=r"bad\.png is not a picture"):
         load_own(Asked(str(folder)))
+
+
+def test_a_resumed_run_keeps_the_classes_that_it_learned(tmp_path):
+    text = "a,b\n" + "".join(f"{k},{'bc'[k % 2]}\n" for k in range(20))
+    known = load_own(Asked(str(written(tmp_path, text)), "b")).preparation
+    other = "a,b\n" + "".join(f"{k},{'cb'[k % 2]}\n" for k in range(20))
+    again = load_own(Asked(str(written(tmp_path, other, "other.csv")), "b", known=known))
+    labels = np.concatenate([again.train.labels, again.test.labels])
+    assert sorted(np.bincount(labels)) == [10, 10]
+    assert again.class_names == ("b", "c")
+    strange = "a,b\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(20))
+    with pytest.raises(DataError, match="line 2, column b: 'a' is no class that was learned"):
+        load_own(Asked(str(written(tmp_path, strange, "strange.csv")), "b", known=known))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"x_train": (10, 3), "y_train": 10, "x_test": (5, 2), "y_test": 5}, "test data of shape"),
+        ({"x_train": (10, 3), "y_train": 10, "x_test": (5, 4), "y_test": 5}, "test data of shape"),
+        ({"x": (10, 3), "y": (8, 1)}, "targets of shape"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(arrays, told, tmp_path):
+    np.savez(tmp_path / "a.npz", **{name: np.arange(np.prod(shape)).reshape(shape) % 2
+                                    for name, shape in arrays.items()})  # fmt: skip
+    with pytest.raises(DataError, match=told):
+        load_own(Asked(str(tmp_path / "a.npz"), task="classification"))
+
+
+def test_large_whole_numbers_are_classes_of_their_own(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(30.0)[:, None], y=1_000_001 + np.arange(30) % 3)
+    found = load_own(Asked(str(tmp_path / "a.npz"), task="classification"))
+    assert found.class_names == ("1000001", "1000002", "1000003")
+
+
+def test_only_line_ends_end_lines(tmp_path):
+    text = "a,t,y\n" + "".join(f"{k},p\x85q\u2028r,{'uv'[k % 2]}\n" for k in range(10))
+    (tmp_path / "own.csv").write_text(text, encoding="utf-8")
+    assert list(read_csv(tmp_path / "own.csv").columns["t"]) == ["p\x85q\u2028r"] * 10
+
+
+def test_names_that_are_numbers_are_names_where_one_is_asked_for(tmp_path):
+    text = "2019,2020,y\n" + "".join(f"{k},{2 * k},{'uv'[k % 2]}\n" for k in range(20))
+    dataset = load_own(Asked(str(written(tmp_path, text)), "y"))
+    assert dataset.class_names == ("u", "v")
+    assert dataset.train.features.shape[1] == 2
+
+
+def test_a_decimal_comma_is_no_category(tmp_path):
+    text = "a;b\n" + "".join(f"{k},5;{'uv'[k % 2]}\n" for k in range(20))
+    with pytest.raises(DataError, match="has a decimal comma"):
+        load_own(Asked(str(written(tmp_path, text)), "b"))

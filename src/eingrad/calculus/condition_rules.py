@@ -51,6 +51,7 @@ from eingrad.core.masks import (
     mask_of,
     pair_mask,
     pair_of,
+    turned,
 )
 from eingrad.core.product import full
 from eingrad.core.rewrite import rewrite
@@ -165,7 +166,7 @@ class _Shield:
         used: set[Condition] = set()
         found = [self.zeros_at(f) for f in factors] if doubtful else []
         for own, places in doubtful.items():
-            around = [c for k, part in enumerate(found) if k not in places for c in part]
+            around = [c for k, part in enumerate(found) if [k] != places for c in part]
             near = [c for c in dict.fromkeys(around) if not own.isdisjoint(c[1])]
             whole = [c for c in near if own.issuperset(c[1]) or own.issubset(c[1])]
             if not near:
@@ -278,8 +279,7 @@ class _Shield:
             core = _oriented(*_core(node.operands[0]))
             return [core] if is_condition(core[0]) else []
         if is_sum(node):
-            first, *rest = (self._zeros[x] if x.ndim else [] for x in node.operands)
-            return [c for c in first if all(c in own for own in rest)]
+            return _in_any([self._zeros[x] if x.ndim else [] for x in node.operands])
         if isinstance(node, Map) and _keeps_zero(node):
             return self._zeros[node.operands[0]]
         return []
@@ -350,6 +350,49 @@ def _oriented(condition: Expr, labels: Labels) -> Condition:
     if len(labels) == 2 and labels[0] > labels[1] and is_symmetric_mask(mask_of(condition)):
         labels = labels[::-1]
     return condition, labels
+
+
+Sides = tuple[tuple[Expr, ...] | tuple[Dim, ...], Labels]
+
+
+def _in_any(terms: Sequence[Sequence[Condition]]) -> list[Condition]:
+    """Return the conditions without which all terms are 0: ``i != j`` of i < j and of j < i."""
+    known: list[dict[Sides, int]] = []
+    for conditions in terms:
+        own: dict[Sides, int] = {}
+        for condition, labels in conditions:
+            sides, bits = _sides(condition, labels)
+            own[sides] = own.get(sides, ALWAYS) & bits
+        known.append(own)
+    first, *rest = known
+    result = []
+    for sides, bits in first.items():
+        for own in rest:
+            bits |= own.get(sides, ALWAYS)
+        if 0 < bits < ALWAYS:
+            result.append(_condition(sides, bits))
+    return result
+
+
+def _sides(condition: Expr, labels: Labels) -> tuple[Sides, int]:
+    """Return what is compared, and the relation; two labels in one order."""
+    assert isinstance(condition, Map)
+    bits = pair_of(mask_of(condition))
+    if not bits:
+        return (condition.operands, labels), RELATIONS[condition.function]
+    dims = condition.dims
+    if labels[0] > labels[1]:
+        labels, dims, bits = labels[::-1], dims[::-1], turned(bits)
+    return (dims, labels), bits
+
+
+def _condition(sides: Sides, bits: int) -> Condition:
+    compared, labels = sides
+    if any(isinstance(x, Expr) for x in compared):
+        return Map(NAMES[bits], compared), labels  # type: ignore[arg-type]
+    condition = condition_of(pair_mask(bits, compared))
+    assert condition is not None
+    return _oriented(condition, labels)
 
 
 def _core(condition: Expr) -> Condition:

@@ -6,6 +6,7 @@ What is not above 0 is not shifted, so that nothing is less exact than it was wr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 
@@ -26,6 +27,7 @@ from eingrad.core.algebra import (
     subtract,
 )
 from eingrad.core.expr import Const, Einsum, Expr, Labels
+from eingrad.core.masks import condition_of
 
 FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
 
@@ -66,16 +68,28 @@ def share_of_weighted_exps(node: Expr) -> Expr | None:
         for j, (x, ls) in enumerate(product.factors):
             inner, times = base_and_exponent(x)
             y = argument_of(inner, "exp")
-            if y is None or is_minus(times) or not set(labels) <= set(ls):
+            if y is None or is_minus(times) or len(set(ls)) < len(ls):
                 continue
-            places = tuple(ls.index(label) for label in labels)
-            shift = repeat(found.shift, y.dims, places) if y.ndim else found.shift
-            above = apply("exp", subtract(multiply(Const(times), y), shift))
             rest = tuple(f for i, f in enumerate(product.factors) if i not in (j, k))
+            whole = {*ls, *labels}  # no more axes than some factor has
+            if not any(whole <= set(own) for own in (ls, *(own for _, own in rest))):
+                continue
+            y, ls = _counted(multiply(Const(times), y), ls, rest, tuple(whole))
+            wide = (*ls, *(label for label in labels if label not in ls))
+            y, shift = (
+                _along(x, own, wide, product) for x, own in ((y, ls), (found.shift, labels))
+            )
+            above = apply("exp", subtract(y, shift))
             below: Factor = (power(found.rest, -1), own)
             left: Factor = (power(base, exponent + 1), own)
-            return replace(product, factors=(*rest, (above, ls), below, left)).build()
+            return replace(product, factors=(*rest, (above, wide), below, left)).build()
     return None
+
+
+def _along(node: Expr, labels: Labels, wide: Labels, product: OpenProduct) -> Expr:
+    """Repeat a node along those of some labels that it lacks."""
+    dims = tuple(product.extents[label] for label in wide)
+    return repeat(node, dims, tuple(map(wide.index, labels))) if wide else node
 
 
 def _has_share(node: Einsum) -> bool:
@@ -104,11 +118,16 @@ def _of_terms(node: Expr) -> Shifted | None:
     exponents = [zero if p is None else p[1] for p in places]
     if any(map(_is_shifted, exponents)):
         return None
-    shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), exponents),
-                  negate(FARTHEST), FARTHEST)  # fmt: skip
     weights = [
         _without(t, None if p is None else p[0], node) for p, t in zip(places, terms, strict=True)
     ]
+    labels = tuple(range(node.ndim))
+    exponents = [
+        _counted(x, labels, [(w, labels)], labels)[0]
+        for x, w in zip(exponents, weights, strict=True)
+    ]
+    shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), exponents),
+                  negate(FARTHEST), FARTHEST)  # fmt: skip
     pairs = list(zip(weights, exponents, strict=True))
     rest = sum_of([multiply(w, apply("exp", subtract(x, shift))) for w, x in pairs], node.dims)
     near = None
@@ -116,6 +135,36 @@ def _of_terms(node: Expr) -> Shifted | None:
         small = [multiply(w, apply("exp", apply("minimum", x, Const(0)))) for w, x in pairs]
         near = subtract(sum_of(small, node.dims), Const(1))
     return Shifted(shift, tuple(range(node.ndim)), rest, near)
+
+
+def _counted(
+    exponent: Expr, labels: Labels, beside: Iterable[Factor], within: Labels
+) -> tuple[Expr, Labels]:
+    """Return an exponent that is far below where a factor beside its exponential is 0, so that it
+    counts for nothing; it gets those labels of conditions that it lacks."""
+    dims = dict(zip(labels, exponent.dims, strict=True))
+    weights: list[Factor] = []
+    for x, own in beside:
+        of_places = condition_of(x) is not None and set(own) <= set(within)
+        if (
+            constant_value(x) is None
+            and not is_map(x, "exp")
+            and (of_places or (own and set(own) <= set(labels)))
+        ):
+            weights.append((x, own))
+            dims |= zip(own, x.dims, strict=True)
+    if not labels:
+        weights = [(x, own) for x, own in beside if not own and constant_value(x) is None]
+    if not weights:
+        return exponent, labels
+    wide = tuple(dims)
+    places = tuple(wide.index(label) for label in labels)
+    whole = repeat(exponent, tuple(dims.values()), places) if wide else exponent
+    weight = einsum(weights, wide, dims)
+    filler = negate(FARTHEST)
+    filler = repeat(filler, whole.dims, ()) if wide else filler
+    zero = repeat(Const(0), whole.dims, ()) if wide else Const(0)
+    return apply("where", apply("ne", weight, zero), whole, filler), wide
 
 
 def _is_shifted(exponent: Expr) -> bool:
@@ -157,13 +206,16 @@ def _over_axes(node: Expr) -> Shifted | None:
             continue
         if _is_shifted(inner):
             return None
+        others = (*product.factors[:k], *product.factors[k + 1 :])
+        within = (*product.output, *sorted(summed))
+        inner, labels = _counted(inner, labels, others, within)
         over = [axis for axis, label in enumerate(labels) if label in summed]
         axes = tuple(label for label in labels if label not in summed)
         greatest = reduce("max", inner, over)
         shift = apply("clip", greatest, negate(FARTHEST), FARTHEST)
         kept = tuple(axis for axis in range(inner.ndim) if axis not in over)
         small = apply("exp", subtract(inner, repeat(shift, inner.dims, kept)))
-        factors = (*product.factors[:k], (small, labels), *product.factors[k + 1 :])
+        factors = ((small, labels), *others)
         return Shifted(shift, axes, einsum(
             [(Const(product.coefficient), ()), *factors], product.output, product.extents
         ))  # fmt: skip

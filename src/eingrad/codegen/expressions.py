@@ -44,6 +44,7 @@ from eingrad.core.expr import (
     Reduce,
     Size,
     Var,
+    is_finite,
 )
 from eingrad.core.functions import COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS, imported, spelling
 from eingrad.core.partials import recipe_of
@@ -63,6 +64,9 @@ class Piece:
     is_bool: bool = False
 
 
+WHOLE = 2**31  # what is no int32 is written as a float
+
+
 def number(value: Number) -> Code:
     """Write a number: a decimal as one, a third as a division.
 
@@ -74,6 +78,8 @@ def number(value: Number) -> Code:
     if value < 0:
         return negative(number(-value))
     if isinstance(value, Fraction) and is_decimal(value):
+        value = float(value)
+    if isinstance(value, int) and value >= WHOLE and is_finite(value):
         value = float(value)
     if isinstance(value, int | float):
         return atom("math.inf" if value == math.inf else repr(value))
@@ -221,6 +227,8 @@ class ExpressionWriter:
     def definition(self, expr: Expr) -> Code:
         """Return the code of an array with all the axes of ``expr``."""
         value = self.solid(self.emit(expr), expr)
+        if isinstance(expr, Var) and self.target.name == "torch":  # no function returns its input
+            return call(f"{value.code}.view_as", value.code)
         if len(value.axes) == expr.ndim and not value.is_number:
             return value.code
         return self.repeated(value, expr)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eingrad.codegen.code import bracketed, tuple_text
 from eingrad.codegen.identifiers import Namespace
-from eingrad.core.expr import ELLIPSIS, Var
+from eingrad.core.expr import Var
 
 PREFIX = "flat_"
 HELPERS = '''
@@ -151,8 +151,3 @@ class Wrappers:
             f"    found = {self._parted('found', 'lead')}",
             f"    return found, {self._parted('moved', 'lead')}",
         ])  # fmt: skip
-
-
-def has_leading(inputs: Sequence[Var]) -> bool:
-    """Whether some input has leading axes."""
-    return any(ELLIPSIS in v.dims for v in inputs)

@@ -14,14 +14,14 @@ from eingrad.codegen import templates
 from eingrad.codegen.code import WIDTH, atom, bracketed, comment, statement, tuple_text
 from eingrad.codegen.expressions import ExpressionWriter
 from eingrad.codegen.identifiers import OF_NN_MODULES, Namespace
-from eingrad.codegen.leading_wrappers import PREFIX, Wrappers, axes_text, has_leading
+from eingrad.codegen.leading_wrappers import PREFIX, Wrappers, axes_text
 from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan
 from eingrad.codegen.random_data import MAKERS, Draw, draw_text, draws
 from eingrad.codegen.targets import TARGETS, Target
 from eingrad.codegen.templates import HELPERS, NEEDS
 from eingrad.codegen.torch_function import FunctionClass
 from eingrad.core.algebra import is_light
-from eingrad.core.expr import ELLIPSIS, Const, Expr, Map, Var, postorder
+from eingrad.core.expr import ELLIPSIS, Const, Expr, Map, Var, has_leading_axes, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.partials import recipe_of
 from eingrad.core.rewrite import substitute
@@ -41,7 +41,7 @@ class Module:
         self.array = "Tensor" if target.name == "torch" else "Array"
         self.training = None if optimizer is None else make_training(program, optimizer)
         directions = [r.direction for r in program.results if r.direction]
-        self.flat = PREFIX if has_leading(program.inputs) else ""
+        self.flat = PREFIX if has_leading_axes(program.inputs) else ""
         self.mode = "gradient" if program.is_gradient else "along" if directions else "dense"
         self.backward = "backward" if self.mode == "gradient" else "derivatives"
         has_class = target.name == "torch" and self.has_nn_module
@@ -523,7 +523,7 @@ class Header:
             axes = tuple_text([f'"{self.axis[str(d)]}"' for d in var.dims])
             lines.append(f'    "{self.names[var.name]}": {axes},')
         lines.append("}")
-        if has_leading(self.program.inputs):
+        if has_leading_axes(self.program.inputs):
             lines.append(f"OUTPUTS = {axes_text(self.program.roots, self.axis)}")
         items = []
         for result in self.program.results:

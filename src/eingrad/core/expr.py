@@ -309,6 +309,11 @@ def depends_on(root: Expr, targets: Iterable[Expr]) -> set[Expr]:
     return reached
 
 
+def has_leading_axes(inputs: Iterable[Var]) -> bool:
+    """Whether some input has axes that ... stands for."""
+    return any(ELLIPSIS in var.dims for var in inputs)
+
+
 def variables(*roots: Expr) -> list[Var]:
     """Return the named tensors below ``roots``, in the order of first use."""
     return [node for node in postorder(roots) if isinstance(node, Var)]

@@ -1,10 +1,9 @@
-"""Bounds for what is kept between calls: a dict of limited size, and a number of bytes."""
+"""What is kept between calls, in a dict of bounded size."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import weakref
 from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
 
@@ -63,26 +62,4 @@ class Cache(Generic[Key, Item]):
             return kept
 
 
-class Budget:
-    """How many bytes of buffers may still be kept."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-        self._lock = new_lock()
-
-    def take(self, owner: Any, count: int) -> bool:
-        """Take bytes as long as ``owner`` lives; return whether there were as many."""
-        with self._lock:
-            if count > self.left:
-                return False
-            self.left -= count
-        if count:
-            weakref.finalize(owner, self._give_back, count).atexit = False
-        return True
-
-    def _give_back(self, count: int) -> None:
-        with self._lock:
-            self.left += count
-
-
-__all__ = ["Budget", "Cache"]
+__all__ = ["Cache"]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from eingrad.calculus.optim import StateTensor
-from eingrad.core.expr import Expr, Map, Var, postorder
+from eingrad.core.expr import Expr, Map, Var, has_leading_axes, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.engine.executable import Executable
 from eingrad.engine.function import CompiledFunction, find_inputs
-from eingrad.engine.leading_axes import LeadingAxesFunction, has_leading_axes
+from eingrad.engine.leading_axes import LeadingAxesFunction
 from eingrad.engine.library import load_library
 from eingrad.engine.sharded import ShardedFunction
 from eingrad.engine.sharding import Layout

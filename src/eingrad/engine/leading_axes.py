@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -11,11 +11,6 @@ import numpy as np
 from eingrad.core.expr import ELLIPSIS, Dim, Expr, Var
 from eingrad.engine.function import CompiledFunction
 from eingrad.errors import EingradError, ShapeError
-
-
-def has_leading_axes(inputs: Iterable[Var]) -> bool:
-    """Whether some input has axes that ... stands for."""
-    return any(ELLIPSIS in var.dims for var in inputs)
 
 
 class LeadingAxesFunction(CompiledFunction):

@@ -94,7 +94,7 @@ def load_own(asked: Asked, report: Report = lambda _: None) -> Dataset:
 
 
 def _csv(path: Path, asked: Asked) -> Dataset:
-    table = read_csv(path)
+    table = read_csv(path, [asked.target, *asked.ignore] if asked.target else asked.ignore)
     if asked.target is None:
         raise DataError(
             f"{path} has the columns {', '.join(list(table.columns)[:20])}: which is learned?",
@@ -117,7 +117,11 @@ def _of_table(
 ) -> Dataset:  # fmt: skip
     """Return the data set of a table; without one for testing, a share of its rows is."""
     whole = values if test is None else np.concatenate([values, test[1]])
-    target, labels = learn_target(_joined(table, test), name, whole, asked.task)
+    before = asked.known.target if asked.known is not None else None
+    target, labels = learn_target(
+        _joined(table, test), name, whole, before.task if before else asked.task,
+        before.classes if before else (),
+    )  # fmt: skip
     if test is None:
         drawn = _drawn(target.classes, labels, asked)
         train_rows, test_rows = np.flatnonzero(~drawn), np.flatnonzero(drawn)
@@ -237,9 +241,14 @@ def _of_arrays(
     test: tuple[NDArray[Any], NDArray[Any]] | None = None,
 ) -> Dataset:  # fmt: skip
     pairs = [(x, y), *([test] if test else [])]
+    pairs = [(data, t.reshape(-1) if t.ndim == 2 and t.shape[1] == 1 else t) for data, t in pairs]
+    if len({data.shape[1:] for data, _ in pairs}) > 1:
+        raise DataError(
+            f"{path}: data of shape {pairs[0][0].shape} and test data of shape {pairs[1][0].shape}",
+            operand=str(path),
+            hint="examples for training and for testing have the same shape",
+        )
     for data, targets in pairs:
-        if targets.ndim == 2 and targets.shape[1] == 1:
-            continue
         if targets.ndim != 1 or len(data) != len(targets):
             raise DataError(
                 f"{path}: data of shape {data.shape} and targets of shape {targets.shape}",

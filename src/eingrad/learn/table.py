@@ -7,8 +7,10 @@ checkpoint keeps: it makes the same numbers of a table when something is predict
 from __future__ import annotations
 
 import csv
+import io
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from eingrad.errors import DataError
 
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 SHOWN = 5  # problems that a message names
 MAX_CATEGORIES = 100  # of a column in which most texts differ
@@ -68,10 +71,12 @@ class DataTable:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def read_csv(path: str | os.PathLike[str]) -> DataTable:
+def read_csv(path: str | os.PathLike[str], named: Collection[str] = ()) -> DataTable:
     """Read a CSV file; commas, semicolons or tabs part its columns, and a first line names them.
 
-    Without names the columns are 1, 2, ... Raises `DataError` that names bad rows by their lines.
+    A first line with a number in it is a row, unless a name that is asked for is there, one of
+    ``named``. Without names the columns are 1, 2, ... Raises `DataError` that names bad rows by
+    their lines.
     """
     path = Path(path)
     try:
@@ -84,8 +89,10 @@ def read_csv(path: str | os.PathLike[str]) -> DataTable:
     rows, lines = _rows(path, text)
     if not rows:
         raise _bad(path, "has no rows")
-    has_names = not any(_is_number(cell) for cell in rows[0]) and any(rows[0])
-    names = [cell.strip() for cell in rows[0]] if has_names else []
+    heads = [cell.strip() for cell in rows[0]]
+    asked = any(name in heads and not _is_number(name) for name in named)
+    has_names = any(heads) and (asked or not any(map(_is_number, heads)))
+    names = heads if has_names else []
     names = names or [str(k) for k in range(1, len(rows[0]) + 1)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or "" in names:
@@ -106,9 +113,9 @@ def read_csv(path: str | os.PathLike[str]) -> DataTable:
 
 def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     """Return the rows that are not empty, and the line on which each begins."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = next((line for line in text.split("\n") if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows, lines, begins = [], [], 1
     try:
         for row in reader:
@@ -143,7 +150,7 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return text.strip().lower() not in MISSING
+    return text.strip().lower() not in MISSING and "_" not in text
 
 
 def _numbers(column: NDArray[Any]) -> Floats:
@@ -213,7 +220,10 @@ class Column:
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
+    """Write an entry as a category: whole numbers without a point, however large."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def learn_column(
@@ -238,6 +248,10 @@ def learn_column(
         deviation = float(known.std()) if len(known) else 0.0
         return Column(name, mean, deviation if deviation > 0 else 1.0)
     categories = sorted({str(x) for x in values[present]})
+    if sum(bool(DECIMAL_COMMA.fullmatch(x)) for x in categories) * 2 > len(categories):
+        row = int(np.flatnonzero(present)[0])
+        reason = f"{categories[0]!r} has a decimal comma: write a point"
+        problems.append(BadEntry(row, name, reason))
     if len(categories) > MAX_CATEGORIES and 2 * len(categories) > present.sum():
         row = int(np.flatnonzero(present)[0])
         reason = f"{len(categories):,} different texts are no categories: leave it out (--ignore)"
@@ -264,11 +278,13 @@ class TargetColumn:
 
 
 def learn_target(
-    table: DataTable, name: str, values: NDArray[Any], task: Task | None
-) -> tuple[TargetColumn, NDArray[Any]]:
+    table: DataTable, name: str, values: NDArray[Any], task: Task | None,
+    classes: tuple[str, ...] = (),
+) -> tuple[TargetColumn, NDArray[Any]]:  # fmt: skip
     """Return the target of a table, and its labels or its numbers (n,), row by row.
 
-    Texts are classes, and so are whole numbers if there are few; ``task`` says otherwise.
+    Texts are classes, and so are whole numbers if there are few; ``task`` says otherwise. Where
+    ``classes`` were learned before, the labels are theirs, and another class is an error.
     """
     missing = is_missing(values)
     problems = [BadEntry(int(k), name, "missing") for k in np.flatnonzero(missing)]
@@ -287,13 +303,18 @@ def learn_target(
         )
         return TargetColumn(name), numbers
     texts = [_as_text(x) for x in values]
-    known = sorted(set(texts), key=lambda x: (not _is_number(x), _is_number(x) and float(x), x))
+    known = list(classes) or sorted(
+        set(texts), key=lambda x: (not _is_number(x), _is_number(x) and float(x), x)
+    )
     if len(known) < 2:
         raise DataError(
             f"{table.path}: the column {name} has one class only, {known[0]!r}",
             operand=table.path,
         )
     place = {text: k for k, text in enumerate(known)}
+    strange = [k for k, text in enumerate(texts) if text not in place]
+    told = f"is no class that was learned: these are {', '.join(known[:SHOWN])}"
+    table.check([BadEntry(k, name, f"{texts[k]!r} {told}") for k in strange])
     return TargetColumn(name, tuple(known)), np.array([place[x] for x in texts], np.int64)
 
 

@@ -82,6 +82,34 @@ class Dimensions:
             if not {self._find(a), self._find(b)} <= roots:
                 self.unite(a, b)
 
+    def settle_by_letter(
+        self,
+        places: Iterable[int],
+        sized: Collection[int],
+        letters: Mapping[Dim, Collection[str]],
+    ) -> list[int]:
+        """Give places of no extent the one that their letter stands for in the whole text.
+
+        ``letters`` are those of dimensions that are known already. Returns the places that are
+        left without.
+        """
+        roots = {self._find(place) for place in (*sized, *self._known)}
+        homes: dict[str, set[int]] = {}
+        for place, label in self._labels.items():
+            if self._find(place) in roots:
+                homes.setdefault(label, set()).add(self._find(place))
+        for place, dim in self._known.items():
+            for label in letters.get(dim, ()):
+                homes.setdefault(label, set()).add(self._find(place))
+        left = []
+        for place in places:
+            home = homes.get(self._labels[place], ())
+            if self._find(place) not in roots and len(home) == 1:
+                self.unite(place, *home)
+            elif self._find(place) not in roots:
+                left.append(place)
+        return left
+
     def labels_of(self, place: int) -> list[str]:
         """Return the labels that stand for the same dimension as a place."""
         root = self._find(place)

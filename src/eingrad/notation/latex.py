@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from eingrad.core.expr import ELLIPSIS
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS
-from eingrad.notation.lexeme import GREEK, GREEK_LETTERS, over_matrices
+from eingrad.notation.lexeme import GREEK_LETTERS, over_matrices
 from eingrad.notation.places import shifted
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
@@ -46,9 +46,6 @@ LOOK_LATIN = frozenset({  # Greek letters that LaTeX has no command for
     "Alpha", "Beta", "Epsilon", "Zeta", "Eta", "Iota", "Kappa", "Mu", "Nu", "Omicron", "Rho", "Tau",
     "Chi", "omicron",
 })  # fmt: skip
-GREEK_COMMANDS: dict[str, str] = {
-    letter: rf"\{name}" for letter, name in GREEK.items() if name not in LOOK_LATIN
-}
 
 
 def to_latex(item: Formula | Statement) -> str:

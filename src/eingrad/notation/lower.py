@@ -321,7 +321,7 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
         resolver.resolve(claim.target, scope)
     thunk = resolver.value(claim.value, scope)
-    resolver.tensors.settle()
+    resolver.tensors.settle(system.letters)
     return thunk, Extents(dims.names(), {**dims.letters(), **system.letters})
 
 

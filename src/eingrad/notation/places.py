@@ -147,11 +147,6 @@ def _side(formula: Formula, letters: Collection[str]) -> Formula:
     return formula
 
 
-def _scales(factors: Collection[Formula]) -> bool:
-    """Whether a product is numbers and extents times one more factor."""
-    return sum(not isinstance(x, Number | SizeOf) for x in factors) == 1
-
-
 CLOSER = {("<=", -1): "<", (">=", 1): ">", ("<", 1): "<=", (">", -1): ">="}
 
 

@@ -19,7 +19,7 @@ from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.lexeme import elementwise as elementwise_function
 from eingrad.notation.lexeme import keeps_labels, over_axes, over_matrices
 from eingrad.notation.places import indicated_by
-from eingrad.notation.summation import Summation, tensor_parts
+from eingrad.notation.summation import Summation, tensor_parts, walk
 from eingrad.notation.syntax import (
     Call,
     Compare,
@@ -362,6 +362,7 @@ class Resolver:
         if keeps and (absent := [axis for axis in call.axes if axis not in scope]):
             raise self._not_summed(absent[0], call)
         bound = {axis: scope[axis] for axis in call.axes} if keeps else self.open(call.axes)
+        self.tensors.counted += [(place, None) for place in bound.values()]
         inner = {**scope, **bound}
         one, zero, least = (Indexed((), number(v)) for v in (1, 0, FILLED.get(name, 0)))
         for condition in call.conditions:
@@ -388,6 +389,9 @@ class Resolver:
         if keeps and (missing := [axis for axis in axes if axis not in scope]):
             raise self._not_summed(missing[0], call)
         bound = {axis: scope[axis] for axis in axes} if keeps else self.open(axes)
+        for axis in set(axes) - {*self.summation.free(call.args[0])}:  # conditions alone name it
+            absent = mistakes.absent_axis(call, axis, [])
+            self.tensors.counted.append((bound[axis], absent))
         if over_matrices(call.function):
             self._unite_square(call, *bound.values())
         arg = self.resolve(call.args[0], {**scope, **bound})
@@ -401,8 +405,9 @@ class Resolver:
             raise mistakes.wrong_arguments(call, 1, 1)
         axes = self.summation.axes(call)
         free = self.summation.free(call.args[0])
+        placed = {x.label for x in walk(call.args[0]) if isinstance(x, Ordinal)}
         for axis in axes:
-            if axis not in free:
+            if axis not in free and axis not in placed:
                 raise mistakes.absent_axis(call, axis, list(free))
         if len(set(axes)) < len(axes):
             raise mistakes.axes_count(call, "an axis stands twice")

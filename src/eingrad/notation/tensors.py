@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from eingrad.core.expr import Dim
 from eingrad.errors import NotationError
@@ -42,6 +43,8 @@ class Tensors:
         self.integers = set(integers)
         self.sizes = dict(sizes or {})
         self.compared: list[tuple[int, int]] = []  # the places of labels, in order
+        # labels that conditions may speak of alone, with the error if no letter says their extent
+        self.counted: list[tuple[int, NotationError | None]] = []
 
     def is_number(self, symbol: Symbol) -> bool:
         """Whether a name is no tensor but pi, or infinity."""
@@ -86,10 +89,17 @@ class Tensors:
                         self.dims.unite(self.dims.label(labels[k]), self.dims.axis(name, k))
             self.symbols[name] = replace(symbol, labels=tuple(labels))
 
-    def settle(self) -> None:
-        """Give labels the extents of those that they are compared with, where they have none."""
+    def settle(self, letters: Mapping[Dim, Collection[str]] = MappingProxyType({})) -> None:
+        """Give labels the extents of those that they are compared with, where they have none; else
+        of their letter, as in ``size(i)``."""
         axes = [(name, k) for name, s in self.inputs.items() for k in range(len(s.labels))]
-        self.dims.settle(self.compared, [self.dims.axis(*axis) for axis in axes])
+        sized = [self.dims.axis(*axis) for axis in axes]
+        self.dims.settle(self.compared, sized)
+        places = [place for place, _ in self.counted]
+        unknown = self.dims.settle_by_letter(places, sized, letters)
+        for place, error in self.counted:
+            if place in unknown and error is not None:
+                raise error
 
     def _check_new(self, symbol: Symbol) -> None:
         if is_function(symbol.name) or symbol.name in self.functions:

@@ -58,16 +58,6 @@ def is_rowed(piece: str) -> bool:
     return _ROWED.match(piece) is not None
 
 
-def braces_closed(text: str) -> bool:
-    """Whether every brace of a text is closed."""
-    depth = 0
-    for piece in pieces(text):
-        depth += (piece.text == "{") - (piece.text == "}")
-        if depth < 0:
-            return False
-    return depth == 0
-
-
 def group_behind(text: str, place: int) -> tuple[str, int]:
     """Return what stands in the braces at a place, and where they end; ``""`` where none open."""
     start = place + len(text[place:]) - len(text[place:].lstrip())

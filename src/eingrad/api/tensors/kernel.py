@@ -22,7 +22,7 @@ from eingrad.core.functions import FUNCTIONS
 from eingrad.core.product import shared_products
 from eingrad.core.rewrite import substitute
 from eingrad.engine import compile_program
-from eingrad.engine.cache import Budget, Cache
+from eingrad.engine.cache import Cache
 
 Value = Any
 """An array, a NumPy scalar, or a `Traced` while a function is traced."""
@@ -31,10 +31,6 @@ Run = Callable[[Sequence[Value]], Sequence[Value]]
 CACHE_SIZE = 2048  # kernels
 MAX_DERIVATIVES = 64  # that a kernel keeps
 LONG = 1000  # nodes, from which on both derivatives are not taken to see what they read
-KEPT_BYTES = 256 * 2**20  # of buffers that kernels keep between calls
-
-
-_BUDGET = Budget(KEPT_BYTES)
 
 
 class Traced:
