@@ -1,4 +1,4 @@
-"""``docs/architecture.md`` is true: imports only go down, and every file is where it says."""
+"""``docs/architecture.md`` is true: imports only go down, and what it names is there."""
 
 from __future__ import annotations
 
@@ -108,16 +108,12 @@ def test_a_circle_is_found() -> None:
     assert not circle({"x.a": "from x.b import f", "x.b": "from y import a", "y": ""})
 
 
-def test_every_file_is_explained() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    sections = re.findall(r"^\*\*`(.+?)`\*\*(.+?)(?=^\*\*`|^## )", text, re.MULTILINE | re.DOTALL)
-    named = {
-        f"{folder}{f}" for folder, files in sections for f in re.findall(r"`(\w+\.py)`", files)
-    }
-    files = {f.relative_to(PACKAGE).as_posix() for f in PACKAGE.rglob("[!_]*.py")}
-    files = {f for f in files if "/" in f}  # the table tells of the others
-    assert sorted(files - named) == [], "docs/architecture.md does not say what these are for"
-    assert sorted(named - files) == [], "docs/architecture.md tells of files that are not there"
+def test_every_file_says_what_lives_there() -> None:
+    """The first sentence of a file is short, and no other file's."""
+    files = [f for f in PACKAGE.rglob("*.py") if f.name != "__init__.py"]
+    said = {f: (ast.get_docstring(ast.parse(f.read_text())) or "").split("\n\n")[0] for f in files}
+    assert [f for f, words in said.items() if not 10 <= len(words) <= 300] == []
+    assert len(set(said.values())) == len(files)
 
 
 def test_every_path_exists() -> None:
@@ -129,7 +125,7 @@ def test_every_path_exists() -> None:
         for f in (ROOT / folder).rglob("*")
     ]
     paths = set(re.findall(r"`([\w/]+(?:\.pyi?|/))`", text))
-    assert len(paths) > 100
+    assert len(paths) > 30
     assert not {x for x in paths if not any(f.endswith(f"/{x.rstrip('/')}") for f in files)}
 
 
