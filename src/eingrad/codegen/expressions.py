@@ -227,11 +227,16 @@ class ExpressionWriter:
     def definition(self, expr: Expr) -> Code:
         """Return the code of an array with all the axes of ``expr``."""
         value = self.solid(self.emit(expr), expr)
-        if isinstance(expr, Var) and self.target.name == "torch":  # no function returns its input
-            return call(f"{value.code}.view_as", value.code)
         if len(value.axes) == expr.ndim and not value.is_number:
             return value.code
         return self.repeated(value, expr)
+
+    def result(self, expr: Expr, inputs: Container[Expr]) -> Code:
+        """Return the code of what a function returns: on PyTorch, never an input as it came."""
+        code = self.definition(expr)
+        if self.target.name == "torch" and expr in inputs:
+            return call(f"{code}.view_as", code)
+        return code
 
     def repeated(self, value: Piece, expr: Expr) -> Code:
         """Return a value repeated to all axes of ``expr``."""

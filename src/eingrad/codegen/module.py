@@ -206,7 +206,7 @@ class Module:
             def fresh(name: str = name) -> str:
                 return self.namespace.new(f"{name}_part")
 
-            body += statement(name, self.emitter.definition(line.expr), fresh)
+            body += statement(name, self.emitter.result(line.expr, known), fresh)
         return [*self._size_lines(known), *body]
 
     def _size_lines(self, known: Sequence[Var]) -> list[str]:
