@@ -44,6 +44,13 @@ VALUES = [
     (r"h_\theta(x^i) = \sum_j w_j x^i_j \\ L = \sum_i h_\theta(x^i)^2", "L", None),
     (r"\phi(x_h) = e^{-x_h^2} \\ L = \sum_h y_h \phi(x_h)", "L", y @ np.exp(-(x**2))),
     (r"L(w \mid x) = \sum_i w_i x_i", "L", w @ x),
+    (r"p(x_i; b) = \frac{e^{b x_i}}{1 + e^{b x_i}} \\ L = \sum_i p(x_i; b)", "L", np.sum(sigmoid(b * x))),
+    (r"L(...) = \sum_i x_i y_i", "L", x @ y),
+    # a bar, primes and a layer in a name
+    (r"L = \sum_{ij} p_{j|i} \log q_{j \mid i}", "L", np.sum(X * np.log(V))),
+    (r"y_j = \sum_i p_{j|i} w_i \\ L = \sum_j y_j^2", "L", np.sum((X @ w) ** 2)),
+    (r"L = \sum_i x'_i x_i + \sum_{ij} p'_{ij} x^\prime_j", "L", x @ y + np.sum(X @ y)),
+    (r"a^{(L)} = b a^{(L-1)} \\ C = (a^{(L)} - b)^2", "C", (b * 0.7 - b) ** 2),
     # what is for the eye
     (r"L = \left. \sum_i x_i y_i \right|_{x}", "L", x @ y),
     (r"L \stackrel{def}{=} \sum_i x_i y_i, \ldots", "L", x @ y),
@@ -57,6 +64,7 @@ VALUES = [
 @pytest.mark.parametrize(("text", "name", "expected"), VALUES, ids=[v[0] for v in VALUES])
 def test_the_meaning_by_values(text: str, name: str, expected: Any) -> None:
     arrays = {"x": x, "y": y, "w": w, "b": np.array(b), "xhat": x, "wo": np.array(0.7)}
+    arrays |= {"pgiven": X, "qgiven": V, "pprime": X, "xprime": y, "aLminus1": np.array(0.7)}
     if r"\theta" in text:
         arrays["x"], expected = X, np.sum((X @ w) ** 2)
     elif expected is None:
@@ -73,6 +81,9 @@ NAMED = r"""\xi = - \left[ t log(y) + (1-t)log(1-y) \right]
 y = \sigma(z_o)
 z_o = w_o h + b_o
 \delta_{o} = \frac{\partial \xi}{\partial z_{o}}"""
+SVM = r"L_i = \sum_j \max(0, w_j^T x_i - s_i)"
+PER_EXAMPLE = r"""l(\beta) = \sum_i (-y_i \beta^T \mathbf{x}_i + \ln(1 + e^{\beta^T \mathbf{x}_i}))
+p(\mathbf{x}_i; \beta) = \frac{e^{\beta^T \mathbf{x}_i}}{1 + e^{\beta^T \mathbf{x}_i}}"""
 
 # a model, a right claim (the textbook's), and a wrong one beside it
 CLAIMS = [
@@ -93,6 +104,12 @@ CLAIMS = [
      r"\frac{\partial \xi}{\partial b_o} = t - y"),
     (NAMED, r"\frac{\partial \xi}{\partial w_o} = h \delta_o", r"\frac{\partial \xi}{\partial w_o} = \delta_o"),
     (NAMED, r"\delta_o = y - t", r"\delta_o = y (1 - y)"),
+    (SOFTMAX, r"\frac{\partial{L}}{\partial{o_i}} = -\sum_j y_j \frac{\partial{\log p_j}}{\partial{o_i}}",
+     r"\frac{\partial{L}}{\partial{o_i}} = -\sum_j \frac{\partial{\log p_j}}{\partial{o_i}}"),
+    (SVM, r"\nabla_{x_i} L_i = \sum_j \mathbb{1}(w_j^T x_i - s_i > 0) w_j",
+     r"\nabla_{x_i} L_i = \sum_j \mathbb{1}(w_j^T x_i - s_i > 0) x_i"),
+    (PER_EXAMPLE, r"\frac{\partial l}{\partial \beta} = -\sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))",
+     r"\frac{\partial l}{\partial \beta} = \sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))"),
 ]  # fmt: skip
 
 

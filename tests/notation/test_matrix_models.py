@@ -19,6 +19,7 @@ FULL: dict[str, Any] = {
     "w": rng.normal(size=D), "v": rng.normal(size=D), "u": rng.normal(size=N),
     "y": rng.normal(size=N), "x": rng.normal(size=(N, D)), "b": rng.normal(size=H),
     "h": rng.normal(size=H), "lambda": 0.7, "n": 4.0, "c": 1.3, "mu": rng.normal(size=D),
+    "Sb": rng.normal(size=(D, D)), "vo": rng.normal(size=D),
 }  # fmt: skip
 
 
@@ -77,6 +78,12 @@ CASES: list[tuple[str, Callable[..., Any]]] = [
      lambda A, w: A @ w / np.linalg.norm(A @ w)),
     (r"L = \frac{\mathbf{w}^T A \mathbf{w}}{\mathbf{w}^T \mathbf{w}}",
      lambda A, w: w @ A @ w / (w @ w)),
+    (r"q = w^T v + c", lambda w, v, c: w @ v + c),
+    (r"L = \sum_i \log(1 + \exp(-x_i^T \mu))", lambda x, mu: np.log1p(np.exp(-x @ mu)).sum()),
+    (r"q = \sum_i \sum_j \mathbf{x}_i^T \mathbf{x}_j", lambda x: x.sum(0) @ x.sum(0)),
+    (r"q = \boldsymbol w^T \boldsymbol S_b \boldsymbol w", lambda Sb, w: w @ Sb @ w),
+    (r"\mathbf{z} = (\mathbf{S}_b + \mathbf{S}_b^T) \mathbf{v}_o",
+     lambda Sb, vo: (Sb + Sb.T) @ vo),
     (r"\mathbf{z} = \mathbf{A}^{-\top} \mathbf{w}", lambda A, w: np.linalg.solve(A.T, w)),
 ]  # fmt: skip
 
@@ -109,7 +116,6 @@ REFUSED = [
     (r"z = W x \\ W \in \mathbb{R}^{m \times n} \\ x \in \mathbb{R}^{m}", "misfit"),
     (r"Z = A^2 \\ A \in \mathbb{R}^{n \times n}", "misfit"),
     (r"Y = X A", "open-shape"),
-    (r"L = a w^T w", "open-shape"),
     (r"\mathbf{Z} = \mathbf{X} \mathbf{W} + \mathbf{b}", "open-shape"),
 ]  # fmt: skip
 

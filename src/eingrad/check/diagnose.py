@@ -340,7 +340,7 @@ class _Search:
         return None
 
     def with_assumption(self, inputs: Sequence[str]) -> Diagnosis | None:
-        """Return a repair after which the claim is right under an assumption."""
+        """Return a repair after which the claim is right under an assumption: wrong without it."""
         right = self.question.right
         for assumption in assumptions(self.question, inputs, ("sum", "symmetric")):
             point = assumption.point(self.question)
@@ -353,8 +353,8 @@ class _Search:
                     self.cut = True
                     return None
                 if agrees(claim, right, point) and assumption.holds(self.question, claim):
-                    reason = f"{repair.reason}; and {_assumed(assumption.text).reason}"
-                    return replace(self.found(repair), reason=reason, assumption=assumption.text)
+                    reason = f"{repair.reason}, even if {assumption.text}"
+                    return replace(self.found(repair), reason=reason)
         return None
 
     def letter(self, dim: Dim) -> str:

@@ -19,6 +19,7 @@ from eingrad.notation.syntax import Call, Formula, Symbol, TensorAt
 from eingrad.notation.text import to_text
 
 MOST = 300  # guesses
+DATA = frozenset("dhpqrstuvxyz")  # what X w is compared with; X w + b may add a number
 OF_RANK = {0: S, 1: VECTOR, 2: M}
 Rule = Callable[[Typed, list[int]], tuple[tuple[int, ...], str]]
 Guess = tuple[int, tuple[int, ...], str]  # a set's variable, kinds in the order of trial, a note
@@ -149,7 +150,9 @@ class Inference:
                 row = any(domains[x.var] == M for x in self._sums(node.var))
                 yield node.var, ((R, C) if row else (C, R)), ""
         yield from ((x.var, self.numbers, "") for x in open_nodes if x.op == "number")
-        rules = self._behind_matrix, self._by_habit, self._in_sum, self._assigned
+        rules = (
+            self._transposed, self._behind_matrix, self._by_habit, self._in_sum, self._assigned,
+        )  # fmt: skip
         yield from self._by_rules(named, domains, rules)
         if named:
             raise still_open(named[0].written, domains[named[0].var])
@@ -185,8 +188,16 @@ class Inference:
         for place, outer in self._places(node.var):
             if outer.op == "product":
                 k = next(j for j, x in enumerate(outer.parts) if x is place)
-                if k and not outer.divides[k] and domains[outer.parts[k - 1].var] == M:
+                before = domains[outer.parts[k - 1].var] if k else S
+                if not outer.divides[k] and before in (M, R):
                     return (C,), ""
+        return (), ""
+
+    def _transposed(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
+        """A small letter that is transposed is a column: ``w^T x + b``."""
+        small = getattr(node.written, "name", "")[:1].islower()
+        if small and any(outer.op == "transpose" for _, outer in self._places(node.var)):
+            return (C,), ""
         return (), ""
 
     def _capital(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
@@ -220,7 +231,8 @@ class Inference:
             kind = domains[outer.var]
             if single(kind) and kind & VECTOR:
                 name = to_text(node.written)
-                return (kind,), f"{name} is {kinds.WORDS[kind]}, like the sum in which it stands"
+                told = f"{name} is {kinds.WORDS[kind]}, like the sum in which it stands"
+                return (kind,), "" if name[:1] in DATA else told
         return (), ""
 
 

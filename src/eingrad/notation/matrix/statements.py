@@ -26,6 +26,7 @@ from eingrad.notation.syntax import (
     ANY_FUNCTION,
     ONES_NAME,
     OTIMES,
+    TRANSPOSED,
     Assignment,
     Assumption,
     Call,
@@ -114,13 +115,15 @@ def in_matrices(statements: Sequence[Statement], bold: Bold = ()) -> set[int]:
 def shows_matrices(formula: Formula, bold: Bold = ()) -> bool:
     """Whether a formula has a sign that only matrix notation has, or a bold name without labels."""
     return any(
-        _is_sign(x) or (isinstance(x, Symbol) and not x.labels and (x.name, 0) in bold)
+        _is_sign(x, bold) or (isinstance(x, Symbol) and not x.labels and (x.name, 0) in bold)
         for x in walk(formula)
     )
 
 
-def _is_sign(part: Formula) -> bool:
+def _is_sign(part: Formula, bold: Bold) -> bool:
     match part:
+        case Power(base=Symbol(name=name, labels=(_,)), exponent=exponent):
+            return exponent == TRANSPOSED and (name[:1].islower() or (name, 1) in bold)
         case Power(base=base, exponent=exponent):
             return exponent in TRANSPOSES and not _labelled(base)
         case Product(signs=signs):

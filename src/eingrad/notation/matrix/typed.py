@@ -137,7 +137,8 @@ class TreeBuilder:
     def _name(self, tensor: Symbol | TensorAt) -> Typed:
         count = len(tensor.labels if isinstance(tensor, Symbol) else tensor.entries)
         name = self.facts.stacks.get(tensor.name, tensor.name)
-        if name == RESERVED or tensor == PI or (not count and name in self.facts.sizes):
+        number = tensor == PI and not self.facts.axes.get(name) and name not in self.facts.bold
+        if name == RESERVED or number or (not count and name in self.facts.sizes):
             return self.node("index", tensor, kinds=S)
         if name == ONES_NAME:
             return self.node("ones", tensor, kinds=VECTOR)

@@ -32,6 +32,7 @@ PARAMETERS = frozenset({
 })  # below the name of a function with arguments
 OWN = frozenset("ohfgrxyzew")  # letters that, below a name, may belong to it
 ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's
+GIVEN, PRIME = "given", "prime"  # end the names of p_{j|i} and of w'_{ij}
 SQUARED = "sq"  # ends the name of what a text defines as a square: sigmasq for \sigma^2
 ACCENTS = {
     r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde",

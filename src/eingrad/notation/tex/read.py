@@ -12,7 +12,7 @@ from eingrad.notation import tries
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.grammar import shallow
 from eingrad.notation.lexeme import GREEK_LETTERS
-from eingrad.notation.matrix.statements import elaborated, labels_inside
+from eingrad.notation.matrix.statements import elaborated, labels_inside, shows_matrices
 from eingrad.notation.mistakes import no_bound
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of, walk
@@ -141,7 +141,8 @@ def _read_model(lexer: Lexer) -> Reading:
     own = [{n: x for n, x in names.items() if n not in assigned} for names in sizes]
     sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
     statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
-    if parts := _parts_of_names(statements, context.survey.subscripts, context.survey.bound):
+    parts = _parts_of_names(statements, context.survey.subscripts, context.survey.bound)
+    if parts := parts | _parts_of_bold(statements, context.survey):
         context = replace(context, joined=context.joined | parts, survey=Survey())
         statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     generic = [Declaration(name) for name in context.functions if name not in declared]
@@ -319,19 +320,16 @@ def _told(context: Context) -> list[str]:
 
 
 def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Formula:
-    """Return h_i for the ``h(x_i)`` of a left side, if nothing sums i in its definition."""
+    """Return h_i for the ``h(x_i)`` of a left side, if no sum sign binds i in its definition."""
     arguments = context.survey.arguments
     if not isinstance(left, Symbol) or left.labels or not arguments:
         return left
-    found = {k for k, _ in Summation().dangling(value, ())}
+    found = Summation().free(value)
     labels = tuple(dict.fromkeys(x for a in arguments for x in a.labels if x in found))
     context.survey.applied[left.name] = Dependence(arguments, labels)
-    open_letters = Summation().free(value)
-    summed = {x for a in arguments for x in a.labels if x in open_letters} - {*labels}
-    for label in sorted(summed):
+    for label in sorted({*labels} - {k for k, _ in Summation().dangling(value, ())}):
         context.survey.notes.setdefault(
-            f"{label} is summed in {left.name}, for a product holds it twice; an entry is "
-            f"defined as {left.name}_{{{label}}} = ..."
+            f"{label} is kept in {left.name}, whose argument has it; write \\sum_{label} to sum it"
         )
     return replace(left, labels=labels, brackets=True)
 
@@ -511,6 +509,22 @@ def _parts_of_names(
     shared = {x for script in subscripts if len(script.entries) != 1 for x in script.entries}
     letters = (open_labels & letters_of_names) - integers - summed - shared - {*bound}
     return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
+
+
+def _parts_of_bold(statements: Sequence[Statement], survey: Survey) -> frozenset[tuple[str, str]]:
+    r"""Return the (name, letter) that are one name in matrix notation: ``\mathbf{S}_b \mathbf{w}``.
+
+    Nothing binds or keeps such a letter, which stands alone below names in bold type.
+    """
+    assigned = [s for s in statements if isinstance(s, Assignment)]
+    kept = {x for s in assigned for x in labels_of(s.target)} | survey.bound
+    many = {x for script in survey.subscripts if len(script.entries) > 1 for x in script.entries}
+    carriers = [
+        x for s in assigned if shows_matrices(s.value, survey.bold) for x in walk(s.value)
+        if isinstance(x, Symbol) and len(x.labels) == 1 and x.labels[0] not in kept | many
+    ]  # fmt: skip
+    plain = {x.labels[0] for x in carriers if (x.name, 1) not in survey.bold}
+    return frozenset((x.name, x.labels[0]) for x in carriers if x.labels[0] not in plain)
 
 
 def _labelled(formula: Formula) -> bool:

@@ -15,18 +15,20 @@ from eingrad.notation.tokens import Token
 
 Entry = str | Symbol | TensorAt
 TWO = Number(2)
+LAYERS = frozenset({"l", "L", r"\ell"})
 CONDITION_WORDS = frozenset({"if", "otherwise", "else", "when", "unless", "for"})
 
 
 @dataclass
 class ScriptEntries:
     """A subscript: its entries, which of them are in roman or script type, and whether a comma
-    follows the first one."""
+    follows the first one, or a bar one of them."""
 
     items: list[Entry] = field(default_factory=list)
     upright: set[str] = field(default_factory=set)
     fancy: set[str] = field(default_factory=set)
     apart: bool = False
+    given: bool = False
 
 
 @dataclass
@@ -229,7 +231,7 @@ class ScriptReader(Grammar):
         texts = [t.text for t in inner]
         if texts in (["*"], [r"\ast"], [r"\star"]):
             suffix = "star"
-        elif texts and texts[0] in {"l", "L", r"\ell"} and self._is_layer(texts):
+        elif texts and texts[0] in LAYERS and self._is_layer(texts):
             suffix = texts[0].removeprefix("\\")
             suffix += {"+": "plus", "-": "minus"}[texts[1]] + texts[2] if len(texts) == 3 else ""
         else:
@@ -306,6 +308,8 @@ class ScriptReader(Grammar):
             return ""
         if letter.kind != "LETTER" and names.greek(letter.text) is None:
             return ""
+        if letter.text in LAYERS and self._is_layer([letter.text]):
+            return ""
         self.k += 3
         label = self.word(label=True)
         self.k += 2
@@ -339,6 +343,9 @@ class ScriptReader(Grammar):
         while not self.take("RBRACE"):
             if self.take("COMMA"):
                 found.apart |= len(found.items) == 1
+            elif found.items and not found.given and self.peek().text in {"|", r"\mid"}:
+                self.next()
+                found.given = True
             elif not found.items and self.peek().text == r"\ldots":
                 self.next()  # leading axes; further on it is a list, x_{i,\ldots,n}, which is none
                 found.items.append(ELLIPSIS)
@@ -394,6 +401,10 @@ class ScriptReader(Grammar):
         name += scripts.number
         survey = self.context.survey
         entries = scripts.entries or ()
+        if scripts.below is not None and scripts.below.given:
+            name += names.GIVEN  # p_{j|i} is not p_{ji}
+        if scripts.primes and self._is_primed_name(name, len(scripts.primes), bool(entries)):
+            name, scripts.primes = name + names.PRIME * len(scripts.primes), ""
         if self._are_parameters(name, entries):
             entries, scripts.below, scripts.above = (), None, ()
         if name == "delta" and (len(entries) == 1 or self.context.own_delta):
@@ -420,6 +431,16 @@ class ScriptReader(Grammar):
                 if label in names.OWN:
                     survey.notes.setdefault(f"{label} is a part of names: nothing sums it")
         return name, tuple(kept)
+
+    def _is_primed_name(self, name: str, count: int, labelled: bool) -> bool:
+        """Whether primes belong to a name, ``w'_{ij}``; they may be those of a function, too."""
+        context, whole = self.context, name + names.PRIME * count
+        if context.closed or whole in context.tensors:
+            return whole in context.tensors
+        called = (self.peek().kind, self.peek().text) == ("OPEN", "(") and not labelled
+        function = name == "sigma" or names.function_name(name) or name in names.GENERIC
+        known = context.is_function(name) or name in {*context.survey.called, *context.tensors}
+        return not (called or function or known) and (labelled or not context.final)
 
     def note_bold(self, start: int, name: str, count: int) -> None:
         """Note that a name with so many labels, which begins at a token, is in bold type."""

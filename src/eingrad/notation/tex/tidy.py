@@ -22,6 +22,7 @@ UNWRAPPED = frozenset({
 WITH_NOTE = frozenset({  # what stands below or above is no formula
     r"\underbrace", r"\overbrace", r"\underbracket", r"\overbracket",
 })  # fmt: skip
+PLACEHOLDERS = frozenset({".", r"\cdot", r"\cdots", r"\ldots", r"\dots", r"\bullet"})
 OLD_FONTS = {
     r"\bf": r"\mathbf", r"\rm": r"\mathrm", r"\it": r"\mathit", r"\cal": r"\mathcal",
     r"\sf": r"\mathsf", r"\tt": r"\mathtt", r"\bfseries": r"\mathbf", r"\boldmath": r"\mathbf",
@@ -34,7 +35,7 @@ def tidied(lexer: Lexer) -> list[Token]:
     Raises NotationError for a text that nests too deep.
     """
     tokens = _join_delimiters(list(lexer.tokens()), lexer)
-    bare = _without_empty(_unwrapped(_unstacked(_without_dropped(tokens))))
+    bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(_without_dropped(tokens)))))
     result = _with_functions(_without_braces(_scripts_outside(_fonts_outside(bare))))
     _check_depth(result, lexer)
     return result
@@ -261,15 +262,35 @@ def _without_empty(tokens: Sequence[Token]) -> list[Token]:
     return result
 
 
+def _without_placeholders(tokens: Sequence[Token]) -> list[Token]:
+    r"""Leave out the arguments of ``C(...)`` and ``f(\cdot)``, which name none."""
+    result: list[Token] = []
+    for token in tokens:
+        result.append(token)
+        k = len(result) - 2
+        while k > 0 and result[k].text in PLACEHOLDERS:
+            k -= 1
+        if token.kind == "CLOSE" and k + 2 < len(result) and result[k].text == "(" and (
+            k and result[k - 1].kind in {"LETTER", "RBRACE", "COMMAND", "NUMBER"}
+        ):  # fmt: skip
+            del result[k:]
+    return result
+
+
 def _without_braces(tokens: Sequence[Token]) -> list[Token]:
-    r"""Read ``\sigma{(x)}`` as ``\sigma(x)``: braces around parentheses behind a letter."""
+    r"""Read ``\sigma{(x)}`` as ``\sigma(x)``: braces around parentheses behind a letter.
+
+    ``\partial{x}`` is ``\partial x``, too.
+    """
     left_out: set[int] = set()
     for k in range(1, len(tokens) - 1):
         before, opened = tokens[k - 1], tokens[k + 1]
         letter = before.kind == "LETTER" or greek(before.text) is not None
         if k > 1 and tokens[k - 2].text in FRACTIONS:  # \frac x{(a + b)}
             continue
-        if letter and tokens[k].kind == "LBRACE" and opened.kind == "OPEN":
+        if before.text == r"\partial" and tokens[k].kind == "LBRACE":
+            left_out |= {k, group_end(tokens, k)}
+        elif letter and tokens[k].kind == "LBRACE" and opened.kind == "OPEN":
             end = group_end(tokens, k)
             if _partner(tokens, k + 1) == end - 1:
                 left_out |= {k, end}
