@@ -40,6 +40,7 @@ WRITTEN = [
     "L = A_ii / 3 - delta_ij B_ij^2 + size(i) W_{ij} V^{(1)}_{ij} + 1e-8 c",
     "L = W[out,in] x[in] y[out] + \\alpha_i β_i + sum_{row}(r[row])",
     "function phi\nL = sum_i(phi(phi(x_i)))",
+    "V1_i = where(C_i > D_i, 1 / B_i, 2)^2\nL = mean_i(V1_i minimum(F_i, V1_i))",
     "V_α = (B_αu / C_uα) D_α\nL = sum_α(V_α logsumexp_j(F_αj))",
 ]
 

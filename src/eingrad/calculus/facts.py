@@ -31,6 +31,7 @@ from eingrad.core.algebra import (
     negate,
     power,
     scale_of,
+    transpose,
 )
 from eingrad.core.arrays import Matrix
 from eingrad.core.expr import (
@@ -73,10 +74,7 @@ class Knowledge:
     def __init__(self, system: System, moved: Collection[str] | None = None) -> None:
         self.assumed = system.facts if moved is None else ()
         definitions = [d for d in system.definitions.values() if d.name not in (moved or ())]
-        self.named: dict[Expr, Expr] = {
-            d.expr: d.var for d in definitions
-            if not isinstance(d.expr, Var | Const) and not is_light(d.expr)
-        }  # fmt: skip
+        self.named: dict[Expr, Expr] = dict(filter(None, map(formula_and_name, definitions)))
         definitions = [d for d in definitions if "/" not in d.name]  # results name no derivatives
         self.assumed = (*self.assumed, *bounded_definitions(definitions, self.assumed))
         self.symmetries = symmetries(definitions, _swaps(self.assumed))
@@ -129,6 +127,17 @@ def constant_sums(
         if value is not None:
             left = einsum([(var, labels)], output)
             yield Fact(left, full(value, left.dims), None)
+
+
+def formula_and_name(definition: Definition) -> tuple[Expr, Expr] | None:
+    """Return what a name stands for, and the name; both with the axes of what is only turned."""
+    expr, name = definition.expr, definition.var
+    if isinstance(expr, Einsum) and len(expr.operands) == 1:
+        axes = expr.inputs[0]
+        if sorted(axes) == sorted(expr.output) == list(range(expr.ndim)):
+            places = [expr.output.index(k) for k in axes]
+            expr, name = expr.operands[0], transpose(name, places)
+    return None if isinstance(expr, Var | Const) or is_light(expr) else (expr, name)
 
 
 def _is_view(node: Expr) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.calculus.differentiate import pull
-from eingrad.calculus.facts import Knowledge, symmetric_matrices
+from eingrad.calculus.facts import Knowledge, formula_and_name, symmetric_matrices
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.pointwise_rules import cases_joined
@@ -268,7 +268,7 @@ class AdjointLines(Lines):
         active = depends_on(root, [x])
         found: dict[Expr, list[Expr]] = {root: [part.cotangent]}
         order = [n for n in postorder([root]) if n in active]
-        named = {root: part.consumer.var} if not is_light(root) else {}
+        named = dict(filter(None, [formula_and_name(part.consumer)]))
         for node in reversed(order):
             if node is x or node not in found:
                 continue

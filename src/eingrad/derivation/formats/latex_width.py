@@ -19,6 +19,9 @@ _WIDTHS = {
     r"\,": 0.4, r"\\": 0.0, r"\to": 3.2, r"\cdot": 1.5, r"\times": 2.5, r"\odot": 2.5,
     r"\oslash": 2.5, r"\otimes": 2.5, r"\bigl": 0.2, r"\bigr": 0.2, r"\top": 1.0,
 }  # fmt: skip
+_ENVIRONMENT = (r"\begin", r"\end")
+_OPERATOR = r"\frac{\partial}"  # stands beside what it differentiates
+_CASES = [r"\begin", *"{cases}"]
 SIGNS = {"+", "-", "<", ">", "=", r"\cdot", r"\odot", r"\oslash", r"\otimes"}
 _SIGNS = {"+": 2.5, "-": 2.5, "=": 2.8, "<": 2.8, ">": 2.8, "(": 0.85, ")": 0.85, "|": 0.6}
 
@@ -71,14 +74,14 @@ def _atom(tokens: list[str], at: int) -> tuple[float, int]:
         inner, end = _group(tokens, at + 1)
         return 0.95 * len(inner) * (1.1 if token == r"\mathtt" else 1.0) + _WIDTHS[token], end
     if token == r"\left":
-        end = _closing(tokens, at)
+        end = _closing(tokens, at) + 2
         inner = "".join(tokens[at + 2 : end - 2])
         return width(inner) + 2.0, end
     if token == r"\begin":
         _, start = _group(tokens, at + 1)
-        end = next((k for k in range(at + 1, len(tokens)) if tokens[k] == r"\end"), len(tokens))
-        rows = "".join(tokens[start:end]).split(r"\\")
-        return max(map(width, rows)) + 3.0, _group(tokens, end + 1)[1]
+        end = _closing(tokens, at, *_ENVIRONMENT)
+        rows = _split(tokens[start:end], r"\\")
+        return max(width("".join(row)) for row in rows) + 4.0, _group(tokens, end + 1)[1]
     if token == r"\sqrt":
         inner, end = _group(tokens, at + 1)
         return width(inner) + 1.9, end
@@ -96,13 +99,13 @@ def _single(token: str) -> float:
     return 1.7 if token.isupper() else 1.1
 
 
-def _closing(tokens: list[str], at: int) -> int:
-    r"""Return where a group from ``\left`` on ends: behind the delimiter of its ``\right``."""
+def _closing(tokens: list[str], at: int, opens: str = r"\left", closes: str = r"\right") -> int:
+    """Return where what is opened at a token is closed again, whatever stands inside."""
     depth = 0
     for k in range(at, len(tokens)):
-        depth += (tokens[k] == r"\left") - (tokens[k] == r"\right")
+        depth += (tokens[k] == opens) - (tokens[k] == closes)
         if depth == 0:
-            return k + 2
+            return k
     return len(tokens)
 
 
@@ -151,21 +154,30 @@ def _spaced(latex: str) -> Iterator[tuple[str, float]]:
     word, size = "", 0.0
     for atom, wide in _atoms(latex):
         if atom.isspace():
+            if word.startswith(_OPERATOR):
+                word += atom
+                continue
             if word:
-                yield word, size
+                yield word.rstrip(), size
             word, size = "", 0.0
         elif word in {"+", "-"} or (word and atom in {"+", "-"}):
-            yield word, size
+            yield word.rstrip(), size
             word, size = atom, wide
         else:
             word, size = word + atom, size + wide
     if word:
-        yield word, size
+        yield word.rstrip(), size
 
 
 def _opened(word: str, room: float) -> Iterator[tuple[str, float]]:
     r"""Open a group in ``\left( \right)`` or a fraction, so that rows may break inside."""
     tokens = _TOKEN.findall(word)
+    if tokens[: len(_CASES)] == _CASES and _closing(tokens, 0, *_ENVIRONMENT) == len(tokens) - len(
+        _CASES
+    ):
+        narrow = _narrow_cases(tokens[len(_CASES) : -len(_CASES)], room)
+        yield narrow, width(narrow)
+        return
     if tokens[0] == r"\frac":
         above, end = _group(tokens, 1)
         below, end = _group(tokens, end)
@@ -174,24 +186,49 @@ def _opened(word: str, room: float) -> Iterator[tuple[str, float]]:
             yield from _bracketed("", above, "", room)
             return
     begin = next((k for k in range(len(tokens)) if tokens[k : k + 2] == [r"\left", "("]), None)
-    if begin is None or "{" in _unclosed(tokens[:begin]):
+    if begin is None or _inside(tokens[:begin]):
         yield word, width(word)
         return
-    end = _closing(tokens, begin)
+    end = _closing(tokens, begin) + 2
     inner = "".join(tokens[begin + 2 : end - 2])
     yield from _bracketed("".join(tokens[:begin]), inner, "".join(tokens[end:]), room)
 
 
-def _unclosed(tokens: list[str]) -> str:
-    depth = tokens.count("{") - tokens.count("}")
-    return "{" * depth
+def _narrow_cases(tokens: list[str], room: float) -> str:
+    """Return a case distinction with the values that are too wide in rows of their own."""
+    cells = []
+    for line in _split(tokens, r"\\"):
+        value, *conditions = ("".join(cell).strip() for cell in _split(line, "&"))
+        left = room - 3.0 - sum(map(width, conditions))
+        rows = rows_of(value, max(left, room / 3))
+        if len(rows) > 1:
+            value = r" \\ &\quad ".join(rows).join([r"\begin{aligned} &", r" \end{aligned}"])
+        cells.append(" & ".join([value, *conditions]))
+    return r" \\ ".join(cells).join([r"\begin{cases} ", r" \end{cases}"])
+
+
+def _split(tokens: list[str], at: str) -> Iterator[list[str]]:
+    """Split at a token outside of groups and of other environments."""
+    part: list[str] = []
+    for token in tokens:
+        if token == at and not _inside(part):
+            yield part
+            part = []
+        else:
+            part.append(token)
+    yield part
+
+
+def _inside(tokens: list[str]) -> bool:
+    """Whether an argument or an environment is open, in which no row may end."""
+    return tokens.count("{") > tokens.count("}") or tokens.count(r"\begin") > tokens.count(r"\end")
 
 
 def _bracketed(head: str, inner: str, tail: str, room: float) -> Iterator[tuple[str, float]]:
     words = [*_words(inner, room)]
     first, wide = words[0]
     if len(words) == 1:
-        yield rf"{head}\bigl({first}\bigr){tail}", wide + 2 + width(head)
+        yield rf"{head}\left({first}\right){tail}", wide + 2 + width(head)
         return
     yield rf"{head}\bigl({first}", wide + 1 + width(head)
     yield from words[1:-1]
