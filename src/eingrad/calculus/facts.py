@@ -131,7 +131,8 @@ def constant_sums(
 
 def formula_and_name(definition: Definition) -> tuple[Expr, Expr] | None:
     """Return what a name stands for, and the name; both with the axes of what is only turned."""
-    expr, name = definition.expr, definition.var
+    expr: Expr = definition.expr
+    name: Expr = definition.var
     if isinstance(expr, Einsum) and len(expr.operands) == 1:
         axes = expr.inputs[0]
         if sorted(axes) == sorted(expr.output) == list(range(expr.ndim)):

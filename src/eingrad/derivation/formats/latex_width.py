@@ -172,10 +172,9 @@ def _spaced(latex: str) -> Iterator[tuple[str, float]]:
 def _opened(word: str, room: float) -> Iterator[tuple[str, float]]:
     r"""Open a group in ``\left( \right)`` or a fraction, so that rows may break inside."""
     tokens = _TOKEN.findall(word)
-    if tokens[: len(_CASES)] == _CASES and _closing(tokens, 0, *_ENVIRONMENT) == len(tokens) - len(
-        _CASES
-    ):
-        narrow = _narrow_cases(tokens[len(_CASES) : -len(_CASES)], room)
+    last = len(tokens) - len(_CASES)
+    if tokens[: len(_CASES)] == _CASES and _closing(tokens, 0, *_ENVIRONMENT) == last:
+        narrow = _narrow_cases(tokens[len(_CASES) : last], room)
         yield narrow, width(narrow)
         return
     if tokens[0] == r"\frac":
