@@ -71,12 +71,91 @@ def test_torch_compile_sees_the_whole_function() -> None:
     torch = pytest.importorskip("torch")
     f = compiled("torch")
     inputs = [torch.tensor(x, requires_grad=True) for x in arrays().values()]
-    expected = f(*inputs)  # the program is there before the call is traced
+    expected = f(*inputs)
     fast = torch.compile(lambda *xs: f(*xs)["L"], backend="aot_eager", fullgraph=True)
     value = fast(*inputs)
     torch.testing.assert_close(value, expected["L"])
     for name, gradient in zip(NAMES, torch.autograd.grad(value, inputs), strict=True):
         torch.testing.assert_close(gradient, expected[f"dL/d{name}"], rtol=1e-11, atol=1e-13)
+
+
+CROSS_ENTROPY = "Z_bh = tanh(X_bi W_ih)\nP_bh = softmax_h(Z_bh)\nL = -mean_b(log(P[b,y[b]]))"
+
+
+def cold_data() -> tuple[Any, Any, Any]:
+    """Return inputs, and PyTorch's own gradient of their cross-entropy."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seeded(0))
+    X, W = (torch.tensor(rng.normal(size=s)) for s in ((4, 3), (3, 5)))
+    return X, W, torch.tensor([0, 3, 1, 3])
+
+
+def cold(**options: Any) -> Any:
+    """Return a function that was never called."""
+    return eg.parse(CROSS_ENTROPY).grad("L", ["W"]).compile("torch", **options)
+
+
+def right_gradient(X: Any, W: Any, y: Any) -> Any:
+    torch = pytest.importorskip("torch")
+    W = W.clone().requires_grad_()
+    loss = torch.nn.functional.cross_entropy(torch.tanh(X @ W), y)
+    return torch.autograd.grad(loss, W)[0]
+
+
+def test_torch_compile_sees_the_whole_of_a_function_that_was_never_called() -> None:
+    torch = pytest.importorskip("torch")
+    X, W, y = cold_data()
+    f = cold()
+    fast = torch.compile(lambda x, w, t: f(X=x, W=w, y=t), backend="aot_eager", fullgraph=True)
+    for rows in (4, 3, 2, 4):  # the second time sizes are symbols, which the program cannot be
+        expected = right_gradient(X[:rows], W, y[:rows])
+        leaf = W.clone().requires_grad_()
+        out = fast(X[:rows], leaf, y[:rows])
+        torch.testing.assert_close(out["dL/dW"].detach(), expected)
+        torch.testing.assert_close(torch.autograd.grad(out["L"], leaf)[0], expected)
+    g = cold()
+    through = torch.compile(
+        lambda w: torch.func.grad(lambda w: g(X=X, W=w, y=y)["L"])(w),
+        backend="aot_eager", fullgraph=True,
+    )  # fmt: skip
+    torch.testing.assert_close(through(W), right_gradient(X, W, y))
+
+
+def test_torch_compile_sees_numbers_and_training_steps_that_were_never_made() -> None:
+    torch = pytest.importorskip("torch")
+    X, W, y = cold_data()
+    plain, own, fast = cold(update=eg.adam(lr=0.1)), W.clone(), W.clone()
+    f = cold(update=eg.adam(lr=0.1))
+    step = torch.compile(lambda w: f(X=X, W=w, y=y), backend="aot_eager", fullgraph=True)
+    for _ in range(3):
+        torch.testing.assert_close(step(fast), plain(X=X, W=own, y=y))
+        torch.testing.assert_close(fast, own)
+    h = eg.parse("L = a sum_i(x_i^2)").grad("L", ["x"]).compile("torch")
+    scaled = torch.compile(lambda x: h(x=x, a=1.5), backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(scaled(X[:, 0])["dL/dx"], 3 * X[:, 0])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # within torch.func.jvp
+def test_torch_func_goes_through_a_function_that_was_never_called() -> None:
+    torch = pytest.importorskip("torch")
+    X, W, y = cold_data()
+    expected = right_gradient(X, W, y)
+    f, g, h = cold(), cold(), cold()
+    found = torch.func.grad(lambda w: f(X=X, W=w, y=y)["L"])(W)
+    torch.testing.assert_close(found, expected)
+    mapped = torch.func.vmap(lambda x: g(X=x, W=W, y=y)["dL/dW"])(torch.stack([X, X]))
+    torch.testing.assert_close(mapped[1], expected)
+    _, moved = torch.func.jvp(lambda w: h(X=X, W=w, y=y)["L"], (W,), (expected,))
+    torch.testing.assert_close(moved, (expected**2).sum())
+
+
+def test_torch_compile_says_what_does_not_fit() -> None:
+    torch = pytest.importorskip("torch")
+    X, W, y = cold_data()
+    f = cold()
+    fast = torch.compile(lambda x: f(X=x, W=W, y=y), backend="aot_eager", fullgraph=True)
+    with pytest.raises(Exception, match="label i: X axis 1 has size 2, W axis 0 has size 3"):
+        fast(X[:, :2])
 
 
 def test_parameters_of_a_module() -> None:
@@ -126,17 +205,25 @@ def test_the_source_is_what_runs() -> None:
     assert f(x=np.ones(3))["y"].dtype == load_library("torch").own_copy(np.ones(1, "f")).dtype
 
 
-def test_jax_does_not_compute_in_single_precision_silently() -> None:
+def test_jax_takes_numpys_arrays_as_jnp_does() -> None:
+    """Without x64 an array of NumPy's becomes float32, as it does in ``jnp.asarray``; what is
+    asked for by name is given, or refused."""
     jax = pytest.importorskip("jax")
-    model = eg.parse("y = sum_i(x_i^2)")
+    model = eg.parse("y = sum_i(x_i^2) + a").grad("y", ["x"])
+    for wide in (False, True):
+        with jax.enable_x64(wide):
+            x = np.array([1.0, 0.1])
+            own = jax.numpy.asarray(x)
+            found = model.compile("jax")(x=x, a=0.5)
+            assert found["y"].dtype == found["dy/dx"].dtype == own.dtype
+            np.testing.assert_array_equal(found["dy/dx"], 2 * own)
+            assert model.compile("jax")(x=[1.0, 2.0], a=np.float64(1))["y"] == 6
     with jax.enable_x64(False):
         with pytest.raises(BackendError, match="float64 is asked for") as caught:
-            model.compile(backend="jax")(x=np.ones(3))
+            model.compile("jax", dtype=np.float64)
         assert "jax_enable_x64" in str(caught.value.hint)
-        with pytest.raises(BackendError, match="float64 is asked for"):
-            model.compile(backend="jax", dtype=np.float64)
-        assert to_numpy(model.compile(backend="jax", dtype="float32")(x=np.ones(3))["y"]) == 3
-        assert model.compile(backend="jax")(x=np.ones(3, "f"))["y"].dtype == np.float32
+        assert to_numpy(model.compile("jax", dtype="float32")(x=np.ones(3), a=0.0)["y"]) == 3
+        assert model.compile("jax")(x=np.ones(3, "f"), a=np.float32(0))["y"].dtype == np.float32
 
 
 def test_a_torch_dtype_is_a_dtype() -> None:

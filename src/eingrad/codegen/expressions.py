@@ -467,6 +467,24 @@ class ExpressionWriter:
 
     def _sum(self, node: Map) -> Piece:
         terms = sorted(node.operands, key=self._reading_order)
+        scattered = {x: scale_of(x) for x in terms if isinstance(scale_of(x)[1], Scatter)}
+        whole = [x for x in terms if x not in scattered]
+        if scattered and whole:
+            total = self._sum_of(whole)
+            if len(total.axes) == node.ndim and not total.is_number:
+                for factor, entries in scattered.values():
+                    total = self._added_at(total, factor, entries)
+                return total
+        return self._sum_of(terms)
+
+    def _added_at(self, total: Piece, factor: Number, node: Expr) -> Piece:
+        """Add entries in their places, where a `Scatter` would be an array of mostly zeros."""
+        assert isinstance(node, Scatter)
+        places = Code("tuple", "", tuple(self._places(node, node.dims)))
+        entries = self.whole(multiply(Const(factor), node.operands[0]))
+        return Piece(call(self.helper("add_at"), total.code, places, entries), total.axes)
+
+    def _sum_of(self, terms: Sequence[Expr]) -> Piece:
         values = []
         for term in terms:
             coefficient, rest = scale_of(term)

@@ -87,6 +87,13 @@ def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Arra
     np.add.at(result, places, x)
     return result
 ''',
+    "add_at": '''
+def add_at(x: Array, places: tuple[Array, ...], entries: Array) -> Array:
+    """Return ``x`` to which ``entries`` are added at ``places``."""
+    result = x.copy()
+    np.add.at(result, places, entries)
+    return result
+''',
 }
 
 TORCH = {
@@ -165,6 +172,11 @@ def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Te
     """Return zeros to which the entries of ``x`` are added at ``places``."""
     return x.new_zeros(shape).index_put(places, x, accumulate=True)
 ''',
+    "add_at": '''
+def add_at(x: Tensor, places: tuple[Tensor, ...], entries: Tensor) -> Tensor:
+    """Return ``x`` to which ``entries`` are added at ``places``."""
+    return x.index_put(places, entries.to(x.dtype), accumulate=True)
+''',
 }
 
 _FROM_NUMPY = ("adjugate", "norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
@@ -173,6 +185,11 @@ JAX["scatter"] = '''
 def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
     """Return zeros to which the entries of ``x`` are added at ``places``."""
     return jnp.zeros(shape, x.dtype).at[places].add(x)
+'''
+JAX["add_at"] = '''
+def add_at(x: Array, places: tuple[Array, ...], entries: Array) -> Array:
+    """Return ``x`` to which ``entries`` are added at ``places``."""
+    return x.at[places].add(entries)
 '''
 HELPERS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
 NEEDS = {"reverse_cumsum": ("cumsum",)}

@@ -35,7 +35,13 @@ FOLDS = frozenset({
     "sum", "large_sum", "amax", "amin", "short_amax", "short_amin", "prod",
     *(name for name, row in AXIS_FUNCTIONS.items() if row.smooth),
 })  # fmt: skip
-ENTRIES = {"gather": (0,), "scatter": (0,), "where": (1, 2), "keep_where": (0,)}  # not the indices
+ENTRIES = {
+    "gather": (0,),
+    "scatter": (0,),
+    "add_at": (0, 1),
+    "where": (1, 2),
+    "keep_where": (0,),
+}  # not the indices
 
 
 def input_names(names: Iterable[str], reserved: Container[str] = ()) -> dict[str, str]:
@@ -277,7 +283,9 @@ class Emitter:
             return here is not None and here >= 0 and place.get(register.root) == here
 
         same = arguments[:1] == [self.names[step.out]]
-        if step.op in {"gemm", "add_on_diagonal"} and not (same or stays(step.arguments[0])):
+        if step.op in {"gemm", "add_on_diagonal", "add_at"} and not (
+            same or stays(step.arguments[0])
+        ):
             return [f"np.copyto({self.names[step.out]}, {arguments[0]})", *lines]
         return lines
 

@@ -28,7 +28,7 @@ from eingrad.engine.executable import Executable
 from eingrad.engine.library import Library
 from eingrad.engine.make_program import make_program
 from eingrad.engine.memory import Memory, plan_memory, without_buffers
-from eingrad.engine.passes import prune, specialize_large
+from eingrad.engine.passes import add_at_entries, prune, specialize_large
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
 from eingrad.engine.sharding import Placement
@@ -97,10 +97,14 @@ class CompiledFunction:
         self._results = (*self.outputs, *returned)
         self._returned_state = [name for name in self._initial if name in returned]
         self._pick = _picker(self._names, library.spelling.in_place)
+        self._is_traced = library.is_traced
+        self._program_of = library.constant(self._find_or_make)
         self._programs: Cache[Any, Executable] = Cache(CACHE_SIZE)
         self._latest: tuple[Any, Executable | None] = (None, None)
 
     def __call__(self, /, **arrays: Any) -> dict[str, Array]:
+        if self._is_traced():
+            return self._call_traced(arrays)
         if len(arrays) > len(self._names):
             arrays = {k: x for k, x in arrays.items() if k not in self._ignored}
         try:
@@ -141,14 +145,33 @@ class CompiledFunction:
         given = {k: named_axes(k, x, self.labels.get(k, ())) for k, x in given.items()}
         others = [given[name] for name in self._names]
         arrays = {name: self.library.as_array(name, given[name], others) for name in self._names}
-        signature = self._signature(arrays)
+        executable = self._find_or_make(arrays)
         if self.updates:
             self._check_updates(given)
-        arrays |= {name: self.state[name] for name in self._state_names}
-        values = list(arrays.values())
-        return self._named(self._executable(values, signature)(values))
+        return self._named(executable(self._with_state(arrays)))
 
-    def _executable(self, values: Sequence[Array], signature: Signature) -> Executable:
+    def _call_traced(self, arrays: Mapping[str, Any]) -> dict[str, Array]:
+        """Compute for a compiler that reads along: it sees the program, not how it came about."""
+        others = list(arrays.values())
+        arrays = {
+            name: self.library.as_array(name, x, others)
+            for name, x in arrays.items()
+            if name not in self._ignored
+        }
+        run = self._program_of(arrays).positional()
+        if self.updates:
+            self._check_updates(arrays)
+        values = self._with_state({name: arrays[name] for name in self._names})
+        return self._named(run(*values))
+
+    def _with_state(self, arrays: Mapping[str, Array]) -> list[Array]:
+        return [*arrays.values(), *[self.state[name] for name in self._state_names]]
+
+    def _find_or_make(self, arrays: Mapping[str, Array]) -> Executable:
+        """Return the program for arrays, by their shapes and dtypes."""
+        check_names(self.inputs, arrays)
+        signature = self._signature({name: arrays[name] for name in self._names})
+        values = self._with_state({name: arrays[name] for name in self._names})
         key = _key(values)
         executable = self._programs.get(key)
         if executable is None:
@@ -278,7 +301,7 @@ class CompiledFunction:
         spelling, item_size = self.library.spelling, np.dtype(signature.dtype).itemsize
         outputs, updates, inner = self._form_to_run(signature.sizes)
         program = make_program(outputs, updates, signature.sizes, inputs, spelling, inner)
-        program = prune(program)
+        program = add_at_entries(prune(program))
         if spelling.in_place:
             program = specialize_large(program, signature.dtype)
             memory = plan_memory(program, item_size)

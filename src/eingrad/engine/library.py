@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol, cast
@@ -79,6 +79,13 @@ class Library(Protocol):
 
     def to_numpy(self, array: Any) -> Any:
         """Return an array as NumPy's."""
+
+    def is_traced(self) -> bool:
+        """Say whether a compiler of the backend's reads along in what runs now."""
+
+    def constant(self, function: Callable[[Mapping[str, Any]], Any]) -> Callable[..., Any]:
+        """Return a function of named arrays, which looks at their kind alone, as one in which such
+        a compiler does not read along."""
 
 
 def load_library(name: str) -> Library:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -12,7 +13,7 @@ from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Var,
 from eingrad.core.labelling import connected
 from eingrad.core.product import shared_products
 from eingrad.engine.product_lowering import can_accumulate
-from eingrad.engine.program import FLOAT, Instruction, Program, Register, Shape
+from eingrad.engine.program import FLOAT, Argument, Instruction, Program, Register, Shape
 
 # --- expressions: numbers go where they cost least ---
 #
@@ -213,6 +214,54 @@ def prune(program: Program) -> Program:
             wanted.update(x.root for x in step.reads)
     program.steps[:] = reversed(kept)
     return program
+
+
+# --- programs: a sum with entries that are scattered is one with entries added in their places ---
+
+
+def add_at_entries(program: Program) -> Program:
+    """``x - 2 scatter(v)`` -> x with -2 v added at the entries, in place.
+
+    A cross-entropy's ``p - onehot(y)`` then makes no array of zeros.
+    """
+    uses = Counter(x.root for step in program.steps for x in step.reads)
+    results = [*program.outputs.values(), *program.updates.values()]
+    uses.update(x.root for x in results if isinstance(x, Register))
+    made = {step.out: step for step in program.steps}
+
+    def scattered(x: Argument, factor: Number) -> tuple[Number, Instruction] | None:
+        """Return the step that scatters, and the number by which its result is multiplied."""
+        while isinstance(x, Register) and uses[x] == 1 and x in made:
+            step = made[x]
+            if step.op == "scatter":
+                return (factor, step) if len(step.arguments) > 1 else None
+            match step.op, step.arguments:
+                case "negative", (inner,):
+                    x, factor = inner, -factor
+                case ("multiply", (Register() as inner, (int() | float()) as number)) if (
+                    math.isfinite(number)
+                ):
+                    x, factor = inner, factor * number
+                case _:
+                    return None
+        return None
+
+    for step in program.steps:
+        for k, sign in ADDED.get(step.op, ()):
+            whole, found = step.arguments[1 - k], scattered(step.arguments[k], sign)
+            if found is None or not isinstance(whole, Register) or whole.kind != FLOAT:
+                continue
+            factor, source = found
+            if whole.shape == step.out.shape == source.out.shape and source.out.kind == FLOAT:
+                step.op, step.in_place = "add_at", (0,) if 1 - k in step.in_place else ()
+                step.arguments = (whole, *source.arguments)
+                step.parameters = ((factor, *source.parameters),)
+                break
+    return prune(program)
+
+
+ADDED = {"add": ((0, 1), (1, 1)), "subtract": ((1, -1),)}
+"""Operations, with the places of what they add to something, and its sign."""
 
 
 # --- expressions: new values ``beta W + c A B``, one product that adds to W in W's memory ---

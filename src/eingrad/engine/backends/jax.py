@@ -51,12 +51,13 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "to_integer":  "{0}.astype(int)",
     "gather":      "gather({spec}, {shape}, {arguments})",
     "scatter":     "scatter({spec}, {shape}, {arguments})",
+    "add_at":      "add_at({spec[0]}, {spec[1]}, {arguments})",
 }
 # fmt: on
 NATIVE = frozenset(
     {name for name, row in AXIS_FUNCTIONS.items() if row.smooth} | {"gather", "scatter"}
 )
-HELPERS = ("adjugate", "gather", "on_diagonal", "prod_others", "scatter")
+HELPERS = ("add_at", "adjugate", "gather", "on_diagonal", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}
 NEEDED["constrain"] = "from eingrad.engine.backends.jax_mesh import constrain"
 
@@ -96,15 +97,10 @@ WIDE = {"float64": "float32", "complex128": "complex64"}
 
 
 def as_array(name: str, value: Any, others: Sequence[Any] = ()) -> Any:  # noqa: ARG001
-    """Return an array; a traced one stays what it is.
-
-    NumPy's floating-point arrays do, too, until their dtype is known to be one that JAX has:
-    JAX itself would make float32 of float64 without a word.
-    """
+    """Return an array, of the dtype that ``jnp.array`` gives it; a traced one stays what it is."""
     if isinstance(value, jax.Array):
         return value
-    array = numpy_backend.as_array(name, value)
-    return array if array.dtype.name in WIDE else jnp.array(array)
+    return jnp.array(numpy_backend.as_array(name, value))
 
 
 def dtype_name(array: Any) -> str:
@@ -113,7 +109,7 @@ def dtype_name(array: Any) -> str:
 
 
 def check_dtype(dtype: str) -> None:
-    """Raise where JAX would silently compute in single precision."""
+    """Raise where JAX has not the dtype that was asked for: without x64, float64."""
     if dtype in WIDE and default_dtype() != "float64":
         raise BackendError(
             f"JAX computes in {WIDE[dtype]} unless it is told otherwise, but {dtype} is asked for",
@@ -200,3 +196,7 @@ def to_numpy(array: Any) -> Any:
             array = jax.jit(jnp.copy, out_shardings=whole)(array)
         array = array.addressable_data(0)
     return np.asarray(array)
+
+
+is_traced = numpy_backend.is_traced  # what JAX traces is arrays of its own
+constant = numpy_backend.constant

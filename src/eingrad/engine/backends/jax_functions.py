@@ -82,7 +82,7 @@ def gather(axes: Axes, shape: tuple[int, ...], x: Array, *index: Array) -> Array
 
     full = _full_rank(index, len(shape))
     for inner, outer, mapped in _whole_axes(axes, full):
-        entries = _over_axis(entries, inner, outer, mapped, out=outer)
+        entries = _over_axis(entries, (inner,), outer, mapped, out=outer)
     return entries(x, *full)
 
 
@@ -92,15 +92,23 @@ def scatter(axes: Axes, shape: tuple[int, ...], x: Array, *index: Array) -> Arra
     >>> scatter((None,), (3,), jnp.array([1.0, 2.0, 4.0]), jnp.array([0, 2, 0])).tolist()
     [5.0, 0.0, 2.0]
     """
-    summed = tuple(n for n, axis in zip(shape, axes, strict=True) if axis is None)
+    return add_at(1, axes, jnp.zeros(shape, x.dtype), x, *index)
 
-    def add(x: Array, *index: Array) -> Array:
-        return jnp.zeros(summed, x.dtype).at[index].add(x)
+
+def add_at(factor: float, axes: Axes, whole: Array, x: Array, *index: Array) -> Array:
+    """Add multiples of entries at integers.
+
+    >>> add_at(-1, (None,), jnp.ones(3), jnp.array([1.0, 2.0]), jnp.array([0, 2])).tolist()
+    [0.0, 1.0, -1.0]
+    """
+
+    def add(x: Array, whole: Array, *index: Array) -> Array:
+        return whole.at[index].add(x if factor == 1 else factor * x)
 
     full = _full_rank(index, x.ndim)
     for inner, outer, mapped in _whole_axes(axes, full):
-        add = _over_axis(add, outer, outer, mapped, out=inner)
-    return add(x, *full)
+        add = _over_axis(add, (outer, inner), outer, mapped, out=inner)
+    return add(x, whole, *full)
 
 
 def _full_rank(index: Sequence[Array], ndim: int) -> list[Array]:
@@ -122,12 +130,18 @@ def _whole_axes(axes: Axes, index: Sequence[Array]) -> Iterator[tuple[int, int, 
 
 
 def _over_axis(
-    function: Callable[..., Array], axis: int, outer: int, mapped: tuple[bool, ...], out: int
+    function: Callable[..., Array],
+    axes: tuple[int, ...],
+    outer: int,
+    mapped: tuple[bool, ...],
+    out: int,
 ) -> Callable[..., Array]:
-    """Map over an axis of a tensor, and of the indices that have it."""
+    """Map over an axis of each tensor, and of the indices that have it."""
 
-    def one(x: Array, *index: Array) -> Array:
-        own = zip(index, mapped, strict=True)
-        return function(x, *(i if has else i.squeeze(outer) for i, has in own))
+    def one(*arrays: Array) -> Array:
+        index = zip(arrays[len(axes) :], mapped, strict=True)
+        own = (i if has else i.squeeze(outer) for i, has in index)
+        return function(*arrays[: len(axes)], *own)
 
-    return jax.vmap(one, in_axes=(axis, *(outer if has else None for has in mapped)), out_axes=out)
+    places = (*axes, *(outer if has else None for has in mapped))
+    return jax.vmap(one, in_axes=places, out_axes=out)

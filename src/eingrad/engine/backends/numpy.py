@@ -5,7 +5,7 @@ An operation on arrays is written into ``{out}``; one without axes is an express
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -56,6 +56,7 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "gather":      ("gather({arguments}, out={out})",),
     "adjugate":    ("np.copyto({out}, adjugate({0}))",),
     "scatter":     ("scatter({arguments}, out={out})",),
+    "add_at":      ("add_at({spec[0]}, {others}, out={out})",),
 }
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
     4: ("np.multiply({0}, 0.5, out={out})", "np.tanh({out}, out={out})",
@@ -102,6 +103,7 @@ IMPORTS = {
     "where": "from eingrad.engine.backends.numpy import choose",
     "gather": "from eingrad.engine.backends.numpy import entry, gather",
     "scatter": "from eingrad.engine.backends.numpy import scatter",
+    "add_at": "from eingrad.engine.backends.numpy import add_at",
     "adjugate": "from eingrad.engine.backends.numpy import adjugate",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
     "large_sum": "from eingrad.engine.backends.folds import large_sum, large_sum_of_all",
@@ -245,6 +247,11 @@ def scatter(x: Array, *indices: Array, out: Array) -> None:
     np.add.at(out, indices, x)
 
 
+def add_at(factor: float, x: Array, *indices: Array, out: Array) -> None:
+    """Add multiples of entries at indices that broadcast to ``x``."""
+    np.add.at(out, indices, x if factor == 1 else factor * x)
+
+
 def prod_others(x: Array, out: Array) -> None:
     """For each entry, the product of the others along the last axis; right with zeros, too.
 
@@ -376,3 +383,13 @@ def checked(name: str, function: Callable[..., Any], dtype: str) -> Callable[[An
 def to_numpy(array: Any) -> Any:
     """Return an array as NumPy's."""
     return np.asarray(array)
+
+
+def is_traced() -> bool:
+    """No compiler reads along in NumPy's programs."""
+    return False
+
+
+def constant(function: Callable[[Mapping[str, Any]], Any]) -> Callable[..., Any]:
+    """Return the function: nobody reads along in it."""
+    return function

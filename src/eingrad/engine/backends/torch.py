@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import index as index_of
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,11 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "gather":      "{0}[{others}]",
     "adjugate":    "adjugate({0})",
     "scatter":     "scatter({shape}, {arguments})",
+    "add_at":      "add_at({spec[0]}, {arguments})",
 }
 # fmt: on
 NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
-HELPERS = ("adjugate", "on_diagonal", "place", "prod", "prod_others", "scatter")
+HELPERS = ("add_at", "adjugate", "on_diagonal", "place", "prod", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.torch_functions import {name}" for name in HELPERS}
 
 
@@ -104,7 +106,8 @@ spelling = Spelling(
     permute="permute", index=index, place=place_arguments,
     arrays_only=frozenset({"*"}),
     cast="{0}.to({dtype})", full="torch.full((), {0}, dtype={dtype}{device})",
-    update="{0}.copy_({1})", update_decorator="@torch.no_grad()", casts_results=True,
+    # what copy_ writes into a float64 without axes, torch.compile forgets (2.13)
+    update="{0}[...] = {1}", update_decorator="@torch.no_grad()", casts_results=True,
 )  # fmt: skip
 
 
@@ -120,8 +123,10 @@ def as_array(name: str, value: Any, others: Sequence[Any] = ()) -> Tensor:
     """Return a tensor; what is none yet goes to the device of the first one among ``others``."""
     if isinstance(value, Tensor):
         return value
-    array = numpy_backend.as_array(name, value)
     device = next((x.device for x in others if isinstance(x, Tensor)), None)
+    if is_traced():
+        return torch.as_tensor(np.asarray(value), device=device)
+    array = numpy_backend.as_array(name, value)
     if not (array.flags.writeable and array.flags.c_contiguous):
         array = np.array(array, order="C")
     return torch.as_tensor(array, device=device)
@@ -205,3 +210,36 @@ def checked(name: str, function: Callable[..., Any], dtype: str) -> Callable[[An
 def to_numpy(array: Any) -> Any:
     """Return a tensor as NumPy's array."""
     return array.detach().cpu().numpy()
+
+
+def is_traced() -> bool:
+    """Say whether ``torch.compile`` or ``torch.export`` reads along."""
+    return torch.compiler.is_dynamo_compiling()
+
+
+class Known:
+    """What a traced function looks up: an attribute each, so that a new one is no change to all."""
+
+
+def constant(function: Callable[[Mapping[str, Any]], Any]) -> Callable[..., Any]:
+    """Return a function that ``torch.compile`` calls as it traces, with tensors of no memory."""
+    known = Known()
+
+    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+    def find(kinds: tuple[Any, ...]) -> str:
+        found = function(
+            {
+                name: torch.empty((), dtype=dtype, device=device).expand(shape)
+                for name, shape, dtype, device in kinds
+            }
+        )
+        names = [name for name, other in vars(known).items() if other is found]
+        name = names[0] if names else f"found{len(vars(known))}"
+        setattr(known, name, found)
+        return name
+
+    def call(arrays: Mapping[str, Any]) -> Any:
+        kinds = [(k, [index_of(n) for n in x.shape], x.dtype, x.device) for k, x in arrays.items()]
+        return getattr(known, find(kinds))
+
+    return call

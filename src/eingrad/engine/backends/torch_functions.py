@@ -95,3 +95,13 @@ def scatter(shape: tuple[int, ...], x: Tensor, *index: Tensor) -> Tensor:
     if not index:
         return x.sum()
     return x.new_zeros(shape).index_put(index, x, accumulate=True)
+
+
+def add_at(factor: float, whole: Tensor, x: Tensor, *index: Tensor) -> Tensor:
+    """Add multiples of entries at indices that broadcast to ``x``.
+
+    >>> add_at(-1, torch.ones(3), torch.tensor([1.0, 2.0]), torch.tensor([0, 2]))
+    tensor([ 0.,  1., -1.])
+    """
+    x = x.to(whole.dtype)  # which differ under autocast
+    return whole.index_put(index, x if factor == 1 else factor * x, accumulate=True)
