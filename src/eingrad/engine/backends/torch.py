@@ -217,13 +217,13 @@ def is_traced() -> bool:
     return torch.compiler.is_dynamo_compiling()
 
 
-class Known:
+class ProgramsOfTraces:
     """What a traced function looks up: an attribute each, so that a new one is no change to all."""
 
 
 def constant(function: Callable[[Mapping[str, Any]], Any]) -> Callable[..., Any]:
     """Return a function that ``torch.compile`` calls as it traces, with tensors of no memory."""
-    known = Known()
+    known = ProgramsOfTraces()
 
     @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
     def find(kinds: tuple[Any, ...]) -> str:
