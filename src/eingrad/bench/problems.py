@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -146,7 +147,43 @@ CASES: list[Case] = [
     network("network 20", 20, 3, 3),
     network("network 40", 40, 2, 4),
 ]
+
+# Each with all its gradients, as eager code asks for them: from a product of 24 x 24 to attention
+GRADIENTS: list[Case] = [
+    ("small matmul",       "ij,jk->ik",            [(24, 24)] * 2),
+    ("matmul",             "ij,jk->ik",            [(256, 256)] * 2),
+    ("batched matmul",     "bij,bjk->bik",         [(64, 64, 64)] * 2),
+    ("scores",             "bhqd,bhkd->bhqk",      [(4, 8, 128, 64)] * 2),
+    ("scores, as laid out", "bqhd,bkhd->bhqk",     [(4, 128, 8, 64)] * 2),
+    ("values, as laid out", "bhqk,bkhd->bqhd",     [(4, 8, 128, 128), (4, 128, 8, 64)]),
+    ("weighted sum",       "ij,cij->ij",           [(256, 256), (8, 256, 256)]),
+    ("outer",              "i,j->ij",              [(1000,)] * 2),
+    ("diagonal",           "ii->i",                [(1000, 1000)]),
+    ("sum",                "ij->",                 [(1000, 1000)]),
+    ("row dots",           "ij,ij->i",             [(1000, 1000)] * 2),
+    ("matrix vector",      "oh,h->o",              [(1000, 1000), (1000,)]),
+    ("linear layer",       "bi,oi->bo",            [(64, 784), (500, 784)]),
+    ("chain of four",      "ij,jk,kl,lm->im",      [(128, 128)] * 4),
+    ("Tucker",             "abc,ad,be,cf->def",    [(32, 32, 32), *[(32, 32)] * 3]),
+    ("four tensors",       "ijk,ilm,njm,nlk->",    [(16, 16, 16)] * 4),
+    ("bilinear, batched",  "bix,xyz,biy->biz",     [(8, 64, 32), (32, 32, 32), (8, 64, 32)]),
+    ("pairs of axes",      "abcd,cdef->abef",      [(16, 16, 16, 16)] * 2),
+    ("scattered axes",     "abcd,bdae->ce",        [(16, 16, 16, 16)] * 2),
+    ("images",             "nchw,ochw->no",        [(16, 8, 28, 28), (32, 8, 28, 28)]),
+    ("bilinear",           "bi,bj,ijk->bk",        [(64, 32), (64, 32), (32, 32, 16)]),
+    ("chain of six",       "ij,jk,kl,lm,mn,np->ip", [(100, 100)] * 6),
+    ("ring, batched",      "zab,zbc,zca->z",       [(32, 32, 32)] * 3),
+    ("three vectors",      "i,i,i->",              [(100_000,)] * 3),
+    ("outer, batched",     "nki,nlj->nkilj",       [(8, 16, 16)] * 2),
+]
 # fmt: on
+
+
+def is_large(case: Case) -> bool:
+    """Whether an operand or the value takes 64 kB in single precision."""
+    _, spec, shapes = case
+    value = fit(parse_equation(spec), shapes).shape
+    return max(math.prod(shape) for shape in (*shapes, value)) * 4 >= 64_000
 
 
 def draw(case: Case, dtype: str) -> tuple[list[Array], Array]:

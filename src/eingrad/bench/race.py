@@ -23,6 +23,7 @@ import numpy as np
 from eingrad.errors import BackendError
 
 PAUSE = 0.02  # seconds in which the threads of the one before go to sleep
+BUSY = 0.3  # processes that want to run for each processor, from which on a machine is busy
 AGREE = 1e-3  # relative, of sums in float32
 SOURCE = Path(__file__).parents[2]  # where the workers find the package
 
@@ -38,16 +39,68 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The times of a problem in microseconds, by contender, and whether their results agree."""
+    """The times of a problem in microseconds, by contender, and whether their results agree.
+
+    ``times`` are a quantile of the calls, as a rule the median, and ``least`` the minima.
+    """
 
     name: str
     times: dict[str, float]
+    least: dict[str, float]
     agree: bool
 
-    def ratio(self, contender: str) -> float:
-        """Return a contender's time divided by the first one's."""
-        first = next(iter(self.times.values()))
-        return self.times[contender] / first
+    def ratio(self, contender: str, of: str | None = None) -> float:
+        """Return a contender's time divided by the first one's, or by that of another."""
+        return self.times[contender] / self.times[of or next(iter(self.times))]
+
+    def ratio_of_least(self, contender: str, of: str | None = None) -> float:
+        """Return the same of the least times, in which nobody else's work is."""
+        return self.least[contender] / self.least[of or next(iter(self.least))]
+
+
+# --- the machine ------------------------------------------------------------------------------
+
+
+def unset() -> dict[str, str]:
+    """Return what is set for OpenBLAS and unset in the workers, where it would slow NumPy alone:
+    the kind of processor, the size of its caches. How many threads there are to be stays."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("OPENBLAS_") and not name.endswith("NUM_THREADS")
+    }
+
+
+def load() -> tuple[float, int]:
+    """Return how many processes wanted to run in the last minute, and the number of processors."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0), cores or 1
+
+
+def conditions(threads: int | None) -> list[str]:
+    """Return lines on what decides about times: threads, what is set, and what else runs."""
+    running, cores = load()
+    limits = {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+    own = f"{threads} of each" if threads else "as each chooses"
+    if limits and not threads:
+        own = ", ".join(f"{name}={value}" for name, value in limits.items())
+    lines = [f"{cores} processors; threads: {own}; NumPy {np.__version__}, {_blas()}"]
+    lines += [f"unset in what is timed: {name}={value}" for name, value in unset().items()]
+    if running > BUSY * cores:
+        lines.append(
+            f"WARNING: others use this machine (load {running:.1f} on {cores} processors): medians "
+            "are theirs, too; the minima say more"
+        )
+    return lines
+
+
+def _blas() -> str:
+    found: Any = np.show_config(mode="dicts")
+    blas = found.get("Build Dependencies", {}).get("blas", {})
+    return f"{blas.get('name', 'its own BLAS')} {blas.get('version', '')}".strip()
+
+
+# --- processes --------------------------------------------------------------------------------
 
 
 class Race:
@@ -91,6 +144,7 @@ class Race:
         return Result(
             problem.name,
             {name: float(np.quantile(values, quantile)) for name, values in times.items()},
+            {name: min(values) for name, values in times.items()},
             _agree([values for values in sums.values() if values]),
         )
 
@@ -137,6 +191,8 @@ def _environment(threads: int | None) -> dict[str, str]:
     """Return the workers' environment, in which each library takes a number of threads."""
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path}
+    for name in unset():
+        del environment[name]
     if threads is None:
         return environment
     limits = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
