@@ -14,6 +14,7 @@ from eingrad.core.algebra import einsum
 from eingrad.core.expr import Var
 from eingrad.engine import compile_program
 from eingrad.engine.backends.blas import outer
+from eingrad.engine.backends.folds import by_rows
 
 Array = np.ndarray[Any, Any]
 TOLERANCE = {"f": 6e-7, "F": 6e-7, "d": 1e-13, "D": 1e-13}
@@ -109,6 +110,61 @@ def test_an_outer_product_is_numpys(
         expected = np.einsum(text, x, y)
         np.testing.assert_allclose(f(x=x, y=y)["z"], expected, rtol=4 * np.finfo(dtype).eps)
     assert ("outer(" in f.source) == (dtype in "fd")
+
+
+@pytest.mark.parametrize("op", ["add", "subtract", "multiply", "divide"])
+@pytest.mark.parametrize("repeated", [(90, 1), (1, 500), (1, 1, 500), (2, 1, 1)], ids=str)
+@pytest.mark.parametrize("dtype", list("fd"))
+def test_what_is_repeated_over_long_rows_is_numpys(
+    op: str, repeated: tuple[int, ...], dtype: str
+) -> None:
+    ufunc, before = getattr(np, op), np.getbufsize()
+    x, y = draw((90, 500), dtype), draw(repeated, dtype)[..., ::-1]
+    if len(repeated) == 3:
+        x = draw((3, 90, 500), dtype)[:2]
+    for a, b in ((x, y), (y, x)):
+        out = np.empty(x.shape, dtype)
+        by_rows(ufunc, a, b, out)
+        np.testing.assert_array_equal(out, ufunc(a, b))
+    assert np.getbufsize() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("L_ij = x_ij y_i", 1), ("L_ij = x_ij + y_i", 1), ("L_ij = y_j - x_ij", 1),
+     ("L_ij = x_ij / y_i", 1), ("L_ij = x_ij z_ij", 0), ("L_ji = x_ij y_i", 1)],
+)  # fmt: skip
+@pytest.mark.parametrize("sizes", [(90, 500), (20, 30), (9, 9000), (500, 90)], ids=str)
+def test_long_rows_alone_get_a_loop_each(text: str, rows: int, sizes: tuple[int, int]) -> None:
+    x, z = draw(sizes, "f"), draw(sizes, "f")
+    f = eg.parse(text).compile()
+    y = draw(sizes[-1:] if "y_j" in text else sizes[:1], "f")
+    given = {name: value for name, value in {"x": x, "y": y, "z": z}.items() if f"{name}_" in text}
+    column = y if "y_j" in text else y[:, None]
+    expected = {"x_ij y_i": x * column, "x_ij + y_i": x + column, "y_j - x_ij": column - x,
+                "x_ij / y_i": x / column, "x_ij z_ij": x * z}[text.split("= ")[1]]  # fmt: skip
+    expected = expected.T if "L_ji" in text else expected
+    np.testing.assert_array_equal(f(**given)["L"], expected)
+    assert ("by_rows(" in f.source) == (rows and sizes == (90, 500))
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "blas"),
+    [("ij,ij->i", (30, 400), True), ("ijk,ijk->i", (30, 20, 20), True),
+     ("ijk,ijk->ij", (5, 6, 300), True), ("ij,ij->i", (30, 40), False),
+     ("ijk,ijk->j", (30, 20, 20), False), ("ij,ij->i", (3, 9000), True)],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", list("fdD"))
+def test_products_of_rows_are_numpys(
+    text: str, shape: tuple[int, ...], blas: bool, dtype: str
+) -> None:
+    f = product(text, shape, shape)
+    a, b = draw(shape, dtype), draw(shape, dtype) - np.dtype(dtype).type(0.3)
+    for x, y in ((a, b), (a[::-1], np.repeat(b, 2, axis=-1)[..., ::2])):
+        exact = np.einsum(text, x.astype(np.clongdouble), y.astype(np.clongdouble))
+        np.testing.assert_allclose(f(x=x, y=y)["z"], exact, rtol=3 * TOLERANCE[dtype], atol=1e-30)
+    single = dtype == "f" and shape[-1] > 8192
+    assert ("row_dots(" in f.source) == (blas and dtype in "fd" and not single)
 
 
 def test_an_outer_product_has_numpys_infinities() -> None:

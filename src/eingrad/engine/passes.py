@@ -108,7 +108,11 @@ OUTER = 2**15  # entries of an outer product, from which on it is
 LONG = 8192  # products in single precision, from which on a sum of them is added up with care
 SHORT_ROW = 32  # entries of a row, over which NumPy's loops take most of their time to begin
 ROWS_SUM, EXTREMUM = 2048, 512  # entries, from which on it is worth while to go another way
+LONG_ROW, BUFFER = 384, 8192  # entries of a row: worth a loop of its own; as NumPy has them already
+ROW_DOT = 256  # entries of a row, from which on BLAS multiplies rows faster than NumPy
+BROADCAST = 2**15  # entries of a result, from which on it matters how NumPy broadcasts
 PRODUCTS = frozenset({"matmul", "dot", "einsum"})
+ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide"})
 EXTREMA = frozenset({"amax", "amin"})
 
 
@@ -126,12 +130,37 @@ def specialize_large(program: Program, dtype: str) -> Program:
             step.op = f"short_{step.op}"
         elif step.op == "multiply" and real and (pair := _outer_operands(step)):
             step.op, step.arguments = "outer", pair
+        elif step.op in ARITHMETIC and real and _repeats_over_long_rows(step):
+            step.op = f"rows_{step.op}"
+        elif step.op == "einsum" and real and _is_row_dots(step):
+            step.op = "row_dots"
     return program
 
 
 def _is_large_sum(step: Instruction) -> bool:
     (x,) = step.reads
     return x.kind == FLOAT and (x.size >= SUM or _has_short_rows(step, ROWS_SUM))
+
+
+def _repeats_over_long_rows(step: Instruction) -> bool:
+    """Whether an operand is repeated while the rows of the result are long, but not too long.
+
+    NumPy copies what is repeated into buffers that span rows, and that takes as long again.
+    """
+    shape = step.out.shape
+    if step.out.size < BROADCAST or not LONG_ROW <= shape[-1] < BUFFER:
+        return False
+    plain = all(x.kind == FLOAT for x in step.reads)
+    return plain and any(x.size > 1 and x.shape != shape for x in step.reads)
+
+
+def _is_row_dots(step: Instruction) -> bool:
+    """Whether each entry of a product is the dot of two rows, which lie in memory as they are."""
+    terms, output = step.parameters[0].split("->")
+    left, right = terms.split(",")
+    rows = left == right and left.startswith(output) and len(set(left)) == len(left)
+    plain = all(x.kind == FLOAT for x in step.reads)
+    return rows and plain and step.flops >= ROW_DOT * max(1, step.out.size)
 
 
 def _has_short_rows(step: Instruction, least: int) -> bool:

@@ -1,4 +1,4 @@
-"""Folds over axes where NumPy's loops are slow: large sums, and the maxima of short rows.
+"""Loops over rows where NumPy's own are slow: large sums, maxima of short rows, repeated operands.
 
 A sum is a product with ones in BLAS. NumPy adds up in loops of its own, which read memory at a half
 to a tenth of the speed that BLAS does (a tenth where the rows are short).
@@ -28,6 +28,7 @@ THIN = 64  # numbers in a row that a matrix-vector product adds up; of longer ro
 FEW = 8  # rows that NumPy adds up as fast
 WIDE = 512  # entries in a row, from which on BLAS is at its speed
 MANY = 8192  # numbers that are added in one call in double precision
+SHORT_BUFFER = 256  # entries: fewer than the rows that `by_rows` is for
 DOUBLE = {"f": np.float64, "F": np.complex128}
 
 
@@ -81,6 +82,35 @@ def fold_short_rows(ufunc: np.ufunc, x: Array, out: Array, initial: float | None
     columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
     result = ufunc.reduce(columns, axis=0).reshape(out.shape)
     out[...] = result if initial is None else ufunc(result, initial)
+
+
+def row_dots(a: Array, b: Array, out: Array) -> None:
+    """Write the dot products of the rows of two arrays, over all axes that ``out`` lacks.
+
+    >>> out = np.empty(2)
+    >>> row_dots(np.ones((2, 3, 4)), np.full((2, 3, 4), 0.5), out)
+    >>> out
+    array([6., 6.])
+    """
+    np.vecdot(a.reshape(*out.shape, -1), b.reshape(*out.shape, -1), out=out)
+
+
+def by_rows(ufunc: np.ufunc, a: Any, b: Any, out: Array) -> None:
+    """Write ``ufunc(a, b)``, an operand of which is repeated, in one loop a row.
+
+    NumPy would fill buffers with what is repeated: they are made too short for it to try.
+
+    >>> out = np.empty((2, 3))
+    >>> by_rows(np.multiply, np.array([[2.0], [3.0]]), np.ones(3), out)
+    >>> out
+    array([[2., 2., 2.],
+           [3., 3., 3.]])
+    """
+    before = np.setbufsize(SHORT_BUFFER)
+    try:
+        ufunc(a, b, out=out)
+    finally:
+        np.setbufsize(before)
 
 
 def _memory_order(x: Array) -> list[int] | None:
@@ -176,4 +206,4 @@ def _ones(char: str) -> Array:
     return ones
 
 
-__all__ = ["fold_short_rows", "large_sum", "large_sum_of_all"]
+__all__ = ["by_rows", "fold_short_rows", "large_sum", "large_sum_of_all", "row_dots"]
