@@ -25,6 +25,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "matrix product": lambda a, b: eg.einsum("ij,kj->ik", a, b),
     "transposed": lambda a, b: a.T @ b,
     "saved": lambda a, b: eg.exp(a) * b,
+    "saved and returned": lambda a, b: eg.exp(a),  # noqa: ARG005
     "repeated": lambda a, b: eg.einsum("ij,kl->", a, b),
     "reshaped": lambda a, b: a.reshape(6) * b.reshape(6),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from eingrad.api.einsum.einsum import einsum as einsum_arrays
 from eingrad.api.einsum.einsum import einsum_expr, read
 from eingrad.api.einsum.numeric import is_inexact
-from eingrad.api.tensors.dispatch import operate, result_type, written
+from eingrad.api.tensors.dispatch import kernel_for, operate, result_type, run_kernel, written
+from eingrad.api.tensors.kernel import Kernel
 from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, holds_tensors, is_symbolic, wrap
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.product import shared_products
@@ -18,6 +20,7 @@ from eingrad.engine.cache import Cache
 from eingrad.engine.contract import pairwise
 
 _trees: Cache[Any, Expr] = Cache(512)
+_direct: Cache[Any, tuple[Kernel, list[int]]] = Cache(4096)
 
 
 def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None = None) -> Any:
@@ -31,6 +34,11 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     >>> x.grad
     Tensor([2., 4.])
     """
+    if out is None and memory_limit is None:
+        known = _met(spec, operands)
+        if known is not None:
+            kernel, order = known
+            return run_kernel(kernel, [operands[k] for k in order])[0]
     if not holds_tensors((spec, *operands)):
         return einsum_arrays(spec, *operands, out=out, memory_limit=memory_limit)
     if out is not None:
@@ -45,23 +53,52 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
         if memory_limit is None or not any(t.requires_grad for t in items):
             return wrap(np.asarray(result))
     items = [as_dtype(t, dtype) for t in items]
-    return _contract(equation, items)
+    tree = _tree_of(equation, items)
+    if len(items) > 2:
+        return _contract(tree, items)
+    leaves = tuple(node for node in postorder([tree]) if isinstance(node, Var))
+    order = [int(var.name[1:]) for var in leaves]
+    kernel = kernel_for("einsum", _whole, [items[k] for k in order], (tree, leaves))
+    key = _key(spec, operands)
+    if key is not None:
+        _direct.put(key, (kernel, order))
+    return run_kernel(kernel, [items[k] for k in order])[0]
 
 
-def _contract(equation: Any, items: list[Tensor]) -> Tensor:
-    """Contract two at a time, so that all gradients share the intermediate linear_algebra."""
+def _met(spec: Any, operands: Sequence[Any]) -> tuple[Kernel, list[int]] | None:
+    """Return the kernel of a product of one or two Tensors, the like of which was met before, and
+    in which order it takes them."""
+    key = _key(spec, operands) if len(operands) <= 2 else None
+    return None if key is None else _direct.get(key)
+
+
+def _key(spec: Any, operands: Sequence[Any]) -> Any:
+    """Return what tells such products apart, None where a check is needed."""
+    if type(spec) is not str or not all(type(x) is Tensor for x in operands):
+        return None
+    values = [x._value for x in operands]
+    dtype = values[0].dtype if values else None
+    if any(type(v) is not np.ndarray or v.dtype != dtype or v.dtype.kind != "f" for v in values):
+        return None
+    return (spec, dtype, *[v.shape for v in values])
+
+
+def _tree_of(equation: Any, items: Sequence[Tensor]) -> Expr:
+    """Return the product, contracted two at a time, so that all gradients share what is between."""
     key = (equation, tuple(t.shape for t in items))
     tree = _trees.get(key)
     if tree is None:
         expr = einsum_expr(equation, [t.shape for t in items])
         tree = _trees.put(key, pairwise([expr])[0] if len(items) > 2 else expr)
+    return tree
+
+
+def _contract(tree: Expr, items: Sequence[Tensor]) -> Tensor:
+    """Apply the nodes of a tree one after the other."""
     values: dict[Expr, Tensor] = {}
     for node in postorder([tree]):
         if isinstance(node, Var):
             values[node] = items[int(node.name[1:])]
-    if len(items) <= 2:
-        leaves = tuple(values)
-        return operate("einsum", _whole, list(values.values()), tree, leaves)
     for node in postorder([tree]):
         if node not in values and any(x in values for x in node.operands):
             values[node] = _step(node, values)

@@ -20,6 +20,7 @@ from eingrad.api.transforms.tracking import (
     Argnums,
     Function,
     Inputs,
+    Mark,
     check_function,
     flat_result,
     has_tensor,
@@ -139,15 +140,18 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Callable[..., tuple[Any, ...]
     with differentiating():
         outs, structure = smooth_outputs(fn(*tracked), inputs)
     as_tensors = has_tensor(primals)
+    marks = [Mark(t._node, t.shape, t.dtype) for t in outs]
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         leaves = flatten_like(structure, cotangent, "the cotangent")
-        seeds = [(t, like(x, t, "the cotangent")) for x, t in zip(leaves, outs, strict=True)]
+        seeds = [(t, like(x, t, "the cotangent")) for x, t in zip(leaves, marks, strict=True)]
         pairs = pull(seeds, inputs)
         keep = as_tensors or has_tensor(cotangent)
         return unflatten(inputs.structure, [outward(p, keep) for p in pairs])  # type: ignore[no-any-return]
 
-    results = [result(t, inputs.since, as_tensors) for t in outs]
+    results = []
+    while outs:  # none is held any more when it is asked whether a copy is needed
+        results.append(result(outs.pop(0), inputs.since, as_tensors))
     return unflatten(structure, results), pullback
 
 

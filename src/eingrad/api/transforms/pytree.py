@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eingrad.errors import EingradError
@@ -36,6 +37,13 @@ class Structure:
 
 
 LEAF = Structure(None, (), ())
+BRANCHES = (tuple, list, dict, type(None))
+
+
+@lru_cache(256)
+def _flat(kind: type, count: int) -> Structure:
+    """Return the structure of a tuple or list of leaves, which is what most calls pass."""
+    return Structure(kind, (), (LEAF,) * count)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
@@ -50,6 +58,8 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
         keys, items = tuple(tree), list(tree.values())
     elif isinstance(tree, tuple | list):
         keys, items = (), list(tree)
+        if not any(isinstance(x, BRANCHES) for x in items):
+            return items, _flat(type(tree), len(items))
     else:
         return [tree], LEAF
     parts = [flatten(x) for x in items]
@@ -63,8 +73,12 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
         return leaves[0]
     if structure.kind is type(None):
         return None
-    items = []
+    items: list[Any] = []
     for child in structure.children:
+        if child is LEAF:
+            items.append(leaves[0])
+            leaves = leaves[1:]
+            continue
         count = child.count
         items.append(unflatten(child, leaves[:count]))
         leaves = leaves[count:]

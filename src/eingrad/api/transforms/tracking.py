@@ -51,6 +51,15 @@ class Inputs:
         return [t._node for t in self.tensors if t._node is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is kept of a result until cotangents come: all but its array."""
+
+    _node: Node | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
 def track(trees: Any, names: Sequence[str], lasting: bool = False) -> tuple[Any, Inputs]:
     """Return the trees with tracked Tensors as leaves.
 
@@ -58,8 +67,10 @@ def track(trees: Any, names: Sequence[str], lasting: bool = False) -> tuple[Any,
     to the arrays: it is copied.
     """
     leaves, structure = flatten(trees)
-    paths = [name + p[p.index("]") + 1 :] for p, name in _named(structure, names)]
-    tensors = [_fresh(x, path, lasting) for x, path in zip(leaves, paths, strict=True)]
+    tensors = [as_tensor(x) for x in leaves]
+    if not all(is_inexact(t.dtype) for t in tensors):
+        raise _not_smooth(tensors, structure, names)
+    tensors = [_fresh(t, lasting) for t in tensors]
     since = min([t._node.serial for t in tensors if t._node is not None], default=0)
     return unflatten(structure, tensors), Inputs(
         tensors, structure, since, mode.taken, mode.decided
@@ -76,19 +87,22 @@ def track_arguments(args: Sequence[Any], argnums: Argnums) -> tuple[list[Any], I
     return changed, inputs
 
 
-def _named(structure: Structure, names: Sequence[str]) -> list[tuple[str, str]]:
+def _not_smooth(
+    tensors: Sequence[Tensor], structure: Structure, names: Sequence[str]
+) -> DifferentiationError:
+    """Return the error about the first leaf of integers or booleans."""
     owners = [n for n, c in zip(names, structure.children, strict=True) for _ in range(c.count)]
-    return list(zip(structure.paths(), owners, strict=True))
+    named = zip(tensors, structure.paths(), owners, strict=True)
+    t, path, owner = next(x for x in named if not is_inexact(x[0].dtype))
+    path = owner + path[path.index("]") + 1 :]
+    return DifferentiationError(
+        f"{path} is of dtype {t.dtype}: integers and booleans cannot be differentiated by",
+        operand=path,
+        hint=f"pass floating-point numbers, or leave {path} out of argnums",
+    )
 
 
-def _fresh(x: Any, path: str, lasting: bool) -> Tensor:
-    t = as_tensor(x)
-    if not is_inexact(t.dtype):
-        raise DifferentiationError(
-            f"{path} is of dtype {t.dtype}: integers and booleans cannot be differentiated by",
-            operand=path,
-            hint=f"pass floating-point numbers, or leave {path} out of argnums",
-        )
+def _fresh(t: Tensor, lasting: bool) -> Tensor:
     if t._node is None:
         node = Node(t.shape, t.dtype)
     else:
@@ -98,7 +112,10 @@ def _fresh(x: Any, path: str, lasting: bool) -> Tensor:
 
 
 def has_tensor(tree: Any) -> bool:
-    return any(isinstance(x, Tensor) for x in flatten(tree)[0])
+    """Whether there is a Tensor among the leaves."""
+    if isinstance(tree, tuple | list | dict):
+        return any(map(has_tensor, tree.values() if isinstance(tree, dict) else tree))
+    return isinstance(tree, Tensor)
 
 
 def outward(pair: Pair, as_tensors: bool) -> Any:
@@ -145,7 +162,9 @@ def result(t: Tensor, since: int, as_tensors: bool) -> Any:
     node = t._node
     if node is not None and mode.recording and (node.serial < since or reach([node], since)[1]):
         return t
-    return outward((t._value, None), as_tensors)
+    pair = t._value, None
+    del t  # so that an array which nobody else has is not copied
+    return outward(pair, as_tensors)
 
 
 def smooth_outputs(out: Any, inputs: Inputs) -> tuple[list[Tensor], Structure]:
@@ -186,7 +205,7 @@ def outputs(out: Any, inputs: Inputs | None = None) -> tuple[list[Tensor], Struc
 
 
 def pull(
-    seeds: Sequence[tuple[Tensor, Pair]], inputs: Inputs, lead: tuple[int, ...] = ()
+    seeds: Sequence[tuple[Tensor | Mark, Pair]], inputs: Inputs, lead: tuple[int, ...] = ()
 ) -> list[Pair]:
     """Pull cotangents of results back to the inputs."""
     cotangents: dict[Node, Pair] = {}
@@ -220,7 +239,7 @@ def push(
     return [dots.get(t._node) or zeros_pair((*lead, *t.shape), t.dtype) for t in outs]
 
 
-def like(x: Any, t: Tensor, what: str) -> Pair:
+def like(x: Any, t: Tensor | Mark, what: str) -> Pair:
     """Return a tangent or cotangent for ``t``, of its shape and dtype."""
     given = as_tensor(x)
     if given.shape != t.shape:
