@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from eingrad.engine.backends.threads import governed
 from eingrad.engine.plan import Plan
 from eingrad.errors import EingradError
 
@@ -25,12 +26,15 @@ class MatrixError(EingradError, np.linalg.LinAlgError):
 
 
 class Executable:
-    """A program as a Python function, with buffers, if any, that its calls take turns to use."""
+    """A program as a Python function, with buffers, if any, that its calls take turns to use.
+
+    ``work`` are the multiplications of its largest product or sum in NumPy's BLAS.
+    """
 
     __slots__ = ("__weakref__", "_make", "_run", "_spare", "plan", "source")
 
     def __init__(
-        self, source: str, plan: Plan, functions: Mapping[str, Callable[..., Any]]
+        self, source: str, plan: Plan, functions: Mapping[str, Callable[..., Any]], work: int = 0
     ) -> None:
         self.source, self.plan = source, plan
         filename = f"<eingrad program {next(_serial)}>"
@@ -41,7 +45,7 @@ class Executable:
         linecache.cache[filename] = (len(source), None, lines, filename)
         self._make: Callable[[], Any] | None = namespace.get("workspace")
         run: Callable[..., tuple[Array, ...]] = namespace["run"]
-        self._run = _naming_failures(run) if ".linalg." in source else run
+        self._run = governed(_naming_failures(run) if ".linalg." in source else run, work)
         self._spare: list[Any] = []
         weakref.finalize(self, linecache.cache.pop, filename, None)
 

@@ -28,7 +28,7 @@ from eingrad.engine.executable import Executable
 from eingrad.engine.library import Library
 from eingrad.engine.make_program import make_program
 from eingrad.engine.memory import Memory, plan_memory, without_buffers
-from eingrad.engine.passes import add_at_entries, prune, specialize_large
+from eingrad.engine.passes import add_at_entries, blas_work, prune, specialize_large
 from eingrad.engine.plan import Plan, make_plan
 from eingrad.engine.program import Program
 from eingrad.engine.sharding import Placement
@@ -272,7 +272,8 @@ class CompiledFunction:
             for name, local in emitter.functions.items()
         }
         plan = make_plan(program, memory, signature.sizes, signature.dtype)
-        return Executable(source, plan, {**functions, **self._globals()})
+        work = blas_work(program) if self.library.spelling.in_place else 0
+        return Executable(source, plan, {**functions, **self._globals()}, work)
 
     def _refuse_complex(self, signature: Signature) -> None:
         """Raise where a complex input is in a function of real numbers; a formula with a conjugate

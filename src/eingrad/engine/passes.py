@@ -10,6 +10,7 @@ import numpy as np
 
 from eingrad.core.algebra import einsum, is_light
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Var, exact, postorder
+from eingrad.core.functions import MATRIX_FUNCTIONS
 from eingrad.core.labelling import connected
 from eingrad.core.product import shared_products
 from eingrad.engine.product_lowering import can_accumulate
@@ -112,6 +113,9 @@ LONG_ROW, BUFFER = 384, 8192  # entries of a row: worth a loop of its own; as Nu
 ROW_DOT = 256  # entries of a row, from which on BLAS multiplies rows faster than NumPy
 BROADCAST = 2**15  # entries of a result, from which on it matters how NumPy broadcasts
 PRODUCTS = frozenset({"matmul", "dot", "einsum"})
+IN_BLAS = PRODUCTS | {
+    "long_matmul", "long_dot", "long_einsum", "gemm", "outer", "row_dots", "large_sum",
+}  # fmt: skip
 ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide"})
 EXTREMA = frozenset({"amax", "amin"})
 
@@ -184,6 +188,20 @@ def _extent(shape: Shape) -> tuple[int, int]:
     """Return the first axis longer than 1 and the end of the last, counted from the back."""
     long = [k - len(shape) for k, n in enumerate(shape) if n > 1]
     return long[0], long[-1] + 1
+
+
+def blas_work(program: Program) -> int:
+    """Return the multiplications of the largest product or sum that one call of BLAS makes."""
+    return max(map(_work, program.steps), default=0)
+
+
+def _work(step: Instruction) -> int:
+    if step.op in MATRIX_FUNCTIONS:
+        return max((x.shape[-1] ** 3 for x in step.reads if x.shape), default=0)
+    if step.op not in IN_BLAS:
+        return 0
+    batch = math.prod(step.out.shape[:-2]) if step.op.endswith("matmul") else 1
+    return step.flops // max(1, batch)
 
 
 # --- order: what frees memory first, and updates as soon as nothing is in the way ---

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eingrad.core.expr import Var
+from eingrad.engine.backends.threads import steady
 from eingrad.engine.library import to_numpy
 from eingrad.errors import DataError, DivergedError
 from eingrad.learn.batches import Batches
@@ -152,8 +153,9 @@ class Trainer:
         Raises `DivergedError` in an epoch that blows up: what is yielded is sound.
         """
         while self.epoch < self.settings.epochs:
-            loss = self._train_epoch(on_batch)
-            test_loss, accuracy = self.test()
+            with steady():
+                loss = self._train_epoch(on_batch)
+                test_loss, accuracy = self.test()
             self._check_finite("test loss", test_loss, "after its last step")
             self._check_learned()
             self.epoch += 1

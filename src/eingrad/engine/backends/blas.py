@@ -83,11 +83,7 @@ def _gemm_routine(dtype: str) -> Any:
     if prefix is None:
         return None
     real = ctypes.c_float if dtype == "f" else ctypes.c_double
-    core: Any = getattr(np, "_core", None) or np.core  # type: ignore[attr-defined,unused-ignore]
-    try:
-        library = ctypes.CDLL(core._multiarray_umath.__file__)
-    except OSError:
-        return None
+    library = _library()
     for name in (f"scipy_cblas_{prefix}gemm64_", f"cblas_{prefix}gemm64_", f"cblas_{prefix}gemm"):
         routine = getattr(library, name, None)
         if routine is None:
@@ -102,6 +98,27 @@ def _gemm_routine(dtype: str) -> Any:
     return None
 
 
+@cache
+def _library() -> Any:
+    """Return what NumPy has loaded, with BLAS among it; None where it cannot be looked into."""
+    core: Any = getattr(np, "_core", None) or np.core  # type: ignore[attr-defined,unused-ignore]
+    try:
+        return ctypes.CDLL(core._multiarray_umath.__file__)
+    except OSError:
+        return None
+
+
+def openblas(name: str) -> Any:
+    """Return a function of OpenBLAS's own, such as ``get_num_threads``; None where BLAS is another.
+
+    >>> openblas("no_such_function") is None
+    True
+    """
+    spellings = (f"scipy_openblas_{name}64_", f"openblas_{name}64_", f"openblas_{name}")
+    found = (getattr(_library(), spelling, None) for spelling in spellings)
+    return next((function for function in found if function is not None), None)
+
+
 def _is_right(routine: Any, dtype: str) -> bool:
     """Try a routine on a product whose result is known."""
     a, b = np.arange(6, dtype=dtype).reshape(2, 3), np.arange(12, dtype=dtype).reshape(3, 4)
@@ -110,4 +127,4 @@ def _is_right(routine: Any, dtype: str) -> bool:
     return bool(np.array_equal(c, 1 + 2 * np.matmul(a, b)))
 
 
-__all__ = ["gemm", "outer"]
+__all__ = ["gemm", "openblas", "outer"]
