@@ -42,24 +42,53 @@ def test_beside_pytorch_and_jax(bench):
     pytest.importorskip("jax")
     code, out, err = bench("--threads", "1")
     assert (code, err) == (0, "")
-    head, *rows, means = out.splitlines()
+    *conditions, head, row, other, means = out.splitlines()
+    assert re.match(r"\d+ processors; threads: 1 of each; NumPy [\d.]+, .*blas", conditions[0])
     assert re.findall(r"eingrad|PyTorch|JAX", head) == ["eingrad", "PyTorch", "JAX"]
-    for row, problem in zip(rows, SMALL, strict=True):
-        ours, *others = [float(x.replace(",", "")) for x in row.removeprefix(problem.name).split()]
-        for time, ratio in zip(others[::2], others[1::2], strict=True):
-            assert ratio == pytest.approx(time / ours, rel=0.01, abs=0.05 * (1 + time) / ours)
-    assert re.fullmatch(r"geometric mean +[\d.]+ +[\d.]+", means)
+    assert head.count("least") == 5
+    for line, problem in zip((row, other), SMALL, strict=True):
+        cells = line.removeprefix(problem.name).replace(",", "").split()
+        us, low, *others = map(float, cells)
+        assert low <= us
+        for time, least, ratio, of_least in zip(*(others[k::4] for k in range(4)), strict=True):
+            assert least <= time
+            assert ratio == pytest.approx(time / us, rel=0.01, abs=0.05 * (1 + time) / us)
+            assert of_least == pytest.approx(least / low, rel=0.01, abs=0.05 * (1 + least) / low)
+    assert re.fullmatch(r"geometric mean( +[\d.]+){4}", means)
+
+
+def test_it_says_what_is_set_and_who_else_is_there(monkeypatch):
+    for name in [x for x in race.os.environ if x.startswith("OPENBLAS_")]:
+        monkeypatch.delenv(name)
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        monkeypatch.delenv(f"{library}_NUM_THREADS", raising=False)
+    monkeypatch.setattr(race, "load", lambda: (0.1, 4))
+    (line,) = race.conditions(None)
+    assert line.startswith("4 processors; threads: as each chooses; ")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    monkeypatch.setattr(race, "load", lambda: (2.5, 4))
+    first, unset, warning = race.conditions(None)
+    assert "OPENBLAS_NUM_THREADS=3" in first
+    assert unset == "unset in what is timed: OPENBLAS_CORETYPE=Haswell"
+    assert warning.startswith("WARNING: others use this machine (load 2.5 on 4 processors)")
+    environment = race._environment(None)
+    assert "OPENBLAS_CORETYPE" not in environment
+    assert environment["OPENBLAS_NUM_THREADS"] == "3"
+    assert race._environment(2)["OPENBLAS_NUM_THREADS"] == "2"
 
 
 def test_json(bench):
-    code, out, _ = bench("--json")
+    code, out, err = bench("--json")
     assert code == 0
+    assert "processors; threads" in err
     found = json.loads(out)
     assert [row["name"] for row in found] == ["step", "product"]
     for row in found:
         assert row["agree"]
         assert next(iter(row["microseconds"])) == "eingrad"
-        assert all(0 < us < 1e7 for us in row["microseconds"].values())
+        for name, us in row["microseconds"].items():
+            assert 0 < row["least_microseconds"][name] <= us < 1e7
 
 
 def test_without_the_others(bench, monkeypatch):
@@ -89,8 +118,9 @@ def test_a_failing_worker_names_the_contender():
 
 
 def test_ratios_and_results_that_differ():
-    result = Result("x", {"eingrad": 2.0, "torch": 5.0}, agree=True)
-    assert result.ratio("torch") == 2.5
+    result = Result("x", {"eingrad": 2.0, "torch": 5.0}, {"eingrad": 1.0, "torch": 3.0}, True)
+    assert (result.ratio("torch"), result.ratio_of_least("torch")) == (2.5, 3.0)
+    assert result.ratio("eingrad", "torch") == 0.4
     assert race._agree([[1.0, 2.0], [1.0005, 2.0]])
     assert not race._agree([[1.0, 2.0], [1.0, 2.01]])
 

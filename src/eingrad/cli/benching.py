@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from eingrad.bench.problems import CASES
-from eingrad.bench.race import Problem, Race, Result
+from eingrad.bench.race import Problem, Race, Result, conditions
 
 BATCHES = (1, 32, 128, 1024)
 EINSUMS = (
@@ -17,13 +18,17 @@ EINSUMS = (
     "Tucker",
 )  # fmt: skip
 PEERS = {"torch": "PyTorch", "jax": "JAX (jit)"}
-NAME, CELL = 28, 13  # widths of the table's columns
+NAME, CELL, LEAST = 27, 13, 9  # widths of the table's columns
 
 
 def run_bench(rounds: int, threads: int | None, as_json: bool) -> None:
-    """Print a table, or JSON, of the times of all contenders that are installed."""
+    """Print a table, or JSON, of the times of all contenders that are installed.
+
+    What decides about the times stands before the table, or on standard error beside JSON.
+    """
     peers = [name for name in PEERS if find_spec(name)]
     results = []
+    print(*conditions(threads), sep="\n", file=sys.stderr if as_json else sys.stdout)
     if not as_json:
         print(_head(peers), flush=True)
     with Race(["eingrad", *peers], threads) as race:
@@ -52,25 +57,43 @@ def problems() -> Iterator[Problem]:
 
 
 def _head(peers: Sequence[str]) -> str:
-    cells = "".join(f"{PEERS[name] + ' us':>{CELL}} {'ratio':>6}" for name in peers)
-    return f"{'':<{NAME}}{'eingrad us':>{CELL}}{cells}"
+    cells = "".join(
+        f"{PEERS[name] + ' us':>{CELL}}{'least':>{LEAST}}  ratio  least" for name in peers
+    )
+    return f"{'':<{NAME}}{'eingrad us':>{CELL}}{'least':>{LEAST}}{cells}"
 
 
 def _line(result: Result, peers: Sequence[str]) -> str:
     cells = "".join(
-        f"{result.times[name]:>{CELL},.1f} {result.ratio(name):>6.2f}" for name in peers
+        _times(result, name) + _ratios(result.ratio(name), result.ratio_of_least(name))
+        for name in peers
     )
     note = "" if result.agree else "  results differ"
-    return f"{result.name:<{NAME}}{result.times['eingrad']:>{CELL},.1f}{cells}{note}"
+    return f"{result.name:<{NAME}}{_times(result, 'eingrad')}{cells}{note}"
+
+
+def _times(result: Result, name: str) -> str:
+    return f"{result.times[name]:>{CELL},.1f} {result.least[name]:>{LEAST - 1},.1f}"
+
+
+def _ratios(median: float, least: float) -> str:
+    return f" {median:>6.2f} {least:>6.2f}"
 
 
 def _means(results: Sequence[Result], peers: Sequence[str]) -> str:
+    mean = statistics.geometric_mean
     cells = "".join(
-        f"{'':>{CELL}} {statistics.geometric_mean(r.ratio(name) for r in results):>6.2f}"
+        " " * (CELL + LEAST)
+        + _ratios(
+            mean([r.ratio(name) for r in results]), mean([r.ratio_of_least(name) for r in results])
+        )
         for name in peers
     )
-    return f"{'geometric mean':<{NAME}}{'':>{CELL}}{cells}"
+    return f"{'geometric mean':<{NAME}}{'':>{CELL + LEAST}}{cells}"
 
 
 def _in_json(result: Result) -> dict[str, Any]:
-    return {"name": result.name, "microseconds": result.times, "agree": result.agree}
+    return {
+        "name": result.name, "microseconds": result.times, "least_microseconds": result.least,
+        "agree": result.agree,
+    }  # fmt: skip

@@ -428,8 +428,9 @@ Threads = Annotated[
 def bench(rounds: Rounds = 3, threads: Threads = None, json: Json = False) -> None:
     """Time eingrad on this machine, beside PyTorch and JAX where they are installed.
 
-    Times are medians in microseconds, of the training step of a two-layer classifier (784-500-10)
-    and of einsums with all their gradients, in float32. A ratio above 1: eingrad is faster.
+    Times are medians and the least in microseconds, of the training step of a two-layer classifier
+    (784-500-10) and of einsums with all their gradients, in float32. A ratio above 1: eingrad is
+    faster. Before the table: threads, what is set for BLAS, whether others use the machine.
     """
     from eingrad.cli.benching import run_bench  # noqa: PLC0415  # so that --help loads no NumPy
 
