@@ -51,6 +51,13 @@ VALUES = [
     (r"y_j = \sum_i p_{j|i} w_i \\ L = \sum_j y_j^2", "L", np.sum((X @ w) ** 2)),
     (r"L = \sum_i x'_i x_i + \sum_{ij} p'_{ij} x^\prime_j", "L", x @ y + np.sum(X @ y)),
     (r"a^{(L)} = b a^{(L-1)} \\ C = (a^{(L)} - b)^2", "C", (b * 0.7 - b) ** 2),
+    (r"\log p(x \mid b) = -b \sum_i x_i^2", "p", np.exp(-b * x @ x)),
+    (r"\ln \lambda_i = x_i b \\ L = \sum_i \lambda_i", "L", np.sum(np.exp(x * b))),
+    (r"\cal{L} = {1 \over 2} \sum_i x_i y_i", "L", x @ y / 2),
+    (r"\sigma(\mathbf{x})_i = \frac{e^{x_i}}{\sum_j e^{x_j}} \\ L = \sum_i \sigma(\mathbf{x})_i y_i", "L", np.exp(x) @ y / np.exp(x).sum()),
+    (r"f_{w,b}(x^{(i)}) = b x^{(i)} + b \\ L = \sum_{i=1}^{m} f_{w,b}(x^{(i)})", "L", np.sum(b * x + b)),
+    (r"\hat{y}_j^i = X_{ij} + y_j^i \\ L = \sum_{ij} \hat{y}_j^i", "L", np.sum(X + V)),
+    (r"E_{in}(w) = \sum_n x_n y_n", "Ein", x @ y),
     # what is for the eye
     (r"L = \left. \sum_i x_i y_i \right|_{x}", "L", x @ y),
     (r"L \stackrel{def}{=} \sum_i x_i y_i, \ldots", "L", x @ y),
@@ -64,9 +71,18 @@ VALUES = [
 @pytest.mark.parametrize(("text", "name", "expected"), VALUES, ids=[v[0] for v in VALUES])
 def test_the_meaning_by_values(text: str, name: str, expected: Any) -> None:
     arrays = {"x": x, "y": y, "w": w, "b": np.array(b), "xhat": x, "wo": np.array(0.7)}
-    arrays |= {"pgiven": X, "qgiven": V, "pprime": X, "xprime": y, "aLminus1": np.array(0.7)}
+    arrays |= {
+        "pgiven": X,
+        "qgiven": V,
+        "pprime": X,
+        "xprime": y,
+        "X": X,
+        "aLminus1": np.array(0.7),
+    }
     if r"\theta" in text:
         arrays["x"], expected = X, np.sum((X @ w) ** 2)
+    elif r"y_j^i" in text:
+        arrays["y"] = V
     elif expected is None:
         expected = sigmoid(0.7 * b + b)
     np.testing.assert_allclose(value(text, name, **arrays), expected, rtol=1e-12)
@@ -84,6 +100,9 @@ z_o = w_o h + b_o
 SVM = r"L_i = \sum_j \max(0, w_j^T x_i - s_i)"
 PER_EXAMPLE = r"""l(\beta) = \sum_i (-y_i \beta^T \mathbf{x}_i + \ln(1 + e^{\beta^T \mathbf{x}_i}))
 p(\mathbf{x}_i; \beta) = \frac{e^{\beta^T \mathbf{x}_i}}{1 + e^{\beta^T \mathbf{x}_i}}"""
+ENTRIES = r"""E(W) = \sum_n \sum_k t_{kn} (\log \sum_j e^{\vec{w}_j^T \vec{x}_n} - \vec{w}_k^T \vec{x}_n)
+S_{kn} = \frac{e^{\vec{w}_k^T \vec{x}_n}}{\sum_j e^{\vec{w}_j^T \vec{x}_n}}
+\text{assume } \sum_k t_{kn} = 1"""
 
 # a model, a right claim (the textbook's), and a wrong one beside it
 CLAIMS = [
@@ -108,6 +127,14 @@ CLAIMS = [
      r"\frac{\partial{L}}{\partial{o_i}} = -\sum_j \frac{\partial{\log p_j}}{\partial{o_i}}"),
     (SVM, r"\nabla_{x_i} L_i = \sum_j \mathbb{1}(w_j^T x_i - s_i > 0) w_j",
      r"\nabla_{x_i} L_i = \sum_j \mathbb{1}(w_j^T x_i - s_i > 0) x_i"),
+    (ENTRIES, r"\nabla_{\vec{w}_i} E(W) = \sum_n \vec{x}_n (S_{in} - t_{in})",
+     r"\nabla_{\vec{w}_i} E(W) = \sum_n \vec{x}_n (t_{in} - S_{in})"),
+    (r"\sigma(\mathbf{z})_i = \frac{e^{z_i}}{\sum_j e^{z_j}}",
+     r"\frac{\partial \sigma(\mathbf{z})_i}{\partial z_j} = \sigma(\mathbf{z})_i (\delta_{ij} - \sigma(\mathbf{z})_j)",
+     r"\frac{\partial \sigma(\mathbf{z})_i}{\partial z_j} = \sigma(\mathbf{z})_j (\delta_{ij} - \sigma(\mathbf{z})_j)"),
+    (r"\ln \lambda_i = x_i \beta \\ \ln L = \sum_i y_i \ln \lambda_i - \lambda_i",
+     r"\frac{\partial \ln L}{\partial \beta} = \sum_i (y_i - \lambda_i) x_i",
+     r"\frac{\partial \ln L}{\partial \beta} = \sum_i (y_i - \lambda_i)"),
     (PER_EXAMPLE, r"\frac{\partial l}{\partial \beta} = -\sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))",
      r"\frac{\partial l}{\partial \beta} = \sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))"),
 ]  # fmt: skip

@@ -15,11 +15,13 @@ rng = np.random.default_rng(0)
 N, D, H = 4, 3, 2
 FULL: dict[str, Any] = {
     "X": rng.normal(size=(N, D)), "Y": rng.normal(size=(N, H)), "W": rng.normal(size=(D, H)),
-    "V": rng.normal(size=(H, D)), "A": rng.normal(size=(D, D)), "B": rng.normal(size=(N, D)),
+    "V": rng.normal(size=D), "A": rng.normal(size=(D, D)) + 3 * np.eye(D),
+    "B": rng.normal(size=(N, D)),
     "w": rng.normal(size=D), "v": rng.normal(size=D), "u": rng.normal(size=N),
     "y": rng.normal(size=N), "x": rng.normal(size=(N, D)), "b": rng.normal(size=H),
     "h": rng.normal(size=H), "lambda": 0.7, "n": 4.0, "c": 1.3, "mu": rng.normal(size=D),
-    "Sb": rng.normal(size=(D, D)), "vo": rng.normal(size=D),
+    "Sb": 2 * np.eye(D) + 0.1, "Sigma": 3 * np.eye(D) + 0.2, "U": rng.normal(size=D),
+    "vo": rng.normal(size=D),
 }  # fmt: skip
 
 
@@ -84,6 +86,17 @@ CASES: list[tuple[str, Callable[..., Any]]] = [
     (r"q = \boldsymbol w^T \boldsymbol S_b \boldsymbol w", lambda Sb, w: w @ Sb @ w),
     (r"\mathbf{z} = (\mathbf{S}_b + \mathbf{S}_b^T) \mathbf{v}_o",
      lambda Sb, vo: (Sb + Sb.T) @ vo),
+    (r"L = \log|\Sigma| + \log{|\mathbf{A}|}",
+     lambda Sigma, A: np.linalg.slogdet(Sigma)[1] + np.linalg.slogdet(A)[1]),
+    (r"q = \mathbf{w} \cdot \mathbf{v} + c", lambda w, v, c: w @ v + c),
+    (r"q = \lambda \cdot \vec{w} \cdot \vec{v}", lambda w, v, **o: o["lambda"] * (w @ v)),
+    (r"\mathbf{z} = \mathbf{w} \cdot \mathbf{v}", lambda w, v: w * v),
+    (r"q = \frac{\mathbf{w} \cdot \mathbf{v}}{|\mathbf{w}| \; |\mathbf{v}|}",
+     lambda w, v: w @ v / np.linalg.norm(w) / np.linalg.norm(v)),
+    (r"q = \frac{\mathbf{w}^T \mathbf{v}}{n} \cdot \frac{c}{n}",
+     lambda w, v, n, c: w @ v * c / n**2),
+    (r"\mathbf{z} = \mathbf{A}^T \mathbf{Av} - \mathbf{v}", lambda A, v: A.T @ A @ v - v),
+    (r"Z = A U + V \\ q = \sum_i Z_i w_i", lambda A, U, V, w: (A @ U + V) @ w),
     (r"\mathbf{z} = \mathbf{A}^{-\top} \mathbf{w}", lambda A, w: np.linalg.solve(A.T, w)),
 ]  # fmt: skip
 

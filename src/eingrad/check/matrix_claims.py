@@ -32,6 +32,7 @@ from eingrad.notation.syntax import (
     ODOT,
     TRANSPOSED,
     Assignment,
+    Call,
     Claim,
     Derivative,
     Formula,
@@ -90,6 +91,8 @@ class MatrixJudge:
         right = [x for x in options if self._is_right(x.claim, definitions)]
         if right:
             return self._right(claim, right, definitions)
+        if any(x.dotted for x in options) and (other := self._otherwise(claim, definitions)):
+            return other
         return self._wrong(claim, options, definitions)
 
     # --- right ---
@@ -137,12 +140,18 @@ class MatrixJudge:
         return self._repaired(claim, definitions, verdict, "")
 
     def _misfit(self, claim: Claim, definitions: Sequence[Claim], error: NotationError) -> Verdict:
+        if other := self._otherwise(claim, definitions):
+            return other
         bare = Verdict("wrong", text_of(claim), error.reason, self._correct(claim), mistake="shape")
+        return self._repaired(claim, definitions, bare, f" ({error.reason})")
+
+    def _otherwise(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict | None:
+        """Return that a claim is right if it is read otherwise, None where no reading is right."""
         for value, condition in self._relaxed(claim):
             if self._holds(_with_value(claim, value), definitions):
-                return replace(bare, outcome="right if", reason=f"right if {condition}",
-                               mistake="assumption", assumption=condition)  # fmt: skip
-        return self._repaired(claim, definitions, bare, f" ({error.reason})")
+                return Verdict("right if", text_of(claim), f"right if {condition}",
+                               self._correct(claim), mistake="assumption", assumption=condition)  # fmt: skip
+        return None
 
     def _relaxed(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
         """Yield other readings of a right side, and what they take for granted."""
@@ -152,6 +161,9 @@ class MatrixJudge:
             ranks = [self.reader.rank(x.name) for x in (target.of, *target.wrt)]
             if ranks == [0, 1]:
                 yield transposed(value), "the gradient is laid out as a row (numerator layout)"
+            if ranks == [1, 1]:
+                for side in (value, _with_signs(value, self._is_vector)):
+                    yield Call("diag", (side,)), "the derivative is taken entry by entry"
         yield from _entry_by_entry(value, self._is_vector)
 
     def _repaired(

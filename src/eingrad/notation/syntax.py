@@ -108,7 +108,7 @@ class Product:
     """Factors in order; ``divides[k]`` says that the k-th stands after a ``/``.
 
     ``signs``, if there are any, are the signs of multiplication before each factor, which only
-    matrix notation tells apart: ``⊙``, ``⊘``, ``⊗``, ``·`` or none.
+    matrix notation tells apart: ``⊙``, ``⊘``, ``⊗``, ``•``, ``·`` or none.
     """
 
     factors: tuple[Formula, ...]
@@ -220,6 +220,7 @@ TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
 ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
 ANY_FUNCTION = "any"  # a call of a function that stands for any; its name is the first argument
 ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
+DOT = "•"  # that of LaTeX's \\cdot, which may be the inner product of two vectors
 
 Statement = Assignment | Assumption | Declaration | Shaped
 Claim = Assignment | Equation

@@ -17,6 +17,8 @@ from eingrad.notation.matrix.statements import Misfits, labels_inside, misfit, s
 from eingrad.notation.matrix.typed import ALONG, KnownShapes, TreeBuilder, Typed
 from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
+    DOT,
+    ODOT,
     ONES_NAME,
     TRANSPOSED,
     Assignment,
@@ -25,6 +27,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Equation,
     Formula,
+    Product,
     Sum,
     Symbol,
     TensorAt,
@@ -41,12 +44,14 @@ class IndexClaim:
 
     ``loose`` says that ``A ⊙ B C`` is read as ``(A ⊙ B) C``, though ``A ⊙ (B C)`` fits, too, and
     ``rows`` that vectors are rows, of which the model says nothing, since columns do not fit.
+    ``dotted`` says that a dot between vectors is no product of matrices.
     """
 
     claim: Claim
     layout: str = ""
     loose: bool = False
     rows: bool = False
+    dotted: bool = False
 
 
 class ClaimElaboration:
@@ -82,7 +87,7 @@ class ClaimElaboration:
         """Whether a claim is matrix notation, and its names are known."""
         sides = sides_of(claim)
         speaks = any(map(shows_matrices, sides)) or any(
-            isinstance(x, Symbol) and not x.labels and self.rank(x.name)
+            isinstance(x, Symbol) and len(x.labels) < self.rank(x.name)
             for s in sides
             for x in walk(s)
         )
@@ -139,10 +144,13 @@ class ClaimElaboration:
             found: dict[Formula, IndexClaim] = {}
             made: tuple[Shapes, Typed] | None = None
             for layout in LAYOUTS:
-                jacobian = False
-                for loose, ones in self._readings(value):
+                jacobian = plain = False
+                for dots, loose, ones in self._readings(value):
+                    if dots and plain:
+                        break
+                    written = _entry_by_entry(value) if dots == ODOT else value
                     try:
-                        new, shapes, left = self._read(value, layout, loose, ones)
+                        new, shapes, left = self._read(written, layout, loose, ones, dots == DOT)
                     except Misfits as error:
                         failed = failed or error
                         continue
@@ -152,10 +160,12 @@ class ClaimElaboration:
                     found.setdefault(
                         key,
                         IndexClaim(
-                            new, own, bool(loose and found), self._free_rows(value, upright)
+                            new, own, bool(loose and found), self._free_rows(value, upright),
+                            bool(dots),
                         ),
-                    )
+                    )  # fmt: skip
                     made = made or (shapes, left)
+                    plain = plain or not dots
                 if found and not jacobian:
                     break
             if made:
@@ -186,26 +196,30 @@ class ClaimElaboration:
                 if len(axes) - count == 1 and (name, count) not in self.known:
                     self.facts.carried[name, count] = upright
 
-    def _readings(self, claim: Claim) -> list[tuple[tuple[int, ...], bool]]:
-        """Return which products to read from left to right, and whether a factor 1 is a vector."""
+    def _readings(self, claim: Claim) -> list[tuple[str, tuple[int, ...], bool]]:
+        """Return what a dot between vectors is, an inner product or ⊙, which products to read from
+        left to right, and whether a factor 1 is a vector."""
         builder = TreeBuilder(self.facts)
         for side in sides_of(claim):
             builder.build(side)
         mixed = [id(x) for x in builder.mixed]
         choices = (c for n in range(min(len(mixed), 2) + 1) for c in combinations(mixed, n))
         ones = (False, True) if any(x.op == "number" for x in builder.nodes) else (False,)
-        return list(combined(choices, ones))
+        dotted = any(isinstance(x, Product) and DOT in x.signs for s in sides_of(claim)
+                     for x in walk(s))  # fmt: skip
+        return list(combined(("", DOT, ODOT) if dotted else ("",), choices, ones))
 
     def _read(
-        self, claim: Claim, layout: str, loose: Sequence[int], ones: bool
+        self, claim: Claim, layout: str, loose: Sequence[int], ones: bool, dots: bool
     ) -> tuple[Claim, Shapes, Typed]:
-        builder = TreeBuilder(self.facts, loose)
+        builder = TreeBuilder(self.facts, loose, dots)
         left, right = (builder.side(side) for side in sides_of(claim))
         domains = Inference(builder, [(left, right)], ones).solve()
         shapes = Shapes(self.facts, domains, layout)
         shapes.statement(left, right, {})
         shapes.finish()
         taken = {x for own in self.system.letters.values() for x in own}
+        taken |= {name for name, axes in self.facts.axes.items() if not axes}
         elaboration = Elaboration(shapes, Letters(taken), layout)
         scope = {x for side in sides_of(claim) for x in labels_inside(side)}
         labels = elaboration.labels_for(left, scope)
@@ -224,6 +238,21 @@ def _without_entries(formula: Formula) -> Formula:
     if not parts or isinstance(formula, Derivative):
         return formula
     return rebuilt(formula, [_without_entries(part) for part in parts])
+
+
+def _entry_by_entry(claim: Claim) -> Claim:
+    """Return a claim with ⊙ for every dot."""
+
+    def signed(formula: Formula) -> Formula:
+        parts = children(formula)
+        if not parts or isinstance(formula, Derivative):
+            return formula
+        formula = rebuilt(formula, [signed(part) for part in parts])
+        if isinstance(formula, Product):
+            return replace(formula, signs=tuple(ODOT if s == DOT else s for s in formula.signs))
+        return formula
+
+    return _with_sides(claim, *map(signed, sides_of(claim)))
 
 
 def sides_of(claim: Claim) -> tuple[Formula, Formula]:

@@ -89,6 +89,13 @@ class Inference:
         if found is None:
             assert self.failed is not None
             raise self.failed
+        dots = [x for x in self.nodes if x.op == "dot"]
+        for node in dots:
+            node.op = _dotted(*(found[x.var] for x in (node, *node.parts)))
+        for node in dots:  # u · v · w of vectors: which of the dots joins them is open
+            left, right = node.parts
+            if left in dots and left.op != "product" and found[right.var] & VECTOR:
+                raise KindError(node, [found[x.var] for x in (node, *node.parts)])
         return found
 
     def _search(self, domains: list[int], dirty: Sequence[int]) -> list[int] | None:
@@ -200,10 +207,12 @@ class Inference:
             return (C,), ""
         return (), ""
 
-    def _capital(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
+    def _capital(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         name = node.written.name if isinstance(node.written, Symbol) else ""
         if not name[:1].isupper() or _count(node.written) or node.var in self.assigned:
             return (), ""
+        if any(not domains[outer.var] & ~VECTOR for outer in self._sums(node.var)):
+            return (C, R), ""  # Z = W A + B where Z_i is an entry
         divisors = [
             outer.op == "product" and outer.divides[next(
                 j for j, x in enumerate(outer.parts) if x is place)]
@@ -294,6 +303,24 @@ def _only(*allowed: int) -> Relation:
     return relation
 
 
+def _dot(sets: Sets) -> Sets:
+    """A product of matrices, the inner product of two vectors, or what goes entry by entry."""
+    found = [0] * 3
+    for left in KINDS:
+        for right in KINDS:
+            own = kinds.composed(left, right) | (S | left if left == right and left & VECTOR else 0)
+            if sets[1] & left and sets[2] & right and sets[0] & own:
+                found = [found[0] | own & sets[0], found[1] | left, found[2] | right]
+    return found
+
+
+def _dotted(own: int, left: int, right: int) -> str:
+    """Return what a dot is between two kinds."""
+    if own & kinds.composed(left, right):
+        return "product"
+    return "inner" if own == S else "entrywise"
+
+
 def _inner(sets: Sets) -> Sets:
     common = sets[1] & sets[2] & ~S
     return [sets[0] & S, common, common]
@@ -346,6 +373,7 @@ _RELATIONS: dict[str, Callable[[Sets], Sets]] = {
     "inverse": kinds.mapping([(S, S), (M, M)]),
     "norm": _only(S, ANY & ~S),
     "inner": _inner,
+    "dot": _dot,
     "diag": kinds.mapping([(M, C), (M, R), (C, M)]),
     "keep": kinds.mapping([(C, C), (R, R), (M, M)]),
     "fold": _only(S, ANY & ~S),

@@ -24,6 +24,7 @@ from eingrad.notation.matrix.typed import (
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    DOT,
     ONES_NAME,
     OTIMES,
     TRANSPOSED,
@@ -205,7 +206,7 @@ class _TextElaboration:
     def __init__(self, statements: Sequence[Statement], bold: Bold, matrix: set[int]) -> None:
         self.statements, self.matrix = statements, matrix
         self.bold = {*bold}
-        self.upright, self.ones = C, False
+        self.upright, self.ones, self.dots = C, False, False
         self.assigned = [
             (k, s) for k, s in enumerate(statements) if isinstance(s, Assignment) and k in matrix
         ]
@@ -221,8 +222,10 @@ class _TextElaboration:
         mixed = [id(x) for x in self._tree(())[1].mixed]
         choices = [c for n in range(min(len(mixed), 3) + 1) for c in combinations(mixed, n)]
         vectors = any(name[:1].islower() for name, _ in self.bold)
+        products = (x for _, s in self.assigned for x in walk(s.value) if isinstance(x, Product))
+        dots = (True, False) if any(DOT in x.signs for x in products) else (False,)
         for self.upright in (C, R) if vectors else (C,):
-            for loose, self.ones in combined(choices, (False, True)):
+            for self.dots, loose, self.ones in combined(dots, choices, (False, True)):
                 try:
                     return self._elaborate(loose)
                 except Misfits as error:
@@ -304,7 +307,7 @@ class _TextElaboration:
     # --- inference and elaboration ---
 
     def _tree(self, loose: Collection[int]) -> tuple[list[tuple[Typed, Typed]], TreeBuilder]:
-        builder = TreeBuilder(self._facts(), loose)
+        builder = TreeBuilder(self._facts(), loose, self.dots)
         sides = [(builder.build(s.target), builder.side(s.value)) for _, s in self.assigned]
         return sides, builder
 
@@ -340,13 +343,14 @@ class _TextElaboration:
         return {to_text(x.args[0]) for x in calls if x.function == ANY_FUNCTION}
 
     def _letters(self) -> set[str]:
-        """Return the letters that are labels somewhere in the text, or names of extents."""
+        """Return the letters that are labels somewhere in the text, names, or those of extents."""
         found: set[str] = set()
         for s in self.statements:
             if isinstance(s, Assignment):
                 for part in (*walk(s.target), *walk(s.value)):
                     if isinstance(part, Symbol | TensorAt):
                         found.update(part.labels)
+                        found.update({part.name} if not part.labels else ())
                     elif isinstance(part, Call):
                         found.update(part.axes)
                     elif isinstance(part, SizeOf):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from eingrad.notation.mistakes import wrong_arguments
 from eingrad.notation.summation import labels_of
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    DOT,
     ODOT,
     ONES_NAME,
     OSLASH,
@@ -80,11 +81,13 @@ class TreeBuilder:
     """Builds typed trees; ``domains`` are the sets of kinds of all that has one.
 
     ``loose`` are the products that are read from left to right, ``A ⊙ B C`` as ``(A ⊙ B) C``;
-    others bind what has no sign between it first.
+    others bind what has no sign between it first. With ``dots`` a dot may be the inner product of
+    two vectors, or go entry by entry, which inference decides.
     """
 
-    def __init__(self, facts: KnownShapes, loose: Collection[int] = ()) -> None:
+    def __init__(self, facts: KnownShapes, loose: Collection[int] = (), dots: bool = False) -> None:
         self.facts, self.loose = facts, loose
+        self.weak = {ODOT, OSLASH, OTIMES, DOT} if dots else {ODOT, OSLASH, OTIMES}
         self.domains: list[int] = []
         self.nodes: list[Typed] = []
         self.names: dict[tuple[str, int], int] = {}
@@ -174,10 +177,8 @@ class TreeBuilder:
             own = {0: S, 1: VECTOR, 2: M}.get(left, 0)
         else:
             own = S | VECTOR
-            if count or name in self.facts.assigned:
+            if count or name in self.facts.assigned or name[:1].isupper():
                 own = ANY
-            elif name[:1].isupper():
-                own = S | M
         if not count and name in self.facts.kinds:
             own &= self.facts.kinds[name]
         return own & self.facts.carried.get((name, count), ANY)
@@ -195,8 +196,10 @@ class TreeBuilder:
         if chain:
             return self.node("chain", product, tuple(map(self.build, chain)))
         factors = tuple(map(self._factor, product.factors))
-        signs = product.signs if len(product.signs) == len(factors) else ("",) * len(factors)
-        weak = [k for k, sign in enumerate(signs) if sign in {ODOT, OSLASH, OTIMES} and k]
+        told = product.signs if len(product.signs) == len(factors) else ("",) * len(factors)
+        signs = ["" if d and sign == DOT else sign
+                 for sign, d in zip(told, product.divides, strict=True)]  # fmt: skip
+        weak = [k for k, sign in enumerate(signs) if sign in self.weak and k]
         if not weak:
             return self._matmul(product, factors, product.divides)
         if weak[-1] < len(signs) - 1 or len(weak) < len(signs) - 1:
@@ -212,12 +215,12 @@ class TreeBuilder:
         return result
 
     def _left_to_right(
-        self, product: Product, factors: tuple[Typed, ...], signs: tuple[str, ...]
+        self, product: Product, factors: tuple[Typed, ...], signs: Sequence[str]
     ) -> Typed:
         group: list[Typed] = [factors[0]]
         divides = [product.divides[0]]
         for factor, sign, below in zip(factors[1:], signs[1:], product.divides[1:], strict=True):
-            if sign in {ODOT, OSLASH, OTIMES}:
+            if sign in self.weak:
                 left = self._matmul(product, tuple(group), tuple(divides))
                 group, divides = [self._signed(product, sign, left, factor)], [False]
             else:
@@ -240,7 +243,7 @@ class TreeBuilder:
     def _signed(self, product: Product, sign: str, left: Typed, right: Typed) -> Typed:
         signs = ("", sign)
         written = Product((left.written, right.written), (False, False), product.position, signs)
-        op = "outer" if sign == OTIMES else "entrywise"
+        op = {OTIMES: "outer", DOT: "dot"}.get(sign, "entrywise")
         return self.node(op, written, (left, right), divides=(False, sign == OSLASH), signs=signs)
 
     # --- functions ---

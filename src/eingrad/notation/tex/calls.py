@@ -26,6 +26,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex import names
 from eingrad.notation.tex.scripts import Scripts
 from eingrad.notation.tex.sums import SumReader
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 ONE = Number(1)
@@ -57,6 +58,10 @@ SLOPES: dict[str, Callable[[Formula], Formula]] = {
 }  # the derivatives of functions that are no declared ones
 
 
+def _is_capital(token: Token) -> bool:
+    return token.text.removeprefix("\\")[:1].isupper()
+
+
 class CallReader(SumReader):
     """Reads what begins with a command."""
 
@@ -78,6 +83,11 @@ class CallReader(SumReader):
             axes, conditions = tuple(below.axes), tuple(below.conditions)
             return Call(function, args, axes, self.at(token), conditions)
         scripts = self.scripts(of_name=False)
+        if function == "log" and self._is_determinant():
+            self.next()
+            function, args = "logdet", (self.factor(),)
+            self.next()
+            return self._applied(function, args, (), token)
         if function == "log" and self._bars_around_matrix():
             hint = r"write \log\det \Sigma, or the labels for absolute values"
             raise self.error("bars around a matrix are its determinant", hint)
@@ -107,6 +117,16 @@ class CallReader(SumReader):
         bold = inner.text in {r"\mathbf", r"\boldsymbol", r"\bm"}
         bars = self.peek().text == "|" and (after.text == "|" or bold)
         return bars and (capital or bold)
+
+    def _is_determinant(self) -> bool:
+        r"""Whether ``|\Sigma|`` or ``|\mathbf{K}|`` comes next: a matrix whatever stands around."""
+        end = next((k for k in range(1, 9) if self.peek(k).kind in {"BAR", "END"}), 0)
+        inner = [self.peek(k) for k in range(1, end)]
+        if self.peek().text != "|" or not inner or self.peek(end).text != "|":
+            return False
+        bold = (inner[0].text in names.BOLD and inner[-1].text[:1].isupper()) or (
+            inner[0].text in names.BOLD and len(inner) > 2 and _is_capital(inner[2]))  # fmt: skip
+        return bold or (names.greek(inner[0].text) in names.MATRICES and len(inner) == 1)
 
     def _arguments(self) -> tuple[Formula, ...]:
         """Read arguments in parentheses, or the one factor that follows."""
@@ -218,7 +238,7 @@ class CallReader(SumReader):
             closed = Token(closed.kind, closed.text + self.next().text, 0, 0, 2)
         if closed.kind not in {"BAR", "CLOSE"} or closed.text != opened.text:
             raise self.error(f"{opened.text} is not closed", "write it a second time", opened)
-        if opened.text == "|":
+        if opened.text == "|" and not self._is_bold_vector(inner):
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self.axes_of(scripts.entries, opened)
@@ -236,6 +256,15 @@ class CallReader(SumReader):
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)
         norm = Call("norm", (inner,), axes, self.at(opened))
         return norm if scripts.power is None else Power(norm, scripts.power, norm.position)
+
+    def _is_bold_vector(self, inner: Formula) -> bool:
+        """Whether bars around a formula are those of a vector's length."""
+        bold = isinstance(inner, Symbol) and inner.name[:1].islower() and not inner.labels
+        if bold and self.has_bold(inner):
+            name = to_text(inner)
+            self.context.survey.notes.setdefault(f"|{name}| is the length of the vector {name}")
+            return True
+        return False
 
     def _in_plain_bars(self) -> Formula:
         """Read a formula up to a plain bar."""

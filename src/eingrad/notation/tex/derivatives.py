@@ -39,7 +39,8 @@ class DerivativeReader(ScriptReader):
         below = self.argument()
         self.divisors -= 1
         factors: tuple[Formula, ...] = (above,)
-        if isinstance(above, Product) and not any(above.divides) and not grouped:
+        dots = isinstance(above, Product) and any(above.signs) and self.has_bold(above)
+        if isinstance(above, Product) and not (any(above.divides) or grouped or dots):
             factors = above.factors
         divides = (*[False] * len(factors), True)
         return Product((*factors, below), divides, self.at(token))
@@ -130,14 +131,34 @@ class DerivativeReader(ScriptReader):
         tensor, power = self.plain_tensor()
         if power != 1:
             raise self.error("a derivative of a power without parentheses", AS_IN, start)
-        if tensor.labels or self._calls(tensor):
+        if self._calls(tensor):
+            return tensor
+        if tensor.labels:
+            self._skip_arguments()
             return tensor
         if tensor.name in self.context.applied and self.arguments_ahead():
             return self.applied(tensor.name, start)
         self._skip_arguments()
-        return tensor
+        return self._labelled_behind(tensor) if self.context.survey.arguments else tensor
+
+    def defined(self) -> Symbol:
+        r"""Read a tensor with arguments as it is defined: ``L(y, t)``, ``\sigma(\mathbf{z})_i``."""
+        tensor, _ = self.plain_tensor()
+        if not self._calls(tensor) or tensor.name == "sigma":
+            self._skip_arguments()
+        return self._labelled_behind(tensor) if self.context.survey.arguments else tensor
+
+    def _labelled_behind(self, tensor: Symbol) -> Symbol:
+        r"""Read the labels behind arguments, ``\sigma(\mathbf{z})_i``, if there are any."""
+        if tensor.labels or self.peek().kind != "SUB":
+            return tensor
+        entries = self.scripts(of_name=False).entries or ()
+        labels = tuple(x for x in entries if isinstance(x, str))
+        return Symbol(tensor.name, labels, tensor.position, brackets=True)
 
     def _calls(self, tensor: Symbol) -> bool:
+        if tensor.name in self.context.applied:
+            return False
         known = names.function_name(tensor.name) or tensor.name == "sigma"
         return bool(known) or self.context.is_function(tensor.name)
 
@@ -201,7 +222,7 @@ class DerivativeReader(ScriptReader):
             hint = f"it is defined as {name}({', '.join(a.name for a in known.arguments)})"
             raise self.error(f"{name} of something else than where it is defined", hint, token)
         labels = tuple(letters[x] for x in known.labels)
-        return Symbol(name, labels, self.at(token), brackets=True)
+        return self._labelled_behind(Symbol(name, labels, self.at(token), brackets=True))
 
     def _operand(self, token: Token) -> Formula:
         r"""Read what follows ``\frac{\partial}{\partial x}``: one factor, in parentheses or not."""

@@ -13,7 +13,9 @@ FONTS = frozenset({
     r"\boldsymbol", r"\bm", r"\textbf", r"\textit", r"\textrm", r"\mathnormal", r"\operatorname",
     r"\mathfrak", r"\mathscr", r"\textsf", r"\texttt", r"\pmb",
 })
-BOLD = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\textbf", r"\pmb"})
+BOLD = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\textbf", r"\pmb",
+    r"\vec", r"\overrightarrow",
+})
 FANCY = {r"\mathcal": "cal", r"\mathscr": "scr", r"\mathfrak": "frak"}
 UPRIGHT = frozenset({r"\mathrm", r"\text", r"\textrm", r"\operatorname", r"\mathsf", r"\textsf"})
 GENERIC = frozenset({
@@ -31,12 +33,14 @@ PARAMETERS = frozenset({
     "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta",
 })  # below the name of a function with arguments
 OWN = frozenset("ohfgrxyzew")  # letters that, below a name, may belong to it
+MATRICES = frozenset({"Sigma", "Lambda", "Omega"})  # whose power -1 is the inverse
 ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's
 GIVEN, PRIME = "given", "prime"  # end the names of p_{j|i} and of w'_{ij}
 SQUARED = "sq"  # ends the name of what a text defines as a square: sigmasq for \sigma^2
 ACCENTS = {
     r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde",
-    r"\widetilde": "tilde", r"\dot": "dot", r"\ddot": "ddot", r"\vec": "", r"\check": "check",
+    r"\widetilde": "tilde", r"\dot": "dot", r"\ddot": "ddot", r"\vec": "",
+    r"\overrightarrow": "", r"\check": "check",
 }
 FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac", r"\nicefrac", r"\sfrac"})
 TRANSPOSED = frozenset({r"\top", r"\intercal", "T"})

@@ -16,6 +16,7 @@ from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    DOT,
     ODOT,
     OSLASH,
     OTIMES,
@@ -40,8 +41,13 @@ from eingrad.notation.tokens import Token
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
 })  # fmt: skip
-INVERTED = frozenset({"Sigma", "Lambda", "Omega"})  # matrices, whose power -1 is the inverse
-MATRIX_SIGNS = {r"\odot": ODOT, r"\circ": ODOT, r"\oslash": OSLASH, r"\otimes": OTIMES}
+MATRIX_SIGNS = {
+    r"\cdot": DOT,
+    r"\odot": ODOT,
+    r"\circ": ODOT,
+    r"\oslash": OSLASH,
+    r"\otimes": OTIMES,
+}
 
 
 class Parser(CallReader):
@@ -121,7 +127,7 @@ class Parser(CallReader):
                 formulas += factor.factors
                 divides += factor.divides
                 barred += factor.divides
-                signs += [text] + [r"\cdot"] * (len(factor.factors) - 1)  # it was looked at
+                signs += [text] + [r"\times"] * (len(factor.factors) - 1)  # it was looked at
             else:
                 formulas.append(factor)
                 divides.append(below)
@@ -372,6 +378,8 @@ class Parser(CallReader):
             return known or name
         called = after.kind == "OPEN" and after.text == "("
         primed = after.kind == "PRIME" or (after.kind == "SUP" and self._primes_follow())
+        if name == "sigma" and called and name in self.context.applied:
+            return None
         if name == "sigma" and (called or primed):
             return None if "sigma" in self.context.functions else "sigmoid"
         called = called and not after.spaced
@@ -416,7 +424,11 @@ class Parser(CallReader):
         axes = tuple(x for x in entries if isinstance(x, str))
         if power == TRANSPOSED and len(axes) == 2:
             return self.matrix("transpose", tensor, axes, token)
-        if power == MINUS_ONE and len(axes) == 2 and (scripts.power_first or name in INVERTED):
+        if (
+            power == MINUS_ONE
+            and len(axes) == 2
+            and (scripts.power_first or name in names.MATRICES)
+        ):
             raise self.error(
                 f"{name}^{{-1}} with two labels may be the inverse or 1 / {name}",
                 rf"write \left({name}^{{-1}}\right)_{{{''.join(axes)}}} for the inverse, "

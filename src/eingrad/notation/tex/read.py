@@ -51,7 +51,7 @@ from eingrad.notation.tex.names import (
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
 from eingrad.notation.tex.survey import Context, Subscript, Survey, letters_of, squares_in
-from eingrad.notation.tex.tidy import tidied, with_words, words_on_the_left
+from eingrad.notation.tex.tidy import group_end, tidied, with_words, words_on_the_left
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -132,8 +132,9 @@ def _read_model(lexer: Lexer) -> Reading:
     ]
     letters, labels = letters_of(tokens)
     first = Context(
-        lexer, declared, labels=labels, letters=letters, own_delta=_defines_delta(found)
-    )
+        lexer, declared, labels=labels, letters=letters, own_delta=_defines_delta(found),
+        applied={"sigma": Dependence((), ())} if _defines_sigma(found) else {},
+    )  # fmt: skip
     read, sizes = _statements(found, [first] * len(found))
     assigned = {s.target.name for s in read
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
@@ -252,9 +253,14 @@ def _statement(whole: Row, context: Context) -> Statement:
         return _bound(body, context)
     left, *others = _both_sides(body or row, context)
     context.survey.notes = {}
+    before = len(context.survey.raised)
     first = _left_side(left, context)
+    context.survey.raised_left.update(x for _, x, count in context.survey.raised[before:] if count)
     context.survey.kept = _kept(first)
     value, claimed, notes = _defined(left, others, context)
+    if isinstance(first, Call) and first.function == "log":  # \ln L = ... defines L
+        first, value = first.args[0], Call("exp", (value,), (), value.position)
+        claimed = [Call("exp", (x,), (), x.position) for x in claimed]
     first = _with_argument_labels(first, value, context)
     for part in (*walk(first), *walk(value)):
         if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
@@ -322,6 +328,15 @@ def _told(context: Context) -> list[str]:
 def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Formula:
     """Return h_i for the ``h(x_i)`` of a left side, if no sum sign binds i in its definition."""
     arguments = context.survey.arguments
+    if (
+        isinstance(left, Symbol)
+        and len(left.labels) > 1
+        and arguments
+        and not any(x in Summation().free(value) for x in left.labels)
+    ):
+        context.survey.words.update((left.name, x) for x in left.labels)  # E_{in}(W)
+    if isinstance(left, Symbol) and left.labels and arguments:
+        context.survey.applied[left.name] = Dependence(arguments, ())
     if not isinstance(left, Symbol) or left.labels or not arguments:
         return left
     found = Summation().free(value)
@@ -337,6 +352,13 @@ def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Fo
 def _kept(left: Formula) -> tuple[str, ...]:
     """Return the labels of a left side."""
     return labels_of(left) if isinstance(left, Symbol | Derivative) else ()
+
+
+def _defines_sigma(found: Sequence[Row]) -> bool:
+    r"""Whether a text says what the entries of sigma are: ``\sigma(\mathbf{z})_i = ...``."""
+    lefts = [pair[0] for row in found if len(pair := sides(row.tokens)) > 1]
+    return any([t.text for t in left[:2]] == [r"\sigma", "("] and _is_called(left) > 1
+               for left in lefts)  # fmt: skip
 
 
 def _defines_delta(found: Sequence[Row]) -> bool:
@@ -404,10 +426,16 @@ def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
 
     ``\mathcal{L}(y, t) = ...`` defines L, ``\sigma^2 = ...`` the square.
     """
+    inner = _inside_log(tokens)
+    if inner and not context.closed:
+        return Call("log", (_left_side(inner, context),))
+    called = _is_called(tokens)
+    if called:
+        tokens = [replace(t, spaced=t.spaced and t.kind != "OPEN") for t in tokens]
     parser = Parser(tokens, context)
     context.survey.arguments = ()
-    if parser.begins_name(parser.peek()) and not _begins_call(parser):
-        tensor = parser.differentiated() if _is_called(tokens) else None
+    if parser.begins_name(parser.peek()) and (called > 1 or not _begins_call(parser)):
+        tensor = parser.defined() if called else None
         if tensor is not None and parser.peek().kind == "END":
             return tensor
     formula = _formula(tokens, context)
@@ -418,17 +446,36 @@ def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
     return formula
 
 
-def _is_called(tokens: Sequence[Token]) -> bool:
-    """Whether a side is a name with arguments alone, no power: ``L(y, t)``."""
-    depth = 0
+def _inside_log(tokens: Sequence[Token]) -> Sequence[Token]:
+    r"""Return the name whose logarithm a left side is, ``\log p(x \mid \mu)``; () for any other."""
+    length = 1 if tokens[0].text in {r"\log", r"\ln"} else group_end(tokens, 1) + 1
+    word = "".join(t.text for t in tokens[2 : length - 1])
+    if length > 1 and (tokens[0].text != r"\operatorname" or function_name(word) != "log"):
+        return ()
+    inner = tokens[length:]
+    if inner and inner[0].kind == "LBRACE" and group_end(inner, 0) == len(inner) - 1:
+        inner = inner[1:-1]
+    return () if not inner or inner[0].kind == "OPEN" else inner
+
+
+def _is_called(tokens: Sequence[Token]) -> int:
+    r"""Whether a side is a name with arguments alone, no power: ``L(y, t)``.
+
+    2 if labels follow: ``\sigma(\mathbf{z})_i``.
+    """
+    depth, end = 0, len(tokens)
     ends = [k for k, t in enumerate(tokens) if t.kind == "OPEN"]
-    if not ends or tokens[-1].kind != "CLOSE" or tokens[ends[0]].text != "(":
-        return False
-    for token in tokens[ends[0] : -1]:
+    below = [k for k, t in enumerate(tokens) if t.kind == "SUB" and tokens[k - 1].kind == "CLOSE"]
+    if below and group_end(tokens, below[0] + 1) == end - 1:
+        end = below[0]
+    if not ends or not end or tokens[end - 1].kind != "CLOSE" or tokens[ends[0]].text != "(":
+        return 0
+    for token in tokens[ends[0] : end - 1]:
         depth += (token.kind == "OPEN") - (token.kind == "CLOSE")
         if depth == 0:
-            return False
-    return all(t.kind not in {"SUP", "SIGN", "TIMES"} for t in tokens[: ends[0]])
+            return 0
+    plain = all(t.kind not in {"SUP", "SIGN", "TIMES"} for t in tokens[: ends[0]])
+    return (1 + (end < len(tokens))) * plain
 
 
 def _begins_call(parser: Parser) -> bool:

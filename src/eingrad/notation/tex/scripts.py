@@ -423,6 +423,9 @@ class ScriptReader(Grammar):
                     scripts.below.apart and not scripts.above,
                 )
             )  # fmt: skip
+        whole = name + "".join(labels)
+        if len(labels) > 1 and self.context.spells(name, labels):
+            return whole, tuple(x for x in entries if not isinstance(x, str))
         base, kept = name, list(entries)
         for label in labels:
             if label != ELLIPSIS and self.context.joins(base, label, len(kept) - 1):
@@ -460,9 +463,9 @@ class ScriptReader(Grammar):
 
     def _are_parameters(self, name: str, entries: Sequence[Entry]) -> bool:
         r"""Whether a subscript is the theta of ``h_\theta(x)``, on which h depends."""
-        if len(entries) != 1 or entries[0] not in names.PARAMETERS:
+        if not entries or not {*entries} <= names.PARAMETERS | {"b"} or entries == ("b",):
             return False
-        pair = (name, str(entries[0]))
+        pair = (name, "".join(map(str, entries)))
         if self.context.closed:
             known = self.context.rank(name) == 0 and self.arguments_ahead()
             return bool(known) or name in self.context.applied

@@ -35,7 +35,9 @@ class Survey:
     """What a reading of a text found.
 
     ``raised`` are letters above a name that may be labels, (name, letter, how many labels there
-    are; 0 in an argument), ``lowered`` those below one; ``parameters`` are the theta of
+    are; 0 in an argument), ``words`` are names with each letter of
+    a subscript that is a word, ``raised_left`` letters above the
+    name of a left side, ``lowered`` those below one; ``parameters`` are the theta of
     ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last.
     """
 
@@ -55,6 +57,8 @@ class Survey:
     chained: list[Assignment] = field(default_factory=list)
     shapes: list[Shaped] = field(default_factory=list)
     raised: list[tuple[str, str, int]] = field(default_factory=list)
+    words: set[tuple[str, str]] = field(default_factory=set)
+    raised_left: set[str] = field(default_factory=set)
     lowered: set[str] = field(default_factory=set)
     exponents: set[str] = field(default_factory=set)
     parameters: set[tuple[str, str]] = field(default_factory=set)
@@ -124,6 +128,12 @@ class Context:
         known = self.tensors.get(name) if isinstance(self.tensors, Mapping) else None
         return None if known is None else len(known)
 
+    def spells(self, base: str, entries: Sequence[str]) -> bool:
+        """Whether a subscript is a word that belongs to the name: ``E_{in}(W) = ...``."""
+        if not self.closed:
+            return all((base, x) in self.joined for x in entries)
+        return base not in self.tensors and self.rank(base + "".join(entries)) == 0
+
     def joins(self, base: str, entry: str, others: int) -> bool:
         """Whether an entry of a subscript belongs to the name; ``others`` are left then."""
         if (base, entry) in self.joined:
@@ -154,7 +164,7 @@ class Context:
             functions=(*self.functions, *sorted(generic - set(self.functions))),
             tensors=self.tensors if self.closed else known,
             sizes={n: label for n, label in found.sizes.items() if n not in known},
-            joined=joined,
+            joined=joined | found.words,
             fonts=_fonts(found, known if self.closed else ()),
             squared=self.squared if self.closed else _squared(found, joined),
             survey=Survey(),
@@ -181,7 +191,10 @@ class Context:
         elsewhere = found.lowered | found.exponents | found.bare
         many = {letter for _, letter, count in found.raised if count > 1}
         return frozenset(
-            x for x, own in owners.items() if x not in elsewhere and (x in many or len(own) > 1)
+            x
+            for x, own in owners.items()
+            if (x not in elsewhere and (x in many or len(own) > 1))
+            or (x in found.raised_left and x not in found.exponents | found.bare)
         )
 
 

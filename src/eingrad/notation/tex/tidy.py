@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from eingrad.notation.tex.latex_tokens import Lexer
-from eingrad.notation.tex.names import ACCENTS, FONTS, FRACTIONS, function_name, greek
+from eingrad.notation.tex.names import ACCENTS, BOLD, FONTS, FRACTIONS, function_name, greek
 from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
 DROPPED = frozenset({
@@ -36,7 +36,8 @@ def tidied(lexer: Lexer) -> list[Token]:
     """
     tokens = _join_delimiters(list(lexer.tokens()), lexer)
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(_without_dropped(tokens)))))
-    result = _with_functions(_without_braces(_scripts_outside(_fonts_outside(bare))))
+    bare = _letters_apart(_scripts_outside(_fonts_outside(_bars_before(bare))))
+    result = _with_functions(_without_braces(bare))
     _check_depth(result, lexer)
     return result
 
@@ -154,6 +155,8 @@ def _fonts_outside(tokens: list[Token]) -> list[Token]:
     r"""Read ``{\bf y}`` as ``\mathbf{y}``."""
     result = list(tokens)
     for k in range(len(result) - 1):
+        if result[k].text in OLD_FONTS and result[k + 1].kind in {"LBRACE", "LETTER"}:
+            result[k] = replace(result[k], text=OLD_FONTS[result[k].text])  # \cal{L}
         opened, font = result[k], result[k + 1]
         if opened.kind == "LBRACE" and font.text in OLD_FONTS:
             result[k : k + 2] = [replace(font, text=OLD_FONTS[font.text]), opened]
@@ -245,6 +248,41 @@ def with_words(tokens: Sequence[Token], words: Collection[str]) -> list[Token]:
     return result
 
 
+def _bars_before(tokens: list[Token]) -> list[Token]:
+    r"""Read ``{a \over b}`` as ``\frac{a}{b}``."""
+    result: list[Token] = []
+    opened: list[int] = []
+    for token in tokens:
+        if token.kind == "LBRACE":
+            opened.append(len(result))
+        elif token.kind == "RBRACE" and opened:
+            opened.pop()
+        if token.text == r"\over" and opened:
+            start = result[opened[-1]]
+            result.insert(opened[-1], replace(start, kind="COMMAND", text=r"\frac"))
+            closing = replace(token, kind="RBRACE", text="}")
+            result += [closing, replace(closing, kind="LBRACE", text="{")]
+        else:
+            result.append(token)
+    return result
+
+
+def _letters_apart(tokens: list[Token]) -> list[Token]:
+    r"""Read ``\mathbf{Wx}`` as ``\mathbf{W}\mathbf{x}`` where both letters are bold alone, too."""
+    spans = [
+        (k, group_end(tokens, k + 1)) for k, t in enumerate(tokens[:-1])
+        if t.text in BOLD and tokens[k + 1].kind == "LBRACE"
+    ]  # fmt: skip
+    alone = {tokens[k + 2].text for k, end in spans if end == k + 3}
+    result = list(tokens)
+    for k, end in reversed(spans):
+        inner = tokens[k + 2 : end]
+        if len(inner) > 1 and all(t.kind == "LETTER" and t.text in alone for t in inner):
+            group = (tokens[k], tokens[k + 1]), tokens[end]
+            result[k : end + 1] = [x for t in inner for x in (*group[0], t, group[1])]
+    return result
+
+
 def _without_empty(tokens: Sequence[Token]) -> list[Token]:
     """Leave out ``{}``, which keeps scripts apart."""
     result: list[Token] = []
@@ -288,12 +326,14 @@ def _without_braces(tokens: Sequence[Token]) -> list[Token]:
         letter = before.kind == "LETTER" or greek(before.text) is not None
         if k > 1 and tokens[k - 2].text in FRACTIONS:  # \frac x{(a + b)}
             continue
-        if before.text == r"\partial" and tokens[k].kind == "LBRACE":
-            left_out |= {k, group_end(tokens, k)}
-        elif letter and tokens[k].kind == "LBRACE" and opened.kind == "OPEN":
-            end = group_end(tokens, k)
-            if _partner(tokens, k + 1) == end - 1:
-                left_out |= {k, end}
+        if tokens[k].kind != "LBRACE":
+            continue
+        end = group_end(tokens, k)
+        bars = before.text in {r"\log", r"\ln"} and opened.kind == tokens[end - 1].kind == "BAR"
+        if before.text == r"\partial" or bars:
+            left_out |= {k, end}
+        elif letter and opened.kind == "OPEN" and _partner(tokens, k + 1) == end - 1:
+            left_out |= {k, end}
     return [t for k, t in enumerate(tokens) if k not in left_out]
 
 
