@@ -91,9 +91,8 @@ class MatrixJudge:
         right = [x for x in options if self._is_right(x.claim, definitions)]
         if right:
             return self._right(claim, right, definitions)
-        if any(x.dotted for x in options) and (other := self._otherwise(claim, definitions)):
-            return other
-        return self._wrong(claim, options, definitions)
+        other = self._otherwise(claim, definitions) if any(x.dotted for x in options) else None
+        return other if other is not None else self._wrong(claim, options, definitions)
 
     # --- right ---
 
@@ -140,7 +139,7 @@ class MatrixJudge:
         return self._repaired(claim, definitions, verdict, "")
 
     def _misfit(self, claim: Claim, definitions: Sequence[Claim], error: NotationError) -> Verdict:
-        if other := self._otherwise(claim, definitions):
+        if (other := self._otherwise(claim, definitions)) is not None:
             return other
         bare = Verdict("wrong", text_of(claim), error.reason, self._correct(claim), mistake="shape")
         return self._repaired(claim, definitions, bare, f" ({error.reason})")
@@ -149,8 +148,10 @@ class MatrixJudge:
         """Return that a claim is right if it is read otherwise, None where no reading is right."""
         for value, condition in self._relaxed(claim):
             if self._holds(_with_value(claim, value), definitions):
-                return Verdict("right if", text_of(claim), f"right if {condition}",
-                               self._correct(claim), mistake="assumption", assumption=condition)  # fmt: skip
+                return Verdict(
+                    "right if", text_of(claim), f"right if {condition}", self._correct(claim),
+                    mistake="assumption", assumption=condition,
+                )  # fmt: skip
         return None
 
     def _relaxed(self, claim: Claim) -> Iterator[tuple[Formula, str]]:

@@ -330,9 +330,11 @@ def _without_braces(tokens: Sequence[Token]) -> list[Token]:
             continue
         end = group_end(tokens, k)
         bars = before.text in {r"\log", r"\ln"} and opened.kind == tokens[end - 1].kind == "BAR"
-        if before.text == r"\partial" or bars:
-            left_out |= {k, end}
-        elif letter and opened.kind == "OPEN" and _partner(tokens, k + 1) == end - 1:
+        if (
+            before.text == r"\partial"
+            or bars
+            or (letter and opened.kind == "OPEN" and _partner(tokens, k + 1) == end - 1)
+        ):
             left_out |= {k, end}
     return [t for k, t in enumerate(tokens) if k not in left_out]
 
