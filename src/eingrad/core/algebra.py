@@ -315,6 +315,8 @@ def cases(condition: Expr, yes: Expr, no: Expr) -> Expr:
     >>> cases(first, Var("a", ("i",)), ZERO) is multiply(cases(first, ONE, ZERO), Var("a", ("i",)))
     True
     """
+    if yes is no:
+        return broadcast_scalar(yes, max((x.dims for x in (condition, yes)), key=len))
     core = condition
     while isinstance(core, Einsum) and len(core.operands) == 1:
         core = core.operands[0]
