@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
-from eingrad.core.algebra import Factor, apply, einsum, reduce, repeat, subtract
+from eingrad.core.algebra import Factor, apply, cases, einsum, reduce, repeat, size, subtract
 from eingrad.core.arrays import (
     AxisSource,
     Concat,
@@ -25,6 +25,7 @@ from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Const, Dim, Expr, Indices, Labels, Map, Reduce, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.core.partials import is_linear
+from eingrad.core.recurrence import Shift, shift
 
 Transpose = Callable[[Expr, int, Expr, int], Expr | None]
 """(node, operand number, cotangent or tangent, number of its leading extra axes) -> result."""
@@ -143,6 +144,35 @@ def _push_fold(node: Expr, k: int, t: Expr, extra: int) -> Expr:
     return reduce(node.function, t, [extra + axis for axis in node.axes])
 
 
+def _pull_shift(node: Expr, k: int, g: Expr, extra: int) -> Expr:
+    """The entries move back; what stood outside is repeated over the positions that read it."""
+    assert isinstance(node, Shift)
+    axis = extra + node.axis
+    if not k:
+        return shift(g, axis, -node.by)
+    dim, labels = g.dims[axis], tuple(range(g.ndim))
+    mask = cases(_outside(dim, node.by), Const(1), Const(0))
+    return einsum([(mask, (axis,)), (g, labels)], tuple(x for x in labels if x != axis))
+
+
+def _push_shift(node: Expr, k: int, t: Expr, extra: int) -> Expr:
+    assert isinstance(node, Shift)
+    axis = extra + node.axis
+    if not k:
+        return shift(t, axis, node.by)
+    dims = (*t.dims[:axis], node.dims[node.axis], *t.dims[axis:])
+    labels = tuple(x for x in range(len(dims)) if x != axis)
+    mask = cases(_outside(dims[axis], node.by), Const(1), Const(0))
+    return einsum([(mask, (axis,)), (t, labels)], tuple(range(len(dims))))
+
+
+def _outside(dim: Dim, by: int) -> Expr:
+    """Say which positions read outside: ``t < 1`` for ``h[t-1]``."""
+    if by < 0:
+        return apply("lt", Indices(dim), Const(-by))
+    return apply("ge", Indices(dim), subtract(size(dim), Const(by)))
+
+
 # fmt: off
 LINEAR: dict[type[Expr], tuple[Transpose, Transpose]] = {
     Reshape: (_pull_reshape, _push_reshape),
@@ -151,6 +181,7 @@ LINEAR: dict[type[Expr], tuple[Transpose, Transpose]] = {
     Concat:  (_pull_concat,  _push_concat),
     Gather:  (_pull_gather,  _push_gather),
     Scatter: (_pull_scatter, _push_scatter),
+    Shift:   (_pull_shift,   _push_shift),
 }
 # fmt: on
 """For each linear node, how a cotangent is pulled back and how a tangent is pushed on."""

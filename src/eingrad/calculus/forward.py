@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from eingrad.calculus.differentiate import push_forward
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName, DirectionName
+from eingrad.calculus.recurrences import recurrences
 from eingrad.calculus.reverse import NAME_COST, Adjoint, needed_by, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted
-from eingrad.core.algebra import einsum, zeros
+from eingrad.core.algebra import add, einsum, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
 from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
@@ -78,29 +79,55 @@ def forward(
     knowledge = Knowledge(system, moved)
     known: dict[str, tuple[Var | None, Expr]] = {name: (None, e) for name, e in seeds.items()}
     result: dict[str, Tangent] = {}
+
+    def titled(name: str, ndim: int) -> DerivativeName | DirectionName:
+        if x is None:
+            return DirectionName(name, ndim)
+        return titles.get(name, DerivativeName(name, ndim, ())).then(x.name, x.ndim)
+
+    loops = _moving_loops(system, set(seeds))
+    for name in loops:  # whose tangents refer to themselves, so that others speak of them by name
+        var = tensor(system, name)
+        symbol = Var(str(titled(name, var.ndim)), (*var.dims, *extra_dims))
+        known[name] = symbol, symbol
     for name, definition in system.definitions.items():
         inputs = {v.name: v for v in variables(definition.expr) if v.name in known}
-        if name not in roots and (name in seeds or name not in needed or not inputs):
+        is_seed = name in seeds and name not in loops
+        if name not in roots and (is_seed or name not in needed or not inputs):
             continue
-        ndim = definition.expr.ndim
-        title: DerivativeName | DirectionName = DirectionName(name, ndim)
+        title = titled(name, definition.expr.ndim)
         if x is not None:
-            title = titles.get(name, DerivativeName(name, ndim, ())).then(x.name, x.ndim)
             adjoint = system.definitions.get(str(title))
             if adjoint is not None:  # the loss's, which a gradient's formula has named
                 known[name] = adjoint.var, adjoint.expr
                 continue
-        if name in seeds:
+        if is_seed:
             raw = expr = seeds[name]
         elif not inputs:
             raw = expr = zeros((*definition.expr.dims, *extra_dims))
         else:
             choices = _tangents(definition, inputs, known, len(extra_dims), knowledge)
             raw, expr = min(choices, key=lambda c: c[0])[1:]
+            if name in seeds:  # an entry moves by itself, and by those before it
+                raw, expr = add(raw, seeds[name]), add(expr, seeds[name])
         tangent = Tangent(title, definition, tuple(seeds), raw, expr, knowledge)
         result[name] = tangent
-        known[name] = (tangent.var, tangent.expr)
+        if name not in loops:
+            known[name] = (tangent.var, tangent.expr)
     return result
+
+
+def _moving_loops(system: System, seeds: set[str]) -> set[str]:
+    """Return the tensors of recurrences that depend on some tensors, through each other too."""
+    moving = set(seeds)
+    before = -1
+    groups = [set(own.axes) for own in recurrences(system.exprs)]
+    while groups and before < len(moving):
+        before = len(moving)
+        for name, definition in system.definitions.items():
+            if any(v.name in moving for v in variables(definition.expr)):
+                moving.add(name)
+    return {name for own in groups if own & moving for name in own & moving}
 
 
 def _directions(system: System, wrt: Mapping[str, str]) -> dict[str, Expr]:

@@ -15,6 +15,7 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.nested import name_nested
+from eingrad.calculus.recurrences import recurrent
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
@@ -66,6 +67,25 @@ class Adjoint:
         return Var(str(self.title), self.expr.dims)
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The adjoint of a tensor in a recurrence, of which others speak by name alone: it refers to
+    itself."""
+
+    of: str
+    x: Var
+
+    @property
+    def var(self) -> Var:
+        """The tensor by which adjoints refer to this one."""
+        return Var(str(DerivativeName(self.of, 0, ((self.x.name, self.x.ndim),))), self.x.dims)
+
+    @property
+    def expr(self) -> Expr:
+        """The name again, in place of the formula."""
+        return self.var
+
+
 def reverse(
     system: System,
     of: str,
@@ -96,10 +116,13 @@ def reverse(
                     consumers[var.name].append(definition)
     adjoints: dict[str, Adjoint] = {}
     knowledge = Knowledge(system, moved)
+    loops = recurrent(system.exprs)
     for name in [n for n in reversed(list(system.definitions)) if n in active] + [
         n for n in system.inputs if n in active
     ]:
-        adjoints[name] = _adjoint(system, of, name, consumers[name], adjoints, knowledge, by_name)
+        known = {c.name: Spoken(of, c.var) if c.name in loops else adjoints[c.name]
+                 for c in consumers[name]}  # fmt: skip
+        adjoints[name] = _adjoint(system, of, name, consumers[name], known, knowledge, by_name)
     for name in wrt:
         if name not in adjoints:
             dims = tensor(system, name).dims
@@ -129,9 +152,12 @@ def needed_by(names: Iterable[str], exprs: Mapping[str, Expr]) -> set[str]:
 def _between(system: System, of: str, wrt: set[str]) -> set[str]:
     """Return the tensors that depend on ``wrt`` and that ``of`` depends on, these included."""
     depends = {name for name in system.inputs if name in wrt}
-    for name, definition in system.definitions.items():
-        if name in wrt or any(v.name in depends for v in variables(definition.expr)):
-            depends.add(name)
+    before = -1
+    while before < len(depends):  # twice, but for recurrences: each stands after what it needs
+        before = len(depends)
+        for name, definition in system.definitions.items():
+            if name in wrt or any(v.name in depends for v in variables(definition.expr)):
+                depends.add(name)
     return (depends & needed_by([of], system.exprs)) | {of}
 
 
@@ -140,7 +166,7 @@ def _adjoint(
     of: str,
     name: str,
     consumers: list[Definition],
-    known: Mapping[str, Adjoint],
+    known: Mapping[str, Adjoint | Spoken],
     knowledge: Knowledge,
     named: bool,
 ) -> Adjoint:
@@ -158,12 +184,12 @@ def _adjoint(
 
 
 def _contribution(
-    consumer: Definition, x: Var, adjoint: Adjoint, knowledge: Knowledge, named: bool
+    consumer: Definition, x: Var, adjoint: Adjoint | Spoken, knowledge: Knowledge, named: bool
 ) -> Contribution:
     """Pull the consumer's adjoint back to ``x``, by name or by formula, whichever reads better."""
     choices = []
     by_formula = adjoint.expr
-    by_name = ONE if adjoint.name == adjoint.of else adjoint.var
+    by_name = ONE if isinstance(adjoint, Adjoint) and adjoint.name == adjoint.of else adjoint.var
     short = isinstance(by_formula, Var) if named else cost(by_formula) <= SHORT
     promising = short or has_divisor(by_formula)
     for cotangent in dict.fromkeys([by_formula, by_name] if promising else [by_name]):
@@ -213,7 +239,7 @@ def recognise(system: System, keep: Iterable[str]) -> System:
     tensor in ``keep`` is not looked through, since somebody asked for the derivative by it. What
     then nests too deep to derive at once is cut (`name_nested`).
     """
-    protected = set(keep)
+    protected = {*keep, *recurrent(system.exprs)}
     inside: dict[Expr, Expr] = {}
     definitions: dict[str, Definition] = {}
     for name, definition in system.definitions.items():

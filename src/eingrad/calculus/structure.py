@@ -39,6 +39,7 @@ from eingrad.core.expr import (
     postorder,
 )
 from eingrad.core.masks import condition_of, is_condition
+from eingrad.core.recurrence import Shift
 
 MAX_OPENED = 16  # factors of a product that rules look at together
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out
@@ -234,7 +235,7 @@ def _own_cost(node: Expr) -> float:
         return 0.0
     if node.has_places and (is_condition(node) or condition_of(node) is not None):
         return 0.6
-    if isinstance(node, Gather | Scatter):
+    if isinstance(node, Gather | Scatter | Shift):
         return 0.4
     if isinstance(node, Einsum):
         counts = [sum(label in labels for labels in node.inputs) for label in node.summed]

@@ -37,6 +37,7 @@ from eingrad.core.functions import (
 )
 from eingrad.core.later import np
 from eingrad.core.partials import recipe_of
+from eingrad.core.recurrence import Loop, Scan, Shift
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Functions = Mapping[str, Callable[..., Any]]
@@ -99,11 +100,65 @@ def evaluate(
         case Scatter():
             result = np.zeros([extent(dim, sizes) for dim in node.dims], dtype)
             np.add.at(result, _places(node, operands[1:], sizes), operands[0])
+        case Shift(axis=axis, by=by):
+            result = shifted(operands, axis, by)
+        case Scan(loop=loop, state=state):
+            result = _stored(loop, operands, sizes, functions, dtype)[state]
         case Matrix(function=function):
             result = MATRICES[function](operands[0].astype(np.float64))
         case _:
             raise TypeError(f"no value of a {type(node).__name__}")
     return np.asarray(result, dtype)
+
+
+# --- labels that move ---------------------------------------------------------------------------
+
+
+def shifted(operands: Sequence[Array], axis: int, by: int) -> Array:
+    """Return ``x[t+by]`` along an axis, with a second operand or 0 where there is no such entry.
+
+    >>> shifted([np.array([1.0, 2.0, 3.0])], 0, -1)
+    array([0., 1., 2.])
+    """
+    x = np.moveaxis(operands[0], axis, 0)
+    result = np.zeros_like(x)
+    result[:] = operands[1] if len(operands) > 1 else 0
+    if abs(by) < len(x):
+        here, there = slice(max(0, -by), len(x) - max(0, by)), slice(max(0, by), len(x) + min(0, by))
+        result[here] = x[there]
+    return np.moveaxis(result, 0, axis)
+
+
+def _stored(
+    loop: Loop, operands: Sequence[Array], sizes: Mapping[Dim, int], functions: Functions,
+    dtype: Any,
+) -> list[Array]:  # fmt: skip
+    """Run a loop; return all entries of each of its states."""
+    order = list(postorder(loop.bodies))
+    count = extent(loop.dim, sizes)
+    stored: list[dict[int, Array]] = [{} for _ in loop.bodies]
+    starts = {k: operands[n] for k, n in loop.starts.items()}
+    fixed: dict[Expr, Array] = {var: operands[n] for n, var in loop.whole.items()}
+    for t in reversed(range(count)) if loop.back else range(count):
+        values = dict(fixed)
+        values |= {var: operands[n][t] for n, var in loop.entries.items()}
+        for (k, d), var in loop.reads.items():
+            there = t + d if loop.back else t - d
+            before = starts.get(k)
+            if before is None:
+                before = np.zeros([extent(dim, sizes) for dim in var.dims], dtype)
+            values[var] = stored[k].get(there, before)
+        for node in order:
+            if node not in values:
+                own = [values[x] for x in node.operands]
+                values[node] = evaluate(node, own, sizes, functions, dtype)
+        for k, body in enumerate(loop.bodies):
+            stored[k][t] = values[body]
+    return [
+        np.stack([entries[t] for t in range(count)])
+        if count else np.zeros((0, *(extent(d, sizes) for d in body.dims)), dtype)
+        for body, entries in zip(loop.bodies, stored, strict=True)
+    ]  # fmt: skip
 
 
 # --- functions by their records ---------------------------------------------------------------

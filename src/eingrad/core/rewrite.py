@@ -20,6 +20,7 @@ from eingrad.core.arrays import (
     slice_of,
 )
 from eingrad.core.expr import Einsum, Expr, Map, Reduce, postorder
+from eingrad.core.recurrence import Scan, Shift, shift
 
 
 def rebuild(node: Expr, operands: Sequence[Expr]) -> Expr:
@@ -47,6 +48,10 @@ def rebuild(node: Expr, operands: Sequence[Expr]) -> Expr:
         return Scatter(operands[0], operands[1:], node.sources, node.output, node.dims)
     if isinstance(node, Matrix):
         return matrix_function(node.function, operands[0])
+    if isinstance(node, Shift):
+        return shift(operands[0], node.axis, node.by, *operands[1:])
+    if isinstance(node, Scan):
+        return Scan(operands, node.loop, node.state)
     raise TypeError(f"cannot rebuild a {type(node).__name__}")
 
 
