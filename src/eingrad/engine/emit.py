@@ -14,6 +14,7 @@ from itertools import accumulate
 import numpy as np
 
 from eingrad.core.functions import AXIS_FUNCTIONS
+from eingrad.engine.loops import loop_lines
 from eingrad.engine.memory import RESULT, Memory
 from eingrad.engine.program import (
     BOOLEAN,
@@ -81,6 +82,11 @@ class Emitter:
         self.offsets = [0, *accumulate(memory.sizes)]
         self.body: list[str] = []
         self.count = 0
+        self.device = ""
+        self.outer: Emitter | None = None  # of a loop's body
+        self.waiting = list(program.steps)
+        self.buffer = "memory"
+        self.inner_memories: dict[str, int] = {}
 
     def emit(self) -> str:
         """Return the source of ``run``, and of ``workspace``, which makes its buffers if any."""
@@ -89,8 +95,7 @@ class Emitter:
         for name, register in self.program.inputs.items():
             self.names[register] = inputs[name]
             self._convert(register, self.input_dtypes.get(name, self.dtype))
-        for step in self.program.steps:
-            self._step(step)
+        self.body = self.lines()
         results = [self._result(x) for x in self.program.outputs.values()]
         results += self._updates(inputs)
         self.body.append(f"return ({', '.join(results)}{',' if len(results) == 1 else ''})")
@@ -123,10 +128,11 @@ class Emitter:
         return "\n".join(lines) + "\n"
 
     def _buffer_lines(self) -> list[str]:
-        if self.memory.sizes:
+        sizes = {"memory": self.memory.workspace} if self.memory.sizes else {}
+        sizes |= self.inner_memories
+        if sizes:
             self.imports[self.spelling.needed["aligned"]] = None
-            return [f"memory = aligned({self.memory.workspace})"]
-        return []
+        return [f"{name} = aligned({size})" for name, size in sizes.items()]
 
     def _convert(self, register: Register, dtype: str) -> None:
         """Bring an input to the dtype that the program computes in."""
@@ -134,15 +140,62 @@ class Emitter:
         if self.spelling.dtype(FLOAT, dtype) != wanted:
             self.body.append(f"{name} = {self.spelling.cast.format(name, dtype=wanted)}")
         if self.spelling.in_place and not register.shape:
-            self.names[register] = scalar = self._fresh()
+            self.names[register] = scalar = self.fresh()
             self.body.append(f"{scalar} = {name}[()]")
 
     def _dtype(self, kind: str) -> str:
         return self.spelling.dtype(kind, self.dtype)
 
-    def _fresh(self) -> str:
+    def fresh(self) -> str:
+        """Return a name that nothing has; inside a loop, nothing around it either."""
+        if self.outer is not None:
+            return self.outer.fresh()
         self.count += 1
         return f"v{self.count - 1}"
+
+    # --- loops --------------------------------------------------------------------------------
+
+    def inside(self, program: Program, memory: Memory) -> Emitter:
+        """Return the writer of a loop's body, which shares names, imports and buffers."""
+        inner = Emitter(program, self.spelling, memory, self.dtype, self.dtype, {}, "")
+        inner.outer, inner.device = self, self.device
+        inner.functions, inner.imports, inner.kept = self.functions, self.imports, self.kept
+        if memory.sizes and self.spelling.in_place:
+            root = self
+            while root.outer is not None:
+                root = root.outer
+            inner.buffer = f"memory{len(root.inner_memories) + 1}"
+            root.inner_memories[inner.buffer] = memory.workspace
+        return inner
+
+    def lines(self) -> list[str]:
+        """Return the lines of the steps that were not written before."""
+        steps, self.waiting = self.waiting, []
+        for step in steps:
+            self._step(step)
+        lines, self.body = self.body, []
+        return lines
+
+    def result(self, value: Argument) -> str:
+        """Return a result of a loop's body."""
+        if isinstance(value, Register) or self.spelling.in_place:
+            return self._argument(value)
+        dtype = self._dtype(FLOAT)
+        return self.spelling.full.format(
+            self._argument(value), dtype=dtype, device=self.device
+        )
+
+    def is_fresh(self, register: Register) -> bool:
+        """Whether a result is an array of its own, that a step fills."""
+        return self.memory.place.get(register) == RESULT and register not in self.names
+
+    def name_of(self, register: Register) -> str:
+        """Return the name of a register, a view's too."""
+        return self._name(register)
+
+    def kept_array(self, text: str) -> str:
+        """Return the name of an array that is made once."""
+        return self._kept(text)
 
     # --- registers ----------------------------------------------------------------------------
 
@@ -153,25 +206,25 @@ class Emitter:
             target = self.program.inputs[place]
             self.names[register] = self.names[target]
             if target.shape != register.shape:
-                self.names[register] = name = self._fresh()
+                self.names[register] = name = self.fresh()
                 self.body.append(f"{name} = {self.names[target]}.reshape({register.shape})")
         elif place == RESULT:
             result = self.memory.becomes.get(register, register)
             if result not in self.names:
-                self.names[result] = name = self._fresh()
+                self.names[result] = name = self.fresh()
                 self.body.append(f"{name} = np.empty({register.shape}, {dtype})")
             self.names[register] = self.names[result]
         else:
             item = {FLOAT: self.item_size, INTEGER: 8, BOOLEAN: 1}[register.kind]
             start = self.offsets[place]
-            part = f"memory[{start}:{start + register.size * item}].view({dtype})"
+            part = f"{self.buffer}[{start}:{start + register.size * item}].view({dtype})"
             self.names[register] = self._kept(f"{part}.reshape({register.shape})")
 
     def _kept(self, text: str) -> str:
         """Return the name of an array that ``workspace`` makes."""
         name = self.kept.get(text)
         if name is None:
-            name = self.kept[text] = self._fresh()
+            name = self.kept[text] = self.fresh()
         return name
 
     def _name(self, register: Register) -> str:
@@ -193,7 +246,7 @@ class Emitter:
             elif not self.spelling.in_place:
                 self.names[view] = text
             else:
-                self.names[view] = name = self._fresh()
+                self.names[view] = name = self.fresh()
                 self.body.append(f"{name} = {text}")
         return self.names[chain[0] if chain else register]
 
@@ -203,6 +256,9 @@ class Emitter:
         in_place = self.spelling.in_place and bool(step.out.shape)
         arguments = [self._argument(x) for x in step.arguments]
         op = step.op
+        if op == "scan":
+            self._loop(step, arguments)
+            return
         if not self.spelling.in_place:
             arguments = [self._entries(step, k, x) for k, x in enumerate(arguments)]
             op = self._variant(step)
@@ -215,6 +271,15 @@ class Emitter:
             lines[-1] += f"  # {step.equation}, {_count(step.flops)}FLOP"
         self.body += lines
 
+    def _loop(self, step: Instruction, arguments: list[str]) -> None:
+        if self.spelling.in_place:
+            self._define(step.out)
+        else:
+            self.names[step.out] = self.fresh()
+        inner = step.parameters[0]
+        lines = loop_lines(self, inner, arguments, self.names[step.out])
+        self.body += lines
+
     def _expression(
         self, step: Instruction, op: str, arguments: list[str], fields: dict[str, object]
     ) -> list[str]:
@@ -223,7 +288,7 @@ class Emitter:
         if text.isidentifier():
             self.names[step.out] = text
             return []
-        name = self.names[step.out] = self._fresh()
+        name = self.names[step.out] = self.fresh()
         return [f"{name} = {text}"]
 
     def _statements(

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import opt_einsum as oe
 
+from eingrad.calculus.run_form import form_to_run
 from eingrad.core.algebra import base_and_exponent
 from eingrad.core.arrays import (
     AxisSource,
@@ -34,10 +35,13 @@ from eingrad.core.expr import (
     Reduce,
     Size,
     Var,
+    variables,
 )
 from eingrad.core.functions import COMPARISONS
 from eingrad.core.partials import recipe_of
+from eingrad.core.recurrence import Loop, Scan, Shift
 from eingrad.engine import functions, values
+from eingrad.engine.loops import add_loop
 from eingrad.engine.passes import (
     by_height,
     fused_updates,
@@ -92,6 +96,7 @@ class _Lowering:
         self.values: dict[Expr, Value] = {}
         self.fused = fused_updates(outputs, updates, self.size_of)
         self.taken: set[Register] = set()
+        self.loops: dict[tuple[Loop, tuple[Expr, ...]], list[Register]] = {}
 
     def size_of(self, dim: Dim) -> int:
         return self.sizes[dim] if isinstance(dim, str) else dim
@@ -243,8 +248,31 @@ class _Lowering:
             return functions.lower_reduce(
                 self.b, node.function, self.values[node.operands[0]], node.axes
             )
+        if isinstance(node, Scan):
+            return self._scan(node)
         shape = tuple(map(self.size_of, node.dims))
         return lower_array(self.b, node, [self.values[x] for x in node.operands], shape)
+
+    def _scan(self, node: Scan) -> Value:
+        """Run a loop, once for all of its states."""
+        key = node.loop, node.operands
+        if key not in self.loops:
+            self.loops[key] = self._loop(node.loop, node.operands)
+        return values.of_register(self.loops[key][node.state])
+
+    def _loop(self, loop: Loop, operands: Sequence[Expr]) -> list[Register]:
+        bodies = form_to_run(loop.bodies, self.size_of)
+        inner = _Lowering(
+            {str(k): body for k, body in enumerate(bodies)}, {}, self.sizes, self.spelling, {}
+        )
+        bound = [*loop.reads.values(), *loop.entries.values(), *loop.whole.values()]
+        needed = set(variables(*bodies))
+        program = inner.run([var for var in bound if var in needed])
+        arguments: list[Argument] = [
+            values.dense(self.b, values.plain(self.b, self.values[x], FLOAT)) for x in operands
+        ]
+        shapes = [tuple(map(self.size_of, body.dims)) for body in bodies]
+        return add_loop(self.b, loop, self.size_of(loop.dim), program, arguments, shapes)
 
     def _map(self, node: Map) -> Value:
         if node.function == "add" and "add_on_diagonal" in self.b.native:
@@ -467,6 +495,10 @@ def lower_array(b: Builder, node: Expr, operands: Sequence[Value], shape: Shape)
             return _gather(b, operands, sources, output, shape)
         case Scatter(sources=sources, output=output):
             return _scatter(b, operands, sources, output, shape)
+        case Shift(axis=axis, by=by):
+            parts = [values.dense(b, values.plain(b, x, FLOAT)) for x in operands]
+            register = b.step("moved", parts, shape, parameters=((axis, by),), flops=0)
+            return of_register(register)
         case Indices():
             return of_register(b.step("indices", [], shape, kind=INTEGER, parameters=shape))
         case Matrix(function=function):

@@ -37,6 +37,8 @@ class Spelling:
     ``axis`` is the word for an axis, ``permute`` is the method that turns axes, and ``index``
     writes an index, given the shape of the entries.
 
+    ``loop`` says how a recurrence is written: as a loop over lists, or as a ``scan``.
+
     ``update`` writes a new value into an input; without it new values are returned after the
     results. ``casts_results`` is for a library that may compute in another dtype than it was asked
     for: PyTorch under autocast.
@@ -55,6 +57,7 @@ class Spelling:
     native: frozenset[str] = frozenset()
     arrays_only: frozenset[str] = frozenset()
     update: str | None = None
+    loop: str = "list"
     casts_results: bool = False
     decorator: str = ""
     update_decorator: str = ""
@@ -123,6 +126,11 @@ class Spelling:
             return f"{parent}.T" if parameter == (1, 0) else f"{parent}.{self.permute}({parameter})"
         if op == "reshape":
             return f"{parent}.reshape({parameter})"
+        if op == "state":
+            number, start, end, shape = parameter
+            return f"{parent}[{start}:{end}].reshape({shape})" if self.in_place else (
+                f"{parent}[{number}]"
+            )
         if op == "diagonal":
             return f"{self.prefix}.einsum({parameter!r}, {parent})"
         return f"{parent}{self.index(parameter, register.shape)}"

@@ -52,12 +52,13 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "gather":      "gather({spec}, {shape}, {arguments})",
     "scatter":     "scatter({spec}, {shape}, {arguments})",
     "add_at":      "add_at({spec[0]}, {spec[1]}, {arguments})",
+    "moved":       "moved({spec}, {arguments})",
 }
 # fmt: on
 NATIVE = frozenset(
     {name for name, row in AXIS_FUNCTIONS.items() if row.smooth} | {"gather", "scatter"}
 )
-HELPERS = ("add_at", "adjugate", "gather", "on_diagonal", "prod_others", "scatter")
+HELPERS = ("add_at", "adjugate", "gather", "moved", "on_diagonal", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}
 NEEDED["constrain"] = "from eingrad.engine.backends.jax_mesh import constrain"
 
@@ -68,6 +69,7 @@ spelling = Spelling(
     expressions=EXPRESSIONS, needed=NEEDED, native=NATIVE,
     arrays_only=frozenset({"where"}), cast="{0}.astype({dtype})",
     full="jnp.full((), {0}, {dtype})", decorator="@jax.jit",
+    loop="scan",
 )  # fmt: skip
 
 

@@ -145,3 +145,20 @@ def _over_axis(
 
     places = (*axes, *(outer if has else None for has in mapped))
     return jax.vmap(one, in_axes=places, out_axes=out)
+
+
+def moved(move: tuple[int, int], x: Array, outside: Array | None = None) -> Array:
+    """Return the entries that stand so many positions after along an axis.
+
+    >>> moved((0, 1), jnp.array([1.0, 2.0, 3.0])).tolist()
+    [2.0, 3.0, 0.0]
+    """
+    axis, by = move
+    count = min(abs(by), x.shape[axis])
+    shape = [count if k == axis else n for k, n in enumerate(x.shape)]
+    before = jnp.zeros((), x.dtype) if outside is None else jnp.expand_dims(outside, axis)
+    fill = jnp.broadcast_to(before, shape)
+    size = x.shape[axis]
+    start, end = (count, size) if by > 0 else (0, size - count)
+    kept = jax.lax.slice_in_dim(x, start, end, axis=axis)
+    return jnp.concatenate((kept, fill) if by > 0 else (fill, kept), axis)

@@ -60,6 +60,7 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "adjugate":    ("np.copyto({out}, adjugate({0}))",),
     "scatter":     ("scatter({arguments}, out={out})",),
     "add_at":      ("add_at({spec[0]}, {others}, out={out})",),
+    "moved":       ("moved({spec}, {out}, {arguments})",),
 }
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
     4: ("np.multiply({0}, 0.5, out={out})", "np.tanh({out}, out={out})",
@@ -108,6 +109,7 @@ IMPORTS = {
     "scatter": "from eingrad.engine.backends.numpy import scatter",
     "add_at": "from eingrad.engine.backends.numpy import add_at",
     "adjugate": "from eingrad.engine.backends.numpy import adjugate",
+    "moved": "from eingrad.engine.backends.numpy import moved",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
     "large_sum": "from eingrad.engine.backends.folds import large_sum, large_sum_of_all",
     "row_dots": "from eingrad.engine.backends.folds import row_dots",
@@ -256,6 +258,21 @@ def scatter(x: Array, *indices: Array, out: Array) -> None:
 def add_at(factor: float, x: Array, *indices: Array, out: Array) -> None:
     """Add multiples of entries at indices that broadcast to ``x``."""
     np.add.at(out, indices, x if factor == 1 else factor * x)
+def moved(move: tuple[int, int], out: Array, x: Array, outside: Any = 0) -> None:
+    """Write the entries that stand so many positions after along an axis.
+
+    >>> out = np.empty(3)
+    >>> moved((0, -1), out, np.array([1.0, 2.0, 3.0]), 7)
+    >>> out
+    array([7., 1., 2.])
+    """
+    axis, by = move
+    out, x = np.moveaxis(out, axis, 0), np.moveaxis(x, axis, 0)
+    count = len(x) - min(abs(by), len(x))
+    if by < 0:
+        out[: len(x) - count], out[len(x) - count :] = outside, x[:count]
+    else:
+        out[count:], out[:count] = outside, x[len(x) - count :]
 
 
 def prod_others(x: Array, out: Array) -> None:

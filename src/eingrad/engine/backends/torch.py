@@ -50,10 +50,11 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "adjugate":    "adjugate({0})",
     "scatter":     "scatter({shape}, {arguments})",
     "add_at":      "add_at({spec[0]}, {arguments})",
+    "moved":       "moved({spec}, {arguments})",
 }
 # fmt: on
 NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
-HELPERS = ("add_at", "adjugate", "on_diagonal", "place", "prod", "prod_others", "scatter")
+HELPERS = ("add_at", "adjugate", "moved", "on_diagonal", "place", "prod", "prod_others", "scatter")
 NEEDED = {name: f"from eingrad.engine.backends.torch_functions import {name}" for name in HELPERS}
 
 

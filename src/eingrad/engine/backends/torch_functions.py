@@ -105,3 +105,15 @@ def add_at(factor: float, whole: Tensor, x: Tensor, *index: Tensor) -> Tensor:
     """
     x = x.to(whole.dtype)  # which differ under autocast
     return whole.index_put(index, x if factor == 1 else factor * x, accumulate=True)
+def moved(move: tuple[int, int], x: Tensor, outside: Tensor | None = None) -> Tensor:
+    """Return the entries that stand so many positions after along an axis.
+
+    >>> moved((0, 1), torch.tensor([1.0, 2.0, 3.0]))
+    tensor([2., 3., 0.])
+    """
+    axis, by = move
+    count = min(abs(by), x.shape[axis])
+    shape = [count if k == axis else n for k, n in enumerate(x.shape)]
+    fill = x.new_zeros(shape) if outside is None else outside.unsqueeze(axis).expand(shape)
+    kept = x.narrow(axis, count if by > 0 else 0, x.shape[axis] - count)
+    return torch.cat((kept, fill) if by > 0 else (fill, kept), dim=axis)

@@ -1,0 +1,217 @@
+"""Recurrences in a program: one step that runs a loop over a program of its own.
+
+What the loop stores, all entries of all its states, is one register; the states are views of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eingrad.core.expr import Var
+from eingrad.core.recurrence import Loop
+from eingrad.engine.memory import plan_memory, without_buffers
+from eingrad.engine.passes import prune, specialize_large
+from eingrad.engine.program import FLOAT, Argument, Builder, Program, Register, Shape
+
+if TYPE_CHECKING:
+    from eingrad.engine.emit import Emitter
+
+
+@dataclass(eq=False, slots=True)
+class LoopProgram:
+    """A loop's `count` positions, and the program of one, whose results are numbered.
+
+    ``stores`` are the registers that hold all entries of each state.
+    """
+
+    loop: Loop
+    count: int
+    program: Program
+    stores: list[Register]
+
+    def __repr__(self) -> str:
+        return f"{self.loop!r} at {id(self)}"
+
+
+def add_loop(
+    b: Builder, loop: Loop, count: int, program: Program, arguments: list[Argument],
+    shapes: list[Shape],
+) -> list[Register]:  # fmt: skip
+    """Append the step of a loop, whose entries have ``shapes``; return a register a state."""
+    program = prune(program)
+    whole = [(count, *shape) for shape in shapes]
+    sizes = [math.prod(shape) for shape in whole]
+    inner = LoopProgram(loop, count, program, [])
+    out = b.step(
+        "scan", arguments, (sum(sizes),), parameters=(inner,), flops=count * program.flops,
+        equation=f"{count} positions",
+    )  # fmt: skip
+    start = 0
+    for k, (shape, size) in enumerate(zip(whole, sizes, strict=True)):
+        view = b.view(out, "state", (k, start, start + size, shape), shape)
+        inner.stores.append(view)
+        start += size
+    return inner.stores
+
+
+# --- as source ------------------------------------------------------------------------------------
+
+
+def loop_lines(emitter: Emitter, inner: LoopProgram, arguments: list[str], out: str) -> list[str]:
+    """Write the loop of a step, whose result is called ``out``."""
+    writer = _LoopWriter(emitter, inner, arguments, out)
+    if emitter.spelling.loop == "scan":
+        return writer.as_scan()
+    return writer.in_place() if emitter.spelling.in_place else writer.as_list()
+
+
+class _LoopWriter:
+    def __init__(
+        self, emitter: Emitter, inner: LoopProgram, arguments: list[str], out: str
+    ) -> None:
+        self.outer, self.loop, self.count, self.out = emitter, inner.loop, inner.count, out
+        self.arguments, self.stores = arguments, inner.stores
+        program = inner.program
+        if emitter.spelling.in_place:
+            program = specialize_large(program, emitter.dtype)
+            memory = plan_memory(program, emitter.item_size)
+        else:
+            memory = without_buffers(program, emitter.item_size)
+        self.program = program
+        self.own = emitter.inside(program, memory)
+        self.dtype = emitter.spelling.dtype(FLOAT, emitter.dtype)
+
+    def name(self, var: Var) -> str:
+        """Return the name of a tensor of the body, a new one."""
+        name = self.outer.fresh()
+        self.named(var, name)
+        return name
+
+    def named(self, var: Var, name: str) -> None:
+        register = self.program.inputs.get(var.name)
+        if register is not None:
+            self.own.names[register] = name
+
+    def is_used(self, var: Var) -> bool:
+        return var.name in self.program.inputs
+
+    def shape(self, var: Var) -> Shape:
+        return self.program.inputs[var.name].shape
+
+    def zeros(self, shape: Shape) -> str:
+        if not shape and self.outer.spelling.in_place:
+            return f"{self.dtype}(0)"
+        text = self.outer.spelling.expression("fill")
+        if self.outer.spelling.in_place:
+            return self.outer.kept_array(f"np.zeros({shape}, {self.dtype})")
+        return text.format(0.0, shape=shape, dtype=self.dtype, device=self.outer.device)
+
+    def start(self, state: int, shape: Shape) -> str:
+        number = self.loop.starts.get(state)
+        return self.zeros(shape) if number is None else self.arguments[number]
+
+    def results(self) -> list[str]:
+        """Return the entries of the states at the position, computed by the lines so far."""
+        return [self.own.result(self.program.outputs[str(k)]) for k in range(len(self.stores))]
+
+    def entries(self, at: str) -> list[str]:
+        """Write the entries of what the loop reads at a position."""
+        for n, var in self.loop.whole.items():
+            self.named(var, self.arguments[n])
+        return [f"{self.name(var)} = {self.arguments[n]}[{at}]"
+                for n, var in self.loop.entries.items() if self.is_used(var)]  # fmt: skip
+
+    def reads(self, at: str, stores: Callable[[int], str]) -> list[str]:
+        """Write what the states were at positions before."""
+        lines = []
+        for (k, d), var in self.loop.reads.items():
+            if not self.is_used(var):
+                continue
+            there = f"{at} + {d}" if self.loop.back else f"{at} - {d}"
+            inside = f"{at} < {self.count - d}" if self.loop.back else f"{at} >= {d}"
+            start = self.start(k, self.shape(var))
+            lines.append(f"{self.name(var)} = {stores(k)}[{there}] if {inside} else {start}")
+        return lines
+
+    def positions(self) -> str:
+        return f"range({self.count - 1}, -1, -1)" if self.loop.back else f"range({self.count})"
+
+    def in_place(self) -> list[str]:
+        """Write a loop that fills arrays."""
+        at, stores = self.outer.fresh(), [self.outer.name_of(x) for x in self.stores]
+        lines = [*self.entries(at), *self.reads(at, stores.__getitem__)]
+        waiting: dict[int, str] = {}
+        for k, store in enumerate(stores):
+            register = self.program.outputs[str(k)]
+            if isinstance(register, Register) and self.own.is_fresh(register):
+                target = self.own.names[register] = self.outer.fresh()
+                lines.append(f"{target} = {store}[{at}]")
+            else:
+                waiting[k] = store
+        lines += self.own.lines()
+        for k, store in waiting.items():
+            value = self.own.result(self.program.outputs[str(k)])
+            lines += [*self.own.lines(), f"{store}[{at}] = {value}"]
+        return [f"for {at} in {self.positions()}:", *_indented(lines)]
+
+    def as_list(self) -> list[str]:
+        """Write a loop that appends to lists, so that a library's own differentiation can follow."""
+        at, stores = self.outer.fresh(), [self.outer.fresh() for _ in self.stores]
+        made = [f"{store} = [None] * {self.count}" for store in stores]
+        lines = [*self.entries(at), *self.reads(at, stores.__getitem__), *self.own.lines()]
+        lines += [f"{s}[{at}] = {v}" for s, v in zip(stores, self.results(), strict=True)]
+        stacked = ", ".join(f"torch.stack({store})" for store in stores)
+        return [
+            *made, f"for {at} in {self.positions()}:", *_indented(lines),
+            f"{self.out} = ({stacked},)",
+        ]  # fmt: skip
+
+    def as_scan(self) -> list[str]:
+        """Write a function of what is carried on and of the entries at one position."""
+        step, carry, xs = (self.outer.fresh() for _ in range(3))
+        read = [n for n, var in self.loop.entries.items() if self.is_used(var)]
+        for n, var in self.loop.whole.items():
+            self.named(var, self.arguments[n])
+        entries = [self.name(self.loop.entries[n]) for n in read]
+        carried, starts, names = self._carried()
+        lines = [f"{_tuple(carried)} = {carry}"] if carried else []
+        lines += [f"{_tuple(entries)} = {xs}"] if entries else []
+        lines += self.own.lines()
+        results = [f"jnp.asarray({x}, {self.dtype})" for x in self.results()]
+        values = [self.outer.fresh() for _ in results]
+        lines += [f"{v} = {x}" for v, x in zip(values, results, strict=True)]
+        after = [values[k] if d == 1 else names[k, d - 1] for k, d in names]
+        lines.append(f"return {_tuple(after)}, {_tuple(values)}")
+        read_from = _tuple(self.arguments[n] for n in read)
+        back = ", reverse=True" * self.loop.back
+        return [
+            f"def {step}({carry}, {xs}):", *_indented(lines),
+            f"{self.out} = jax.lax.scan({step}, {_tuple(starts)}, {read_from}, "
+            f"length={self.count}{back})[1]",
+        ]  # fmt: skip
+
+    def _carried(self) -> tuple[list[str], list[str], dict[tuple[int, int], str]]:
+        """Return the names of what is carried on, and what stands before the first position."""
+        names: dict[tuple[int, int], str] = {}
+        starts = []
+        for k, store in enumerate(self.stores):
+            for d in range(1, self.loop.reach(k) + 1):
+                var = self.loop.reads.get((k, d))
+                names[k, d] = self.outer.fresh() if var is None else self.name(var)
+                starts.append(f"jnp.asarray({self.start(k, store.shape[1:])}, {self.dtype})")
+        return list(names.values()), starts, names
+
+
+def _tuple(items: Iterable[str]) -> str:
+    items = list(items)
+    return f"({', '.join(items)}{',' * (len(items) == 1)})"
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+__all__ = ["LoopProgram", "add_loop", "loop_lines"]
