@@ -8,7 +8,7 @@ at once, and is read entry by entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.recurrence import Bound, Loop, Scan, Shift, shift
-from eingrad.core.rewrite import substitute
+from eingrad.core.rewrite import rewrite, substitute
 from eingrad.errors import EingradError
 
 
@@ -455,6 +455,40 @@ def _scans(recurrence: Recurrence, exprs: Exprs) -> dict[str, Expr]:
     return result
 
 
+def in_loops(
+    roots: Sequence[Expr], change: Callable[[Sequence[Expr]], Sequence[Expr]]
+) -> list[Expr]:
+    """Change what loops compute at a position; ``change`` takes and returns several formulas."""
+    known: dict[Loop, Loop] = {}
+
+    def step(node: Expr) -> Expr | None:
+        if not isinstance(node, Scan):
+            return None
+        if node.loop not in known:
+            known[node.loop] = node.loop.over(change(node.loop.bodies))
+        return Scan(node.operands, known[node.loop], node.state)
+
+    return rewrite(roots, step) if any(root.has_loop for root in roots) else list(roots)
+
+
+def computable(definitions: Iterable[tuple[Var, Expr]]) -> list[tuple[Var, Expr]]:
+    """Return definitions, each after those that it needs, with loops in the place of recurrences.
+
+    Those of no recurrence keep their order.
+    """
+    given = list(definitions)
+    exprs = {var.name: expr for var, expr in given}
+    loops = scans(exprs)
+    if not loops:
+        return given
+    exprs |= loops
+    order = _components({
+        name: [v.name for v in variables(expr) if v.name in exprs] for name, expr in exprs.items()
+    })  # fmt: skip
+    tensors = {var.name: var for var, _ in given}
+    return [(tensors[name], exprs[name]) for (name,) in order]
+
+
 __all__ = [
-    "Recurrence", "RecurrenceError", "recurrences", "recurrent", "scans",
+    "Recurrence", "RecurrenceError", "computable", "in_loops", "recurrences", "recurrent", "scans",
 ]  # fmt: skip

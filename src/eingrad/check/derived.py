@@ -10,6 +10,7 @@ from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
 from eingrad.calculus.kink_rules import Roots
 from eingrad.calculus.naming import DerivativeName
+from eingrad.calculus.recurrences import recurrent, scans
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.core.algebra import zeros
@@ -50,6 +51,7 @@ class Derived:
         }
         self.titles: dict[str, DerivativeName] = {}
         self._shielded: dict[Expr, Expr] = {}
+        self._loops: tuple[int, Mapping[str, Expr]] = (-1, {})
         self._known: dict[tuple[str, frozenset[str]], tuple[System, Titles]] = {}
 
     @property
@@ -75,6 +77,14 @@ class Derived:
             tensors: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in self.exprs.items()}
             (self._shielded[expr],) = shielded([expr], tensors)
         return self._shielded[expr]
+
+    def computable(self, name: str) -> Expr | None:
+        """Return a tensor's formula, of one in a recurrence the loop that computes it."""
+        if self._loops[0] != len(self.exprs):
+            own = recurrent(self.exprs)
+            forms = {n: self.shielded(e) if n in own else e for n, e in self.exprs.items()}
+            self._loops = len(self.exprs), scans(forms) if own else {}
+        return self._loops[1].get(name, self.exprs.get(name))
 
     def tensor(self, name: str) -> Var:
         """Return a tensor or a derivative that was derived."""
@@ -201,7 +211,8 @@ class Derived:
         """Return an expression over the inputs alone."""
         known: dict[str, Expr] = {}
         for var in self._below(expr):
-            own = self.exprs[var.name]
+            own = self.computable(var.name)
+            assert own is not None
             known[var.name] = substitute(own, _values(own, known))
         return substitute(expr, _values(expr, known))
 
@@ -216,7 +227,8 @@ class Derived:
             elif var.name in self.exprs and var.name not in done:
                 done.add(var.name)
                 stack.append((var, True))
-                stack += [(v, False) for v in variables(self.exprs[var.name])]
+                own = self.computable(var.name)
+                stack += [(v, False) for v in (variables(own) if own is not None else ())]
 
 
 def _values(expr: Expr, known: Mapping[str, Expr]) -> dict[Expr, Expr]:

@@ -128,7 +128,7 @@ class Point:
 
     def _needs(self, node: Expr) -> tuple[Expr, ...]:
         if isinstance(node, Var):
-            own = self.derived.exprs.get(node.name)
+            own = self.derived.computable(node.name)
             return () if own is None else (self.derived.shielded(own),)
         return node.operands
 

@@ -38,19 +38,22 @@ class Expr:
     """A node. ``operands`` are its children, ``digest`` orders nodes the same way in every run.
 
     ``has_delta`` says that a `Delta` is within reach: the node is one, or a sum or product of such;
-    ``has_places`` that `Indices` are anywhere below, ``has_shift`` that a label moves there.
+    ``has_places`` that `Indices` are anywhere below, ``has_shift`` that a label moves there,
+    ``has_loop`` that a recurrence is computed there.
     """
 
     __slots__ = (
-        "__weakref__", "digest", "dims", "has_delta", "has_places", "has_shift", "operands",
+        "__weakref__", "digest", "dims", "has_delta", "has_loop", "has_places", "has_shift", "operands",
     )  # fmt: skip
     moves = False  # whether this is a node that reads at another position
+    loops = False  # whether it is what a recurrence stores
     dims: tuple[Dim, ...]
     operands: tuple[Expr, ...]
     digest: int
     has_delta: bool
     has_places: bool
     has_shift: bool
+    has_loop: bool
 
     @property
     def ndim(self) -> int:
@@ -94,6 +97,7 @@ def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fiel
             and any(x.has_delta for x in operands)
         )
         node.has_places = isinstance(node, Indices) or any(x.has_places for x in operands)
+        node.has_loop = node.loops or any(x.has_loop for x in operands)
         node.has_shift = node.moves or any(x.has_shift for x in operands)
         _nodes[key] = node
         return node

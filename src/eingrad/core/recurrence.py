@@ -115,6 +115,12 @@ class Loop:
     def __repr__(self) -> str:
         return f"Loop({self.dim}{' back' * self.back}, {len(self.bodies)} states)"
 
+    def over(self, bodies: Sequence[Expr]) -> Loop:
+        """Return the loop with other formulas at a position."""
+        return Loop(
+            self.dim, self.back, bodies, self.reads, self.entries, self.whole, self.starts
+        )
+
     def reach(self, state: int) -> int:
         """How many positions back the state is read, 0 if it never is."""
         return max((d for k, d in self.reads if k == state), default=0)
@@ -124,6 +130,7 @@ class Scan(Expr):
     """All entries of one state of a loop; the loop's label is the first axis."""
 
     __slots__ = ("loop", "state")
+    loops = True
     loop: Loop
     state: int
 

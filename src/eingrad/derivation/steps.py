@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
+from eingrad.calculus.recurrences import recurrent
 from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.calculus.simplify import simplify, simplify_in_stages
 from eingrad.calculus.structure import cost
@@ -179,10 +180,12 @@ class Deriver:
 
     def _needed(self, name: str) -> list[str]:
         """Return the derivatives that one is made of, in the order in which they build up."""
-        needed = {name}
-        for key in reversed(list(self.records)):
-            if key in needed:
-                needed.update(self._parents(self.records[key]))
+        needed, before = {name}, 0
+        while before < len(needed):  # twice, but for recurrences: each follows what it is made of
+            before = len(needed)
+            for key in reversed(list(self.records)):
+                if key in needed:
+                    needed.update(self._parents(self.records[key]))
         return [key for key in self.records if key in needed]
 
     def _parents(self, record: Record) -> set[str]:
@@ -221,7 +224,12 @@ class Deriver:
 
 
 def opened(expr: Expr, formulas: Mapping[str, Expr], most: float = UNFOLD_COST) -> Expr:
-    """Put the formulas of derivatives in for their names, as long as the cost is at ``most``."""
+    """Put the formulas of derivatives in for their names, as long as the cost is at ``most``.
+
+    Of one that refers to itself others speak by its name.
+    """
+    loops = recurrent(formulas)
+    formulas = {name: x for name, x in formulas.items() if name not in loops} if loops else formulas
     while names := [v for v in variables(expr) if v.name in formulas]:
         longer = substitute(expr, {v: formulas[v.name] for v in names})
         if cost(longer) > most:

@@ -10,6 +10,7 @@ import numpy as np
 from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Expr, Map, Var, has_leading_axes, postorder
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.recurrence import Scan
 from eingrad.engine.executable import Executable
 from eingrad.engine.function import CompiledFunction, find_inputs
 from eingrad.engine.leading_axes import LeadingAxesFunction
@@ -91,7 +92,8 @@ def dtype_name(dtype: Any) -> str:
 
 
 def _check_functions(roots: Sequence[Expr], functions: Mapping[str, Any]) -> None:
-    for node in postorder(roots):
+    loops = {x.loop for x in postorder(roots) if isinstance(x, Scan)}
+    for node in postorder([*roots, *(body for loop in loops for body in loop.bodies)]):
         if isinstance(node, Map) and node.function not in FUNCTIONS:
             name = node.function
             if not callable(functions.get(name)):

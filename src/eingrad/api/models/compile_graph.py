@@ -10,6 +10,7 @@ from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.optim import Optimizer, StateTensor
+from eingrad.calculus.recurrences import computable, in_loops, recurrent
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
 from eingrad.core.later import Later
@@ -34,12 +35,29 @@ def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[E
     """
     graph: dict[Expr, Expr] = {var: var for var in system.inputs.values()}
     more = list(more)
-    for var, expr in [*((d.var, d.expr) for d in system.definitions.values()), *more]:
+    for var, expr in computable(_with_safe_loops(system, more)):
         graph[var] = substitute(expr, {v: graph[v] for v in variables(expr) if v in graph})
     derived = list(dict.fromkeys(var for var, _ in more))
     values = [graph[d.var] for d in system.definitions.values() if d.var not in derived]
     safe = derivatives_at_kinks([graph[var] for var in derived], values)
     return graph | dict(zip(derived, safe, strict=True))
+
+
+def _with_safe_loops(system: System, more: list[tuple[Var, Expr]]) -> list[tuple[Var, Expr]]:
+    """Return all definitions; those that refer to each other have values at kinks, and conditions
+    select in them, since nothing looks into a loop later."""
+    everything = {d.var: d.expr for d in system.definitions.values()} | dict(more)
+    loops = recurrent({var.name: expr for var, expr in everything.items()})
+    if loops:
+        own = [var for var in everything if var.name in loops]
+        values = [d.expr for d in system.definitions.values()]
+        named: dict[Expr, Expr] = {var: expr for var, expr in everything.items()}
+        derived = dict(more)
+        safe = derivatives_at_kinks([everything[var] for var in own], values, named)
+        everything |= {var: x for var, x in zip(own, safe, strict=True) if var in derived}
+        named |= {var: everything[var] for var in own}
+        everything |= dict(zip(own, shielded([everything[v] for v in own], named), strict=True))
+    return list(everything.items())
 
 
 def _inputs_for_sizes(system: System, roots: Sequence[Expr]) -> list[Var]:
@@ -82,6 +100,11 @@ def compile_graph(
     roots = [*outputs.values(), *gradients.values()]
     inner = devices.inner(roots) if devices else {}
     roots, callables = bind_functions([*roots, *inner.values()], functions or {}, system.functions)
+
+    def bound(bodies: Sequence[Expr]) -> list[Expr]:
+        return bind_functions(bodies, functions or {}, system.functions)[0]
+
+    roots = in_loops(roots, lambda x: apply_rules(bound(x), STABLE))
     roots = shielded(apply_rules(roots, STABLE))
     rest = iter(roots)
     values, stable, inner = (dict(zip(x, rest, strict=False)) for x in (outputs, gradients, inner))
