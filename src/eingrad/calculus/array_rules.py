@@ -25,7 +25,7 @@ from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Const, Dim, Expr, Indices, Labels, Map, Reduce, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.core.partials import is_linear
-from eingrad.core.recurrence import Shift, shift
+from eingrad.core.positions import Shift, shift
 
 Transpose = Callable[[Expr, int, Expr, int], Expr | None]
 """(node, operand number, cotangent or tangent, number of its leading extra axes) -> result."""

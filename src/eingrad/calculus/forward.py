@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from eingrad.calculus.differentiate import push_forward
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName, DirectionName
-from eingrad.calculus.recurrences import recurrences
+from eingrad.core.recurrences import recurrences
 from eingrad.calculus.reverse import NAME_COST, Adjoint, needed_by, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted

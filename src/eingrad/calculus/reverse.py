@@ -15,7 +15,7 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.nested import name_nested
-from eingrad.calculus.recurrences import recurrent
+from eingrad.core.recurrences import recurrent
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor

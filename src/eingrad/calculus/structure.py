@@ -39,7 +39,7 @@ from eingrad.core.expr import (
     postorder,
 )
 from eingrad.core.masks import condition_of, is_condition
-from eingrad.core.recurrence import Shift
+from eingrad.core.positions import Shift
 
 MAX_OPENED = 16  # factors of a product that rules look at together
 MAX_TERMS = 24  # a product of sums that would have more terms than this is not multiplied out

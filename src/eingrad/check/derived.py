@@ -10,7 +10,7 @@ from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
 from eingrad.calculus.kink_rules import Roots
 from eingrad.calculus.naming import DerivativeName
-from eingrad.calculus.recurrences import recurrent, scans
+from eingrad.core.recurrences import recurrent, scans
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.core.algebra import zeros

@@ -216,7 +216,7 @@ def relabelled(formula: Formula, labels: Mapping[str, str]) -> Formula:
     """Give labels other letters, those that functions bind included."""
 
     def tensor(part: Symbol) -> Symbol:
-        return Symbol(part.name, tuple(labels.get(k, k) for k in part.labels))
+        return replace(part, labels=tuple(labels.get(k, k) for k in part.labels), position=None)
 
     def leaf(part: Formula) -> Formula:
         if isinstance(part, Symbol):

@@ -37,7 +37,7 @@ from eingrad.core.functions import (
 )
 from eingrad.core.later import np
 from eingrad.core.partials import recipe_of
-from eingrad.core.recurrence import Loop, Scan, Shift
+from eingrad.core.positions import Loop, Scan, Shift
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Functions = Mapping[str, Callable[..., Any]]

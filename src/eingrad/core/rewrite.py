@@ -20,7 +20,7 @@ from eingrad.core.arrays import (
     slice_of,
 )
 from eingrad.core.expr import Einsum, Expr, Map, Reduce, postorder
-from eingrad.core.recurrence import Scan, Shift, shift
+from eingrad.core.positions import Scan, Shift, shift
 
 
 def rebuild(node: Expr, operands: Sequence[Expr]) -> Expr:

@@ -36,6 +36,7 @@ from eingrad.core.expr import (
 from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
 from eingrad.core.labelling import connected
 from eingrad.core.masks import condition_of
+from eingrad.core.positions import Shift
 from eingrad.core.product import Factor
 from eingrad.core.rewrite import rewrite
 from eingrad.derivation.assemble import assemble, letters_in_order, number
@@ -126,14 +127,14 @@ def size_holders(system: System) -> dict[Dim, SizeOf]:
 def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
     """Write a derivative whose axes have the letters ``labels``."""
     if isinstance(title, DirectionName):
-        return Symbol(str(title), tuple(labels))
+        return symbol_of(str(title), labels)
     rest = list(labels)
     own, rest = rest[: title.of_ndim], rest[title.of_ndim :]
     wrt = []
     for name, ndim in title.wrt:
-        wrt.append(Symbol(name, tuple(rest[:ndim])))
+        wrt.append(symbol_of(name, rest[:ndim]))
         rest = rest[ndim:]
-    return syntax.Derivative(Symbol(title.of, tuple(own)), tuple(wrt))
+    return syntax.Derivative(symbol_of(title.of, own), tuple(wrt))
 
 
 def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
@@ -166,6 +167,31 @@ def _after(letter: str) -> Iterator[str]:
         number += 1
 
 
+class MovedLetter(str):
+    """A letter below which a tensor is read at another position: t in ``h[t-1,j]``."""
+
+    by: int
+
+    @classmethod
+    def of(cls, letter: str, by: int) -> str:
+        """Return the letter ``by`` positions on."""
+        total = by + move_of(letter)
+        moved = cls(letter)
+        moved.by = total
+        return moved if total else str(letter)
+
+
+def move_of(letter: str) -> int:
+    """Return how many positions a letter is moved."""
+    return letter.by if isinstance(letter, MovedLetter) else 0
+
+
+def symbol_of(name: str, letters: Sequence[str]) -> Symbol:
+    """Return a tensor at letters, some of which may be moved."""
+    moves = tuple(map(move_of, letters))
+    return Symbol(name, tuple(map(str, letters)), moves=moves if any(moves) else ())
+
+
 class _Writer:
     """Writes one term.
 
@@ -187,9 +213,13 @@ class _Writer:
         if isinstance(expr, Size):
             return self.sizes[expr.dim]
         if isinstance(expr, Indices):
-            return syntax.Ordinal(labels[0])
+            return _position(labels[0])
         if isinstance(expr, Delta):
-            return Symbol("delta", tuple(sorted(labels)))
+            return symbol_of("delta", tuple(sorted(labels)))
+        if isinstance(expr, Shift):
+            moved = MovedLetter.of(labels[expr.axis], expr.by)
+            inner = (*labels[: expr.axis], moved, *labels[expr.axis + 1 :])
+            return self.write(expr.operands[0], inner)
         if isinstance(expr, Einsum):
             return self._product(expr, labels)
         if is_sum(expr):
@@ -217,7 +247,7 @@ class _Writer:
             own, by = (labels, labels) if split < 0 else (labels[:split], labels[split:])
             return syntax.Derivative(self.write(expr, own), (Symbol(wrt, by),))
         title = self.names.derivatives.get(var.name)
-        return Symbol(var.name, labels) if title is None else head_of(title, labels)
+        return symbol_of(var.name, labels) if title is None else head_of(title, labels)
 
     def _bind(self, dim: Dim) -> str:
         """Return a letter for a label that is summed: the one by which its extent is called."""
@@ -493,6 +523,12 @@ class _Writer:
             private, not isinstance(x, Var), not self._is_upstream(x), self._order(x), own,
             x.digest,
         )  # fmt: skip
+
+
+def _position(letter: str) -> Formula:
+    by = move_of(letter)
+    here = syntax.Ordinal(str(letter))
+    return syntax.Sum((here, number(abs(by))), (False, by < 0)) if by else here
 
 
 def _flat_terms(expr: Expr) -> Iterator[Expr]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
-from eingrad.calculus.recurrences import recurrent
+from eingrad.core.recurrences import recurrent
 from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.calculus.simplify import simplify, simplify_in_stages
 from eingrad.calculus.structure import cost

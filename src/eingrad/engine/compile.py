@@ -10,7 +10,7 @@ import numpy as np
 from eingrad.calculus.optim import StateTensor
 from eingrad.core.expr import Expr, Map, Var, has_leading_axes, postorder
 from eingrad.core.functions import FUNCTIONS
-from eingrad.core.recurrence import Scan
+from eingrad.core.positions import Scan
 from eingrad.engine.executable import Executable
 from eingrad.engine.function import CompiledFunction, find_inputs
 from eingrad.engine.leading_axes import LeadingAxesFunction

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eingrad.core.expr import Var
-from eingrad.core.recurrence import Loop
+from eingrad.core.positions import Loop
 from eingrad.engine.memory import plan_memory, without_buffers
 from eingrad.engine.passes import prune, specialize_large
 from eingrad.engine.program import FLOAT, Argument, Builder, Program, Register, Shape

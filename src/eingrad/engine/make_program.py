@@ -39,7 +39,7 @@ from eingrad.core.expr import (
 )
 from eingrad.core.functions import COMPARISONS
 from eingrad.core.partials import recipe_of
-from eingrad.core.recurrence import Loop, Scan, Shift
+from eingrad.core.positions import Loop, Scan, Shift
 from eingrad.engine import functions, values
 from eingrad.engine.loops import add_loop
 from eingrad.engine.passes import (

@@ -110,10 +110,14 @@ def juxtaposed(parts: Iterable[str], between: str = " ") -> str:
     return text
 
 
-def _symbol(name: str, labels: Sequence[str]) -> str:
+def _symbol(name: str, labels: Sequence[str], moves: Sequence[int] = ()) -> str:
     letters = name.rstrip("0123456789")
     number = name[len(letters) :]
     text = f"{_word(letters)}^{{({number})}}" if number else _word(name)
+    if any(moves):
+        written = [f"{label_latex(x)}{by:+}" if by else label_latex(x)
+                   for x, by in zip(labels, moves, strict=True)]  # fmt: skip
+        return f"{text}_{{{', '.join(written)}}}"
     return f"{text}_{{{_labels(labels)}}}" if labels else text
 
 
@@ -147,8 +151,8 @@ def _write(formula: Formula) -> tuple[str, int]:
     match formula:
         case Number(value=value):
             return _number(value)
-        case Symbol(name=name, labels=labels):
-            return _symbol(name, labels), POWER if name[-1].isdigit() else ATOM
+        case Symbol(name=name, labels=labels, moves=moves):
+            return _symbol(name, labels, moves), POWER if name[-1].isdigit() else ATOM
         case TensorAt(name=name, entries=entries):
             inner = ", ".join(
                 label_latex(x) if isinstance(x, str) else to_latex(x) for x in entries

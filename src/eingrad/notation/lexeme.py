@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core.expr import ELLIPSIS
@@ -51,6 +52,10 @@ TENSOR = (
     rf"{_NAME}(?:\^\{{\([0-9]+\)\}}|_\{{[^{{}}\n]*\}}|_(?:{_LETTER}|[0-9]|\\[A-Za-z]+(?![A-Za-z]))*"
     rf"|\[{_NESTED}\])*"
 )  # a name with all that hangs on it, as one word of a text
+_MOVED = re.compile(rf"({_NAME})\s*([+-])\s*([0-9]{{1,6}})")  # t-1 in h[t-1,j]
+_EDGE = re.compile(
+    rf"({_NAME})\s*(?:(<)\s*0|(>=)\s*size\(\s*({_NAME})\s*\))|(-?[0-9]{{1,6}})"
+)  # t<0, t>=size(t) or 0 on a left side
 _LETTERS = re.compile(rf"\\[A-Za-z]+|{_LETTER}|[0-9]")
 _DERIVATIVE = re.compile(r"d(2?)(.*?)/d(.*)", re.DOTALL)
 
@@ -89,7 +94,15 @@ def known_functions() -> list[str]:
     return sorted(filter(is_function, names))
 
 
-Entry = str | Symbol | TensorAt
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A label and how many positions after it an entry is read."""
+
+    label: str
+    by: int
+
+
+Entry = str | Symbol | TensorAt | Moved
 Part = tuple[str, str, int]  # its kind (a group of _PART), its text, where it begins
 
 
@@ -195,10 +208,49 @@ def read_tensor(text: str, place: TextPlace) -> Symbol | TensorAt:
             )
         brackets = kind == "brackets" or (kind == "braces" and "," in inner)
         entries = _entries(name, kind, inner, place.within(start, len(inner)))
-    labels = tuple(entry for entry in entries if isinstance(entry, str))
+    labels = tuple(x.label if isinstance(x, Moved) else x for x in entries
+                   if isinstance(x, str | Moved))  # fmt: skip
+    moves = tuple(x.by if isinstance(x, Moved) else 0 for x in entries)
     if len(labels) == len(entries):
-        return Symbol(name, labels, place.at(), brackets)
-    return TensorAt(name, entries, place.at())
+        return Symbol(name, labels, place.at(), brackets, moves if any(moves) else ())
+    if any(moves):
+        raise NotationError(
+            f"{text} is read at an integer tensor and at another position of a label",
+            operand=name,
+            position=place.at(),
+            hint="give one of the two a statement of its own",
+        )
+    plain = tuple(x for x in entries if not isinstance(x, Moved))
+    return TensorAt(name, plain, place.at())
+
+
+def read_edge(text: str, place: TextPlace) -> tuple[str, tuple[str, ...], int, str, int] | None:
+    """Read the left side of ``h[t<0,i] = h0_i``: name, labels, axis, sign, number; else None."""
+    match = re.fullmatch(rf"({_NAME})\[({_NESTED})\]", text)
+    if match is None or not re.search(r"[<>0-9]", match[2]):
+        return None
+    labels: list[str] = []
+    found: tuple[int, str, int] | None = None
+    for written, where in _split(match[1], match[2], place.within(match.start(2), len(match[2]))):
+        edge = _EDGE.fullmatch(written)
+        if edge is None:
+            if not re.fullmatch(_NAME, written):
+                return None
+            labels.append(spell(written, where))
+            continue
+        label = spell(edge[1] or "", where)
+        if found is not None or (edge[4] and spell(edge[4], where) != label):
+            return None
+        if edge[5] and int(edge[5]) < 0:
+            raise NotationError(
+                f"{text}: on a left side entries are not counted from the end",
+                operand=match[1],
+                position=where.at(),
+                hint=f"what stands before the first entry is {match[1]}[t<0]",
+            )
+        found = len(labels), "==" if edge[5] else edge[2] or edge[3], int(edge[5] or 0)
+        labels.append(label)
+    return None if found is None else (spell(match[1], place), tuple(labels), *found)
 
 
 def _name(name: str, kind: str, inner: str, place: TextPlace) -> str:
@@ -238,6 +290,8 @@ def _entry(name: str, written: str, where: TextPlace) -> Entry:
         return Symbol(spell(scalar[1], where), (), where.at(), brackets=True)
     if re.fullmatch(TENSOR, written):
         return read_tensor(written, where)
+    if moved := _MOVED.fullmatch(written):
+        return Moved(spell(moved[1], where), int(moved[2] + moved[3]))
     _check_label(name, written, where)
     return spell(written, where)
 

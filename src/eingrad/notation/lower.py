@@ -12,12 +12,14 @@ from fractions import Fraction
 
 from eingrad.core import algebra
 from eingrad.core.arrays import Gather, Scatter
-from eingrad.core.expr import Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
+from eingrad.core.expr import ELLIPSIS, Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
 from eingrad.core.functions import canonical
 from eingrad.core.masks import chosen_numbers
+from eingrad.core.recurrences import RecurrenceError, components, recurrences
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
+from eingrad.notation.moves import check_moves
 from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.lexeme import is_function
 from eingrad.notation.resolve import Resolver
@@ -28,6 +30,7 @@ from eingrad.notation.syntax import (
     Assumption,
     Declaration,
     Derivative,
+    Edge,
     Formula,
     Number,
     SizeOf,
@@ -37,7 +40,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.system import Definition, Fact, System
 from eingrad.notation.tensors import RESERVED, Tensors
 from eingrad.notation.text import derivative_name
-from eingrad.notation.thunks import Extents, Thunk
+from eingrad.notation.thunks import Extents, Indexed, Thunk, cases, elementwise, number, place_of
 
 
 def lower(statements: Sequence[Statement]) -> System:
@@ -54,7 +57,12 @@ def lower(statements: Sequence[Statement]) -> System:
     dims = Dimensions()
     tensors = Tensors(dims, {a.target.name: a.target for a in assignments.values()
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
+    loops = _loops(assignments)
+    for name, a in assignments.items():
+        check_moves(a, {n for own in loops if name in own for n in own})
     thunks = {name: _resolve(a, tensors) for name, a in assignments.items()}
+    for a in assignments.values():
+        _resolve_edges(a, tensors)
     tensors.complete()
     inputs = tensors.inputs
     assumed = [s for s in statements if isinstance(s, Assumption)]
@@ -64,8 +72,9 @@ def lower(statements: Sequence[Statement]) -> System:
     exprs = {name: _build(thunk, extents, assignments[name]) for name, thunk in thunks.items()}
     definitions = {
         name: Definition(name, labels_of(a.target), exprs[name], a, a.position)
-        for name, a in ((name, assignments[name]) for name in _sorted(assignments))
+        for name, a in ((name, assignments[name]) for name in _sorted(assignments, loops))
     }
+    _check_loops(definitions)
     return System(
         inputs={
             name: Var(name, extents.of(tensors.use(symbol)), name in tensors.integers)
@@ -84,6 +93,10 @@ def lower(statements: Sequence[Statement]) -> System:
         sizes={
             s.right.name: _called(s.left, extents.letters)[0]
             for s in stated if isinstance(s.right, Symbol) and s.right.name not in tensors.symbols
+        },
+        edges={
+            name: {place: _build(thunk, extents, assignments[name]) for place, thunk in own.items()}
+            for name, own in tensors.edges.items()
         },
     )  # fmt: skip
 
@@ -220,7 +233,71 @@ def _resolve(assignment: Assignment, tensors: Tensors) -> Thunk:
     resolver = Resolver(tensors)
     scope = resolver.open(target.labels)
     resolver.resolve(target, scope)
-    return resolver.value(assignment.value, scope)
+    value = resolver.value(assignment.value, scope)
+    for edge in assignment.edges:
+        if edge.sign == "==":
+            value = _with_entry(value, edge, tensors, scope)
+    return value
+
+
+def _with_entry(value: Thunk, edge: Edge, tensors: Tensors, scope: Mapping[str, int]) -> Thunk:
+    """Put the line for one entry, ``h[0,i] = g_i``, in the place of the recurrence there."""
+    places = tuple(scope.values())
+    own, entry = _edge_value(edge, tensors)
+    at = place_of(places[edge.axis])
+    rest = tuple(p for k, p in enumerate(places) if k != edge.axis)
+    for a, b in zip(own, rest, strict=True):
+        tensors.dims.unite(a, b)
+    here = elementwise("eq", [at, Indexed((), number(edge.number))])
+    chosen = cases(here, Indexed(rest, entry), Indexed(places, value))
+    return lambda extents: chosen.over(places, extents)
+
+
+def _edge_value(edge: Edge, tensors: Tensors) -> tuple[tuple[int, ...], Thunk]:
+    """Resolve the value of an edge, over the tensor's other labels; return these labels' places."""
+    _check_left(Symbol(edge.name, edge.labels, edge.position))
+    axes = tensors.use(Symbol(edge.name, edge.labels, edge.position))
+    resolver = Resolver(tensors)
+    scope = resolver.open(edge.kept)
+    rest = [axis for k, axis in enumerate(axes) if k != edge.axis]
+    for place, axis in zip(scope.values(), rest, strict=True):
+        tensors.dims.unite(place, axis)
+    return tuple(scope.values()), resolver.value(edge.value, scope)
+
+
+def _resolve_edges(assignment: Assignment, tensors: Tensors) -> None:
+    """Resolve what stands before the first entry of a tensor, or behind the last one."""
+    for edge in assignment.edges:
+        if edge.sign != "==":
+            own = tensors.edges.setdefault(edge.name, {})
+            if (edge.axis, edge.sign) in own:
+                raise mistakes.two_edges(edge.name, edge.position)
+            own[edge.axis, edge.sign] = _edge_value(edge, tensors)[1]
+
+
+def _loops(assignments: Mapping[str, Assignment]) -> list[list[str]]:
+    """Return the groups of names whose definitions refer to each other."""
+    needs = {
+        name: [n for n in dict.fromkeys(_all_needs(a)) if n in assignments]
+        for name, a in assignments.items()
+    }
+    return [own for own in components(needs) if len(own) > 1 or own[0] in needs[own[0]]]
+
+
+def _check_loops(definitions: Mapping[str, Definition]) -> None:
+    """Raise unless every group of definitions that refer to each other is a recurrence."""
+    try:
+        found = recurrences({name: d.expr for name, d in definitions.items()})
+    except RecurrenceError as error:
+        name = error.operand or ""
+        position = definitions[name].position if name in definitions else None
+        raise NotationError(
+            error.reason, code=error.code, operand=name, position=position, hint=error.hint
+        ) from None
+    for own in found:
+        for name in own.axes:
+            if ELLIPSIS in definitions[name].expr.dims:
+                raise mistakes.ellipsis_in_recurrence(name, definitions[name].position)
 
 
 def _resolve_fact(
@@ -313,9 +390,15 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
     integers = {name for name, var in system.inputs.items() if var.integer}
     claim = with_integers(claim, scalar_indices(system))
     check_slips([claim], {*symbols, *system.sizes})
-    resolver = Resolver(
-        Tensors(dims, symbols, system.functions, closed=True, integers=integers, sizes=system.sizes)
+    tensors_known = Tensors(
+        dims, symbols, system.functions, closed=True, integers=integers, sizes=system.sizes
     )
+    tensors_known.edges = {
+        name: {place: (lambda _, x=x: x) for place, x in own.items()}
+        for name, own in system.edges.items()
+    }
+    check_moves(claim, (), closed=True)
+    resolver = Resolver(tensors_known)
     _check_left(claim.target)
     scope = resolver.open(labels_of(claim.target))
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
@@ -358,16 +441,30 @@ def _build(thunk: Thunk, extents: Extents, statement: Statement) -> Expr:
 # --- order ------------------------------------------------------------------------------------
 
 
-def _needs(formula: Formula) -> list[str]:
-    return [name for part in walk(formula) for name in names_of(part)]
+def _needs(formula: Formula, moved: bool = True) -> list[str]:
+    """Return the names in a formula; without ``moved`` those that are read at their own labels."""
+    return [
+        name for part in walk(formula) for name in names_of(part)
+        if moved or not (isinstance(part, Symbol) and part.moves)
+    ]  # fmt: skip
 
 
-def _sorted(assignments: Mapping[str, Assignment]) -> list[str]:
+def _all_needs(assignment: Assignment) -> list[str]:
+    """Return the names in a statement, those in its edges too."""
+    edges = (name for edge in assignment.edges for name in _needs(edge.value))
+    return [*_needs(assignment.value), *edges]
+
+
+def _sorted(assignments: Mapping[str, Assignment], loops: Sequence[Sequence[str]]) -> list[str]:
     """Return the names so that each comes after those that it needs, else as they stand."""
     needs = {
-        name: [n for n in dict.fromkeys(_needs(a.value)) if n in assignments]
+        name: [n for n in dict.fromkeys(_all_needs(a)) if n in assignments]
         for name, a in assignments.items()
     }
+    for own in loops:  # what is read at another position is there before
+        for name in own:
+            now = {*_needs(assignments[name].value, moved=False)}
+            needs[name] = [n for n in needs[name] if n not in own or n in now]
     result: list[str] = []
     done: set[str] = set()
     for root in assignments:

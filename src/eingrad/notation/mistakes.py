@@ -590,3 +590,39 @@ def wrong_arguments(call: Call, least: int, most: int) -> NotationError:
         position=call.position,
         hint=f"write {head}({names})",
     )
+
+
+def two_edges(name: str, position: Position | None) -> NotationError:
+    """Two lines for what stands before the first entry."""
+    return NotationError(
+        f"what stands there of {name} is said twice",
+        code="assigned-twice",
+        operand=name,
+        position=position,
+        hint="leave one of the two lines out",
+    )
+
+
+def ellipsis_in_recurrence(name: str, position: Position | None) -> NotationError:
+    """``h[...,t] = ... h[...,t-1]``."""
+    return NotationError(
+        f"{name} is a recurrence, whose labels must all be named",
+        code="recurrence",
+        label="...",
+        operand=name,
+        position=position,
+        hint="write a letter for each leading axis",
+    )
+
+
+def moved_alone(symbol: Symbol, label: str) -> NotationError:
+    """``y_t = x[t-1]``: nothing says which positions there are."""
+    name = label_text(label)
+    return NotationError(
+        f"{to_text(symbol)}: nothing says how far {name} goes",
+        code="open-range",
+        label=label,
+        operand=symbol.name,
+        position=symbol.position,
+        hint=f"use a tensor at {name} itself, too; what lies outside {symbol.name} is then 0",
+    )

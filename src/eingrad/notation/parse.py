@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from eingrad.errors import NotationError
+from eingrad.errors import NotationError, Position
 from eingrad.notation import tries
 from eingrad.notation.grammar import Grammar, Written, shallow, size_of
 from eingrad.notation.lexeme import (
@@ -16,6 +16,7 @@ from eingrad.notation.lexeme import (
     plain_name,
     read_call,
     read_derivative,
+    read_edge,
     read_number,
     read_tensor,
 )
@@ -38,12 +39,14 @@ from eingrad.notation.syntax import (
     Compare,
     Declaration,
     Dependence,
+    Edge,
     Formula,
     Number,
     Power,
     Product,
     Shaped,
     Statement,
+    Symbol,
     TensorAt,
 )
 from eingrad.notation.tex.read import is_latex, read_claims
@@ -124,6 +127,32 @@ def _parse(text: str, start: str, names: Collection[str]) -> Any:
     return result
 
 
+def with_edges(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Join lines such as ``h[t<0,i] = h0_i`` to the definitions that they belong to."""
+    edges = [s.edges[0] for s in statements if isinstance(s, Assignment) and s.edges]
+    if not edges:
+        return tuple(statements)
+    found: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Assignment):
+            name = statement.target.name if isinstance(statement.target, Symbol) else ""
+            own = tuple(edge for edge in edges if edge.name == name)
+            if statement.edges:
+                continue
+            edges = [edge for edge in edges if edge not in own]
+            statement = replace(statement, edges=own)
+        found.append(statement)
+    if edges:
+        name = edges[0].name
+        raise NotationError(
+            f"this says where {name} begins, and no statement defines it",
+            operand=name,
+            position=edges[0].position,
+            hint=f"write for instance {name}[t,i] = ... {name}[t-1,i] ...",
+        )
+    return tuple(found)
+
+
 SIGNS = {"*": "·", ODOT: ODOT, OSLASH: OSLASH, OTIMES: OTIMES}
 ALONG = {tuple("rows"), tuple("cols")}  # of a matrix without labels: softmax_rows(A)
 
@@ -146,7 +175,7 @@ class TextReader(Grammar):
         while self.k < len(self.tokens):
             found.append(self.statement())
             self.needs("NEWLINE")
-        return tuple(found)
+        return with_edges(found)
 
     def statement(self) -> Statement:
         """Read an assignment, a fact or a declaration."""
@@ -184,6 +213,8 @@ class TextReader(Grammar):
         """Read ``target = value``."""
         token = self.needs("WORD", "DERIVATIVE")
         place = self.source.place(token)
+        if token.kind == "WORD" and (edge := read_edge(token.text, place)) is not None:
+            return self.edge(*edge, place.at())
         read = read_tensor if token.kind == "WORD" else read_derivative
         target = read(token.text, place)
         self.needs("EQUAL")
@@ -193,6 +224,20 @@ class TextReader(Grammar):
         if isinstance(target, TensorAt):
             raise not_whole(target.name, to_text(target), target.position)
         return with_places(Assignment(target, value, target.position))
+
+    def edge(
+        self, name: str, labels: tuple[str, ...], axis: int, sign: str, number: int,
+        position: Position,
+    ) -> Assignment:  # fmt: skip
+        """Read what stands behind ``h[t<0,i] =``."""
+        self.needs("EQUAL")
+        kept = (*labels[:axis], *labels[axis + 1 :])
+        self.kept = [*kept]
+        value = self.side()
+        self.kept = []
+        read = with_places(Assignment(Symbol(name, kept, position), value, position))
+        edge = Edge(name, labels, axis, sign, number, read.value, position)
+        return replace(read, edges=(edge,))
 
     def assumption(self, keyword: Token) -> Assumption:
         """Read what stands behind ``assume``: an equation, or a bound."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from eingrad.core import algebra
 from eingrad.core.expr import Delta, Expr, Var
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARED
+from eingrad.core.positions import shift
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
@@ -136,7 +137,22 @@ class Resolver:
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = self._unite_axes(symbol, axes, inner)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
-        return view(self._var(symbol.name, axes), places, kept)
+        return view(self._moved(self._var(symbol.name, axes), symbol), places, kept)
+
+    def _moved(self, tensor: Thunk, symbol: Symbol) -> Thunk:
+        """Read a tensor at other positions of its labels."""
+        if not symbol.moves:
+            return tensor
+
+        def build(extents: Extents) -> Expr:
+            expr, edges = tensor(extents), self.tensors.edges.get(symbol.name, {})
+            for axis, by in enumerate(symbol.moves):
+                side = edges.get((axis, "<" if by < 0 else ">="))
+                outside = side(extents) if side is not None and by else None
+                expr = shift(expr, axis, by, outside)
+            return expr
+
+        return build
 
     def _var(self, name: str, axes: Places) -> Thunk:
         integers = self.tensors.integers  # complete when the thunk is run
@@ -149,7 +165,8 @@ class Resolver:
         places = tuple(inner[label] for label in symbol.labels)
         self._unite(symbol, symbol.labels[1], *places)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
-        return view(lambda extents: Delta(extents.dims[places[0]]), places, kept)
+        delta = self._moved_part(lambda extents: Delta(extents.dims[places[0]]), symbol, 0)
+        return view(delta, places, kept)
 
     def _gather(self, gather: TensorAt, scope: Scope) -> Indexed:
         """Read the entries of a tensor at integer tensors."""
@@ -221,7 +238,28 @@ class Resolver:
         places = tuple(p for symbol, axes in parts for p in self._unite_axes(symbol, axes, inner))
         kept = tuple(scope[label] for label in dict.fromkeys(labels) if label in scope)
         name, axes = derivative_name(derivative), tuple(k for _, axes in parts for k in axes)
-        return view(lambda extents: Var(name, extents.of(axes)), places, kept)
+
+        def tensor(extents: Extents) -> Expr:
+            return Var(name, extents.of(axes))
+
+        first = 0
+        for symbol, own in parts:
+            tensor = self._moved_part(tensor, symbol, first)
+            first += len(own)
+        return view(tensor, places, kept)
+
+    def _moved_part(self, tensor: Thunk, symbol: Symbol, first: int) -> Thunk:
+        """Read a derivative at other positions of one tensor's labels; outside it is 0."""
+        if not symbol.moves:
+            return tensor
+
+        def build(extents: Extents) -> Expr:
+            expr = tensor(extents)
+            for axis, by in enumerate(symbol.moves):
+                expr = shift(expr, first + axis, by)
+            return expr
+
+        return build
 
     def _size(self, size: SizeOf, scope: Scope) -> Indexed:
         """Read ``size(b)``: of b in scope, else in this statement, else in the whole model.

@@ -26,13 +26,20 @@ class Symbol:
 
     ``delta_ij`` is Symbol("delta", ("i", "j")); Greek letters are spelled out (``alpha``), and
     LaTeX's ``W^{(1)}`` is the name ``W1``. ``brackets`` says that the labels stand in brackets,
-    ``z[y]``, where an entry may turn out to be an integer (see `gathers`).
+    ``z[y]``, where an entry may turn out to be an integer (see `gathers`). ``moves``, if there are
+    any, say how many positions after each label's the entry is read: ``h[t-1,j]`` has (-1, 0).
     """
 
     name: str
     labels: tuple[str, ...] = ()
     position: Position | None = field(default=None, compare=False)
     brackets: bool = field(default=False, compare=False)
+    moves: tuple[int, ...] = ()
+
+    @property
+    def moved(self) -> set[str]:
+        """The labels that are read at another position than their own."""
+        return {label for label, by in zip(self.labels, self.moves, strict=False) if by}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +159,40 @@ Formula = (
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """``h[t<0,i] = h0_i``: what stands before the first entry of a recurrence, behind the last one
+    (``v[t>=size(t)]``), or in the place of one (``h[0,i]``, where ``sign`` is ``==``).
+
+    ``labels`` are the tensor's on the left side, ``axis`` is where the condition stands.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    axis: int
+    sign: str
+    number: int
+    value: Formula
+    position: Position | None = field(default=None, compare=False)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The labels of the value."""
+        return (*self.labels[: self.axis], *self.labels[self.axis + 1 :])
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """One statement: ``target = value``. A claim's target is a `Derivative`.
 
-    ``notes`` say what the reader took it to mean where two readings are common.
+    ``notes`` say what the reader took it to mean where two readings are common; ``edges`` are the
+    lines that say what stands before the first entry of a recurrence.
     """
 
     target: Symbol | Derivative
     value: Formula
     position: Position | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
+    edges: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

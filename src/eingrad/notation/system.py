@@ -65,7 +65,8 @@ class System:
     model: ``delta_o = dL/dz_o``. ``kinds`` says of vectors whether matrix notation has them as a
     row or a column, ``stacks`` which capital is the matrix with the rows x_i.
     ``applied`` are the arguments with which tensors are written. The functions in ``once`` have no
-    second derivative: see `Declaration`.
+    second derivative: see `Declaration`. ``edges[name]`` is what stands before the first entry of an
+    axis (``<``) or behind the last (``>=``) where others read there.
     """
 
     inputs: Mapping[str, Var]
@@ -80,6 +81,7 @@ class System:
     stacks: Mapping[str, str] = field(default_factory=dict)
     applied: Mapping[str, Dependence] = field(default_factory=dict)
     once: frozenset[str] = frozenset()
+    edges: Mapping[str, Mapping[tuple[int, str], Expr]] = field(default_factory=dict)
 
     @property
     def exprs(self) -> dict[str, Expr]:

@@ -12,6 +12,7 @@ from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.lexeme import is_function
 from eingrad.notation.syntax import Symbol
+from eingrad.notation.thunks import Thunk
 
 RESERVED = "delta"
 PI = Symbol("pi")  # the number, where nothing assigns it
@@ -43,6 +44,7 @@ class Tensors:
         self.integers = set(integers)
         self.sizes = dict(sizes or {})
         self.compared: list[tuple[int, int]] = []  # the places of labels, in order
+        self.edges: dict[str, dict[tuple[int, str], Thunk]] = {}  # before the first entry, or after
         # labels that conditions may speak of alone, with the error if no letter says their extent
         self.counted: list[tuple[int, NotationError | None]] = []
 
@@ -60,7 +62,7 @@ class Tensors:
         first = self.symbols.get(symbol.name)
         if first is None:
             self._check_new(symbol)
-            self.symbols[symbol.name] = first = symbol
+            self.symbols[symbol.name] = first = replace(symbol, moves=())
         elif "" in first.labels and "" not in symbol.labels:  # so far read at integers only
             self.symbols[symbol.name] = symbol
         if len(first.labels) != len(symbol.labels):

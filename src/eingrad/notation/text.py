@@ -18,6 +18,7 @@ from eingrad.notation.syntax import (
     Compare,
     Declaration,
     Derivative,
+    Edge,
     Formula,
     Number,
     Ordinal,
@@ -43,7 +44,8 @@ def to_text(item: Formula | Statement) -> str:
     """
     match item:
         case Assignment(target=target, value=value):
-            return f"{to_text(target)} = {_within(value, SUM)}"
+            line = f"{to_text(target)} = {_within(value, SUM)}"
+            return "\n".join([line, *map(_edge, item.edges)])
         case Assumption(left=left, right=right, sign=sign):
             return f"assume {_within(left, SUM)} {sign} {_within(right, SUM)}"
         case Declaration(name=name):
@@ -59,9 +61,22 @@ def label_text(label: str) -> str:
     return GREEK_LETTERS.get(label, label)
 
 
-def symbol_text(name: str, labels: tuple[str, ...]) -> str:
-    """Write a tensor: ``W_ih``, or ``W[out,in]`` if a label is long."""
+def _edge(edge: Edge) -> str:
+    """Write ``h[t<0,i] = h0_i``."""
+    written = [label_text(x) for x in edge.labels]
+    label = written[edge.axis]
+    written[edge.axis] = {
+        "<": f"{label}<0", ">=": f"{label}>=size({label})", "==": str(edge.number)
+    }[edge.sign]  # fmt: skip
+    return f"{edge.name}[{','.join(written)}] = {_within(edge.value, SUM)}"
+
+
+def symbol_text(name: str, labels: tuple[str, ...], moves: tuple[int, ...] = ()) -> str:
+    """Write a tensor: ``W_ih``, or ``W[out,in]`` if a label is long, ``h[t-1,i]`` if one moves."""
     written = [label_text(label) for label in labels]
+    if any(moves):
+        written = [f"{x}{by:+}" if by else x for x, by in zip(written, moves, strict=True)]
+        return f"{name}[{','.join(written)}]"
     name = "1" if name == ONES_NAME else name
     if all(len(label) == 1 for label in written):
         return f"{name}_{''.join(written)}" if written else name
@@ -158,8 +173,8 @@ def _write(formula: Formula) -> tuple[str, int]:
             text = number_text(value)
             tight = SUM if text.startswith("-") else PRODUCT if "/" in text else ATOM
             return text, tight
-        case Symbol(name=name, labels=labels):
-            return symbol_text(name, labels), ATOM
+        case Symbol(name=name, labels=labels, moves=moves):
+            return symbol_text(name, labels, moves), ATOM
         case TensorAt():
             return gather_text(formula), ATOM
         case SizeOf(label=label, of=None):

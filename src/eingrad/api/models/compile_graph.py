@@ -10,7 +10,7 @@ from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.optim import Optimizer, StateTensor
-from eingrad.calculus.recurrences import computable, in_loops, recurrent
+from eingrad.core.recurrences import computable, in_loops, recurrent
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
 from eingrad.core.later import Later

@@ -25,7 +25,7 @@ from eingrad.core.expr import (
     postorder,
     variables,
 )
-from eingrad.core.recurrence import Bound, Loop, Scan, Shift, shift
+from eingrad.core.positions import Bound, Loop, Scan, Shift, shift
 from eingrad.core.rewrite import rewrite, substitute
 from eingrad.errors import EingradError
 
@@ -75,13 +75,17 @@ def cycles(exprs: Exprs) -> list[list[str]]:
     }
     place = {name: k for k, name in enumerate(exprs)}
     return [
-        sorted(own, key=place.__getitem__) for own in _components(needs)
+        sorted(own, key=place.__getitem__) for own in components(needs)
         if len(own) > 1 or own[0] in needs[own[0]]
     ]  # fmt: skip
 
 
-def _components(needs: Mapping[str, list[str]]) -> Iterator[list[str]]:
-    """Yield the strongly connected components (Tarjan), each after those that it needs."""
+def components(needs: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """Yield the groups of names that need each other, each after those that it needs (Tarjan).
+
+    >>> list(components({"a": ["b"], "b": ["c"], "c": ["b"]}))
+    [['b', 'c'], ['a']]
+    """
     number: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -156,7 +160,7 @@ def _along(axis: int, names: list[str], exprs: Exprs) -> Recurrence:
 def _order(names: Iterable[str], needs: Mapping[str, list[str]]) -> list[str]:
     """Order what one position needs of itself."""
     result = []
-    for own in _components({name: needs[name] for name in names}):
+    for own in components({name: needs[name] for name in names}):
         if len(own) > 1 or own[0] in needs[own[0]]:
             raise RecurrenceError(f"{own[0]} refers to itself at the same position")
         result += own
@@ -482,7 +486,7 @@ def computable(definitions: Iterable[tuple[Var, Expr]]) -> list[tuple[Var, Expr]
     if not loops:
         return given
     exprs |= loops
-    order = _components({
+    order = components({
         name: [v.name for v in variables(expr) if v.name in exprs] for name, expr in exprs.items()
     })  # fmt: skip
     tensors = {var.name: var for var, _ in given}
@@ -490,5 +494,5 @@ def computable(definitions: Iterable[tuple[Var, Expr]]) -> list[tuple[Var, Expr]
 
 
 __all__ = [
-    "Recurrence", "RecurrenceError", "computable", "in_loops", "recurrences", "recurrent", "scans",
+    "Recurrence", "RecurrenceError", "components", "computable", "in_loops", "recurrences", "recurrent", "scans",
 ]  # fmt: skip

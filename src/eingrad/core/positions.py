@@ -1,7 +1,7 @@
 """Nodes for labels that move: a tensor at an earlier or later position, and what a loop stores.
 
 A recurrence is a definition over names as any other: ``h[t,i] = tanh(U_ij h[t-1,j] + x[t,i])``
-has the `Var` h inside a `Shift`. Before it is computed, `calculus.recurrences` makes a `Scan` of
+has the `Var` h inside a `Shift`. Before it is computed, `core.recurrences` makes a `Scan` of
 it, whose operands hold no h.
 """
 
