@@ -74,7 +74,10 @@ class Derived:
         if not expr.has_places and not any(x.has_places for x in self.exprs.values()):
             return expr
         if expr not in self._shielded:
-            tensors: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in self.exprs.items()}
+            own = recurrent(self.exprs)
+            tensors: dict[Expr, Expr] = {
+                Var(n, e.dims): e for n, e in self.exprs.items() if n not in own
+            }
             (self._shielded[expr],) = shielded([expr], tensors)
         return self._shielded[expr]
 

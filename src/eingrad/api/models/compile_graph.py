@@ -51,11 +51,10 @@ def _with_safe_loops(system: System, more: list[tuple[Var, Expr]]) -> list[tuple
     if loops:
         own = [var for var in everything if var.name in loops]
         values = [d.expr for d in system.definitions.values()]
-        named: dict[Expr, Expr] = {var: expr for var, expr in everything.items()}
+        named: dict[Expr, Expr] = {v: e for v, e in everything.items() if v.name not in loops}
         derived = dict(more)
         safe = derivatives_at_kinks([everything[var] for var in own], values, named)
         everything |= {var: x for var, x in zip(own, safe, strict=True) if var in derived}
-        named |= {var: everything[var] for var in own}
         everything |= dict(zip(own, shielded([everything[v] for v in own], named), strict=True))
     return list(everything.items())
 
