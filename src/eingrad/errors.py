@@ -57,6 +57,8 @@ CODES = {  # of `EingradError.code`, with what each kind of error is about
     "unknown-tensor": "the model has no tensor of this name",
     "assigned-twice": "two statements assign one name",
     "cycle": "definitions need each other",
+    "recurrence": "definitions refer to each other, but not to earlier positions of one label",
+    "open-range": "nothing says how far a label that moves goes",
     "derivative-in-model": "a model does not speak of its derivatives",
     "unknown-function": "a call of something that is no function",
     "undeclared-prime": "a prime belongs to a declared function",

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from eingrad.calculus.differentiate import push_forward
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName, DirectionName
-from eingrad.core.recurrences import recurrences
 from eingrad.calculus.reverse import NAME_COST, Adjoint, needed_by, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, permuted
 from eingrad.core.algebra import add, einsum, zeros
 from eingrad.core.expr import Delta, Expr, Var, variables
+from eingrad.core.recurrences import recurrences
 from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System

@@ -15,13 +15,13 @@ from eingrad.calculus.differentiate import pull_back
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.nested import name_nested
-from eingrad.core.recurrences import recurrent
 from eingrad.calculus.rules import RECOGNISE, apply_rules
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost, has_divisor
 from eingrad.core.algebra import ONE, add, multiply, sum_over, zeros
 from eingrad.core.expr import Expr, Map, Reduce, Var, postorder, variables
 from eingrad.core.partials import record_of
+from eingrad.core.recurrences import recurrent
 from eingrad.core.rewrite import substitute
 from eingrad.errors import DifferentiationError
 from eingrad.notation.system import Definition, System

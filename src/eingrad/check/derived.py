@@ -10,12 +10,12 @@ from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
 from eingrad.calculus.kink_rules import Roots
 from eingrad.calculus.naming import DerivativeName
-from eingrad.core.recurrences import recurrent, scans
 from eingrad.calculus.reverse import recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.core.algebra import zeros
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
+from eingrad.core.recurrences import recurrent, scans
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced, opened

@@ -13,6 +13,7 @@ from eingrad.codegen.module_plan import (
     ModulePlan,
     ModuleResult,
     check_input,
+    check_no_recurrence,
     lines_of,
     named_parts,
     needed_of,
@@ -61,6 +62,7 @@ def make_layer_plan(
     save: Save = None,
 ) -> LayerPlan:
     """Return what a layer computes. Raises EingradError for a name that ``save`` cannot have."""
+    check_no_recurrence(system)
     functions = dict(functions or {})
     for name in wrt:
         check_input(system, name)

@@ -31,6 +31,7 @@ from eingrad.core.expr import (
 )
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.product import shared_products
+from eingrad.core.recurrences import recurrent
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.steps import Deriver
@@ -86,6 +87,17 @@ class ModulePlan:
         return tuple(dict.fromkeys(result.root for result in self.results))
 
 
+def check_no_recurrence(system: System) -> None:
+    """Raise where a standalone module would have to write a loop."""
+    names = sorted(recurrent(system.exprs))
+    if names:
+        raise EingradError(
+            f"{names[0]} is a recurrence, and standalone modules have no loops yet",
+            operand=names[0],
+            hint="compile(...) runs it on NumPy, PyTorch and JAX, and its .source shows the loop",
+        )
+
+
 def make_module_plan(
     of: str,
     keys: Mapping[str, str],
@@ -97,6 +109,7 @@ def make_module_plan(
 
     Raises EingradError for a generic function that is not bound, or bound to a callable.
     """
+    check_no_recurrence(system)
     functions = dict(functions or {})
     results = [_result(wrt, name, system, deriver) for wrt, name in keys.items()]
     results = [r for k, r in enumerate(results) if r not in results[:k]]

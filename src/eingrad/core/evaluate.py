@@ -124,8 +124,8 @@ def shifted(operands: Sequence[Array], axis: int, by: int) -> Array:
     result = np.zeros_like(x)
     result[:] = operands[1] if len(operands) > 1 else 0
     if abs(by) < len(x):
-        here, there = slice(max(0, -by), len(x) - max(0, by)), slice(max(0, by), len(x) + min(0, by))
-        result[here] = x[there]
+        before, after = max(0, -by), max(0, by)
+        result[before : len(x) - after] = x[after : len(x) - before]
     return np.moveaxis(result, 0, axis)
 
 

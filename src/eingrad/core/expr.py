@@ -43,7 +43,8 @@ class Expr:
     """
 
     __slots__ = (
-        "__weakref__", "digest", "dims", "has_delta", "has_loop", "has_places", "has_shift", "operands",
+        "__weakref__", "digest", "dims", "has_delta", "has_loop", "has_places", "has_shift",
+        "operands",
     )  # fmt: skip
     moves = False  # whether this is a node that reads at another position
     loops = False  # whether it is what a recurrence stores

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eingrad.core.algebra import einsum, is_zero, zeros
-from eingrad.core.expr import Const, Dim, Einsum, Expr, Var, _intern
+from eingrad.core.expr import Dim, Einsum, Expr, Var, _intern
 
 
 class Shift(Expr):
@@ -117,9 +117,7 @@ class Loop:
 
     def over(self, bodies: Sequence[Expr]) -> Loop:
         """Return the loop with other formulas at a position."""
-        return Loop(
-            self.dim, self.back, bodies, self.reads, self.entries, self.whole, self.starts
-        )
+        return Loop(self.dim, self.back, bodies, self.reads, self.entries, self.whole, self.starts)
 
     def reach(self, state: int) -> int:
         """How many positions back the state is read, 0 if it never is."""

@@ -273,7 +273,7 @@ class _Cut:
             return Bound("s", self.number[var.name], dims)
         number = self.number[var.name]
         if self.starts.setdefault(number, outside) is not outside:
-            raise RecurrenceError(f"two different values stand before the first entry of {var.name}")
+            raise RecurrenceError(f"two values stand before the first entry of {var.name}")
         return self.reads.setdefault((number, abs(by)), Bound("s", number, dims, abs(by)))
 
     def _moved(self, node: Shift, by: int) -> Expr:
@@ -343,10 +343,7 @@ class _Cut:
         rest = [x for x in node.operands if x not in free]
         repeated = [x for x in free if not x.ndim or not _has_axis(x, axis)]
         moving = [x for x in free if x not in repeated]
-        if moving:
-            terms = [broadcast_scalar(add(*moving, *repeated), node.dims)]
-        else:
-            terms = repeated
+        terms = [broadcast_scalar(add(*free), node.dims)] if moving else repeated
         total = add(*(self._argument(x, axis, by) for x in [*rest, *terms]))
         return broadcast_scalar(total, _without(node.dims, axis))
 
@@ -494,5 +491,6 @@ def computable(definitions: Iterable[tuple[Var, Expr]]) -> list[tuple[Var, Expr]
 
 
 __all__ = [
-    "Recurrence", "RecurrenceError", "components", "computable", "in_loops", "recurrences", "recurrent", "scans",
+    "Recurrence", "RecurrenceError", "components", "computable", "in_loops", "recurrences",
+    "recurrent", "scans",
 ]  # fmt: skip

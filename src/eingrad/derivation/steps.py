@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
-from eingrad.core.recurrences import recurrent
 from eingrad.calculus.reverse import Adjoint, tensor
 from eingrad.calculus.simplify import simplify, simplify_in_stages
 from eingrad.calculus.structure import cost
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
+from eingrad.core.recurrences import recurrent
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.author_order import author_order_of, symmetric_as_written
 from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders

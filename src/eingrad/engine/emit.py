@@ -181,9 +181,7 @@ class Emitter:
         if isinstance(value, Register) or self.spelling.in_place:
             return self._argument(value)
         dtype = self._dtype(FLOAT)
-        return self.spelling.full.format(
-            self._argument(value), dtype=dtype, device=self.device
-        )
+        return self.spelling.full.format(self._argument(value), dtype=dtype, device=self.device)
 
     def is_fresh(self, register: Register) -> bool:
         """Whether a result is an array of its own, that a step fills."""

@@ -8,16 +8,45 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from eingrad.core.expr import Var
 from eingrad.core.positions import Loop
-from eingrad.engine.memory import plan_memory, without_buffers
+from eingrad.engine.memory import Memory, plan_memory, without_buffers
 from eingrad.engine.passes import prune, specialize_large
 from eingrad.engine.program import FLOAT, Argument, Builder, Program, Register, Shape
+from eingrad.engine.spelling import Spelling
 
-if TYPE_CHECKING:
-    from eingrad.engine.emit import Emitter
+
+class Writer(Protocol):
+    """What a loop asks of the emitter around it, and of the one for its body."""
+
+    spelling: Spelling
+    dtype: str
+    item_size: int
+    device: str
+    names: dict[Register, str]
+
+    def fresh(self) -> str:
+        """Return a name that nothing has."""
+
+    def inside(self, program: Program, memory: Memory) -> Writer:
+        """Return the writer of a loop's body."""
+
+    def lines(self) -> list[str]:
+        """Return the lines of the steps that were not written before."""
+
+    def result(self, value: Argument) -> str:
+        """Return a result of a loop's body."""
+
+    def is_fresh(self, register: Register) -> bool:
+        """Whether a result is an array of its own, that a step fills."""
+
+    def name_of(self, register: Register) -> str:
+        """Return the name of a register, a view's too."""
+
+    def kept_array(self, text: str) -> str:
+        """Return the name of an array that is made once."""
 
 
 @dataclass(eq=False, slots=True)
@@ -60,7 +89,7 @@ def add_loop(
 # --- as source ------------------------------------------------------------------------------------
 
 
-def loop_lines(emitter: Emitter, inner: LoopProgram, arguments: list[str], out: str) -> list[str]:
+def loop_lines(emitter: Writer, inner: LoopProgram, arguments: list[str], out: str) -> list[str]:
     """Write the loop of a step, whose result is called ``out``."""
     writer = _LoopWriter(emitter, inner, arguments, out)
     if emitter.spelling.loop == "scan":
@@ -69,9 +98,7 @@ def loop_lines(emitter: Emitter, inner: LoopProgram, arguments: list[str], out: 
 
 
 class _LoopWriter:
-    def __init__(
-        self, emitter: Emitter, inner: LoopProgram, arguments: list[str], out: str
-    ) -> None:
+    def __init__(self, emitter: Writer, inner: LoopProgram, arguments: list[str], out: str) -> None:
         self.outer, self.loop, self.count, self.out = emitter, inner.loop, inner.count, out
         self.arguments, self.stores = arguments, inner.stores
         program = inner.program
@@ -158,7 +185,7 @@ class _LoopWriter:
         return [f"for {at} in {self.positions()}:", *_indented(lines)]
 
     def as_list(self) -> list[str]:
-        """Write a loop that appends to lists, so that a library's own differentiation can follow."""
+        """Write a loop over lists, which a library's own differentiation can follow."""
         at, stores = self.outer.fresh(), [self.outer.fresh() for _ in self.stores]
         made = [f"{store} = [None] * {self.count}" for store in stores]
         lines = [*self.entries(at), *self.reads(at, stores.__getitem__), *self.own.lines()]

@@ -128,9 +128,8 @@ class Spelling:
             return f"{parent}.reshape({parameter})"
         if op == "state":
             number, start, end, shape = parameter
-            return f"{parent}[{start}:{end}].reshape({shape})" if self.in_place else (
-                f"{parent}[{number}]"
-            )
+            flat = f"{parent}[{start}:{end}].reshape({shape})"
+            return flat if self.in_place else f"{parent}[{number}]"
         if op == "diagonal":
             return f"{self.prefix}.einsum({parameter!r}, {parent})"
         return f"{parent}{self.index(parameter, register.shape)}"

@@ -19,9 +19,9 @@ from eingrad.core.recurrences import RecurrenceError, components, recurrences
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
-from eingrad.notation.moves import check_moves
 from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.lexeme import is_function
+from eingrad.notation.moves import check_moves
 from eingrad.notation.resolve import Resolver
 from eingrad.notation.slips import check_slips
 from eingrad.notation.summation import kept_by, labels_of, names_of, walk
@@ -40,7 +40,16 @@ from eingrad.notation.syntax import (
 from eingrad.notation.system import Definition, Fact, System
 from eingrad.notation.tensors import RESERVED, Tensors
 from eingrad.notation.text import derivative_name
-from eingrad.notation.thunks import Extents, Indexed, Thunk, cases, elementwise, number, place_of
+from eingrad.notation.thunks import (
+    Extents,
+    Indexed,
+    Thunk,
+    always,
+    cases,
+    elementwise,
+    number,
+    place_of,
+)
 
 
 def lower(statements: Sequence[Statement]) -> System:
@@ -289,10 +298,10 @@ def _check_loops(definitions: Mapping[str, Definition]) -> None:
     try:
         found = recurrences({name: d.expr for name, d in definitions.items()})
     except RecurrenceError as error:
-        name = error.operand or ""
+        name = str(error.operand or "")
         position = definitions[name].position if name in definitions else None
         raise NotationError(
-            error.reason, code=error.code, operand=name, position=position, hint=error.hint
+            error.reason, code="recurrence", operand=name, position=position, hint=error.hint
         ) from None
     for own in found:
         for name in own.axes:
@@ -394,8 +403,7 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
         dims, symbols, system.functions, closed=True, integers=integers, sizes=system.sizes
     )
     tensors_known.edges = {
-        name: {place: (lambda _, x=x: x) for place, x in own.items()}
-        for name, own in system.edges.items()
+        name: {place: always(x) for place, x in own.items()} for name, own in system.edges.items()
     }
     check_moves(claim, (), closed=True)
     resolver = Resolver(tensors_known)

@@ -13,9 +13,7 @@ from eingrad.notation.summation import labels_of, tensor_parts, walk
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol, TensorAt
 
 
-def check_moves(
-    statement: Assignment, recurrent: Collection[str], closed: bool = False
-) -> None:
+def check_moves(statement: Assignment, recurrent: Collection[str], closed: bool = False) -> None:
     """Raise NotationError for a label that moves and nowhere stands still.
 
     ``recurrent`` are the names that refer to each other in the statement; of a model that is

@@ -239,9 +239,7 @@ class Resolver:
         kept = tuple(scope[label] for label in dict.fromkeys(labels) if label in scope)
         name, axes = derivative_name(derivative), tuple(k for _, axes in parts for k in axes)
 
-        def tensor(extents: Extents) -> Expr:
-            return Var(name, extents.of(axes))
-
+        tensor: Thunk = lambda extents: Var(name, extents.of(axes))  # noqa: E731
         first = 0
         for symbol, own in parts:
             tensor = self._moved_part(tensor, symbol, first)

@@ -65,8 +65,8 @@ class System:
     model: ``delta_o = dL/dz_o``. ``kinds`` says of vectors whether matrix notation has them as a
     row or a column, ``stacks`` which capital is the matrix with the rows x_i.
     ``applied`` are the arguments with which tensors are written. The functions in ``once`` have no
-    second derivative: see `Declaration`. ``edges[name]`` is what stands before the first entry of an
-    axis (``<``) or behind the last (``>=``) where others read there.
+    second derivative: see `Declaration`. ``edges[name]`` is what stands before the first entry of
+    an axis (``<``) or behind the last (``>=``) where others read there.
     """
 
     inputs: Mapping[str, Var]

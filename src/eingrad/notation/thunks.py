@@ -53,6 +53,11 @@ def number(value: int | float | Fraction) -> Thunk:
     return lambda _: Const(value)
 
 
+def always(expr: Expr) -> Thunk:
+    """Return the thunk for an expression that is there already."""
+    return lambda _: expr
+
+
 def signed(expr: Expr, negative: bool) -> Expr:
     """Return ``expr``, or ``-expr``."""
     return algebra.multiply(Const(-1), expr) if negative else expr

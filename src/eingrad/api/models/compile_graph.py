@@ -10,11 +10,11 @@ from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.optim import Optimizer, StateTensor
-from eingrad.core.recurrences import computable, in_loops, recurrent
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
 from eingrad.core.later import Later
 from eingrad.core.product import shared_products
+from eingrad.core.recurrences import computable, in_loops, recurrent
 from eingrad.core.rewrite import substitute
 from eingrad.notation.system import System
 

@@ -258,6 +258,8 @@ def scatter(x: Array, *indices: Array, out: Array) -> None:
 def add_at(factor: float, x: Array, *indices: Array, out: Array) -> None:
     """Add multiples of entries at indices that broadcast to ``x``."""
     np.add.at(out, indices, x if factor == 1 else factor * x)
+
+
 def moved(move: tuple[int, int], out: Array, x: Array, outside: Any = 0) -> None:
     """Write the entries that stand so many positions after along an axis.
 

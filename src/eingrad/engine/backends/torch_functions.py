@@ -105,6 +105,8 @@ def add_at(factor: float, whole: Tensor, x: Tensor, *index: Tensor) -> Tensor:
     """
     x = x.to(whole.dtype)  # which differ under autocast
     return whole.index_put(index, x if factor == 1 else factor * x, accumulate=True)
+
+
 def moved(move: tuple[int, int], x: Tensor, outside: Tensor | None = None) -> Tensor:
     """Return the entries that stand so many positions after along an axis.
 

@@ -1,0 +1,255 @@
+"""Models whose labels move, beside the same loops in PyTorch, and claims about their entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+
+torch = pytest.importorskip("torch")
+Tensors = Mapping[str, "torch.Tensor"]
+SIZES = {"t": 5, "l": 4, "b": 2, "i": 3, "j": 3, "k": 3, "n": 2, "s": 4}
+
+
+def rnn(a: Tensors) -> torch.Tensor:
+    h, total = a["h0"], 0.0
+    for t in range(len(a["x"])):
+        h = torch.tanh(a["U"] @ h + a["V"] @ a["x"][t] + a["b"])
+        total = total + ((h - a["y"][t]) ** 2).sum()
+    return total
+
+
+def lstm(a: Tensors) -> torch.Tensor:
+    c = h = torch.zeros_like(a["bf"])
+    total = 0.0
+    for t in range(len(a["x"])):
+        x = a["x"][t]
+        f = torch.sigmoid(a["Wf"] @ x + a["Uf"] @ h + a["bf"])
+        i = torch.sigmoid(a["Wi"] @ x + a["Ui"] @ h)
+        o = torch.sigmoid(a["Wo"] @ x + a["Uo"] @ h)
+        c = f * c + i * torch.tanh(a["Wg"] @ x + a["Ug"] @ h)
+        h = o * torch.tanh(c)
+        total = total + (h * a["w"]).sum() ** 2
+    return total
+
+
+def gru(a: Tensors) -> torch.Tensor:
+    h, total = torch.zeros_like(a["x"][0] @ a["Wz"]), 0.0
+    for t in range(len(a["x"])):
+        x = a["x"][t]
+        z = torch.sigmoid(x @ a["Wz"] + h @ a["Uz"])
+        r = torch.sigmoid(x @ a["Wr"] + h @ a["Ur"])
+        new = torch.tanh(x @ a["Wn"] + (r * h) @ a["Un"])
+        h = (1 - z) * new + z * h
+        total = total + (h**3).sum()
+    return total
+
+
+def state_space(a: Tensors) -> torch.Tensor:
+    h, total = torch.zeros_like(a["A"][0]), 0.0
+    for t in range(len(a["u"])):
+        h = a["A"] @ h + a["B"] * a["u"][t]
+        total = total + (a["C"] @ h - a["y"][t]) ** 2
+    return total
+
+
+def residual(a: Tensors) -> torch.Tensor:
+    z, total = a["X"], 0.0
+    for w in a["W"]:
+        z = z + torch.tanh(z @ w)
+        total = total + (z**2).sum()
+    return total
+
+
+def descent(a: Tensors) -> torch.Tensor:
+    w, total = a["w0"], 0.0
+    for rate in a["eta"]:
+        w = w - rate * (a["A"] @ w - a["b"])
+        total = total + ((w - a["goal"]) ** 2).sum()
+    return total
+
+
+def second_order(a: Tensors) -> torch.Tensor:
+    x = [a["x0"], a["x0"]]
+    for f in a["f"]:
+        x.append(2 * x[-1] - x[-2] - a["g"] * torch.sin(x[-1]) + f)
+    return sum((y - 1) ** 2 for y in x[2:])
+
+
+def backwards(a: Tensors) -> torch.Tensor:
+    v, total = a["end"], 0.0
+    for t in reversed(range(len(a["r"]))):
+        v = torch.tanh(a["r"][t] + a["gamma"] * a["P"] @ v)
+        total = total + (v * v).sum()
+    return total
+
+
+def begun(a: Tensors) -> torch.Tensor:
+    h, total = a["g"], (a["g"] ** 2).sum()
+    for t in range(1, len(a["x"])):
+        h = torch.tanh(a["U"] @ h) + a["x"][t]
+        total = total + (h**2).sum()
+    return total
+
+
+MODELS: dict[str, tuple[str, Callable[[Tensors], torch.Tensor]]] = {
+    "rnn": (
+        "h[t,i] = tanh(U_ij h[t-1,j] + V_in x[t,n] + b_i)\nh[t<0,i] = h0_i\n"
+        "L = sum_ti((h_ti - y_ti)^2)",
+        rnn,
+    ),
+    "lstm": (
+        "f_ti = sigmoid(Wf_in x_tn + Uf_ij h[t-1,j] + bf_i)\n"
+        "i_ti = sigmoid(Wi_in x_tn + Ui_ij h[t-1,j])\n"
+        "o_ti = sigmoid(Wo_in x_tn + Uo_ij h[t-1,j])\n"
+        "c[t,i] = f_ti c[t-1,i] + i_ti tanh(Wg_in x_tn + Ug_ij h[t-1,j])\n"
+        "h_ti = o_ti tanh(c_ti)\nL = sum_t((h_ti w_i)^2)",
+        lstm,
+    ),
+    "gru": (
+        "z_tbi = sigmoid(x_tbn Wz_ni + h[t-1,b,j] Uz_ji)\n"
+        "r_tbi = sigmoid(x_tbn Wr_ni + h[t-1,b,j] Ur_ji)\n"
+        "n_tbi = tanh(x_tbn Wn_ni + r_tbj h[t-1,b,j] Un_ji)\n"
+        "h_tbi = (1 - z_tbi) n_tbi + z_tbi h[t-1,b,i]\nL = sum_tbi(h_tbi^3)",
+        gru,
+    ),
+    "state space": (
+        "h[t,i] = A_ij h[t-1,j] + B_i u_t\nL = sum_t((C_i h_ti - y_t)^2)",
+        state_space,
+    ),
+    "residual": (
+        "Z[l,b,k] = Z[l-1,b,k] + tanh(Z[l-1,b,j] W[l,j,k])\nZ[l<0,b,k] = X_bk\n"
+        "L = sum_lbk(Z_lbk^2)",
+        residual,
+    ),
+    "descent": (
+        "w[s,i] = w[s-1,i] - eta_s (A_ij w[s-1,j] - b_i)\nw[s<0,i] = w0_i\n"
+        "L = sum_si((w_si - goal_i)^2)",
+        descent,
+    ),
+    "second order": (
+        "x[t] = 2 x[t-1] - x[t-2] - g sin(x[t-1]) + f[t]\nx[t<0] = x0\nL = sum_t((x[t] - 1)^2)",
+        second_order,
+    ),
+    "backwards": (
+        "v[t,i] = tanh(r_ti + gamma P_ij v[t+1,j])\nv[t>=size(t),i] = end_i\nL = sum_ti(v_ti^2)",
+        backwards,
+    ),
+    "begun": (
+        "h[t,i] = tanh(U_ij h[t-1,j]) + x_ti\nh[0,i] = g_i\nL = sum_ti(h_ti^2)",
+        begun,
+    ),
+}
+TOTAL = "L"
+
+
+def arrays(model: eg.Model) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    return {n: rng.normal(size=[SIZES[str(d)] for d in v.dims]) for n, v in model.inputs.items()}
+
+
+def tensors(given: Mapping[str, np.ndarray], **more: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {n: torch.tensor(x, dtype=torch.float64) for n, x in given.items()} | more
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_gradients(name: str, backend: str) -> None:
+    if backend == "jax":
+        pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    text, loss = MODELS[name]
+    model = eg.parse(text)
+    given = arrays(model)
+    leaves = {n: x.requires_grad_() for n, x in tensors(given).items()}
+    total = loss(leaves)
+    total.backward()
+    value = float(total.detach())
+    f = model.grad(TOTAL).compile(backend)
+    found = f(**(tensors(given) if backend == "torch" else given))
+    assert abs(float(found[TOTAL]) - value) < 1e-10 * max(1, abs(value))
+    for n, leaf in leaves.items():
+        wanted = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+        np.testing.assert_allclose(np.asarray(found[f"dL/d{n}"]), wanted.numpy(), 1e-10, 1e-11)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrt"),
+    [("rnn", "U"), ("rnn", "h0"), ("lstm", "bf"), ("gru", "Uz"), ("state space", "A"),
+     ("residual", "X"), ("descent", "eta"), ("second order", "g"), ("backwards", "end"),
+     ("begun", "g")],
+)  # fmt: skip
+def test_hessians(name: str, wrt: str) -> None:
+    text, loss = MODELS[name]
+    model = eg.parse(text)
+    given = arrays(model)
+    found = model.hessian(TOTAL, wrt).compile()(**given)[f"d2L/d{wrt} d{wrt}"]
+    wanted = torch.autograd.functional.hessian(
+        lambda x: loss(tensors(given, **{wrt: x})), tensors(given)[wrt]
+    )
+    np.testing.assert_allclose(found, wanted.numpy(), 1e-9, 1e-9)
+
+
+CLAIMS = [
+    ("rnn", "dL/dU_ij = dL/dh_ti (1 - h_ti^2) h[t-1,j]", True),
+    ("rnn", "dL/dU_ij = dL/dh_ti (1 - h_ti^2) h_tj", False),
+    ("rnn", "dL/dU_ij = dL/dh_ti h[t-1,j]", False),
+    ("rnn", "dL/dV_in = sum_t(dL/dh_ti (1 - h_ti^2) x_tn)", True),
+    ("rnn", "dL/db_i = dL/dh_ti (1 - h_ti^2)", True),
+    ("rnn", "dL/dh[t,i] = 2 (h_ti - y_ti) + U_ji dL/dh[t+1,j] (1 - h[t+1,j]^2)", True),
+    ("rnn", "dL/dh[t,i] = 2 (h_ti - y_ti) + U_ji dL/dh[t+1,j] (1 - h_tj^2)", False),
+    ("rnn", "dL/dh[t,i] = 2 (h_ti - y_ti) + U_ji dL/dh[t-1,j] (1 - h[t+1,j]^2)", False),
+    ("rnn", "dL/dh[t,i] = U_ji dL/dh[t+1,j] (1 - h[t+1,j]^2)", False),
+    ("lstm", "dL/dc_ti = dL/dh_ti o_ti (1 - tanh(c_ti)^2) + dL/dc[t+1,i] f[t+1,i]", True),
+    ("lstm", "dL/dc_ti = dL/dh_ti o_ti (1 - tanh(c_ti)^2) + dL/dc[t+1,i] f[t,i]", False),
+    ("lstm", "dL/df_ti = dL/dc_ti c[t-1,i]", True),
+    ("lstm", "dL/df_ti = dL/dc_ti c_ti", False),
+    ("state space", "dL/dA_ij = dL/dh_ti h[t-1,j]", True),
+    ("state space", "dL/dh_ti = 2 (C_j h_tj - y_t) C_i + A_ji dL/dh[t+1,j]", True),
+    ("state space", "dL/dh_ti = 2 (C_j h_tj - y_t) C_i + A_ij dL/dh[t+1,j]", False),
+    ("residual", "dL/dW_ljk = Z[l-1,b,j] dL/dZ_lbk (1 - tanh(Z[l-1,b,i] W_lik)^2)", True),
+    ("residual", "dL/dX_bk = sum_l(dL/dZ_lbk)", False),
+]
+
+
+@pytest.mark.parametrize(("name", "claim", "right"), CLAIMS)
+def test_claims_about_an_entry(name: str, claim: str, right: bool) -> None:
+    verdict = eg.parse(MODELS[name][0]).check(claim)
+    assert (verdict.outcome == "right") is right, verdict
+
+
+def test_what_is_printed_reads_back() -> None:
+    for text, _ in MODELS.values():
+        model = eg.parse(text)
+        assert str(eg.parse(str(model))) == str(model)
+        for line in str(model.grad(TOTAL)).splitlines():
+            verdict = model.check(line.removeprefix("with "))
+            assert verdict.outcome == "right", (line, verdict)
+
+
+def test_a_derivation_prints_each_rule_once() -> None:
+    lines = eg.parse(MODELS["rnn"][0]).grad(TOTAL, ["U"]).text("U").splitlines()
+    assert len(lines) < 20
+    assert sum("dL/dh_ti = " in line for line in lines) == 1
+    assert any("U_ji dL/dh[t+1,j] (1 - h[t+1,j]^2)" in line for line in lines)
+
+
+WRONG = [
+    ("h_t = a h_t + x_t", "cycle"),
+    ("h[t] = a h[t-1] + b h[t+1] + x[t]", "recurrence"),
+    ("h[t] = a h[t-1] + sum_t(h[t]) + x[t]", "cycle"),
+    ("h[t] = a h[t-1] + x[t]\nh[-1] = b", None),
+    ("h[t<0] = b\nL = c^2", None),
+    ("y[t] = x[t-1]", "open-range"),
+    ("h[...,t] = a h[...,t-1] + x[...,t]", "recurrence"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), WRONG)
+def test_what_is_no_recurrence_is_refused(text: str, code: str | None) -> None:
+    with pytest.raises(eg.EingradError) as caught:
+        eg.parse(text)
+    assert code is None or caught.value.code == code, caught.value.code
+    assert caught.value.hint
