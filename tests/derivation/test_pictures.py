@@ -9,6 +9,7 @@ import pytest
 
 import eingrad as eg
 from eingrad.derivation.pictures.picture import Picture
+from eingrad.derivation.pictures.product_networks import product_networks
 
 SVG = "{http://www.w3.org/2000/svg}"
 MODELS = {
@@ -86,3 +87,23 @@ def test_odd_products_are_drawn(spec: str) -> None:
     shapes = {"i->": [(3,)], "ii->i": [(3, 3)], "->": [()], "ij->ji": [(2, 3)]}
     picture = eg.contract_path(spec, *shapes.get(spec, [(2, 3), (2, 3)])).picture()
     assert ElementTree.fromstring(picture.svg).tag.endswith("svg")
+
+
+def test_products_of_a_model_are_networks() -> None:
+    model = eg.parse("Q_qd = X_qe A_ed\nL = sum_qk(exp(Q_qd K_kd)) + V_i B_ij V_j")
+    found = product_networks(model.system, "L")
+    shown = [sorted(x for x in texts(p) if len(x) == 1) for p in found.values()]
+    assert sorted(shown) == [list("AXdeq"), list("BVVij"), list("KQdkq")]
+    assert list(product_networks(model.system, "Q")) == [t for t in found if t.startswith("Q: ")]
+
+
+def test_circles_that_nothing_joins_stand_apart() -> None:
+    placed = boxes(eg.contract_path("i,j,k->ijk", (2,), (3,), (4,)).picture())
+    assert len({(round(x), round(y)) for x, y, _, _ in placed}) == 3
+
+
+def test_a_chain_of_many_tensors_is_drawn_long() -> None:
+    labels = [f"{chr(97 + k)}{chr(98 + k)}" for k in range(20)]
+    picture = eg.contract_path(f"{','.join(labels)}->au", *[(2, 2)] * 20).picture()
+    placed = sorted(boxes(picture))
+    assert placed[-1][0] - placed[0][0] > 10 * 60

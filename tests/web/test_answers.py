@@ -59,6 +59,16 @@ def test_code_is_written(target: str) -> None:
     assert (r"\begin{align*}" if target == "latex" else "def backward") in text
 
 
+def test_a_picture_has_the_graph_and_the_products() -> None:
+    found = ask(ask="picture", text=MODEL, of="L", wrt=["w"])
+    assert found["graph"].count('class="backward"') == 2  # to z and to w
+    assert "dL/dw_i" in found["graph"]
+    assert len(found["networks"]) == 1
+    (title,) = found["networks"]
+    assert title.startswith("z: ")
+    assert "style" not in found["graph"] + found["networks"][title]  # the page allows none
+
+
 def test_numpy_code_runs_alone(tmp_path: Path) -> None:
     text = ask(ask="code", text=MODEL, of="L", wrt=["w"], target="numpy")["text"]
     (tmp_path / "module.py").write_text(text)
@@ -118,4 +128,4 @@ def test_what_is_no_question_is_an_error_or_an_answer(request_: dict[str, Any]) 
 
 
 def test_every_action_is_tested() -> None:
-    assert set(ACTIONS) == {"look", "derive", "code", "judge", "document"}
+    assert set(ACTIONS) == {"look", "derive", "code", "picture", "judge", "document"}

@@ -102,6 +102,10 @@ def test_a_person_derives_checks_and_copies(tab: Tab, tmp_path: Path) -> None:
     assert page.locator("#panel math").count() > 5
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
+    tab.open("picture")
+    assert page.locator("#panel svg.eg-picture").count() == 2
+    assert "dL/dw_i" in tab.text("#panel")
+
     tab.open("matrix")
     assert "X^T (z - y)" in tab.text("#panel")
     tab.open("numpy")
@@ -178,7 +182,7 @@ def test_nothing_stands_in_the_way_of_a_reader(browser: Any, site: str, scheme: 
     page.goto(site)
     page.wait_for_selector("#panel h2", timeout=PATIENCE)
     page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
-    for tab in ("steps", "index", "torch", "try"):
+    for tab in ("steps", "picture", "index", "torch", "try"):
         page.click(f"#tab-{tab}")
         page.wait_for_selector("#panel[aria-busy=false]", timeout=PATIENCE)
         found = page.evaluate("async () => (await axe.run()).violations")

@@ -15,7 +15,10 @@ from eingrad.api.models.model import Model, read_model
 from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.check import Verdict
 from eingrad.codegen.targets import TargetName
-from eingrad.derivation.formats.as_html import STYLE, blocks
+from eingrad.derivation.formats.as_html import STYLE as OF_FORMULAS
+from eingrad.derivation.formats.as_html import blocks
+from eingrad.derivation.pictures.picture import STYLE as OF_PICTURES
+from eingrad.derivation.pictures.product_networks import product_networks
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative
 from eingrad.notation.text import to_text
@@ -24,6 +27,8 @@ from eingrad.papers.check_document import check_document
 MAX_TEXT = 20_000  # characters of a model, and of a claim
 MAX_DOCUMENT = 1_000_000
 TARGETS: tuple[TargetName, ...] = get_args(TargetName)
+STYLE = OF_FORMULAS + OF_PICTURES
+"""What a page needs to show an answer."""
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -150,6 +155,16 @@ def code(request: Request) -> Answer:
     raise EingradError(f"there is no target {target}", hint=", ".join((*TARGETS, "latex")))
 
 
+def picture(request: Request) -> Answer:
+    """Return the graph of the model with the way back, and its products as tensor networks."""
+    derivatives = derivatives_of(_model(request), request)
+    networks = product_networks(derivatives.system, derivatives.of)
+    return {
+        "graph": derivatives.picture().unstyled,
+        "networks": {title: found.unstyled for title, found in networks.items()},
+    }
+
+
 def judge(request: Request) -> Answer:
     """Judge a claimed formula."""
     claims = _word(request, "claim")
@@ -192,6 +207,7 @@ ACTIONS: Mapping[str, Callable[[Request], Answer]] = {
     "look": look,
     "derive": derive,
     "code": code,
+    "picture": picture,
     "judge": judge,
     "document": document,
 }

@@ -18,8 +18,8 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from eingrad.derivation.formats.as_html import STYLE
 from eingrad.errors import DataError
+from eingrad.web.answers import STYLE
 
 PYODIDE = "314.0.7"
 HOST = "https://cdn.jsdelivr.net"

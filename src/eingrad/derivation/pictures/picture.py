@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from html import escape
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 LINE, CHARACTER, PAD = 17.0, 7.6, 12.0
 GAP, BETWEEN = 60.0, 26.0  # between layers, and between the boxes of one
@@ -51,6 +50,11 @@ class Picture:
 
     svg: str
 
+    @property
+    def unstyled(self) -> str:
+        """The text without its styles, for a page that has `STYLE` and allows no other."""
+        return self.svg.replace(f"<style>{STYLE}</style>", "")
+
     def _repr_svg_(self) -> str:
         return self.svg
 
@@ -85,31 +89,25 @@ def drawing(parts: Sequence[str], width: float, height: float, title: str) -> Pi
     )
 
 
-def network_graph(links: Links, nodes: Sequence[str], directed: bool) -> Any:
-    """Return networkx's graph of boxes."""
-    networkx = import_module("networkx")
-    graph = networkx.DiGraph() if directed else networkx.MultiGraph()
-    graph.add_nodes_from(nodes)
-    graph.add_edges_from(links)
-    return graph
-
-
 def _in_layers(boxes: Sequence[Box], links: Links) -> dict[str, tuple[float, float]]:
     """Place boxes: a layer for each distance from the inputs, ordered so that few lines cross."""
-    graph = network_graph(links, [b.name for b in boxes], directed=True)
-    layers = [list(x) for x in import_module("networkx").topological_generations(graph)]
+    before: dict[str, list[str]] = {b.name: [] for b in boxes}
+    after: dict[str, list[str]] = {b.name: [] for b in boxes}
+    for start, end in links:
+        before[end].append(start)
+        after[start].append(end)
+    layers = _generations(before)
     known = {b.name: b for b in boxes}
-    for name in [n for n in graph if not graph.in_degree(n) and graph.out_degree(n)]:
+    for name in [n for n in known if not before[n] and after[n]]:
         own = next(x for x in layers if name in x)
-        nearest = min(k for s in graph.successors(name) for k, x in enumerate(layers) if s in x)
+        nearest = min(k for s in after[name] for k, x in enumerate(layers) if s in x)
         own.remove(name)
         layers[nearest - 1].append(name)
     layers = [layer for layer in layers if layer]
     for _ in range(4):
         rank = {name: k / len(layer) for layer in layers for k, name in enumerate(layer)}
         for layer in layers:
-            layer.sort(key=lambda name: _mean([rank[x] for x in (
-                *graph.predecessors(name), *graph.successors(name))], rank[name]))  # fmt: skip
+            layer.sort(key=lambda n: _mean([rank[x] for x in before[n] + after[n]], rank[n]))
             rank |= {name: k / len(layer) for k, name in enumerate(layer)}
     heights = [sum(known[n].height + BETWEEN for n in layer) for layer in layers]
     places: dict[str, tuple[float, float]] = {}
@@ -122,6 +120,17 @@ def _in_layers(boxes: Sequence[Box], links: Links) -> dict[str, tuple[float, flo
             y += known[name].height + BETWEEN
         x += wide + GAP
     return places
+
+
+def _generations(before: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Sort names into layers, each after all that it needs."""
+    sorter = TopologicalSorter(before)
+    sorter.prepare()
+    layers = []
+    while sorter.is_active():
+        layers.append(list(sorter.get_ready()))
+        sorter.done(*layers[-1])
+    return layers
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:

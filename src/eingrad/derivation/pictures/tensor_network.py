@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib import import_module
-from math import atan2, cos, hypot, sin
+from math import atan2, cos, hypot, pi, sin
 
-from eingrad.derivation.pictures.picture import Links, Picture, drawing, network_graph
+from eingrad.derivation.pictures.picture import Links, Picture, drawing
 
 RADIUS, SPREAD, LEG = 20.0, 110.0, 44.0
+ROUNDS = 60  # of moving the circles
 
 
 def tensor_network(
@@ -66,20 +66,62 @@ def _text(label: str, sizes: Mapping[str, int]) -> str:
 
 
 def _places(nodes: Sequence[str], links: Links) -> dict[str, tuple[float, float]]:
-    """Place circles by Kamada and Kawai, so that nobody stands on another."""
-    graph = network_graph(links, nodes, directed=False)
-    layout = import_module("networkx").kamada_kawai_layout
-    found = layout(graph) if len(nodes) > 1 else {nodes[0]: (0.0, 0.0)}
+    """Place circles so that nobody stands on another, and the picture is wider than high."""
+    found = _spread(nodes, _distances(nodes, links))
     pairs = [(a, b) for k, a in enumerate(nodes) for b in nodes[:k]]
     near = min((hypot(*(found[a][i] - found[b][i] for i in (0, 1))) for a, b in pairs), default=1.0)
     scale = SPREAD / max(near, 1e-3)
-    turned = _lying({name: (float(p[0]), float(p[1])) for name, p in found.items()})
+    turned = _lying(found)
     left, top = (min(p[i] for p in turned.values()) for i in (0, 1))
     shift = LEG + RADIUS + 24
     return {
         name: (shift + scale * (p[0] - left), shift + scale * (p[1] - top))
         for name, p in turned.items()
     }
+
+
+def _distances(nodes: Sequence[str], links: Links) -> dict[str, dict[str, float]]:
+    """Count the lines from each circle to each; parts that nothing joins are kept apart."""
+    near: dict[str, list[str]] = {name: [] for name in nodes}
+    for a, b in links:
+        near[a].append(b)
+        near[b].append(a)
+    found = {}
+    for start in nodes:
+        steps, edge = {start: 0.0}, [start]
+        for name in edge:  # which grows
+            fresh = [x for x in near[name] if x not in steps]
+            steps |= dict.fromkeys(fresh, steps[name] + 1)
+            edge += dict.fromkeys(fresh)
+        found[start] = dict.fromkeys(nodes, 1 + len(nodes) ** 0.5) | steps
+    return found
+
+
+def _spread(
+    nodes: Sequence[str], distances: Mapping[str, Mapping[str, float]]
+) -> dict[str, tuple[float, float]]:
+    """Place circles as far from each other as ``distances`` say, as nearly as a plane allows.
+
+    From a ring, each goes in turn to where the others want it (stress majorization: Gansner,
+    Koren and North, 2004, with weights 1/distance^2).
+    """
+    turn = 2 * pi / len(nodes)
+    places = {n: (len(nodes) * cos(k * turn) / 4, sin(k * turn)) for k, n in enumerate(nodes)}
+    for _ in range(ROUNDS):
+        for name in nodes:
+            x, y, weights = 0.0, 0.0, 0.0
+            for other in nodes:
+                if other == name:
+                    continue
+                (x1, y1), (x2, y2) = places[name], places[other]
+                want = distances[name][other]
+                stretch = want / max(hypot(x1 - x2, y1 - y2), 1e-6)
+                x += (x2 + stretch * (x1 - x2)) / want**2
+                y += (y2 + stretch * (y1 - y2)) / want**2
+                weights += want**-2
+            if weights:
+                places[name] = (x / weights, y / weights)
+    return places
 
 
 def _lying(places: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:

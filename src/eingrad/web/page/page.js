@@ -142,6 +142,7 @@ async function derive() {
 const TABS = {
   steps: ["Steps", showSteps],
   try: ["You try", showTrial],
+  picture: ["Picture", showPictures],
   index: ["Index form", () => showResults("index")],
   matrix: ["Matrix form", () => showResults("matrix")],
   numpy: ["NumPy", () => showCode("numpy")],
@@ -219,6 +220,27 @@ async function showCode(target) {
   const short = lines.length ? [element("h2", {}, "In a few lines"), codeBlock(lines.join("\n"))] : [];
   const title = target === "latex" ? "The derivation" : "A module that stands alone";
   return [...short, element("h2", {}, title), codeBlock(found.text)];
+}
+
+async function showPictures() {
+  const { tab } = state;
+  $("panel").setAttribute("aria-busy", "true");
+  const found = await ask(question({ ask: "picture" }));
+  if (tab !== state.tab) return null;
+  if (found.error) return [errorBox(found.error)];
+  const networks = Object.entries(found.networks);
+  const words = "Solid lines go forward; dashed ones are the way back of the gradient.";
+  return [
+    element("h2", {}, "The graph"), element("p", { class: "soft" }, words), drawn("graph", found.graph),
+    ...(networks.length ? [element("h2", {}, "The products, as tensor networks")] : []),
+    element("div", { class: "networks" }, ...networks.map(([title, svg]) => drawn(title, svg))),
+  ];
+}
+
+function drawn(title, svg) {
+  const part = element("div", { class: "scroll drawn", tabindex: "0", role: "group", "aria-label": title });
+  part.innerHTML = svg; // the engine's own, escaped
+  return part;
 }
 
 // A label that is touched is lit wherever it stands.
