@@ -72,10 +72,10 @@ def test_it_says_what_is_set_and_who_else_is_there(monkeypatch):
     assert "OPENBLAS_NUM_THREADS=3" in first
     assert unset == "unset in what is timed: OPENBLAS_CORETYPE=Haswell"
     assert warning.startswith("WARNING: others use this machine (load 2.5 on 4 processors)")
-    environment = race._environment(None)
+    environment = race.environment(None)
     assert "OPENBLAS_CORETYPE" not in environment
     assert environment["OPENBLAS_NUM_THREADS"] == "3"
-    assert race._environment(2)["OPENBLAS_NUM_THREADS"] == "2"
+    assert race.environment(2)["OPENBLAS_NUM_THREADS"] == "2"
 
 
 def test_json(bench):

@@ -114,8 +114,8 @@ class Race:
 
     def __init__(self, contenders: Sequence[str], threads: int | None = None) -> None:
         self._stack = ExitStack()
-        environment = _environment(threads)
-        self.workers = {name: self._start(name, environment) for name in contenders}
+        variables = environment(threads)
+        self.workers = {name: self._start(name, variables) for name in contenders}
 
     def _start(self, name: str, environment: dict[str, str]) -> Worker:
         return self._stack.enter_context(Worker(name, environment))
@@ -187,7 +187,7 @@ class Worker:
         return lines[-1] if lines else f"exit code {self._process.returncode}"
 
 
-def _environment(threads: int | None) -> dict[str, str]:
+def environment(threads: int | None) -> dict[str, str]:
     """Return the workers' environment, in which each library takes a number of threads."""
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path}
