@@ -272,3 +272,15 @@ def test_work_to_compile_gradients_is_linear():
     """No rule looks at the whole network from each of its nodes."""
     small, large = (calls_to_compile_gradients(n) for n in (25, 100))
     assert large < 4 * 1.1 * small
+
+
+def test_numbers_and_lists_are_checked_once(monkeypatch):
+    f = eg.parse("y_i = s A_ij x_j").compile()
+    given = {"s": 2.0, "A": [[1.0, 2.0], [3.0, 4.0]], "x": np.ones(2)}
+    np.testing.assert_array_equal(f(**given)["y"], [6, 14])
+    made = []
+    monkeypatch.setattr(type(f), "_signature", lambda *_: made.append(1) or 1 / 0)
+    np.testing.assert_array_equal(f(**given | {"s": 3.0})["y"], [9, 21])
+    with pytest.raises(ZeroDivisionError):  # another shape is looked at
+        f(**given | {"x": np.ones(3)})
+    assert made == [1]

@@ -170,12 +170,16 @@ class CompiledFunction:
     def _find_or_make(self, arrays: Mapping[str, Array]) -> Executable:
         """Return the program for arrays, by their shapes and dtypes."""
         check_names(self.inputs, arrays)
-        signature = self._signature({name: arrays[name] for name in self._names})
-        values = self._with_state({name: arrays[name] for name in self._names})
-        key = _key(values)
-        executable = self._programs.get(key)
+        arrays = {name: arrays[name] for name in self._names}
+        executable = None
+        if not self._state_names:  # what has a program was checked when that was made
+            executable = self._programs.get(_key(values := list(arrays.values())))
         if executable is None:
-            executable = self._programs.put(key, self._make(signature))
+            signature = self._signature(arrays)
+            key = _key(values := self._with_state(arrays))
+            executable = self._programs.get(key)
+            if executable is None:
+                executable = self._programs.put(key, self._make(signature))
         self._latest = ([(type(x), x.shape, x.dtype) for x in values], executable)
         return executable
 
