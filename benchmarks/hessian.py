@@ -2,7 +2,7 @@
 
     python benchmarks/hessian.py [--models Cox logistic] [--rounds 15] [--threads 1]
 
-Each model is written in index notation and in JAX; all are in double precision, the first calls left
+Each model is written in index notation and in JAX; all are in double precision, first calls left
 out. "dense" builds all blocks; "structured" gives their factors, beside JAX's dense blocks. Each
 contender has a process of its own that is asked by turns; times are medians in microseconds, ratios
 of medians and, after a bar, of minima (below 1: eingrad is faster). "error" is the greatest
@@ -140,8 +140,9 @@ def jax_calls(model: Model) -> dict[str, Call]:
     def loss(*moving: Any) -> Any:
         scope = {"jax": jax, "jnp": jnp, **values, **dict(zip(model.wrt, moving, strict=True))}
         if "K()" in model.jax:
-            s, l, n = moving
-            own = s**2 * jnp.exp(-values["D"] / (2 * l**2)) + n**2 * jnp.eye(len(values["y"]))
+            s, length, n = moving
+            own = s**2 * jnp.exp(-values["D"] / (2 * length**2))
+            own += n**2 * jnp.eye(len(values["y"]))
             scope["K"] = lambda: own
         return eval(code, scope)
 

@@ -50,8 +50,8 @@ def main() -> None:
     for _ in range(options.rounds + 1):
         for name in CONTENDERS:
             times[name].append(start(name, options.batch, environment))
-    print(f"{'':<12}{'wall s':>9}{'least':>7}{'ratio':>7}{'least':>7}{'processor s':>13}{'least':>7}"
-          f"{'ratio':>7}{'least':>7}")  # fmt: skip
+    rest = f"{'least':>7}{'ratio':>7}{'least':>7}"
+    print(f"{'':<12}{'wall s':>9}{rest}{'processor s':>13}{rest}")
     ours = _summary(times["eingrad"])
     for name in CONTENDERS:
         cells = ""
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _summary(times: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return median and minimum of both kinds of time; the first process filled the disk's cache."""
+    """Return median and minimum of both kinds of time; the first process filled caches."""
     return [(statistics.median(column), min(column)) for column in zip(*times[1:], strict=True)]
 
 

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from eingrad.bench.worker import PROCESSORS
 from eingrad.errors import BackendError
 
 PAUSE = 0.02  # seconds in which the threads of the one before go to sleep
@@ -198,7 +199,10 @@ def environment(threads: int | None) -> dict[str, str]:
     limits = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     eigen = str(threads > 1).lower()
     flags = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
-    return {**environment, **dict.fromkeys(limits, str(threads)), "XLA_FLAGS": flags}
+    return {
+        **environment, **dict.fromkeys(limits, str(threads)), "XLA_FLAGS": flags,
+        PROCESSORS: str(threads),
+    }  # fmt: skip
 
 
 def _agree(sums: Sequence[Sequence[float]]) -> bool:

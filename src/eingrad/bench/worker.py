@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -17,11 +18,13 @@ import numpy as np
 
 from eingrad.bench.problems import Run, draw
 
+PROCESSORS = "EINGRAD_BENCH_PROCESSORS"  # how many a contender may use
 WARM_UP = 0.1  # of the time that is measured
 
 
 def main() -> None:
     """Answer requests until there are no more."""
+    _stay_on_processors(os.environ.get(PROCESSORS, ""))
     runs = importlib.import_module(f"eingrad.bench.{sys.argv[1]}_runs")
     made: dict[str, tuple[Run, list[float]]] = {}
     for line in sys.stdin:
@@ -33,6 +36,12 @@ def main() -> None:
             made[key] = run, [float(np.abs(np.asarray(x)).sum()) for x in run()]
         run, sums = made[key]
         print(json.dumps({"times": timed(run, seconds), "sums": sums}), flush=True)
+
+
+def _stay_on_processors(count: str) -> None:
+    """Take so many processors: not every library can be told how many threads to start."""
+    if count and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(count)])
 
 
 def make(runs: Any, request: dict[str, Any]) -> Run:
