@@ -29,7 +29,7 @@ from eingrad.codegen.code import (
 from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of, transpose
-from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.arrays import AxisSource, Gather, Matrix, Scatter
 from eingrad.core.digits import is_decimal
 from eingrad.core.expr import (
     Const,
@@ -299,32 +299,62 @@ class ExpressionWriter:
         if isinstance(node, Map):
             return self._map(node)
         if isinstance(node, Gather):
-            places = self._places(node, node.operands[0].dims)
-            return Piece(gathered(self.whole(node.operands[0]), places), every)
+            return Piece(self._gather(node), every)
         if isinstance(node, Scatter):
             return self._scatter(node, every)
         raise EingradError(f"a standalone module has no spelling for {type(node).__name__}")
 
-    def _places(self, node: Gather | Scatter, dims: Sequence[Dim]) -> list[Code]:
-        """Return one array of places for each axis, which broadcast against each other."""
-        axis_of = {label: axis for axis, label in enumerate(node.output)}
-        codes = []
-        for dim, source in zip(dims, node.sources, strict=True):
-            if isinstance(source, int):
-                code, axes = self._arange(dim), [axis_of[source]]
-            else:
-                code = self.whole(node.operands[1 + source[0]])
-                axes = [axis_of[label] for label in source[1]]
-            order = sorted(range(len(axes)), key=lambda k, axes=axes: axes[k])  # type: ignore[misc]
-            value = Piece(self.transposed(code, order), tuple(sorted(axes)))
-            codes.append(self.aligned(value, range(len(node.output))))
-        return codes
+    def _gather(self, node: Gather) -> Code:
+        """Write an array read at integers: ``X[:, p]``."""
+        places, order = self._places(node, node.operands[0].dims)
+        code = gathered(self.whole(node.operands[0]), places or [atom("...")])
+        return self.transposed(code, [order.index(label) for label in node.output])
+
+    def _places(
+        self, node: Gather | Scatter, dims: Sequence[Dim]
+    ) -> tuple[list[Code], tuple[int, ...]]:
+        """Return what stands between the brackets, and the labels of what is read there, in order.
+
+        ``:`` for an axis that is read whole, where no index has its label; an array of places else.
+        """
+        known = {k for source in node.sources if not isinstance(source, int) for k in source[1]}
+        labels = [x for x in node.sources if isinstance(x, int) and x not in known
+                  and node.sources.count(x) == 1]  # fmt: skip
+        at = [k for k, x in enumerate(node.sources) if x not in labels]
+        joint = [k for k in node.output if k not in labels]
+        first = at[0] if at and at[-1] - at[0] < len(at) else 0
+        codes = [atom(":")] * len(dims)
+        for k in at:
+            codes[k] = self._place(node, dims[k], node.sources[k], joint)
+        while codes and str(codes[-1]) == ":":
+            codes.pop()
+        return codes, (*labels[:first], *joint, *labels[first:])
+
+    def _place(
+        self, node: Gather | Scatter, dim: Dim, source: AxisSource, joint: Sequence[int]
+    ) -> Code:
+        """Return the places along one axis, which broadcast against those along the others."""
+        if isinstance(source, int):
+            code, axes = self._arange(dim), [joint.index(source)]
+        else:
+            code = self.whole(node.operands[1 + source[0]])
+            axes = [joint.index(label) for label in source[1]]
+        order = sorted(range(len(axes)), key=lambda k: axes[k])
+        value = Piece(self.transposed(code, order), tuple(sorted(axes)))
+        return self.aligned(value, range(len(joint)))
+
+    def _scattered(self, node: Scatter, entries: Expr) -> tuple[Code, Code]:
+        """Return the places of a scatter as a tuple, and its entries, laid out as they are."""
+        places, order = self._places(node, node.dims)
+        every = atom("None" if self.target.name == "torch" else "slice(None)")
+        places = [every if str(place) == ":" else place for place in places]
+        entries = transpose(entries, [node.output.index(k) for k in order])
+        return Code("tuple", "", tuple(places)), self.whole(entries)
 
     def _scatter(self, node: Scatter, every: tuple[int, ...]) -> Piece:
         shape = tuple_text([str(self.size(d)) for d in node.dims])
-        places = Code("tuple", "", tuple(self._places(node, node.dims)))
-        code = call(self.helper("scatter"), atom(shape), places, self.whole(node.operands[0]))
-        return Piece(code, every)
+        places, entries = self._scattered(node, node.operands[0])
+        return Piece(call(self.helper("scatter"), atom(shape), places, entries), every)
 
     def _arange(self, dim: Dim) -> Code:
         head = f"{self.target.module}.arange"
@@ -480,8 +510,7 @@ class ExpressionWriter:
     def _added_at(self, total: Piece, factor: Number, node: Expr) -> Piece:
         """Add entries in their places, where a `Scatter` would be an array of mostly zeros."""
         assert isinstance(node, Scatter)
-        places = Code("tuple", "", tuple(self._places(node, node.dims)))
-        entries = self.whole(multiply(Const(factor), node.operands[0]))
+        places, entries = self._scattered(node, multiply(Const(factor), node.operands[0]))
         return Piece(call(self.helper("add_at"), total.code, places, entries), total.axes)
 
     def _sum_of(self, terms: Sequence[Expr]) -> Piece:
@@ -659,11 +688,31 @@ class Factors:
         output = tuple(k for k in self.output if k in present)
         if len(operands) == 1 and len(set(operands[0][1])) == len(operands[0][1]):
             return self._sum(operands[0], output)
+        if self.emitter.target.name == "jax":
+            fused = self._entries_summed(operands, output)
+            if fused is not None:
+                return fused
         if self.emitter.matmul:
             found = as_matmul(operands, output, self.emitter.target)
             if found is not None:
                 return Piece(found, output)
         return Piece(self._einsum(operands, output), output)
+
+    def _entries_summed(self, operands: Sequence[Operand], output: Labels) -> Piece | None:
+        """Return a product of which one operand has all labels, entry by entry, and summed.
+
+        XLA fuses that with what stands around it, as it does no call of a matrix product.
+        """
+        if len(operands) != 2 or any(len(set(ls)) < len(ls) for _, ls in operands):
+            return None
+        (small, own), (whole, labels) = sorted(operands, key=lambda x: len(x[1]))
+        if not set(own) <= set(labels):
+            return None
+        order = sorted(range(len(own)), key=lambda k: labels.index(own[k]))
+        turned = self.emitter.transposed(small, order)
+        factor = Piece(turned, tuple(sorted(labels.index(k) for k in own)))
+        aligned = self.emitter.aligned(factor, range(len(labels)))
+        return self._sum((binary("*", whole, aligned), labels), output)
 
     def _operands(self) -> list[Operand]:
         """Emit the operands; of more than two, those with the same labels are multiplied."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from eingrad.calculus.axis_order import in_order
 from eingrad.calculus.forward import Tangent, forward
 from eingrad.calculus.reverse import needed_by, recognise, reverse, tensor, with_cotangents
 from eingrad.codegen.module_plan import (
@@ -66,7 +67,7 @@ def make_layer_plan(
     functions = dict(functions or {})
     for name in wrt:
         check_input(system, name)
-    system = recognise(system, {*outputs, *wrt})
+    system = _laid_out(recognise(system, {*outputs, *wrt}))
     system = name_work(system, {name: k for k, name in enumerate(introduced(system))})
     taken = {*system.labels, *system.functions, *system.sizes}
     loss = _fresh(["L", "loss", "s"], taken)
@@ -97,6 +98,13 @@ def make_layer_plan(
         system, deriver, functions, tuple(tensor(system, name) for name in outputs), cotangents,
         directions, tuple(tangents), moved, tuple(again),
     )  # fmt: skip
+
+
+def _laid_out(system: System) -> System:
+    """Return the system with definitions that are computed in the order of their axes."""
+    exprs = in_order([d.expr for d in system.definitions.values()])
+    pairs = zip(system.definitions.items(), exprs, strict=True)
+    return replace(system, definitions={n: replace(d, expr=e) for (n, d), e in pairs})
 
 
 def _fresh(wanted: Sequence[str], taken: Collection[str]) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from eingrad.calculus.axis_order import in_order
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.kink_rules import derivatives_at_kinks
@@ -159,7 +160,8 @@ def lines_of(
     The parts that lines ``before`` have named go by their names.
     """
     parts: dict[Expr, Expr] = {x.expr: x.var for x in before if not x.text}
-    cheap = in_pairs(form_to_run([substitute(e, parts) for e in exprs.values()], _extent), _extent)
+    laid_out = in_order([substitute(e, parts) for e in exprs.values()])
+    cheap = in_pairs(form_to_run(laid_out, _extent), _extent)
     return [Line(Var(n, e.dims), e, texts.get(n, "")) for n, e in zip(exprs, cheap, strict=True)]
 
 

@@ -81,14 +81,16 @@ def reverse_cumsum(x: Array, axis: int | tuple[int, ...]) -> Array:
     return np.flip(cumsum(np.flip(x, axis), axis), axis)
 ''',
     "scatter": '''
-def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
+def scatter(
+    shape: tuple[int, ...], places: tuple[Array | slice, ...], x: Array
+) -> Array:
     """Return zeros to which the entries of ``x`` are added at ``places``."""
     result = np.zeros(shape, x.dtype)
     np.add.at(result, places, x)
     return result
 ''',
     "add_at": '''
-def add_at(x: Array, places: tuple[Array, ...], entries: Array) -> Array:
+def add_at(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array:
     """Return ``x`` to which ``entries`` are added at ``places``."""
     result = x.copy()
     np.add.at(result, places, entries)
@@ -168,26 +170,30 @@ def reverse_cumsum(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
     return torch.flip(cumsum(torch.flip(x, axes), axes), axes)
 ''',
     "scatter": '''
-def scatter(shape: tuple[int, ...], places: tuple[Tensor, ...], x: Tensor) -> Tensor:
+def scatter(
+    shape: tuple[int, ...], places: tuple[Tensor | None, ...], x: Tensor
+) -> Tensor:
     """Return zeros to which the entries of ``x`` are added at ``places``."""
-    return x.new_zeros(shape).index_put(places, x, accumulate=True)
+    return torch.ops.aten.index_put(x.new_zeros(shape), places, x, True)
 ''',
     "add_at": '''
-def add_at(x: Tensor, places: tuple[Tensor, ...], entries: Tensor) -> Tensor:
+def add_at(x: Tensor, places: tuple[Tensor | None, ...], entries: Tensor) -> Tensor:
     """Return ``x`` to which ``entries`` are added at ``places``."""
-    return x.index_put(places, entries.to(x.dtype), accumulate=True)
+    return torch.ops.aten.index_put(x, places, entries.to(x.dtype), True)
 ''',
 }
 
 _FROM_NUMPY = ("adjugate", "norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
 JAX = {name: NUMPY[name].replace("np.", "jnp.") for name in _FROM_NUMPY}
 JAX["scatter"] = '''
-def scatter(shape: tuple[int, ...], places: tuple[Array, ...], x: Array) -> Array:
+def scatter(
+    shape: tuple[int, ...], places: tuple[Array | slice, ...], x: Array
+) -> Array:
     """Return zeros to which the entries of ``x`` are added at ``places``."""
     return jnp.zeros(shape, x.dtype).at[places].add(x)
 '''
 JAX["add_at"] = '''
-def add_at(x: Array, places: tuple[Array, ...], entries: Array) -> Array:
+def add_at(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array:
     """Return ``x`` to which ``entries`` are added at ``places``."""
     return x.at[places].add(entries)
 '''

@@ -14,7 +14,8 @@ from eingrad.calculus.nested import fresh_names, letters_for
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, einsum, power
 from eingrad.core.arrays import Gather, Matrix, Scatter
-from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Reduce, Size, Var
+from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size, Var
+from eingrad.core.functions import COMPARISONS
 from eingrad.core.later import Later
 from eingrad.core.product import Factor
 from eingrad.core.rewrite import rebuild
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 else:
     opt_einsum = Later("opt_einsum")
 
+PLAIN = frozenset({"add", "pow", *COMPARISONS})  # functions that are no work of their own
 USUAL_SIZE = 64  # of an axis, where a product of several tensors is put in an order
 MAX_OPTIMAL = 6  # more factors than this are put in the greedy order
 
@@ -91,7 +93,7 @@ class _Cutter:
     def product(self, opened: OpenProduct, node: Expr) -> Expr:
         """Cut a product: its contraction is put in an order, with a name for each step."""
         summed = opened.summed()
-        factors = [(self.inner(x), labels) for x, labels in opened.factors]
+        factors = [(self.factor(x), labels) for x, labels in opened.factors]
         inside = [f for f in factors if set(f[1]) & summed]
         if not inside or any(isinstance(x, Delta | Scatter) for x, _ in factors):
             same = all(x is y for (x, _), (y, _) in zip(factors, opened.factors, strict=True))
@@ -110,6 +112,13 @@ class _Cutter:
         x = factor[0]
         last = self.rank.get(x.name, len(self.rank)) if isinstance(x, Var) else len(self.rank) + 1
         return last, x.digest
+
+    def factor(self, x: Expr) -> Expr:
+        """Cut a factor; the derivative by another one has a function of it, too: it gets a name."""
+        cut = self.inner(x)
+        function = isinstance(cut, Map) and cut.ndim and cut.function not in PLAIN
+        inside = cut.operands if function else ()
+        return self.name(cut) if any(x.ndim and not isinstance(x, Var) for x in inside) else cut
 
     def operand(self, x: Expr) -> Expr:
         """Return a factor of a contraction: a function of tensors, or a sum, by its name."""
