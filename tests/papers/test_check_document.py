@@ -274,17 +274,6 @@ $$\frac{\partial L}{\partial W_{ij}} = 2 o_k V_{ki} x_j$$
     assert other.outcome == "not judged"
 
 
-def test_a_function_with_a_subscript_is_no_product(tmp_path: Path) -> None:
-    text = r"""
-With the sigmoid let
-$$h_{\theta}(x^{(i)}) = \frac{1}{1 + e^{-\theta_0 - \theta_1 x^{(i)}}}$$
-$$\frac{\partial}{\partial \theta_0} \left( \log (h_{\theta}(x^{(i)})) \right)
-  = (1 - h_\theta(x^{(i)}))$$
-"""
-    *_, last = judged(tmp_path, text)
-    assert last.outcome == "not judged"
-
-
 def test_a_function_of_other_arguments_is_not_the_same(tmp_path: Path) -> None:
     text = r"""
 $$C(p, q) = -\sum_i p_i \log q_i$$

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from eingrad.notation.tex.names import ACCENTS, FONTS, function_name, greek
-from eingrad.papers.scan import group_behind, pieces
+from eingrad.papers.scan import TexPiece, group_behind, pieces
 
 _PLAIN = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\mathit", r"\mathnormal", r"\pmb",
                     r"\textbf", r"\textit", r"\vec"})  # fmt: skip
@@ -83,6 +83,8 @@ def head_of(text: str) -> Head | None:
             place += 2
         else:
             return None
+    if len(entries) == 1 and entries[0].isdecimal():  # B_1 and B_2 are two names
+        base, entries = f"{base}_{entries[0]}", ()
     return Head(base + upper, entries, apart, arguments)
 
 
@@ -93,8 +95,8 @@ def _base(text: str) -> tuple[str, int]:
         return "", 0
     if first.text in FONTS | ACCENTS.keys():
         inside, end = group_behind(text, first.end)
-        if not inside and text[first.end :].strip():
-            inside, end = text[first.end :].strip()[0], first.end + 1
+        if not inside and (letter := next((p for p in pieces(text) if _is_letter(p, first)), None)):
+            inside, end = letter.text, letter.end
         if "_" in inside or "^" in inside:  # \mathbf{y_i}
             return _base(inside)[0], end
         own = "".join(greek(p.text) or p.text for p in pieces(inside) if p.text not in "{} ")
@@ -111,6 +113,10 @@ def _base(text: str) -> tuple[str, int]:
     if word and len(word[0]) > 1:
         return word[0], word.end()
     return (first.text, first.end) if first.text.isalpha() else ("", 0)
+
+
+def _is_letter(piece: TexPiece, font: TexPiece) -> bool:
+    return piece.place >= font.end and not piece.text.isspace()
 
 
 def _script(text: str, place: int) -> tuple[str, int]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from eingrad.papers.applied_names import AppliedNames, with_examples
 from eingrad.papers.equalities import Equalities
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
@@ -22,12 +23,19 @@ EQUALITIES = EQUALS | {":=", "="}
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
 _DOTS = re.compile(r"\\[lcvd]?dots|\\cdots|\.\.\.")
 _SIGMA = re.compile(r"\\sigma\s*(?:\\left)?\s*[(\[]|\\sigma\s*\{?\(")
+_DIFFERENTIAL = re.compile(
+    r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
+)
+_SIGMA_TIMES = re.compile(r"\\sigma\s+(?=\(|\\left\s*\(|\\[bB]igg?l?\s*\()|\\sigma(?=\()")
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
+_ABOVE = re.compile(r"\^\{?[(\[][^()\[\]]*[)\]]\}?")
 _SHAPE = re.compile(
     r"((?:(?!\\in(?![a-z])).)+?)\s*\\in\s*(\\mathbb\s*(?:\{\s*R\s*\}|R)"
     r"(?:\s*\^\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[A-Za-z0-9]+))?)\s*,?"
 )
+_SUMMED = re.compile(r"\\sum\s*(?:\\limits)?\s*_\s*\{?\s*([a-z])")
+_EXAMPLE = re.compile(r"(?<![A-Za-z\\])([a-zA-Z])(?:_\w)?(\^\s*\{\s*\(([a-z])\)\s*\})")
 _LEFT = r"\left"
 _FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
 _MISFIT = "do not fit together"
@@ -69,12 +77,21 @@ class IndexSlip:
 
 @dataclass(frozen=True)
 class PlacedRow:
-    """A row of a formula where it stands in the document."""
+    """A row of a formula where it stands in the document, with names for what has arguments."""
 
     row: EquationRow
     section: tuple[int, ...]
     display: bool
     order: int
+    written: EquationRow
+
+    def as_written(self, formula: JudgedFormula) -> JudgedFormula:
+        """Return a formula of this row with the document's own words."""
+        text = formula.formula
+        for side, own in zip(self.row.sides, self.written.sides, strict=True):
+            if side.text and side.text != own.text:
+                text = text.replace(side.text, own.text)
+        return replace(formula, formula=text)
 
 
 def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula]:
@@ -85,7 +102,7 @@ def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula
     for k, line in enumerate(lines):
         progress(k, len(lines))
         for formula in judge.line(line):
-            found.append(formula)
+            found.append(line.as_written(formula))
             judge.places[line.order] = len(found) - 1
     progress(len(lines), len(lines))
     for slip, line_number in judge.confirmed:
@@ -115,10 +132,25 @@ def _lines(document: Document) -> tuple[list[PlacedRow], Facts]:
             if row.goes_on and last is not None:
                 row = replace(row, sides=(last.sides[0], *row.sides[1:]))
             if passage.display or len(row.sides) > 1:
-                lines.append(PlacedRow(row, tuple(n for _, n in path), passage.display, len(lines)))
+                section = tuple(n for _, n in path)
+                lines.append(PlacedRow(row, section, passage.display, len(lines), row))
             if passage.display and len(row.sides) > 1:
                 last = row
-    return lines, facts
+    return _named(lines), facts
+
+
+def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
+    """Return the rows with names in the place of what the document takes of arguments."""
+    names = AppliedNames([[side.text for side in line.row.sides] for line in lines])
+    return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, line.row.sides))))
+            for line in lines]  # fmt: skip
+
+
+def _renamed(names: AppliedNames, sides: Sequence[Side]) -> Iterator[Side]:
+    left = sides[0].text
+    for k, side in enumerate(sides):
+        lifted = names.definition(left, side.text)[k > 0]
+        yield replace(side, text=names.spelled(lifted).strip())
 
 
 def _identified(found: list[JudgedFormula]) -> list[JudgedFormula]:
@@ -144,6 +176,8 @@ def is_update(sides: Sequence[Side]) -> bool:
     r"""Whether a chain gives a name a new value: ``w = w - \eta g``."""
     left, right = sides[0].text, sides[1].text
     bare, inside = ("".join(text.split()) for text in (left, right))
+    if "^" not in bare:  # L is not given a new value by a^{(L)}
+        inside = _ABOVE.sub("", inside)
     return re.search(_BEFORE + re.escape(bare) + _AFTER, inside) is not None
 
 
@@ -198,6 +232,27 @@ def _with_label(left: str, label: str, other: str) -> str:
     return _SUBSCRIPT.sub(lambda m: m[0].replace(label, other), left)
 
 
+def _first_lines(lines: Sequence[PlacedRow]) -> dict[str, int]:
+    """Return on which line each side that is one name alone, and each letter, is first spoken of."""
+    alone = {_bared(s.text) for line in lines for s in line.row.sides[1:] if _is_bare(s.text)}
+    found: dict[str, int] = {}
+    for line in lines:
+        source = _bared(line.row.source)
+        for name in alone - found.keys():
+            if name in source:
+                found[name] = line.row.line
+        for letter in letters_in(line.row.source):
+            found.setdefault(letter, line.row.line)
+    return found
+
+
+def _examples(lines: Sequence[PlacedRow]) -> dict[str, str]:
+    r"""Return the names that carry the letter of an example above them: ``x^{(i)}``."""
+    source = "\n".join(line.row.source for line in lines)
+    summed = set(_SUMMED.findall(source))
+    return {base: label for base, label, letter in _EXAMPLE.findall(source) if letter in summed}
+
+
 class Judge:
     """Goes through a document, formula by formula, and remembers what it defines."""
 
@@ -215,6 +270,8 @@ class Judge:
         self.equalities = Equalities(self.scope, facts)
         self.facts = facts
         self.applied: dict[str, str] = {}
+        self.first_lines = _first_lines(lines)
+        self.examples = _examples(lines)
         self.places: dict[int, int] = {}
         self.slips: dict[int, IndexSlip] = {}
         self.confirmed: list[tuple[IndexSlip, int]] = []
@@ -354,6 +411,8 @@ class Judge:
                 rf"(?<![A-Za-z\\]){re.escape(base)}_(?:{letter}(?![A-Za-z,])|\{{\s*{letter}\s*\}})"
             )
             text = re.sub(bare, rf"\\check{{{base}}}", text)
+        if self.scope.nearest("sigma") is not None:  # a number, and no function
+            text = _SIGMA_TIMES.sub(r"\\sigma \\cdot ", text)
         return reworded(text, self.rows_of)
 
     def written(self, text: str) -> str:
@@ -481,6 +540,8 @@ class Judge:
                 yield self.other(line, f"{left} = {side}", "prod stands for any product")
             elif name is not None and before is not left:
                 yield self.defined(line, name, side, before)  # ... = y_j - t_j := e_j
+            elif (new := self.new_name(line, side)) is not None and is_derivative(left):
+                yield self.defined(line, new, side, left)  # dL/dC = \zeta_1
             else:
                 judged = self.equality(line, left, side)
                 inner = differentiated(left, side) if judged.outcome == "not judged" else None
@@ -490,6 +551,19 @@ class Judge:
                 else:
                     yield self.condition(line, judged, left, side)
                 before = side
+
+    def new_name(self, line: PlacedRow, side: str) -> str | None:
+        """Return the name that a side is, where the document speaks of it for the first time.
+
+        Its letter is new, too, or names other derivatives: ``\\zeta_2`` after ``\\zeta_1``.
+        """
+        letters = letters_in(side)
+        name = self.defines(side) if len(letters) == 1 else None
+        if name is None or self.first_lines.get(_bared(side), 0) < line.row.line:
+            return None
+        alike = [s for s in self.scope.stated if letters_of_name(s.name) == letters]
+        new = self.first_lines[min(letters)] >= line.row.line
+        return name if new or (alike and all(s.derivative for s in alike)) else None
 
     def applied_elsewhere(self, text: str) -> str | None:
         r"""Return what a document defines with arguments, and an equation takes of others.
@@ -533,13 +607,18 @@ class Judge:
                 blank, reason=f"{other} is taken of other arguments than it is defined for"
             )
         found = self.equalities.judge(self.reworded(text), line.section, explained)
+        if found.outcome != "right" and (own := with_examples(text, self.examples)) is not None:
+            of_one = self.equalities.judge(self.reworded(own), line.section, explained=False)
+            found = of_one if of_one.outcome == "right" else found
         if explained and found.outcome == "not judged" and _MISFIT in found.reason:
             found = self.equalities.other_tensor(self.reworded(text), line.section) or found
         if found.outcome in {"right", "right if"}:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
-        if found.outcome == "wrong" and _SIGMA.search(text) and not self.logistic:
+        if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
+            return replace(blank, reason="d before a name: a gradient or a differential")
+        if found.outcome == "wrong" and _SIGMA.search(self.reworded(text)) and not self.logistic:
             reason = "sigma is read as the logistic function, which the text does not say"
             return replace(blank, reason=reason)
         repaired = None if found.repaired is None else self.written(found.repaired)

@@ -13,6 +13,28 @@ _INDICATOR = re.compile(r"\\delta\s*\[([^\[\],]+),\s*:\s*\]")
 _MATRICES = re.compile(r"\\top|\^\s*\{?\s*T\b|\\intercal|\\otimes|\\mathbf|@")
 _NAME = r"(?:\\[a-zA-Z]+|[A-Za-z])(?:\^\{?\(?\w+\)?\}?)?"
 _ROW_TIMES_COLUMN = re.compile(rf"({_NAME})\s+({_NAME})(_\s*\{{\s*\[\s*:\s*,\s*\w+\s*\]\s*\}})")
+_BOLD = re.compile(r"\\bold(?![A-Za-z])")
+_ONE = r"(?:\\(?:mathbf|mathbb|mathbbm|mathds|bm)\s*(?:\{\s*1\s*\}|1)|(?<![\w.^_{}])1)"
+_SAME = re.compile(
+    rf"{_ONE}\s*_\s*\{{\s*(?:\\\{{)?\s*([A-Za-z])\s*=\s*([A-Za-z])\s*(?:\\\}})?\s*\}}"
+)  # 1_{i=j}
+_ONES = re.compile(
+    r"\\(?:mathbf|mathbb|mathbbm|mathds|bm)\s*(?:\{\s*1\s*\}\s*_\s*(?:\{\s*([a-z])\s*\}|([a-z]))"
+    r"|\{\s*1\s*_\s*\{?\s*([a-z])\s*\}?\s*((?:\^\s*\{?\s*(?:T|\\top|\\intercal)\s*\}?)?)\s*\})"
+)  # \mathbf{1}_m, \mathbf{1_m^T}
+_SIZE = re.compile(r"(?<![A-Za-z\\])([dn])_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
+_PAIR = re.compile(r"(\\sum\s*(?:\\limits\s*)?_)\s*\{\s*\(\s*(\w\s*,\s*\w)\s*\)\s*\}")
+_LIMIT = re.compile(
+    r"(\\(?:sum|prod)\s*(?:\\limits\s*)?_\s*\{[^{}]*\})\s*\^\s*\{\s*\\?[A-Za-z]+\s*"
+    r"[_^]\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w)\s*\}"
+)  # \sum_{j=1}^{d_{l-1}}: how many there are
+_GRADIENT = re.compile(
+    r"\\mathbf\s*\{\s*d\s*\}\s*([A-Za-z])(?![A-Za-z])|\\mathbf\s+d\s+([A-Za-z])\b"
+)
+_SUM_OF_WHAT = re.compile(r"\\sum\s*(?:\\limits\s*)?(?=[^_^\s\\]|\\(?!limits))")
+_LABEL_BELOW = re.compile(
+    r"_\s*(?:\{\s*([a-z])\s*\}|([a-z]))(?![A-Za-z])|\^\s*\{\s*\(([a-z])\)\s*\}"
+)
 _AVERAGE = re.compile(
     r"\\text\s*\{\s*(?:the\s+)?(average|mean|sum)\s+(?:along|over|across|of)\s+(?:the\s+)?rows"
     r"(?:\s+of)?\s*\}"
@@ -28,8 +50,59 @@ def reworded(text: str, rows_of: Callable[[str], str | None] | None = None) -> s
     'A_{i q} = Y_{i q} - Z_{i q}'
     """
     text = re.sub(r"(?<=[\w)}\]])\s*@\s*(?=[\\A-Za-z(])", r" \\, ", text)
+    text = _with_sums(_BOLD.sub(r"\\mathbf", text))
+    text = _with_sizes(_with_ones(text))
+    text = _SAME.sub(r"\\mathbb{1}(\1 = \2)", text)
+    text = _GRADIENT.sub(lambda m: rf"\mathbf{{d{m[1] or m[2]}}}", text)
     text = _without_slices(text)
     return text if rows_of is None else _with_averages(text, rows_of)
+
+
+def _with_sums(text: str) -> str:
+    r"""Return sums as the notation has them: their labels named, without numbers that have names.
+
+    >>> _with_sums(r"L = \sum (x_i - m)^2"), _with_sums(r"\sum_{(i, j)}^{n_{l}} a_{ij}")
+    ('L = \\sum_{i} (x_i - m)^2', '\\sum_{i, j} a_{ij}')
+    """
+    text = _LIMIT.sub(r"\1", _PAIR.sub(r"\1{\2}", text))
+    bound = {x for x in re.findall(r"\\sum\s*(?:\\limits\s*)?_\s*\{?\s*([a-z])", text)}
+    left, _, side = text.partition(" = ")
+    labels = {a or b or c for a, b, c in _LABEL_BELOW.findall(side)}
+    free = labels - {a or b or c for a, b, c in _LABEL_BELOW.findall(left)}
+    if len(free) != 1 or not bound <= free:
+        return text
+    return f"{left} = " + _SUM_OF_WHAT.sub(rf"\\sum_{{{min(free)}}} ", side)
+
+
+def _with_ones(text: str) -> str:
+    r"""Leave out how many ones there are: m of ``\mathbf{1}_m`` where it is no label elsewhere.
+
+    >>> _with_ones(r"y = X \mathbf{1_m^T}"), _with_ones(r"y_m = a \mathbf{1}_m")
+    ('y = X \\mathbf{1}^T', 'y_m = a \\mathbf{1}_m')
+    """
+    rest = _ONES.sub(" ", text)
+    labels = {x for below in re.findall(r"_\s*(?:\{([^{}]*)\}|(\w))", rest) for x in "".join(below)}
+
+    def bare(found: re.Match[str]) -> str:
+        label = found[1] or found[2] or found[3]
+        return found[0] if label in labels else rf"\mathbf{{1}}{found[4] or ''}"
+
+    return _ONES.sub(bare, text)
+
+
+def _with_sizes(text: str) -> str:
+    r"""Read d_k as a number's name where k is no label, ``\frac{Q K^T}{\sqrt{d_k}}``."""
+    labels = [a or b for a, b in re.findall(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))", text)]
+
+    def named(found: re.Match[str]) -> str:
+        label = found[2] or found[3]
+        own = len(_SIZE.findall(text))
+        alone = labels.count(label) <= own and not re.search(
+            rf"_\s*\{{[^{{}}]*{label}[^{{}}]", text
+        )
+        return rf"{found[1]}_{{\text{{{label}}}}}" if alone else found[0]
+
+    return _SIZE.sub(named, text) if _MATRICES.search(text) else text
 
 
 def _without_slices(text: str) -> str:

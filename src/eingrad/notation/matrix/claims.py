@@ -122,6 +122,7 @@ class ClaimElaboration:
         """Return a claim that defines a tensor, which later claims may speak of."""
         assert isinstance(claim, Assignment)
         assert isinstance(claim.target, Symbol)
+        self.facts.assigned = {*self.facts.assigned, claim.target.name}
         (found, *_), shapes, left = self._options(claim)
         name = claim.target.name
         self.facts.axes[name] = shapes.axes[name]

@@ -1,0 +1,226 @@
+r"""What a document writes with arguments, ``h_\theta(x^{(i)})``, as names with labels, ``h^{(i)}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from eingrad.notation.tex.names import function_name
+from eingrad.papers.heads import letters_in
+from eingrad.papers.scan import pieces
+
+_FONT = r"\\(?:hat|bar|tilde|vec|mathbf|boldsymbol|bm|mathcal|text|mathrm|operatorname)"
+_BASE = rf"(?:{_FONT}\s*(?:\{{\s*(?:\\?[A-Za-z]+|\\[a-z]+\s*\{{\s*\w\s*\}})\s*\}}|\\?[A-Za-z])"
+_BASE += r"|\\[A-Za-z]+|[A-Za-z])"
+_SUBSCRIPT = r"_\s*(?:\{[^{}]*\}|\\[A-Za-z]+|\w)"
+_EXAMPLE = r"\^\s*\{\s*\(\s*[a-z]\s*\)\s*\}"  # x^{(i)}
+_LABEL = r"_\s*(?:\{\s*[a-z]\s*\}|[a-z](?![A-Za-z]))"  # x_i
+_OPEN = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?\("
+_CALL = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*({_SUBSCRIPT})?(?={_OPEN})")
+_ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
+_SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\\[,;!]|\s")
+# behind these a parenthesis holds a factor
+_COMMANDS = frozenset({
+    r"\partial", r"\nabla", r"\cdot", r"\times", r"\left", r"\right", r"\in", r"\sum", r"\prod",
+    r"\odot", r"\quad", r"\frac", r"\dfrac", r"\circ", r"\otimes", r"\mid", r"\forall", r"\to",
+    r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\Bigl", r"\biggl", r"\middle", r"\qquad",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A name with its arguments, from ``start`` to ``end`` of a text."""
+
+    base: str
+    subscript: str
+    arguments: tuple[str, ...]
+    start: int
+    end: int
+
+    @property
+    def bases(self) -> tuple[str, ...] | None:
+        """The arguments without their labels, None where one is no name."""
+        found = [_ARGUMENT.match(argument) for argument in self.arguments]
+        return None if None in found else tuple(_bare(m[1]) for m in found if m)
+
+    @property
+    def labels(self) -> str:
+        """The label of the first argument that has one: ``^{(i)}``, ``_i``."""
+        found = (_ARGUMENT.match(argument) for argument in self.arguments)
+        return next((m[2] for m in found if m and m[2]), "")
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s{}]", "", text)
+
+
+def calls(text: str) -> list[Applied]:
+    r"""Return what stands before parentheses, with what they hold.
+
+    >>> [(c.base, c.subscript, c.arguments) for c in calls(r"h_\theta(x^{(i)}) - \ell(a, b)")]
+    [('h', '_\\theta', ('x^{(i)}',)), ('\\ell', '', ('a', 'b'))]
+    """
+    found = []
+    for match in _CALL.finditer(text):
+        word = re.sub(r"\\[a-z]+\s*\{\s*|[\s{}\\]", "", match[1])
+        if match[1] in _COMMANDS or function_name(word) is not None or word == "sigma":
+            continue
+        opened = text.index("(", match.end())
+        inside, end = _inside(text, opened)
+        if end:
+            found.append(Applied(match[1], match[2] or "", inside, match.start(), end))
+    return found
+
+
+def _inside(text: str, opened: int) -> tuple[tuple[str, ...], int]:
+    """Return the arguments in the parenthesis that opens at a place, and where it ends."""
+    depth, start = 0, opened + 1
+    arguments: list[str] = []
+    for piece in pieces(text[opened:]):
+        place = opened + piece.place
+        if piece.text.endswith("(") and not piece.text.startswith(r"\begin"):
+            depth += 1
+        elif piece.text.endswith(")"):
+            depth -= 1
+            if depth == 0:
+                end = place + len(piece.text)
+                return (*arguments, _SIZES.sub(" ", text[start:place]).strip()), end
+        elif depth == 1 and piece.text in {",", ";", "|", r"\mid", r"\vert"}:
+            arguments.append(_SIZES.sub(" ", text[start:place]).strip())
+            start = place + len(piece.text)
+    return (), 0
+
+
+class AppliedNames:
+    """The names that a document defines with arguments and takes of the same ones, with labels.
+
+    ``h_\\theta(x) = ...`` and ``h_\\theta(x^{(i)})`` are one function of the example: h, and
+    ``h^{(i)}``. A subscript belongs to the function where its letters are parameters of their own.
+    """
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        self.parameters: dict[str, str] = {}  # base -> subscript that is left out
+        self.own: dict[str, Applied] = {}  # base -> its definition
+        self.lifted: dict[str, str] = {}  # base -> label that its definition gets
+        for _ in range(3):  # what is an argument of another is known first
+            if not self._survey([[self.spelled(side) for side in row] for row in rows]):
+                break
+
+    def _survey(self, rows: Sequence[Sequence[str]]) -> bool:
+        uses: dict[str, list[Applied]] = {}
+        letters = frozenset[str]()
+        for row in rows:
+            for side in row:
+                letters |= letters_in(side)
+                for call in calls(side):
+                    uses.setdefault(_bare(call.base), []).append(call)
+        found = False
+        for row in rows:
+            for call in calls(row[0])[:1] if len(row) > 1 else ():
+                base = _bare(call.base)
+                whole = call.start == 0 and call.end == len(row[0].rstrip())
+                if whole and base not in self.own:
+                    found |= self._take(base, call, uses[base], row[1:], letters)
+        return found
+
+    def _take(
+        self,
+        base: str,
+        call: Applied,
+        uses: Sequence[Applied],
+        sides: Sequence[str],
+        letters: frozenset[str],
+    ) -> bool:
+        """Remember a name, if all its uses agree with its definition."""
+        subscripts = {_bare(use.subscript) for use in uses}
+        parameter = _is_parameter(call.subscript, letters)
+        agree = call.bases is not None and all(use.bases == call.bases for use in uses)
+        labels = {_style(use.labels) for use in uses} - {""}
+        if not agree or len(subscripts) > 1 or (call.subscript and not parameter):
+            return False
+        if len(labels) > 1 or not (labels or parameter):
+            return False
+        if labels and not call.labels:
+            label = next(use.labels for use in uses if use.labels)
+            if not all(_holds(side, call.bases or ()) for side in sides[:1]):
+                return False
+            self.lifted[base] = label
+        if parameter:
+            self.parameters[base] = call.subscript
+        self.own[base] = call
+        return True
+
+    def spelled(self, text: str) -> str:
+        """Return a formula with names in the place of applications."""
+        if not self.own:
+            return text
+        for call in reversed(calls(text)):
+            base = _bare(call.base)
+            if base in self.own and call.bases == self.own[base].bases:
+                text = text[: call.start] + _named(call.base, call.labels) + text[call.end :]
+        for base, subscript in self.parameters.items():
+            inner = re.escape(_inner(subscript))
+            below = rf"\s*_\s*(?:\{{\s*{inner}\s*\}}|{inner}(?![A-Za-z]))"
+            own = f"{{{base}}}" if len(base) > 1 else base
+            text = re.sub(_name(base) + below, lambda _, own=own: own, text)
+        return text
+
+    def definition(self, left: str, side: str) -> tuple[str, str]:
+        """Return the two sides of a definition, with the labels with which its name is used."""
+        whole = next(iter(calls(left)), None)
+        base = _bare(whole.base) if whole and whole.end == len(left.rstrip()) else ""
+        label = self.lifted.get(base)
+        if whole is None or label is None or whole.labels:
+            return left, side
+        for own in self.own[base].bases or ():
+            side = _labelled(side, own, label)
+        return _named(whole.base, label), side
+
+
+def _named(base: str, labels: str) -> str:
+    return f"{base}{labels}" if labels else f"{base} "
+
+
+def _inner(subscript: str) -> str:
+    return _bare(subscript).removeprefix("_")
+
+
+def _style(labels: str) -> str:
+    return labels[:1]
+
+
+def _is_parameter(subscript: str, letters: frozenset[str]) -> bool:
+    r"""Whether a subscript names parameters, ``\theta`` or ``w,b``, and no labels."""
+    inside = letters_in(_inner(subscript).replace(",", " ")) if subscript else frozenset[str]()
+    return bool(inside) and inside <= letters
+
+
+def _holds(side: str, bases: Iterable[str]) -> bool:
+    """Whether a formula has one of some names."""
+    return any(re.search(_name(base), side) for base in bases)
+
+
+def _name(base: str) -> str:
+    return rf"(?<![A-Za-z\\]){re.escape(base)}(?![A-Za-z])"
+
+
+def _labelled(side: str, base: str, label: str) -> str:
+    """Add a label to a name wherever it stands without."""
+    if label.startswith("^"):
+        return re.sub(_name(base) + r"(?!\s*(?:_\s*(?:\{[^{}]*\}|\w)\s*)?\^)",
+                      lambda m: m[0] + label, side)  # fmt: skip
+    return re.sub(_name(base) + r"(?!\s*[_^])", lambda m: m[0] + label, side)
+
+
+def with_examples(text: str, labels: Mapping[str, str]) -> str | None:
+    r"""Return a formula that speaks of one example with its label, None where there is none.
+
+    ``labels`` are the names that carry one elsewhere: ``{"x": "^{(i)}"}``.
+    """
+    if any(label in _bare(text) for label in {_bare(x) for x in labels.values()}):
+        return None
+    changed = text
+    for base, label in labels.items():
+        changed = _labelled(changed, base, label)
+    return None if changed == text else changed
