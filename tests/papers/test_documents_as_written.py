@@ -37,13 +37,26 @@ ERRORS = r"""
 $$e_i = w X_i + b - y_i$$
 $$\text{Loss} = \frac{1}{n} \sum e_i^2$$
 """
+DENSITY = r"""
+$$\log p(x \mid \mu, s) = -\frac{1}{2} \log (2 \pi s^2) - \frac{1}{2 s^2} (x - \mu)^2$$
+"""
+POLICY = r"""
+$$\pi(a | s) = \frac{\exp(\Theta_a s)}{\sum_{a} \exp(\Theta_a s)}$$
+
+Here $\Theta_a s = \sum_n \Theta_{an} s_n$.
+"""
+ATTENTION = r"""
+Let $S = \frac{Q K^T}{\sqrt{d_k}}$, where $Q \in \mathbb{R}^{n \times d_k}$ and
+$K \in \mathbb{R}^{n \times d_k}$.
+"""
 LAYER = r"""
 $$z_i^{(\ell)} = \sum_{j=1}^{d_{\ell-1}} w_{ij}^{(\ell)} a_j^{(\ell-1)} + b_i^{(\ell)}$$
 """
 
 # a document, an equality that is right, the same with a mistake, and whether it can be found
 CASES = [
-    (LOGISTIC, r"\frac{\partial \log h_\theta(x^{(i)})}{\partial \theta_0} = 1 - @h_\theta(x^{(i)})"),
+    (LOGISTIC, r"\frac{\partial \log h_\theta(x^{(i)})}{\partial \theta_0}"
+     r" = 1 - @h_\theta(x^{(i)})"),
     (LOGISTIC, r"\frac{\partial J}{\partial \theta_0}"
      r" = \frac{@1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)})"),
     (OF_ALL, r"\frac{\partial J(\theta)}{\partial \theta_j}"
@@ -53,7 +66,14 @@ CASES = [
     (VALUES, r"\frac{\partial L}{\partial B} = @\zeta_1 V^T"),
     (NORM, r"\frac{\partial r_i}{\partial q_j} = @1_{i=j}/\sigma - q_i q_j / \sigma^3 / d"),
     (NORM, r"\frac{\partial r_i}{\partial q_j} = @1/\sigma (1_{i=j} - r_i r_j / d)"),
-    (ERRORS, r"\frac{\partial \text{Loss}}{\partial w} = \frac{@2}{n} \sum X_i \cdot (w X_i + b - y_i)"),
+    (ERRORS, r"\frac{\partial \text{Loss}}{\partial w}"
+     r" = \frac{@2}{n} \sum X_i \cdot (w X_i + b - y_i)"),
+    (DENSITY, r"\frac{\partial \log p(x \mid \mu, s)}{\partial \mu} = @\frac{x - \mu}{s^2}"),
+    (POLICY, r"\frac{\partial \log \pi(a | s)}{\partial \Theta_{ij}}"
+     r" = \begin{cases} @(1 - \pi(a_i | s)) s_j & i = a \\ -\pi(a_i | s) s_j & i \ne a"
+     r" \end{cases}"),
+    (ATTENTION, r"\frac{\partial L}{\partial K}"
+     r" = @\frac{1}{\sqrt{d_k}} \left(\frac{\partial L}{\partial S}\right)^T Q"),
     (LAYER, r"\frac{\partial z_i^{(\ell)}}{\partial w_{ij}^{(\ell)}} = @a_j^{(\ell-1)}"),
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-r"""What a document writes with arguments, ``h_\theta(x^{(i)})``, as names with labels, ``h^{(i)}``."""
+r"""Names that a document writes with arguments, ``h_\theta(x^{(i)})``: ``h^{(i)}``, with labels."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _LABEL = r"_\s*(?:\{\s*[a-z]\s*\}|[a-z](?![A-Za-z]))"  # x_i
 _OPEN = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?\("
 _CALL = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*({_SUBSCRIPT})?(?={_OPEN})")
 _ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
+_GIVEN = re.compile(r"\||\\mid(?![a-z])|\\vert(?![a-z])")
+_LOGARITHM = re.compile(r"\\(?:log|ln)\s*(?:\\left\s*)?")
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\\[,;!]|\s")
 # behind these a parenthesis holds a factor
 _COMMANDS = frozenset({
@@ -37,6 +39,7 @@ class Applied:
     arguments: tuple[str, ...]
     start: int
     end: int
+    given: bool = False  # p(x \\mid y)
 
     @property
     def bases(self) -> tuple[str, ...] | None:
@@ -69,7 +72,8 @@ def calls(text: str) -> list[Applied]:
         opened = text.index("(", match.end())
         inside, end = _inside(text, opened)
         if end:
-            found.append(Applied(match[1], match[2] or "", inside, match.start(), end))
+            given = _GIVEN.search(text, opened, end) is not None
+            found.append(Applied(match[1], match[2] or "", inside, match.start(), end, given))
     return found
 
 
@@ -103,6 +107,10 @@ class AppliedNames:
         self.parameters: dict[str, str] = {}  # base -> subscript that is left out
         self.own: dict[str, Applied] = {}  # base -> its definition
         self.lifted: dict[str, str] = {}  # base -> label that its definition gets
+        self.given: dict[tuple[str, ...], str] = {}  # p and its arguments -> its name
+        for row in rows:
+            for call in calls(row[0]) if len(row) > 1 else ():
+                self._take_given(call, " ".join(row[1:]))
         for _ in range(3):  # what is an argument of another is known first
             if not self._survey([[self.spelled(side) for side in row] for row in rows]):
                 break
@@ -151,13 +159,29 @@ class AppliedNames:
         self.own[base] = call
         return True
 
+    def _take_given(self, call: Applied, value: str) -> None:
+        r"""Give ``p(x \mid \mu)`` a name: p, or p_a for ``p(a | s)`` where a is a label."""
+        key = _key(call)
+        if not call.given or call.bases is None or key in self.given:
+            return
+        base = _bare(call.base)
+        entry = rf"_\s*\{{?\s*{re.escape(call.bases[0])}(?![A-Za-z])"
+        if len(call.bases[0]) == 1 and re.search(entry, value):
+            self.given[key] = f"{call.base}_{{{call.bases[0]}}}"
+            return
+        others = sum(_bare(k[0]) == base for k in self.given)
+        self.given[key] = f"{call.base}^{{({others + 1})}}" if others else call.base
+
     def spelled(self, text: str) -> str:
         """Return a formula with names in the place of applications."""
-        if not self.own:
+        if not self.own and not self.given:
             return text
         for call in reversed(calls(text)):
             base = _bare(call.base)
-            if base in self.own and call.bases == self.own[base].bases:
+            if call.given and (name := self.given.get(_key(call))):
+                name = name.replace(f"{{{(call.bases or ('',))[0]}}}", _index(call) or "{a}")
+                text = f"{text[: call.start]}{name} {text[call.end :]}"
+            elif base in self.own and call.bases == self.own[base].bases:
                 text = text[: call.start] + _named(call.base, call.labels) + text[call.end :]
         for base, subscript in self.parameters.items():
             inner = re.escape(_inner(subscript))
@@ -176,6 +200,16 @@ class AppliedNames:
         for own in self.own[base].bases or ():
             side = _labelled(side, own, label)
         return _named(whole.base, label), side
+
+
+def _key(call: Applied) -> tuple[str, ...]:
+    return _bare(call.base), *(call.bases or ())
+
+
+def _index(call: Applied) -> str:
+    """Return the entry that p(a | s) or p(a_i | s) is: a, i."""
+    own = call.bases or ("",)
+    return f"{{{_bare(call.labels).strip('_^()') or own[0]}}}"
 
 
 def _named(base: str, labels: str) -> str:

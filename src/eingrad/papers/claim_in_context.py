@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.check import Derived, Verdict, check_each
@@ -336,12 +336,32 @@ def _all_of(
     All symbols of the claims stand in one product, so that axes with one letter are one.
     """
     parts: dict[str, Symbol] = {}
+    alike: dict[str, str] = {}  # a letter -> the letter of the same axis
     for symbol in _symbols(claims):
         own = symbol.name in known or any(symbol.name == u.name for u in unknown) or not known
         if own and symbol.name not in KNOWN and len({*symbol.labels}) == len(symbol.labels):
-            parts.setdefault(symbol.name, Symbol(symbol.name, symbol.labels))
+            first = parts.setdefault(symbol.name, symbol)
+            if len(first.labels) == len(symbol.labels):
+                alike |= _same_axes(alike, zip(first.labels, symbol.labels, strict=True))
+    parts = {name: _with_letters(symbol, alike) for name, symbol in parts.items()}
     labels = tuple(dict.fromkeys(x for own in parts.values() for x in own.labels))
     if not parts:
         raise NotationError("it speaks of no tensor")
     value = Product(tuple(parts.values()), (False,) * len(parts))
     return Assignment(Symbol("unusedhere", labels), value)
+
+
+def _same_axes(alike: Mapping[str, str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return for letters that stand at one axis the letter that is taken for all of them."""
+    found = dict(alike)
+    for first, other in pairs:
+        kept, left = found.get(first, first), found.get(other, other)
+        if kept != left:
+            found = {x: kept if to == left else to for x, to in found.items()} | {left: kept}
+    return found
+
+
+def _with_letters(symbol: Symbol, alike: Mapping[str, str]) -> Symbol:
+    """Return a tensor with one letter an axis, as it was where two axes would get the same."""
+    labels = tuple(alike.get(x, x) for x in symbol.labels)
+    return Symbol(symbol.name, labels if len({*labels}) == len(labels) else symbol.labels)

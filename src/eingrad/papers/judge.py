@@ -15,7 +15,7 @@ from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
-from eingrad.papers.rewording import differentiated, reworded
+from eingrad.papers.rewording import differentiated, label_counts, reworded, with_rows
 from eingrad.papers.scan import pieces
 from eingrad.papers.scope import Scope, Stated, letters_of_name
 
@@ -27,6 +27,9 @@ _DIFFERENTIAL = re.compile(
     r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
 )
 _SIGMA_TIMES = re.compile(r"\\sigma\s+(?=\(|\\left\s*\(|\\[bB]igg?l?\s*\()|\\sigma(?=\()")
+_LOGGED = re.compile(
+    r"\\(?:log|ln)(?![A-Za-z])\s*(?:\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|(.*))\s*\Z", re.DOTALL
+)
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
 _ABOVE = re.compile(r"\^\{?[(\[][^()\[\]]*[)\]]\}?")
@@ -233,7 +236,7 @@ def _with_label(left: str, label: str, other: str) -> str:
 
 
 def _first_lines(lines: Sequence[PlacedRow]) -> dict[str, int]:
-    """Return on which line each side that is one name alone, and each letter, is first spoken of."""
+    """Return on which line each side that is one name alone, and each letter, is spoken of first."""
     alone = {_bared(s.text) for line in lines for s in line.row.sides[1:] if _is_bare(s.text)}
     found: dict[str, int] = {}
     for line in lines:
@@ -271,6 +274,7 @@ class Judge:
         self.facts = facts
         self.applied: dict[str, str] = {}
         self.first_lines = _first_lines(lines)
+        self.ranks = label_counts([line.row.source for line in lines])
         self.examples = _examples(lines)
         self.places: dict[int, int] = {}
         self.slips: dict[int, IndexSlip] = {}
@@ -305,6 +309,8 @@ class Judge:
             yield from self.symbol(line, name, [s.text for s in chain[1:]], first == ":=")
         elif (turned := self.turned(chain)) is not None:
             yield from self.symbol(line, turned, [chain[0].text], left=chain[1].text)
+        elif (inside := self.logged(chain[0].text)) is not None:
+            yield from self.logarithm(line, inside, [side.text for side in chain[1:]])
         else:
             yield from self.claims(line, chain)
 
@@ -338,6 +344,23 @@ class Judge:
         name = self.defines(sides[1].text)
         letters = letters_in(sides[0].text)
         return None if name is None or letters_of_name(name) <= letters else name
+
+    def logged(self, left: str) -> str | None:
+        r"""Return y of ``\\log y`` where nothing defines it before, None of another left side."""
+        found = _LOGGED.match(left)
+        inside = "" if found is None else (found[1] or found[2]).strip()
+        name = self.defines(inside) if inside else None
+        return inside if name is not None and self.scope.nearest(name) is None else None
+
+    def logarithm(self, line: PlacedRow, inside: str, sides: list[str]) -> Iterator[JudgedFormula]:
+        r"""Yield the definition that ``\\log y = ...`` is, and what a chain says more of it."""
+        left = line.row.sides[0].text
+        name = self.defines(inside)
+        assert name is not None
+        value = rf"\exp\left( {sides[0]} \right)"
+        yield replace(self.defined(line, name, inside, value), formula=f"{left} = {sides[0]}")
+        for side in sides[1:]:
+            yield self.equality(line, left, side)
 
     def symbol(
         self, line: PlacedRow, name: str, sides: list[str], defines: bool = False, left: str = ""
@@ -413,7 +436,7 @@ class Judge:
             text = re.sub(bare, rf"\\check{{{base}}}", text)
         if self.scope.nearest("sigma") is not None:  # a number, and no function
             text = _SIGMA_TIMES.sub(r"\\sigma \\cdot ", text)
-        return reworded(text, self.rows_of)
+        return reworded(with_rows(text, self.ranks), self.rows_of)
 
     def written(self, text: str) -> str:
         """Return what is said about an equation with the document's names: ``ha`` for h_a."""
@@ -441,7 +464,7 @@ class Judge:
         rank = 0 if head is None else len(head.entries)
         stated = Stated(
             order, line.row.line, line.section, name, text, letters, through, rank=rank,
-            refused=self.without_label(side, line.section),
+            refused=self.without_label(with_rows(side, self.ranks), line.section),
         )  # fmt: skip
         called = head is not None and head.arguments and name and not through
         return replace(stated, rank=self.read_rank(line, left, side)) if called else stated

@@ -3,7 +3,7 @@ r"""What documents write for the eye, in words of the notation: slices, ``@``, a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from eingrad.papers.scan import group_behind, pieces
 
@@ -11,6 +11,13 @@ _SLICE = re.compile(r"_\s*\{\s*\[([^\[\]{}]*(?:\{[^{}]*\}[^\[\]{}]*)*)\]\s*\}|"
                     r"_\s*\{([^{}]*:[^{}]*)\}")  # fmt: skip
 _INDICATOR = re.compile(r"\\delta\s*\[([^\[\],]+),\s*:\s*\]")
 _MATRICES = re.compile(r"\\top|\^\s*\{?\s*T\b|\\intercal|\\otimes|\\mathbf|@")
+_LABELLED = re.compile(
+    r"((?<![A-Za-z\\])[A-Za-z]|\\[A-Za-z]+)\s*_\s*(?:\{([a-z\s,]*)\}|([a-z]))(?![A-Za-z])"
+)
+_ROW = re.compile(
+    r"((?<![A-Za-z\\])[A-Za-z]|\\[A-Z][a-z]+)\s*_\s*(?:\{\s*([a-z])\s*\}|([a-z]))\s+"
+    r"([a-z])(?!\s*[_^]|[A-Za-z'(])"
+)  # \Theta_a s
 _NAME = r"(?:\\[a-zA-Z]+|[A-Za-z])(?:\^\{?\(?\w+\)?\}?)?"
 _ROW_TIMES_COLUMN = re.compile(rf"({_NAME})\s+({_NAME})(_\s*\{{\s*\[\s*:\s*,\s*\w+\s*\]\s*\}})")
 _BOLD = re.compile(r"\\bold(?![A-Za-z])")
@@ -65,7 +72,7 @@ def _with_sums(text: str) -> str:
     ('L = \\sum_{i} (x_i - m)^2', '\\sum_{i, j} a_{ij}')
     """
     text = _LIMIT.sub(r"\1", _PAIR.sub(r"\1{\2}", text))
-    bound = {x for x in re.findall(r"\\sum\s*(?:\\limits\s*)?_\s*\{?\s*([a-z])", text)}
+    bound = set(re.findall(r"\\sum\s*(?:\\limits\s*)?_\s*\{?\s*([a-z])", text))
     left, _, side = text.partition(" = ")
     labels = {a or b or c for a, b, c in _LABEL_BELOW.findall(side)}
     free = labels - {a or b or c for a, b, c in _LABEL_BELOW.findall(left)}
@@ -140,6 +147,33 @@ def _with_averages(text: str, rows_of: Callable[[str], str | None]) -> str:
     if rows is None and factor:
         return text
     return rf"{text[: found.start()]}{factor}\mathbf{{1}}^\top ({rest.strip()})"
+
+
+def label_counts(texts: Iterable[str]) -> dict[str, int]:
+    r"""Return how many labels names have at most: 2 of Theta in ``\Theta_{an} s_n``."""
+    counts: dict[str, int] = {}
+    for text in texts:
+        for name, below, letter in _LABELLED.findall(text):
+            labels = re.findall(r"[a-z]", letter or below)
+            counts[name] = max(counts.get(name, 0), len(labels))
+    return counts
+
+
+def with_rows(text: str, counts: Mapping[str, int]) -> str:
+    r"""Write a row times a vector with its sum, where the document has labels for both elsewhere.
+
+    >>> with_rows(r"\exp(\Theta_a s)", {r"\Theta": 2, "s": 1})
+    '\\exp(\\Theta_{a q} s_q)'
+    """
+
+    def summed(found: re.Match[str]) -> str:
+        row, label, vector = found[1], found[2] or found[3], found[4]
+        if counts.get(row) != 2 or counts.get(vector) != 1:
+            return found[0]
+        return f"{row}_{{{label} {letter}}} {vector}_{letter}"
+
+    letter = next(x for x in "qrvz" if not re.search(rf"(?<![A-Za-z\\]){x}(?![A-Za-z])", text))
+    return text if r"\mathbf" in text else _ROW.sub(summed, text)
 
 
 def differentiated(left: str, side: str) -> tuple[str, str] | None:
