@@ -236,7 +236,7 @@ def _with_label(left: str, label: str, other: str) -> str:
 
 
 def _first_lines(lines: Sequence[PlacedRow]) -> dict[str, int]:
-    """Return on which line each side that is one name alone, and each letter, is spoken of first."""
+    """Return on which line each side that is one name, and each letter, is spoken of first."""
     alone = {_bared(s.text) for line in lines for s in line.row.sides[1:] if _is_bare(s.text)}
     found: dict[str, int] = {}
     for line in lines:
