@@ -187,7 +187,7 @@ class AppliedNames:
             inner = re.escape(_inner(subscript))
             below = rf"\s*_\s*(?:\{{\s*{inner}\s*\}}|{inner}(?![A-Za-z]))"
             own = f"{{{base}}}" if len(base) > 1 else base
-            text = re.sub(_name(base) + below, lambda _, own=own: own, text)
+            text = re.sub(_name(base) + below, own.replace("\\", r"\\"), text)
         return text
 
     def definition(self, left: str, side: str) -> tuple[str, str]:

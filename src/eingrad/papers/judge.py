@@ -39,6 +39,8 @@ _SHAPE = re.compile(
 )
 _SUMMED = re.compile(r"\\sum\s*(?:\\limits)?\s*_\s*\{?\s*([a-z])")
 _EXAMPLE = re.compile(r"(?<![A-Za-z\\])([a-zA-Z])(?:_\w)?(\^\s*\{\s*\(([a-z])\)\s*\})")
+_LAYER = re.compile(r"\^\s*\{\s*[(\[]\s*(\\?[A-Za-z]+)\s*(?:[-+]\s*\d\s*)?[)\]]")  # a^{(\ell)}
+_PLACE = re.compile(r"\d+|\\?[A-Za-z]|\d+\s*,.*|[A-Za-z]\s*[+-]\s*\d")
 _LEFT = r"\left"
 _FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
 _MISFIT = "do not fit together"
@@ -274,6 +276,7 @@ class Judge:
         self.facts = facts
         self.applied: dict[str, str] = {}
         self.first_lines = _first_lines(lines)
+        self.layers = {x for line in lines for x in _LAYER.findall(line.row.source)}
         self.ranks = label_counts([line.row.source for line in lines])
         self.examples = _examples(lines)
         self.places: dict[int, int] = {}
@@ -317,9 +320,11 @@ class Judge:
     def _is_range(self, line: PlacedRow) -> bool:
         r"""Whether an inline formula says what a letter runs over: ``i = 1, \ldots, n``."""
         left, *others = (side.text for side in line.row.sides)
-        places = all(re.fullmatch(r"\d+|[A-Za-z]|\d+\s*,.*", x) for x in others)
-        dots = not line.display and bool(_DOTS.search(others[0]))
-        return len(left) == 1 and (dots or (places and left in self.labels))
+        places = all(_PLACE.fullmatch(x) for x in others)
+        dots = bool(_DOTS.search(others[0]))
+        letter = len(left) == 1 or left in self.layers
+        spoken = left in self.labels | self.layers
+        return letter and not line.display and (dots or (places and spoken))
 
     def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
         """Return a formula that says nothing that could be judged."""
