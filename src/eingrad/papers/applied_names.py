@@ -31,7 +31,7 @@ _COMMANDS = frozenset({
 
 
 @dataclass(frozen=True)
-class Applied:
+class NameWithArguments:
     """A name with its arguments, from ``start`` to ``end`` of a text."""
 
     base: str
@@ -58,7 +58,7 @@ def _bare(text: str) -> str:
     return re.sub(r"[\s{}]", "", text)
 
 
-def calls(text: str) -> list[Applied]:
+def calls(text: str) -> list[NameWithArguments]:
     r"""Return what stands before parentheses, with what they hold.
 
     >>> [(c.base, c.subscript, c.arguments) for c in calls(r"h_\theta(x^{(i)}) - \ell(a, b)")]
@@ -73,7 +73,9 @@ def calls(text: str) -> list[Applied]:
         inside, end = _inside(text, opened)
         if end:
             given = _GIVEN.search(text, opened, end) is not None
-            found.append(Applied(match[1], match[2] or "", inside, match.start(), end, given))
+            found.append(
+                NameWithArguments(match[1], match[2] or "", inside, match.start(), end, given)
+            )
     return found
 
 
@@ -105,7 +107,7 @@ class AppliedNames:
 
     def __init__(self, rows: Sequence[Sequence[str]]) -> None:
         self.parameters: dict[str, str] = {}  # base -> subscript that is left out
-        self.own: dict[str, Applied] = {}  # base -> its definition
+        self.own: dict[str, NameWithArguments] = {}  # base -> its definition
         self.lifted: dict[str, str] = {}  # base -> label that its definition gets
         self.given: dict[tuple[str, ...], str] = {}  # p and its arguments -> its name
         for row in rows:
@@ -116,7 +118,7 @@ class AppliedNames:
                 break
 
     def _survey(self, rows: Sequence[Sequence[str]]) -> bool:
-        uses: dict[str, list[Applied]] = {}
+        uses: dict[str, list[NameWithArguments]] = {}
         letters = frozenset[str]()
         for row in rows:
             for side in row:
@@ -135,8 +137,8 @@ class AppliedNames:
     def _take(
         self,
         base: str,
-        call: Applied,
-        uses: Sequence[Applied],
+        call: NameWithArguments,
+        uses: Sequence[NameWithArguments],
         sides: Sequence[str],
         letters: frozenset[str],
     ) -> bool:
@@ -159,7 +161,7 @@ class AppliedNames:
         self.own[base] = call
         return True
 
-    def _take_given(self, call: Applied, value: str) -> None:
+    def _take_given(self, call: NameWithArguments, value: str) -> None:
         r"""Give ``p(x \mid \mu)`` a name: p, or p_a for ``p(a | s)`` where a is a label."""
         key = _key(call)
         if not call.given or call.bases is None or key in self.given:
@@ -202,11 +204,11 @@ class AppliedNames:
         return _named(whole.base, label), side
 
 
-def _key(call: Applied) -> tuple[str, ...]:
+def _key(call: NameWithArguments) -> tuple[str, ...]:
     return _bare(call.base), *(call.bases or ())
 
 
-def _index(call: Applied) -> str:
+def _index(call: NameWithArguments) -> str:
     """Return the entry that p(a | s) or p(a_i | s) is: a, i."""
     own = call.bases or ("",)
     return f"{{{_bare(call.labels).strip('_^()') or own[0]}}}"
