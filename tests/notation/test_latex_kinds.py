@@ -58,6 +58,8 @@ VALUES = [
     (r"f_{w,b}(x^{(i)}) = b x^{(i)} + b \\ L = \sum_{i=1}^{m} f_{w,b}(x^{(i)})", "L", np.sum(b * x + b)),
     (r"\hat{y}_j^i = X_{ij} + y_j^i \\ L = \sum_{ij} \hat{y}_j^i", "L", np.sum(X + V)),
     (r"E_{in}(w) = \sum_n x_n y_n", "Ein", x @ y),
+    (r"g(z) = z^2 \\ f(a) = 2 g(a) \\ L = \sum_i f(x_i + y_i)", "L", 2 * np.sum((x + y) ** 2)),
+    (r"\sigma(z) = \frac{1}{1 + e^{-z}} \\ L = \sum_i \sigma(x_i)", "L", np.sum(sigmoid(x))),
     # what is for the eye
     (r"L = \left. \sum_i x_i y_i \right|_{x}", "L", x @ y),
     (r"L \stackrel{def}{=} \sum_i x_i y_i, \ldots", "L", x @ y),
@@ -103,6 +105,11 @@ p(\mathbf{x}_i; \beta) = \frac{e^{\beta^T \mathbf{x}_i}}{1 + e^{\beta^T \mathbf{
 ENTRIES = r"""E(W) = \sum_n \sum_k t_{kn} (\log \sum_j e^{\vec{w}_j^T \vec{x}_n} - \vec{w}_k^T \vec{x}_n)
 S_{kn} = \frac{e^{\vec{w}_k^T \vec{x}_n}}{\sum_j e^{\vec{w}_j^T \vec{x}_n}}
 \text{assume } \sum_k t_{kn} = 1"""
+CS229 = r"""g(z) = \frac{1}{1 + e^{-z}}
+h_\theta(x) = g(\theta^T x)
+\ell(\theta) = y \log h_\theta(x) + (1 - y) \log(1 - h_\theta(x))"""
+COOKBOOK = r"""q = (\mathbf{x} - \mathbf{A}\mathbf{s})^T \mathbf{W} (\mathbf{x} - \mathbf{A}\mathbf{s})
+\text{assume } \mathbf{W} = \mathbf{W}^T"""
 
 # a model, a right claim (the textbook's), and a wrong one beside it
 CLAIMS = [
@@ -135,6 +142,18 @@ CLAIMS = [
     (r"\ln \lambda_i = x_i \beta \\ \ln L = \sum_i y_i \ln \lambda_i - \lambda_i",
      r"\frac{\partial \ln L}{\partial \beta} = \sum_i (y_i - \lambda_i) x_i",
      r"\frac{\partial \ln L}{\partial \beta} = \sum_i (y_i - \lambda_i)"),
+    (CS229, r"\frac{\partial}{\partial \theta_j} \ell(\theta) = (y - h_\theta(x)) x_j",
+     r"\frac{\partial}{\partial \theta_j} \ell(\theta) = (h_\theta(x) - y) x_j"),
+    (CS229, r"\frac{\partial}{\partial \theta_j} \ell(\theta) = (y - g(\theta^T x)) x_j",
+     r"\frac{\partial}{\partial \theta_j} \ell(\theta) = (y + g(\theta^T x)) x_j"),
+    (r"D = W X \\ L = f(D) \\ X \in \mathbb{R}^{d \times n} \\ W \in \mathbb{R}^{h \times d}",
+     r"\frac{dL}{dW} = \frac{dL}{dD} X^T", r"\frac{dL}{dW} = X^T \frac{dL}{dD}"),
+    (COOKBOOK, r"\frac{\partial}{\partial \mathbf{s}} (\mathbf{x} - \mathbf{A}\mathbf{s})^T \mathbf{W} (\mathbf{x} - \mathbf{A}\mathbf{s}) = -2 \mathbf{A}^T \mathbf{W} (\mathbf{x} - \mathbf{A}\mathbf{s})",
+     r"\frac{\partial}{\partial \mathbf{s}} (\mathbf{x} - \mathbf{A}\mathbf{s})^T \mathbf{W} (\mathbf{x} - \mathbf{A}\mathbf{s}) = -2 \mathbf{A} \mathbf{W} (\mathbf{x} - \mathbf{A}\mathbf{s})"),
+    (r"t = \mathrm{tr} (X A X^\top)", r"\frac{\partial \mathrm{tr} X A X^\top}{\partial X} = X (A + A^\top)",
+     r"\frac{\partial \mathrm{tr} X A X^\top}{\partial X} = (A + A^\top) X"),
+    (r"G(v) = \frac{v^{\mathrm{T}} A v}{v^{\mathrm{T}} v} \\ \text{assume } A = A^T",
+     r"\triangledown G(v) = \frac{2}{\|v\|^2} (A - G I_d) v", r"\triangledown G(v) = \frac{2}{\|v\|^2} (A + G I_d) v"),
     (PER_EXAMPLE, r"\frac{\partial l}{\partial \beta} = -\sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))",
      r"\frac{\partial l}{\partial \beta} = \sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))"),
 ]  # fmt: skip

@@ -35,6 +35,7 @@ from eingrad.notation.syntax import (
     Call,
     Claim,
     Derivative,
+    Equation,
     Formula,
     Power,
     Product,
@@ -85,7 +86,7 @@ class MatrixJudge:
         try:
             options = self.reader.options(claim)
         except NotationError as error:
-            if error.code != "misfit":
+            if error.code != "misfit" or not self._fits(sides_of(claim)[0]):
                 raise
             return self._misfit(claim, definitions, error)
         right = [x for x in options if self._is_right(x.claim, definitions)]
@@ -93,6 +94,16 @@ class MatrixJudge:
             return self._right(claim, right, definitions)
         other = self._otherwise(claim, definitions) if any(x.dotted for x in options) else None
         return other if other is not None else self._wrong(claim, options, definitions)
+
+    def _fits(self, left: Formula) -> bool:
+        """Whether the parts of a left side fit together, so that a claim is about something."""
+        if not isinstance(left, Derivative) or isinstance(left.of, Symbol):
+            return True
+        try:
+            self.reader.options(Equation(left, left))
+        except NotationError:
+            return False
+        return True
 
     # --- right ---
 
@@ -158,8 +169,9 @@ class MatrixJudge:
         """Yield other readings of a right side, and what they take for granted."""
         value = sides_of(claim)[1]
         target = claim.target if isinstance(claim, Assignment) else None
-        if isinstance(target, Derivative) and isinstance(target.of, Symbol):
-            ranks = [self.reader.rank(x.name) for x in (target.of, *target.wrt)]
+        if isinstance(target, Derivative):
+            of = self.reader.rank(target.of.name) if isinstance(target.of, Symbol) else 0
+            ranks = [of, *(self.reader.rank(x.name) for x in target.wrt)]
             if ranks == [0, 1]:
                 yield transposed(value), "the gradient is laid out as a row (numerator layout)"
             if ranks == [1, 1]:

@@ -241,10 +241,14 @@ class Shaped:
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """The parentheses behind a tensor's name, ``h(x_i)``, and the labels that they give it."""
+    """The parentheses behind a tensor's name, ``h(x_i)``, and the labels that they give it.
+
+    A function that the text defines and takes of other things has its formula as its ``value``.
+    """
 
     arguments: tuple[Symbol, ...]
     labels: tuple[str, ...]
+    value: Formula | None = None
 
 
 TRANSPOSED = Symbol("\\top")  # the exponent of a transpose

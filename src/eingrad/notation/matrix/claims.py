@@ -113,7 +113,9 @@ class ClaimElaboration:
 
     def _is_known(self, tensor: Symbol | TensorAt, new: str) -> bool:
         name = self.facts.stacks.get(tensor.name, tensor.name)
-        own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "Id", "T", PI.name, new}
+        own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "T", PI.name, new}
+        if name[0] == "I" and len(name) == 2:  # the identity I_d
+            return True
         return name in self.facts.axes or name in self.facts.sizes or name in own
 
     # --- elaboration ---

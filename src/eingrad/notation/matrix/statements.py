@@ -47,6 +47,7 @@ from eingrad.notation.text import to_text
 CAPITALS = frozenset({
     "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 })  # fmt: skip
+LOSSES = frozenset({"L", "Lcal", "Lfrak", "l", "ell", "J", "loss", "Loss", "cost"})
 SIGNS = frozenset({"⊙", "⊘", "⊗"})
 FUNCTIONS = frozenset({"norm", "inner", "diag", "inv", "entry", *OF_MATRIX})
 Misfits = (KindError, SizeError, OpenSumError)
@@ -70,7 +71,9 @@ def elaborated(statements: Sequence[Statement], bold: Bold = (), latex: bool = F
 
     Raises NotationError where shapes do not fit together, or where one stays open.
     """
+    statements = [_symmetry(s) if isinstance(s, Assumption) else s for s in statements]
     rest = tuple(s for s in statements if not isinstance(s, Shaped))
+    statements = _with_losses(statements, bold)
     matrix = in_matrices(statements, bold)
     scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
     for k, s in enumerate(statements):
@@ -81,6 +84,38 @@ def elaborated(statements: Sequence[Statement], bold: Bold = (), latex: bool = F
     if not matrix:
         return Elaborated(rest)
     return _TextElaboration(statements, bold, matrix).run()
+
+
+def _with_losses(statements: Sequence[Statement], bold: Bold) -> list[Statement]:
+    """Return statements in which the f of ``L = f(Y)`` stands for any function of a whole tensor.
+
+    L is called as losses are, and nothing else depends on it; Y is no scalar.
+    """
+    matrix = in_matrices(statements, bold)
+    generic = {s.name for s in statements if isinstance(s, Declaration)}
+    used = {x.name for s in statements if isinstance(s, Assignment) for x in walk(s.value)
+            if isinstance(x, Symbol)}  # fmt: skip
+    result = list(statements)
+    for k in matrix:
+        match result[k]:
+            case Assignment(target=Symbol(name=name, labels=()), value=Call(
+                function=f, args=(Symbol(labels=()) as x,)
+            ) as call) as s if f in generic and name in LOSSES and name not in used:  # fmt: skip
+                whole = Call(ANY_FUNCTION, (Symbol(f), x), (), call.position)
+                note = f"{f} stands for any loss: a function of all of {x.name}"
+                result[k] = replace(s, value=whole, notes=(*s.notes, note))
+    return result
+
+
+def _symmetry(assumption: Assumption) -> Assumption:
+    """Return ``A_ij = A_ji`` for ``A = A^T``."""
+    match assumption.left, assumption.right:
+        case (Symbol(labels=()) as a, Power(base=b, exponent=exponent)) | (
+            Power(base=b, exponent=exponent), Symbol(labels=()) as a
+        ) if a == b and exponent in TRANSPOSES:  # fmt: skip
+            return replace(assumption, left=replace(a, labels=("i", "j")),
+                           right=replace(a, labels=("j", "i")))  # fmt: skip
+    return assumption
 
 
 # --- which statements are in matrix notation ------------------------------------------------------

@@ -145,7 +145,7 @@ class TreeBuilder:
             return self.node("index", tensor, kinds=S)
         if name == ONES_NAME:
             return self.node("ones", tensor, kinds=VECTOR)
-        if name in {"I", "Id"} and not count and self._is_identity(name):
+        if name[0] == "I" and len(name) < 3 and not count and self._is_identity(name):
             return self.node("identity", tensor, kinds=M)
         key = name, count
         if key not in self.names:

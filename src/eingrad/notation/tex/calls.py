@@ -79,7 +79,7 @@ class CallReader(SumReader):
         if over_axes(function) and self.has_conditions():
             self.next()
             below = self.below(token)
-            args = self._arguments()
+            args = self._arguments(function)
             axes, conditions = tuple(below.axes), tuple(below.conditions)
             return Call(function, args, axes, self.at(token), conditions)
         scripts = self.scripts(of_name=False)
@@ -93,7 +93,7 @@ class CallReader(SumReader):
             raise self.error("bars around a matrix are its determinant", hint)
         if function == "log" and self.take("COMMAND", r"\det"):
             function, scripts = "logdet", self.scripts()
-        if function == "log" and scripts.number and scripts.power is None:
+        if function == "log" and scripts.number.isdigit() and scripts.power is None:
             base = Call("log", (Number(int(scripts.number)),), (), self.at(token))
             return Product((self._applied("log", self._arguments(), (), token), base),
                            (False, True), self.at(token))  # fmt: skip
@@ -101,7 +101,7 @@ class CallReader(SumReader):
             raise self.error(f"{function} with the number {scripts.number}",
                       "write a logarithm to another base as a quotient", token)  # fmt: skip
         axes = self.axes_of(scripts.entries, token)
-        args = self._arguments()
+        args = self._arguments(function)
         result = self._applied(function + scripts.number + scripts.primes, args, axes, token)
         if scripts.power is None:
             return result
@@ -128,11 +128,13 @@ class CallReader(SumReader):
             inner[0].text in names.BOLD and len(inner) > 2 and _is_capital(inner[2]))  # fmt: skip
         return bold or (names.greek(inner[0].text) in names.MATRICES and len(inner) == 1)
 
-    def _arguments(self) -> tuple[Formula, ...]:
-        """Read arguments in parentheses, or the one factor that follows."""
+    def _arguments(self, function: str = "") -> tuple[Formula, ...]:
+        r"""Read arguments in parentheses, or the one factor that follows: of ``\mathrm{tr} A B``
+        all that follow."""
         opened = self.peek()
-        listed = opened.kind == "OPEN" and opened.text not in BARS
-        return self.arguments() if listed else (self.factor(),)
+        if opened.kind == "OPEN" and opened.text not in BARS:
+            return self.arguments()
+        return (self.product() if function == "trace" else self.factor(),)
 
     def _applied(
         self, function: str, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token

@@ -12,6 +12,8 @@ from eingrad.notation.tex.scripts import ScriptReader
 from eingrad.notation.tokens import Token
 
 AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
+DOTS = frozenset({r"\ldots", r"\dots", r"\cdots", r"\dotsc"})
+UPRIGHT_D = frozenset({r"\mathrm", r"\text", r"\rm"})
 ENDS_OPERAND = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
     "TIMES", "SLASH", "BAR",
@@ -22,6 +24,7 @@ class DerivativeReader(ScriptReader):
     """Reads fractions, and those among them that are derivatives."""
 
     divisors: int  # how many fraction bars stand above
+    surely_d = False  # whether a d is that of a derivative whatever the tensors' names are
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before; see `Parser`."""
@@ -60,6 +63,7 @@ class DerivativeReader(ScriptReader):
         r"""Read ``\frac{\partial L}{\partial W_{ij}}`` behind its ``\frac``."""
         start = self.k
         surely = self.peek(1).text == r"\partial"
+        self.surely_d = self._is_quotient_of_differentials()
         if not (self.take("LBRACE") and self.differential()):
             self.k = start
             return None
@@ -75,6 +79,21 @@ class DerivativeReader(ScriptReader):
         if of is None:
             of = self._operand(token)
         return self._taken(of, wrt, order, token)
+
+    def _is_quotient_of_differentials(self) -> bool:
+        r"""Whether ``{dL}{dx}`` comes next: a number d would cancel."""
+        end = 0
+        depth = 0
+        while self.peek(end).kind != "END":
+            depth += (self.peek(end).kind == "LBRACE") - (self.peek(end).kind == "RBRACE")
+            end += 1
+            if not depth:
+                break
+        begins = (
+            (self.peek(0).kind, self.peek(1).text),
+            (self.peek(end).kind, self.peek(end + 1).text),
+        )
+        return begins == (("LBRACE", "d"), ("LBRACE", "d")) and self.begins_name(self.peek(2))
 
     def _numerator(self, surely: bool) -> Formula | None:
         """Read what is differentiated, up to the closing brace: a tensor or a formula."""
@@ -113,7 +132,7 @@ class DerivativeReader(ScriptReader):
             depth += (self.peek(k).kind == "LBRACE") - (self.peek(k).kind == "RBRACE")
             k += 1
         below = self.peek(k + 1)
-        return self.peek(k).kind == "LBRACE" and (below.text == "d" or below.text == r"\mathrm")
+        return self.peek(k).kind == "LBRACE" and (below.text == "d" or below.text in UPRIGHT_D)
 
     def _denominator(self) -> tuple[Symbol, ...]:
         """Read the lower part of a derivative's fraction; () if it is none."""
@@ -180,8 +199,13 @@ class DerivativeReader(ScriptReader):
         found: list[Symbol] = []
         if not self.take("OPEN", "("):
             return ()
-        while self.begins_name(self.peek()):
+        while self.begins_name(self.peek()) or (found and self.peek().text in DOTS):
             token = self.peek()
+            if token.text in DOTS:  # w_1, \ldots, w_K
+                self.next()
+                if not self._separator():
+                    break
+                continue
             name, scripts = self.word(label=True), self.scripts()
             if scripts.power is not None and not powers:
                 return ()
@@ -230,7 +254,7 @@ class DerivativeReader(ScriptReader):
         opens_bars = first.kind == "BAR" and not self.closes_bars(first)
         if first.kind in ENDS_OPERAND and not opens_bars:
             raise self.error("a derivative of nothing", AS_IN, token)
-        if first.kind == "OPEN" and first.text not in {"|", r"\|"}:
+        if first.kind == "OPEN" and first.text not in {"|", r"\|"} and not self._is_turned():
             inner = self.factor() if first.text == "(" else self.group()
             if self.peek().kind == "SUP":
                 raise self.error("a power of a derivative or of what it is taken of", AS_IN, first)
@@ -244,6 +268,17 @@ class DerivativeReader(ScriptReader):
             hint = r"write \frac{\partial}{\partial x_i} \left[ ... \right]"
             raise self.error("how far this derivative reaches is not clear", hint, token)
         return of
+
+    def _is_turned(self) -> bool:
+        r"""Whether a transpose stands behind the parentheses ahead: ``(x - A s)^T W (x - A s)``."""
+        depth = k = 0
+        while self.peek(k).kind != "END":
+            depth += (self.peek(k).kind == "OPEN") - (self.peek(k).kind == "CLOSE")
+            k += 1
+            if not depth:
+                break
+        raised = [self.peek(k + j).text for j in range(1, 4)]
+        return self.peek(k).kind == "SUP" and bool({*raised[:3]} & names.TRANSPOSED)
 
     def _plain_operand(self) -> Symbol | None:
         """Read one tensor, with its arguments if it has any; None if there is more."""
@@ -312,7 +347,7 @@ class DerivativeReader(ScriptReader):
         token = self.peek()
         if spaced and token.text == r"\delta":
             return True
-        return not token.spaced and token.text in {"d", r"\mathrm", r"\delta"}
+        return not token.spaced and token.text in {"d", r"\delta", *UPRIGHT_D}
 
     def differentials(self) -> tuple[Symbol, ...]:
         r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
@@ -329,12 +364,12 @@ class DerivativeReader(ScriptReader):
         if self.peek().text == r"\delta" and self._is_variation():
             self.next()
             return True
-        if "d" in self.context.tensors:
+        if "d" in self.context.tensors and not self.surely_d:
             return False
-        if self.peek().text == r"\mathrm" and self.group_text(1) == "d":
+        if self.peek().text in UPRIGHT_D and self.group_text(1) == "d":
             self.k += 4
             return True
-        if self.peek().text == r"\mathrm" and self.peek(1).text == "d":
+        if self.peek().text in UPRIGHT_D and self.peek(1).text == "d":
             self.k += 2
             return True
         return self.take("LETTER", "d") is not None
@@ -354,7 +389,7 @@ class DerivativeReader(ScriptReader):
     def gradient(self) -> Formula:
         r"""Read ``\nabla_{W} L`` and ``\nabla L_W``; labels may follow it in parentheses."""
         token = self.next()
-        order = self._order()
+        order = Number(2) if self.take("COMMAND", token.text) else self._order()
         if self.peek().kind == "SUB":
             return self._gradient_by(token, order)
         of, _ = self.plain_tensor()

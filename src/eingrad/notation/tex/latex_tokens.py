@@ -47,7 +47,8 @@ SIGNS = {
 }
 LOOK_LIKE = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "∂": r"\partial",
              "⊙": r"\odot", "⊗": r"\otimes", "⊘": r"\oslash",
-             "∑": r"\sum", "∏": r"\prod", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "∇": r"\nabla"}
+             "∑": r"\sum", "∏": r"\prod", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "∇": r"\nabla",
+             r"\triangledown": r"\nabla", r"\bigtriangledown": r"\nabla"}
 # fmt: on
 
 _TOKEN = re.compile(

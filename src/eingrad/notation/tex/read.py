@@ -38,6 +38,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex.conditions import limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
+from eingrad.notation.tex.defined_functions import function_rows, statement_in_place
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import (
     ACCENTS,
@@ -124,6 +125,16 @@ def read_model(text: str) -> Reading:
         raise (error if _COMMAND.search(line) else tries.better(error)) from None
 
 
+@dataclass
+class _Read:
+    """The statements of a text, the names of extents in each, and what the text says as a whole."""
+
+    statements: list[Statement]
+    used: list[dict[str, str]]
+    context: Context
+    assigned: set[str]
+
+
 def _read_model(lexer: Lexer) -> Reading:
     tokens = tidied(lexer)
     found = _with_words(rows(tokens))
@@ -131,10 +142,24 @@ def _read_model(lexer: Lexer) -> Reading:
         str(_declared(row.tokens, lexer)) for row in found if _is_word(row.tokens, "function")
     ]
     letters, labels = letters_of(tokens)
+    places = function_rows(found)
+    functions = [(name, x, found[k]) for k, (name, x) in places.items()]
+    found = [row for k, row in enumerate(found) if k not in places] or found
     first = Context(
-        lexer, declared, labels=labels, letters=letters, own_delta=_defines_delta(found),
+        lexer, [*declared, *(name for name, *_ in functions)], labels=labels, letters=letters,
+        own_delta=_defines_delta(found),
         applied={"sigma": Dependence((), ())} if _defines_sigma(found) else {},
     )  # fmt: skip
+    read = _read_twice(found, first)
+    defined = {
+        name: Dependence((Symbol(x),), (), _formula(sides(row.tokens)[1], read.context))
+        for name, x, row in functions
+    }
+    read.statements = [statement_in_place(s, defined) for s in read.statements]
+    return _elaborated(read, declared, defined)
+
+
+def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     read, sizes = _statements(found, [first] * len(found))
     assigned = {s.target.name for s in read
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
@@ -146,9 +171,15 @@ def _read_model(lexer: Lexer) -> Reading:
     if parts := parts | _parts_of_bold(statements, context.survey):
         context = replace(context, joined=context.joined | parts, survey=Survey())
         statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
-    generic = [Declaration(name) for name in context.functions if name not in declared]
-    losses = {x for s in statements if isinstance(s, Assignment) for x in _losses(s.value)}
-    statements = [_labelled_loss(s, assigned) for s in statements]
+    return _Read(statements, used, context, assigned)
+
+
+def _elaborated(read: _Read, declared: Sequence[str], defined: Mapping[str, Dependence]) -> Reading:
+    context, assigned = read.context, read.assigned
+    known = {*declared, *defined}
+    generic = [Declaration(name) for name in context.functions if name not in known]
+    losses = {x for s in read.statements if isinstance(s, Assignment) for x in _losses(s.value)}
+    statements = [_labelled_loss(s, assigned) for s in read.statements]
     called = {x.function for s in statements if isinstance(s, Assignment) for x in walk(s.value)
               if isinstance(x, Call)}  # fmt: skip
     generic += [Declaration(name, once=True) for name in sorted(losses & called)]
@@ -156,20 +187,20 @@ def _read_model(lexer: Lexer) -> Reading:
         [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True
     )
     integers = _integers(plain.statements)
-    whole = (
+    every = tuple(
         with_integers(s, integers) if isinstance(s, Assignment) else s for s in plain.statements
     )
     named = [
         (name, label, statement)
-        for statement, names in zip(statements, used, strict=True)
+        for statement, names in zip(statements, read.used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    every = tuple(whole)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
+    chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)
     return Reading(
-        rest, (*named, *plain.sizes), tuple(context.survey.chained), shorthands, plain.kinds,
-        plain.stacks, context.applied,
+        rest, (*named, *plain.sizes), chained, shorthands, plain.kinds, plain.stacks,
+        {**context.applied, **defined},
     )  # fmt: skip
 
 
@@ -186,15 +217,18 @@ def read_claims(
     letters, labels = letters_of(tokens)
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
     names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
+    defined = {name: x for name, x in (applied or {}).items() if x.value is not None}
     first = Context(
-        lexer, (), names, closed=bool(names), labels=labels | known, letters=letters | known,
-        squared=squares_in(names), own_delta=names_delta or _defines_delta(found),
-        applied=applied or {},
+        lexer, tuple(defined), names, closed=bool(names), labels=labels | known,
+        letters=letters | known, squared=squares_in(names),
+        own_delta=names_delta or _defines_delta(found),
+        applied={name: x for name, x in (applied or {}).items() if x.value is None},
     )  # fmt: skip
     for row in found:
         _claims(row, first)
     context = first.learned()
     claims = tuple(claim for row in found for claim in _claims(row, context))
+    claims = tuple(statement_in_place(x, defined) for x in claims)
     if not claims:
         raise NotationError("a claim is an equation", hint=STATEMENT_HINT)
     return claims
@@ -262,13 +296,7 @@ def _statement(whole: Row, context: Context) -> Statement:
         first, value = first.args[0], Call("exp", (value,), (), value.position)
         claimed = [Call("exp", (x,), (), x.position) for x in claimed]
     first = _with_argument_labels(first, value, context)
-    for part in (*walk(first), *walk(value)):
-        if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
-            raise NotationError(
-                "a derivative that is still to be taken",
-                position=part.position,
-                hint=r"write a derivative of a tensor: \frac{\partial L}{\partial W_{ij}}",
-            )
+    _check_derivatives(first, value)
     position = context.lexer.position(row[0])
     if assumes:
         return with_places(Assumption(first, value, position), latex=True)
@@ -283,6 +311,17 @@ def _statement(whole: Row, context: Context) -> Statement:
     if space:
         context.survey.shapes.append(declared(left, space, context))
     return with_places(Assignment(first, value, position, (*_told(context), *notes)), latex=True)
+
+
+def _check_derivatives(*formulas: Formula) -> None:
+    """Raise for a derivative of a formula, which a model does not take."""
+    for part in (x for formula in formulas for x in walk(formula)):
+        if isinstance(part, Derivative) and not isinstance(part.of, Symbol):
+            raise NotationError(
+                "a derivative that is still to be taken",
+                position=part.position,
+                hint=r"write a derivative of a tensor: \frac{\partial L}{\partial W_{ij}}",
+            )
 
 
 def _bound(body: Sequence[Token], context: Context) -> Assumption:

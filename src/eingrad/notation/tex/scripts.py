@@ -182,6 +182,9 @@ class ScriptReader(Grammar):
         elif in_braces and self._is_inverse_transpose():
             found.power = Sum((TRANSPOSED,), (True,))
             self.k += 4
+        elif in_braces and [t.text for t in self._group()][1:] == ["{", "T", "}"]:
+            self.k += 6  # ^{\mathrm{T}}
+            found.power = TRANSPOSED
         elif inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED

@@ -128,6 +128,11 @@ class Context:
         known = self.tensors.get(name) if isinstance(self.tensors, Mapping) else None
         return None if known is None else len(known)
 
+    def bound_in_names(self) -> set[str]:
+        """Return the labels of the tensors that are known."""
+        known = self.tensors.values() if isinstance(self.tensors, Mapping) else ()
+        return {x for own in known for x in own}
+
     def spells(self, base: str, entries: Sequence[str]) -> bool:
         """Whether a subscript is a word that belongs to the name: ``E_{in}(W) = ...``."""
         if not self.closed:
@@ -138,6 +143,8 @@ class Context:
         """Whether an entry of a subscript belongs to the name; ``others`` are left then."""
         if (base, entry) in self.joined:
             return True
+        if base == "I" and self.closed and not others and base not in self.tensors:
+            return entry not in self.bound_in_names()
         known = self.tensors.get(base) if isinstance(self.tensors, Mapping) else None
         fits = known is not None and len(known) == others + 1
         new = isinstance(self.tensors, Mapping) and all(
@@ -241,6 +248,9 @@ def _joined(found: Survey) -> frozenset[tuple[str, str]]:
             if lone and entry not in found.bound:
                 result.add((script.base, entry))
         result |= {(script.base, entry) for entry in script.fancy - found.bound}
+        own = [x for x in script.entries if owners[x] == {"I"} and x not in found.bound]
+        if script.base == "I" and len(script.entries) == 1 and own:
+            result.add(("I", own[0]))  # the identity I_d
     for script in found.subscripts:
         rank = len(script.entries)
         if script.apart and rank > 1 and rank - 1 in counts[script.base]:
