@@ -61,6 +61,29 @@ def get(address: tuple[str, int], path: str) -> http.client.HTTPResponse:
     return response
 
 
+def hopeless() -> dict[str, object]:
+    """A Hessian of a deep network by all its tensors."""
+    lines = ["Z0_bi = X_bi"]
+    for k in range(1, 40):
+        i, j = "ij" if k % 2 else "ji"
+        lines.append(f"Z{k}_b{j} = tanh(Z{k - 1}_b{i} W{k}_{i}{j} + c{k}_{j})")
+    return {"ask": "derive", "text": "\n".join([*lines, "L = Z39_bj Z39_bj"]), "order": 2}
+
+
+def resident(pid: int) -> int:
+    """Return the bytes that a process and its children hold."""
+    pids, found = [pid], 0
+    while pids:
+        one = pids.pop()
+        try:
+            found += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * 4096
+            tasks = Path(f"/proc/{one}/task").iterdir()
+            pids += [int(x) for t in tasks for x in (t / "children").read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
 @contextmanager
 def folder_served(folder: Path) -> Iterator[str]:
     """Serve a folder as any web server does; yield its address."""

@@ -54,6 +54,8 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         subprocess.run(
             [*command, str(MODULES / "pyodide")], env=environment, check=True, capture_output=True
         )
+        if shutil.which("node"):  # its Python is compiled beforehand
+            assert b".pyc" in (out / "pyodide" / "python_stdlib.zip").read_bytes()
         yield stack.enter_context(folder_served(out))
 
 

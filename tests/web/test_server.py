@@ -15,7 +15,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("pebble")
 
-from serving import get, post, served
+from serving import get, hopeless, post, resident, served
 
 LOOK = {"ask": "look", "text": "L = w_i w_i"}
 Address = tuple[str, int]
@@ -80,15 +80,6 @@ def test_what_is_no_json_is_refused(address: Address) -> None:
     assert post(address, b'"' + b"x" * 5_000_000 + b'"')[0] == 413
 
 
-def hopeless() -> dict[str, object]:
-    """A Hessian of a deep network by all its tensors."""
-    lines = ["Z0_bi = X_bi"]
-    for k in range(1, 40):
-        i, j = "ij" if k % 2 else "ji"
-        lines.append(f"Z{k}_b{j} = tanh(Z{k - 1}_b{i} W{k}_{i}{j} + c{k}_{j})")
-    return {"ask": "derive", "text": "\n".join([*lines, "L = Z39_bj Z39_bj"]), "order": 2}
-
-
 def test_a_crowd_with_one_that_is_hopeless(address: Address) -> None:
     """20 at once, one of them without end, beside 20 connections that never say what they want."""
     halves = []
@@ -111,20 +102,6 @@ def test_a_crowd_with_one_that_is_hopeless(address: Address) -> None:
         assert time.monotonic() - begun < 100
     for half in halves:
         half.close()
-
-
-def resident(pid: int) -> int:
-    """Return the bytes that a process and its children hold."""
-    pids, found = [pid], 0
-    while pids:
-        one = pids.pop()
-        try:
-            found += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * 4096
-            tasks = Path(f"/proc/{one}/task").iterdir()
-            pids += [int(x) for t in tasks for x in (t / "children").read_text().split()]
-        except OSError:
-            continue
-    return found
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")

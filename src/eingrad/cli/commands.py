@@ -469,6 +469,7 @@ def page(out: PageFolder, pyodide: Pyodide = None, overwrite: Overwrite = False)
 
     npm install pyodide and --pyodide node_modules/pyodide give a page that loads nothing from
     outside; it judges formulas if the folder has NumPy's wheel, too (Pyodide's full release).
+    With Node.js at hand, its modules are compiled, and it starts in half the time.
     """
     from eingrad.cli.paging import run_page  # noqa: PLC0415
 

@@ -66,5 +66,7 @@ def run_page(out: Path, pyodide: Path | None, overwrite: bool) -> None:
     if written.address:
         print(f"a reader's browser loads Pyodide from {written.address}")
         print("--pyodide node_modules/pyodide (npm install pyodide) needs nothing from outside")
+    if not (written.address or written.compiled):
+        print("it starts in half the time where Node.js is at hand to compile its modules")
     if not written.judges:
         print("formulas are derived but not judged: the folder of Pyodide has no NumPy")

@@ -2,7 +2,8 @@
 
 In a folder, eingrad itself runs in the reader's browser, on Pyodide: ``eingrad.zip`` holds its
 modules and the pure packages that it needs. Pyodide comes from a folder too, or from one address,
-pinned to a version and to the digests of its files.
+pinned to a version and to the digests of its files. From a folder, and where Node.js is at hand,
+all modules are compiled beforehand: the reader's browser starts in half the time.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import distribution
-from importlib.resources import files
+from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,6 +46,8 @@ PURE = {
 }
 """Packages in Python alone that eingrad needs to derive and to read papers, with their
 distributions, whose metadata some of them read."""
+
+SECONDS = 300  # that compiling may take
 
 PAGE = ("index.html", "page.css", "page.js", "examples.json")
 SERVED, BROWSER = ("served.js",), ("browser.js", "pyodide-worker.js")
@@ -95,13 +99,14 @@ class WrittenSite:
     """What was written: the files' names, their bytes in all, and the ``address`` of Pyodide.
 
     ``address`` is "" where the page needs nothing from outside; ``judges`` says whether NumPy is
-    at hand, without which no claim is judged.
+    at hand, without which no claim is judged, ``compiled`` whether modules are bytecode.
     """
 
     files: tuple[str, ...]
     bytes: int
     address: str
     judges: bool
+    compiled: bool = False
 
 
 def write_page(out: Path, pyodide: Path | None = None, overwrite: bool = False) -> WrittenSite:
@@ -123,15 +128,39 @@ def write_page(out: Path, pyodide: Path | None = None, overwrite: bool = False) 
     out.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         (out / name).write_bytes(content)
-    names, size = list(contents), sum(map(len, contents.values()))
+    names = list(contents)
     for source in [*(pyodide / name for name in RUNTIME), *wheels] if pyodide else []:
         (out / "pyodide").mkdir(exist_ok=True)
         shutil.copyfile(source, out / "pyodide" / source.name)
         names.append(f"pyodide/{source.name}")
-        size += source.stat().st_size
-    return WrittenSite(
-        tuple(names), size, "" if pyodide else ADDRESS, pyodide is None or bool(wheels)
-    )
+    compiled = pyodide is not None and _compile(out)
+    size = sum((out / name).stat().st_size for name in names)
+    address, judges = "" if pyodide else ADDRESS, pyodide is None or bool(wheels)
+    return WrittenSite(tuple(names), size, address, judges, compiled)
+
+
+def _compile(out: Path) -> bool:
+    """Compile the modules of a folder's page by its own Pyodide; without Node.js they stay text."""
+    node = shutil.which("node")
+    if node is None:
+        return False
+    archives = [out / "eingrad.zip", out / "pyodide" / "python_stdlib.zip"]
+    copies = [path.with_suffix(".new") for path in archives]
+    for path, copy in zip(archives, copies, strict=True):
+        shutil.copyfile(path, copy)
+    script = files("eingrad.web").joinpath("page", "precompile.mjs")
+    try:
+        with as_file(script) as file:
+            paths = [path.resolve() for path in (file, out / "pyodide", *copies)]
+            subprocess.run([node, *paths], check=True, capture_output=True, timeout=SECONDS)
+        for path, copy in zip(archives, copies, strict=True):
+            copy.replace(path)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    finally:
+        for copy in copies:
+            copy.unlink(missing_ok=True)
+    return True
 
 
 def _folder_files(outside: bool, wheels: bool) -> Iterator[tuple[str, bytes]]:
