@@ -81,12 +81,12 @@ def print_crowd(address: tuple[str, int]) -> None:
 
     normal = {"ask": "derive", "text": "L = x_i A_ij x_j"}
     with ThreadPoolExecutor(20) as threads:
-        hopeless = threads.submit(seconds, hopeless())
+        endless = threads.submit(seconds, hopeless())
         crowd = [threads.submit(seconds, normal) for _ in range(19)]
         time.sleep(0.2)
         one = seconds(normal)
         print(f"one more question {one:.2f} s, the 19 {_span([x.result() for x in crowd])}")
-        print(f"the one without end is refused after {hopeless.result():.1f} s")
+        print(f"the one without end is refused after {endless.result():.1f} s")
     for half in halves:
         half.close()
 
