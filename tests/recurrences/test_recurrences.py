@@ -253,3 +253,61 @@ def test_what_is_no_recurrence_is_refused(text: str, code: str | None) -> None:
         eg.parse(text)
     assert code is None or caught.value.code == code, caught.value.code
     assert caught.value.hint
+
+
+TRANSFORMER = """
+X_lbtd = (Z[l-1,b,t,d] - mean_d(Z[l-1,b,t,d])) / sqrt(var_d(Z[l-1,b,t,d]) + 1e-5) * g_ld
+Q_lbhtk = X_lbtd Wq_ldhk
+K_lbhsk = X_lbsd Wk_ldhk
+V_lbhsk = X_lbsd Wv_ldhk
+S_lbhts = where(s <= t, Q_lbhtk K_lbhsk / sqrt(size(k)), -1e9)
+A_lbhts = softmax_s(S_lbhts)
+Y_lbtd = Z[l-1,b,t,d] + A_lbhts V_lbhsk Wo_lhkd
+Z_lbtd = Y_lbtd + gelu(Y_lbte W1_lef) W2_lfd
+Z[l<0,b,t,d] = E_btd
+L = sum_lbtd(Z_lbtd^2) / size(t)
+"""
+
+
+def transformer(a: Tensors) -> torch.Tensor:
+    z, total, count = a["E"], 0.0, a["E"].shape[1]
+    mask = torch.tril(torch.ones(count, count)) > 0
+    for block in range(len(a["g"])):
+        w = {n: x[block] for n, x in a.items() if n != "E"}
+        spread = torch.sqrt(z.var(-1, unbiased=False, keepdim=True) + 1e-5)
+        x = (z - z.mean(-1, keepdim=True)) / spread * w["g"]
+        q, k, v = (torch.einsum("btd,dhk->bhtk", x, w[n]) for n in ("Wq", "Wk", "Wv"))
+        score = torch.einsum("bhtk,bhsk->bhts", q, k) / q.shape[-1] ** 0.5
+        score = torch.where(mask, score, -1e9)
+        y = z + torch.einsum("bhts,bhsk,hkd->btd", torch.softmax(score, -1), v, w["Wo"])
+        z = y + torch.nn.functional.gelu(y @ w["W1"]) @ w["W2"]
+        total = total + (z**2).sum() / count
+    return total
+
+
+def test_a_transformer_of_twelve_blocks() -> None:
+    model = eg.parse(TRANSFORMER)
+    sizes = {"l": 12, "b": 2, "t": 4, "d": 6, "h": 2, "k": 3, "k2": 3, "f": 5}
+    rng = np.random.default_rng(0)
+    given = {
+        n: 0.3 * rng.normal(size=[sizes[str(d)] for d in v.dims]) for n, v in model.inputs.items()
+    }
+    leaves = {n: x.requires_grad_() for n, x in tensors(given).items()}
+    transformer(leaves).backward()
+    found = model.grad(TOTAL).compile()(**given)
+    for n, leaf in leaves.items():
+        wanted = leaf.grad.numpy()
+        scale = float(np.abs(wanted).max())
+        assert np.abs(found[f"dL/d{n}"] - wanted).max() <= 1e-10 * scale, n
+
+
+def test_time_to_derive_does_not_depend_on_the_length() -> None:
+    text, _ = MODELS["rnn"]
+    function = eg.parse(text).grad(TOTAL).compile()
+    shapes = {"U": (2, 2), "V": (2, 1), "b": 2, "h0": 2, "x": (9, 1), "y": (9, 2)}
+    lines = []
+    for count in (9, 900):
+        shapes |= {"x": (count, 1), "y": (count, 2)}
+        function(**{n: np.ones(shape) / 8 for n, shape in shapes.items()})
+        lines.append(len(function.source.splitlines()))
+    assert lines[0] == lines[1]
