@@ -1,4 +1,4 @@
-"""Recurrences that nobody would write, against a loop over their entries and central differences."""
+"""Recurrences that nobody would write, beside a loop over their entries and differences."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from seeds import in_batches
 import eingrad as eg
 
 torch = pytest.importorskip("torch")
+Arrays = dict[str, np.ndarray]
 SIZES = {"t": 4, "i": 2, "j": 2}
 Term = tuple[str, Callable[..., "torch.Tensor"]]
 
@@ -109,7 +110,7 @@ def check(case: Case) -> None:
 
 
 def _by_central_differences(
-    case: Case, given: dict[str, np.ndarray], found: dict[str, np.ndarray], own: dict[str, np.ndarray]
+    case: Case, given: Arrays, found: Arrays, own: Arrays
 ) -> None:  # fmt: skip
     rng = np.random.default_rng(1)
     way = {n: rng.normal(size=x.shape) for n, x in own.items()}

@@ -256,7 +256,7 @@ def test_what_is_no_recurrence_is_refused(text: str, code: str | None) -> None:
 
 
 TRANSFORMER = """
-X_lbtd = (Z[l-1,b,t,d] - mean_d(Z[l-1,b,t,d])) / sqrt(var_d(Z[l-1,b,t,d]) + 1e-5) * g_ld
+X_lbtd = g_ld (Z[l-1,b,t,d] - mean_d(Z[l-1,b,t,d])) / sqrt(var_d(Z[l-1,b,t,d]) + 1e-5)
 Q_lbhtk = X_lbtd Wq_ldhk
 K_lbhsk = X_lbsd Wk_ldhk
 V_lbhsk = X_lbsd Wv_ldhk
