@@ -225,7 +225,7 @@ def test_what_a_whole_text_says(latex: str, text: str) -> None:
         (r"L = \sum_{t=2}^{T} x_t", "leaves out entries of t"),
         (r"L = \sum_{t=1}^{T-1} x_t", "leaves out entries of t"),
         (r"L = \sum_{j < i} x_j", "i is no label here"),
-        (r"h_t = \tanh(h_{t-1})", "- is not a label"),
+        (r"h_t = \tanh(h_{2t})", "is not a label"),
         (r"L = \|x_i\|_1", "the norm with the number 1"),
         (r"L = x^{(t-1)}", "an index with an offset"),
         (r"y_i = \frac{\partial s_j}{x_i}", r"a derivative without \partial below its bar"),

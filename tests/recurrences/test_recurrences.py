@@ -220,6 +220,37 @@ def test_claims_about_an_entry(name: str, claim: str, right: bool) -> None:
     assert (verdict.outcome == "right") is right, verdict
 
 
+NAMED = [
+    ("G_ti = dL/dh_ti (1 - h_ti^2)\ndL/dU_ij = G_ti h[t-1,j]", True),
+    ("G_ti = dL/dh_ti (1 - h_ti^2)\ndL/dU_ij = G_ti h_tj", False),
+    ("G_ti = dL/dh_ti (1 - h_ti^2)\n"
+     "G_ti = (2 (h_ti - y_ti) + U_ji G[t+1,j]) (1 - h_ti^2)", True),
+    ("G_ti = dL/dh_ti (1 - h_ti^2)\n"
+     "G_ti = (2 (h_ti - y_ti) + U_ji G[t+1,j]) (1 - h[t-1,i]^2)", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("claims", "right"), NAMED)
+def test_names_that_claims_give_to_adjoints(claims: str, right: bool) -> None:
+    verdict = eg.parse(MODELS["rnn"][0]).check(claims)
+    assert (verdict.outcome == "right") is right, verdict
+
+
+def test_an_assumed_extent_says_how_many_steps_there_are() -> None:
+    text = "assume size(s) = 4\n" + MODELS["descent"][0].replace("eta_s", "eta")
+    text = text.replace("goal_i", "1")
+    model = eg.parse(text)
+    given = arrays(model)
+    loop = descent(tensors({**given, "eta": np.full(4, given["eta"]), "goal": np.ones(3)}))
+    assert float(model.grad("L").compile()(**given)["L"]) == pytest.approx(float(loop), rel=1e-12)
+
+
+def test_pictures_have_no_line_back() -> None:
+    model = eg.parse(MODELS["lstm"][0])
+    assert model.picture("L").svg.startswith("<svg")
+    assert model.grad("L", "w").picture().svg.startswith("<svg")
+
+
 def test_what_is_printed_reads_back() -> None:
     for text, _ in MODELS.values():
         model = eg.parse(text)
@@ -311,3 +342,47 @@ def test_time_to_derive_does_not_depend_on_the_length() -> None:
         function(**{n: np.ones(shape) / 8 for n, shape in shapes.items()})
         lines.append(len(function.source.splitlines()))
     assert lines[0] == lines[1]
+
+
+LATEX_RNN = r"""
+\begin{align}
+h_{t,i} &= \tanh\left(U_{ij} h_{t-1,j} + V_{in} x_{t,n} + b_i\right) \\
+L &= \sum_{t,i} (h_{t,i} - y_{t,i})^2
+\end{align}"""
+
+LATEX_CLAIMS = [
+    (r"\frac{\partial L}{\partial h_{t,i}} = 2 (h_{t,i} - y_{t,i})"
+     r" + U_{ji} \frac{\partial L}{\partial h_{t+1,j}} (1 - h_{t+1,j}^2)", True),
+    (r"\frac{\partial L}{\partial h_{t,i}} = 2 (h_{t,i} - y_{t,i})"
+     r" + U_{ji} \frac{\partial L}{\partial h_{t+1,j}} (1 - h_{t,j}^2)", False),
+    (r"\frac{\partial L}{\partial U_{ij}}"
+     r" = \sum_t \frac{\partial L}{\partial h_{ti}} (1 - h_{ti}^2) h_{t-1,j}", True),
+    (r"\frac{\partial L}{\partial U_{ij}}"
+     r" = \sum_t \frac{\partial L}{\partial h_{ti}} (1 - h_{ti}^2) h_{t,j}", False),
+    (r"\frac{\partial L}{\partial V_{in}}"
+     r" = \sum_t \frac{\partial L}{\partial h_{ti}} (1 - h_{ti}^2) x_{tn}", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("claim", "right"), LATEX_CLAIMS)
+def test_latex(claim: str, right: bool) -> None:
+    model = eg.parse_latex(LATEX_RNN)
+    assert str(model).startswith("h_ti = tanh(U_ij h[t-1,j] + V_in x_tn + b_i)")
+    verdict = model.check(claim)
+    assert (verdict.outcome == "right") is right, verdict
+    assert "h_{t-1, j}" in model.grad(TOTAL, "U").latex()
+
+
+def test_an_entry_0_in_latex_stands_before_the_first() -> None:
+    with pytest.warns(eg.NotationWarning, match="s0 stands before the first entry of s"):
+        model = eg.parse_latex(
+            r"s_t = \alpha x_t + (1 - \alpha) s_{t-1} \\ s_0 = c \\ L = \sum_t s_t^2"
+        )
+    x = np.array([0.5, -1.0, 2.0])
+    found = model.grad("L", ["c", "alpha"]).compile()(alpha=np.float64(0.3), x=x, c=np.float64(2))
+    s, ds, value, slope = 2.0, 1.0, 0.0, 0.0
+    for entry in x:
+        s, ds = 0.3 * entry + 0.7 * s, 0.7 * ds
+        value, slope = value + s * s, slope + 2 * s * ds
+    assert float(found["L"]) == pytest.approx(value, rel=1e-12)
+    assert float(found["dL/dc"]) == pytest.approx(slope, rel=1e-12)

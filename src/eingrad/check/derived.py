@@ -10,7 +10,7 @@ from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
 from eingrad.calculus.kink_rules import Roots
 from eingrad.calculus.naming import DerivativeName
-from eingrad.calculus.reverse import recognise, reverse, tensor
+from eingrad.calculus.reverse import needed_by, recognise, reverse, tensor
 from eingrad.calculus.simplify import simplify
 from eingrad.core.algebra import zeros
 from eingrad.core.expr import Expr, Var, variables
@@ -199,16 +199,29 @@ class Derived:
     def _knowledge(self) -> Knowledge:
         return Knowledge(self.system)
 
-    def over_tensors(self, expr: Expr) -> Expr:
+    def over_tensors(self, expr: Expr) -> tuple[Expr, dict[str, Definition]]:
         """Return an expression over the model's tensors alone, without derivatives, in a form
-        that holds around the point, whatever moves."""
+        that holds around the point, whatever moves.
+
+        Derivatives that refer to themselves stay: they are returned as definitions.
+        """
         moved = self._defined(self.system.definitions)
+        loops = recurrent(self.exprs) & self.titles.keys()
+        if loops:
+            around = [self._around(t.of, [n for n, _ in t.wrt], moved)[0]
+                      for t in (self.titles[n] for n in loops)]  # fmt: skip
+            every = {n: d for system in around for n, d in system.definitions.items()}
+            exprs = {n: d.expr for n, d in every.items() if n in self.titles}
+            needed = needed_by([v.name for v in variables(expr) if v.name in self.titles], exprs)
+            if not needed.isdisjoint(loops):
+                own = {n: d for n, d in every.items() if n in needed and n in self.titles}
+                return expr, own
         while found := [v for v in variables(expr) if v.name in self.titles]:
             titles = [self.titles[v.name] for v in found]
             systems = [self._around(t.of, [n for n, _ in t.wrt], moved)[0] for t in titles]
             forms = zip(found, systems, strict=True)
             expr = substitute(expr, {v: system.definitions[v.name].expr for v, system in forms})
-        return expr
+        return expr, {}
 
     def whole(self, expr: Expr) -> Expr:
         """Return an expression over the inputs alone."""

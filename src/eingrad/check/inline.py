@@ -170,11 +170,15 @@ class _Inliner:
         system = self.derived.system
         if target.name in system.functions:
             raise NotationError(f"{target.name} is declared as a function", operand=target.name)
-        expr = self.derived.over_tensors(lower_claim(Assignment(target, value), system).expr)
+        expr, more = self.derived.over_tensors(lower_claim(Assignment(target, value), system).expr)
         definition = Definition(target.name, target.labels, expr)
         extended = replace(
             system,
-            definitions={**system.definitions, target.name: definition},
-            labels={**system.labels, target.name: target.labels},
+            definitions={**system.definitions, **more, target.name: definition},
+            labels={
+                **system.labels,
+                **{n: d.labels for n, d in more.items()},
+                target.name: target.labels,
+            },
         )
         self.derived = Derived(extended)

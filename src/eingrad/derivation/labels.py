@@ -46,7 +46,15 @@ from eingrad.notation import syntax
 from eingrad.notation.lower import uses
 from eingrad.notation.places import compared
 from eingrad.notation.summation import Summation
-from eingrad.notation.syntax import Call, Formula, SizeOf, Symbol
+from eingrad.notation.syntax import (
+    Call,
+    Formula,
+    MovedLabel,
+    SizeOf,
+    Symbol,
+    move_of,
+    symbol_at,
+)
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
@@ -127,14 +135,14 @@ def size_holders(system: System) -> dict[Dim, SizeOf]:
 def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
     """Write a derivative whose axes have the letters ``labels``."""
     if isinstance(title, DirectionName):
-        return symbol_of(str(title), labels)
+        return symbol_at(str(title), labels)
     rest = list(labels)
     own, rest = rest[: title.of_ndim], rest[title.of_ndim :]
     wrt = []
     for name, ndim in title.wrt:
-        wrt.append(symbol_of(name, rest[:ndim]))
+        wrt.append(symbol_at(name, rest[:ndim]))
         rest = rest[ndim:]
-    return syntax.Derivative(symbol_of(title.of, own), tuple(wrt))
+    return syntax.Derivative(symbol_at(title.of, own), tuple(wrt))
 
 
 def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
@@ -167,31 +175,6 @@ def _after(letter: str) -> Iterator[str]:
         number += 1
 
 
-class MovedLetter(str):
-    """A letter below which a tensor is read at another position: t in ``h[t-1,j]``."""
-
-    by: int
-
-    @classmethod
-    def of(cls, letter: str, by: int) -> str:
-        """Return the letter ``by`` positions on."""
-        total = by + move_of(letter)
-        moved = cls(letter)
-        moved.by = total
-        return moved if total else str(letter)
-
-
-def move_of(letter: str) -> int:
-    """Return how many positions a letter is moved."""
-    return letter.by if isinstance(letter, MovedLetter) else 0
-
-
-def symbol_of(name: str, letters: Sequence[str]) -> Symbol:
-    """Return a tensor at letters, some of which may be moved."""
-    moves = tuple(map(move_of, letters))
-    return Symbol(name, tuple(map(str, letters)), moves=moves if any(moves) else ())
-
-
 class _Writer:
     """Writes one term.
 
@@ -215,9 +198,9 @@ class _Writer:
         if isinstance(expr, Indices):
             return _position(labels[0])
         if isinstance(expr, Delta):
-            return symbol_of("delta", tuple(sorted(labels)))
+            return symbol_at("delta", tuple(sorted(labels)))
         if isinstance(expr, Shift):
-            moved = MovedLetter.of(labels[expr.axis], expr.by)
+            moved = MovedLabel.of(labels[expr.axis], expr.by)
             inner = (*labels[: expr.axis], moved, *labels[expr.axis + 1 :])
             return self.write(expr.operands[0], inner)
         if isinstance(expr, Einsum):
@@ -247,7 +230,7 @@ class _Writer:
             own, by = (labels, labels) if split < 0 else (labels[:split], labels[split:])
             return syntax.Derivative(self.write(expr, own), (Symbol(wrt, by),))
         title = self.names.derivatives.get(var.name)
-        return symbol_of(var.name, labels) if title is None else head_of(title, labels)
+        return symbol_at(var.name, labels) if title is None else head_of(title, labels)
 
     def _bind(self, dim: Dim) -> str:
         """Return a letter for a label that is summed: the one by which its extent is called."""
@@ -527,7 +510,7 @@ class _Writer:
 
 def _position(letter: str) -> Formula:
     by = move_of(letter)
-    here = syntax.Ordinal(str(letter))
+    here = syntax.Ordinal(str.__str__(letter))
     return syntax.Sum((here, number(abs(by))), (False, by < 0)) if by else here
 
 

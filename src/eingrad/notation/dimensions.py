@@ -59,6 +59,14 @@ class Dimensions:
         """State the dimension of an axis."""
         self._known[self._find(self.axis(tensor, axis))] = dim
 
+    def fix(self, label: str, size: int, sized: Collection[int]) -> None:
+        """State the extent of the places of a label that ``sized`` ones do not tell."""
+        roots = {self._find(place) for place in (*sized, *self._known)}
+        for place, own in self._labels.items():
+            root = self._find(place)
+            if own == label and root not in roots:
+                self._known[root] = size
+
     def _find(self, place: int) -> int:
         while self._parent[place] != place:
             self._parent[place] = self._parent[self._parent[place]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core.expr import ELLIPSIS
@@ -21,7 +20,15 @@ from eingrad.core.functions import (
     keeps_axes,
 )
 from eingrad.errors import NotationError, Position
-from eingrad.notation.syntax import Derivative, Number, Symbol, TensorAt
+from eingrad.notation.syntax import (
+    Derivative,
+    MovedLabel,
+    Number,
+    Symbol,
+    TensorAt,
+    move_of,
+    symbol_at,
+)
 
 # fmt: off
 _SPELLED = [
@@ -94,15 +101,7 @@ def known_functions() -> list[str]:
     return sorted(filter(is_function, names))
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A label and how many positions after it an entry is read."""
-
-    label: str
-    by: int
-
-
-Entry = str | Symbol | TensorAt | Moved
+Entry = str | Symbol | TensorAt
 Part = tuple[str, str, int]  # its kind (a group of _PART), its text, where it begins
 
 
@@ -208,20 +207,17 @@ def read_tensor(text: str, place: TextPlace) -> Symbol | TensorAt:
             )
         brackets = kind == "brackets" or (kind == "braces" and "," in inner)
         entries = _entries(name, kind, inner, place.within(start, len(inner)))
-    labels = tuple(x.label if isinstance(x, Moved) else x for x in entries
-                   if isinstance(x, str | Moved))  # fmt: skip
-    moves = tuple(x.by if isinstance(x, Moved) else 0 for x in entries)
+    labels = tuple(entry for entry in entries if isinstance(entry, str))
     if len(labels) == len(entries):
-        return Symbol(name, labels, place.at(), brackets, moves if any(moves) else ())
-    if any(moves):
+        return symbol_at(name, labels, place.at(), brackets)
+    if any(map(move_of, labels)):
         raise NotationError(
             f"{text} is read at an integer tensor and at another position of a label",
             operand=name,
             position=place.at(),
             hint="give one of the two a statement of its own",
         )
-    plain = tuple(x for x in entries if not isinstance(x, Moved))
-    return TensorAt(name, plain, place.at())
+    return TensorAt(name, entries, place.at())
 
 
 def read_edge(text: str, place: TextPlace) -> tuple[str, tuple[str, ...], int, str, int] | None:
@@ -291,7 +287,7 @@ def _entry(name: str, written: str, where: TextPlace) -> Entry:
     if re.fullmatch(TENSOR, written):
         return read_tensor(written, where)
     if moved := _MOVED.fullmatch(written):
-        return Moved(spell(moved[1], where), int(moved[2] + moved[3]))
+        return MovedLabel.of(spell(moved[1], where), int(moved[2] + moved[3]))
     _check_label(name, written, where)
     return spell(written, where)
 

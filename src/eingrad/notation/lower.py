@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import cast
 
 from eingrad.core import algebra
 from eingrad.core.arrays import Gather, Scatter
@@ -77,6 +78,11 @@ def lower(statements: Sequence[Statement]) -> System:
     assumed = [s for s in statements if isinstance(s, Assumption)]
     stated = [s for s in assumed if _states_extent(s)]
     facts = [(s, _resolve_fact(s, tensors, inputs)) for s in assumed if s not in stated]
+    if loops:  # what no input tells: how many steps there are
+        sized = [dims.axis(name, k) for name, s in inputs.items() for k in range(len(s.labels))]
+        for s in stated:
+            if isinstance(s.right, Number) and isinstance(s.right.value, int):
+                dims.fix(cast(SizeOf, s.left).label, s.right.value, sized)
     extents = Extents(dims.names(), dims.letters())
     exprs = {name: _build(thunk, extents, assignments[name]) for name, thunk in thunks.items()}
     definitions = {

@@ -6,11 +6,20 @@ statement defines by itself; what is read outside is 0, or what a line such as `
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from eingrad.notation.mistakes import moved_alone
 from eingrad.notation.summation import labels_of, tensor_parts, walk
-from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol, TensorAt
+from eingrad.notation.syntax import (
+    Assignment,
+    Derivative,
+    Edge,
+    Formula,
+    Statement,
+    Symbol,
+    TensorAt,
+)
 
 
 def check_moves(statement: Assignment, recurrent: Collection[str], closed: bool = False) -> None:
@@ -29,6 +38,36 @@ def check_moves(statement: Assignment, recurrent: Collection[str], closed: bool 
     for symbol, label in found:
         if label not in still and symbol.name not in recurrent:
             raise moved_alone(symbol, label)
+
+
+def with_first_entries(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    r"""Return statements where ``h_0`` stands before the first entry of a recurrence ``h_t``.
+
+    Papers count from 1, so that ``h_{t-1}`` is ``h_0`` at the first t.
+    """
+    assigned = {
+        s.target.name: s for s in statements
+        if isinstance(s, Assignment) and isinstance(s.target, Symbol)
+    }  # fmt: skip
+    values = [part for s in assigned.values() for part in walk(s.value)]
+    symbols = [x for x in values if isinstance(x, Symbol)]
+    before = {x.name: k for x in symbols for k, by in enumerate(x.moves) if by < 0}
+    found: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Assignment) and isinstance(statement.target, Symbol):
+            target, first = statement.target, f"{statement.target.name}0"
+            known = assigned.get(first)
+            own = known.target if known is not None else None
+            own = own or next((x for x in symbols if x.name == first), None)
+            if target.name in before and isinstance(own, Symbol) and not statement.edges:
+                axis = before[target.name]
+                kept = (*target.labels[:axis], *target.labels[axis + 1 :])
+                value = Symbol(first, kept if own.labels else (), target.position)
+                edge = Edge(target.name, target.labels, axis, "<", 0, value, target.position)
+                note = f"{first} stands before the first entry of {target.name}"
+                statement = replace(statement, edges=(edge,), notes=(*statement.notes, note))
+        found.append(statement)
+    return tuple(found)
 
 
 def _tensors(part: Symbol | Derivative) -> tuple[Symbol, ...]:

@@ -6,6 +6,7 @@ A `Formula` keeps the author's form (order of factors, letters, parentheses impl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -40,6 +41,37 @@ class Symbol:
     def moved(self) -> set[str]:
         """The labels that are read at another position than their own."""
         return {label for label, by in zip(self.labels, self.moves, strict=False) if by}
+
+
+class MovedLabel(str):
+    """A label below which a tensor is read at another position: t in ``h[t-1,j]``."""
+
+    by: int
+
+    @classmethod
+    def of(cls, label: str, by: int) -> str:
+        """Return the label ``by`` positions on.
+
+        >>> move_of(MovedLabel.of(MovedLabel.of("t", 2), -1))
+        1
+        """
+        moved = cls(label)
+        moved.by = by + move_of(label)
+        return moved if moved.by else str.__str__(label)
+
+
+def move_of(label: str) -> int:
+    """Return how many positions a label is moved."""
+    return label.by if isinstance(label, MovedLabel) else 0
+
+
+def symbol_at(
+    name: str, labels: Sequence[str], position: Position | None = None, brackets: bool = False
+) -> Symbol:
+    """Return a tensor at labels, some of which may be moved."""
+    moves = tuple(map(move_of, labels))
+    plain = tuple(map(str.__str__, labels))
+    return Symbol(name, plain, position, brackets, moves if any(moves) else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,11 @@ def compute_graph(
             lines.append((to_text(head), "back"))
         kind = "result" if name == of else "input" if name in system.inputs else ""
         boxes.append(Box(name, tuple(lines), kind))
-    links = [(v.name, n) for n, d in definitions.items() for v in variables(d.expr)]
+    place = {n: k for k, n in enumerate(names)}  # no line leads back: the box says h[t-1]
+    links = [
+        (v.name, n) for n, d in definitions.items() for v in variables(d.expr)
+        if place.get(v.name, -1) < place[n]
+    ]  # fmt: skip
     title = f"the compute graph of {of or ', '.join(definitions)}"
     return layered(boxes, [x for x in links if set(x) <= set(names)], title, adjoints)
 

@@ -90,7 +90,8 @@ class Elaboration:
         name = self.shapes.name_of(tensor)
         if isinstance(tensor, TensorAt):
             return replace(tensor, name=name, entries=(*tensor.entries, *more))
-        return replace(tensor, name=name, labels=(*tensor.labels, *more), brackets=tensor.brackets)
+        moves = (*tensor.moves, *(0 for _ in more)) if tensor.moves else ()
+        return replace(tensor, name=name, labels=(*tensor.labels, *more), moves=moves)
 
     def _extent(self, written: Formula) -> Formula:
         """Write the m of ``X in R^{m x d}`` as the extent that it is; delta and pi stay."""

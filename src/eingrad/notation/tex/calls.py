@@ -173,7 +173,7 @@ class CallReader(SumReader):
 
     def matrix(self, function: str, arg: Formula, axes: tuple[str, ...], token: Token) -> Formula:
         """Return a matrix function; a tensor without these labels gets them."""
-        if isinstance(arg, Symbol) and set(arg.labels).isdisjoint(axes):
+        if isinstance(arg, Symbol) and not arg.moves and set(arg.labels).isdisjoint(axes):
             arg = Symbol(arg.name, (*arg.labels, *axes), arg.position, brackets=True)
         return Call(function, (arg,), axes, self.at(token))
 

@@ -14,6 +14,7 @@ from eingrad.notation.grammar import shallow
 from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.matrix.statements import elaborated, labels_inside, shows_matrices
 from eingrad.notation.mistakes import no_bound
+from eingrad.notation.moves import with_first_entries
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
@@ -195,6 +196,7 @@ def _elaborated(read: _Read, declared: Sequence[str], defined: Mapping[str, Depe
         for statement, names in zip(statements, read.used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
+    every = with_first_entries(every)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
     chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from eingrad.core.expr import ELLIPSIS
 from eingrad.notation.grammar import Grammar
 from eingrad.notation.summation import walk
-from eingrad.notation.syntax import TRANSPOSED, Formula, Number, Sum, Symbol, TensorAt
+from eingrad.notation.syntax import (
+    TRANSPOSED,
+    Formula,
+    MovedLabel,
+    Number,
+    Sum,
+    Symbol,
+    TensorAt,
+    move_of,
+    symbol_at,
+)
 from eingrad.notation.tex import names
 from eingrad.notation.tex.survey import Context, Subscript
 from eingrad.notation.tokens import Token
@@ -396,8 +406,16 @@ class ScriptReader(Grammar):
         inner = self.entries() if self.take("SUB") else None
         self.depth -= 1
         if inner is None or isinstance(inner, str):
-            return name + (inner or "")
+            return MovedLabel.of(name + (inner or ""), self._move())
         return self.tensor_of(name, tuple(inner.items), token)
+
+    def _move(self) -> int:
+        """Go past ``-1`` behind a label: how many positions after it an entry is read."""
+        sign, number = self.peek(), self.peek(1)
+        if sign.kind != "SIGN" or number.kind != "NUMBER" or not number.text.isdigit():
+            return 0
+        self.k += 2
+        return int(sign.text + number.text)
 
     def joined(self, name: str, scripts: Scripts) -> tuple[str, tuple[Entry, ...]]:
         r"""Return a tensor's whole name and its labels: ``y_{\mathrm{true}, i}`` is ytrue_i."""
@@ -427,11 +445,12 @@ class ScriptReader(Grammar):
                 )
             )  # fmt: skip
         whole = name + "".join(labels)
-        if len(labels) > 1 and self.context.spells(name, labels):
+        moved = any(map(move_of, labels))
+        if len(labels) > 1 and not moved and self.context.spells(name, labels):
             return whole, tuple(x for x in entries if not isinstance(x, str))
         base, kept = name, list(entries)
         for label in labels:
-            if label != ELLIPSIS and self.context.joins(base, label, len(kept) - 1):
+            if label != ELLIPSIS and not moved and self.context.joins(base, label, len(kept) - 1):
                 name += label
                 kept.remove(label)
                 if label in names.OWN:
@@ -484,7 +503,10 @@ class ScriptReader(Grammar):
         """Return a tensor with labels, or read at integer tensors."""
         labels = tuple(x for x in entries if isinstance(x, str))
         if len(labels) == len(entries):
-            return Symbol(name, labels, self.at(token), brackets=True)
+            return symbol_at(name, labels, self.at(token), brackets=True)
+        if any(map(move_of, labels)):
+            hint = "give one of the two a statement of its own"
+            raise self.error("an offset beside an integer tensor", hint, token)
         return TensorAt(name, entries, self.at(token))
 
     def plain_tensor(self, transposed: bool = False) -> tuple[Symbol, int]:
