@@ -87,6 +87,36 @@ def test_roots_of_sums_of_squares_do_not_overflow(text: str) -> None:
     assert not zero["dL/dx"].any()
 
 
+@pytest.mark.parametrize("text", ["L = norm_i(x_i)", "n_b = norm_i(x_bi)\nL = sum_b(n_b)"])
+def test_hessians_of_norms_do_not_overflow(text: str) -> None:
+    """By hand: (I - u u^T) / n, with the unit vector u; for rows, a block a row."""
+    u = np.array([0.6, 0.8])
+    block = np.eye(2) - np.outer(u, u)
+    hessian = eg.parse(text).hessian("L", "x").compile()
+    for scale in (1e200, 1e-200, 1.0):
+        if "b" in text:
+            found = hessian(x=np.stack([5 * scale * u, u]))["d2L/dx dx"]
+            np.testing.assert_allclose(found[0, :, 0] * scale, block / 5, rtol=1e-14)
+            np.testing.assert_allclose(found[1, :, 1], block, rtol=1e-14)
+        else:
+            found = hessian(x=5 * scale * u)["d2L/dx dx"]
+            np.testing.assert_allclose(found * scale, block / 5, rtol=1e-14)
+
+
+def test_a_hessian_shifts_each_exponential_once() -> None:
+    """log(sum_{j != i} exp(v_j)) at v + 1000 has the Hessian that it has at v, by PyTorch."""
+    torch = pytest.importorskip("torch")
+    v = np.array([0.5, -1.0, 2.0])
+    hessian = eg.parse("S_i = sum_{j != i}(exp(v_j))\nL = sum_i(log(S_i))").hessian("L", "v")
+    mask = 1 - torch.eye(3, dtype=torch.float64)
+    wanted = torch.autograd.functional.hessian(
+        lambda v: torch.log((mask * torch.exp(v)).sum(1)).sum(), torch.tensor(v)
+    )
+    run = hessian.compile()
+    for shift in (0, 1000, -1000):
+        np.testing.assert_allclose(run(v=v + shift)["d2L/dv dv"], wanted, atol=1e-13)
+
+
 VALUES: list[tuple[str, dict[str, Any], Any]] = [
     ("y = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [1.0, 2.0], "x": LARGE}, 1.0),
     ("y_i = c_i exp(x_i) / sum_j(exp(x_j))", {"c": [3.0, 2.0], "x": LARGE}, [3.0, 0.0]),
@@ -101,6 +131,8 @@ VALUES: list[tuple[str, dict[str, Any], Any]] = [
     ("y_i = c_i log(1 + exp(x_i)) + x_i", {"c": ONES, "x": LARGE}, [2000.0, np.log(2)]),
     ("y_i = z_i exp(x_i) / (1 + exp(x_i))", {"z": 2 * ONES, "x": LARGE}, [2.0, 1.0]),
     ("y_i = z_i / (1 + exp(-x_i))^2", {"z": ONES, "x": -LARGE}, [0.0, 0.25]),
+    ("y_i = z_i exp(2 x_i) / (1 + exp(x_i))^3", {"z": ONES, "x": LARGE}, [0.0, 0.125]),
+    ("y_i = z_i exp(-3 x_i) / (1 + exp(-x_i))^3", {"z": ONES, "x": -LARGE}, [1.0, 0.125]),
     ("y_i = c_i exp(x_i)^2 / sum_j(exp(x_j))^2", {"c": [3.0, 2.0], "x": LARGE}, [3.0, 0.0]),
     ("y_i = c_i exp(x_i)^0.125 / 2", {"c": [2.0, 4.0], "x": [160.0, 8.0]},
      [np.exp(20.0), 2 * np.e]),

@@ -6,6 +6,7 @@ What is not above 0 is not shifted, so that nothing is less exact than it was wr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce as fold
@@ -30,6 +31,7 @@ from eingrad.core.expr import Const, Einsum, Expr, Labels
 from eingrad.core.masks import condition_of
 
 FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
+MOST = 32  # powers of a sigmoid that an exponential is tried for
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def share_of_weighted_exps(node: Expr) -> Expr | None:
         if not is_minus(exponent) or (found := _shifted(base)) is None:
             continue
         labels = tuple(own[axis] for axis in found.axes)
-        for j, (x, ls) in enumerate(product.factors):
+        for j, (x, ls) in sorted(enumerate(product.factors), key=_shifted_last):
             inner, times = base_and_exponent(x)
             y = argument_of(inner, "exp")
             if y is None or is_minus(times) or len(set(ls)) < len(ls):
@@ -84,6 +86,38 @@ def share_of_weighted_exps(node: Expr) -> Expr | None:
             left: Factor = (power(base, exponent + 1), own)
             return replace(product, factors=(*rest, (above, wide), below, left)).build()
     return None
+
+
+def _shifted_last(numbered: tuple[int, Factor]) -> bool:
+    """Whether a factor is an exponential that was shifted for another power of the sum."""
+    exponent = argument_of(base_and_exponent(numbered[1][0])[0], "exp")
+    return exponent is not None and _is_shifted(exponent)
+
+
+def exp_beside_sigmoid(node: Expr) -> Expr | None:
+    """exp(k x) sigmoid(-x)^n -> sigmoid(x)^k sigmoid(-x)^(n - k), for whole k from 1 to n"""
+    if not isinstance(node, Einsum):
+        return None
+    product = open_product(node)
+    counts = Counter(product.factors)
+    for small, n in counts.items():
+        x = argument_of(small[0], "sigmoid")
+        for grown in counts if x is not None else ():
+            inner = argument_of(grown[0], "exp")
+            if inner is None or grown[1] != small[1]:
+                continue
+            opposite = negate(x)
+            if times := _times(inner, opposite, min(n, MOST)):
+                large = (apply("sigmoid", opposite), grown[1])
+                left = counts - Counter({small: times, grown: 1})
+                factors = (*left.elements(), *[large] * times)
+                return replace(product, factors=factors).build()
+    return None
+
+
+def _times(node: Expr, x: Expr, most: int) -> int:
+    """Return how many times x a node is, if that is a whole number from 1 to ``most``; else 0."""
+    return next((k for k in range(1, most + 1) if multiply(Const(k), x) is node), 0)
 
 
 def _along(node: Expr, labels: Labels, wide: Labels, product: OpenProduct) -> Expr:

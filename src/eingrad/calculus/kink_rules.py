@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -294,21 +294,43 @@ def _is_even(node: Expr) -> bool:
 
 
 def _directions(node: Einsum) -> Expr | None:
-    """x / norm(x) -> unit(x), for a norm of all: its inverse overflows before the quotient does"""
-    factors = list(zip(node.operands, node.inputs, strict=True))
-    for k, (divisor, labels) in enumerate(factors):
+    """x / norm(x) -> unit(x): the inverse of a norm, and its powers, overflow before that does"""
+    product = open_product(node) if any(map(_divides_by_norm, _near(node))) else None
+    for k, (divisor, labels) in enumerate(product.factors if product else ()):
         base, exponent = base_and_exponent(divisor)
-        norm = base.operands[-1] if isinstance(base, Map) and base.function == "where" else base
-        if labels or norm is base or not isinstance(norm, Reduce) or norm.function != "norm":
+        norm = _norm_in(base)
+        if norm is None or not isinstance(exponent, int):
             continue
-        places = [j for j, (x, _) in enumerate(factors) if x is norm.operands[0]]
-        places = places[: -int(exponent)] if isinstance(exponent, int) else []
+        factors = list(product.factors)
+        (inner,) = norm.operands
+        kept = [axis for axis in range(inner.ndim) if axis not in norm.axes]
+        places = [
+            j for j, (x, own) in enumerate(factors)
+            if x is inner and tuple(own[axis] for axis in kept) == labels
+        ][: max(-exponent, 0)]  # fmt: skip
         for j in places:
-            factors[j] = (reduce("unit", norm.operands[0], norm.axes), factors[j][1])
+            factors[j] = (reduce("unit", inner, norm.axes), factors[j][1])
         if places:
             factors[k] = (power(base, exponent + len(places)), labels)
-            return einsum(factors, node.output, dict(enumerate(node.extents)))
+            return replace(product, factors=tuple(factors)).build()
     return None
+
+
+def _near(node: Einsum) -> Iterator[Expr]:
+    """Yield the factors of a product, and those of products among them."""
+    for x in node.operands:
+        yield from x.operands if isinstance(x, Einsum) else (x,)
+
+
+def _divides_by_norm(node: Expr) -> bool:
+    base, exponent = base_and_exponent(node)
+    return _norm_in(base) is not None and not _is_positive(exponent)
+
+
+def _norm_in(base: Expr) -> Reduce | None:
+    """Return the norm that a value is, or is where that is not 0."""
+    norm = base.operands[-1] if isinstance(base, Map) and base.function == "where" else base
+    return norm if isinstance(norm, Reduce) and norm.function == "norm" else None
 
 
 # --- determinants ------------------------------------------------------------------------------

@@ -10,7 +10,11 @@ terms may stand beside what the left side says. A name with a condition is a num
 from __future__ import annotations
 
 from eingrad.calculus.condition_rules import case_by_place, condition_counted, conditions_joined
-from eingrad.calculus.exp_rules import log_of_weighted_exps, share_of_weighted_exps
+from eingrad.calculus.exp_rules import (
+    exp_beside_sigmoid,
+    log_of_weighted_exps,
+    share_of_weighted_exps,
+)
 from eingrad.calculus.gather_rules import (
     close_scatter,
     gather_moves_in,
@@ -60,6 +64,8 @@ FORMS = (
         "(1 + exp(-x))^k -> sigmoid(x)^(-k) if k < 0",
         "exp(x) sigmoid(-x) -> sigmoid(x)",
     ), "sigmoid recognised"),
+    Rule("powers of sigmoid", function=exp_beside_sigmoid, heads=("*",), needs=("sigmoid",),
+         cites="sigmoid recognised"),
     Rule("softplus", (
         "log(1 + exp(x)) -> softplus(x)",
         "log1p(exp(x)) -> softplus(x)",
