@@ -102,9 +102,9 @@ def exp_beside_sigmoid(node: Expr) -> Expr | None:
     counts = Counter(product.factors)
     for small, n in counts.items():
         x = argument_of(small[0], "sigmoid")
-        for grown in counts if x is not None else ():
+        for grown in counts:
             inner = argument_of(grown[0], "exp")
-            if inner is None or grown[1] != small[1]:
+            if x is None or inner is None or grown[1] != small[1]:
                 continue
             opposite = negate(x)
             if times := _times(inner, opposite, min(n, MOST)):

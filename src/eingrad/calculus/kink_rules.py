@@ -295,8 +295,10 @@ def _is_even(node: Expr) -> bool:
 
 def _directions(node: Einsum) -> Expr | None:
     """x / norm(x) -> unit(x): the inverse of a norm, and its powers, overflow before that does"""
-    product = open_product(node) if any(map(_divides_by_norm, _near(node))) else None
-    for k, (divisor, labels) in enumerate(product.factors if product else ()):
+    if not any(map(_divides_by_norm, _near(node))):
+        return None
+    product = open_product(node)
+    for k, (divisor, labels) in enumerate(product.factors):
         base, exponent = base_and_exponent(divisor)
         norm = _norm_in(base)
         if norm is None or not isinstance(exponent, int):
