@@ -21,7 +21,7 @@ TABLES = {
     "A training step, one thread each": "step.py --threads 1",
     "A training step, as many threads as each takes": "step.py",
     "From the start of a process to the first gradient": "start.py",
-    "Hessians": "hessian.py --rounds 7",
+    "Hessians": "hessian.py --rounds 5",
     "Deriving and compiling, by the number of layers": "layers.py",
     "Beside a busy process": "neighbours.py",
     "Generated layers, beside layers written by hand": "modules.py",

@@ -79,7 +79,7 @@ L = G_nd Y_nd""",
             swiglu, "L = (G * ((F.silu(R @ A) * (R @ B)) @ W)).sum()",
         ),
         "SwiGLU, a line": Problem(
-            "L = G_ne silu(R_nd A_df) (R_nd B_df) W_fe", swiglu,
+            "L = G_ng silu(R_nd A_df) (R_ne B_ef) W_fg", swiglu,
             "L = (G * ((F.silu(R @ A) * (R @ B)) @ W)).sum()",
         ),
         "GLU": Problem(
@@ -90,7 +90,7 @@ L = G_nf H_nf""",
             glu, "L = (G * torch.sigmoid(R @ A + a) * (R @ B + b)).sum()",
         ),
         "GLU, a line": Problem(
-            "L = G_nf sigmoid(R_nd A_df + a_f) (R_nd B_df + b_f)", glu,
+            "L = G_nf sigmoid(R_nd A_df + a_f) (R_ne B_ef + b_f)", glu,
             "L = (G * torch.sigmoid(R @ A + a) * (R @ B + b)).sum()",
         ),
     }  # fmt: skip
@@ -173,7 +173,7 @@ O_bhtk = P_bhts U_bhsk
 Z_btd = X_btd + O_bhtk WO_hkd
 r2_bt = sqrt(mean_d(Z_btd^2) + 1e-6)
 N2_btd = Z_btd g2_d / r2_bt
-H_btf = silu(N2_btd WG_df) (N2_btd WU_df)
+H_btf = silu(N2_btd WG_df) (N2_bte WU_ef)
 Y_btd = Z_btd + H_btf WD_fd
 r3_bt = sqrt(mean_d(Y_btd^2) + 1e-6)
 N3_btd = Y_btd g3_d / r3_bt

@@ -10,7 +10,7 @@ import numpy as np
 from eingrad.api.einsum.einsum import einsum as einsum_arrays
 from eingrad.api.einsum.einsum import einsum_expr, read
 from eingrad.api.einsum.numeric import is_inexact
-from eingrad.api.tensors.dispatch import kernel_for, operate, result_type, run_kernel, written
+from eingrad.api.tensors.dispatch import kernel_for, result_type, run_kernel, written
 from eingrad.api.tensors.kernel import Kernel
 from eingrad.api.tensors.tensor import Tensor, as_dtype, as_tensor, holds_tensors, is_symbolic, wrap
 from eingrad.core.expr import Expr, Var, postorder
@@ -19,8 +19,11 @@ from eingrad.core.rewrite import rebuild, substitute
 from eingrad.engine.cache import Cache
 from eingrad.engine.contract import pairwise
 
+Step = tuple[Kernel, list[int]]
+"""A kernel and its operands' numbers: those of the product, and one more after each step."""
+
 _trees: Cache[Any, Expr] = Cache(512)
-_direct: Cache[Any, tuple[Kernel, list[int]]] = Cache(4096)
+_met: Cache[Any, list[Step]] = Cache(4096)
 
 
 def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None = None) -> Any:
@@ -35,10 +38,10 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
     Tensor([2., 4.])
     """
     if out is None and memory_limit is None:
-        known = _met(spec, operands)
-        if known is not None:
-            kernel, order = known
-            return run_kernel(kernel, [operands[k] for k in order])[0]
+        key = _key(spec, operands)
+        steps = None if key is None else _met.get(key)
+        if steps is not None:
+            return _again(steps, operands)
     if not holds_tensors((spec, *operands)):
         return einsum_arrays(spec, *operands, out=out, memory_limit=memory_limit)
     if out is not None:
@@ -53,23 +56,11 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
         if memory_limit is None or not any(t.requires_grad for t in items):
             return wrap(np.asarray(result))
     items = [as_dtype(t, dtype) for t in items]
-    tree = _tree_of(equation, items)
-    if len(items) > 2:
-        return _contract(tree, items)
-    leaves = tuple(node for node in postorder([tree]) if isinstance(node, Var))
-    order = [int(var.name[1:]) for var in leaves]
-    kernel = kernel_for("einsum", _whole, [items[k] for k in order], (tree, leaves))
+    result, steps = _contract(_tree_of(equation, items), items)
     key = _key(spec, operands)
     if key is not None:
-        _direct.put(key, (kernel, order))
-    return run_kernel(kernel, [items[k] for k in order])[0]
-
-
-def _met(spec: Any, operands: Sequence[Any]) -> tuple[Kernel, list[int]] | None:
-    """Return the kernel of a product of one or two Tensors, the like of which was met before, and
-    in which order it takes them."""
-    key = _key(spec, operands) if len(operands) <= 2 else None
-    return None if key is None else _direct.get(key)
+        _met.put(key, steps)
+    return result
 
 
 def _key(spec: Any, operands: Sequence[Any]) -> Any:
@@ -93,28 +84,40 @@ def _tree_of(equation: Any, items: Sequence[Tensor]) -> Expr:
     return tree
 
 
-def _contract(tree: Expr, items: Sequence[Tensor]) -> Tensor:
-    """Apply the nodes of a tree one after the other."""
-    values: dict[Expr, Tensor] = {}
-    for node in postorder([tree]):
-        if isinstance(node, Var):
-            values[node] = items[int(node.name[1:])]
-    for node in postorder([tree]):
-        if node not in values and any(x in values for x in node.operands):
-            values[node] = _step(node, values)
-    return values[tree] if tree in values else _step(tree, values)
+def _contract(tree: Expr, items: Sequence[Tensor]) -> tuple[Tensor, list[Step]]:
+    """Apply a kernel to two operands or fewer, or one for each node of a tree; return them, too."""
+    nodes = list(postorder([tree]))
+    place: dict[Expr, int] = {x: int(x.name[1:]) for x in nodes if isinstance(x, Var)}
+    work: list[tuple[Any, Expr, list[Expr]]] = [(_whole, tree, list(place))]
+    if len(items) > 2:
+        inner = [x for x in nodes if x not in place]
+        work = [(_template, x, list(dict.fromkeys(x.operands))) for x in inner]
+    values, steps = list(items), []
+    for build, node, operands in work:
+        known = [x for x in operands if x in place]
+        if not known and node is not tree:
+            continue
+        places = [place[x] for x in known]
+        given = [values[k] for k in places]
+        kernel = kernel_for("einsum", build, given, (node, tuple(known)))
+        place[node] = len(values)
+        steps.append((kernel, places))
+        values.append(run_kernel(kernel, given)[0])
+    return values[-1], steps
+
+
+def _again(steps: Sequence[Step], operands: Sequence[Tensor]) -> Tensor:
+    """Apply the kernels of a product that was met."""
+    values = list(operands)
+    for kernel, places in steps:
+        values.append(run_kernel(kernel, [values[k] for k in places])[0])
+    return values[-1]
 
 
 @shared_products()
 def _whole(*arguments: Any) -> Expr:
     *placeholders, tree, leaves = arguments
     return substitute(tree, dict(zip(leaves, placeholders, strict=True)))
-
-
-def _step(node: Expr, values: dict[Expr, Tensor]) -> Tensor:
-    """Apply one node of a tree to the values of its operands."""
-    operands = list(dict.fromkeys(x for x in node.operands if x in values))
-    return operate("einsum step", _template, [values[x] for x in operands], node, tuple(operands))
 
 
 @shared_products()
