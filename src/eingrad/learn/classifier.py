@@ -9,25 +9,29 @@ The conventions, which `find_roles` checks:
   class probabilities, their logarithms, or logits. The class is its largest entry.
 * Every other input is a parameter. A matrix starts Glorot-uniform (Glorot and Bengio 2010):
   U(-a, a), a = sqrt(6 / (m + n)) for m x n; a tensor of higher order counts as (all but the last
-  axis) x (the last axis). Vectors and scalars start at 0.
-* An axis that is neither pixels, classes nor minibatch has the size ``hidden``.
+  axis) x (the last axis), one with an entry for each step of a recurrence as these entries. Vectors
+  and scalars start at 0.
+* An axis that is neither pixels, classes nor minibatch has the size ``hidden``, or the one that the
+  model states: ``assume size(l) = 4``.
 * Every ``function`` that the model declares is the activation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eingrad.api.models.model import Model, read_model
-from eingrad.core.expr import Dim, Var, variables
+from eingrad.core.expr import Const, Dim, Size, Var, variables
+from eingrad.core.recurrences import recurrences
 from eingrad.engine import Function
 from eingrad.engine.library import Library, load_library, to_numpy
 from eingrad.errors import DataError, ShapeError
@@ -38,6 +42,7 @@ DATA, TARGET, LOSS = "X", "T", "L"
 CONVENTIONS = "see the conventions of a trainable model: eingrad train --help"
 
 Array = NDArray[Any]
+NOTHING: Mapping[Dim, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +151,13 @@ def _name(model: Model, name: str) -> str:
 
 
 def parameter_shapes(
-    roles: Roles, features: int, classes: int, hidden: int
+    roles: Roles, features: int, classes: int, hidden: int, assumed: Mapping[Dim, int] = NOTHING
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each parameter. Raises `ShapeError` where one axis has two sizes."""
-    sizes: dict[Dim, int] = {}
+    """Return the shape of each parameter; ``assumed`` are the extents that the model states.
+
+    Raises `ShapeError` where one axis has two sizes.
+    """
+    sizes: dict[Dim, int] = dict(assumed)
     for dim, size, what in (
         (roles.data.dims[1], features, "pixels"), (roles.target.dims[1], classes, "classes"),
     ):  # fmt: skip
@@ -164,10 +172,32 @@ def parameter_shapes(
     }
 
 
+def assumed_extents(model: Model) -> dict[Dim, int]:
+    """Return the extents that a model states: ``assume size(l) = 4``."""
+    facts = ((f.left, f.right) for f in model.system.facts)
+    return {
+        left.dim: right.value for left, right in facts
+        if isinstance(left, Size) and isinstance(right, Const) and isinstance(right.value, int)
+    }  # fmt: skip
+
+
+def stacked_parameters(model: Model) -> frozenset[str]:
+    """Return the inputs that have an entry for each step of a recurrence, as their first axis."""
+    definitions = model.system.definitions
+    steps = {
+        definitions[name].expr.dims[axis]
+        for found in recurrences(model.system.exprs) for name, axis in found.axes.items()
+    }  # fmt: skip
+    return frozenset(n for n, var in model.inputs.items() if var.dims and var.dims[0] in steps)
+
+
 def initial_values(
-    shapes: Mapping[str, tuple[int, ...]], rng: np.random.Generator, dtype: Any
+    shapes: Mapping[str, tuple[int, ...]],
+    rng: np.random.Generator,
+    dtype: Any,
+    stacked: Collection[str] = (),
 ) -> dict[str, Array]:
-    """Draw the parameters that a run starts from.
+    """Draw the parameters that a run starts from; ``stacked`` ones are drawn layer by layer.
 
     >>> w = initial_values({"W": (2, 4)}, np.random.default_rng(0), np.float32)["W"]
     >>> w.shape, bool(abs(w).max() < 1)
@@ -176,8 +206,9 @@ def initial_values(
     values = {}
     for name, shape in shapes.items():
         values[name] = np.zeros(shape, dtype)
-        if len(shape) > 1:
-            bound = math.sqrt(6 / (math.prod(shape[:-1]) + shape[-1]))
+        own = shape[1:] if name in stacked else shape
+        if len(own) > 1:
+            bound = math.sqrt(6 / (math.prod(own[:-1]) + own[-1]))
             values[name][...] = rng.uniform(-bound, bound, shape)
     return values
 
@@ -198,7 +229,9 @@ class Learner:
         self.model = read_model(text)
         self.roles = find_roles(self.model)
         features = math.prod(image_shape)
-        self.shapes = parameter_shapes(self.roles, features, classes, settings.hidden)
+        self.shapes = parameter_shapes(
+            self.roles, features, classes, settings.hidden, assumed_extents(self.model)
+        )
         self.library: Library = load_library(settings.backend)
         self.device = device
         if device is not None:
@@ -223,7 +256,8 @@ class Learner:
 
     def draw_parameters(self, rng: np.random.Generator) -> None:
         """Start afresh."""
-        self._begin_with(initial_values(self.shapes, rng, self.dtype))
+        stacked = stacked_parameters(self.model)
+        self._begin_with(initial_values(self.shapes, rng, self.dtype, stacked))
 
     def load_parameters(self, values: Mapping[str, Array]) -> None:
         """Take over the parameters of a checkpoint. Raises `DataError` where they do not fit."""
