@@ -17,6 +17,13 @@ from typing import Any
 import pytest
 from serving import ROOT, folder_served, served
 
+import eingrad as eg
+from eingrad.learn.classifier import packaged_model
+from eingrad.learn.data import load_digits
+from eingrad.learn.run_report import run_report
+from eingrad.learn.settings import Settings
+from eingrad.learn.train import Trainer
+
 playwright = pytest.importorskip("playwright.sync_api")
 for package in ("starlette", "uvicorn", "pebble"):
     pytest.importorskip(package)
@@ -176,6 +183,15 @@ def test_the_reader_writes_the_next_line(tab: Tab) -> None:
     tab.page.wait_for_selector("#panel :text('dL/dy_i = y_i')")
 
 
+def violations(page: Any) -> list[tuple[str, str]]:
+    """Return what axe-core finds of the level serious."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate("async () => (await axe.run()).violations")
+    grave = [x for x in found if x["impact"] in ("serious", "critical")]
+    return [(x["id"], node["html"]) for x in grave for node in x["nodes"]]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_stands_in_the_way_of_a_reader(browser: Any, site: str, scheme: str) -> None:
     """No violation of the level serious that axe-core knows of."""
@@ -183,14 +199,27 @@ def test_nothing_stands_in_the_way_of_a_reader(browser: Any, site: str, scheme: 
     page = context.new_page()
     page.goto(site)
     page.wait_for_selector("#panel h2", timeout=PATIENCE)
-    page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
     for tab in ("steps", "picture", "index", "torch", "try"):
         page.click(f"#tab-{tab}")
         page.wait_for_selector("#panel[aria-busy=false]", timeout=PATIENCE)
-        found = page.evaluate("async () => (await axe.run()).violations")
-        assert not [
-            (x["id"], x["nodes"][0]["html"])
-            for x in found
-            if x["impact"] in ("serious", "critical")
-        ]
+        assert not violations(page)
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nor_on_the_pages_that_are_written(browser: Any, tmp_path: Path, scheme: str) -> None:
+    """A derivation as HTML, and the report of a training: no serious violation, on a phone, too."""
+    derivation, report = tmp_path / "derivation.html", tmp_path / "report.html"
+    derivation.write_text(eg.load(ROOT / "examples" / "mlp.ein").grad("L").html(), "utf-8")
+    settings = Settings.choose("digits", hidden=4, epochs=1)
+    trainer = Trainer.start(packaged_model(), settings, load_digits())
+    for _ in trainer.run():
+        pass
+    report.write_text(run_report(trainer, trainer.predicted(trainer.dataset.test)), "utf-8")
+    for path in (derivation, report):
+        for size in (WIDE, PHONE):
+            page = browser.new_page(viewport=size, color_scheme=scheme)
+            page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert not violations(page)
+            page.close()

@@ -175,6 +175,8 @@ class Lines:
             return rule
         inputs = [own_labels(x) for x in factors]
         spec = Spec(tuple(x for x in inputs if x is not None), self.labels)
+        if spec.inputs == (spec.output,):  # one tensor as it is, which says nothing
+            return rule
         letters = [letter for x in (*spec.inputs, spec.output) for letter in x]
         if len(spec.inputs) < len(factors) or any(len(label_text(x)) > 1 for x in letters):
             return rule

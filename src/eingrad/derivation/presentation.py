@@ -16,7 +16,7 @@ from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.lines import Step
 from eingrad.derivation.matrix import form_text, layout_axes, matrix_form
 from eingrad.derivation.matrix.form_values import vanishes_on_diagonal
-from eingrad.derivation.matrix.forms import Form
+from eingrad.derivation.matrix.forms import Form, has_commutation, names_in
 from eingrad.derivation.numpy_line import NoNumpyLineError, identifier, numpy_line
 from eingrad.derivation.opened_rules import OpenedRule, opened_rules
 from eingrad.derivation.reasons import MatrixText, matrix_words
@@ -48,11 +48,20 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class MatrixLine:
-    """``target = value`` in matrix notation; not ``tested`` where values cannot be had."""
+    """``target = value`` in matrix notation; not ``tested`` where values cannot be had.
+
+    ``notes`` say how it is to be read where that is not plain.
+    """
 
     target: MatrixText
     value: MatrixText
     tested: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What stands beside the line."""
+        return "; ".join(("in matrices", *self.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,12 @@ def _matrix_line(deriver: Deriver, key: str, closed: Closed) -> MatrixLine | Non
         return None
     target = head_of(deriver.records[key].title, ())
     named = MatrixText(key, to_latex(target))
-    return MatrixLine(named, matrix_words(form, deriver.names), has_numpy())
+    notes = ["columns stacked by vec"] if closed.expr.ndim > 2 else []
+    if has_commutation(form):
+        notes.append(f"{'Comm' if 'K' in names_in(form) else 'K'} is the commutation matrix")
+    tested = has_numpy()
+    notes += [] if tested else ["not tested without NumPy"]
+    return MatrixLine(named, matrix_words(form, deriver.names), tested, tuple(notes))
 
 
 # --- NumPy --------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def _sections(trainer: Trainer, predicted: NDArray[np.int64] | None) -> Iterator
     yield "<h2>What was trained</h2>"
     parameters = [v.name for v in trainer.classifier.roles.parameters]
     derivatives: Derivatives = trainer.classifier.model.grad(LOSS, parameters)
-    yield f'<div class="scroll">{derivatives.picture(_sizes(trainer)).svg}</div>'
+    yield f'<div class="scroll" tabindex="0">{derivatives.picture(_sizes(trainer)).svg}</div>'
     yield from blocks(derivatives.presentation(), explain=True)
 
 
@@ -161,7 +161,7 @@ def _confusion(trainer: Trainer, predicted: NDArray[np.int64]) -> str:
         cells = "".join(_cell(int(table[k, j]), most, k == j) for j in shown)
         rows.append(f"<tr><th>{names[k]}</th>{cells}</tr>")
     body = "\n".join(rows)
-    return f'<div class="scroll"><table class="confusion">\n{body}\n</table></div>'
+    return f'<div class="scroll" tabindex="0"><table class="confusion">\n{body}\n</table></div>'
 
 
 def _cell(count: int, most: int, right: bool) -> str:

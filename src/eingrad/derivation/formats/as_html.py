@@ -106,7 +106,7 @@ def model_html(model: ModelText) -> str:
     shapes = ", ".join(mathml(to_latex(symbol), block=False) for symbol in model.shapes)
     given = f"<p>Given: {shapes}</p>" if shapes else ""
     listed = "\n".join(items)
-    return f'<h2>Model</h2>\n<ul class="scroll">\n{listed}\n</ul>\n{given}'
+    return f'<h2>Model</h2>\n<ul class="scroll" tabindex="0">\n{listed}\n</ul>\n{given}'
 
 
 def _section(section: Section) -> str:
@@ -116,23 +116,22 @@ def _section(section: Section) -> str:
         cells = _formula(line.target), _formula(line.value)
         rows.append(_cells(*cells, "part of the result" if k else "result", "result"))
     if section.matrix is not None:
-        tested = "in matrices" if section.matrix.tested else "in matrices; not tested without NumPy"
         sides = section.matrix.target, section.matrix.value
         left, right = (mathml(side.latex, text=side.text) for side in sides)
-        rows.append(_cells(left, right, tested, "result"))
+        rows.append(_cells(left, right, section.matrix.words, "result"))
     labels = ", ".join(section.labels)
     shape = f"shape ({escape(labels)})" if labels else "a scalar"
     like = f" like {escape(section.name)}" if section.name else ""
     code = ""
     if section.numpy is not None:
         lines = "\n".join((*section.numpy.imports, *section.numpy.lines))
-        code = f"\n<pre><code>{escape(lines)}</code></pre>"
+        code = f'\n<pre tabindex="0"><code>{escape(lines)}</code></pre>'
     head = mathml(to_latex(section.head), block=False)
     return f"<h2>{head}, {shape}{like}</h2>\n{_table(rows)}{code}"
 
 
 def _table(rows: Sequence[str] | Iterator[str] | map[str]) -> str:
-    return '<div class="scroll"><table>\n' + "\n".join(rows) + "\n</table></div>"
+    return '<div class="scroll" tabindex="0"><table>\n' + "\n".join(rows) + "\n</table></div>"
 
 
 def _step(step: Step) -> str:

@@ -90,9 +90,8 @@ def section_rows(section: Section) -> list[Row]:
     for part in closed.parts:
         rows.append((to_latex(part.target), to_latex(part.value), because("part of the result")))
     if section.matrix is not None:
-        words = "in matrices" if section.matrix.tested else "in matrices; not tested without NumPy"
         target, value = section.matrix.target, section.matrix.value
-        rows.append((target.latex, value.latex, because(words)))
+        rows.append((target.latex, value.latex, because(section.matrix.words)))
     return rows
 
 

@@ -61,8 +61,8 @@ def _result(section: Section, width: int | None) -> Iterator[Line]:
         yield from _hung(words + to_text(line.target), to_text(line.value), "result", width)
     if section.matrix is not None:
         value: MatrixText = section.matrix.value
-        untested = "" if section.matrix.tested else " (not tested: NumPy is absent)"
-        yield from _hung(f"in matrices{untested}", value.text, "result", width, ": ")
+        notes = f" ({'; '.join(section.matrix.notes)})" if section.matrix.notes else ""
+        yield from _hung(f"in matrices{notes}", value.text, "result", width, ": ")
     if section.numpy is not None:
         for code in (*section.numpy.imports, *section.numpy.lines):
             yield (Span(INDENT + "in NumPy: ", "name"), Span(code, "formula"))

@@ -225,6 +225,11 @@ def has_identity(form: Form) -> bool:
     return False
 
 
+def has_commutation(form: Form) -> bool:
+    """Whether the commutation matrix stands in a form."""
+    return isinstance(form, Commutation) or any(map(has_commutation, parts(form)))
+
+
 def names_in(form: Form) -> list[str]:
     """Return the names in a form as one reads them."""
     if isinstance(form, Name):

@@ -191,10 +191,7 @@ function showSteps() {
     part.innerHTML = html; // the engine's own, escaped; the page allows no script in it
     return part;
   });
-  for (const part of parts) {
-    markLabels(part);
-    for (const wide of part.querySelectorAll(".scroll, pre")) wide.tabIndex = 0; // for the keyboard
-  }
+  parts.forEach(markLabels);
   return parts;
 }
 
