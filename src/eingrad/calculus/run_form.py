@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from eingrad.calculus.paths import EXACT_UP_TO, best_pairs
+from eingrad.calculus.windows import with_windows
 from eingrad.core.algebra import add, einsum, is_light
 from eingrad.core.expr import Delta, Dim, Einsum, Expr, Labels, Map, Reduce, postorder
 from eingrad.core.product import Factor, shared_products, size
@@ -47,7 +48,7 @@ def form_to_run(roots: Sequence[Expr], size_of: Callable[[Dim], int]) -> list[Ex
         if not better:
             break
         roots = _replaced(roots, better)
-    return roots
+    return with_windows(roots, size_of)
 
 
 def _replaced(roots: Sequence[Expr], better: Mapping[Expr, Expr]) -> list[Expr]:

@@ -32,6 +32,7 @@ from eingrad.core.expr import (
 from eingrad.core.forks import once
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.later import np
+from eingrad.core.spans import with_derived
 from eingrad.errors import EingradError, MemoryLimitError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
@@ -271,7 +272,7 @@ class Points:
                 sizes[dim] = right.value
             elif isinstance(right, Var):
                 sizes[dim] = named.setdefault(right.name, sizes[dim])
-        return sizes
+        return with_derived(sizes)
 
     # --- values ---
 

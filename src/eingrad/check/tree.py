@@ -14,6 +14,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Offset,
     Power,
     Product,
     SizeOf,
@@ -212,6 +213,9 @@ def renamed(formula: Formula, names: Mapping[str, str]) -> Formula:
     return mapped(formula, leaf)
 
 
+Entry = str | Symbol | TensorAt | Offset
+
+
 def relabelled(formula: Formula, labels: Mapping[str, str]) -> Formula:
     """Give labels other letters, those that functions bind included."""
 
@@ -229,7 +233,9 @@ def relabelled(formula: Formula, labels: Mapping[str, str]) -> Formula:
             return Derivative(tensor(part.of), tuple(map(tensor, part.wrt)))
         return part
 
-    def entry(part: str | Symbol | TensorAt) -> str | Symbol | TensorAt:
+    def entry(part: Entry) -> Entry:
+        if isinstance(part, Offset):
+            return replace(part, terms=tuple((n, labels.get(x, x)) for n, x in part.terms))
         if isinstance(part, TensorAt):
             return replace(part, entries=tuple(map(entry, part.entries)))
         return tensor(part) if isinstance(part, Symbol) else labels.get(part, part)
@@ -273,6 +279,7 @@ def labels_in(formula: Formula) -> dict[str, None]:
     for site in sites(formula):
         if isinstance(site.part, TensorAt):
             found |= dict.fromkeys(x for x in site.part.entries if isinstance(x, str))
+            found |= dict.fromkeys(x for own in site.part.offsets for x in own.labels)
     return found
 
 

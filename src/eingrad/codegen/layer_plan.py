@@ -14,6 +14,7 @@ from eingrad.codegen.module_plan import (
     ModulePlan,
     ModuleResult,
     check_input,
+    check_no_offsets,
     check_no_recurrence,
     lines_of,
     named_parts,
@@ -64,6 +65,7 @@ def make_layer_plan(
 ) -> LayerPlan:
     """Return what a layer computes. Raises EingradError for a name that ``save`` cannot have."""
     check_no_recurrence(system)
+    check_no_offsets(system)
     functions = dict(functions or {})
     for name in wrt:
         check_input(system, name)

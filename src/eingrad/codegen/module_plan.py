@@ -17,6 +17,7 @@ from eingrad.calculus.run_form import form_to_run, in_pairs
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.bands import Band
 from eingrad.core.expr import (
     Const,
     Dim,
@@ -88,6 +89,17 @@ class ModulePlan:
         return tuple(dict.fromkeys(result.root for result in self.results))
 
 
+def check_no_offsets(system: System) -> None:
+    """Raise where a model reads tensors at combinations of labels."""
+    for name, definition in system.definitions.items():
+        if any(isinstance(node, Band) for node in postorder([definition.expr])):
+            raise EingradError(
+                f"{name} reads a tensor at an offset, which standalone modules do not know yet",
+                operand=name,
+                hint="compile() runs it on all three backends",
+            )
+
+
 def check_no_recurrence(system: System) -> None:
     """Raise where a standalone module would have to write a loop."""
     names = sorted(recurrent(system.exprs))
@@ -111,6 +123,7 @@ def make_module_plan(
     Raises EingradError for a generic function that is not bound, or bound to a callable.
     """
     check_no_recurrence(system)
+    check_no_offsets(system)
     functions = dict(functions or {})
     results = [_result(wrt, name, system, deriver) for wrt, name in keys.items()]
     results = [r for k, r in enumerate(results) if r not in results[:k]]

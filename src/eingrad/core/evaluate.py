@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.bands import Band, Window
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -38,6 +39,7 @@ from eingrad.core.functions import (
 from eingrad.core.later import np
 from eingrad.core.partials import recipe_of
 from eingrad.core.positions import Loop, Scan, Shift
+from eingrad.core.spans import length as length_of
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Functions = Mapping[str, Callable[..., Any]]
@@ -79,6 +81,10 @@ def evaluate(
             result = sizes[dim]
         case Delta(dims=(dim, _)):
             result = np.eye(extent(dim, sizes))
+        case Band():
+            result = band(node, [extent(dim, sizes) for dim in node.dims])
+        case Window():
+            result = windowed(operands[0], _reaches(node, sizes))
         case Indices(dims=(dim,)):
             result = np.arange(extent(dim, sizes))
         case Einsum():
@@ -112,6 +118,61 @@ def evaluate(
 
 
 # --- labels that move ---------------------------------------------------------------------------
+
+
+Reaching = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
+"""A `Reach` with lengths for dimensions: axis, lengths, weights, constant, step."""
+
+
+def band(node: Band, lengths: Sequence[int]) -> Array:
+    """Return 1 where a combination of labels is 0.
+
+    >>> band(Band(("m", "i"), (1, -1), -1), [3, 2])
+    array([[0., 0.],
+           [1., 0.],
+           [0., 1.]])
+    """
+    ends = sum(n * length for n, length in zip(node.ends, lengths, strict=True))
+    total = np.full((1,) * len(lengths), node.constant + ends)
+    for axis, (weight, length) in enumerate(zip(node.weights, lengths, strict=True)):
+        shape = [1] * len(lengths)
+        shape[axis] = length
+        total = total + weight * np.arange(length).reshape(shape)
+    return np.where(total == 0, 1.0, 0.0)
+
+
+def windowed(x: Array, reaches: Sequence[Reaching]) -> Array:
+    """Return a tensor read at combinations of new labels, 0 outside.
+
+    >>> windowed(np.array([1.0, 2.0, 3.0]), [(0, (3, 2), (1, 1), 0, 1)])
+    array([[1., 2.],
+           [2., 3.],
+           [3., 0.]])
+    """
+    read = [axis for axis, *_ in reaches]
+    kept = [axis for axis in range(x.ndim) if axis not in read]
+    x = np.transpose(x, [*kept, *read])
+    for _, lengths, weights, constant, step in reaches:
+        places = np.full((1,) * len(lengths), constant)
+        for axis, (weight, length) in enumerate(zip(weights, lengths, strict=True)):
+            shape = [1] * len(lengths)
+            shape[axis] = length
+            places = places + weight * np.arange(length).reshape(shape)
+        axis = len(kept)
+        there = (places % step == 0) & (places >= 0) & (places < step * x.shape[axis])
+        there = np.broadcast_to(there, lengths)
+        found = np.take(x, np.where(there, places // step, 0), axis=axis)
+        after = found.ndim - axis - len(lengths)
+        found = np.where(there.reshape(*lengths, *(1,) * after), found, 0)
+        x = np.moveaxis(found, range(axis, axis + len(lengths)), range(-len(lengths), 0))
+    return x
+
+
+def _reaches(node: Window, sizes: Mapping[Dim, int]) -> list[Reaching]:
+    return [
+        (r.axis, tuple(extent(d, sizes) for d in r.dims), r.weights, r.constant, r.step)
+        for r in node.reaches
+    ]
 
 
 def shifted(operands: Sequence[Array], axis: int, by: int) -> Array:
@@ -227,7 +288,8 @@ def library_function(record: Function, count: int) -> Callable[..., Any]:
 
 def extent(dim: Dim, sizes: Mapping[Dim, int]) -> int:
     """Return the size of a dimension."""
-    return dim if isinstance(dim, int) else sizes[dim]
+    found = length_of(dim, sizes)
+    return sizes[dim] if found is None else found
 
 
 def _einsum(node: Einsum, operands: Sequence[Array], sizes: Mapping[Dim, int], dtype: Any) -> Array:

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from eingrad.core.bands import Band, equal_by_bands, once_each_band
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, exact
 from eingrad.core.labelling import connected, ordered
 from eingrad.core.masks import both_ways, condition_of, is_symmetric_mask, join_masks
@@ -129,6 +130,15 @@ class _Product:
         factors = _collect_powers(self.factors)
         if not _shares.get() and self._opened(factors, output):
             factors = _collect_powers(self.factors)
+        if sum(isinstance(x, Band) for x, _ in factors) > 1:
+            equal = equal_by_bands(factors)
+            while equal:
+                self.deltas = [*deltas, *equal]
+                deltas = self._eliminate_deltas(output)
+                factors = once_each_band(_collect_powers(self.factors))
+                self.factors = factors
+                equal = equal_by_bands(factors)
+            factors = once_each_band(factors)
         if any(condition_of(x) is not None for x, _ in factors):
             joined = self._with_masks(factors, deltas, output)
             if joined is None:

@@ -19,6 +19,7 @@ from eingrad.core.arrays import (
     reshape,
     slice_of,
 )
+from eingrad.core.bands import Window
 from eingrad.core.expr import Einsum, Expr, Map, Reduce, postorder
 from eingrad.core.positions import Scan, Shift, shift
 
@@ -50,6 +51,8 @@ def rebuild(node: Expr, operands: Sequence[Expr]) -> Expr:
         return matrix_function(node.function, operands[0])
     if isinstance(node, Shift):
         return shift(operands[0], node.axis, node.by, *operands[1:])
+    if isinstance(node, Window):
+        return Window(operands[0], node.reaches)
     if isinstance(node, Scan):
         return Scan(operands, node.loop, node.state)
     raise TypeError(f"cannot rebuild a {type(node).__name__}")

@@ -19,6 +19,7 @@ from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value
 from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.bands import Band
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -35,12 +36,13 @@ from eingrad.core.expr import (
 )
 from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
 from eingrad.core.labelling import connected
-from eingrad.core.masks import condition_of
 from eingrad.core.positions import Shift
 from eingrad.core.product import Factor
 from eingrad.core.rewrite import rewrite
+from eingrad.core.spans import span_of
 from eingrad.derivation.assemble import assemble, letters_in_order, number
 from eingrad.derivation.author_order import AuthorOrder, as_written
+from eingrad.derivation.offsets import is_selecting, offsets_to_write
 from eingrad.derivation.some_entries import bound_first, distinguished, in_alphabet, over_some
 from eingrad.notation import syntax
 from eingrad.notation.lower import uses
@@ -175,6 +177,34 @@ def _after(letter: str) -> Iterator[str]:
         number += 1
 
 
+class OffsetLetter(str):
+    """A letter in whose place stands a combination of others: ``i+k``."""
+
+    offset: syntax.Offset
+
+    @classmethod
+    def of(cls, letter: str, offset: syntax.Offset) -> OffsetLetter:
+        """Return the letter with what stands in its place."""
+        new = cls(letter)
+        new.offset = offset
+        return new
+
+
+def symbol_of(name: str, letters: Sequence[str]) -> Symbol | syntax.TensorAt:
+    """Return a tensor at letters, of which some may stand for combinations."""
+    if any(isinstance(x, OffsetLetter) for x in letters):
+        entries = tuple(_entry(x) for x in letters)
+        return syntax.TensorAt(name, entries)
+    return symbol_at(name, letters)
+
+
+def _entry(letter: str) -> str | syntax.Offset:
+    if isinstance(letter, OffsetLetter):
+        return letter.offset
+    by = move_of(letter)
+    return syntax.Offset(((1, str(letter)),), by) if by else str(letter)
+
+
 class _Writer:
     """Writes one term.
 
@@ -202,7 +232,13 @@ class _Writer:
         if isinstance(expr, Shift):
             moved = MovedLabel.of(labels[expr.axis], expr.by)
             inner = (*labels[: expr.axis], moved, *labels[expr.axis + 1 :])
-            return self.write(expr.operands[0], inner)
+            written = self.write(expr.operands[0], inner)
+            back = move_of(labels[expr.axis])
+            return _inside(written, labels[expr.axis], back) if back * expr.by < 0 else written
+        if isinstance(expr, Band):
+            axes = tuple(range(expr.ndim))
+            extents = dict(enumerate(expr.dims))
+            return self._product_of(OpenProduct(1, ((expr, axes),), axes, extents), labels)
         if isinstance(expr, Einsum):
             return self._product(expr, labels)
         if is_sum(expr):
@@ -230,7 +266,9 @@ class _Writer:
             own, by = (labels, labels) if split < 0 else (labels[:split], labels[split:])
             return syntax.Derivative(self.write(expr, own), (Symbol(wrt, by),))
         title = self.names.derivatives.get(var.name)
-        return symbol_at(var.name, labels) if title is None else head_of(title, labels)
+        if title is None or any(isinstance(x, OffsetLetter) for x in labels):
+            return symbol_of(var.name if title is None else str(title), labels)
+        return head_of(title, labels)
 
     def _bind(self, dim: Dim) -> str:
         """Return a letter for a label that is summed: the one by which its extent is called."""
@@ -365,18 +403,46 @@ class _Writer:
         return (not is_number, not expr.has_delta, max(found, default=-1), len(found))
 
     def _product(self, expr: Einsum, labels: tuple[str, ...]) -> Formula:
-        product = open_product(expr)
+        return self._product_of(open_product(expr), labels)
+
+    def _product_of(self, product: OpenProduct, labels: tuple[str, ...]) -> Formula:
         letters = dict(zip(product.output, labels, strict=True))
         self.bound = set()
         for k in self._in_reading_order(product):
             letters[k] = self._bind(product.extents[k])
             self.bound.add(letters[k])
-        masks = [f for f in product.factors if condition_of(f[0]) is not None]
+        product = self._with_offsets(product, letters)
+        masks = [f for f in product.factors if is_selecting(f[0])]
         if masks:
             return self._conditional(product, masks, letters)
         above, below = self._factors(product, letters)
         bound = [letters[k] for k in sorted(product.summed())]
         return assemble(product.coefficient, above, below, bound)
+
+    def _takes_offsets(self, tensor: Var) -> bool:
+        """Whether an axis of a tensor may be written as a combination: not of ``dy_i/dx_j``."""
+        title = self.names.derivatives.get(tensor.name)
+        plain = title is None or isinstance(title, DirectionName) or not title.of_ndim
+        return plain and tensor.name not in self.names.pending
+
+    def _with_offsets(self, product: OpenProduct, letters: dict[int, str]) -> OpenProduct:
+        """Take bands out: a letter that one selects becomes the combination of its others."""
+        for band, labels, label in offsets_to_write(product, self._takes_offsets):
+            weights = dict(zip(labels, band.weights, strict=True))
+            sign = -weights.pop(label)
+            order = sorted(weights, key=lambda k: (
+                sign * weights[k] < 0, abs(weights[k]) == 1, span_of(product.extents[k]) is None,
+                str(letters[k]),
+            ))  # fmt: skip
+            terms = tuple((sign * weights[k], str(letters[k])) for k in order)
+            offset = syntax.Offset(terms, sign * band.constant)
+            self.bound.discard(letters[label])
+            self.used.pop(letters[label], None)
+            letters[label] = OffsetLetter.of(letters[label], offset)
+            factors = list(product.factors)
+            factors.remove((band, labels))
+            product = replace(product, factors=tuple(factors))
+        return product
 
     def _conditional(
         self, product: OpenProduct, masks: list[Factor], letters: Mapping[int, str]
@@ -406,10 +472,31 @@ class _Writer:
         """Write the conditions of masks, first those that compare the first letters."""
         found = []
         for x, own in masks:
-            written = self.write(x.operands[0], tuple(letters[k] for k in own))
+            names = tuple(letters[k] for k in own)
+            written = (
+                self._band(x, names) if isinstance(x, Band) else self.write(x.operands[0], names)
+            )
             assert isinstance(written, syntax.Compare)
             found.append(written)
         return sorted(found, key=to_text)
+
+    def _band(self, band: Band, letters: tuple[str, ...]) -> syntax.Compare:
+        """Write the condition of a band: ``m == 2 i + k``."""
+        sides: tuple[list[Formula], list[Formula]] = [], []
+        for n, letter in zip(band.weights, letters, strict=True):
+            term = _position(letter)
+            sides[n < 0].append(assemble(abs(n), [term], [], ()) if abs(n) > 1 else term)
+        constant = band.constant
+        for n, dim in zip(band.ends, band.dims, strict=True):
+            if n and isinstance(dim, int):
+                constant += n * dim
+            elif n:
+                sides[n < 0].append(self.sizes.get(dim, SizeOf(str(dim))))
+        rest = [number(abs(constant))] if constant else []
+        left = _total([*sides[0], *(rest if constant > 0 and not sides[1] else [])], [])
+        minus = rest if constant > 0 and sides[1] else []
+        right = _total([*sides[1], *(rest if constant < 0 else [])], minus)
+        return syntax.Compare("==", left, right)
 
     def _conditional_sum(
         self,
@@ -506,6 +593,26 @@ class _Writer:
             private, not isinstance(x, Var), not self._is_upstream(x), self._order(x), own,
             x.digest,
         )  # fmt: skip
+
+
+def _inside(formula: Formula, letter: str, by: int) -> Formula:
+    """Write a formula where a letter, moved, is on its axis, 0 elsewhere: moving there and back
+    loses entries at the end."""
+    here, end = syntax.Ordinal(str(letter)), SizeOf(str(letter))
+    if by < 0:
+        condition = syntax.Compare(">=", here, number(-by))
+    else:
+        condition = syntax.Compare("<", here, syntax.Sum((end, number(by)), (False, True)))
+    return Call("where", (condition, formula, number(0)))
+
+
+def _total(plus: Sequence[Formula], minus: Sequence[Formula]) -> Formula:
+    terms = (*plus, *minus)
+    if not terms:
+        return number(0)
+    if len(plus) == len(terms) == 1:
+        return plus[0]
+    return syntax.Sum(terms, (*(False,) * len(plus), *(True,) * len(minus)))
 
 
 def _position(letter: str) -> Formula:

@@ -19,9 +19,11 @@ from eingrad.core.expr import (
     Var,
     check_extents,
     depends_on,
+    named_dims,
     postorder,
 )
 from eingrad.core.partials import record_of
+from eingrad.core.spans import add_spans
 from eingrad.engine.cache import Cache
 from eingrad.engine.emit import Emitter
 from eingrad.engine.executable import Executable
@@ -185,6 +187,7 @@ class CompiledFunction:
 
     def _signature(self, arrays: Mapping[str, Array]) -> Signature:
         sizes = bind_sizes(self.inputs, arrays, self.labels)
+        add_spans(sizes, (d for node in self._nodes() for d in named_dims(node)))
         check_extents(self._nodes(), sizes)
         dtypes = {name: self.library.dtype_name(x) for name, x in arrays.items()}
         for var in self.inputs:

@@ -22,6 +22,7 @@ from eingrad.core.arrays import (
     Scatter,
     Slice,
 )
+from eingrad.core.bands import Band, Window
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -65,6 +66,7 @@ from eingrad.engine.program import (
 from eingrad.engine.sharding import Placement
 from eingrad.engine.spelling import Spelling
 from eingrad.engine.values import Value, of_register
+from eingrad.engine.window_steps import windowed
 from eingrad.errors import BackendError
 
 
@@ -250,6 +252,15 @@ class _Lowering:
             )
         if isinstance(node, Scan):
             return self._scan(node)
+        if isinstance(node, Band):
+            lengths = tuple(map(self.size_of, node.dims))
+            ends = sum(n * length for n, length in zip(node.ends, lengths, strict=True))
+            spec = (lengths, node.weights, node.constant + ends)
+            return of_register(self.b.step("band", [], lengths, parameters=(spec,), flops=0))
+        if isinstance(node, Window):
+            x = values.dense(self.b, values.plain(self.b, self.values[node.operands[0]], FLOAT))
+            own = [tuple(map(self.size_of, r.dims)) for r in node.reaches]
+            return of_register(windowed(self.b, x, node.reaches, own))
         shape = tuple(map(self.size_of, node.dims))
         return lower_array(self.b, node, [self.values[x] for x in node.operands], shape)
 

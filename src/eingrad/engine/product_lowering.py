@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eingrad.core.expr import Labels
+from eingrad.engine import window_steps
 from eingrad.engine.contract import contraction_path, equation
 from eingrad.engine.program import BOOLEAN, FLOAT, INTEGER, Builder, Register, Shape
 
@@ -313,6 +314,11 @@ class ProductLowering:
         turned = self._aligned(factor, tuple(order))
         if turned is factor.register:
             return turned
+        place = {label: axis for axis, label in enumerate(factor.labels)}
+        if len(place) == len(order) == len(factor.labels):
+            window = window_steps.turned(self.b, factor.register, [place[k] for k in order])
+            if window is not None:
+                return window
         return self.b.step("copy", [turned], turned.shape, kind=turned.kind, flops=0)
 
     def _accumulate(

@@ -112,6 +112,7 @@ class Builder:
         self.program = Program()
         self.native = native
         self.products: dict[Any, tuple[Register, tuple[int, ...], bool]] = {}
+        self.made: dict[Register, Instruction] = {}
         self._known: dict[Any, Register] = {}
         self._count = 0
 
@@ -147,6 +148,7 @@ class Builder:
             count = math.prod(shape) if flops is None else flops
             step = Instruction(op, tuple(arguments), parameters, known, count, in_place, equation)
             self.program.steps.append(step)
+            self.made[known] = step
         return known
 
     def elementwise(

@@ -123,11 +123,17 @@ class Dimensions:
         root = self._find(place)
         return [label for other, label in self._labels.items() if self._find(other) == root]
 
-    def fresh_labels(self) -> Iterator[str]:
+    def fresh_labels(self, letters: str = "vkcnqrsuwopmlghfabtxyzij") -> Iterator[str]:
         """Yield letters that no label is written with."""
-        taken = set(self._labels.values())
-        yield from (c for c in "vkcnqrsuwopmlghfabtxyzij" if c not in taken)
-        yield from (label for n in count(2) if (label := f"v{n}") not in taken)
+        yield from (c for c in letters if c not in self._labels.values())
+        numbered = (f"{letters[0]}{n}" for n in count(2))
+        yield from (label for label in numbered if label not in self._labels.values())
+
+    def unsized(self, places: Iterable[int], sized: Collection[int]) -> dict[int, int]:
+        """Return the places whose extent is neither known nor that of a ``sized`` one, each with
+        the first place of the same extent."""
+        roots = {self._find(place) for place in (*sized, *self._known)}
+        return {p: self._find(p) for p in places if self._find(p) not in roots}
 
     def letters(self) -> Mapping[Dim, tuple[str, ...]]:
         """Return the labels of each dimension, in order of first use."""

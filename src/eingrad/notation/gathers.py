@@ -16,6 +16,7 @@ from eingrad.notation.syntax import (
     Call,
     Derivative,
     Formula,
+    Offset,
     Ordinal,
     Statement,
     Symbol,
@@ -166,14 +167,16 @@ def _with_integers(
 
 def _gather(
     name: str,
-    entries: Sequence[str | Symbol | TensorAt],
+    entries: Sequence[str | Symbol | TensorAt | Offset],
     names: Collection[str],
     subscripts: Collection[str],
     where: Formula,
 ) -> TensorAt:
-    new: list[str | Symbol | TensorAt] = []
+    new: list[str | Symbol | TensorAt | Offset] = []
     for entry in entries:
-        if isinstance(entry, str):
+        if isinstance(entry, Offset):
+            new.append(entry)
+        elif isinstance(entry, str):
             new.append(Symbol(entry, (), where.position) if entry in names else entry)
         else:
             inner = _with_integers(entry, names, subscripts)

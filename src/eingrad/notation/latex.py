@@ -21,6 +21,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Offset,
     Ordinal,
     Power,
     Product,
@@ -32,7 +33,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex.names import WORDS
-from eingrad.notation.text import number_text, unnamed
+from eingrad.notation.text import number_text, offset_text, unnamed
 
 _CAPITAL = re.compile(
     r"(?<![A-Za-z\\])(?:[A-Z]|\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega))"
@@ -147,6 +148,12 @@ def _number(value: int | float | Fraction) -> tuple[str, int]:
 # --- formulas ---------------------------------------------------------------------------------
 
 
+def _entry(entry: str | Symbol | TensorAt | Offset) -> str:
+    if isinstance(entry, Offset):
+        return offset_text(entry, label_latex)
+    return label_latex(entry) if isinstance(entry, str) else to_latex(entry)
+
+
 def _write(formula: Formula) -> tuple[str, int]:
     match formula:
         case Number(value=value):
@@ -154,9 +161,7 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Symbol(name=name, labels=labels, moves=moves):
             return _symbol(name, labels, moves), POWER if name[-1].isdigit() else ATOM
         case TensorAt(name=name, entries=entries):
-            inner = ", ".join(
-                label_latex(x) if isinstance(x, str) else to_latex(x) for x in entries
-            )
+            inner = ", ".join(map(_entry, entries))
             return f"{_symbol(name, ())}_{{{inner}}}", POWER if name[-1].isdigit() else ATOM
         case SizeOf(label=label, of=None):
             return f"|{label_latex(label)}|", ATOM

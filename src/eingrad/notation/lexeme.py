@@ -24,6 +24,7 @@ from eingrad.notation.syntax import (
     Derivative,
     MovedLabel,
     Number,
+    Offset,
     Symbol,
     TensorAt,
     move_of,
@@ -63,6 +64,11 @@ _MOVED = re.compile(rf"({_NAME})\s*([+-])\s*([0-9]{{1,6}})")  # t-1 in h[t-1,j]
 _EDGE = re.compile(
     rf"({_NAME})\s*(?:(<)\s*0|(>=)\s*size\(\s*({_NAME})\s*\))|(-?[0-9]{{1,6}})"
 )  # t<0, t>=size(t) or 0 on a left side
+_TERM = re.compile(rf"([+-]?)\s*(?:([0-9]{{1,6}})(?![0-9])\s*\*?\s*)?({_NAME})?")
+_COMBINATION = re.compile(
+    rf"[+-]?\s*(?:[0-9]{{1,6}}\s*\*?\s*{_NAME}|[0-9]{{1,6}}|{_NAME})"
+    rf"(?:\s*[+-]\s*(?:[0-9]{{1,6}}\s*\*?\s*{_NAME}|[0-9]{{1,6}}|{_NAME}))*"
+)  # 2 i + k - 1 in x[2 i + k - 1], or a number
 _LETTERS = re.compile(rf"\\[A-Za-z]+|{_LETTER}|[0-9]")
 _DERIVATIVE = re.compile(r"d(2?)(.*?)/d(.*)", re.DOTALL)
 
@@ -101,7 +107,7 @@ def known_functions() -> list[str]:
     return sorted(filter(is_function, names))
 
 
-Entry = str | Symbol | TensorAt
+Entry = str | Symbol | TensorAt | Offset
 Part = tuple[str, str, int]  # its kind (a group of _PART), its text, where it begins
 
 
@@ -210,14 +216,11 @@ def read_tensor(text: str, place: TextPlace) -> Symbol | TensorAt:
     labels = tuple(entry for entry in entries if isinstance(entry, str))
     if len(labels) == len(entries):
         return symbol_at(name, labels, place.at(), brackets)
-    if any(map(move_of, labels)):
-        raise NotationError(
-            f"{text} is read at an integer tensor and at another position of a label",
-            operand=name,
-            position=place.at(),
-            hint="give one of the two a statement of its own",
-        )
-    return TensorAt(name, entries, place.at())
+    plain = tuple(
+        Offset(((1, str.__str__(x)),), move_of(x)) if isinstance(x, MovedLabel) else x
+        for x in entries
+    )
+    return TensorAt(name, plain, place.at())
 
 
 def read_edge(text: str, place: TextPlace) -> tuple[str, tuple[str, ...], int, str, int] | None:
@@ -263,7 +266,7 @@ def _name(name: str, kind: str, inner: str, place: TextPlace) -> str:
 
 
 def _entries(name: str, kind: str, inner: str, place: TextPlace) -> tuple[Entry, ...]:
-    if kind == "brackets" or (kind == "braces" and "," in inner):
+    if kind == "brackets" or (kind == "braces" and re.search("[,+-]", inner)):
         found = tuple(_entry(name, text, where) for text, where in _split(name, inner, place))
         if found.count(ELLIPSIS) > 1:
             raise NotationError(
@@ -288,8 +291,40 @@ def _entry(name: str, written: str, where: TextPlace) -> Entry:
         return read_tensor(written, where)
     if moved := _MOVED.fullmatch(written):
         return MovedLabel.of(spell(moved[1], where), int(moved[2] + moved[3]))
+    if (offset := _offset(written, where)) is not None:
+        return offset
     _check_label(name, written, where)
     return spell(written, where)
+
+
+def _offset(written: str, where: TextPlace) -> Offset | None:
+    """Read ``2 i + k - 1``, or a number; None of anything else.
+
+    >>> _offset("2 i + k - 1", TextPlace(1, 1, "", 11))
+    Offset(terms=((2, 'i'), (1, 'k')), constant=-1)
+    """
+    if not _COMBINATION.fullmatch(written):
+        return None
+    terms: dict[str, int] = {}
+    constant = 0
+    for match in _TERM.finditer(written):
+        sign, number, label = match[1], match[2], match[3]
+        value = int(number or 1) * (-1 if sign == "-" else 1)
+        if not (number or label):
+            continue  # between two terms
+        if label:
+            name = spell(label, where.within(match.start(3), len(label)))
+            terms[name] = terms.get(name, 0) + value
+        else:
+            constant += value
+    kept = tuple((n, label) for label, n in terms.items() if n)
+    if len(kept) < len(terms):
+        raise NotationError(
+            f"{written}: a label cancels",
+            position=where.at(),
+            hint="write what is left of it",
+        )
+    return Offset(kept, constant)
 
 
 def _labels(name: str, inner: str, place: TextPlace) -> tuple[str, ...]:

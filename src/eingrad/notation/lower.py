@@ -22,7 +22,8 @@ from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.lexeme import is_function
-from eingrad.notation.moves import check_moves
+from eingrad.notation.moves import with_offsets
+from eingrad.notation.ranges import with_ranges
 from eingrad.notation.resolve import Resolver
 from eingrad.notation.slips import check_slips
 from eingrad.notation.summation import kept_by, labels_of, names_of, walk
@@ -69,7 +70,8 @@ def lower(statements: Sequence[Statement]) -> System:
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
     loops = _loops(assignments)
     for name, a in assignments.items():
-        check_moves(a, {n for own in loops if name in own for n in own})
+        recurrent = {n for own in loops if name in own for n in own}
+        assignments[name] = with_offsets(a, recurrent)
     thunks = {name: _resolve(a, tensors) for name, a in assignments.items()}
     for a in assignments.values():
         _resolve_edges(a, tensors)
@@ -83,7 +85,8 @@ def lower(statements: Sequence[Statement]) -> System:
         for s in stated:
             if isinstance(s.right, Number) and isinstance(s.right.value, int):
                 dims.fix(cast(SizeOf, s.left).label, s.right.value, sized)
-    extents = Extents(dims.names(), dims.letters())
+    extents, used = with_ranges(tensors, Extents(dims.names(), dims.letters()), stated)
+    stated = [s for s in stated if s not in used]
     exprs = {name: _build(thunk, extents, assignments[name]) for name, thunk in thunks.items()}
     definitions = {
         name: Definition(name, labels_of(a.target), exprs[name], a, a.position)
@@ -411,7 +414,8 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
     tensors_known.edges = {
         name: {place: always(x) for place, x in own.items()} for name, own in system.edges.items()
     }
-    check_moves(claim, (), closed=True)
+    moving = any(d.expr.has_shift for d in system.definitions.values())
+    claim = with_offsets(claim, (), labels_of(claim.target) if moving else ())
     resolver = Resolver(tensors_known)
     _check_left(claim.target)
     scope = resolver.open(labels_of(claim.target))
@@ -419,7 +423,8 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
         resolver.resolve(claim.target, scope)
     thunk = resolver.value(claim.value, scope)
     resolver.tensors.settle(system.letters)
-    return thunk, Extents(dims.names(), {**dims.letters(), **system.letters})
+    extents = Extents(dims.names(), {**dims.letters(), **system.letters})
+    return thunk, with_ranges(tensors_known, extents, (), system.letters)[0]
 
 
 def scalar_indices(system: System) -> set[str]:

@@ -127,6 +127,30 @@ def delta_labels(symbol: Symbol) -> NotationError:
     )
 
 
+def no_offset(tensor: TensorAt) -> NotationError:
+    """An offset where none can stand."""
+    return NotationError(
+        f"{to_text(tensor)}: delta is no tensor with entries",
+        operand=tensor.name,
+        position=tensor.position,
+        hint="give what is read at an integer tensor a statement of its own"
+        if tensor.name != "delta"
+        else "write where(m == i + k, 1, 0)",
+    )
+
+
+def open_range(tensor: Formula, labels: Sequence[str], why: str, ways: str) -> NotationError:
+    """Nothing says how far a label goes that stands in offsets alone."""
+    names = " and ".join(map(label_text, labels))
+    return NotationError(
+        f"{to_text(tensor)}: {why.format(names)}",
+        code="open-range",
+        label=labels[0],
+        position=getattr(tensor, "position", None),
+        hint=ways,
+    )
+
+
 def delta_as_index(index: Symbol | TensorAt) -> NotationError:
     """``Z[b,delta_bo]``."""
     return NotationError(

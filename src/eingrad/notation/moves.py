@@ -9,35 +9,33 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from eingrad.notation.mistakes import moved_alone
-from eingrad.notation.summation import labels_of, tensor_parts, walk
+from eingrad.notation.summation import children, rebuilt, tensor_parts, walk
 from eingrad.notation.syntax import (
     Assignment,
     Derivative,
     Edge,
     Formula,
+    Offset,
     Statement,
     Symbol,
     TensorAt,
 )
 
 
-def check_moves(statement: Assignment, recurrent: Collection[str], closed: bool = False) -> None:
-    """Raise NotationError for a label that moves and nowhere stands still.
+def with_offsets(
+    statement: Assignment, recurrent: Collection[str], kept: Collection[str] = ()
+) -> Assignment:
+    """Return a statement with offsets in the place of labels that move and nowhere stand still.
 
-    ``recurrent`` are the names that refer to each other in the statement; of a model that is
-    ``closed`` the left side says how far its labels go.
+    ``recurrent`` are the names that refer to each other in the statement, ``kept`` are labels
+    whose extent something else says.
     """
-    parts = [part for part in walk(statement.value) if isinstance(part, Symbol | Derivative)]
-    found = [(x, label) for part in parts for x in _tensors(part) for label in x.moved]
-    if not found:
-        return
-    still = {*labels_of(statement.target)} if closed else set[str]()
+    if not any(x.moves for part in walk(statement.value) for x in _tensors(part)):
+        return statement
+    still = {*kept}
     for part in walk(statement.value):
         still |= _still(part)
-    for symbol, label in found:
-        if label not in still and symbol.name not in recurrent:
-            raise moved_alone(symbol, label)
+    return replace(statement, value=_as_offsets(statement.value, {*recurrent}, still))
 
 
 def with_first_entries(statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -70,10 +68,24 @@ def with_first_entries(statements: Sequence[Statement]) -> tuple[Statement, ...]
     return tuple(found)
 
 
-def _tensors(part: Symbol | Derivative) -> tuple[Symbol, ...]:
+def _as_offsets(formula: Formula, recurrent: Collection[str], still: Collection[str]) -> Formula:
+    if isinstance(formula, Symbol) and formula.moved - {*still} and formula.name not in recurrent:
+        entries = tuple(
+            Offset(((1, x),), by) if by else x
+            for x, by in zip(formula.labels, formula.moves, strict=True)
+        )
+        return TensorAt(formula.name, entries, formula.position)
+    if isinstance(formula, Derivative):
+        return formula
+    return rebuilt(formula, [_as_offsets(x, recurrent, still) for x in children(formula)])
+
+
+def _tensors(part: Formula) -> tuple[Symbol, ...]:
     if isinstance(part, Symbol):
         return (part,)
-    return tensor_parts(part) if isinstance(part.of, Symbol) else ()
+    return (
+        tensor_parts(part) if isinstance(part, Derivative) and isinstance(part.of, Symbol) else ()
+    )
 
 
 def _still(part: Formula) -> set[str]:

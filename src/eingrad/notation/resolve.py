@@ -27,6 +27,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Offset,
     Ordinal,
     Power,
     Product,
@@ -40,9 +41,11 @@ from eingrad.notation.text import derivative_name
 from eingrad.notation.thunks import (
     Extents,
     Indexed,
+    OffsetRead,
     Places,
     Thunk,
     aligned,
+    at_offsets,
     cases,
     elementwise,
     gathered,
@@ -173,6 +176,8 @@ class Resolver:
         for label in gather.labels:
             if label not in scope:
                 raise self._not_summed(label, gather)
+        if gather.offsets:
+            return self._at_offsets(gather, scope)
         labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
         symbol = Symbol(gather.name, labels, gather.position)
         if gather.name == RESERVED:
@@ -183,9 +188,35 @@ class Resolver:
             if isinstance(entry, str):
                 self._unite(symbol, entry, scope[entry], axis)
                 sources.append(scope[entry])
-            else:
+            elif not isinstance(entry, Offset):
                 sources.append(self._index(entry, scope))
         return gathered(self._var(gather.name, axes), sources)
+
+    def _at_offsets(self, gather: TensorAt, scope: Scope) -> Indexed:
+        """Read a tensor at integer combinations of labels."""
+        if gather.name == RESERVED:
+            raise mistakes.no_offset(gather)
+        labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
+        symbol = Symbol(gather.name, labels, gather.position)
+        axes = self.tensors.use(symbol)
+        reads: list[OffsetRead] = []
+        sources: list[int | Indexed] = []
+        for entry, axis in zip(gather.entries, axes, strict=True):
+            if isinstance(entry, Offset):
+                terms = tuple((n, scope[label]) for n, label in entry.terms)
+                reads.append(OffsetRead(axis, terms, entry.constant, gather))
+                sources.append(axis)
+            elif isinstance(entry, str):
+                self._unite(symbol, entry, scope[entry], axis)
+                sources.append(scope[entry])
+            else:
+                sources.append(self._index(entry, scope))
+        self.tensors.offsets += reads
+        tensor = self._var(gather.name, axes)
+        if gather.indices:
+            return at_offsets(gathered(tensor, sources), reads)
+        places = tuple(x for x in sources if isinstance(x, int))
+        return at_offsets(view(tensor, places, tuple(dict.fromkeys(places))), reads)
 
     def _index(self, index: Symbol | TensorAt, scope: Scope) -> Indexed:
         """Read an integer tensor; an input becomes one wherever it stands."""

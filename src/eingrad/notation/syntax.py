@@ -75,21 +75,42 @@ def symbol_at(
 
 
 @dataclass(frozen=True, slots=True)
-class TensorAt:
-    """``Z[b,y[b]]``: the entries of a tensor at places that integer tensors name.
+class Offset:
+    """Where an axis is read: at an integer combination of labels, ``2 i + k - 1``, or at a number.
 
-    ``entries[k]`` says where axis k is read: at a label, or at an integer tensor with labels of
-    its own. ``delta[y[b],o]`` is an indicator: 1 where o is y[b], else 0.
+    ``terms`` are numbers with their labels. A lone number below 0 counts from the end.
+    """
+
+    terms: tuple[tuple[int, str], ...]
+    constant: int = 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, each of which occurs here."""
+        return tuple(label for _, label in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorAt:
+    """``Z[b,y[b]]``, ``x[i+k]``: the entries of a tensor at places that something names.
+
+    ``entries[k]`` says where axis k is read: at a label, at an `Offset`, or at an integer tensor
+    with labels of its own. ``delta[y[b],o]`` is an indicator: 1 where o is y[b], else 0.
     """
 
     name: str
-    entries: tuple[str | Symbol | TensorAt, ...]
+    entries: tuple[str | Symbol | TensorAt | Offset, ...]
     position: Position | None = field(default=None, compare=False)
 
     @property
     def indices(self) -> tuple[Symbol | TensorAt, ...]:
         """The integer tensors."""
-        return tuple(entry for entry in self.entries if not isinstance(entry, str))
+        return tuple(entry for entry in self.entries if not isinstance(entry, str | Offset))
+
+    @property
+    def offsets(self) -> tuple[Offset, ...]:
+        """The integer combinations of labels."""
+        return tuple(entry for entry in self.entries if isinstance(entry, Offset))
 
     @property
     def labels(self) -> tuple[str, ...]:

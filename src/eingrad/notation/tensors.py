@@ -12,7 +12,7 @@ from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.lexeme import is_function
 from eingrad.notation.syntax import Symbol
-from eingrad.notation.thunks import Thunk
+from eingrad.notation.thunks import OffsetRead, Thunk
 
 RESERVED = "delta"
 PI = Symbol("pi")  # the number, where nothing assigns it
@@ -44,6 +44,7 @@ class Tensors:
         self.integers = set(integers)
         self.sizes = dict(sizes or {})
         self.compared: list[tuple[int, int]] = []  # the places of labels, in order
+        self.offsets: list[OffsetRead] = []  # where tensors are read at combinations of labels
         self.edges: dict[str, dict[tuple[int, str], Thunk]] = {}  # before the first entry, or after
         # labels that conditions may speak of alone, with the error if no letter says their extent
         self.counted: list[tuple[int, NotationError | None]] = []
@@ -80,13 +81,17 @@ class Tensors:
         Of two labels that are compared, one that no input has takes the extent of the other.
         """
         self.settle()
-        fresh = self.dims.fresh_labels()
+        moving = {x.axis for x in self.offsets}
+        fresh, positions = self.dims.fresh_labels(), self.dims.fresh_labels("nmpqrsuvw")
         for name, symbol in self.inputs.items():
             labels = list(symbol.labels)
             for k, label in enumerate(labels):
                 if not label:
+                    axis = self.dims.axis(name, k)
                     own = self.dims.labels_of(self.dims.axis(name, k))
-                    labels[k] = next((x for x in own if x not in labels), "") or next(fresh)
+                    labels[k] = next((x for x in own if x not in labels), "") or next(
+                        positions if axis in moving else fresh
+                    )
                     if not own:
                         self.dims.unite(self.dims.label(labels[k]), self.dims.axis(name, k))
             self.symbols[name] = replace(symbol, labels=tuple(labels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
@@ -21,6 +22,7 @@ from eingrad.notation.syntax import (
     Edge,
     Formula,
     Number,
+    Offset,
     Ordinal,
     Power,
     Product,
@@ -83,6 +85,19 @@ def symbol_text(name: str, labels: tuple[str, ...], moves: tuple[int, ...] = ())
     return f"{name}[{','.join(written)}]"
 
 
+def offset_text(offset: Offset, spelled: Callable[[str], str] = label_text) -> str:
+    """Write ``2 i+k-1``.
+
+    >>> offset_text(Offset(((2, "i"), (-1, "k")), -1))
+    '2 i-k-1'
+    """
+    signed = [(n, f"{abs(n)} {spelled(x)}" if abs(n) > 1 else spelled(x)) for n, x in offset.terms]
+    if offset.constant or not offset.terms:
+        signed.append((offset.constant, str(abs(offset.constant))))
+    text = "".join(f"{'-' if n < 0 else '+'}{x}" for n, x in signed)
+    return text.removeprefix("+")
+
+
 def gather_text(gather: TensorAt) -> str:
     """Write ``Z[b,y[b]]``; an integer without labels is ``y``, or ``row[]`` if it is long.
 
@@ -92,6 +107,8 @@ def gather_text(gather: TensorAt) -> str:
     for entry in gather.entries:
         if isinstance(entry, str):
             written.append(label_text(entry))
+        elif isinstance(entry, Offset):
+            written.append(offset_text(entry))
         elif isinstance(entry, TensorAt):
             written.append(gather_text(entry))
         else:

@@ -8,10 +8,12 @@ from fractions import Fraction
 
 from eingrad.core import algebra
 from eingrad.core.arrays import matrix_function
+from eingrad.core.bands import Band
 from eingrad.core.expr import Const, Dim, Expr, Indices
 from eingrad.core.functions import MATRIX_FUNCTIONS
 from eingrad.core.gather import gather, indicator
 from eingrad.core.product import full
+from eingrad.notation.syntax import Formula
 
 Places = tuple[int, ...]
 
@@ -168,6 +170,35 @@ def gathered(tensor: Thunk, sources: Sequence[int | Indexed]) -> Indexed:
         return gather(tensor(extents), entries)[0]
 
     return Indexed(places, build)
+
+
+def at_offsets(tensor: Indexed, offsets: Sequence[OffsetRead]) -> Indexed:
+    """Read a tensor at integer combinations of labels: its product with what selects, summed."""
+    read = {x.axis for x in offsets}
+    kept = [p for p in tensor.places if p not in read]
+    places = tuple(dict.fromkeys((*kept, *(p for x in offsets for _, p in x.terms))))
+
+    def build(extents: Extents) -> Expr:
+        bands = [(x.band(extents), (x.axis, *(p for _, p in x.terms))) for x in offsets]
+        return algebra.einsum([(tensor.build(extents), tensor.places), *bands], places)
+
+    return Indexed(places, build)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRead:
+    """An axis, by its place, read at the sum of numbers times places; see `syntax.Offset`."""
+
+    axis: int
+    terms: tuple[tuple[int, int], ...]
+    constant: int
+    written: Formula
+
+    def band(self, extents: Extents) -> Expr:
+        """Return what is 1 where the axis is at the combination."""
+        dims = extents.of((self.axis, *(p for _, p in self.terms)))
+        ends = (-1,) if not self.terms and self.constant < 0 else ()
+        return Band(dims, (1, *(-n for n, _ in self.terms)), -self.constant, ends)
 
 
 def indicated(index: Indexed, place: int) -> Indexed:

@@ -52,14 +52,26 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "gather":      "gather({spec}, {shape}, {arguments})",
     "scatter":     "scatter({spec}, {shape}, {arguments})",
     "add_at":      "add_at({spec[0]}, {spec[1]}, {arguments})",
+    "window":      "window({spec}, {0})",
+    "band":        "jnp.asarray(band_values({spec}), {dtype})",
     "moved":       "moved({spec}, {arguments})",
 }
 # fmt: on
 NATIVE = frozenset(
     {name for name, row in AXIS_FUNCTIONS.items() if row.smooth} | {"gather", "scatter"}
 )
-HELPERS = ("add_at", "adjugate", "gather", "moved", "on_diagonal", "prod_others", "scatter")
+HELPERS = (
+    "add_at",
+    "adjugate",
+    "gather",
+    "moved",
+    "on_diagonal",
+    "prod_others",
+    "scatter",
+    "window",
+)
 NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}
+NEEDED["band"] = "from eingrad.engine.window_steps import band_values"
 NEEDED["constrain"] = "from eingrad.engine.backends.jax_mesh import constrain"
 
 

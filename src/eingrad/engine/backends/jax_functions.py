@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from eingrad.engine.window_steps import WindowSpec, combination, padding
+
 
 def prod_others(x: Array) -> Array:
     """For each entry, the product of the others along the last axis; right with zeros, too.
@@ -145,6 +147,27 @@ def _over_axis(
 
     places = (*axes, *(outer if has else None for has in mapped))
     return jax.vmap(one, in_axes=places, out_axes=out)
+
+
+def window(spec: WindowSpec, x: Array) -> Array:
+    """Return entries at combinations of new labels; see `engine.window_steps`.
+
+    >>> window((((0, (3, 2), (1, 1), 0, 1),), (0, 1)), jnp.array([1.0, 2.0, 3.0])).tolist()
+    [[1.0, 2.0], [2.0, 3.0], [3.0, 0.0]]
+    """
+    reaches, order = spec
+    read = [reach[0] for reach in reaches]
+    first = x.ndim - len(read)
+    x = jnp.moveaxis(x, read, range(first, x.ndim))
+    for axis, lengths, weights, constant, step in reaches:
+        before, after, _ = padding((axis, lengths, weights, constant, step), x.shape[first])
+        pads = [(0, 0, 0)] * x.ndim
+        pads[first] = (before, after, step - 1)
+        wide = jax.lax.pad(x, jnp.zeros((), x.dtype), pads)
+        found = jnp.take(wide, combination(lengths, weights, constant + before), axis=first)
+        new = range(first, first + len(lengths))
+        x = jnp.moveaxis(found, new, range(found.ndim - len(lengths), found.ndim))
+    return jnp.transpose(x, order)
 
 
 def moved(move: tuple[int, int], x: Array, outside: Array | None = None) -> Array:

@@ -16,6 +16,7 @@ from eingrad.core.functions import FUNCTIONS, MATRIX_FUNCTIONS, imported
 from eingrad.engine.backends.heap import keep_memory
 from eingrad.engine.program import BOOLEAN, INTEGER
 from eingrad.engine.spelling import Spelling, is_ufunc
+from eingrad.engine.window_steps import WindowSpec, padding
 from eingrad.errors import BackendError, OutOfRangeError, ShapeError
 
 Array = NDArray[Any]
@@ -60,6 +61,8 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "adjugate":    ("np.copyto({out}, adjugate({0}))",),
     "scatter":     ("scatter({arguments}, out={out})",),
     "add_at":      ("add_at({spec[0]}, {others}, out={out})",),
+    "window":      ("{out}[...] = window({spec}, {0})",),
+    "band":        ("{out}[...] = band_values({spec})",),
     "moved":       ("moved({spec}, {out}, {arguments})",),
 }
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
@@ -110,6 +113,8 @@ IMPORTS = {
     "add_at": "from eingrad.engine.backends.numpy import add_at",
     "adjugate": "from eingrad.engine.backends.numpy import adjugate",
     "moved": "from eingrad.engine.backends.numpy import moved",
+    "window": "from eingrad.engine.backends.numpy import window",
+    "band": "from eingrad.engine.window_steps import band_values",
     "aligned": "from eingrad.engine.backends.numpy import aligned",
     "large_sum": "from eingrad.engine.backends.folds import large_sum, large_sum_of_all",
     "row_dots": "from eingrad.engine.backends.folds import row_dots",
@@ -258,6 +263,33 @@ def scatter(x: Array, *indices: Array, out: Array) -> None:
 def add_at(factor: float, x: Array, *indices: Array, out: Array) -> None:
     """Add multiples of entries at indices that broadcast to ``x``."""
     np.add.at(out, indices, x if factor == 1 else factor * x)
+
+
+def window(spec: WindowSpec, x: Array) -> Array:
+    """Return a view of entries at combinations of new labels; see `engine.window_steps`.
+
+    >>> window((((0, (3, 2), (1, 1), 0, 1),), (0, 1)), np.array([1.0, 2.0, 3.0])).tolist()
+    [[1.0, 2.0], [2.0, 3.0], [3.0, 0.0]]
+    """
+    reaches, order = spec
+    ends = {reach[0]: padding(reach, x.shape[reach[0]]) for reach in reaches}
+    steps = {reach[0]: reach[4] for reach in reaches}
+    if any(before or after for before, after, _ in ends.values()) or max(steps.values()) > 1:
+        shape, inner = list(x.shape), [slice(None)] * x.ndim
+        for axis, (before, after, _) in ends.items():
+            stop = before + steps[axis] * (shape[axis] - 1) + 1
+            shape[axis], inner[axis] = stop + after, slice(before, stop, steps[axis])
+        wide = np.zeros(shape, x.dtype)
+        wide[tuple(inner)] = x
+        x = wide
+    start = tuple(slice(ends[k][2], None) if k in ends else slice(None) for k in range(x.ndim))
+    kept = [k for k in range(x.ndim) if k not in ends]
+    lengths = [x.shape[k] for k in kept] + [n for reach in reaches for n in reach[1]]
+    strides = [x.strides[k] for k in kept]
+    strides += [weight * x.strides[reach[0]] for reach in reaches for weight in reach[2]]
+    return np.lib.stride_tricks.as_strided(
+        x[start], [lengths[k] for k in order], [strides[k] for k in order], writeable=False
+    )
 
 
 def moved(move: tuple[int, int], out: Array, x: Array, outside: Any = 0) -> None:

@@ -50,11 +50,16 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "adjugate":    "adjugate({0})",
     "scatter":     "scatter({shape}, {arguments})",
     "add_at":      "add_at({spec[0]}, {arguments})",
+    "window":      "window({spec}, {0})",
+    "band":        "band({spec}, {dtype}{device})",
     "moved":       "moved({spec}, {arguments})",
 }
 # fmt: on
 NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
-HELPERS = ("add_at", "adjugate", "moved", "on_diagonal", "place", "prod", "prod_others", "scatter")
+HELPERS = (
+    "add_at", "adjugate", "band", "moved", "on_diagonal", "place", "prod", "prod_others", "scatter",
+    "window",
+)  # fmt: skip
 NEEDED = {name: f"from eingrad.engine.backends.torch_functions import {name}" for name in HELPERS}
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from eingrad.engine.window_steps import BandSpec, WindowSpec, band_values, padding
+
 
 def prod(x: Tensor, axes: int | tuple[int, ...], keep: bool) -> Tensor:
     """Return the product over axes.
@@ -105,6 +107,48 @@ def add_at(factor: float, whole: Tensor, x: Tensor, *index: Tensor) -> Tensor:
     """
     x = x.to(whole.dtype)  # which differ under autocast
     return whole.index_put(index, x if factor == 1 else factor * x, accumulate=True)
+
+
+def band(spec: BandSpec, dtype: torch.dtype, device: Any = None) -> Tensor:
+    """Return 1 where numbers times places, and a constant, add up to 0."""
+    return torch.as_tensor(band_values(spec), dtype=dtype, device=device)
+
+
+def window(spec: WindowSpec, x: Tensor) -> Tensor:
+    """Return a view of entries at combinations of new labels; see `engine.window_steps`.
+
+    >>> window((((0, (3, 2), (1, 1), 0, 1),), (0, 1)), torch.tensor([1.0, 2.0, 3.0])).tolist()
+    [[1.0, 2.0], [2.0, 3.0], [3.0, 0.0]]
+    """
+    reaches, order = spec
+    ends = {reach[0]: padding(reach, x.shape[reach[0]]) for reach in reaches}
+    if any(reach[4] > 1 for reach in reaches):
+        shape, inner = list(x.shape), [slice(None)] * x.ndim
+        for axis, _, _, _, step in reaches:
+            shape[axis] = step * (shape[axis] - 1) + 1
+            inner[axis] = slice(None, None, step)
+        wide = x.new_zeros(shape)
+        wide[tuple(inner)] = x
+        x = wide
+    sides = [side for k in reversed(range(x.ndim)) for side in ends.get(k, (0, 0))[:2]]
+    x = (torch.nn.functional.pad(x, sides) if any(sides) else x).contiguous()
+    strides, start = x.stride(), sum(ends[k][2] * x.stride(k) for k in ends)
+    kept = [k for k in range(x.ndim) if k not in ends]
+    lengths = [x.shape[k] for k in kept] + [n for reach in reaches for n in reach[1]]
+    steps = [strides[k] for k in kept]
+    for axis, own, weights, _, _ in reaches:
+        for length, weight in zip(own, weights, strict=True):
+            steps.append(abs(weight) * strides[axis])
+            start += min(0, weight) * (length - 1) * strides[axis]
+    flipped = [
+        k
+        for k, weight in enumerate(
+            [1] * len(kept) + [weight for reach in reaches for weight in reach[2]]
+        )
+        if weight < 0
+    ]
+    view = x.as_strided(lengths, steps, start)
+    return (view.flip(flipped) if flipped else view).permute(order)
 
 
 def moved(move: tuple[int, int], x: Tensor, outside: Tensor | None = None) -> Tensor:

@@ -19,6 +19,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Offset,
     Ordinal,
     Product,
     SizeOf,
@@ -299,17 +300,28 @@ def _beside(claim: Assignment, condition: Compare) -> Assignment:
     return replace(claim, value=Call("where", (condition, claim.value, claim.target)))
 
 
+def _entry_with_label(entry: Entry, old: str, new: str) -> Entry:
+    match entry:
+        case str():
+            return new if entry == old else entry
+        case Offset(terms=terms):
+            return replace(entry, terms=tuple((n, new if x == old else x) for n, x in terms))
+    inner = with_label(entry, old, new)
+    assert isinstance(inner, Symbol | TensorAt)
+    return inner
+
+
+Entry = str | Symbol | TensorAt | Offset
+
+
 def with_label(formula: Formula, old: str, new: str) -> Formula:
     """Return a formula with another letter in the place of a label; raise where that is bound."""
     match formula:
         case Symbol(labels=labels):
             return replace(formula, labels=tuple(new if x == old else x for x in labels))
         case TensorAt(entries=entries):
-            moved = (
-                (new if x == old else x) if isinstance(x, str) else with_label(x, old, new)
-                for x in entries
-            )
-            return replace(formula, entries=tuple(moved))  # type: ignore[arg-type]
+            moved = (_entry_with_label(x, old, new) for x in entries)
+            return replace(formula, entries=tuple(moved))
         case Derivative(of=of, wrt=wrt):
             parts = tuple(with_label(x, old, new) for x in wrt)
             return replace(formula, of=with_label(of, old, new), wrt=parts)  # type: ignore[arg-type]

@@ -1,0 +1,92 @@
+"""Which of a band's labels is written as a combination of the others: m in ``x[i+k] w_k``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from eingrad.calculus.structure import OpenProduct
+from eingrad.core.bands import Band
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Size, Var, postorder
+from eingrad.core.masks import condition_of
+from eingrad.core.spans import span_of
+
+
+def is_selecting(factor: Expr) -> bool:
+    """Whether a factor is 1 where a condition on labels holds, else 0."""
+    return isinstance(factor, Band) or condition_of(factor) is not None
+
+
+def offsets_to_write(
+    product: OpenProduct, takes: Callable[[Var], bool]
+) -> list[tuple[Band, Labels, int]]:
+    """Return every band with its labels and the one of these to replace; none unless all can be."""
+    found: list[tuple[Band, Labels, int]] = []
+    fixed, rest = {*product.output}, product
+    while (choice := _offset_to_write(rest, takes, fixed)) is not None:
+        band, labels, label = choice
+        found.append(choice)
+        fixed.update(k for k in labels if k != label)
+        factors = list(rest.factors)
+        factors.remove((band, labels))
+        rest = replace(rest, factors=tuple(factors))
+    return [] if any(isinstance(x, Band) for x, _ in rest.factors) else found
+
+
+def _offset_to_write(
+    product: OpenProduct, takes: Callable[[Var], bool], fixed: Collection[int]
+) -> tuple[Band, Labels, int] | None:
+    """Return a band with its labels, and the one of these to replace; None if there is none.
+
+    ``fixed`` are the labels that must stay: of the output, or in other combinations. Where the
+    label leaves its axis the product must be 0, so some factor is a tensor that is read there.
+    Few minus signs win, then what only follows from other extents.
+    """
+    bands = [(x, ls) for x, ls in product.factors if isinstance(x, Band)]
+    found = []
+    for band, labels in bands:
+        for k, label in enumerate(labels):
+            alone = sum(label in ls for _, ls in bands) == 1 and labels.count(label) == 1
+            if alone and label not in fixed and _can_move(product, band, k, label, takes):
+                sign = -band.weights[k]
+                others = [sign * n for j, n in enumerate(band.weights) if j != k]
+                still = _stay(product, labels, label)
+                derived = span_of(product.extents[label]) is not None
+                key = (not still, sum(n < 0 for n in others), not derived, k)
+                found.append((key, band, labels, label))
+    return min(found, key=lambda x: x[0])[1:] if found else None
+
+
+def _can_move(
+    product: OpenProduct, band: Band, axis: int, label: int, takes: Callable[[Var], bool]
+) -> bool:
+    if abs(band.weights[axis]) != 1 or not _from_the_end(band):
+        return False
+    holding = [x for x, ls in product.factors if label in ls and x is not band]
+    return any(isinstance(x, Var) for x in holding) and all(_is_plain(x, takes) for x in holding)
+
+
+def _from_the_end(band: Band) -> bool:
+    """Whether a band is one that can be written: ``H[-1]`` is the only one with an extent."""
+    if not any(band.ends):
+        return len(band.weights) > 1 or band.weights[0] * band.constant <= 0
+    return band.weights == (1,) and band.ends == (-1,) and band.constant > 0
+
+
+def _is_plain(factor: Expr, takes: Callable[[Var], bool]) -> bool:
+    """Whether letters of a factor are those of tensors in it alone."""
+    return all(
+        isinstance(x, Var | Const | Size | Einsum | Map)
+        and not x.has_places
+        and (not isinstance(x, Var) or takes(x))
+        for x in postorder([factor])
+    )
+
+
+def _stay(product: OpenProduct, labels: Labels, label: int) -> bool:
+    """Whether a factor has each of the other labels that are summed."""
+    held = {k for x, ls in product.factors if not isinstance(x, Band) for k in ls}
+    return all(k in held or k in product.output for k in labels if k != label)
+
+
+__all__ = ["is_selecting", "offsets_to_write"]

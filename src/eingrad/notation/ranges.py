@@ -1,0 +1,226 @@
+"""How far labels go that stand in offsets alone: i of ``y_i = x[i+k] w_k``.
+
+Such a label runs where every entry exists, from 0 on; where that would not begin at 0, or where
+two tensors would have it go differently far, its author says: ``assume size(i) = size(n)``. What
+lies outside is then 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from eingrad.core.expr import Dim
+from eingrad.core.spans import span, span_of
+from eingrad.errors import NotationError
+from eingrad.notation import mistakes
+from eingrad.notation.syntax import (
+    Assumption,
+    Formula,
+    Number,
+    Product,
+    SizeOf,
+    Sum,
+    TensorAt,
+)
+from eingrad.notation.tensors import Tensors
+from eingrad.notation.text import label_text, symbol_text
+from eingrad.notation.thunks import Extents, OffsetRead
+
+Affine = tuple[list[tuple[int, Dim]], int]  # numbers with dimensions, and a number
+
+NO_LETTERS: Mapping[Dim, Sequence[str]] = MappingProxyType({})
+
+
+def with_ranges(
+    tensors: Tensors,
+    extents: Extents,
+    stated: Sequence[Assumption] = (),
+    letters: Mapping[Dim, Sequence[str]] = NO_LETTERS,
+) -> tuple[Extents, list[Assumption]]:
+    """Return the extents with the ranges of all labels, and the statements that gave some.
+
+    ``letters`` are those of dimensions that are known already: of a claim the model's.
+    """
+    found = _Ranges(tensors, extents, stated)
+    found.by_letter(letters)
+    return found.settled(), found.used
+
+
+class _Ranges:
+    def __init__(self, tensors: Tensors, extents: Extents, stated: Sequence[Assumption]) -> None:
+        self.tensors, self.extents, self.used = tensors, extents, list[Assumption]()
+        axes = [(name, k) for name, s in tensors.inputs.items() for k in range(len(s.labels))]
+        sized = [tensors.dims.axis(*axis) for axis in axes]
+        places = [p for x in tensors.offsets for p in (*(p for _, p in x.terms), x.axis)]
+        self.root = tensors.dims.unsized(places, sized)
+        counted = tensors.dims.unsized([place for place, _ in tensors.counted], sized)
+        self.counted = list(counted.values())  # what conditions alone speak of
+        self.dims: dict[int, Dim] = {}
+        self.stated = {root: self._stated(root, stated) for root in self.root.values()}
+
+    def by_letter(self, letters: Mapping[Dim, Sequence[str]]) -> None:
+        """Give labels the extent that their letter stands for."""
+        for root in dict.fromkeys([*self.root.values(), *self.counted]):
+            own = self.tensors.dims.labels_of(root)
+            homes = [dim for dim, known in letters.items() if not {*own}.isdisjoint(known)]
+            if len(homes) == 1:
+                self.dims[root] = homes[0]
+
+    def settled(self) -> Extents:
+        left = {root: None for root in self.root.values() if root not in self.dims}
+        while left:
+            done = [root for root in left if self._settle(root)]
+            if not done:
+                self._refuse(next(iter(left)))
+            for root in done:
+                del left[root]
+        if not self.dims:
+            return self.extents
+        new = {self.extents.dims[root]: dim for root, dim in self.dims.items()}
+        letters: dict[Dim, tuple[str, ...]] = {}
+        for dim, own in self.extents.letters.items():
+            name = new.get(dim, dim)
+            letters[name] = tuple(dict.fromkeys((*letters.get(name, ()), *own)))
+        return Extents({p: new.get(d, d) for p, d in self.extents.dims.items()}, letters)
+
+    def _stated(self, root: int, stated: Sequence[Assumption]) -> Assumption | None:
+        own = self.tensors.dims.labels_of(root)
+        for fact in stated:
+            if isinstance(fact.left, SizeOf) and fact.left.label in own:
+                return fact
+        return None
+
+    def _settle(self, root: int) -> bool:
+        """Find how far a label goes; return whether all is known that says it."""
+        fact = self.stated[root]
+        if fact is not None:
+            total = affine(fact.right, self._extent_of)
+            if total is None:
+                return False
+            self.used.append(fact)
+            self.dims[root] = span(*total)
+            return True
+        spans = []
+        uses = self._uses(root)
+        for read in uses:
+            others = [p for _, p in read.terms if self.root.get(p) != root]
+            if any(self._dim(p) is None for p in (*others, read.axis)):
+                return False
+            spans.append(self._span(root, read))
+        if not uses:
+            return False
+        self.dims[root] = self._least(root, spans, uses)
+        return True
+
+    def _uses(self, root: int) -> list[OffsetRead]:
+        return [
+            x for x in self.tensors.offsets if any(self.root.get(p) == root for _, p in x.terms)
+        ]
+
+    def _dim(self, place: int) -> Dim | None:
+        root = self.root.get(place)
+        return self.extents.dims[place] if root is None else self.dims.get(root)
+
+    def _extent_of(self, label: str) -> Dim | None:
+        """Return the dimension that a letter means, None where it is not known yet."""
+        found = {dim for dim, own in self.extents.letters.items() if label in own}
+        if len(found) != 1:
+            raise mistakes.no_size(label, list(found), None)
+        (dim,) = found
+        opened = {self.extents.dims[root]: root for root in self.root.values()}
+        return self.dims.get(opened[dim]) if dim in opened else dim
+
+    def _span(self, root: int, read: OffsetRead) -> Dim:
+        """Return how far a label goes so that every entry exists that one tensor is read at."""
+        own = sum(n for n, p in read.terms if self.root.get(p) == root)
+        others = [(n, p) for n, p in read.terms if self.root.get(p) != root]
+        if own <= 0 or read.constant < 0 or any(n < 0 for n, _ in others):
+            raise self._error(root, read, "{} would not begin at 0 where every entry exists")
+        # own (size - 1) + sum(n (size_n - 1)) + constant = size(axis) - 1
+        axis = self._dim(read.axis)
+        assert axis is not None
+        terms = [(1, axis)]
+        rest = -1 - read.constant
+        for n, p in others:
+            dim = self._dim(p)
+            assert dim is not None
+            terms.append((-n, dim))
+            rest += n
+        return span(terms, rest, own, 1)
+
+    def _least(self, root: int, spans: Sequence[Dim], uses: Sequence[OffsetRead]) -> Dim:
+        found = list(dict.fromkeys(spans))
+        if len(found) == 1:
+            return found[0]
+        if all(isinstance(x, int) for x in found):
+            return min(found)
+        parts = [span_of(x) for x in found]
+        alike = {(x.terms, x.divisor, x.more) for x in parts if x is not None}
+        plain = [x for x in found if span_of(x) is None]
+        ones = {((1, x),) for x in plain}
+        if len(alike | {(t, 1, 0) for t in ones}) == 1:
+            constants = [0 if x is None else x.constant for x in parts]
+            return found[constants.index(min(constants))]
+        raise self._error(root, uses[0], "the tensors do not say the same of how far {} goes")
+
+    def _refuse(self, root: int) -> None:
+        uses = self._uses(root)
+        if uses:
+            raise self._error(root, uses[0], "nothing says how far {} goes")
+        read = next(x for x in self.tensors.offsets if self.root.get(x.axis) == root)
+        raise self._error(root, read, "nothing says how far {} goes")
+
+    def _error(self, root: int, read: OffsetRead, why: str) -> NotationError:
+        labels = self.tensors.dims.labels_of(root)[:1] or ["i"]
+        name = label_text(labels[0])
+        tensor, axis = read.written, ""
+        if isinstance(tensor, TensorAt):
+            letters = [x for p, x in self.extents.dims.items() if p == read.axis]
+            own = self.extents.letters.get(letters[0], ()) if letters else ()
+            axis = label_text(own[0]) if own else ""
+        ways = f"say it: assume size({name}) = size({axis})" if axis else (
+            f"say it: assume size({name}) = 10")  # fmt: skip
+        if len(read.terms) > 1 and axis:
+            more = [x for n, p in read.terms if self.root.get(p) != root
+                    for x in self.tensors.dims.labels_of(p)[:1]]  # fmt: skip
+            if more:
+                ways += f", or assume size({name}) = size({axis}) + size({label_text(more[0])}) - 1"
+        ways += "; what lies outside is then 0. Or use a tensor at the label itself, as in "
+        ways += symbol_text("z", tuple(labels))
+        return mistakes.open_range(tensor, labels, why, ways)
+
+
+def affine(formula: Formula, extent_of: Callable[[str], Dim | None]) -> Affine | None:
+    """Read ``size(n) + size(k) - 1``, ``2 size(j)``; None where an extent is not known yet.
+
+    Raises NotationError for anything that is no such sum.
+    """
+    match formula:
+        case Number(value=int() as value):
+            return [], value
+        case SizeOf(of=None, label=label):
+            dim = extent_of(label)
+            return None if dim is None else ([(1, dim)], 0)
+        case Sum(terms=parts, negative=negative):
+            terms: list[tuple[int, Dim]] = []
+            constant = 0
+            for part, minus in zip(parts, negative, strict=True):
+                one = affine(part, extent_of)
+                if one is None:
+                    return None
+                sign = -1 if minus else 1
+                terms += [(sign * n, dim) for n, dim in one[0]]
+                constant += sign * one[1]
+            return terms, constant
+        case Product(factors=(Number(value=int() as n), factor), divides=(False, False)):
+            inner = affine(factor, extent_of)
+            return inner and ([(n * m, dim) for m, dim in inner[0]], n * inner[1])
+    raise NotationError(
+        "an extent is a sum of whole numbers and extents",
+        position=getattr(formula, "position", None),
+        hint="write for instance: assume size(i) = size(n) + size(k) - 1",
+    )
+
+
+__all__ = ["with_ranges"]
