@@ -637,16 +637,3 @@ def ellipsis_in_recurrence(name: str, position: Position | None) -> NotationErro
         position=position,
         hint="write a letter for each leading axis",
     )
-
-
-def moved_alone(symbol: Symbol, label: str) -> NotationError:
-    """``y_t = x[t-1]``: nothing says which positions there are."""
-    name = label_text(label)
-    return NotationError(
-        f"{to_text(symbol)}: nothing says how far {name} goes",
-        code="open-range",
-        label=label,
-        operand=symbol.name,
-        position=symbol.position,
-        hint=f"use a tensor at {name} itself, too; what lies outside {symbol.name} is then 0",
-    )
