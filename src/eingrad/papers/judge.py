@@ -54,6 +54,7 @@ _INDEXED = re.compile(
 )  # Y = [y_{ij}]_{(i,j) \in [m] \times [n]}
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
+_MEAN = re.compile(r"\b(mean|average)\b", re.IGNORECASE)
 _LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
 Progress = Callable[[int, int], None]
 
@@ -283,6 +284,7 @@ class Judge:
         self.slips: dict[int, IndexSlip] = {}
         self.confirmed: list[tuple[IndexSlip, int]] = []
         whole = " ".join(p.text for p in document.passages)
+        self.means = _MEAN.search(whole) is not None
         self.logistic = _LOGISTIC.search(whole) is not None or bool(
             re.search(r"\{1\}\s*\{\s*1\s*\+\s*(e\s*\^|\\exp)", whole)
         )
@@ -644,6 +646,8 @@ class Judge:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
+        if found.outcome == "wrong" and (doubt := self.doubt(text, found.used)):
+            return replace(blank, reason=doubt)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
         if found.outcome == "wrong" and _SIGMA.search(self.reworded(text)) and not self.logistic:
@@ -652,3 +656,16 @@ class Judge:
         repaired = None if found.repaired is None else self.written(found.repaired)
         reason = self.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
+
+    def doubt(self, text: str, used: Sequence[Stated]) -> str:
+        """Say what the document leaves open about an equality that seems wrong, "" for nothing."""
+        for one in used:
+            for other in self.scope.stated:
+                alike = (one.name, one.rank, one.letters) == (other.name, other.rank, other.letters)
+                if alike and one.text != other.text and not (one.shape or one.derivative):
+                    lines = f"{min(one.line, other.line)} and {max(one.line, other.line)}"
+                    return f"{one.name} is defined in two ways, on lines {lines}"
+        letters = letters_in(text).union(*(s.letters for s in used))
+        if "mu" in letters and self.scope.nearest("mu") is None and self.means:
+            return "mu is a mean in the text, and no formula says of what"
+        return ""
