@@ -129,7 +129,21 @@ def test_gradients_are_offsets_the_other_way() -> None:
     assert model.check("dL/dw_k = 2 x[i+k] y_i").ok
     for wrong in ("dL/dw_k = 2 x[i-k] y_i", "dL/dw_k = 2 x[i+k+1] y_i", "dL/dx_n = 2 y[n+k] w_k"):
         assert model.check(wrong).outcome == "wrong"
-    hessian = model.hessian("L", "x")
+    model = eg.parse("y_i = x[i+k] w_k\nz_i = tanh(y_i)\nL = sum_i(z_i^2)")
+    assert model.check("dL/dx_n = sum_k(dL/dy[n-k] w_k)").ok
+    assert "dL/dx_n = w_k dL/dy[n-k]" in model.grad("L", ["x"]).text()
+    assert r"w_{k} \frac{\partial L}{\partial y_{n-k}}" in model.grad("L", ["x"]).latex()
+    for wrong, meant in (
+        ("dL/dx_n = w_k dL/dy[n+k]", "dL/dy[n-k] is meant"),
+        ("dL/dx_n = w_k dL/dz[n-k]", "factor (1 - z[n-k]^2) is missing"),
+    ):
+        verdict = model.check(wrong)
+        assert verdict.outcome == "wrong"
+        assert meant in str(verdict.reason)
+
+
+def test_a_hessian_has_offsets() -> None:
+    hessian = eg.parse("y_i = x[i+k] w_k\nL = sum_i(y_i^2)").hessian("L", "x")
     assert str(hessian).endswith("d2L/dx_n dx_o = 2 w[n-i] w[o-i]")
 
 

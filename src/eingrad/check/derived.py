@@ -21,7 +21,7 @@ from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced, opened
 from eingrad.errors import DifferentiationError, EingradError
 from eingrad.notation.summation import tensor_parts, walk
-from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol
+from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol, TensorAt
 from eingrad.notation.system import Definition, System
 from eingrad.notation.text import derivative_text
 
@@ -101,6 +101,9 @@ class Derived:
             if isinstance(part, Derivative):
                 of, *wrt = tensor_parts(part)
                 self.derivative(of.name, [x.name for x in wrt])
+            elif isinstance(part, TensorAt) and "/d" in part.name:  # dL/dy[n-k]
+                of_name, wrt_name = part.name.removeprefix("d").split("/d", 1)
+                self.derivative(of_name, [wrt_name])
 
     def derivative(self, of: str, wrt: Sequence[str]) -> str:
         """Derive one derivative; return its name."""

@@ -162,6 +162,10 @@ def _write(formula: Formula) -> tuple[str, int]:
             return _symbol(name, labels, moves), POWER if name[-1].isdigit() else ATOM
         case TensorAt(name=name, entries=entries):
             inner = ", ".join(map(_entry, entries))
+            if "/d" in name:  # a derivative by a tensor at offsets
+                of, wrt = name.removeprefix("d").split("/d", 1)
+                below = rf"\partial {_symbol(wrt, ())}_{{{inner}}}"
+                return rf"\frac{{\partial {_symbol(of, ())}}}{{{below}}}", POWER
             return f"{_symbol(name, ())}_{{{inner}}}", POWER if name[-1].isdigit() else ATOM
         case SizeOf(label=label, of=None):
             return f"|{label_latex(label)}|", ATOM

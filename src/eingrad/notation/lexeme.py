@@ -440,11 +440,15 @@ def _axes(name: str, kind: str, inner: str, place: TextPlace) -> tuple[str, ...]
     return tuple(result)
 
 
-def read_derivative(text: str, place: TextPlace) -> Derivative:
-    """Read ``dL/dW_ih`` or ``d2L/dw_i dw_j``."""
+def read_derivative(text: str, place: TextPlace) -> Derivative | TensorAt:
+    """Read ``dL/dW_ih``, ``d2L/dw_i dw_j``, or ``dL/dy[n-k]``, a tensor called dL/dy at offsets."""
     match = _DERIVATIVE.fullmatch(text)
     assert match is not None
     of = read_symbol(match[2], place.within(match.start(2), len(match[2])))
+    if not match[1] and not of.labels and "[" in match[3]:
+        by = read_tensor(match[3], place.within(match.start(3), len(match[3])))
+        if isinstance(by, TensorAt) and by.offsets and not by.indices:
+            return TensorAt(f"d{of.name}/d{by.name}", by.entries, place.at())
     wrt, start = [], match.start(3)
     for part in re.split(r"[ \t]+d", match[3]) if match[1] else [match[3]]:
         start = text.index(part, start)

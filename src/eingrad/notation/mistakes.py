@@ -372,7 +372,7 @@ def cycle(names: Sequence[str], position: Position | None) -> NotationError:
     )
 
 
-def derivative_in_model(derivative: Derivative) -> NotationError:
+def derivative_in_model(derivative: Derivative | TensorAt) -> NotationError:
     """``dL/dW`` on the right side of a statement."""
     text = to_text(derivative)
     spaced = text.replace("/", " / ")

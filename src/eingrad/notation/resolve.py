@@ -197,7 +197,9 @@ class Resolver:
         if gather.name == RESERVED:
             raise mistakes.no_offset(gather)
         labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
-        symbol = Symbol(gather.name, labels, gather.position)
+        if "/d" in gather.name and not self.tensors.closed:
+            raise mistakes.derivative_in_model(gather)
+        symbol = Symbol(gather.name.split("/d")[-1], labels, gather.position)
         axes = self.tensors.use(symbol)
         reads: list[OffsetRead] = []
         sources: list[int | Indexed] = []

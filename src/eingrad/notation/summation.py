@@ -83,7 +83,7 @@ def letters_compared(conditions: Iterable[Compare]) -> list[str]:
 def names_of(formula: Formula) -> Iterator[str]:
     """Yield the names of a tensor, or of a gathered tensor and its integer tensors."""
     if isinstance(formula, Symbol | TensorAt):
-        yield formula.name
+        yield formula.name.split("/d")[-1]  # of dL/dy[n-k] y
     if isinstance(formula, TensorAt):
         for index in formula.indices:
             yield from names_of(index)

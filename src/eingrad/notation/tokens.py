@@ -20,6 +20,7 @@ from eingrad.notation.lexeme import (
     unknown_command,
 )
 from eingrad.notation.summation import tensor_parts
+from eingrad.notation.syntax import TensorAt
 
 MAX_CHARACTERS = 1_000_000
 MAX_TOKENS = 100_000
@@ -354,7 +355,10 @@ def _split_divisions(tokens: list[Token], source: Source, names: Collection[str]
 
 def _is_division(token: Token, source: Source, known: Collection[str]) -> bool:
     derivative = read_derivative(token.text, source.place(token))
-    of, *wrt = (symbol.name for symbol in tensor_parts(derivative))
+    if isinstance(derivative, TensorAt):  # dL/dy[n-k]
+        of, *wrt = derivative.name.removeprefix("d").split("/d", 1)
+    else:
+        of, *wrt = (symbol.name for symbol in tensor_parts(derivative))
     plain = {of, *wrt}
     with_d = {("d2" if len(wrt) == 2 else "d") + of, *("d" + name for name in wrt)}
     if with_d.issubset(known):
