@@ -591,6 +591,8 @@ class Judge:
         name = self.defines(side) if len(letters) == 1 else None
         if name is None or self.first_lines.get(_bared(side), 0) < line.row.line:
             return None
+        if any(letters <= s.letters and not s.derivative for s in self.scope.stated):
+            return None  # spoken of before on the same line
         alike = [s for s in self.scope.stated if letters_of_name(s.name) == letters]
         new = self.first_lines[min(letters)] >= line.row.line
         return name if new or (alike and all(s.derivative for s in alike)) else None
