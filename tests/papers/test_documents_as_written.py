@@ -98,3 +98,21 @@ def test_a_loss_has_no_new_value_from_a_layer(tmp_path: Path) -> None:
     path = tmp_path / "paper.md"
     path.write_text(r"$$L = -\sum_j y_j \log a_j^{(L)}$$", encoding="utf-8")
     assert eg.check_document(path).formulas[-1].kind == "definition"
+
+
+NEVER_WRONG = [
+    # what a document defines in two ways
+    r"$$x_i = (u_i - m) / s$$ $$x_i = (u_i - m) / s^2$$ "
+    r"$$\frac{\partial x_i}{\partial m} = -1 / s$$",
+    # a mean that no formula defines
+    r"With the mean $\mu$: $$v = \sum_i (x_i - \mu)^2$$ $$\frac{\partial v}{\partial \mu} = 0$$",
+    # the numbers of an example
+    r"$$L = (w x - y)^2$$ $$\frac{\partial L}{\partial w} = 2 \cdot 0.138 \cdot x$$",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NEVER_WRONG)
+def test_nothing_is_wrong_that_the_document_leaves_open(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "paper.md"
+    path.write_text(text.replace("$$ $$", "$$\n\n$$"), encoding="utf-8")
+    assert eg.check_document(path).formulas[-1].outcome == "not judged"

@@ -222,6 +222,11 @@ def _bared(text: str) -> str:
     return re.sub(r"[\s{}]|\\left|\\right|\\big[lr]?|\\[,;!]", "", text)
 
 
+def _is_value(side: str) -> bool:
+    """Whether a side is worked out with numbers: ``0.138 a_1``, ``0.5 - 0``."""
+    return re.search(r"\d\.\d{2}", side) is not None or ("." in side and not letters_in(side))
+
+
 def _is_bare(side: str) -> bool:
     """Whether a side is one tensor alone."""
     head = head_of(side)
@@ -648,6 +653,8 @@ class Judge:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
+        if found.outcome == "wrong" and _is_value(side):
+            return replace(blank, reason="a value at the numbers of an example")
         if found.outcome == "wrong" and (doubt := self.doubt(text, found.used)):
             return replace(blank, reason=doubt)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
