@@ -218,3 +218,6 @@ def test_a_decimal_comma_is_no_category(tmp_path):
     text = "a;b\n" + "".join(f"{k},5;{'uv'[k % 2]}\n" for k in range(20))
     with pytest.raises(DataError, match="has a decimal comma"):
         load_own(Asked(str(written(tmp_path, text)), "b"))
+    text = "a;b\n9,5;u\n7;v\n1,0;u\n3,5;v\n4,5;u\n"  # the entry that is named is that of its line
+    with pytest.raises(DataError, match="line 2, column a: '9,5' has a decimal comma"):
+        load_own(Asked(str(written(tmp_path, text)), "b"))

@@ -44,6 +44,7 @@ class Deriver:
 
     def __init__(self, system: System, original: System, records: Mapping[str, Record]) -> None:
         self.system, self.original, self.records = system, original, records
+        self.parents: dict[str, set[str]] = {}  # of the records whose steps were asked for
         rank = {name: k for k, name in enumerate(introduced(system))}
         count = len(rank)
         for name, record in records.items():
@@ -180,12 +181,14 @@ class Deriver:
 
     def _needed(self, name: str) -> list[str]:
         """Return the derivatives that one is made of, in the order in which they build up."""
-        needed, before = {name}, 0
-        while before < len(needed):  # twice, but for recurrences: each follows what it is made of
-            before = len(needed)
-            for key in reversed(list(self.records)):
-                if key in needed:
-                    needed.update(self._parents(self.records[key]))
+        needed, stack = {name}, [name]
+        while stack:
+            key = stack.pop()
+            if key not in self.parents:
+                self.parents[key] = self._parents(self.records[key]) & self.records.keys()
+            new = self.parents[key] - needed
+            needed |= new
+            stack += new
         return [key for key in self.records if key in needed]
 
     def _parents(self, record: Record) -> set[str]:

@@ -249,8 +249,9 @@ def learn_column(
         return Column(name, mean, deviation if deviation > 0 else 1.0)
     categories = sorted({str(x) for x in values[present]})
     if sum(bool(DECIMAL_COMMA.fullmatch(x)) for x in categories) * 2 > len(categories):
-        row = int(np.flatnonzero(present)[0])
-        reason = f"{categories[0]!r} has a decimal comma: write a point"
+        places = map(int, np.flatnonzero(present))
+        row = next(k for k in places if DECIMAL_COMMA.fullmatch(str(values[k])))
+        reason = f"{str(values[row])!r} has a decimal comma: write a point"
         problems.append(BadEntry(row, name, reason))
     if len(categories) > MAX_CATEGORIES and 2 * len(categories) > present.sum():
         row = int(np.flatnonzero(present)[0])
