@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
+from mpmath import log
 
 import eingrad as eg
 from eingrad.calculus.rule_text import expressions
@@ -212,3 +214,53 @@ def test_a_set_remembers_what_it_does_not_change() -> None:
     for _ in range(3):
         assert apply_rules([node], rules)[0] is node
     assert len(seen) == 1
+
+
+SHARES: list[tuple[str, Any]] = [
+    ("S_i = sum_{j != i}(exp(v_j))\nL = sum_i(log(S_i))",
+     lambda e: sum(log(sum(e[:i] + e[i + 1 :])) for i in range(len(e)))),
+    ("S_i = sum_{j != i}(exp(v_j))\nL = sum_i(exp(v_i) / S_i)",
+     lambda e: sum(x / sum(e[:i] + e[i + 1 :]) for i, x in enumerate(e))),
+    ("L = sum_i(exp(2 v_i) / (1 + exp(v_i))^2)", lambda e: sum((x / (1 + x)) ** 2 for x in e)),
+    ("L = sum_i(exp(2 v_i) / (1 + exp(v_i))^3)",
+     lambda e: sum(x**2 / (1 + x) ** 3 for x in e)),
+    ("L = sum_i(exp(v_i + 1) / (1 + exp(v_i)))",
+     lambda e: sum(mpmath.e * x / (1 + x) for x in e)),
+    ("L = sum_i(exp(v_i) / sqrt(1 + exp(2 v_i)))",
+     lambda e: sum(x / mpmath.sqrt(1 + x * x) for x in e)),
+    ("L = sum_ij(exp(v_i) exp(v_j) / (exp(v_i) + exp(v_j))^2)",
+     lambda e: sum(x * y / (x + y) ** 2 for x in e for y in e)),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("text", "value"), SHARES, ids=[x[0] for x in SHARES])
+def test_second_derivatives_of_shares_far_out(text: str, value: Any) -> None:
+    """Of shares and their products, by mpmath's differences with 900 digits."""
+    for point in ([0.3, -0.7, 0.2], [1000.0, 999.0, -1000.0], [-1000.0, -999.5, -1001.0]):
+        expected = _hessian(value, point)
+        hessian = eg.parse(text).hessian("L", "v")
+        found = {"numpy": hessian.compile()(v=np.array(point))["d2L/dv dv"]}
+        torch = pytest.importorskip("torch")
+        given = torch.tensor(point, dtype=torch.float64)
+        found["torch"] = hessian.compile("torch")(v=given)["d2L/dv dv"].numpy()
+        for backend, values in found.items():
+            np.testing.assert_allclose(values, expected, rtol=1e-9, atol=1e-13, err_msg=backend)
+
+
+def _hessian(value: Any, point: list[float]) -> np.ndarray:
+    with mpmath.workdps(900):
+        h = mpmath.mpf(10) ** -40
+
+        def at(*steps: tuple[int, int]) -> Any:
+            v = [mpmath.mpf(x) for x in point]
+            for k, sign in steps:
+                v[k] += sign * h
+            return value([mpmath.exp(x) for x in v])
+
+        n = range(len(point))
+        signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+        return np.array(
+            [[float(sum(s * t * at((a, s), (b, t)) for s, t in signs) / (4 * h * h)) for b in n]
+             for a in n]
+        )  # fmt: skip

@@ -7,12 +7,12 @@ What is not above 0 is not shifted, so that nothing is less exact than it was wr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 
 from eingrad.calculus.pointwise_rules import argument_of, is_map
-from eingrad.calculus.structure import OpenProduct, is_minus, is_sum, open_product, sum_of
+from eingrad.calculus.structure import OpenProduct, divided, is_minus, is_sum, open_product, sum_of
 from eingrad.core.algebra import (
     Factor,
     add,
@@ -25,13 +25,15 @@ from eingrad.core.algebra import (
     power,
     reduce,
     repeat,
+    scale_of,
     subtract,
 )
-from eingrad.core.expr import Const, Einsum, Expr, Labels
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Number
+from eingrad.core.functions.elementwise_table import HALF
 from eingrad.core.masks import condition_of
 
-FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
 MOST = 32  # powers of a sigmoid that an exponential is tried for
+FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Shifted:
     axes: Labels
     rest: Expr
     near: Expr | None = None  # the sum less 1, of one that starts with 1, where no exponent is > 0
+    steepness: float = 1
 
 
 def log_of_weighted_exps(node: Expr) -> Expr | None:
@@ -58,40 +61,99 @@ def log_of_weighted_exps(node: Expr) -> Expr | None:
 
 
 def share_of_weighted_exps(node: Expr) -> Expr | None:
-    """exp(x) / (c + d exp(x)) -> exp(x - m) / (c exp(-m) + d exp(x - m)) with m = max(x, 0)"""
+    """exp(x) / (c + d exp(x))^k -> exp(x - k m) / (c exp(-m) + d exp(x - m))^k with m = max(x, 0)
+
+    Each of several exponentials takes as many of the k as it is powers of those in the sum; what is
+    left of these may meet others in the product that this one stands in.
+    """
     if not isinstance(node, Einsum) or not _has_share(node):
         return None
     product = open_product(node)
     for k, (total, own) in enumerate(product.factors):
-        base, exponent = base_and_exponent(total)
-        if not is_minus(exponent) or (found := _shifted(base)) is None:
+        base, exponent = _base_below(total)
+        if not is_minus(exponent) or (found := _shifted(base, plain=True)) is None:
             continue
         labels = tuple(own[axis] for axis in found.axes)
-        for j, (x, ls) in sorted(enumerate(product.factors), key=_shifted_last):
-            inner, times = base_and_exponent(x)
-            y = argument_of(inner, "exp")
-            if y is None or is_minus(times) or len(set(ls)) < len(ls):
-                continue
-            rest = tuple(f for i, f in enumerate(product.factors) if i not in (j, k))
-            whole = {*ls, *labels}  # no more axes than some factor has
-            if not any(whole <= set(own) for own in (ls, *(own for _, own in rest))):
-                continue
-            y, ls = _counted(multiply(Const(times), y), ls, rest, tuple(whole))
+        exps = _exps_beside(product, k, labels, found.shift)
+        if not exps:
+            continue
+        used = {k, *(j for x in exps for j in x.places)}
+        rest = [f for j, f in enumerate(product.factors) if j not in used]
+        left: Number = -exponent
+        for x in exps:
+            times = min(left, max(1, int(x.steepness / found.steepness)))  # type: ignore[type-var]
+            left -= times
+            within = (*x.labels, *(label for label in labels if label not in x.labels))
+            y, ls = _counted(x.exponent, x.labels, rest, within)
             wide = (*ls, *(label for label in labels if label not in ls))
-            y, shift = (
-                _along(x, own, wide, product) for x, own in ((y, ls), (found.shift, labels))
-            )
-            above = apply("exp", subtract(y, shift))
-            below: Factor = (power(found.rest, -1), own)
-            left: Factor = (power(base, exponent + 1), own)
-            return replace(product, factors=(*rest, (above, wide), below, left)).build()
+            shift = multiply(Const(times), _along(found.shift, labels, wide, product))
+            small = apply("exp", subtract(_along(y, ls, wide, product), shift))
+            rest += [*x.beside, (small, wide)]
+        below = (power(found.rest, exponent + left), own), (power(base, -left), own)
+        return replace(product, factors=(*rest, *below)).build()
     return None
 
 
-def _shifted_last(numbered: tuple[int, Factor]) -> bool:
-    """Whether a factor is an exponential that was shifted for another power of the sum."""
-    exponent = argument_of(base_and_exponent(numbered[1][0])[0], "exp")
-    return exponent is not None and _is_shifted(exponent)
+@dataclass(frozen=True)
+class _Above:
+    """``exp(exponent) beside`` are factors of a product, in some places."""
+
+    exponent: Expr
+    labels: Labels
+    steepness: float
+    places: tuple[int, ...]
+    beside: tuple[Factor, ...] = ()
+
+
+def _exps_beside(product: OpenProduct, k: int, labels: Labels, shift: Expr) -> list[_Above]:
+    """Return the exponentials that may take a shift with some labels, and sums of such, as if they
+    were shifted: as one, if some factor has all their labels. They get no more axes than one has.
+    """
+    found: list[_Above] = []
+    for j, (x, ls) in enumerate(product.factors):
+        base, times = base_and_exponent(x)
+        y = argument_of(base, "exp")
+        if j == k or isinstance(times, complex) or is_minus(times) or len(set(ls)) < len(ls):
+            continue
+        if y is not None and not _has_part(y, shift):
+            steep = _steepness(y) * float(times)
+            found.append(_Above(multiply(Const(times), y), ls, steep, (j,)))
+        elif is_sum(base) and (own := _shifted(base, plain=True)) is not None:
+            steep, rest = own.steepness * float(times), (power(own.rest, times), ls)
+            found.append(_Above(multiply(Const(times), own.shift), ls, steep, (j,), (rest,)))
+    found = [x for x in found if _fits({*x.labels, *labels}, product)]
+    wide = tuple(dict.fromkeys(label for x in found for label in x.labels))
+    if len(found) < 2 or not _fits({*wide, *labels}, product):
+        return found
+    every = add(*(_along(x.exponent, x.labels, wide, product) for x in found))
+    beside = tuple(f for x in found for f in x.beside)
+    places = tuple(j for x in found for j in x.places)
+    return [_Above(every, wide, sum(x.steepness for x in found), places, beside)]
+
+
+def _fits(labels: set[int], product: OpenProduct) -> bool:
+    """Whether some factor has all these labels."""
+    return any(labels <= set(own) for _, own in product.factors)
+
+
+def _has_part(exponent: Expr, part: Expr) -> bool:
+    """Whether a term of an exponent is a number of times some value, or shows it along an axis."""
+    terms = exponent.operands if is_sum(exponent) else (exponent,)
+    return any(part is x or part in x.operands for x in terms)
+
+
+def _steepness(exponent: Expr) -> float:
+    """Return the greatest number beside what an exponent is a sum of, at least 1."""
+    terms = exponent.operands if is_sum(exponent) else (exponent,)
+    numbers = [scale_of(x)[0] for x in terms if constant_value(x) is None]
+    return max([1.0, *(float(n) for n in numbers if not isinstance(n, complex))])
+
+
+def _base_below(node: Expr) -> tuple[Expr, Number]:
+    """Read a power, and a root as one."""
+    base, exponent = base_and_exponent(node)
+    inner = argument_of(base, "sqrt")
+    return (base, exponent) if inner is None else (inner, exponent * HALF)
 
 
 def exp_beside_sigmoid(node: Expr) -> Expr | None:
@@ -120,6 +182,88 @@ def _times(node: Expr, x: Expr, most: int) -> int:
     return next((k for k in range(1, most + 1) if multiply(Const(k), x) is node), 0)
 
 
+def share_of_sigmoids(node: Expr) -> Expr | None:
+    """exp(y - k x) sigmoid(x)^n -> exp(y) sigmoid(-x)^k sigmoid(x)^(n - k) for 0 < k <= n"""
+    if not isinstance(node, Einsum):
+        return None
+    product = open_product(node)
+    for j, (e, own) in enumerate(product.factors):
+        inner, times = base_and_exponent(e)
+        y = argument_of(inner, "exp")
+        for k, (s, labels) in enumerate(product.factors):
+            base, n = base_and_exponent(s)
+            x = argument_of(base, "sigmoid")
+            if y is None or x is None or is_minus(n) or not set(labels) <= set(own):
+                continue
+            whole, wide = multiply(Const(times), y), _along(x, labels, own, product)
+            if not is_minus(slope := _multiple(whole, wide)):
+                continue
+            most = min(-slope, n)  # type: ignore[type-var]
+            rest = [f for i, f in enumerate(product.factors) if i not in (j, k)]
+            left = (apply("exp", add(whole, multiply(Const(most), wide))), own)
+            turned = (power(apply("sigmoid", negate(x)), most), labels)
+            as_was = (power(base, n - most), labels)
+            return replace(product, factors=(*rest, left, turned, as_was)).build()
+    return None
+
+
+def _multiple(whole: Expr, part: Expr) -> Number:
+    """Return how many times an exponent has a part, by the first term that they share, or 0."""
+    of_whole, of_part = (
+        {core: n for n, core in map(scale_of, x.operands if is_sum(x) else (x,))}
+        for x in (whole, part)
+    )
+    shared = [core for core in of_part if core in of_whole and constant_value(core) is None]
+    return divided(of_whole[shared[0]], of_part[shared[0]]) if shared else 0
+
+
+def share_of_terms(node: Expr) -> Expr | None:
+    """exp(x) (a / s + b) -> exp(x) a / s + exp(x) b where s may be shifted, or is a sigmoid's, and
+    (a exp(x) + b) / s -> a exp(x) / s + b / s likewise"""
+    if not isinstance(node, Einsum):
+        return None
+    product = open_product(node)
+    for k, (total, labels) in enumerate(product.factors):
+        if not is_sum(total):
+            continue
+        shares, exps = _inside(total)
+        for j, (x, own) in enumerate(product.factors):
+            moves = (shares and _is_above(x)) or (exps and _is_below(x))
+            if j == k or not moves or not set(own) <= set(labels):
+                continue
+            rest = [f for i, f in enumerate(product.factors) if i not in (j, k)]
+            extents = dict(zip(labels, total.dims, strict=True))
+            terms = [einsum([(x, own), (y, labels if y.ndim else ())], labels, extents)
+                     for y in total.operands]  # fmt: skip
+            return replace(product, factors=(*rest, (sum_of(terms, total.dims), labels))).build()
+    return None
+
+
+def _inside(total: Expr) -> tuple[bool, bool]:
+    """Say of a sum's terms whether one has a divisor that may be shifted, or a sigmoid, and whether
+    one has an exponential, as factors or in sums that are."""
+    shares = exps = False
+    for x, _ in (f for term in total.operands for f in open_product(term, total.dims).factors):
+        base, _exponent = _base_below(x)
+        inner = _inside(base) if is_sum(base) and not _is_below(x) else (False, False)
+        shares |= inner[0] or _is_below(x) or is_map(base, "sigmoid")
+        exps |= inner[1] or _is_above(x)
+    return shares, exps
+
+
+def _is_above(node: Expr) -> bool:
+    """Whether a factor is an exponential that is not yet shifted."""
+    base, times = base_and_exponent(node)
+    exponent = argument_of(base, "exp")
+    return exponent is not None and not is_minus(times) and not _is_shifted(exponent)
+
+
+def _is_below(node: Expr) -> bool:
+    """Whether a factor divides by a sum of exponentials."""
+    base, exponent = _base_below(node)
+    return is_minus(exponent) and _shifted(base, plain=True) is not None
+
+
 def _along(node: Expr, labels: Labels, wide: Labels, product: OpenProduct) -> Expr:
     """Repeat a node along those of some labels that it lacks."""
     dims = tuple(product.extents[label] for label in wide)
@@ -133,42 +277,55 @@ def _has_share(node: Einsum) -> bool:
         *(y for x in node.operands if isinstance(x, Einsum) for y in x.operands),
     ]
     bases = [base_and_exponent(x) for x in near]
-    return any(is_map(x, "exp") for x, _ in bases) and any(is_minus(k) for _, k in bases)
+    above = (is_map(x, "exp") or is_sum(x) for x, k in bases if not is_minus(k))
+    return any(above) and any(is_minus(k) for _, k in bases)
 
 
-def _shifted(node: Expr) -> Shifted | None:
-    """Shift the exponents of a sum, if that is one of exponentials with factors."""
-    return _of_terms(node) if is_sum(node) else _over_axes(node)
+def _shifted(node: Expr, plain: bool = False) -> Shifted | None:
+    """Shift the exponents of a sum, if that is one of exponentials with factors; of two without
+    such where ``plain``."""
+    return _of_terms(node, plain) if is_sum(node) else _over_axes(node)
 
 
-def _of_terms(node: Expr) -> Shifted | None:
+def _of_terms(node: Expr, plain: bool) -> Shifted | None:
     terms = [open_product(x, node.dims) for x in node.operands]
     places = [_exponential(p) for p in terms]
-    plain = all(p is not None and len(t.factors) == 1 and t.coefficient == 1
-                for p, t in zip(places, terms, strict=True))  # fmt: skip
-    if all(p is None for p in places) or (plain and len(terms) < 3):
+    bare = all(p is not None and len(t.factors) == 1 and t.coefficient == 1
+               for p, t in zip(places, terms, strict=True))  # fmt: skip
+    if bare and len(terms) < 3 and not plain:
+        return None
+    if any(p is not None and _is_shifted(p[1]) for p in places):
+        return None
+    weights, exponents, steep = [], [], 1.0
+    labels = tuple(range(node.ndim))
+    for term, x, place in zip(terms, node.operands, places, strict=True):
+        found = _over_axes(x) if place is None else None
+        exponent: Expr | None = place[1] if place else None
+        weight = _without(term, place[0] if place else None, node)
+        if found is not None and x.ndim == node.ndim:
+            exponent = repeat(found.shift, node.dims, found.axes) if node.ndim else found.shift
+            weight, steep = found.rest, max(steep, found.steepness)
+        elif place is not None:
+            steep = max(steep, _steepness(place[1]))
+        weights.append(weight)
+        exponents.append(exponent)
+    if not any(exponents):
         return None
     zero = repeat(Const(0), node.dims, ()) if node.ndim else Const(0)
-    exponents = [zero if p is None else p[1] for p in places]
-    if any(map(_is_shifted, exponents)):
-        return None
-    weights = [
-        _without(t, None if p is None else p[0], node) for p, t in zip(places, terms, strict=True)
-    ]
-    labels = tuple(range(node.ndim))
-    exponents = [
-        _counted(x, labels, [(w, labels)], labels)[0]
+    counted = [
+        _counted(x or zero, labels, [(w, labels)], labels)[0]
         for x, w in zip(exponents, weights, strict=True)
     ]
-    shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), exponents),
+    shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), counted),
                   negate(FARTHEST), FARTHEST)  # fmt: skip
-    pairs = list(zip(weights, exponents, strict=True))
+    pairs = list(zip(weights, counted, strict=True))
     rest = sum_of([multiply(w, apply("exp", subtract(x, shift))) for w, x in pairs], node.dims)
     near = None
-    if any(p is None and constant_value(w) == 1 for p, w in zip(places, weights, strict=True)):
+    ones = (constant_value(w) == 1 for w, x in zip(weights, exponents, strict=True) if x is None)
+    if any(ones):
         small = [multiply(w, apply("exp", apply("minimum", x, Const(0)))) for w, x in pairs]
         near = subtract(sum_of(small, node.dims), Const(1))
-    return Shifted(shift, tuple(range(node.ndim)), rest, near)
+    return Shifted(shift, labels, rest, near, steep)
 
 
 def _counted(
@@ -183,6 +340,7 @@ def _counted(
         if (
             constant_value(x) is None
             and not is_map(x, "exp")
+            and not is_minus(base_and_exponent(x)[1])
             and (of_places or (own and set(own) <= set(labels)))
         ):
             weights.append((x, own))
@@ -233,14 +391,13 @@ def _over_axes(node: Expr) -> Shifted | None:
     if not isinstance(node, Einsum) or not node.summed:
         return None
     product = open_product(node)
-    for k, (x, labels) in enumerate(product.factors):
-        inner = argument_of(x, "exp")
+    for inner, labels, others in _exponents(product):
         summed = product.summed()
-        if inner is None or not summed <= set(labels) or len(set(labels)) < len(labels):
+        if not summed <= set(labels):
             continue
         if _is_shifted(inner):
             return None
-        others = (*product.factors[:k], *product.factors[k + 1 :])
+        steep = _steepness(inner)
         within = (*product.output, *sorted(summed))
         inner, labels = _counted(inner, labels, others, within)
         over = [axis for axis, label in enumerate(labels) if label in summed]
@@ -249,8 +406,20 @@ def _over_axes(node: Expr) -> Shifted | None:
         shift = apply("clip", greatest, negate(FARTHEST), FARTHEST)
         kept = tuple(axis for axis in range(inner.ndim) if axis not in over)
         small = apply("exp", subtract(inner, repeat(shift, inner.dims, kept)))
-        factors = ((small, labels), *others)
-        return Shifted(shift, axes, einsum(
-            [(Const(product.coefficient), ()), *factors], product.output, product.extents
-        ))  # fmt: skip
+        rest = replace(product, factors=((small, labels), *others)).build()
+        return Shifted(shift, axes, rest, steepness=steep)
     return None
+
+
+def _exponents(product: OpenProduct) -> Iterator[tuple[Expr, Labels, list[Factor]]]:
+    """Yield exponents in a product, their labels, and what stands beside the exponentials: each by
+    itself, and all as one where some factor has all their labels."""
+    found = [(j, y, ls) for j, (x, ls) in enumerate(product.factors)
+             if (y := argument_of(x, "exp")) is not None and len(set(ls)) == len(ls)]  # fmt: skip
+    for j, y, ls in found:
+        yield y, ls, [f for i, f in enumerate(product.factors) if i != j]
+    wide = tuple(dict.fromkeys(label for _, _, ls in found for label in ls))
+    if len(found) > 1 and any(set(wide) <= set(own) for _, own in product.factors):
+        every = [_along(y, ls, wide, product) for _, y, ls in found]
+        used = {j for j, _, _ in found}
+        yield add(*every), wide, [f for i, f in enumerate(product.factors) if i not in used]

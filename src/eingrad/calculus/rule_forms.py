@@ -87,14 +87,14 @@ TEXTS: dict[str, Form] = {
         Form(Times(1, ((Applied('abs', (Hole('x'),)), -1), (Applied('sign', (Hole('x'),)), 1))), Times(1, ((Hole('x'), -1),))),
     'exp(x)^k -> exp(k x)':
         Form(Times(1, ((Applied('exp', (Hole('x'),)), Hole('k')),)), Applied('exp', (Times(1, ((Hole('k'), 1), (Hole('x'), 1))),))),
+    'exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)':
+        Form(Times(1, ((Applied('exp', (Hole('a'),)), 1), (Plus(((Applied('exp', (Hole('a'),)), 1), (Applied('exp', (Hole('b'),)), 1))), -1))), Applied('sigmoid', (Plus(((Hole('a'), 1), (Hole('b'), -1))),))),
     'log(1 + x) -> log1p(x)':
         Form(Applied('log', (Plus(((Times(1), 1), (Hole('x'), 1))),)), Applied('log1p', (Hole('x'),))),
     'exp(x) - 1 -> expm1(x)':
         Form(Plus(((Applied('exp', (Hole('x'),)), 1), (Times(1), -1))), Applied('expm1', (Hole('x'),))),
     'log(exp(a) + exp(b)) -> logaddexp(a, b)':
         Form(Applied('log', (Plus(((Applied('exp', (Hole('a'),)), 1), (Applied('exp', (Hole('b'),)), 1))),)), Applied('logaddexp', (Hole('a'), Hole('b')))),
-    'exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)':
-        Form(Times(1, ((Applied('exp', (Hole('a'),)), 1), (Plus(((Applied('exp', (Hole('a'),)), 1), (Applied('exp', (Hole('b'),)), 1))), -1))), Applied('sigmoid', (Plus(((Hole('a'), 1), (Hole('b'), -1))),))),
     'log(cosh(x)) -> x + softplus(-2 x) - log(2)':
         Form(Applied('log', (Applied('cosh', (Hole('x'),)),)), Plus(((Applied('softplus', (Times(-2, ((Hole('x'), 1),)),)), 1), (Times(0.6931471805599453), -1), (Hole('x'), 1)))),
 }

@@ -370,7 +370,7 @@ def factor(node: Expr) -> Expr:
     terms = []
     for p, rest, (_, names) in zip(products, rests, renamed, strict=True):
         known = {names.get(k, k): dim for k, dim in p.extents.items()} | extents
-        scale = _divide(p.coefficient, number)
+        scale = divided(p.coefficient, number)
         terms.append(einsum([(Const(scale), ()), *rest], tuple(axes), known))
     rest_sum = sum_of(terms, [extents[k] for k in axes])
     inner = (factor(rest_sum), tuple(axes))
@@ -507,7 +507,7 @@ def _shared_number(coefficients: list[Number]) -> Number:
     return magnitude if all(c in (magnitude, -magnitude) for c in coefficients) else 1
 
 
-def _divide(a: Number, b: Number) -> Number:
+def divided(a: Number, b: Number) -> Number:
     if isinstance(a, int) and isinstance(b, int):
         return a // b
     return a if b == 1 else a / b
