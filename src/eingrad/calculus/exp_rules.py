@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from functools import reduce as fold
 
 from eingrad.calculus.pointwise_rules import argument_of, is_map
-from eingrad.calculus.structure import OpenProduct, divided, is_minus, is_sum, open_product, sum_of
+from eingrad.calculus.structure import (
+    OpenProduct,
+    divided,
+    is_minus,
+    is_sum,
+    open_product,
+    opened,
+    sum_of,
+)
 from eingrad.core.algebra import (
     Factor,
     add,
@@ -32,6 +41,7 @@ from eingrad.core.expr import Const, Einsum, Expr, Labels, Number
 from eingrad.core.functions.elementwise_table import HALF
 from eingrad.core.masks import condition_of
 
+MAX_FACTORS = 16  # of a product, and terms of a sum, whose shares are sought
 MOST = 32  # powers of a sigmoid that an exponential is tried for
 FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
 
@@ -222,6 +232,10 @@ def share_of_terms(node: Expr) -> Expr | None:
     (a exp(x) + b) / s -> a exp(x) / s + b / s likewise"""
     if not isinstance(node, Einsum):
         return None
+    parts = opened(node).parts
+    if len(parts) > MAX_FACTORS or not any(is_map(x.base, "exp") or is_minus(x.exponent)
+                                           for x in parts):  # fmt: skip
+        return None
     product = open_product(node)
     for k, (total, labels) in enumerate(product.factors):
         if not is_sum(total):
@@ -239,13 +253,17 @@ def share_of_terms(node: Expr) -> Expr | None:
     return None
 
 
-def _inside(total: Expr) -> tuple[bool, bool]:
+@lru_cache(maxsize=4096)
+def _inside(total: Expr, levels: int = 3) -> tuple[bool, bool]:
     """Say of a sum's terms whether one has a divisor that may be shifted, or a sigmoid, and whether
     one has an exponential, as factors or in sums that are."""
     shares = exps = False
-    for x, _ in (f for term in total.operands for f in open_product(term, total.dims).factors):
+    if not levels or len(total.operands) > MAX_FACTORS:
+        return shares, exps
+    for part in (part for term in total.operands for part in opened(term).parts):
+        x = power(part.base, part.exponent)
         base, _exponent = _base_below(x)
-        inner = _inside(base) if is_sum(base) and not _is_below(x) else (False, False)
+        inner = _inside(base, levels - 1) if is_sum(base) and not _is_below(x) else (False, False)
         shares |= inner[0] or _is_below(x) or is_map(base, "sigmoid")
         exps |= inner[1] or _is_above(x)
     return shares, exps
