@@ -187,3 +187,12 @@ def test_any_function_of_vectors_has_no_second_derivative_that_is_known() -> Non
             model.check_each(claim, latex=True)
     with pytest.raises(eg.DifferentiationError, match="stands for any function"):
         model.hessian("L", "o")
+
+
+def test_a_sum_whose_label_cancels_is_a_mistake() -> None:
+    model = eg.parse_latex(
+        r"p_j = \frac{\exp{o_j}}{\sum_{k}\exp{o_k}} \\ L = - \sum_{j} y_j \log p_j"
+    )
+    claim = r"\frac{\partial L}{\partial o_k} = -y_i(1-p_i) - "
+    claim += r"\sum_{k\ne i} y_k \frac{1}{p_k} (-p_kp_i)"
+    assert not any(verdict.ok for verdict in model.check_each(claim, latex=True))

@@ -79,6 +79,21 @@ def test_a_wrong_claim_is_rejected(text: str, claim: str) -> None:
     assert str(verdict).startswith(f"{outcome}: ")
 
 
+TSNE = """q_ij = 1 / (1 + sum_m((y_im - y_jm)^2)) / sum_{k != l}(1 / (1 + sum_n((y_kn - y_ln)^2)))
+C = sum_i(sum_{j != i}(p_ij log(p_ij / q_ij)))
+assume p_ij = p_ji
+assume sum_{i != j}(p_ij) = 1"""
+
+
+def test_values_that_cancel_at_a_point_tell_nothing_apart() -> None:
+    # of two points p is q, and every term of the gradient is rounding
+    claim = "dC/dy_im = 4 sum_j((p_ij - q_ij) (y_im - y_jm) / (1 + sum_n((y_in - y_jn)^2)))"
+    assert eg.parse(TSNE).check(claim).ok
+    small = eg.parse("L = c x - c x + 1e-20 x")
+    assert small.check("dL/dx = 1e-20").ok
+    assert not small.check("dL/dx = 3e-20").ok
+
+
 def test_a_counterexample_can_be_run() -> None:
     example = eg.parse(QUADRATIC).check("dL/dx_i = A_ij x_j").counterexample
     assert example is not None

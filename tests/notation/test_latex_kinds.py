@@ -142,6 +142,8 @@ CLAIMS = [
     (r"\ln \lambda_i = x_i \beta \\ \ln L = \sum_i y_i \ln \lambda_i - \lambda_i",
      r"\frac{\partial \ln L}{\partial \beta} = \sum_i (y_i - \lambda_i) x_i",
      r"\frac{\partial \ln L}{\partial \beta} = \sum_i (y_i - \lambda_i)"),
+    (r"L = \sum_n \|y_n - t_n\|^2", r"\frac{\partial L}{\partial y_n} = 2 (y_n - t_n)",
+     r"\frac{\partial L}{\partial y_n} = 2 (t_n - y_n)"),
     (CS229, r"\frac{\partial}{\partial \theta_j} \ell(\theta) = (y - h_\theta(x)) x_j",
      r"\frac{\partial}{\partial \theta_j} \ell(\theta) = (h_\theta(x) - y) x_j"),
     (CS229, r"\frac{\partial}{\partial \theta_j} \ell(\theta) = (y - g(\theta^T x)) x_j",

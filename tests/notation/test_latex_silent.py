@@ -74,7 +74,7 @@ REFUSED = [
     (r"y_i = (x_i \text{ if } a)", "the word if"),
     (r"y_k = f_k(x)", "with an argument"),
     (r"L = l(o, y)", "with arguments"),
-    (r"w_{ij} = \exp(-\|y_i - y_j\|^2)", "a norm over i"),
+    (r"w_{ij} = \exp(-\|Y_i - Y_j\|^2)", "a norm over i"),
     ("$$\na = b c\nd = e f\n$$", "two equations without a sign"),
     (r"q = a b = 2 a b", "not equal"),
     (r"y_{ij} = x_i x_j, \quad i \ne j", "for some entries only"),

@@ -48,7 +48,7 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
     if scale == 0 or a is b:
         return True
     if not careful and _greatest(a - b) > COARSE * scale:
-        return False
+        return scale < COARSE and isinstance(claim, ExprClaim) and _cancel(claim, right, point)
     if a.dtype != np.float64:
         return bool(_greatest(a - b) <= 200 * np.finfo(a.dtype).eps * scale)
     if not isinstance(claim, ExprClaim):
@@ -60,6 +60,16 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
             for x, fine in ((claim.expr, fine_a), (right, fine_b)) for noise in SEEDS
         )  # fmt: skip
         return bool((np.abs(fine_a - fine_b) <= NOISE * rounding + EXACT * scale).all())
+
+
+def _cancel(claim: ExprClaim, right: Expr, point: Point) -> bool:
+    """Whether both formulas are 0 up to rounding at a point, which then tells nothing apart."""
+    for x in (claim.expr, right):
+        value = point.value(x)
+        rounding = max(_greatest(point.value(x, float, noise) - value) for noise in SEEDS)
+        if _greatest(value) > NOISE * rounding:
+            return False
+    return True
 
 
 def _greatest(x: Array) -> float:

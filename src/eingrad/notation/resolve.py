@@ -466,6 +466,8 @@ class Resolver:
         arg = self.resolve(call.args[0], {**scope, **bound})
         if over_matrices(call.function):
             return matrix(call.function, arg, *bound.values())
+        if gone := [axis for axis, place in bound.items() if place not in arg.places]:
+            raise mistakes.absent_axis(call, gone[0], [])
         return reduced(call.function, arg, tuple(bound.values()), keeps)
 
     def _axes(self, call: Call) -> tuple[str, ...]:

@@ -200,12 +200,13 @@ class Inference:
                     return (C,), ""
         return (), ""
 
-    def _transposed(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
-        """A small letter that is transposed is a column: ``w^T x + b``."""
+    def _transposed(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        """A small letter that is transposed, ``w^T x + b``, or added to columns is a column."""
         small = getattr(node.written, "name", "")[:1].islower()
-        if small and any(outer.op == "transpose" for _, outer in self._places(node.var)):
-            return (C,), ""
-        return (), ""
+        turned = any(outer.op == "transpose" for _, outer in self._places(node.var))
+        if _count(node.written) and not self.facts.bold:  # |y_n - t_n|
+            turned = turned or any(not domains[x.var] & S for x in self._sums(node.var))
+        return ((C,), "") if small and turned else ((), "")
 
     def _capital(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         name = node.written.name if isinstance(node.written, Symbol) else ""

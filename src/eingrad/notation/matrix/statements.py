@@ -167,7 +167,8 @@ def _is_sign(part: Formula, bold: Bold) -> bool:
                 OTIMES in signs or not Summation().free(part))  # fmt: skip
         case Call(function=function, args=args, axes=axes):
             plain = not axes and not all(map(_labelled, args))
-            return function == "entry" or (plain and function in FUNCTIONS)
+            return function == "entry" or (plain and function in FUNCTIONS) or (
+                function == "norm" and not axes)  # fmt: skip
         case Symbol(name=name):
             return name == ONES_NAME
     return False

@@ -9,7 +9,7 @@ from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.notation.grammar import size_of
 from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.matrix.typed import MINUS_ONE
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     ODOT,
     TRANSPOSED,
@@ -22,6 +22,7 @@ from eingrad.notation.syntax import (
     SizeOf,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.scripts import Scripts
@@ -60,6 +61,12 @@ SLOPES: dict[str, Callable[[Formula], Formula]] = {
 
 def _is_capital(token: Token) -> bool:
     return token.text.removeprefix("\\")[:1].isupper()
+
+
+def _are_vectors(formula: Formula) -> bool:
+    """Whether all names in a formula are small letters with one label: ``y_i - y_j``."""
+    found = [x for x in walk(formula) if isinstance(x, Symbol | TensorAt)]
+    return all(len(x.labels) == 1 and x.name[:1].islower() for x in found)
 
 
 class CallReader(SumReader):
@@ -248,7 +255,8 @@ class CallReader(SumReader):
         kept = [x for x in free if x in (*self.context.survey.kept, *self.binding)]
         hidden = tuple(x for x in free if x not in kept)
         axes = tuple(x for x in entries if x != "F") or hidden
-        if not axes and kept and kept == list(free) and not self.has_bold(inner):
+        vectors = self.has_bold(inner) or _are_vectors(inner)
+        if not axes and kept and kept == list(free) and not vectors:
             hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
             raise self.error(
                 f"a norm over {kept[0]}, which is kept or summed outside", hint, opened

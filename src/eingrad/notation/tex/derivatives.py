@@ -301,6 +301,9 @@ class DerivativeReader(ScriptReader):
                 "one differential for each order stands below the bar; a square has no name",
                 token,
             )
+        if not wrt:
+            hint = "an order is a number: \\nabla_w^2 L"
+            raise self.error("a derivative of no known order", hint, token)
         if isinstance(of, Derivative):
             wrt = (*of.wrt, *wrt)
             of = of.of

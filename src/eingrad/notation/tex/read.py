@@ -459,7 +459,8 @@ def _no_equation(row: Sequence[Token], context: Context) -> NotationError:
     for token in row:
         if (hint := RELATIONS.get(token.text)) is not None:
             return context.lexer.error(token, f"{token.text} makes no equation", hint)
-    return context.lexer.error(row[0], "this is no statement: it has no =", STATEMENT_HINT)
+    first = row[0] if row else None
+    return context.lexer.error(first, "this is no statement: it has no =", STATEMENT_HINT)
 
 
 def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
