@@ -655,7 +655,7 @@ class Judge:
                     self.confirmed.append((slip, line.row.line))
         if found.outcome == "wrong" and _is_value(side):
             return replace(blank, reason="a value at the numbers of an example")
-        if found.outcome == "wrong" and (doubt := self.doubt(text, found.used)):
+        if found.outcome == "wrong" and (doubt := self.doubt(line, text, found.used)):
             return replace(blank, reason=doubt)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
@@ -666,12 +666,14 @@ class Judge:
         reason = self.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
 
-    def doubt(self, text: str, used: Sequence[Stated]) -> str:
+    def doubt(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> str:
         """Say what the document leaves open about an equality that seems wrong, "" for nothing."""
         for one in used:
             for other in self.scope.stated:
                 alike = (one.name, one.rank, one.letters) == (other.name, other.rank, other.letters)
-                if alike and one.text != other.text and not (one.shape or one.derivative):
+                anew = one.section == line.section != other.section  # a section of its own
+                given = one.shape or one.derivative or anew
+                if alike and one.text != other.text and not given:
                     lines = f"{min(one.line, other.line)} and {max(one.line, other.line)}"
                     return f"{one.name} is defined in two ways, on lines {lines}"
         letters = letters_in(text).union(*(s.letters for s in used))
