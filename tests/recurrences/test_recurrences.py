@@ -230,6 +230,13 @@ NAMED = [
 ]  # fmt: skip
 
 
+def test_claims_about_another_position_than_the_label_are_refused() -> None:
+    model = eg.parse(MODELS["rnn"][0])
+    for claim in ("dL/dh[t-1,i] = dL/dh_ti", "h[t+1,i] = h_ti"):
+        with pytest.raises(eg.NotationError, match="at another position than its label"):
+            model.check(claim)
+
+
 @pytest.mark.parametrize(("claims", "right"), NAMED)
 def test_names_that_claims_give_to_adjoints(claims: str, right: bool) -> None:
     verdict = eg.parse(MODELS["rnn"][0]).check(claims)
@@ -274,6 +281,8 @@ WRONG = [
     ("h[t] = a h[t-1] + x[t]\nh[-1] = b", None),
     ("h[t<0] = b\nL = c^2", None),
     ("y[t] = x[t-1]", "open-range"),
+    ("h[t+1] = a h[t] + x[t]", None),
+    ("h[t+1] = a x[t]", None),
     ("h[...,t] = a h[...,t-1] + x[...,t]", "recurrence"),
 ]
 

@@ -94,7 +94,7 @@ def symmetric_as_written(formula: Formula, symmetric: Collection[str]) -> Formul
 
 def _in_alphabetical_order(formula: Formula, symmetric: Collection[str]) -> Formula:
     match formula:
-        case Symbol(name=name, labels=labels) if name in symmetric:
+        case Symbol(name=name, labels=labels, moves=()) if name in symmetric:
             return replace(formula, labels=tuple(sorted(labels)))
         case Call(function="inv", args=(Symbol(name=name),), axes=axes) if name in symmetric:
             return replace(formula, axes=tuple(sorted(axes)))

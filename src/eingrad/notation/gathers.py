@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from eingrad.notation import mistakes
 from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.summation import Summation, children, kept_by, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
@@ -172,6 +173,8 @@ def _gather(
     subscripts: Collection[str],
     where: Formula,
 ) -> TensorAt:
+    if isinstance(where, Symbol) and where.moves:
+        raise mistakes.moved_and_read(where)
     new: list[str | Symbol | TensorAt | Offset] = []
     for entry in entries:
         if isinstance(entry, Offset):

@@ -238,6 +238,10 @@ def _declared(statements: Iterable[Statement]) -> frozenset[str]:
 
 def _check_left(target: Symbol | Derivative) -> None:
     labels = labels_of(target)
+    parts = [target] if isinstance(target, Symbol) else [target.of, *target.wrt]
+    for part in parts:
+        if isinstance(part, Symbol) and part.moved:
+            raise mistakes.moved_on_left(part, target)
     for k, label in enumerate(labels):
         if label in labels[:k]:
             raise mistakes.repeated_on_left(label, target)

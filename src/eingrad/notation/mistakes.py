@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from eingrad.core.expr import Dim
@@ -636,4 +637,26 @@ def ellipsis_in_recurrence(name: str, position: Position | None) -> NotationErro
         operand=name,
         position=position,
         hint="write a letter for each leading axis",
+    )
+
+
+def moved_on_left(symbol: Symbol, target: Symbol | Derivative) -> NotationError:
+    """``h[t+1,i] = tanh(U_ij h[t,j])``: what is defined is an entry at its own label."""
+    plain = to_text(replace(symbol, moves=()))
+    return NotationError(
+        f"{to_text(target)} on the left side is at another position than its label",
+        operand=symbol.name,
+        position=target.position,
+        hint=f"write the line for {plain}, and what stands beside it at earlier or later "
+        "positions; what stands before the first entry has a line of its own, as in h[t<0,i] = g_i",
+    )
+
+
+def moved_and_read(symbol: Symbol) -> NotationError:
+    """``h[t-1,y]`` where y is an integer."""
+    return NotationError(
+        f"{to_text(symbol)} is read at an integer tensor and at another position of a label",
+        operand=symbol.name,
+        position=symbol.position,
+        hint="give one of the two a statement of its own",
     )
