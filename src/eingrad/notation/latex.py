@@ -63,7 +63,7 @@ def to_latex(item: Formula | Statement) -> str:
             sign = SIGNS.get(sign, sign)
             return rf"\text{{assume }} {_within(left, SUM)} {sign} {_within(right, SUM)}"
         case Declaration(name=name):
-            return rf"\text{{function }} {_function_name(name)}"
+            return rf"\text{{function }} {function_latex(name)}"
         case Shaped(names=names, extents=extents):
             inner = r" \times ".join(map(str, extents))
             space = f"^{{{inner}}}" if extents else ""
@@ -122,7 +122,8 @@ def _symbol(name: str, labels: Sequence[str], moves: Sequence[int] = ()) -> str:
     return f"{text}_{{{_labels(labels)}}}" if labels else text
 
 
-def _function_name(function: str) -> str:
+def function_latex(function: str) -> str:
+    r"""Write the name of a function, with its primes: ``\phi'``."""
     name = function.rstrip("'")
     primes = function[len(name) :]
     if len(name) == 1 or name in GREEK_LETTERS:
@@ -334,7 +335,7 @@ def _call(call: Call) -> tuple[str, int]:
     if row is not None and row.latex and row.arity == len(args) and not call.axes:
         return row.latex_of(written), POWER
     subscript = f"_{{{_labels(call.axes)}}}" if call.axes else ""
-    return f"{_function_name(name)}{subscript}{_parenthesized(', '.join(written))}", POWER
+    return f"{function_latex(name)}{subscript}{_parenthesized(', '.join(written))}", POWER
 
 
 def _over_axes(name: str, arg: Formula, axes: Sequence[str], call: Call) -> tuple[str, int]:
@@ -349,7 +350,7 @@ def _over_axes(name: str, arg: Formula, axes: Sequence[str], call: Call) -> tupl
         return _matrix_function(name, arg, axes)
     if name == "norm":
         return rf"\left\lVert {to_latex(arg)} \right\rVert_{{{labels}}}", POWER
-    head = (record and record.latex) or _function_name(name)
+    head = (record and record.latex) or function_latex(name)
     return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER
 
 

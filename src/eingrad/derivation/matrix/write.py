@@ -24,6 +24,7 @@ from eingrad.derivation.matrix.forms import (
     names_in,
     with_parts,
 )
+from eingrad.notation.latex import function_latex
 from eingrad.notation.text import number_text
 
 COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)  # how tightly the outermost sign binds
@@ -231,10 +232,9 @@ class LatexWriter(TextWriter):
         if row is not None and row.latex and row.arity == len(args) and not along:
             return row.latex_of(args)
         base = function.rstrip("'")
-        name = rf"\operatorname{{{base.replace('_', chr(92) + '_')}}}" if len(base) > 1 else base
         record = AXIS_FUNCTIONS.get(base) or MATRIX_FUNCTIONS.get(base)
         big = isinstance(record, AxisFunction) and record.big
-        head = (record is not None and not big and record.latex) or name
+        head = (record is not None and not big and record.latex) or function_latex(base)
         head += function[len(base) :]
         if along:
             head += rf"_{{\text{{{along}}}}}"
