@@ -77,6 +77,7 @@ REFUSED = [
     (r"w_{ij} = \exp(-\|Y_i - Y_j\|^2)", "a norm over i"),
     ("$$\na = b c\nd = e f\n$$", "two equations without a sign"),
     (r"q = a b = 2 a b", "not equal"),
+    (r"L = a {- b}", "looks like a sum"),
     (r"y_{ij} = x_i x_j, \quad i \ne j", "for some entries only"),
 ]  # fmt: skip
 

@@ -42,6 +42,7 @@ def shift(operand: Expr, axis: int, by: int, outside: Expr | None = None) -> Exp
     """Return ``operand[t+by]`` in normal form: what has not the label stands outside.
 
     >>> x = Var("x", ("t",))
+    >>> from eingrad.core.expr import Const
     >>> shift(einsum([(Const(2), ()), (x, (0,))], (0,)), 0, 1)
     Einsum(((), (0,)), (0,), ('t',), 2, Shift; ('t',))
     """

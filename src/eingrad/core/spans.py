@@ -6,6 +6,7 @@ have one dimension. What the formula says is remembered here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,16 @@ def within(dims: Iterable[Dim]) -> list[str]:
         else:
             stack += [d for _, d in own.terms if isinstance(d, str)]
     return list(found)
+
+
+def spoken(dim: Dim) -> str:
+    """Return a dimension as a formula of sizes.
+
+    >>> spoken(span([(1, "n"), (-1, "k")], 1))
+    'size(n) - size(k) + 1'
+    """
+    signed = re.sub(r"(?<=[\w)])([+-])", r" \1 ", str(dim))
+    return re.sub(r"[^\W\d]\w*", r"size(\g<0>)", signed)
 
 
 def length(dim: Dim, sizes: Mapping[Any, int]) -> int | None:

@@ -19,6 +19,7 @@ from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor, with_c
 from eingrad.check import Derived, Verdict, check, check_each
 from eingrad.core.expr import ELLIPSIS, Var
 from eingrad.core.forks import once
+from eingrad.core.spans import span_of, spoken
 from eingrad.derivation.formats.as_html import model_html, within
 from eingrad.derivation.formats.as_latex import statement_rows
 from eingrad.derivation.pictures.compute_graph import compute_graph
@@ -142,7 +143,8 @@ class ModelTensor:
 class Model:
     """A list of definitions in index notation; printing it gives the notation back.
 
-    What has two common readings is noted above its statement, in a comment.
+    What has two common readings is noted above its statement, in a comment; extents that follow
+    from others stand below.
 
     ``constants`` are the values of inputs that were numbers in a traced function: pass them where
     the model is run, ``model.compile()(x=x, **model.constants)``.
@@ -170,8 +172,17 @@ class Model:
         for statement in self.statements:
             lines += [f"# note: {note.text}" for note in notes_on(statement)]
             lines.append(to_text(statement))
+        lines += dict.fromkeys(self._ranges())
         lines += [f"# in claims: {to_text(short)}" for short in self.system.shorthands]
         return "\n".join(lines)
+
+    def _ranges(self) -> Iterator[str]:
+        """Yield the extents of labels that follow from others, as ``x[i+k]`` makes them."""
+        labels = self.labels
+        for name, definition in self.system.definitions.items():
+            for label, dim in zip(labels[name], definition.expr.dims, strict=True):
+                if span_of(dim) is not None:
+                    yield f"# size({label}) = {spoken(dim)}"
 
     def __repr__(self) -> str:
         return f"Model({str(self)!r})"

@@ -121,6 +121,8 @@ class Parser(CallReader):
         barred: list[bool] = []  # which factors stand below the bar of a fraction
         signs: list[str] = []  # the sign of multiplication before each factor
         for factor, first, sign in factors:
+            if formulas and sign is None and first.kind == "LBRACE":
+                self._refuse_sign_in_braces(first)
             text, below = sign.text if sign else "", sign is not None and sign.kind == "SLASH"
             fraction = first.text in names.FRACTIONS and not below and isinstance(factor, Product)
             if fraction and isinstance(factor, Product) and _opens(factor, formulas):
@@ -145,6 +147,13 @@ class Parser(CallReader):
             Summation().free(product) and not self.has_bold(product)
         )
         return product if plain else replace(product, signs=told)
+
+    def _refuse_sign_in_braces(self, first: Token) -> None:
+        """Refuse ``a {- b}``, which is printed like a difference and grouped like a product."""
+        after = self.tokens[self.tokens.index(first) + 1]
+        if after.kind == "SIGN":
+            reason = f"{{{after.text} ...}} behind a factor looks like a sum, and is none"
+            raise self.error(reason, f"write {after.text} without braces, or in parentheses", first)
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before."""
