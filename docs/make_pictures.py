@@ -52,6 +52,10 @@ def main() -> None:
             page.locator("#panel mi[data-label=h]").first.hover()
             page.screenshot(path=FOLDER / name)
             page.close()
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        opened(page, address, wrt=["W1"], tab="picture")
+        page.wait_for_selector("#panel svg")
+        page.screenshot(path=FOLDER / "page-graph.png")
         chromium.close()
 
 

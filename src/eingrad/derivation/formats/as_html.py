@@ -22,7 +22,8 @@ STYLE = """
 @media (prefers-color-scheme: dark) { .eingrad { --ink: #e6e9ed; --soft: #a3adb9;
   --line: #3a424c; --paper: #14181d; --shade: #1e242b; --accent: #7ab8ff; } }
 .eingrad h1 { font-size: 1.5rem; margin: 0 0 1rem; }
-.eingrad h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
+.eingrad h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; padding-bottom: .4rem;
+  border-bottom: 1px solid var(--line); }
 .eingrad .scroll { overflow-x: auto; }
 .eingrad table { border-collapse: collapse; margin: 0; border: 0; color: inherit; }
 .eingrad tr { border: 0; background: none; }
