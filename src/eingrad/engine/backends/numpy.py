@@ -97,6 +97,8 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
     "log_of_sum":  "log_of_sum({0})",
     "gather":      "entry({0}, {others})",
     "scatter":     "{dtype}(np.sum({0}))",
+    "window":      "window({spec}, {0})[()]",
+    "band":        "{dtype}(band_values({spec}))",
     "to_integer":  "{dtype}({0})",
 }
 IMPORTS = {
