@@ -76,8 +76,9 @@ MODELS: dict[str, tuple[str, Callable[..., Any], dict[str, Any]]] = {
         lambda H: (H[-1] ** 3).sum(), {"H": X[0, 0]}),
     "entry": ("z_b = X[b,2,i] v_i\nL = sum_b(z_b^3)",
         lambda X, v: ((X[:, 2] @ v) ** 3).sum(), {"X": X[0], "v": X[0, 0, 0]}),
-    "entries alone": ("L = x[0] x[-1]^2 + x[2] w[1]^3",
-        lambda x, w: x[0] * x[-1] ** 2 + x[2] * w[1] ** 3, {"x": x, "w": w}),
+    "entries alone": ("y_i = x[i+k] w_k\nL = y[0] y[-1]^2 + log(x[2]^2) w[1]",
+        lambda x, w: conv(x, w)[0] * conv(x, w)[-1] ** 2 + torch.log(x[2] ** 2) * w[1],
+        {"x": x, "w": w}),
 }
 # fmt: on
 HESSIANS = {

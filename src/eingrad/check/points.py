@@ -16,6 +16,7 @@ from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.bands import Band
 from eingrad.core.evaluate import Array, Functions, entries, evaluate
 from eingrad.core.expr import (
     Const,
@@ -42,6 +43,7 @@ ENTRIES = 256  # of an array: as many take about as long as the call that comput
 ROOMY = 1 << 14  # entries of an array that leave a choice of its sizes
 MOST_ENTRIES = 1 << 19  # of one array
 MOST_BYTES = 1 << 27  # of all values at a model's points, beside those that are computed just now
+MOST_READ = 16  # entries that a model's reading at numbers makes an axis have
 PLANS = 4  # how many choices of sizes there are
 SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
 MOST_LIMITS = 6  # numbers that comparisons are about
@@ -179,6 +181,7 @@ class Points:
         self.effort = Effort()
         self.dims = self._dims()
         self.inverted = self._inverted()
+        self.least = self._least()
         self.functions = {
             name + "'" * order: _smooth(name, order)
             for name in self.system.functions for order in range(6)
@@ -211,6 +214,16 @@ class Points:
         nodes = postorder(d.expr for d in self.system.definitions.values())
         matrices = [x.operands[0] for x in nodes if isinstance(x, Matrix)]
         return {d for x in matrices for d in x.dims}
+
+    def _least(self) -> dict[Dim, int]:
+        """Return the sizes with which there are the entries that a model reads at numbers."""
+        least: dict[Dim, int] = {}
+        for node in postorder(d.expr for d in self.system.definitions.values()):
+            if isinstance(node, Band) and len(node.dims) == 1:
+                dim, from_end = node.dims[0], any(node.ends)
+                size = abs(node.constant) + (not from_end)
+                least[dim] = max(least.get(dim, 0), size if size <= MOST_READ else 0)
+        return least
 
     def _ranges(self) -> dict[str, Dim]:
         """Return, for each input that holds places, the dimension that it points into."""
@@ -265,6 +278,7 @@ class Points:
     def _stated(self, sizes: dict[Dim, int]) -> dict[Dim, int]:
         """Return sizes with those that the model states: as numbers, or equal to others."""
         named: dict[str, int] = {}
+        sizes = {dim: n + max(self.least.get(dim, 0) - 2, 0) for dim, n in sizes.items()}
         for dim, right in self.extents.items():
             if isinstance(right, Size):
                 sizes[dim] = sizes[right.dim]
@@ -272,7 +286,7 @@ class Points:
                 sizes[dim] = right.value
             elif isinstance(right, Var):
                 sizes[dim] = named.setdefault(right.name, sizes[dim])
-        return with_derived(sizes)
+        return with_derived(sizes, self.least)
 
     # --- values ---
 

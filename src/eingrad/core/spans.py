@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from eingrad.core.expr import Dim
@@ -135,8 +136,10 @@ def add_spans(sizes: dict[str, int], dims: Iterable[Dim]) -> None:
             sizes[str(dim)] = found
 
 
-def with_derived(sizes: dict[Dim, int]) -> dict[Dim, int]:
-    """Return sizes of which those that follow from others do so, each with an entry at least.
+def with_derived(
+    sizes: dict[Dim, int], least: Mapping[Dim, int] = MappingProxyType({})
+) -> dict[Dim, int]:
+    """Return sizes of which those that follow from others do so, each of ``least`` or 1 at least.
 
     >>> with_derived({"n": 2, "k": 3, span([(1, "n"), (-1, "k")], 1): 7})
     {'n': 3, 'k': 3, 'n-k+1': 1}
@@ -145,7 +148,7 @@ def with_derived(sizes: dict[Dim, int]) -> dict[Dim, int]:
     sizes = {dim: n for dim, n in sizes.items() if dim not in derived}
     for _ in range(64):
         found = {dim: length(dim, sizes) for dim in derived}
-        short = [dim for dim, n in found.items() if n is not None and n < 1]
+        short = [dim for dim, n in found.items() if n is not None and n < least.get(dim, 1)]
         if not short:
             break
         for dim in _gains(short[0]):

@@ -107,8 +107,13 @@ def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, Si
     sizes: dict[Dim, SizeOf] = {}
     pending = [names.pending[v.name][0] for v in variables(expr) if v.name in names.pending]
     for node in postorder([expr, *pending]):
-        if isinstance(node, Size):
-            dim = node.dim
+        ends = zip(node.ends, node.dims, strict=True) if isinstance(node, Band) else ()
+        spoken_of = (
+            [node.dim]
+            if isinstance(node, Size)
+            else [d for n, d in ends if n and isinstance(d, str)]
+        )
+        for dim in spoken_of:
             own = names.letters.get(dim, ()) or (dim,)
             others = {x for other, ls in names.letters.items() if other != dim for x in ls}
             free = [x for x, other in used.items() if other == dim]
