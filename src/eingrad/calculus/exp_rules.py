@@ -6,7 +6,6 @@ What is not above 0 is not shifted, so that nothing is less exact than it was wr
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -42,7 +41,6 @@ from eingrad.core.functions.elementwise_table import HALF
 from eingrad.core.masks import condition_of
 
 MAX_FACTORS = 16  # of a product, and terms of a sum, whose shares are sought
-MOST = 32  # powers of a sigmoid that an exponential is tried for
 FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
 
 
@@ -167,33 +165,17 @@ def _base_below(node: Expr) -> tuple[Expr, Number]:
 
 
 def exp_beside_sigmoid(node: Expr) -> Expr | None:
-    """exp(k x) sigmoid(-x)^n -> sigmoid(x)^k sigmoid(-x)^(n - k), for whole k from 1 to n"""
-    if not isinstance(node, Einsum):
-        return None
-    product = open_product(node)
-    counts = Counter(product.factors)
-    for small, n in counts.items():
-        x = argument_of(small[0], "sigmoid")
-        for grown in counts:
-            inner = argument_of(grown[0], "exp")
-            if x is None or inner is None or grown[1] != small[1]:
-                continue
-            opposite = negate(x)
-            if times := _times(inner, opposite, min(n, MOST)):
-                large = (apply("sigmoid", opposite), grown[1])
-                left = counts - Counter({small: times, grown: 1})
-                factors = (*left.elements(), *[large] * times)
-                return replace(product, factors=factors).build()
-    return None
-
-
-def _times(node: Expr, x: Expr, most: int) -> int:
-    """Return how many times x a node is, if that is a whole number from 1 to ``most``; else 0."""
-    return next((k for k in range(1, most + 1) if multiply(Const(k), x) is node), 0)
+    """exp(-k x) sigmoid(x)^n -> sigmoid(-x)^k sigmoid(x)^(n - k), for whole k from 1 to n"""
+    return _sigmoids_turned(node, whole=True)
 
 
 def share_of_sigmoids(node: Expr) -> Expr | None:
     """exp(y - k x) sigmoid(x)^n -> exp(y) sigmoid(-x)^k sigmoid(x)^(n - k) for 0 < k <= n"""
+    return _sigmoids_turned(node, whole=False)
+
+
+def _sigmoids_turned(node: Expr, whole: bool) -> Expr | None:
+    """Turn powers of a sigmoid beside an exponential, which, if ``whole``, is a power of exp(-x)"""
     if not isinstance(node, Einsum):
         return None
     product = open_product(node)
@@ -205,12 +187,14 @@ def share_of_sigmoids(node: Expr) -> Expr | None:
             x = argument_of(base, "sigmoid")
             if y is None or x is None or is_minus(n) or not set(labels) <= set(own):
                 continue
-            whole, wide = multiply(Const(times), y), _along(x, labels, own, product)
-            if not is_minus(slope := _multiple(whole, wide)):
+            exponent, wide = multiply(Const(times), y), _along(x, labels, own, product)
+            slope = _multiple(exponent, wide)
+            is_power = isinstance(slope, int) and multiply(Const(slope), wide) is exponent
+            if not is_minus(slope) or (whole and not (is_power and isinstance(n, int))):
                 continue
             most = min(-slope, n)  # type: ignore[type-var]
             rest = [f for i, f in enumerate(product.factors) if i not in (j, k)]
-            left = (apply("exp", add(whole, multiply(Const(most), wide))), own)
+            left = (apply("exp", add(exponent, multiply(Const(most), wide))), own)
             turned = (power(apply("sigmoid", negate(x)), most), labels)
             as_was = (power(base, n - most), labels)
             return replace(product, factors=(*rest, left, turned, as_was)).build()

@@ -101,15 +101,12 @@ def forward(
             if adjoint is not None:  # the loss's, which a gradient's formula has named
                 known[name] = adjoint.var, adjoint.expr
                 continue
-        if is_seed:
-            raw = expr = seeds[name]
-        elif not inputs:
-            raw = expr = zeros((*definition.expr.dims, *extra_dims))
-        else:
+        raw = expr = zeros((*definition.expr.dims, *extra_dims))
+        if inputs and not is_seed:
             choices = _tangents(definition, inputs, known, len(extra_dims), knowledge)
             raw, expr = min(choices, key=lambda c: c[0])[1:]
-            if name in seeds:  # an entry moves by itself, and by those before it
-                raw, expr = add(raw, seeds[name]), add(expr, seeds[name])
+        if name in seeds:  # in a recurrence an entry moves by itself, and by those before it
+            raw, expr = add(raw, seeds[name]), add(expr, seeds[name])
         tangent = Tangent(title, definition, tuple(seeds), raw, expr, knowledge)
         result[name] = tangent
         if name not in loops:

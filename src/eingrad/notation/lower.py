@@ -80,11 +80,8 @@ def lower(statements: Sequence[Statement]) -> System:
     assumed = [s for s in statements if isinstance(s, Assumption)]
     stated = [s for s in assumed if _states_extent(s)]
     facts = [(s, _resolve_fact(s, tensors, inputs)) for s in assumed if s not in stated]
-    if loops:  # what no input tells: how many steps there are
-        sized = [dims.axis(name, k) for name, s in inputs.items() for k in range(len(s.labels))]
-        for s in stated:
-            if isinstance(s.right, Number) and isinstance(s.right.value, int):
-                dims.fix(cast(SizeOf, s.left).label, s.right.value, sized)
+    if loops:
+        _fix_steps(stated, dims, inputs)
     extents, used = with_ranges(tensors, Extents(dims.names(), dims.letters()), stated)
     stated = [s for s in stated if s not in used]
     exprs = {name: _build(thunk, extents, assignments[name]) for name, thunk in thunks.items()}
@@ -117,6 +114,16 @@ def lower(statements: Sequence[Statement]) -> System:
             for name, own in tensors.edges.items()
         },
     )  # fmt: skip
+
+
+def _fix_steps(
+    stated: Iterable[Assumption], dims: Dimensions, inputs: Mapping[str, Symbol]
+) -> None:
+    """Take from what is stated what no input tells of a recurrence: how many steps there are."""
+    sized = [dims.axis(name, k) for name, s in inputs.items() for k in range(len(s.labels))]
+    for s in stated:
+        if isinstance(s.right, Number) and isinstance(s.right.value, int):
+            dims.fix(cast(SizeOf, s.left).label, s.right.value, sized)
 
 
 def lower_claim(claim: Assignment, system: System) -> Definition:
