@@ -174,6 +174,14 @@ def test_a_range_with_no_entry_is_refused() -> None:
         run(x=np.ones(2), w=np.ones(3))
 
 
+def test_a_recurrence_of_no_known_length_says_how_to_give_one() -> None:
+    text = "h[t,i] = tanh(U_ij h[t-1,j])\nL = sum_i(h[-1,i]^2)"
+    with pytest.raises(eg.NotationError) as caught:
+        eg.parse(text)
+    assert "assume size(t) = 10" in str(caught.value.hint)
+    assert eg.parse(f"{text}\nassume size(t) = 10").outputs == ("h", "L")
+
+
 def test_modules_refuse_offsets() -> None:
     found = eg.parse("y_i = x[i+k] w_k\nL = sum_i(y_i^2)").grad("L")
     with pytest.raises(eg.EingradError, match="offset"):

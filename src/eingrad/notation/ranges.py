@@ -178,7 +178,7 @@ class _Ranges:
         if isinstance(tensor, TensorAt):
             letters = [x for p, x in self.extents.dims.items() if p == read.axis]
             own = self.extents.letters.get(letters[0], ()) if letters else ()
-            axis = label_text(own[0]) if own else ""
+            axis = label_text(own[0]) if own and own[0] not in labels else ""
         ways = f"say it: assume size({name}) = size({axis})" if axis else (
             f"say it: assume size({name}) = 10")  # fmt: skip
         if len(read.terms) > 1 and axis:
