@@ -260,17 +260,18 @@ def test_an_expression_of_numbers_alone():
     np.testing.assert_allclose(result["c"], np.log(2))
 
 
-def calls_to_compile_gradients(layers: int) -> int:
+def calls_to_compile_gradients(layers: int, loss: str) -> int:
     """Derive and compile a network by all its matrices; the work of the second."""
     lines = [f"Z{k + 1}_bi = tanh(Z{k}_bj W{k}_ji + c{k}_i)" for k in range(layers)]
-    model = eg.parse("\n".join([*lines, f"L = sum_bi(Z{layers}_bi^2)"]))
+    model = eg.parse("\n".join([*lines, f"L = {loss}_bi(Z{layers}_bi^2)"]))
     derivatives = model.grad("L", [f"W{k}" for k in range(layers)])
     return calls(derivatives.compile)
 
 
-def test_work_to_compile_gradients_is_linear():
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+def test_work_to_compile_gradients_is_linear(loss):
     """No rule looks at the whole network from each of its nodes."""
-    small, large = (calls_to_compile_gradients(n) for n in (25, 100))
+    small, large = (calls_to_compile_gradients(n, loss) for n in (25, 100))
     assert large < 4 * 1.1 * small
 
 

@@ -76,7 +76,7 @@ def share_of_weighted_exps(node: Expr) -> Expr | None:
     """
     if not isinstance(node, Einsum) or not _has_share(node):
         return None
-    product = open_product(node)
+    product = open_product(node, most=MAX_FACTORS)
     for k, (total, own) in enumerate(product.factors):
         base, exponent = _base_below(total)
         if not is_minus(exponent) or (found := _shifted(base, plain=True)) is None:
@@ -178,7 +178,7 @@ def _sigmoids_turned(node: Expr, whole: bool) -> Expr | None:
     """Turn powers of a sigmoid beside an exponential, which, if ``whole``, is a power of exp(-x)"""
     if not isinstance(node, Einsum):
         return None
-    product = open_product(node)
+    product = open_product(node, most=MAX_FACTORS)
     for j, (e, own) in enumerate(product.factors):
         inner, times = base_and_exponent(e)
         y = argument_of(inner, "exp")
@@ -220,7 +220,7 @@ def share_of_terms(node: Expr) -> Expr | None:
     if len(parts) > MAX_FACTORS or not any(is_map(x.base, "exp") or is_minus(x.exponent)
                                            for x in parts):  # fmt: skip
         return None
-    product = open_product(node)
+    product = open_product(node, most=MAX_FACTORS)
     for k, (total, labels) in enumerate(product.factors):
         if not is_sum(total):
             continue

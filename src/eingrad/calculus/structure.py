@@ -68,10 +68,13 @@ class OpenProduct:
         return {k for _, labels in self.factors for k in labels} - set(self.output)
 
 
-def open_product(node: Expr, dims: Sequence[Dim] | None = None) -> OpenProduct:
+def open_product(
+    node: Expr, dims: Sequence[Dim] | None = None, most: float = math.inf
+) -> OpenProduct:
     """Return the factors of a product, those of products inside it too.
 
-    ``dims`` are the axes that a scalar is repeated along; the output labels are 0, 1, ...
+    ``dims`` are the axes that a scalar is repeated along; the output labels are 0, 1, ... Products
+    inside it are opened as long as that gives no more than ``most`` factors.
     """
     dims = node.dims if dims is None else dims
     coefficient, core = scale_of(node)
@@ -83,7 +86,9 @@ def open_product(node: Expr, dims: Sequence[Dim] | None = None) -> OpenProduct:
         operand, labels = stack.pop()
         if isinstance(operand, Const):
             coefficient = coefficient * operand.value
-        elif isinstance(operand, Einsum):
+        elif isinstance(operand, Einsum) and (
+            operand is core or len(stack) + len(factors) + len(operand.operands) <= most
+        ):
             names = dict(zip(operand.output, labels, strict=True))
             for label, dim in enumerate(operand.extents):
                 if label not in names:
