@@ -254,6 +254,25 @@ NOT_RIGHT_IF = [
 ]
 
 
+LAYOUT = [
+    ("y_i = W_ij a_j", "dy_i/da_j = W_ji", "dy_i/da_j is the derivative of y_j by a_i"),
+    ("y_k = tanh(W_kl a_l)", "dy_k/da_l = W_lk (1 - y_l^2)",
+     "dy_k/da_l is the derivative of y_l by a_k"),
+    ("v_k = a_k / (sum_i(a_i) + 1)", "dv_k/da_l = (delta_kl - v_l) / (sum_i(a_i) + 1)",
+     "dv_k/da_l is the derivative of v_l by a_k"),
+    ("Y_bo = X_bi W_oi", "dY_bo/dX_ci = W_io delta_bc",
+     "dY_bo/dX_ci is the derivative of Y_ci by X_bo"),
+    ("Y_ij = A_ik X_kl B_lj", "dY_ij/dX_kl = A_ki B_jl",
+     "dY_ij/dX_kl is the derivative of Y_kl by X_ij"),
+]  # fmt: skip
+NO_LAYOUT = [
+    ("y_i = W_ij a_j", "dy_i/da_j = -W_ji"),
+    ("y_i = W_ij a_j", "dy_i/da_j = W_ij + W_ji"),
+    ("y_i = x_j W_ji\nL = sum_i(y_i^2)", "dL/dW_ij = 2 x_j y_i"),  # shaped like its variable
+    ("L = x_i A_ij y_j", "d2L/dx_i dy_j = A_ji"),
+]
+
+
 def holds(text: str, claim: str) -> bool:
     """Whether a claim is right by PyTorch."""
     model: Any = SimpleNamespace(text=text)
@@ -300,6 +319,26 @@ def test_a_condition_is_named(text: str, claim: str, condition: str) -> None:
     if condition != ONE:
         stated = eg.parse(f"{text}\nassume {condition}")
         assert stated.check(f"dL/dS_ij = {claim}").outcome == "right"
+
+
+@pytest.mark.parametrize(("text", "claim", "condition"), LAYOUT)
+def test_a_jacobian_in_the_other_layout(text: str, claim: str, condition: str) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert (verdict.outcome, verdict.ok) == ("right if", False), str(verdict)
+    assert verdict.assumption == f"{condition} (denominator layout)"
+    assert holds(text, verdict.correct)
+
+
+@pytest.mark.parametrize(("text", "claim"), NO_LAYOUT)
+def test_what_is_wrong_in_either_layout(text: str, claim: str) -> None:
+    assert eg.parse(text).check(claim).outcome == "wrong"
+
+
+def test_a_function_in_the_other_layout() -> None:
+    model = eg.parse("y_i = W_ij a_j^2")
+    found = model.check(lambda W, a: (2 * W * a).T, of="y", wrt="a")
+    assert found.assumption == "the axes of a come first, then those of y (denominator layout)"
+    assert model.check(lambda W, a: (W * a).T, of="y", wrt="a").outcome == "wrong"
 
 
 @pytest.mark.parametrize(("text", "claim"), NOT_RIGHT_IF)

@@ -18,6 +18,7 @@ from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
 from eingrad.check.matrix_claims import MatrixJudge
+from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import tidied
@@ -259,7 +260,14 @@ def _wrong(
 ) -> Verdict:
     example = counterexample(claim, question.right, question.points, question.labels, shown)
     found = letter_of_its_own(question, value) if value is not None else None
+    found = found or in_other_layout(question, claim, value)
     found = found or diagnose(question, claim, value, shown)
+    return _explained(question, text, found, example)
+
+
+def _explained(
+    question: Question, text: str, found: Diagnosis, example: dict[str, Any] | None = None
+) -> Verdict:
     outcome: Outcome = "right if" if found.assumption else "wrong"
     return Verdict(
         outcome, text, found.reason, question.correct, example, found.mistake,
@@ -274,6 +282,9 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
     """
     clash = "stand for two dimensions" in error.reason
     if clash:
+        layout = in_other_layout(question, None, claim.value)
+        if layout is not None:
+            return _explained(question, question.text(claim.target, claim.value), layout)
         found: Diagnosis | None = diagnose(question, None, claim.value, [])
         found = found or Diagnosis("shape", "shapes do not fit")
     elif NOT_KEPT in error.reason:

@@ -90,21 +90,7 @@ def labels_of_all(site: Site, pools: Candidates) -> Found:
         reason = f"the labels {p} and {q} are exchanged in {to_text(site.part)}"
         if whole:
             reason = f"the result is transposed: {p} and {q} are exchanged"
-            reason += _layout(pools.question.target, p, q)
         yield Repair("transposed" if whole else "label", reason, 1.1 if whole else 1.5, new)
-
-
-def _layout(target: Symbol | Derivative, p: str, q: str) -> str:
-    """Name the convention of a Jacobian whose labels stand the other way round."""
-    if not isinstance(target, Derivative) or len(target.wrt) != 1:
-        return ""
-    above = target.of.labels if isinstance(target.of, Symbol) else ()
-    below = target.wrt[0].labels
-    if len(above) != 1 or len(below) != 1 or {p, q} != {*above, *below}:
-        return ""
-    return (
-        f" (right where {below[0]}, of what is differentiated by, stands first: the other layout)"
-    )
 
 
 def reused(site: Site, pools: Candidates) -> Found:

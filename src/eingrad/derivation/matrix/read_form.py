@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
+from functools import lru_cache
 
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value, is_zero, repeat
@@ -23,6 +25,7 @@ from eingrad.derivation.matrix.forms import (
 )
 from eingrad.derivation.matrix.network import Item, Network, NoMatrixFormError
 
+MAX_OPENED = 64  # terms of a product whose sums would all be multiplied out
 MAX_COPIES = 4  # x^4 in a product is four factors, a higher power is written as one
 
 
@@ -32,9 +35,20 @@ def read(expr: Expr, rows: Labels, cols: Labels) -> Form:
     Two axes in one place are stacked as vec does, the first runs fastest. Raises
     NoMatrixFormError.
     """
-    if is_sum(expr):
-        return _sum(expr, rows, cols)
-    return _product(open_product(expr), rows, cols)
+    form = _form(expr, rows, cols)
+    if form is None:
+        raise NoMatrixFormError
+    return form
+
+
+@lru_cache(maxsize=512)
+def _form(expr: Expr, rows: Labels, cols: Labels) -> Form | None:
+    """Read a part once, however many ways of multiplying out lead to it."""
+    with suppress(NoMatrixFormError):
+        if is_sum(expr):
+            return _sum(expr, rows, cols)
+        return _product(open_product(expr), rows, cols)
+    return None
 
 
 def read_upright(expr: Expr) -> Form:
@@ -73,6 +87,8 @@ def _product(product: OpenProduct, rows: Labels, cols: Labels) -> Form:
     with suppress(NoMatrixFormError):
         found.append(_network(product, rows, cols))
     sums = [(k, x) for k, (x, labels) in enumerate(product.factors) if is_sum(x) and labels]
+    if math.prod(len(x.operands) for _, x in sums) > MAX_OPENED:
+        sums = []
     for k, x in sorted(sums, key=lambda s: -s[1].ndim):  # a sum of three axes is no matrix
         if x.has_delta or not found:
             try:
