@@ -20,6 +20,7 @@ TABLES = {
     "Einsums with all gradients, as many threads as each takes": "einsum.py",
     "A training step, one thread each": "step.py --threads 1",
     "A training step, as many threads as each takes": "step.py",
+    "Convolutions, forward and back, one thread each": "convolutions.py --threads 1",
     "From the start of a process to the first gradient": "start.py",
     "Hessians": "hessian.py --rounds 5",
     "Deriving and compiling, by the number of layers": "layers.py",

@@ -126,6 +126,15 @@ CASES = [
     Case("embedding", "L = mean_b(mean_d(E[w[b], d]^2 c_d))", "E c"),
     Case("argmax", "L = sum_i(argmax_j(A_ij) x_i) + sum_i((x_i > y_i) x_i) sigmoid(2)", "x"),
     Case("several_axes", "L = sum_{ab}(softmax_ab(X_ab) X_ab) + norm_{abc}(Y_abc)", "X Y"),
+    Case("convolution", "A[b,o,p,q] = X[b,c,2 p+k,q+l] W[o,c,k,l] + c_o\n"
+         "Y_bopq = relu(A_bopq)\nL = mean_b(sum_opq(Y_bopq^2))", "X W c"),
+    Case("padded", "assume size(i) = size(n)\ny_i = tanh(x[i+k-1] w_k)\nL = y[-1] + sum_i(y_i^2)",
+         "x w"),
+    Case("transposed", "assume size(i) = 2 size(j) + size(n) - 2\ny_i = x_j w[i-2 j]\n"
+         "L = sum_i(y_i^3)", "x w"),
+    Case("pooled", "assume size(k) = 2\nY_bi = max_k(X[b,2 i+k])\nL = Y_bi v_i X[b,0]", "X v"),
+    Case("heat", "v_i = u_i + 0.1 (u[i+1] - 2 u_i + u[i-1])\nL = sum_i(v_i^3)", "u"),
+    Case("hessian_of_offsets", "y_i = x[i+k] w_k\nL = sum_i(y_i^3)", "x", kind="hessian"),
     Case("jvp", "y_i = A_ij sin(x_j)", "x", of="y", kind="jvp"),
     Case("hvp", "L = sum_i(exp(A_ij x_j))", "x", kind="hvp"),
     Case("cumsum", "S_bt = cumsum_t(X_bt)\nL = sum_b(w_t S_bt^2) + sum_ij(cumsum_ij(A_ij)^2)",

@@ -148,6 +148,8 @@ LAYERS = [
               lambda t, x: (x["X"] @ x["W"] + x["b"]) * t.sigmoid(x["X"] @ x["V"])),
     LayerCase("log_probabilities", "Y_bo = log_softmax_o(X_bi W_io)", "Y", "X W",
               lambda t, x: t.log_softmax(x["X"] @ x["W"], -1)),
+    LayerCase("conv_offsets", "Y[b,o,p,q] = X[b,c,p+k,q+l] W[o,c,k,l] + c_o", "Y", "X W c",
+              lambda t, x: t.nn.functional.conv2d(x["X"], x["W"], x["c"])),
     LayerCase("max_pool", "Y_bc = max_k(X_bkc) * s_c", "Y", "X s",
               lambda t, x: t.amax(x["X"], 1) * x["s"]),
     LayerCase("rbf", "K_ab = exp(-g sum_i((X_ai - C_bi)^2))", "K", "X C g", _rbf),

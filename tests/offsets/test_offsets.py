@@ -11,6 +11,8 @@ import pytest
 import eingrad as eg
 
 torch = pytest.importorskip("torch")
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
 F = torch.nn.functional
 
 rng = np.random.default_rng(16)
@@ -101,8 +103,9 @@ def test_gradients_are_pytorchs(name: str) -> None:
     wanted = torch.autograd.grad(value, list(tensors.values()))
     model = eg.parse(text)
     found = model.grad("L", list(arrays))
-    for backend in ("numpy", "torch"):
-        results = found.compile(backend, dtype="float64")(**arrays)
+    for backend in ("numpy", "torch", "jax"):
+        with jax.enable_x64(True):
+            results = found.compile(backend, dtype="float64")(**arrays)
         np.testing.assert_allclose(float(results["L"]), value.item(), rtol=1e-10)
         for n, gradient in zip(arrays, wanted, strict=True):
             np.testing.assert_allclose(results[f"dL/d{n}"], gradient, rtol=1e-10, atol=1e-10)
@@ -182,10 +185,26 @@ def test_a_recurrence_of_no_known_length_says_how_to_give_one() -> None:
     assert eg.parse(f"{text}\nassume size(t) = 10").outputs == ("h", "L")
 
 
-def test_modules_refuse_offsets() -> None:
-    found = eg.parse("y_i = x[i+k] w_k\nL = sum_i(y_i^2)").grad("L")
-    with pytest.raises(eg.EingradError, match="offset"):
-        found.source("numpy")
+IN_JAX = ("strided layer", "transposed", "padding", "heat equation", "entries alone")
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [*((n, t) for n in MODELS for t in ("numpy", "torch")), *((n, "jax") for n in IN_JAX)],
+)
+def test_modules_are_what_is_compiled(name: str, target: Any) -> None:
+    text, _, arrays = MODELS[name]
+    found = eg.parse(text).grad("L", list(arrays))
+    wanted = found.compile("numpy", dtype="float64")(**arrays)
+    module: dict[str, Any] = {"__name__": "module"}
+    exec(found.source(target), module)
+    whole = {"numpy": np.asarray, "torch": torch.tensor, "jax": jnp.asarray}[target]
+    with jax.enable_x64(True):
+        value, saved = module["forward"](**{n: whole(arrays[n]) for n in module["AXES"]})
+        gradients = module["backward"](saved)
+    np.testing.assert_allclose(float(value), float(wanted["L"]), rtol=1e-12)
+    for n, gradient in zip(module["WRT"], gradients, strict=True):
+        np.testing.assert_allclose(gradient, wanted[f"dL/d{n}"], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("text", ["y_i = x[2 i+k] w_k", "z_b = X[b,4,i] v_i", "h_b = H[-1,b]"])

@@ -1,48 +1,165 @@
-"""Random offset products against a loop over their entries, and central differences."""
+"""Random offset products against a loop over their labels, and central differences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
+from seeds import in_batches
 
 import eingrad as eg
 
+jax, _ = pytest.importorskip("jax"), pytest.importorskip("torch")
 Array = Any
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
-    "y_i^2": np.square, "sin(y_i)": np.sin, "exp(y_i)": np.exp,
+    "{}^2": np.square, "sin({})": np.sin, "exp({} / 8)": lambda y: np.exp(y / 8), "{}": lambda y: y,
 }  # fmt: skip
 
 
-def differences(f: Callable[[Array], float], x: Array, step: float = 1e-6) -> Array:
-    return np.array([(f(x + e) - f(x - e)) / (2 * step) for e in step * np.eye(len(x))])
+@dataclass(frozen=True)
+class Place:
+    """Where an axis is read: at whole multiples of labels and a constant, from the end below 0."""
+
+    terms: tuple[tuple[int, str], ...]
+    constant: int
+
+    @property
+    def is_plain(self) -> bool:
+        return self.constant == 0 and [n for n, _ in self.terms] == [1]
+
+    @property
+    def is_step(self) -> bool:
+        """Whether one label moves by a number: the axis goes as far as the label."""
+        return [n for n, _ in self.terms] == [1]
+
+    def __str__(self) -> str:
+        parts = [f"{'-+'[n > 0]} {abs(n) if abs(n) > 1 else ''} {x}" for n, x in self.terms]
+        parts += [f"{self.constant:+d}"] if self.constant or not parts else []
+        return " ".join(parts).removeprefix("+").strip()
+
+    def at(self, values: Mapping[str, int], size: int) -> int:
+        place = self.constant + sum(n * values[label] for n, label in self.terms)
+        return place + size if not self.terms and place < 0 else place
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_random_offsets(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    a, b, c = int(rng.integers(1, 4)), int(rng.choice([-2, -1, 1, 2])), int(rng.integers(-2, 3))
-    entries, extent = int(rng.integers(2, 6)), int(rng.integers(3, 8))
-    x, w = rng.normal(size=extent), rng.normal(size=int(rng.integers(1, 4)))
-    function = list(FUNCTIONS)[seed % 3]
-    offset = f"{a} i {b:+d} k" + (f" {c:+d}" if c else "")
-    text = f"assume size(i) = {entries}\ny_i = x[{offset}] w_k\nL = sum_i({function})"
+@dataclass(frozen=True)
+class OffsetProduct:
+    """``y = product of factors``, summed over what is not in ``output``, and L the sum of f(y)."""
 
-    def value(x: Array, w: Array) -> float:
-        y = np.zeros(entries)
-        for i in range(entries):
-            for k in range(len(w)):
-                if 0 <= a * i + b * k + c < extent:
-                    y[i] += x[a * i + b * k + c] * w[k]
-        return float(FUNCTIONS[function](y).sum())
+    factors: tuple[tuple[str, tuple[Place, ...]], ...]
+    shapes: Mapping[str, tuple[int, ...]]
+    labels: Mapping[str, int]
+    output: str
+    function: str
 
-    results = eg.parse(text).grad("L", ["x", "w"]).compile("numpy")(x=x, w=w)
-    np.testing.assert_allclose(float(results["L"]), value(x, w), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(
-        results["dL/dx"], differences(lambda v: value(v, w), x), rtol=1e-5, atol=1e-7
-    )
-    np.testing.assert_allclose(
-        results["dL/dw"], differences(lambda v: value(x, v), w), rtol=1e-5, atol=1e-7
-    )
+    @property
+    def text(self) -> str:
+        plain = {p.terms[0][1] for _, places in self.factors for p in places if p.is_plain}
+        facts = [f"assume size({x}) = {n}" for x, n in self.labels.items() if x not in plain]
+        right = " ".join(f"{name}[{','.join(map(str, ps))}]" for name, ps in self.factors)
+        if summed := "".join(x for x in self.labels if x not in self.output):
+            right = f"sum_{summed}({right})"
+        left = f"y_{self.output}" if self.output else "y"
+        over = f"sum_{self.output}" if self.output else ""
+        return "\n".join([*facts, f"{left} = {right}", f"L = {over}({self.function.format(left)})"])
+
+    def value(self) -> Callable[..., float]:
+        """Return L as a function of arrays, from a loop over all labels."""
+        rows = []
+        for values in product(*map(range, self.labels.values())):
+            at = dict(zip(self.labels, values, strict=True))
+            places = [
+                tuple(p.at(at, n) for p, n in zip(ps, self.shapes[name], strict=True))
+                for name, ps in self.factors
+            ]
+            inside = all(
+                0 <= k < n
+                for (name, _), own in zip(self.factors, places, strict=True)
+                for k, n in zip(own, self.shapes[name], strict=True)
+            )
+            if inside:
+                rows.append((tuple(at[x] for x in self.output), places))
+
+        def value(**arrays: Array) -> float:
+            y = np.zeros([self.labels[x] for x in self.output])
+            for out, places in rows:
+                own = zip(self.factors, places, strict=True)
+                y[out] += np.prod([arrays[name][k] for (name, _), k in own])
+            return float(np.sum(FUNCTIONS[self.function](y)))
+
+        return value
+
+
+@st.composite
+def offset_products(draw: st.DrawFn) -> OffsetProduct:
+    labels = {x: draw(st.integers(1, 4)) for x in draw(st.sampled_from(["ik", "ijk", "ijkl"]))}
+    small = st.sampled_from([-2, -1, 1, 2, 3])
+    used: dict[str, None] = {}
+
+    def place() -> Place:
+        count = draw(st.sampled_from([0, 1, 1, 1, 2, 2, 2, 3][: 4 + 2 * len(labels) - 3]))
+        own = draw(st.permutations(list(labels)))[:count]
+        constant = draw(st.integers(-2, 2))
+        if count == 1 and draw(st.booleans()):
+            terms, constant = ((1, own[0]),), 0
+        else:
+            terms = tuple((draw(small), x) for x in own)
+        used.update(dict.fromkeys(own))
+        return Place(terms, constant)
+
+    factors, shapes = [], {}
+    for name in draw(st.sampled_from(["x", "xw", "xw", "xx", "xwv"])):
+        count = len(shapes[name]) if name in shapes else draw(st.integers(1, 2))
+        places = tuple(place() for _ in range(count))
+        wanted = tuple(
+            labels[p.terms[0][1]] if p.is_step else draw(st.integers(2, 6)) for p in places
+        )
+        if name in shapes:  # read a second time: as long as it is
+            places = tuple(
+                Place(((2, p.terms[0][1]),), p.constant) if p.is_step and n != m else p
+                for p, n, m in zip(places, wanted, shapes[name], strict=True)
+            )
+        shapes.setdefault(name, wanted)
+        factors.append((name, places))
+    return OffsetProduct(
+        tuple(factors), shapes, {x: n for x, n in labels.items() if x in used},
+        "".join(x for x in "ij" if x in used), draw(st.sampled_from(list(FUNCTIONS))),
+    )  # fmt: skip
+
+
+def differences(f: Callable[..., float], arrays: Mapping[str, Array], name: str) -> Array:
+    """Return the gradient by one of the arrays, from values on both sides."""
+    result = np.zeros(arrays[name].shape)
+    for index in np.ndindex(result.shape):
+        step = np.zeros(result.shape)
+        step[index] = 1e-6
+        ends = [f(**{**arrays, name: arrays[name] + sign * step}) for sign in (1, -1)]
+        result[index] = (ends[0] - ends[1]) / 2e-6
+    return result
+
+
+@in_batches(150, 3, offset_products())
+def test_random_offsets(drawn: OffsetProduct) -> None:
+    rng = np.random.default_rng(len(drawn.text))
+    arrays = {name: rng.normal(size=shape) for name, shape in drawn.shapes.items()}
+    value = drawn.value()
+    found = eg.parse(drawn.text).grad("L", list(arrays))
+    backend = ("numpy", "torch", "numpy", "torch", "numpy", "torch", "numpy", "jax")[
+        len(drawn.text) % 8
+    ]
+    with jax.enable_x64(True):
+        results = found.compile(backend, dtype="float64")(**arrays)
+    note = f"{backend}\n{drawn.text}\n{drawn.shapes}"
+    wanted = value(**arrays)
+    np.testing.assert_allclose(float(results["L"]), wanted, 1e-10, 1e-12, err_msg=note)
+    for name in arrays:
+        gradient = differences(value, arrays, name)
+        scale = max(1.0, np.abs(gradient).max())
+        np.testing.assert_allclose(
+            results[f"dL/d{name}"], gradient, 1e-5, 1e-7 * scale, err_msg=note
+        )

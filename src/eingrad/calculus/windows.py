@@ -36,7 +36,7 @@ def _opened(node: Expr, size_of: SizeOf) -> Expr | None:
     extents = dict(enumerate(node.extents))
     changed = False
     while (choice := _choice(factors, node.output, extents, size_of)) is not None:
-        factors = _read(factors, *choice, extents, size_of)
+        factors = _read(factors, *choice, node.output, extents)
         changed = True
     return einsum(factors, node.output, extents) if changed else None
 
@@ -54,7 +54,7 @@ def _choice(
             if label not in output and labels.count(label) == 1 and not elsewhere:
                 entries = size_of(extents[label])
                 step = abs(_band(factors[k][0]).weights[labels.index(label)])
-                found.append((step > 1, -entries, k, label))
+                found.append((-entries, step > 1, k, label))
     return min(found)[2:] if found else None
 
 
@@ -64,28 +64,32 @@ def _band(node: Expr) -> Band:
 
 
 def _read(
-    factors: Sequence[Factor], number: int, label: int, extents: dict[int, Dim], size_of: SizeOf
+    factors: Sequence[Factor], number: int, label: int, output: Labels, extents: dict[int, Dim]
 ) -> list[Factor]:
-    """Take a band out: read what has the label at the band's other labels."""
+    """Take a band out: read what has the label at the band's other labels.
+
+    What nothing else has is summed before it is read.
+    """
     band, labels = _band(factors[number][0]), factors[number][1]
     rest = [f for k, f in enumerate(factors) if k != number]
     holding = [f for f in rest if label in f[1]]
     others = [f for f in rest if label not in f[1]]
     axis = labels.index(label)
-    if len(holding) == 1 and holding[0][1].count(label) == 1:
-        value, own = holding[0]
+    needed = {*output, *labels, *(k for _, ls in others for k in ls)}
+    every = tuple(dict.fromkeys((*(k for _, ls in holding for k in ls), label)))
+    own = tuple(k for k in every if k in needed)
+    if len(holding) == 1 and holding[0][1] == own:
+        value = holding[0][0]
     else:
-        own = tuple(dict.fromkeys((*(k for _, ls in holding for k in ls), label)))
         ones = (full(1, (extents[label],)), (label,))
         value = einsum([*holding, ones], own, extents)
-    constant = band.constant + sum(
-        n * size_of(dim) for n, dim in zip(band.ends, band.dims, strict=True)
-    )
     sign = -1 if band.weights[axis] > 0 else 1  # weight label + rest = 0
     around = [k for k in range(len(labels)) if k != axis]
+    ends = tuple((sign * n, d) for n, d in zip(band.ends, band.dims, strict=True) if n)
     reach = Reach(
         own.index(label), tuple(band.dims[k] for k in around),
-        tuple(sign * band.weights[k] for k in around), sign * constant, abs(band.weights[axis]),
+        tuple(sign * band.weights[k] for k in around), sign * band.constant,
+        abs(band.weights[axis]), ends,
     )  # fmt: skip
     view = window(value, reach)
     kept = tuple(k for k in own if k != label)

@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 
 WIDTH = 88
 COMPARE, ADD, MULTIPLY, POWER, ATOM = range(5)  # how tightly an expression's outermost sign binds
-TIGHTNESS = {"+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "@": MULTIPLY, "**": POWER}
+TIGHTNESS = {
+    "+": ADD,
+    "-": ADD,
+    "*": MULTIPLY,
+    "/": MULTIPLY,
+    "//": MULTIPLY,
+    "@": MULTIPLY,
+    "**": POWER,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of, transpose
 from eingrad.core.arrays import AxisSource, Gather, Matrix, Scatter
+from eingrad.core.bands import Band, Reach, Window
 from eingrad.core.digits import is_decimal
 from eingrad.core.expr import (
     Const,
@@ -48,6 +49,7 @@ from eingrad.core.expr import (
 )
 from eingrad.core.functions import COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS, imported, spelling
 from eingrad.core.partials import recipe_of
+from eingrad.core.positions import Shift
 from eingrad.errors import EingradError
 
 
@@ -97,6 +99,25 @@ def positive_power(node: Expr) -> Expr | None:
 def is_negative(value: Number) -> bool:
     """Whether a number has a minus sign."""
     return not isinstance(value, complex) and value < 0
+
+
+def linear(constant: int, terms: Sequence[tuple[int, Code]]) -> Code:
+    """Return the code of a sum of multiples, those that are added first.
+
+    >>> str(linear(-1, [(-2, atom("k")), (1, atom("n"))]))
+    'n - 2 * k - 1'
+    """
+    parts = [(n, x if abs(n) == 1 else binary("*", atom(str(abs(n))), x)) for n, x in terms]
+    parts += [(constant, atom(str(abs(constant))))] if constant or not parts else []
+    (first, code), *rest = sorted(parts, key=lambda part: part[0] < 0)
+    code = negative(code) if first < 0 else code
+    for n, part in rest:
+        code = binary("-" if n < 0 else "+", code, part)
+    return code
+
+
+def _tuple(*parts: Code) -> Code:
+    return Code("tuple", "", parts)
 
 
 Operand = tuple[Code, Labels]
@@ -302,7 +323,41 @@ class ExpressionWriter:
             return Piece(self._gather(node), every)
         if isinstance(node, Scatter):
             return self._scatter(node, every)
+        if isinstance(node, Window):
+            return Piece(self._windows(node.operands[0], node.reaches), every)
+        if isinstance(node, Shift) and len(node.operands) == 1:
+            moved = Reach(node.axis, (node.dims[node.axis],), (1,), node.by)
+            code = self._windows(node.operands[0], [moved])
+            order = [*range(node.axis), node.ndim - 1, *range(node.axis, node.ndim - 1)]
+            return Piece(self.transposed(code, order), every)
+        if isinstance(node, Band):
+            return Piece(self._selector(node), every)
         raise EingradError(f"a standalone module has no spelling for {type(node).__name__}")
+
+    # --- labels that move ---
+
+    def _windows(self, node: Expr, reaches: Sequence[Reach]) -> Code:
+        return call(self.helper("windows"), self.whole(node), *map(self._read, reaches))
+
+    def _read(self, reach: Reach) -> Code:
+        """Write where a window reads one axis, as ``windows`` takes it."""
+        weights = [atom(str(n)) for n in reach.weights]
+        return _tuple(
+            atom(str(reach.axis)), _tuple(*map(self.size, reach.dims)), _tuple(*weights),
+            self._constant(reach.constant, reach.ends), atom(str(reach.step)),
+        )  # fmt: skip
+
+    def _selector(self, node: Band) -> Code:
+        ends = [(n, dim) for n, dim in zip(node.ends, node.dims, strict=True) if n]
+        weights = [atom(str(n)) for n in node.weights]
+        return call(
+            self.helper("selector"), _tuple(*map(self.size, node.dims)), _tuple(*weights),
+            self._constant(node.constant, ends), atom(self.like),
+        )  # fmt: skip
+
+    def _constant(self, constant: int, ends: Sequence[tuple[int, Dim]]) -> Code:
+        """Return the code of a whole number and multiples of extents."""
+        return linear(constant, [(n, self.size(dim)) for n, dim in ends])
 
     def _gather(self, node: Gather) -> Code:
         """Write an array read at integers: ``X[:, p]``."""

@@ -14,8 +14,8 @@ from eingrad.codegen.module_plan import (
     ModulePlan,
     ModuleResult,
     check_input,
-    check_no_offsets,
     check_no_recurrence,
+    check_sizes,
     lines_of,
     named_parts,
     needed_of,
@@ -25,7 +25,7 @@ from eingrad.codegen.module_plan import (
     texts_of,
 )
 from eingrad.codegen.work_pieces import name_work
-from eingrad.core.expr import Expr, Var, check_extents, postorder, variables
+from eingrad.core.expr import Expr, Var, postorder, variables
 from eingrad.derivation.steps import Deriver, Record, introduced
 from eingrad.errors import UnknownNameError
 from eingrad.notation.system import System
@@ -65,7 +65,6 @@ def make_layer_plan(
 ) -> LayerPlan:
     """Return what a layer computes. Raises EingradError for a name that ``save`` cannot have."""
     check_no_recurrence(system)
-    check_no_offsets(system)
     functions = dict(functions or {})
     for name in wrt:
         check_input(system, name)
@@ -94,7 +93,7 @@ def make_layer_plan(
     inputs = _inputs(system, used, wrt, (*lines, *backward, *tangents))
     saved = _saved(backward, inputs, cotangents, outputs, lines)
     nodes = postorder(line.expr for line in (*lines, *backward))
-    check_extents(nodes, {dim for var in inputs for dim in var.dims if isinstance(dim, str)})
+    check_sizes(inputs, nodes)
     return LayerPlan(
         " and ".join(outputs), inputs, tuple(lines), tuple(backward), tuple(results), saved, True,
         system, deriver, functions, tuple(tensor(system, name) for name in outputs), cotangents,

@@ -11,20 +11,30 @@ from itertools import count
 
 from eingrad.calculus.optim import Optimizer
 from eingrad.codegen import templates
-from eingrad.codegen.code import WIDTH, atom, bracketed, comment, statement, tuple_text
-from eingrad.codegen.expressions import ExpressionWriter
+from eingrad.codegen.code import (
+    WIDTH,
+    Code,
+    atom,
+    binary,
+    bracketed,
+    comment,
+    statement,
+    tuple_text,
+)
+from eingrad.codegen.expressions import ExpressionWriter, linear
 from eingrad.codegen.identifiers import OF_NN_MODULES, Namespace
 from eingrad.codegen.leading_wrappers import PREFIX, Wrappers, axes_text
-from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan
+from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan, sizes_in
 from eingrad.codegen.random_data import MAKERS, Draw, draw_text, draws
 from eingrad.codegen.targets import TARGETS, Target
 from eingrad.codegen.templates import HELPERS, NEEDS
 from eingrad.codegen.torch_function import FunctionClass
 from eingrad.core.algebra import is_light
-from eingrad.core.expr import ELLIPSIS, Const, Expr, Map, Var, has_leading_axes, postorder
+from eingrad.core.expr import ELLIPSIS, Const, Dim, Expr, Map, Var, has_leading_axes, postorder
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.partials import recipe_of
 from eingrad.core.rewrite import substitute
+from eingrad.core.spans import DerivedExtent, span_of, within
 from eingrad.derivation.steps import Deriver
 from eingrad.errors import EingradError
 from eingrad.notation.system import System
@@ -77,6 +87,8 @@ class Module:
         for var in self.training.state if self.training else ():
             self.names[var.name] = self.namespace.new(var.name)
         dims = [d for v in program.inputs for d in v.dims if isinstance(d, str)]
+        lines = (*program.forward, *program.backward)
+        dims += [d for line in lines for d in sizes_in(line.expr) if span_of(d) is not None]
         self.letters = Namespace()
         self.axis: dict[str, str] = {}
         for dim in dict.fromkeys(dims):
@@ -210,13 +222,30 @@ class Module:
         return [*self._size_lines(known), *body]
 
     def _size_lines(self, known: Sequence[Var]) -> list[str]:
+        """Write the extents that are spoken of, those that follow from others after these."""
+        dims = list(self.emitter.sizes)
         lines = []
-        for dim in self.emitter.sizes:
-            var = next(v for v in known if dim in v.dims)
-            place = var.dims.index(dim)
-            name = self.names[f"size {dim}"]
-            lines.append(f"    {name} = {self.names[var.name]}.shape[{place}]")
+        for dim in dict.fromkeys([*within(dims), *(d for d in dims if span_of(d) is not None)]):
+            own, name = span_of(dim), self.names[f"size {dim}"]
+            if own is None:
+                var = next(v for v in known if dim in v.dims)
+                place = var.dims.index(dim)
+                lines.append(f"    {name} = {self.names[var.name]}.shape[{place}]")
+            else:
+                lines.append(f"    {name} = {self._extent(own)}")
         return lines
+
+    def _extent(self, own: DerivedExtent) -> Code:
+        """Return the code of an extent that follows from others."""
+        sizes = [(n, self._base(dim)) for n, dim in own.terms]
+        if own.divisor == 1:
+            return linear(own.constant + own.more, sizes)
+        whole = binary("//", linear(own.constant, sizes), atom(str(own.divisor)))
+        return linear(own.more, [(1, whole)])
+
+    def _base(self, dim: Dim) -> Code:
+        own = span_of(dim)
+        return atom(self.names[f"size {dim}"]) if own is None else self._extent(own)
 
     # --- frameworks ---
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eingrad.calculus.axis_order import in_order
@@ -17,7 +17,6 @@ from eingrad.calculus.run_form import form_to_run, in_pairs
 from eingrad.calculus.structure import cost
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
-from eingrad.core.bands import Band
 from eingrad.core.expr import (
     Const,
     Dim,
@@ -28,6 +27,7 @@ from eingrad.core.expr import (
     Size,
     Var,
     check_extents,
+    named_dims,
     postorder,
     variables,
 )
@@ -35,6 +35,7 @@ from eingrad.core.functions import FUNCTIONS
 from eingrad.core.product import shared_products
 from eingrad.core.recurrences import recurrent
 from eingrad.core.rewrite import substitute
+from eingrad.core.spans import length, span_of, within
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.steps import Deriver
 from eingrad.errors import EingradError
@@ -42,7 +43,7 @@ from eingrad.notation.syntax import Assignment, Formula, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
-TYPICAL = 64  # an axis of unknown extent, where costs are compared
+TYPICAL, KERNEL = 64, 4  # axes of unknown extent, where costs are compared
 MAX_OPENED = 40.0  # a definition longer than this is not looked into for a stable form
 
 
@@ -89,17 +90,6 @@ class ModulePlan:
         return tuple(dict.fromkeys(result.root for result in self.results))
 
 
-def check_no_offsets(system: System) -> None:
-    """Raise where a model reads tensors at combinations of labels."""
-    for name, definition in system.definitions.items():
-        if any(isinstance(node, Band) for node in postorder([definition.expr])):
-            raise EingradError(
-                f"{name} reads a tensor at an offset, which standalone modules do not know yet",
-                operand=name,
-                hint="compile() runs it on all three backends",
-            )
-
-
 def check_no_recurrence(system: System) -> None:
     """Raise where a standalone module would have to write a loop."""
     names = sorted(recurrent(system.exprs))
@@ -123,7 +113,6 @@ def make_module_plan(
     Raises EingradError for a generic function that is not bound, or bound to a callable.
     """
     check_no_recurrence(system)
-    check_no_offsets(system)
     functions = dict(functions or {})
     results = [_result(wrt, name, system, deriver) for wrt, name in keys.items()]
     results = [r for k, r in enumerate(results) if r not in results[:k]]
@@ -139,7 +128,7 @@ def make_module_plan(
     is_gradient = all(not r.root.ndim and r.direction is None for r in results) and len(roots) == 1
     inputs = _inputs(system, forward, saved_vars, results)
     nodes = postorder(line.expr for line in (*forward, *backward))
-    check_extents(nodes, {dim for var in inputs for dim in var.dims if isinstance(dim, str)})
+    check_sizes(inputs, nodes)
     return ModulePlan(
         of, inputs, tuple(forward), tuple(backward), tuple(results), saved_vars, is_gradient,
         system, deriver, functions,
@@ -174,13 +163,29 @@ def lines_of(
     """
     parts: dict[Expr, Expr] = {x.expr: x.var for x in before if not x.text}
     laid_out = in_order([substitute(e, parts) for e in exprs.values()])
-    cheap = in_pairs(form_to_run(laid_out, _extent), _extent)
+    extent = _extents(laid_out)
+    cheap = in_pairs(form_to_run(laid_out, extent), extent)
     return [Line(Var(n, e.dims), e, texts.get(n, "")) for n, e in zip(exprs, cheap, strict=True)]
 
 
-def _extent(dim: Dim) -> int:
-    """Return an extent for costs: a module is written for any sizes, and axes count alike."""
-    return TYPICAL if isinstance(dim, str) else dim
+def _extents(exprs: Iterable[Expr]) -> Callable[[Dim], int]:
+    """Return extents for costs: a module is written for any sizes, and axes count alike.
+
+    But those by which others are shorter, as a kernel's.
+    """
+    dims = dict.fromkeys(d for x in postorder(exprs) for d in named_dims(x))
+    derived = [own for d in dims if (own := span_of(d)) is not None]
+    sizes: dict[Dim, int] = dict.fromkeys(within(dims), TYPICAL)
+    sizes |= {d: KERNEL for own in derived for n, d in own.terms if n < 0 and d in sizes}
+    return lambda dim: length(dim, sizes) or TYPICAL
+
+
+def check_sizes(inputs: Iterable[Var], nodes: Iterable[Expr]) -> None:
+    """Raise where some tensor has an axis whose extent no input tells."""
+    nodes = list(nodes)
+    told = {dim for var in inputs for dim in var.dims if isinstance(dim, str)}
+    dims = {dim for node in nodes for dim in named_dims(node)}
+    check_extents(nodes, told | {d for d in dims if told.issuperset(within([d]))})
 
 
 def _result(wrt: str, name: str, system: System, deriver: Deriver) -> ModuleResult:
@@ -365,7 +370,8 @@ def sizes_in(expr: Expr) -> set[str]:
     """Return the dimensions whose extent an expression may speak of."""
     nodes = list(postorder([expr]))
     dims = {d for node in nodes for d in node.dims if isinstance(d, str)}
-    return dims | {node.dim for node in nodes if isinstance(node, Size)}
+    dims |= {node.dim for node in nodes if isinstance(node, Size) and isinstance(node.dim, str)}
+    return dims | set(within(dims))
 
 
 def _inputs(

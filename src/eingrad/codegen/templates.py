@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from eingrad.codegen import window_templates
+
 NUMPY = {
     "adjugate": '''
 def adjugate(x: Array) -> Array:
@@ -197,7 +199,11 @@ def add_at(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array
     """Return ``x`` to which ``entries`` are added at ``places``."""
     return x.at[places].add(entries)
 '''
-HELPERS = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
+HELPERS = {
+    "numpy": NUMPY | window_templates.NUMPY,
+    "torch": TORCH | window_templates.TORCH,
+    "jax": JAX | window_templates.JAX,
+}
 NEEDS = {"reverse_cumsum": ("cumsum",)}
 """The texts of helpers that a target needs, and which others these call."""
 

@@ -6,8 +6,8 @@ is 0, and every rule for products holds of it. What runs has `Window` nodes in i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from eingrad.core.expr import Dim, Expr, Labels, Map, _intern
@@ -39,11 +39,16 @@ class Band(Expr):
         return (self.weights, self.constant, self.ends)
 
 
+Reaching = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
+"""A `Reach` in numbers: axis, lengths, weights, constant, step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Where a window reads one axis: at ``(weights . labels + constant) / step``, if that is whole.
 
-    ``dims`` are those of the labels.
+    ``dims`` are those of the labels; to the constant so many times extents are added as ``ends``
+    says: ``H[-1]`` is read at size(l) - 1.
     """
 
     axis: int
@@ -51,6 +56,12 @@ class Reach:
     weights: tuple[int, ...]
     constant: int
     step: int = 1
+    ends: tuple[tuple[int, Dim], ...] = ()
+
+    def sized(self, size_of: Callable[[Dim], int]) -> Reaching:
+        """Return the same in numbers."""
+        constant = self.constant + sum(n * size_of(dim) for n, dim in self.ends)
+        return self.axis, tuple(map(size_of, self.dims)), self.weights, constant, self.step
 
 
 class Window(Expr):
@@ -66,7 +77,7 @@ class Window(Expr):
         read = {reach.axis for reach in reaches}
         kept = [dim for axis, dim in enumerate(operand.dims) if axis not in read]
         dims = (*kept, *(dim for reach in reaches for dim in reach.dims))
-        fields = tuple((r.axis, r.dims, r.weights, r.constant, r.step) for r in node.reaches)
+        fields = tuple(astuple(r) for r in node.reaches)
         return _intern(node, (operand,), dims, fields)  # type: ignore[no-any-return]
 
     def fields(self) -> tuple[Any, ...]:
@@ -80,8 +91,7 @@ def window(operand: Expr, reach: Reach) -> Expr:
         read = {r.axis for r in operand.reaches}
         kept = [axis for axis in range(inner.ndim) if axis not in read]
         if reach.axis < len(kept):
-            own = Reach(kept[reach.axis], reach.dims, reach.weights, reach.constant, reach.step)
-            return Window(inner, (*operand.reaches, own))
+            return Window(inner, (*operand.reaches, replace(reach, axis=kept[reach.axis])))
     return Window(operand, (reach,))
 
 
@@ -121,4 +131,4 @@ def once_each_band(factors: Sequence[tuple[Expr, Labels]]) -> list[tuple[Expr, L
     return result
 
 
-__all__ = ["Band", "Reach", "Window", "equal_by_bands", "once_each_band", "window"]
+__all__ = ["Band", "Reach", "Reaching", "Window", "equal_by_bands", "once_each_band", "window"]

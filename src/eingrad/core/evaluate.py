@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from eingrad.core.arrays import Gather, Matrix, Scatter
-from eingrad.core.bands import Band, Window
+from eingrad.core.bands import Band, Reaching, Window
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -84,7 +84,8 @@ def evaluate(
         case Band():
             result = band(node, [extent(dim, sizes) for dim in node.dims])
         case Window():
-            result = windowed(operands[0], _reaches(node, sizes))
+            reaches = [r.sized(lambda d: extent(d, sizes)) for r in node.reaches]
+            result = windowed(operands[0], reaches)
         case Indices(dims=(dim,)):
             result = np.arange(extent(dim, sizes))
         case Einsum():
@@ -118,10 +119,6 @@ def evaluate(
 
 
 # --- labels that move ---------------------------------------------------------------------------
-
-
-Reaching = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
-"""A `Reach` with lengths for dimensions: axis, lengths, weights, constant, step."""
 
 
 def band(node: Band, lengths: Sequence[int]) -> Array:
@@ -163,16 +160,9 @@ def windowed(x: Array, reaches: Sequence[Reaching]) -> Array:
         there = np.broadcast_to(there, lengths)
         found = np.take(x, np.where(there, places // step, 0), axis=axis)
         after = found.ndim - axis - len(lengths)
-        found = np.where(there.reshape(*lengths, *(1,) * after), found, 0)
+        found = np.where(there.reshape((*lengths, *(1,) * after)), found, 0)
         x = np.moveaxis(found, range(axis, axis + len(lengths)), range(-len(lengths), 0))
     return x
-
-
-def _reaches(node: Window, sizes: Mapping[Dim, int]) -> list[Reaching]:
-    return [
-        (r.axis, tuple(extent(d, sizes) for d in r.dims), r.weights, r.constant, r.step)
-        for r in node.reaches
-    ]
 
 
 def shifted(operands: Sequence[Array], axis: int, by: int) -> Array:

@@ -259,8 +259,7 @@ class _Lowering:
             return of_register(self.b.step("band", [], lengths, parameters=(spec,), flops=0))
         if isinstance(node, Window):
             x = values.dense(self.b, values.plain(self.b, self.values[node.operands[0]], FLOAT))
-            own = [tuple(map(self.size_of, r.dims)) for r in node.reaches]
-            return of_register(windowed(self.b, x, node.reaches, own))
+            return of_register(windowed(self.b, x, [r.sized(self.size_of) for r in node.reaches]))
         shape = tuple(map(self.size_of, node.dims))
         return lower_array(self.b, node, [self.values[x] for x in node.operands], shape)
 

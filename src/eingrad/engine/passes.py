@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from eingrad.core.algebra import einsum, is_light
+from eingrad.core.bands import Window
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Number, Var, exact, postorder
 from eingrad.core.functions import MATRIX_FUNCTIONS
 from eingrad.core.labelling import connected
@@ -115,6 +116,7 @@ BROADCAST = 2**15  # entries of a result, from which on it matters how NumPy bro
 PRODUCTS = frozenset({"matmul", "dot", "einsum"})
 IN_BLAS = PRODUCTS | {
     "long_matmul", "long_dot", "long_einsum", "gemm", "outer", "row_dots", "large_sum",
+    "conv", "conv_input", "conv_kernel",
 }  # fmt: skip
 ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide"})
 EXTREMA = frozenset({"amax", "amin"})
@@ -330,7 +332,8 @@ def split_update(name: str, node: Expr) -> tuple[Number, Einsum | None, Einsum] 
             continue
         if scale is not None and scale.inputs[scale.operands.index(core)] != scale.output:
             continue
-        if can_accumulate(core.inputs, core.output):
+        moves = any(isinstance(x, Window) for x in core.operands)  # it may be a convolution
+        if not moves and can_accumulate(core.inputs, core.output):
             return beta, scale, core
     return None
 

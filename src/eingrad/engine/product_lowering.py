@@ -11,6 +11,7 @@ from typing import Any
 from eingrad.core.expr import Labels
 from eingrad.engine import window_steps
 from eingrad.engine.contract import contraction_path, equation
+from eingrad.engine.convolutions import convolution
 from eingrad.engine.program import BOOLEAN, FLOAT, INTEGER, Builder, Register, Shape
 
 SHORT = 32  # entries; in a shorter inner loop NumPy's overhead is most of the time
@@ -169,6 +170,9 @@ class ProductLowering:
         left, right = self._finite(left), self._finite(right)
         if left.kind != FLOAT and right.kind != FLOAT:
             return self._einsum(left, right, output)
+        convolved = self._convolution(left, right, output)
+        if convolved is not None:
+            return convolved
         left_free = [k for k in left.labels if k not in shared]
         right_free = [k for k in right.labels if k not in shared]
         batch = [k for k in shared if k in keep]
@@ -179,6 +183,14 @@ class ProductLowering:
         if right_free and left_free and output.index(right_free[0]) < output.index(left_free[0]):
             left, right, left_free, right_free = right, left, right_free, left_free
         return self._matmul(left, right, [k for k in output if k in batch], summed)
+
+    def _convolution(self, left: Factor, right: Factor, output: Labels) -> Factor | None:
+        """Convolve with what a window reads, where a product with a window is just that."""
+        found = convolution(
+            self.b, self.sizes, ((left.register, left.labels), (right.register, right.labels)),
+            output, self._equation([left.labels, right.labels], output), self._flops(left, right),
+        )  # fmt: skip
+        return found and Factor(*found)
 
     def _multiply(self, left: Factor, right: Factor, output: Labels) -> Factor:
         """Multiply without a sum; an inverse divides, a mask selects."""

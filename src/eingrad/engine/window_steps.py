@@ -13,29 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eingrad.core.bands import Reach
+from eingrad.core.bands import Reaching
 from eingrad.engine.program import Builder, Register, Shape
 
 Array = NDArray[Any]
-Reaching = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
-"""A `Reach` with lengths for dimensions."""
 WindowSpec = tuple[tuple[Reaching, ...], tuple[int, ...]]
 BandSpec = tuple[tuple[int, ...], tuple[int, ...], int]
 """Lengths, weights and constant of a `Band`."""
 
 
-def windowed(
-    b: Builder, x: Register, reaches: Sequence[Reach], lengths: Sequence[Shape]
-) -> Register:
+def windowed(b: Builder, x: Register, reaches: Sequence[Reaching]) -> Register:
     """Append a step that reads ``x`` at combinations of new labels."""
-    spec = tuple(
-        (r.axis, own, r.weights, r.constant, r.step)
-        for r, own in zip(reaches, lengths, strict=True)
-    )
-    read = {r.axis for r in reaches}
+    read = {axis for axis, *_ in reaches}
     kept = [n for axis, n in enumerate(x.shape) if axis not in read]
-    shape = (*kept, *(n for own in lengths for n in own))
-    return _step(b, x, spec, tuple(range(len(shape))), shape)
+    shape = (*kept, *(n for _, own, *_ in reaches for n in own))
+    return _step(b, x, tuple(reaches), tuple(range(len(shape))), shape)
 
 
 def turned(b: Builder, register: Register, order: Sequence[int]) -> Register | None:

@@ -18,6 +18,7 @@ from eingrad.engine.sharding import Placement
 from eingrad.engine.spelling import Spelling
 from eingrad.errors import BackendError, ShapeError
 
+CONVOLUTIONS = ("conv", "conv_input", "conv_kernel")
 # fmt: off
 EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
@@ -55,6 +56,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "window":      "window({spec}, {0})",
     "band":        "jnp.asarray(band_values({spec}), {dtype})",
     "moved":       "moved({spec}, {arguments})",
+    **{op: f"{op}({{spec}}, {{0}}, {{1}})" for op in CONVOLUTIONS},
 }
 # fmt: on
 NATIVE = frozenset(
@@ -71,6 +73,7 @@ HELPERS = (
     "window",
 )
 NEEDED = {name: f"from eingrad.engine.backends.jax_functions import {name}" for name in HELPERS}
+NEEDED |= {op: f"from eingrad.engine.backends.jax_convolutions import {op}" for op in CONVOLUTIONS}
 NEEDED["band"] = "from eingrad.engine.window_steps import band_values"
 NEEDED["constrain"] = "from eingrad.engine.backends.jax_mesh import constrain"
 

@@ -63,6 +63,8 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
     "add_at":      ("add_at({spec[0]}, {others}, out={out})",),
     "window":      ("{out}[...] = window({spec}, {0})",),
     "band":        ("{out}[...] = band_values({spec})",),
+    **{op: (f"{op}({{spec}}, {{0}}, {{1}}, {{out}})",)
+       for op in ("conv", "conv_input", "conv_kernel")},
     "moved":       ("moved({spec}, {out}, {arguments})",),
 }
 SIGMOID = {  # with tanh: half the time; with exp: exact digits also where the value is small
@@ -122,6 +124,8 @@ IMPORTS = {
     "row_dots": "from eingrad.engine.backends.folds import row_dots",
     **dict.fromkeys(("rows_add", "rows_subtract", "rows_multiply", "rows_divide"),
                     "from eingrad.engine.backends.folds import by_rows"),
+    **{op: f"from eingrad.engine.backends.numpy_convolutions import {op}"
+       for op in ("conv", "conv_input", "conv_kernel")},
     "short_amax": "from eingrad.engine.backends.folds import fold_short_rows",
     "short_amin": "from eingrad.engine.backends.folds import fold_short_rows",
     "long_dot": "from eingrad.engine.backends.long_products import long_dot",

@@ -16,6 +16,7 @@ from eingrad.engine.program import BOOLEAN, INTEGER, Shape
 from eingrad.engine.spelling import Spelling
 from eingrad.errors import BackendError, ShapeError
 
+CONVOLUTIONS = ("conv", "conv_input", "conv_kernel")
 # fmt: off
 EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "dot":         "torch.dot({0}, {1}.to({0}.dtype))",  # which differ under autocast
@@ -53,6 +54,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     "window":      "window({spec}, {0})",
     "band":        "band({spec}, {dtype}{device})",
     "moved":       "moved({spec}, {arguments})",
+    **{op: f"{op}({{spec}}, {{0}}, {{1}})" for op in CONVOLUTIONS},
 }
 # fmt: on
 NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
@@ -61,6 +63,9 @@ HELPERS = (
     "window",
 )  # fmt: skip
 NEEDED = {name: f"from eingrad.engine.backends.torch_functions import {name}" for name in HELPERS}
+NEEDED |= {
+    op: f"from eingrad.engine.backends.torch_convolutions import {op}" for op in CONVOLUTIONS
+}
 
 
 def index(text: str, shape: Shape) -> str:
