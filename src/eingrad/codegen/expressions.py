@@ -743,26 +743,30 @@ class Factors:
         output = tuple(k for k in self.output if k in present)
         if len(operands) == 1 and len(set(operands[0][1])) == len(operands[0][1]):
             return self._sum(operands[0], output)
-        if self.emitter.target.name == "jax":
-            fused = self._entries_summed(operands, output)
-            if fused is not None:
-                return fused
+        if self._is_summed_entry_by_entry(operands, output):
+            return self._entries_summed(operands, output)
         if self.emitter.matmul:
             found = as_matmul(operands, output, self.emitter.target)
             if found is not None:
                 return Piece(found, output)
         return Piece(self._einsum(operands, output), output)
 
-    def _entries_summed(self, operands: Sequence[Operand], output: Labels) -> Piece | None:
-        """Return a product of which one operand has all labels, entry by entry, and summed.
+    def _is_summed_entry_by_entry(self, operands: Sequence[Operand], output: Labels) -> bool:
+        """Whether this is two operands of which one has all labels, and no call of BLAS is faster.
 
-        XLA fuses that with what stands around it, as it does no call of a matrix product.
+        XLA fuses such a product with what stands around it, as it does no call of a matrix product.
+        PyTorch takes a row's inner product for a product of matrices of one row, which is slow.
         """
         if len(operands) != 2 or any(len(set(ls)) < len(ls) for _, ls in operands):
-            return None
+            return False
+        own, labels = sorted((set(ls) for _, ls in operands), key=len)
+        if self.emitter.target.name == "torch":
+            return own == labels and bool(output)
+        return self.emitter.target.name == "jax" and own <= labels
+
+    def _entries_summed(self, operands: Sequence[Operand], output: Labels) -> Piece:
+        """Return a product entry by entry, summed."""
         (small, own), (whole, labels) = sorted(operands, key=lambda x: len(x[1]))
-        if not set(own) <= set(labels):
-            return None
         order = sorted(range(len(own)), key=lambda k: labels.index(own[k]))
         turned = self.emitter.transposed(small, order)
         factor = Piece(turned, tuple(sorted(labels.index(k) for k in own)))

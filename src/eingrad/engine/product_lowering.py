@@ -112,11 +112,13 @@ class ProductLowering:
 
     def _sum_private(self, factor: Factor, uses: Mapping[int, int]) -> Factor:
         """Sum the labels that this factor alone has."""
-        axes = tuple(k for k, label in enumerate(factor.labels) if uses[label] == 1)
-        if not axes:
-            return factor
+        kept = tuple(label for label in factor.labels if uses[label] > 1)
+        return self._sum(factor, kept) if len(kept) < len(factor.labels) else factor
+
+    def _sum(self, factor: Factor, labels: Labels) -> Factor:
+        """Sum all but these labels."""
+        axes = tuple(k for k, label in enumerate(factor.labels) if label not in labels)
         factor = self._finite(factor)
-        labels = tuple(label for label in factor.labels if uses[label] > 1)
         kind = INTEGER if factor.kind == INTEGER else FLOAT
         register = self.b.step(
             "sum", [factor.register], self.shape(labels), kind=kind, parameters=(axes, False),
@@ -177,7 +179,7 @@ class ProductLowering:
         right_free = [k for k in right.labels if k not in shared]
         batch = [k for k in shared if k in keep]
         if batch and not left_free and not right_free:
-            return self._einsum(left, right, output)
+            return self._row_dots(left, right, output)
         if not batch and not left_free and not right_free:
             return self._dot(left, right)
         if right_free and left_free and output.index(right_free[0]) < output.index(left_free[0]):
@@ -228,6 +230,17 @@ class ProductLowering:
         own = {label: axis for axis, label in enumerate(factor.labels)}
         turned = self.b.transpose(factor.register, [own[k] for k in order if k in own])
         return self.b.insert_axes(turned, [k in own for k in order])
+
+    def _row_dots(self, left: Factor, right: Factor, output: Labels) -> Factor:
+        """Multiply two factors that have the same labels, and sum some.
+
+        PyTorch makes of it as many products of matrices of one row, and XLA a call that it fuses
+        with nothing.
+        """
+        if "row_dots" in self.b.native:
+            return self._einsum(left, right, output)
+        product = self._multiply(left, right, left.labels)
+        return self._sum(product, tuple(k for k in product.labels if k in output))
 
     def _dot(self, left: Factor, right: Factor) -> Factor:
         if left.labels != right.labels:

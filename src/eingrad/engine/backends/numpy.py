@@ -157,7 +157,7 @@ spelling = Spelling(
     dtypes={INTEGER: "np.int64", BOOLEAN: "np.bool_"},
     expressions=SCALAR, statements=array_lines, needed=IMPORTS,
     cast="{0}.astype({dtype})", full="np.array({0}, {dtype})", update="np.copyto({0}, {1})",
-    native=frozenset({"add_on_diagonal"}),
+    native=frozenset({"add_on_diagonal", "row_dots"}),
 )  # fmt: skip
 
 
