@@ -24,6 +24,7 @@ from eingrad.core.algebra import (
     transpose,
 )
 from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.bands import Band
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -362,7 +363,8 @@ def factor(node: Expr) -> Expr:
     shared, renamed = _shared_factors(products)
     rests, axes = _bracket(products, shared, renamed, node.ndim)
     rank = max((len(labels) for p in products for _, labels in p.factors), default=0)
-    if len(axes) > max(node.ndim, rank) + MORE_AXES:  # X_kn (X_il X_jk Y_nl + ...): of a chain
+    apart = len(axes) > max(node.ndim, rank) + MORE_AXES  # X_kn (X_il X_jk Y_nl + ...): of a chain
+    if apart or _are_read_apart(products, rests):
         shared, renamed = [], [(set(), {}) for _ in products]
         rests, axes = _bracket(products, shared, renamed, node.ndim)
     if any(_is_tied(x, labels, p) for p, rest in zip(products, rests, strict=True)
@@ -380,6 +382,17 @@ def factor(node: Expr) -> Expr:
     rest_sum = sum_of(terms, [extents[k] for k in axes])
     inner = (factor(rest_sum), tuple(axes))
     return einsum([(Const(number), ()), *shared, inner], tuple(range(node.ndim)), extents)
+
+
+def _are_read_apart(products: Sequence[OpenProduct], rests: Sequence[list[Factor]]) -> bool:
+    """Whether terms read at combinations of labels, which a bracket would tear from the tensors.
+
+    ``y[0] a_i + y[-1] b_i`` is no ``sum_l(y_l (where(l == 0, a_i, 0) + ...))``.
+    """
+    return any(
+        isinstance(x, Band) and len(labels) == 1 and not set(labels) <= set(p.output)
+        for p, rest in zip(products, rests, strict=True) for x, labels in rest
+    )  # fmt: skip
 
 
 def _is_tied(node: Expr, labels: Labels, product: OpenProduct) -> bool:

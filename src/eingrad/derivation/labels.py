@@ -203,6 +203,11 @@ def symbol_of(name: str, letters: Sequence[str]) -> Symbol | syntax.TensorAt:
     return symbol_at(name, letters)
 
 
+def _letters_of(labels: Iterable[int], letters: Mapping[int, str]) -> list[str]:
+    """Return the letters of labels, but of those in whose place a combination stands."""
+    return [x for k in sorted(labels) if not isinstance(x := letters[k], OffsetLetter)]
+
+
 def _entry(letter: str) -> str | syntax.Offset:
     if isinstance(letter, OffsetLetter):
         return letter.offset
@@ -416,12 +421,13 @@ class _Writer:
         for k in self._in_reading_order(product):
             letters[k] = self._bind(product.extents[k])
             self.bound.add(letters[k])
+        summed = product.summed()
         product = self._with_offsets(product, letters)
         masks = [f for f in product.factors if is_selecting(f[0])]
         if masks:
-            return self._conditional(product, masks, letters)
+            return self._conditional(product, masks, letters, summed - product.summed())
         above, below = self._factors(product, letters)
-        bound = [letters[k] for k in sorted(product.summed())]
+        bound = _letters_of(summed, letters)
         return assemble(product.coefficient, above, below, bound)
 
     def _takes_offsets(self, tensor: Var) -> bool:
@@ -450,10 +456,14 @@ class _Writer:
         return product
 
     def _conditional(
-        self, product: OpenProduct, masks: list[Factor], letters: Mapping[int, str]
-    ) -> Formula:
+        self, product: OpenProduct, masks: list[Factor], letters: Mapping[int, str],
+        moved: set[int],
+    ) -> Formula:  # fmt: skip
         """Write a product with masks: a sum over the entries for which conditions hold, or a case
-        distinction where nothing that they compare is summed."""
+        distinction where nothing that they compare is summed.
+
+        The labels in ``moved`` stand in offsets alone.
+        """
         rest = [f for f in product.factors if f not in masks]
         summed = product.summed()
         groups = connected(summed, [*rest, *masks])
@@ -466,7 +476,7 @@ class _Writer:
             sums.append(self._conditional_sum(inner, self._conditions(own_masks, letters), letters))
         used = [f for own in inside for f in own]
         outer = [f for f in rest if f not in used]
-        bound = [letters[k] for k in sorted(summed - {k for f in used for k in f[1]})]
+        bound = _letters_of(moved | summed - {k for f in used for k in f[1]}, letters)
         above, below = self._factors(replace(product, factors=tuple(outer)), letters)
         whole = assemble(product.coefficient, [*above, *sums], below, bound)
         return distinguished(whole, self._conditions(free, letters))

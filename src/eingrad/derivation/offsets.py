@@ -20,7 +20,10 @@ def is_selecting(factor: Expr) -> bool:
 def offsets_to_write(
     product: OpenProduct, takes: Callable[[Var], bool]
 ) -> list[tuple[Band, Labels, int]]:
-    """Return every band with its labels and the one of these to replace; none unless all can be."""
+    """Return bands with their labels and the one of these to replace: entries at numbers.
+
+    And all others, if every band can be written so.
+    """
     found: list[tuple[Band, Labels, int]] = []
     fixed, rest = {*product.output}, product
     while (choice := _offset_to_write(rest, takes, fixed)) is not None:
@@ -30,7 +33,8 @@ def offsets_to_write(
         factors = list(rest.factors)
         factors.remove((band, labels))
         rest = replace(rest, factors=tuple(factors))
-    return [] if any(isinstance(x, Band) for x, _ in rest.factors) else found
+    whole = not any(isinstance(x, Band) for x, _ in rest.factors)
+    return found if whole else [x for x in found if len(x[0].weights) == 1]
 
 
 def _offset_to_write(

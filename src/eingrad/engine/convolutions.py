@@ -73,7 +73,7 @@ def convolution(
     equation: str,
     flops: int,
 ) -> Operand | None:
-    """Append the step of a product that is a convolution, and return its result; None of others."""
+    """Append the step of a product that is a convolution, and return its result; else None."""
     if any(x.kind != FLOAT for x, _ in pair):
         return None
     own, bonds = dict(sizes), list[_Bond]()
@@ -185,8 +185,8 @@ class _Step:
             KERNEL: (group, outer, inner),
         }  # fmt: skip
 
-    def add(self, given: Mapping[int, Register], equation: str, flops: int) -> Operand:
-        """Append the step and return its result, with labels."""
+    def add(self, given: Mapping[int, Register], equation: str, flops: int) -> Operand | None:
+        """Append the step and return its result, with labels; None if all of it is outside."""
         strides, dilations, starts, turned = [], [], [], set[int]()
         for own, bond in self.bonds:
             sign, start = -bond.weights[own[INPUT]], bond.constant
@@ -205,6 +205,10 @@ class _Step:
             (group, outer, inner, batch), tuple(strides), tuple(dilations), tuple(starts),
             self.shape(last),
         )  # fmt: skip
+        inputs, outputs, kernel = (self.shape([own[r] for own, _ in self.bonds]) for r in range(3))
+        sides = margins(spec, inputs, outputs, kernel)
+        if any(min(side) <= -n for n, side in zip(inputs, sides, strict=True)):
+            return None  # nothing of the input is read
         roles = [r for r in (INPUT, OUTPUT, KERNEL) if r != self.wanted]
         operands = [self._laid_out(role, given[role], turned) for role in roles]
         merged = [math.prod(self.shape(part)) for part in self.parts[self.wanted]]
