@@ -58,6 +58,18 @@ Y_bi = g_i (X_bi - m_b) / sqrt(v_b + 0.001) + c_i
 L = mean_b(D_bi Y_bi)"""
 RNN = """H_bh = tanh(X_bi W_ih + P_bk U_kh + c_h)
 L = mean_b((H_bh v_h - y_b)^2)"""
+RECURRENCE = """h[t,i] = tanh(U_ij h[t-1,j] + V_in x_tn + c_i)
+h[t<0,i] = g_i
+L = sum_ti((h_ti - y_ti)^2)"""
+LSTM = """f_ti = sigmoid(A_in x_tn + P_ij h[t-1,j] + c_i)
+s_ti = tanh(B_in x_tn + Q_ij h[t-1,j])
+k[t,i] = f_ti k[t-1,i] + (1 - f_ti) s_ti
+h[t,i] = sigmoid(C_in x_tn) tanh(k_ti)
+L = sum_t((h_ti w_i)^2)"""
+RETURNS = "G[b,t] = r_bt + a G[b,t+1] - tanh(G[b,t+2])\nL = sum_bt((G_bt - v_bt)^2)"
+DEEP_STACK = """Z[l,b,k] = Z[l-1,b,k] + gelu(Z[l-1,b,j] W_ljm) V_lmk
+Z[l<0,b,k] = X_bk
+L = sum_lbk(Z_lbk^2) / size(l)"""
 KEYWORDS = """lambda_b = X_bi np_i
 forward_b = tanh(lambda_b in_h in_h)
 L = mean_b((forward_b - einsum_b)^2) + saved yield"""
@@ -74,6 +86,13 @@ CASES = [
     Case("ridge", "L = mean_a((X_ai w_i - y_a)^2) + k w_i w_i", "w k"),
     Case("factors", "R_ij = M_ij - U_ik V_jk\nL = R_ij R_ij", "U V"),
     Case("attention", ATTENTION, "Q K V"),
+    Case("recurrence", RECURRENCE, "U V c g x"),
+    Case("lstm_loop", LSTM, "P Q A c"),
+    Case("returns", RETURNS, "r a"),
+    Case("deep_stack", DEEP_STACK, "W V X"),
+    Case("recurrence_tangent", RECURRENCE, "U", kind="jvp"),
+    Case("recurrence_hessian", "h[t] = tanh(u h[t-1] + x_t)\nL = sum_t(h_t^2)", "u",
+         kind="hessian"),
     Case("heads", HEADS, "Q K V"),
     Case("layer_norm", LAYER_NORM, "X g c"),
     Case("gaussian", "r_a = (x_a - m) / s\nL = sum_a(r_a^2) / 2 + size(a) log(s)", "m s"),

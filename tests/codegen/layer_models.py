@@ -73,6 +73,15 @@ def _gru(torch: Any, x: Arrays) -> Any:
     return (1 - z) * n + z * x["h"]
 
 
+def _rnn(torch: Any, x: Arrays) -> Any:
+    h, found = x["g"], []
+    for t in range(x["X"].shape[1]):
+        h = torch.tanh(h @ x["U"] + x["X"][:, t] @ x["W"])
+        found.append(h)
+    outputs = torch.stack(found, 1)
+    return outputs, outputs @ x["P"]
+
+
 def _cosine(torch: Any, x: Arrays) -> Any:
     return torch.nn.functional.cosine_similarity(x["U"][:, None], x["V"][None], dim=-1)
 
@@ -134,6 +143,8 @@ LAYERS = [
               "-1e9))\nY_nqe = P_nqk V_nke", "Y", "Q K V", _attention),
     LayerCase("self_attention", SELF_ATTENTION, "Y", "X A B C O", _self_attention),
     LayerCase("lstm_cell", LSTM, "H C", "X h c Wi Ui di Wf Uo da", _lstm),
+    LayerCase("rnn_layer", "H[b,t,h] = tanh(X_btd W_dh + H[b,t-1,k] U_kh)\nH[b,t<0,h] = g_bh\n"
+              "Y_bto = H_bth P_ho", "H Y", "X W U P g", _rnn),
     LayerCase("gru_cell", GRU, "H", "X h Wz Uz Wr Ur Wn Un", _gru),
     LayerCase("rotary", "Y_btk = X_btk c_tk + X[b,t,q[k]] s_tk", "Y", "X",
               lambda _, x: x["X"] * x["c"] + x["X"][..., x["q"]] * x["s"]),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from eingrad.core.algebra import apply, broadcast_scalar, einsum, is_light, reduce, transpose
 from eingrad.core.expr import Einsum, Expr, Map, Reduce, Var, postorder
+from eingrad.core.positions import Shift, shift
 from eingrad.core.product import shared_products
 
 Axes = tuple[int, ...]
@@ -60,6 +61,11 @@ class _Turner:
             return reduce(node.function, self.turned(node.operands[0], axes), folded)
         if isinstance(node, Einsum):
             return self._product(node, tuple(node.output[k] for k in axes))
+        if isinstance(node, Shift):
+            rest = [k - (k > node.axis) for k in axes if k != node.axis]
+            orders = [axes, tuple(rest)][: len(node.operands)]
+            x, *outside = map(self.turned, node.operands, orders)
+            return shift(x, axes.index(node.axis), node.by, *outside)
         return node if same else transpose(node, axes)
 
     def _product(self, node: Einsum, output: Axes) -> Expr:

@@ -149,6 +149,20 @@ def bracketed(
     return [indent + head, *(f"{indent}    {item}," for item in items), indent + tail]
 
 
+def unpacked(names: Sequence[str], value: str, indent: str = "    ") -> list[str]:
+    """Lay out ``a, b = value``; nothing for no names.
+
+    >>> unpacked(["a"], "saved")
+    ['    (a,) = saved']
+    """
+    flat = f"{indent}{', '.join(names)} = {value}"
+    if not names:
+        return []
+    if len(names) == 1:
+        return [f"{indent}({names[0]},) = {value}"]
+    return [flat] if len(flat) <= WIDTH else bracketed("(", names, f") = {value}", indent, True)
+
+
 def statement(
     target: str, value: Code, fresh: Callable[[], str], indent: str = "    "
 ) -> list[str]:

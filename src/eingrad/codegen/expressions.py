@@ -228,6 +228,8 @@ class ExpressionWriter:
     ) -> None:
         self.target, self.names, self.letters, self.rank = target, names, letters, rank
         self.upstream, self.matmul, self.taken = upstream, matmul, taken
+        self.entries: dict[str, Code] = {}  # of tensors inside a loop: x[t]
+        self.loops: dict[Expr, str] = {}  # what the loops that are written store
         self.helpers: dict[str, str] = {}
         self.imports: dict[str, None] = {}
         self.sizes: dict[str, None] = {}
@@ -302,7 +304,9 @@ class ExpressionWriter:
         """Return the value of one expression."""
         every = tuple(range(node.ndim))
         if isinstance(node, Var):
-            return Piece(atom(self.names[node.name]), every)
+            return Piece(self.tensor(node), every)
+        if node in self.loops:
+            return Piece(atom(self.loops[node]), every)
         if isinstance(node, Const):
             return Piece(number(node.value), (), is_number=True)
         if isinstance(node, Size):
@@ -325,11 +329,8 @@ class ExpressionWriter:
             return self._scatter(node, every)
         if isinstance(node, Window):
             return Piece(self._windows(node.operands[0], node.reaches), every)
-        if isinstance(node, Shift) and len(node.operands) == 1:
-            moved = Reach(node.axis, (node.dims[node.axis],), (1,), node.by)
-            code = self._windows(node.operands[0], [moved])
-            order = [*range(node.axis), node.ndim - 1, *range(node.axis, node.ndim - 1)]
-            return Piece(self.transposed(code, order), every)
+        if isinstance(node, Shift):
+            return Piece(self._shifted(node), every)
         if isinstance(node, Band):
             return Piece(self._selector(node), every)
         raise EingradError(f"a standalone module has no spelling for {type(node).__name__}")
@@ -358,6 +359,15 @@ class ExpressionWriter:
     def _constant(self, constant: int, ends: Sequence[tuple[int, Dim]]) -> Code:
         """Return the code of a whole number and multiples of extents."""
         return linear(constant, [(n, self.size(dim)) for n, dim in ends])
+
+    def tensor(self, var: Var) -> Code:
+        """Return a tensor's name; inside a loop, its entry."""
+        return self.entries.get(var.name) or atom(self.names[var.name])
+
+    def _shifted(self, node: Shift) -> Code:
+        """Write a tensor read at another position: ``shifted(h, -1, 0, h0)``."""
+        x, *outside = (self.whole(operand) for operand in node.operands)
+        return call(self.helper("shifted"), x, number(node.by), atom(str(node.axis)), *outside)
 
     def _gather(self, node: Gather) -> Code:
         """Write an array read at integers: ``X[:, p]``."""
@@ -543,7 +553,7 @@ class ExpressionWriter:
             node = below
         if not isinstance(node, Var):
             return self.repeated(Piece(number(value), is_number=True), Const(0))
-        like, module = atom(self.names[node.name]), self.target.module
+        like, module = self.tensor(node), self.target.module
         if value in (0, 1):
             return call(f"{module}.{'ones' if value == 1 else 'zeros'}_like", like)
         return call(f"{module}.full_like", like, number(value))

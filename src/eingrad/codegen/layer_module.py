@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from eingrad.codegen import templates
-from eingrad.codegen.code import bracketed, tuple_text
+from eingrad.codegen.code import bracketed, tuple_text, unpacked
 from eingrad.codegen.layer_plan import LayerPlan, Save, make_layer_plan
 from eingrad.codegen.module import Header, Module, formulas, target_of
 from eingrad.core.expr import Var, variables
@@ -48,7 +48,7 @@ class LayerModule(Module):
         tail = f") -> tuple[{self.array}, ...]:"
         lines = bracketed(f"def {self.flat}backward(", parameters, tail, "")
         lines.append('    """Return the gradients by the tensors in WRT, in this order."""')
-        lines += self._unpacked(self._names_of(program.saved), self.saved)
+        lines += unpacked(self._names_of(program.saved), self.saved)
         known = (*program.saved, *bars)
         body = self._lines(program.backward, known)
         lines += self._checked_cotangents()
@@ -88,12 +88,12 @@ class LayerModule(Module):
         lines.append(f'    """Return {" and ".join(roots)}, and how they move as the inputs do."""')
         names = self._names_of(program.inputs)
         lines += bracketed("check_shapes(", [f"*{inputs}"], ")", "    ")
-        lines += self._unpacked(names, inputs)
+        lines += unpacked(names, inputs)
         directions = program.directions or {}
         used = {v for line in program.tangents for v in variables(line.expr)}
         dots = [directions.get(v.name) for v in program.inputs]
         own = [self.names[dot.name] if dot in used and dot else "_" for dot in dots]
-        lines += self._unpacked(own, f"filled({inputs}, {tangents})")
+        lines += unpacked(own, f"filled({inputs}, {tangents})")
         every = [*program.forward, *program.tangents]
         lines += self._lines(every, (*program.inputs, *directions.values()))
         moved = self._names_of(program.moved)
@@ -123,7 +123,7 @@ class LayerModule(Module):
         )
         results = {r.wrt: self.names[r.var.name] for r in program.results}
         call = f"{self.flat}backward({saved}, {given if one else f'*{given}'})"
-        lines += self._unpacked(list(results.values()), call)
+        lines += unpacked(list(results.values()), call)
         lines += self._returned([results.get(v.name, "None") for v in program.inputs])
         return "\n".join(
             [*lines, "", "", f"{self.flat}value.defvjp({self.flat}forward, pull_back)"]

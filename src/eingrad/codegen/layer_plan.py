@@ -14,7 +14,6 @@ from eingrad.codegen.module_plan import (
     ModulePlan,
     ModuleResult,
     check_input,
-    check_no_recurrence,
     check_sizes,
     lines_of,
     named_parts,
@@ -64,7 +63,6 @@ def make_layer_plan(
     save: Save = None,
 ) -> LayerPlan:
     """Return what a layer computes. Raises EingradError for a name that ``save`` cannot have."""
-    check_no_recurrence(system)
     functions = dict(functions or {})
     for name in wrt:
         check_input(system, name)

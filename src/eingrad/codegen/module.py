@@ -20,19 +20,32 @@ from eingrad.codegen.code import (
     comment,
     statement,
     tuple_text,
+    unpacked,
 )
 from eingrad.codegen.expressions import ExpressionWriter, linear
 from eingrad.codegen.identifiers import OF_NN_MODULES, Namespace
 from eingrad.codegen.leading_wrappers import PREFIX, Wrappers, axes_text
+from eingrad.codegen.module_loops import LoopText, Stored, loops_in
 from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan, sizes_in
 from eingrad.codegen.random_data import MAKERS, Draw, draw_text, draws
 from eingrad.codegen.targets import TARGETS, Target
 from eingrad.codegen.templates import HELPERS, NEEDS
 from eingrad.codegen.torch_function import FunctionClass
 from eingrad.core.algebra import is_light
-from eingrad.core.expr import ELLIPSIS, Const, Dim, Expr, Map, Var, has_leading_axes, postorder
+from eingrad.core.expr import (
+    ELLIPSIS,
+    Const,
+    Dim,
+    Expr,
+    Map,
+    Var,
+    has_leading_axes,
+    postorder,
+    variables,
+)
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.partials import recipe_of
+from eingrad.core.positions import Scan
 from eingrad.core.rewrite import substitute
 from eingrad.core.spans import DerivedExtent, span_of, within
 from eingrad.derivation.steps import Deriver
@@ -57,6 +70,7 @@ class Module:
         has_class = target.name == "torch" and self.has_nn_module
         self.namespace = Namespace(OF_NN_MODULES | {"value"} if has_class else ())
         self.names: dict[str, str] = {}
+        self.locals: dict[str, str] = {}
         self._name_everything()
         if "F" in self.namespace:
             target = replace(target, functional="torch.nn.functional")
@@ -181,21 +195,11 @@ class Module:
         what = "gradients" if self.mode == "gradient" else "derivatives"
         lines.append(f'    """Return the {what} by the tensors in WRT, in this order."""')
         names = self._names_of(program.saved)
-        lines += self._unpacked(names, self.saved)
+        lines += unpacked(names, self.saved)
         lines += self._lines(program.backward, program.saved)
         results = [self.names[r.var.name] for r in program.results]
         lines += self._returned(results)
         return "\n".join(lines)
-
-    def _unpacked(self, names: Sequence[str], value: str) -> list[str]:
-        flat = f"    {', '.join(names)} = {value}"
-        if not names:
-            return []
-        if len(names) == 1:
-            return [f"    ({names[0]},) = {value}"]
-        if len(flat) <= WIDTH:
-            return [flat]
-        return bracketed("(", names, f") = {value}", "    ", one_per_line=True)
 
     def _returned(self, names: Sequence[str]) -> list[str]:
         flat = f"    return {', '.join(names)}"
@@ -210,16 +214,55 @@ class Module:
         self.emitter.sizes = {}
         self.emitter.like = self.names[next((v for v in known if not v.integer), known[0]).name]
         body: list[str] = []
+        self.emitter.loops = {}
         for line in lines:
+            loops = loops_in(line.expr)
+            for scan in loops:
+                body += self._loop(scan, lines)
+            if isinstance(line.expr, Scan) or not all(self.emitter.loops[x] for x in loops):
+                continue
             name = self.names[line.var.name]
-            if line.text:
-                body += comment(line.text)
+            for row in () if loops else line.text.splitlines():
+                body += comment(row)
 
             def fresh(name: str = name) -> str:
                 return self.namespace.new(f"{name}_part")
 
             body += statement(name, self.emitter.result(line.expr, known), fresh)
         return [*self._size_lines(known), *body]
+
+    def _loop(self, scan: Scan, lines: Sequence[Line]) -> list[str]:
+        """Write a loop, unless it is written; the tensors that it stores have the lines' names.
+
+        A state that nothing reads later, nor at another position, is not stored.
+        """
+        written = self.emitter.loops
+        if scan in written:
+            return []
+        stored = []
+        for k, body in enumerate(scan.loop.bodies):
+            own = Scan(scan.operands, scan.loop, k)
+            line = next(x for x in lines if own in loops_in(x.expr))
+            name, read = self.names[line.var.name], self._is_read(line.var, lines)
+            along = name if line.expr is own else self._local(f"{name}_along")
+            written[own] = along if read else ""
+            stored.append(Stored(name, along, line.text, body.dims, read))
+        letter = self.axis.get(str(scan.loop.dim), "t")
+        new = self.namespace.new
+        return LoopText(self.emitter, scan, stored, letter, new, self._local).text()
+
+    def _is_read(self, var: Var, lines: Sequence[Line]) -> bool:
+        """Whether lines read a tensor, or a function returns it."""
+        program = self.program
+        results = [r.var for r in program.results]
+        given = (*program.saved, *program.roots, *results, *getattr(program, "moved", ()))
+        return var in given or any(var in variables(line.expr) for line in lines)
+
+    def _local(self, wanted: str) -> str:
+        """Return the name of something that lives in one loop."""
+        if wanted not in self.locals:
+            self.locals[wanted] = self.namespace.new(wanted)
+        return self.locals[wanted]
 
     def _size_lines(self, known: Sequence[Var]) -> list[str]:
         """Write the extents that are spoken of, those that follow from others after these."""
@@ -398,7 +441,7 @@ class Module:
         lines += bracketed(
             f"{of}, {self.saved} = forward(", self._names_of(program.inputs), ")", "    "
         )
-        lines += self._unpacked(
+        lines += unpacked(
             [self.names[r.var.name] for r in program.results], f"backward({self.saved})"
         )
         new = []
@@ -595,7 +638,8 @@ def _sorted_imports(lines: Iterable[str]) -> str:
 
 def formulas(lines: Sequence[Line]) -> list[str]:
     """Return the formulas of lines for a docstring."""
-    return [row for line in lines if line.text for row in _wrapped(line.text, "    ")]
+    texts = [row for line in lines for row in line.text.splitlines()]
+    return [row for text in texts for row in _wrapped(text, "    ")]
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -32,8 +32,9 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.functions import FUNCTIONS
+from eingrad.core.positions import Loop, Scan, Shift
 from eingrad.core.product import shared_products
-from eingrad.core.recurrences import recurrent
+from eingrad.core.recurrences import computable, recurrent
 from eingrad.core.rewrite import substitute
 from eingrad.core.spans import length, span_of, within
 from eingrad.derivation.labels import head_of, to_formula
@@ -90,17 +91,6 @@ class ModulePlan:
         return tuple(dict.fromkeys(result.root for result in self.results))
 
 
-def check_no_recurrence(system: System) -> None:
-    """Raise where a standalone module would have to write a loop."""
-    names = sorted(recurrent(system.exprs))
-    if names:
-        raise EingradError(
-            f"{names[0]} is a recurrence, and standalone modules have no loops yet",
-            operand=names[0],
-            hint="compile(...) runs it on NumPy, PyTorch and JAX, and its .source shows the loop",
-        )
-
-
 def make_module_plan(
     of: str,
     keys: Mapping[str, str],
@@ -112,7 +102,6 @@ def make_module_plan(
 
     Raises EingradError for a generic function that is not bound, or bound to a callable.
     """
-    check_no_recurrence(system)
     functions = dict(functions or {})
     results = [_result(wrt, name, system, deriver) for wrt, name in keys.items()]
     results = [r for k, r in enumerate(results) if r not in results[:k]]
@@ -162,10 +151,35 @@ def lines_of(
     The parts that lines ``before`` have named go by their names.
     """
     parts: dict[Expr, Expr] = {x.expr: x.var for x in before if not x.text}
-    laid_out = in_order([substitute(e, parts) for e in exprs.values()])
+    exprs = with_loops({name: substitute(e, parts) for name, e in exprs.items()}, parts)
+    laid_out = in_order([*exprs.values()])
     extent = _extents(laid_out)
     cheap = in_pairs(form_to_run(laid_out, extent), extent)
     return [Line(Var(n, e.dims), e, texts.get(n, "")) for n, e in zip(exprs, cheap, strict=True)]
+
+
+def with_loops(exprs: Mapping[str, Expr], parts: Mapping[Expr, Expr]) -> dict[str, Expr]:
+    """Return definitions in an order in which they can be computed, recurrences as loops.
+
+    A loop reads tensors alone: what else it reads is defined before it, if it is none of ``parts``.
+    """
+    known = dict(parts)
+    result: dict[str, Expr] = {}
+    for var, expr in computable([(Var(n, e.dims), e) for n, e in exprs.items()], inline=False):
+        loops: dict[Expr, Expr] = {}
+        for scan in [x for x in postorder([expr]) if isinstance(x, Scan)]:
+            for x in scan.operands:
+                if not isinstance(x, Var) and x not in known:
+                    known[x] = Var(f"{var.name} part of loop {len(known)}", x.dims)
+                    result[f"{var.name} part of loop {len(known) - 1}"] = x
+            loops[scan] = Scan([known.get(x, x) for x in scan.operands], scan.loop, scan.state)
+        result[var.name] = substitute(expr, loops)
+    return result
+
+
+def body_of(loop: Loop) -> list[Line]:
+    """Return the lines of one position of a loop: the entries of its states, and their parts."""
+    return named_parts(lines_of({f"<s{k}>": body for k, body in enumerate(loop.bodies)}, {}))
 
 
 def _extents(exprs: Iterable[Expr]) -> Callable[[Dim], int]:
@@ -246,7 +260,8 @@ def _at_kinks(
     values = {n: e for n, e in first.items() if n not in derivatives}
     every = {**first, **second}
     rest = {n: e for n, e in every.items() if n not in values}
-    named: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in values.items()}
+    loops = recurrent(every)
+    named: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in values.items() if n not in loops}
     dets = {var: e for var, e in named.items() if isinstance(e, Matrix) and e.function == "det"}
     safe = [substitute(e, dets) for e in rest.values()]  # whose product with an inverse is known
     safe = derivatives_at_kinks(safe, values.values(), named)
@@ -259,7 +274,8 @@ def _shielded(
 ) -> tuple[dict[str, Expr], dict[str, Expr]]:
     """Choose what conditions on labels leave out, in both groups."""
     every = {**first, **second}
-    named: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in every.items()}
+    loops = recurrent(every)
+    named: dict[Expr, Expr] = {Var(n, e.dims): e for n, e in every.items() if n not in loops}
     safe = dict(zip(every, shielded(list(every.values()), named), strict=True))
     return {n: safe[n] for n in first}, {n: safe[n] for n in second}
 
@@ -281,10 +297,11 @@ def stable_definitions(
     result: dict[str, Expr] = {}
     for name, expr in definitions.items():
         own = apply_rules([expr], STANDALONE)[0]
+        moved = variables(*(x for x in postorder([expr]) if isinstance(x, Shift)))
         inner: dict[Expr, Expr] = {
             v: definitions[v.name]
             for v in variables(expr)
-            if v.name in definitions and cost(definitions[v.name]) <= MAX_OPENED
+            if v.name in definitions and v not in moved and cost(definitions[v.name]) <= MAX_OPENED
         }
         opened = substitute(expr, inner)
         folded = apply_rules([opened], STANDALONE)[0]
@@ -369,6 +386,7 @@ def _saved(backward: Sequence[Line], system: System) -> tuple[Var, ...]:
 def sizes_in(expr: Expr) -> set[str]:
     """Return the dimensions whose extent an expression may speak of."""
     nodes = list(postorder([expr]))
+    nodes += postorder([body for x in nodes if isinstance(x, Scan) for body in x.loop.bodies])
     dims = {d for node in nodes for d in node.dims if isinstance(d, str)}
     dims |= {node.dim for node in nodes if isinstance(node, Size) and isinstance(node.dim, str)}
     return dims | set(within(dims))
@@ -401,7 +419,8 @@ def texts_of(system: System, deriver: Deriver) -> dict[str, str]:
             texts[name] = _derivative_text(name, deriver)
             continue
         formula = written or to_formula(definition.expr, definition.labels, deriver.names)
-        texts[name] = _assignment(Symbol(name, definition.labels), formula)
+        edges = () if definition.written is None else definition.written.edges
+        texts[name] = to_text(Assignment(Symbol(name, definition.labels), formula, edges=edges))
     for name in deriver.records:
         texts[name] = _derivative_text(name, deriver)
     return texts

@@ -39,11 +39,11 @@ def draws(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
 @letting_overflow
 def _tried(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     derived = Derived(program.system)
-    needed: list[Expr] = [line.expr for line in program.forward if line.text]
+    needed = _formulas(program)
     needed = [x for x in needed if all(_known(v, derived) for v in variables(x))]
     points = Points(derived, needed)
     sizes = points.apart(0)
-    general = "signed" if any(_is_narrow(line.expr) for line in program.forward) else "normal"
+    general = "signed" if any(map(_is_narrow, _formulas(program))) else "normal"
     result: dict[str, Draw] = {}
     point: Point | None = None
     facts = _facts_by_tensor(program.system.facts)
@@ -67,6 +67,15 @@ def _tried(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     return sizes, result
 
 
+def _formulas(program: ModulePlan) -> list[Expr]:
+    """Return what a forward pass computes; what a loop does is seen in its definition."""
+    known = program.system.exprs
+    return [
+        known[line.var.name] if line.expr.has_loop else line.expr
+        for line in program.forward if line.text
+    ]  # fmt: skip
+
+
 def _untried(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     nodes = postorder([line.expr for line in program.forward])
     if any(isinstance(node, Gather | Matrix) for node in nodes):
@@ -74,7 +83,7 @@ def _untried(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
             "a model with integers or matrix functions needs NumPy for its module",
             hint="eingrad codegen, where NumPy is installed",
         )
-    narrow = any(_is_narrow(line.expr) for line in program.forward)
+    narrow = any(map(_is_narrow, _formulas(program)))
     plain = Draw("unit" if narrow else "normal")
     facts = _facts_by_tensor(program.system.facts)
     result = {}

@@ -98,6 +98,15 @@ def add_at(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array
     np.add.at(result, places, entries)
     return result
 ''',
+    "shifted": '''
+def shifted(x: Array, by: int, axis: int, outside: Array | None = None) -> Array:
+    """Return the entries ``by`` positions on; ``outside``, or 0, where there are none."""
+    x = np.moveaxis(x, axis, 0)
+    count = min(abs(by), len(x))
+    edge = np.broadcast_to(0 if outside is None else outside, x[:count].shape)
+    parts = (x[count:], edge) if by > 0 else (edge, x[: len(x) - count])
+    return np.moveaxis(np.concatenate(parts, dtype=x.dtype), 0, axis)
+''',
 }
 
 TORCH = {
@@ -183,6 +192,16 @@ def add_at(x: Tensor, places: tuple[Tensor | None, ...], entries: Tensor) -> Ten
     """Return ``x`` to which ``entries`` are added at ``places``."""
     return torch.ops.aten.index_put(x, places, entries.to(x.dtype), True)
 ''',
+    "shifted": '''
+def shifted(x: Tensor, by: int, axis: int, outside: Tensor | None = None) -> Tensor:
+    """Return the entries ``by`` positions on; ``outside``, or 0, where there are none."""
+    x = torch.movedim(x, axis, 0)
+    count = min(abs(by), len(x))
+    edge = torch.zeros_like(x[0]) if outside is None else outside
+    edge = edge.expand(x[:count].shape)
+    parts = (x[count:], edge) if by > 0 else (edge, x[: len(x) - count])
+    return torch.movedim(torch.cat(parts), 0, axis)
+''',
 }
 
 _FROM_NUMPY = ("adjugate", "norm", "ismax", "ismin", "prod_others", "cumsum", "reverse_cumsum")
@@ -194,6 +213,10 @@ def scatter(
     """Return zeros to which the entries of ``x`` are added at ``places``."""
     return jnp.zeros(shape, x.dtype).at[places].add(x)
 '''
+JAX["shifted"] = (
+    NUMPY["shifted"].replace("np.", "jnp.").replace("concatenate(parts, dtype=x.dtype)",
+                                                    "concatenate(parts)")
+)  # fmt: skip
 JAX["add_at"] = '''
 def add_at(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array:
     """Return ``x`` to which ``entries`` are added at ``places``."""

@@ -17,6 +17,7 @@ from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.functions import COMPARISONS
 from eingrad.core.later import Later
+from eingrad.core.positions import Shift
 from eingrad.core.product import Factor
 from eingrad.core.rewrite import rebuild
 from eingrad.notation.system import Definition, System
@@ -125,7 +126,7 @@ class _Cutter:
         base, exponent = base_and_exponent(x)
         if exponent != 1:
             return power(self.operand(base), exponent)
-        return x if isinstance(x, Const | Size | Gather) else self.name(x)
+        return x if isinstance(x, Const | Size | Gather | Shift) else self.name(x)
 
     def in_order(self, factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Expr:
         """Contract two at a time, in an order that is cheap where all axes are equally long."""

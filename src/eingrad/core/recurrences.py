@@ -416,27 +416,27 @@ def _uncuttable(node: Expr) -> RecurrenceError:
 # --- loops ----------------------------------------------------------------------------------------
 
 
-def scans(exprs: Exprs) -> dict[str, Expr]:
+def scans(exprs: Exprs, inline: bool = True) -> dict[str, Expr]:
     """Return for each tensor of a recurrence an expression that does not refer to it.
+
+    What one state reads of another at the same position is that one's formula, or, unless it is
+    ``inline``, a `Bound` tensor with the other's number, ``<s0>``.
 
     >>> h, x = Var("h", ("t",)), Var("x", ("t",))
     >>> scans({"h": add(x, shift(h, 0, -1))})["h"]
     Scan(Loop(t, 1 states), 0, x; ('t',))
     """
-    return {name: expr for own in recurrences(exprs) for name, expr in _scans(own, exprs).items()}
+    return {
+        name: expr for own in recurrences(exprs)
+        for name, expr in _scans(own, exprs, inline).items()
+    }  # fmt: skip
 
 
-def _scans(recurrence: Recurrence, exprs: Exprs) -> dict[str, Expr]:
+def _scans(recurrence: Recurrence, exprs: Exprs, inline: bool) -> dict[str, Expr]:
     names = list(recurrence.axes)
     cut = _Cut(names)
-    bodies: list[Expr] = []
-    for name in names:
-        body = cut.at(exprs[name], recurrence.axes[name], 0)
-        known: dict[Expr, Expr] = {
-            Bound("s", k, _without(exprs[other].dims, recurrence.axes[other])): bodies[k]
-            for k, other in enumerate(names[: len(bodies)])
-        }
-        bodies.append(substitute(body, known))
+    bodies = [cut.at(exprs[name], recurrence.axes[name], 0) for name in names]
+    bodies = inlined(bodies) if inline else bodies
     before = {number: x for number, x in cut.starts.items() if x is not None}
     operands = list(dict.fromkeys([*cut.entries, *cut.whole, *before.values()]))
     place = {node: k for k, node in enumerate(operands)}
@@ -456,6 +456,14 @@ def _scans(recurrence: Recurrence, exprs: Exprs) -> dict[str, Expr]:
     return result
 
 
+def inlined(bodies: Sequence[Expr]) -> list[Expr]:
+    """Return the formulas of states, with the formula of each that another one reads."""
+    known: dict[Expr, Expr] = {}
+    for k, body in enumerate(bodies):
+        known[Bound("s", k, body.dims)] = substitute(body, known)
+    return [*known.values()]
+
+
 def in_loops(
     roots: Sequence[Expr], change: Callable[[Sequence[Expr]], Sequence[Expr]]
 ) -> list[Expr]:
@@ -472,14 +480,16 @@ def in_loops(
     return rewrite(roots, step) if any(root.has_loop for root in roots) else list(roots)
 
 
-def computable(definitions: Iterable[tuple[Var, Expr]]) -> list[tuple[Var, Expr]]:
+def computable(
+    definitions: Iterable[tuple[Var, Expr]], inline: bool = True
+) -> list[tuple[Var, Expr]]:
     """Return definitions, each after those that it needs, with loops in the place of recurrences.
 
-    Those of no recurrence keep their order.
+    Those of no recurrence keep their order; for ``inline`` see `scans`.
     """
     given = list(definitions)
     exprs = {var.name: expr for var, expr in given}
-    loops = scans(exprs)
+    loops = scans(exprs, inline)
     if not loops:
         return given
     exprs |= loops
@@ -491,6 +501,6 @@ def computable(definitions: Iterable[tuple[Var, Expr]]) -> list[tuple[Var, Expr]
 
 
 __all__ = [
-    "Recurrence", "RecurrenceError", "components", "computable", "in_loops", "recurrences",
-    "recurrent", "scans",
+    "Recurrence", "RecurrenceError", "components", "computable", "in_loops", "inlined",
+    "recurrences", "recurrent", "scans",
 ]  # fmt: skip

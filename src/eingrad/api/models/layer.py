@@ -13,6 +13,7 @@ from eingrad.codegen.layer_module import layer_source
 from eingrad.codegen.layer_plan import LayerPlan, Save, make_layer_plan
 from eingrad.codegen.module_plan import Line
 from eingrad.core.expr import Expr, Var, variables
+from eingrad.core.recurrences import in_loops, inlined
 from eingrad.core.rewrite import substitute
 from eingrad.errors import EingradError
 from eingrad.notation.system import System
@@ -154,7 +155,8 @@ def _graph(lines: Sequence[Line]) -> dict[str, Expr]:
     for line in lines:
         inner: dict[Expr, Expr] = {v: graph[v] for v in variables(line.expr) if v in graph}
         graph[line.var] = substitute(line.expr, inner)
-    return {v.name: expr for v, expr in graph.items() if isinstance(v, Var)}
+    whole = in_loops([*graph.values()], inlined)
+    return {v.name: x for v, x in zip(graph, whole, strict=True) if isinstance(v, Var)}
 
 
 def _compiled(
