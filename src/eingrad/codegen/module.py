@@ -249,7 +249,7 @@ class Module:
             stored.append(Stored(name, along, line.text, body.dims, read))
         letter = self.axis.get(str(scan.loop.dim), "t")
         new = self.namespace.new
-        return LoopText(self.emitter, scan, stored, letter, new, self._local).text()
+        return LoopText(self.emitter, self.names, scan, stored, letter, new, self._local).text()
 
     def _is_read(self, var: Var, lines: Sequence[Line]) -> bool:
         """Whether lines read a tensor, or a function returns it."""

@@ -48,18 +48,20 @@ class LoopText:
     have, the same ones in each."""
 
     def __init__(
-        self, writer: ExpressionWriter, scan: Scan, stored: Sequence[Stored], letter: str,
-        new: Callable[[str], str], local: Callable[[str], str],
+        self, writer: ExpressionWriter, names: dict[str, str], scan: Scan,
+        stored: Sequence[Stored], letter: str, new: Callable[[str], str],
+        local: Callable[[str], str],
     ) -> None:  # fmt: skip
         self.writer, self.loop, self.stored, self.new = writer, scan.loop, stored, new
-        self.operands = [writer.names[x.name] for x in scan.operands if isinstance(x, Var)]
+        self.names = names
+        self.operands = [names[x.name] for x in scan.operands if isinstance(x, Var)]
         self.at, self.local, self.count = local(letter), local, str(writer.size(scan.loop.dim))
         self.lines = body_of(scan.loop)
         used = {v.name for line in self.lines for v in variables(line.expr)}
         self.reads = {k: v for k, v in self.loop.reads.items() if v.name in used}
         self.entries = {n: v for n, v in self.loop.entries.items() if v.name in used}
         for n, var in self.loop.whole.items():
-            writer.names[var.name] = self.operands[n]
+            names[var.name] = self.operands[n]
 
     def text(self) -> list[str]:
         """Return the lines of the loop."""
@@ -98,7 +100,7 @@ class LoopText:
     def _read(self, k: int, d: int, name: str, start: str) -> list[str]:
         """Write what a state was so many positions before, or is after."""
         there = f"{self.at} {'+' if self.loop.back else '-'} {d}"
-        own = self.writer.names[self.reads[k, d].name] = self._earlier(k, d)
+        own = self.names[self.reads[k, d].name] = self._earlier(k, d)
         if self.writer.target.name == "torch":
             return bracketed(f"{own} = {name}.get(", [there, start], ")", 2 * INDENT)
         inside = f"{there} < {self.count}" if self.loop.back else f"{self.at} >= {d}"
@@ -122,7 +124,7 @@ class LoopText:
         }
         own = [self.new(f"{s.tensor}_{self.at}") for s in self.stored]
         entries = {n: self.new(f"{self.operands[n]}_{self.at}") for n in self.entries}
-        names = self.writer.names
+        names = self.names
         names |= {v.name: carried[key] for key, v in self.reads.items()}
         names |= {self.entries[n].name: x for n, x in entries.items()}
         made, starts = self._starts({k for k, _ in carried})
@@ -189,7 +191,7 @@ class LoopText:
     def _body(self, entries: Mapping[str, Code], targets: Mapping[int, str]) -> list[str]:
         """Write what is computed at one position, the entry of each state to its target."""
         writer, states = self.writer, {self._own(k).name: k for k in targets}
-        writer.names |= {self._own(k).name: x for k, x in targets.items()}
+        self.names |= {self._own(k).name: x for k, x in targets.items()}
         writer.entries, matmul = {**entries}, writer.matmul
         writer.matmul = True  # einsum takes longer to begin
         lines: list[str] = []
@@ -197,7 +199,7 @@ class LoopText:
             name = line.var.name
             wanted = f"{self.stored[states[name.split(' ')[0]]].tensor}_part"
             if name not in states:
-                writer.names[name] = self.new(wanted)
+                self.names[name] = self.new(wanted)
             else:
                 for row in self.stored[states[name]].text.splitlines():
                     lines += comment(row, 2 * INDENT)
@@ -206,7 +208,7 @@ class LoopText:
                 return self.new(wanted)
 
             value = writer.definition(line.expr)
-            lines += statement(writer.names[name], value, fresh, 2 * INDENT)
+            lines += statement(self.names[name], value, fresh, 2 * INDENT)
         writer.entries, writer.matmul = {}, matmul
         return lines
 
