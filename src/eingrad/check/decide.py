@@ -14,7 +14,7 @@ from eingrad.check.apart import letter_of_its_own
 from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
-from eingrad.check.diagnose import Diagnosis, diagnose, diagnose_label
+from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
 from eingrad.check.matrix_claims import MatrixJudge
@@ -22,7 +22,7 @@ from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import tidied
-from eingrad.check.verdict import Outcome, Verdict
+from eingrad.check.verdict import Depth, Outcome, Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr
 from eingrad.core.later import letting_overflow
@@ -37,6 +37,7 @@ from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 Restored = Callable[[Formula], Formula]
+CLASH = "stand for two dimensions"
 NOT_COMPARED = (NoPointError, MemoryLimitError)  # what leaves a claim without a verdict
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
@@ -88,22 +89,23 @@ def check_each(
     derived: Derived,
     claim: str | Claim | Sequence[str],
     latex: bool | None = None,
-    explained: bool = True,
+    depth: Depth = "mistake",
 ) -> list[Verdict]:
     """Say of each equation of a claim, or of several, whether it is right.
 
-    A chain of equations, in LaTeX, is one equation for each right side. Of a wrong one the mistake
-    is looked for where ``explained``.
+    A chain of equations, in LaTeX, is one equation for each right side. Of a wrong one the
+    ``depth`` says what is looked for: the mistake, only a condition under which it is right, or
+    nothing.
     """
     layout: list[str] = []  # that of Jacobians, which the first claim fixes for those after it
     if isinstance(claim, Sequence) and not isinstance(claim, str):
-        found = (_check_text(derived, one, latex, layout, explained) for one in claim)
+        found = (_check_text(derived, one, latex, layout, depth) for one in claim)
         return [verdict for verdicts in found for verdict in verdicts]
-    return _check_text(derived, claim, latex, layout, explained)
+    return _check_text(derived, claim, latex, layout, depth)
 
 
 def _check_text(
-    derived: Derived, claim: str | Claim, latex: bool | None, layout: list[str], explained: bool
+    derived: Derived, claim: str | Claim, latex: bool | None, layout: list[str], depth: Depth
 ) -> list[Verdict]:
     """Judge the equations of one text."""
     if not isinstance(claim, str | Assignment | Equation):
@@ -120,18 +122,18 @@ def _check_text(
         parse_claims(claim, names, latex, system.applied) if isinstance(claim, str) else [claim]
     )
     named = _used(system.shorthands, claims)
-    judge = partial(_check_last, derived, explained)
-    in_matrices = MatrixJudge(derived, judge, layout).verdicts([*named, *claims])
+    judge = partial(_check_last, derived, depth)
+    in_matrices = MatrixJudge(derived, judge, layout, depth).verdicts([*named, *claims])
     if in_matrices is not None:
         return in_matrices
-    return _check_claims(derived, explained, [*named, *claims])
+    return _check_claims(derived, depth, [*named, *claims])
 
 
-def _check_last(derived: Derived, explained: bool, claims: Sequence[Claim]) -> Verdict:
-    return _check_claims(derived, explained, claims)[-1]
+def _check_last(derived: Derived, depth: Depth, claims: Sequence[Claim]) -> Verdict:
+    return _check_claims(derived, depth, claims)[-1]
 
 
-def _check_claims(derived: Derived, explained: bool, claims: Sequence[Claim]) -> list[Verdict]:
+def _check_claims(derived: Derived, depth: Depth, claims: Sequence[Claim]) -> list[Verdict]:
     """Judge equations in index notation."""
     system = derived.system
     found = inlined(derived, claims)
@@ -141,7 +143,7 @@ def _check_claims(derived: Derived, explained: bool, claims: Sequence[Claim]) ->
     for own in found.claims:
         written = replace(own, value=found.restored(own.value))
         notes = dict.fromkeys(note.text for note in (*shared, *notes_on(written, integers)))
-        verdict = check_formula(found.derived, own, found.restored, derived, explained)
+        verdict = check_formula(found.derived, own, found.restored, derived, depth)
         verdicts.append(replace(verdict, notes=tuple(notes)))
     return verdicts
 
@@ -182,7 +184,7 @@ def check_formula(
     claim: Assignment,
     restored: Restored = lambda formula: formula,
     base: Derived | None = None,
-    explained: bool = True,
+    depth: Depth = "mistake",
 ) -> Verdict:
     """Say whether a formula is right; see `Question.about` for ``restored`` and ``base``."""
     question = Question.about(derived, claim.target, restored, base)
@@ -191,17 +193,17 @@ def check_formula(
     try:
         expr = question.lowered(claim.value)
     except NotationError as error:
-        if not explained:
+        if depth != "mistake":
             raise
         return _meaningless(question, claim, error)
     own = ExprClaim(expr)
     try:
         if agrees_everywhere(own, question.right, question.points):
             return _right(question, text, is_proved(question, expr))
-        if not explained:
+        if depth == "verdict":
             return Verdict("wrong", text, "the values differ", question.correct, None, "unknown")
         shown = question.inputs_below(expr, question.right)
-        return _wrong(question, own, text, shown, claim.value)
+        return _wrong(question, own, text, shown, claim.value, depth)
     except NOT_COMPARED as error:
         return _not_judged(question, text, error)
 
@@ -256,12 +258,20 @@ def _right(question: Question, text: str, proved: bool) -> Verdict:
 
 
 def _wrong(
-    question: Question, claim: Comparable, text: str, shown: list[str], value: Formula | None = None
+    question: Question,
+    claim: Comparable,
+    text: str,
+    shown: list[str],
+    value: Formula | None = None,
+    depth: Depth = "mistake",
 ) -> Verdict:
-    example = counterexample(claim, question.right, question.points, question.labels, shown)
+    example = None
     found = letter_of_its_own(question, value) if value is not None else None
     found = found or in_other_layout(question, claim, value)
-    found = found or diagnose(question, claim, value, shown)
+    if depth == "mistake":
+        example = counterexample(claim, question.right, question.points, question.labels, shown)
+        found = found or diagnose(question, claim, value, shown)
+    found = found or condition_for(question, claim, shown)
     return _explained(question, text, found, example)
 
 
@@ -280,8 +290,7 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
 
     Raises the error where it is not known what was meant.
     """
-    clash = "stand for two dimensions" in error.reason
-    if clash:
+    if CLASH in error.reason:
         layout = in_other_layout(question, None, claim.value)
         if layout is not None:
             return _explained(question, question.text(claim.target, claim.value), layout)
@@ -297,6 +306,11 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
         "wrong", question.text(claim.target, claim.value), f"{found.reason} ({error.reason})",
         question.correct, None, found.mistake, _fixed(question, found),
     )  # fmt: skip
+
+
+def is_misfit(error: EingradError) -> bool:
+    """Whether the labels of a claim do not fit together, which may be its mistake."""
+    return CLASH in error.reason or NOT_KEPT in error.reason
 
 
 def _fixed(question: Question, found: Diagnosis) -> str | None:

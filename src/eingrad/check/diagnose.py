@@ -37,6 +37,7 @@ MOST_DROPPED = 5  # functions of which all derivatives may be missing
 USUAL = ("sign", "transposed", "label", "order", "activation-derivative", "preactivation", "factor")
 MOST_FIRST, MOST_SECOND = 8, 30  # repairs of which two are tried together
 MOST_PARTS_AGAIN = 20_000  # of the second repairs together
+CONDITIONS = ("symmetric", "unit", "orthogonal", "positive", "one-hot")
 READING = 4  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
 
@@ -114,6 +115,21 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         or search.two()
         or search.with_assumption(inputs)
     )
+
+
+def condition_for(question: Question, claim: Claim, inputs: Sequence[str]) -> Diagnosis:
+    """Return the condition under which a claim is right, without a search for repairs."""
+    right, points = question.right, question.points
+    differs = Diagnosis("unknown", "the values differ")
+    if agrees_nearby(claim, right, points) or scale_between(claim, right, points) is not None:
+        return differs
+    first = ("positive",) if _has_gaps(question, claim) else ()
+    found = (
+        assumption_for(question, claim, inputs, (*first, "sum"))
+        or one_variable_for(question, claim)
+        or assumption_for(question, claim, inputs, CONDITIONS)
+    )
+    return differs if found is None else _assumed(found.text)
 
 
 def _first_values(question: Question, claim: Claim) -> tuple[Array, Array]:

@@ -17,7 +17,7 @@ from eingrad.check.inline import inlined
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import negated, sites
-from eingrad.check.verdict import Verdict
+from eingrad.check.verdict import Depth, Verdict
 from eingrad.derivation.matrix import form_text, layout_axes, matrix_form
 from eingrad.errors import MemoryLimitError, NotationError
 from eingrad.notation.matrix.claims import (
@@ -59,6 +59,7 @@ class MatrixJudge:
     derived: Derived
     judge: Judge
     layout: list[str] = field(default_factory=list)
+    depth: Depth = "mistake"
 
     def verdicts(self, claims: Sequence[Claim]) -> list[Verdict] | None:
         """Return a verdict for each claim, None where none is in matrix notation."""
@@ -92,7 +93,9 @@ class MatrixJudge:
         right = [x for x in options if self._is_right(x.claim, definitions)]
         if right:
             return self._right(claim, right, definitions)
-        other = self._otherwise(claim, definitions) if any(x.dotted for x in options) else None
+        other = None
+        if any(x.dotted for x in options) and self.depth != "verdict":
+            other = self._otherwise(claim, definitions)
         return other if other is not None else self._wrong(claim, options, definitions)
 
     def _fits(self, left: Formula) -> bool:
@@ -145,14 +148,17 @@ class MatrixJudge:
         self, claim: Claim, options: Sequence[IndexClaim], definitions: Sequence[Claim]
     ) -> Verdict:
         verdict = self._worded(claim, self.judge([*definitions, options[0].claim]))
-        if verdict.outcome in {"right", "not judged"}:
+        if verdict.outcome in {"right", "not judged"} or self.depth != "mistake":
             return verdict
         return self._repaired(claim, definitions, verdict, "")
 
     def _misfit(self, claim: Claim, definitions: Sequence[Claim], error: NotationError) -> Verdict:
-        if (other := self._otherwise(claim, definitions)) is not None:
+        other = None if self.depth == "verdict" else self._otherwise(claim, definitions)
+        if other is not None:
             return other
         bare = Verdict("wrong", text_of(claim), error.reason, self._correct(claim), mistake="shape")
+        if self.depth != "mistake":
+            return bare
         return self._repaired(claim, definitions, bare, f" ({error.reason})")
 
     def _otherwise(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict | None:

@@ -38,6 +38,7 @@ MISTAKES = {
 
 
 Outcome = Literal["right", "wrong", "right if", "not judged"]
+Depth = Literal["verdict", "condition", "mistake"]  # what is looked for where a claim fails
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eingrad.check import Derived, Verdict, check_each
+from eingrad.check import Depth, Derived, Verdict, check_each
 from eingrad.core.expr import variables
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation.lower import lower
@@ -64,9 +64,9 @@ class Read:
     generic: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
 
-    def judged(self, explained: bool) -> list[Verdict]:
-        """Judge it, with the mistake if ``explained``; raises EingradError without a meaning."""
-        return check_each(self.derived, self.text, True, explained)
+    def judged(self, depth: Depth) -> list[Verdict]:
+        """Judge it; raises EingradError without a meaning."""
+        return check_each(self.derived, self.text, True, depth)
 
     def unfounded(self) -> str | None:
         """Return an undefined loss of whose gradient a claim says what the document may know.

@@ -7,10 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from eingrad.check import Verdict
+from eingrad.check import Depth, Verdict, is_misfit
+from eingrad.check.matrix_claims import text_of
 from eingrad.check.verdict import Outcome
 from eingrad.errors import EingradError
-from eingrad.papers.claim_in_context import IndependentError, Read, UnresolvedError, in_context
+from eingrad.papers.claim_in_context import (
+    IndependentError,
+    Read,
+    UnresolvedError,
+    in_context,
+    read_equation,
+)
 from eingrad.papers.prose import Facts
 from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_name, reason_of
 
@@ -25,12 +32,18 @@ _SQUARE = re.compile(r"\s*(?:\\left)?[(\[{].*[)\]}]\s*\^\s*\{?2\}?\s*\Z", re.DOT
 
 @dataclass(frozen=True)
 class Finding:
-    """What is found about an equality; ``used`` are the definitions that it was judged by."""
+    """What is found about an equality.
+
+    ``used`` are the definitions that it was judged by, ``read`` is how it was read. What is
+    ``open`` did not agree, and its mistake was not looked for.
+    """
 
     outcome: Outcome
     reason: str
     repaired: str | None = None
     used: tuple[Stated, ...] = ()
+    read: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,19 +75,31 @@ class Equalities:
 
         What is wrong with it is looked for if ``explained`` and not right in any way.
         """
-        found = [self.attempt(text, section, WayToTake(), explained=False)]
+        known: dict[tuple[object, ...], Finding] = {}  # several ways lead to one model
+        found = [self.attempt(text, section, WayToTake(), False, known)]
         if found[0].outcome != "right":
-            ways = list(self.others(found[0], section))
-            found += [self.attempt(text, section, way, explained=False) for way in ways]
+            ways = [WayToTake(), *self.others(found[0], section)]
+            found += [self.attempt(text, section, way, False, known) for way in ways[1:]]
             if explained and not any(f.outcome == "right" for f in found):
-                judged = [w for w, f in zip((WayToTake(), *ways), found, strict=True) if f.reason]
-                found = [self.attempt(text, section, way, explained=True) for way in judged]
+                known = {}
+                found = [
+                    self.attempt(text, section, way, True, known) if own.open else own
+                    for way, own in zip(ways, found, strict=True)
+                ]
         best = min(found, key=lambda f: ORDER.index(f.outcome))
         if best.outcome == "wrong" and any(_root(s) is not None for s in best.used):
             names = ", ".join(s.name for s in best.used if _root(s) is not None)
             reason = f"{names} is all that the text defines, and a root has two signs"
-            return Finding("not judged", reason)
-        return best
+            best = replace(best, outcome="not judged", reason=reason)
+        return best if best.read else replace(best, read=self.as_read(text, section))
+
+    def as_read(self, text: str, section: tuple[int, ...]) -> str:
+        """Return how an equality is read, "" where it cannot be."""
+        built = self.scope.model(self.visible(text, section, WayToTake()))
+        try:
+            return text_of(read_equation(text, built)[-1])
+        except EingradError:
+            return ""
 
     def other_tensor(self, text: str, section: tuple[int, ...]) -> Finding | None:
         r"""Judge an equality whose parts do not fit, with one tensor for another: Z2 for Z1.
@@ -111,17 +136,24 @@ class Equalities:
         yield WayToTake(upstream=True)
 
     def attempt(
-        self, text: str, section: tuple[int, ...], reading: WayToTake, explained: bool
+        self,
+        text: str,
+        section: tuple[int, ...],
+        reading: WayToTake,
+        explained: bool,
+        known: dict[tuple[object, ...], Finding],
     ) -> Finding:
-        """Judge an equality in one way."""
-        reason, mixed = "", False
+        """Judge an equality in one way; ``known`` is what was found of other ones."""
+        reason, mixed, unfit = "", False, False
         for _ in range(MAX_TRIES):
             stated = self.visible(text, section, reading)
             built = self.scope.model(stated)
+            key = (*(s.order for s in stated), reading.whole, reading.upstream, reading.roots)
             try:
-                found = self.finding(text, stated, built, reading, explained)
+                found = known.get(key) or self.finding(text, stated, built, reading, explained)
+                known[key] = found
                 unsure = mixed and found.outcome == "wrong"
-                return Finding("not judged", reason) if unsure else found
+                return Finding("not judged", reason, open=found.open) if unsure else found
             except IndependentError as error:
                 reason = reason or reason_of(error)
                 loss = built.names.get(str(error.operand))
@@ -136,9 +168,9 @@ class Equalities:
                     break
                 reading = replace(reading, whole=True)
             except EingradError as error:
-                reason = reason or reason_of(error)
+                reason, unfit = reason or reason_of(error), is_misfit(error)
                 break
-        return Finding("not judged", reason)
+        return Finding("not judged", reason, open=unfit)
 
     def visible(self, text: str, section: tuple[int, ...], reading: WayToTake) -> list[Stated]:
         """Return the definitions that an equality may use in one way to take the document."""
@@ -164,12 +196,21 @@ class Equalities:
             why = built.unread[blocked]
             reason = f"the definition of {blocked.name} on line {blocked.line} is not read: {why}"
             return Finding("not judged", reason)
-        verdicts = read.judged(explained)
+        vague = self.vague & {*given}
+        sure = not (read.unknown or vague)
+        depth: Depth = "mistake" if sure else "condition"
+        verdicts = read.judged(depth if explained else "verdict")
         order = ["right", "right if", "not judged", "wrong"]
         worst = max(verdicts, key=lambda v: order.index(v.outcome))
-        found = replace(self.said(read, worst), used=tuple(stated))
-        if found.outcome == "wrong" and (vague := self.vague & {*given}):
-            return Finding("not judged", f"the definition of {min(vague)} is not read")
+        unexplained = worst.outcome == "wrong" and read.unfounded() is None
+        shown = read.readable(text_of(read.claims[-1]))
+        found = replace(
+            self.said(read, worst), used=tuple(stated), read=shown, open=unexplained
+        )
+        if found.outcome == "wrong" and vague:
+            return replace(
+                found, outcome="not judged", reason=f"the definition of {min(vague)} is not read"
+            )
         if reading.upstream:
             return self.if_upstream(read, found)
         if reading.roots and found.outcome == "right":

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from eingrad.notation.text import to_text
 from eingrad.papers.applied_names import AppliedNames, with_examples
 from eingrad.papers.equalities import Equalities
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
@@ -54,6 +55,7 @@ _INDEXED = re.compile(
 )  # Y = [y_{ij}]_{(i,j) \in [m] \times [n]}
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
+_MISSING = re.compile(r"nothing before says|does not depend on")
 _MEAN = re.compile(r"\b(mean|average)\b", re.IGNORECASE)
 _LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
 Progress = Callable[[int, int], None]
@@ -104,13 +106,14 @@ def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula
     """Judge every formula of a document; nothing that cannot be read stops it."""
     lines, facts = _lines(document)
     judge = Judge(document, lines, facts)
-    found: list[JudgedFormula] = []
+    own: list[tuple[PlacedRow, JudgedFormula]] = []
     for k, line in enumerate(lines):
         progress(k, len(lines))
         for formula in judge.line(line):
-            found.append(line.as_written(formula))
-            judge.places[line.order] = len(found) - 1
+            own.append((line, formula))
+            judge.places[line.order] = len(own) - 1
     progress(len(lines), len(lines))
+    found = [line.as_written(judge.again(line, formula)) for line, formula in own]
     for slip, line_number in judge.confirmed:
         place = judge.places[slip.meant.order]
         found[place] = slip.corrected(found[place], line_number)
@@ -286,6 +289,7 @@ class Judge:
         self.ranks = label_counts([line.row.source for line in lines])
         self.examples = _examples(lines)
         self.places: dict[int, int] = {}
+        self.asked: dict[tuple[int, str], tuple[str, str]] = {}  # the sides of what was judged
         self.slips: dict[int, IndexSlip] = {}
         self.confirmed: list[tuple[IndexSlip, int]] = []
         whole = " ".join(p.text for p in document.passages)
@@ -514,7 +518,19 @@ class Judge:
             self.scope.forget(name)
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
         self.scope.define(stated)
-        return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
+        read = "" if reason else self.written(self.shown(stated))
+        return JudgedFormula(line.row.line, text, "definition", "not judged", reason, read=read)
+
+    def shown(self, stated: Stated) -> str:
+        """Return how a definition is read."""
+        if stated.derivative:
+            return self.equalities.as_read(stated.text, stated.section)
+        built = self.scope.model([*self.scope.shapes_for(stated.letters, stated.section), stated])
+        written = (
+            built.system.definitions[name].written
+            for name, own in built.names.items() if own.order == stated.order and built.system
+        )  # fmt: skip
+        return "; ".join(to_text(x) for x in written if x is not None)
 
     def is_first(self, name: str, left: str) -> bool:
         """Whether a definition of a scalar is the first one of its name."""
@@ -629,6 +645,19 @@ class Judge:
 
     # --- one equality ---
 
+    def again(self, line: PlacedRow, formula: JudgedFormula) -> JudgedFormula:
+        """Judge a formula once more with what is defined behind it, where that is missing."""
+        sides = self.asked.get((line.order, formula.formula))
+        if formula.judged or sides is None or not _MISSING.search(formula.reason):
+            return formula
+        whole = self.scope
+        self.scope = self.equalities.scope = whole.seen_from(line.order)
+        if len(self.scope.stated) > sum(s.order <= line.order for s in whole.stated):
+            judged = self.equality(line, *sides)
+            formula = judged if judged.judged else formula
+        self.scope = self.equalities.scope = whole
+        return formula
+
     def equality(
         self, line: PlacedRow, left: str, side: str, explained: bool = True
     ) -> JudgedFormula:
@@ -637,6 +666,7 @@ class Judge:
         if line.row.condition:
             text += rf" \quad {line.row.condition}"
         blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
+        self.asked[line.order, text] = left, side
         if self.is_skipped(line):
             return replace(blank, reason="skipped, as the document asks")
         if (other := self.applied_elsewhere(text)) is not None:
@@ -653,6 +683,7 @@ class Judge:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
+        blank = replace(blank, read=self.written(found.read))
         if found.outcome == "wrong" and _is_value(side):
             return replace(blank, reason="a value at the numbers of an example")
         if found.outcome == "wrong" and (doubt := self.doubt(line, text, found.used)):
@@ -669,6 +700,8 @@ class Judge:
     def doubt(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> str:
         """Say what the document leaves open about an equality that seems wrong, "" for nothing."""
         for one in used:
+            if one.order > line.order and one.section != line.section:
+                return f"{one.name} is defined behind it, in another section, on line {one.line}"
             for other in self.scope.stated:
                 alike = (one.name, one.rank, one.letters) == (other.name, other.rank, other.letters)
                 anew = one.section == line.section != other.section  # a section of its own

@@ -18,7 +18,8 @@ class JudgedFormula:
     place. A ``kind`` is ``"definition"``, which is right by itself and so not judged, ``"claim"``,
     or ``"other"`` for what is no equation. ``outcome`` is that of `Verdict`, ``reason`` says why,
     ``repaired`` is the right formula where it is known. ``id`` stays the same while the formula
-    does, wherever it stands.
+    does, wherever it stands. ``read`` is how it was read, in eingrad's notation, "" where it was
+    not.
     """
 
     line: int
@@ -28,6 +29,7 @@ class JudgedFormula:
     reason: str
     repaired: str | None = None
     id: str = ""
+    read: str = ""
 
     @property
     def judged(self) -> bool:

@@ -75,6 +75,24 @@ class Scope:
                 return stated
         return None
 
+    def seen_from(self, order: int) -> Scope:
+        """Return what a formula may use that is read again after the whole document.
+
+        Those are the definitions before it, and of a name that none of them defines the only one
+        that follows, or the first one in its section.
+        """
+        before = [s for s in self.stated if s.order <= order]
+        known = {s.name for s in before}
+        after: dict[str, list[Stated]] = {}
+        for stated in self.stated:
+            if stated.order > order and stated.name not in known:
+                after.setdefault(stated.name, []).append(stated)
+        found = Scope()
+        later = [own[0] for own in after.values() if len({s.section for s in own}) == 1]
+        found.stated = [*sorted(later, key=lambda s: -s.order), *before]
+        found.shapes, found._built = self.shapes, self._built
+        return found
+
     def visible(
         self,
         text: str,
