@@ -204,9 +204,7 @@ class Equalities:
         worst = max(verdicts, key=lambda v: order.index(v.outcome))
         unexplained = worst.outcome == "wrong" and read.unfounded() is None
         shown = read.readable(text_of(read.claims[-1]))
-        found = replace(
-            self.said(read, worst), used=tuple(stated), read=shown, open=unexplained
-        )
+        found = replace(self.said(read, worst), used=tuple(stated), read=shown, open=unexplained)
         if found.outcome == "wrong" and vague:
             return replace(
                 found, outcome="not judged", reason=f"the definition of {min(vague)} is not read"
