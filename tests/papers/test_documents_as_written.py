@@ -115,4 +115,4 @@ NEVER_WRONG = [
 def test_nothing_is_wrong_that_the_document_leaves_open(tmp_path: Path, text: str) -> None:
     path = tmp_path / "paper.md"
     path.write_text(text.replace("$$ $$", "$$\n\n$$"), encoding="utf-8")
-    assert eg.check_document(path).formulas[-1].outcome == "not judged"
+    assert eg.check_document(path).formulas[-1].outcome in {"not judged", "right if"}

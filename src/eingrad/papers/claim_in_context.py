@@ -19,7 +19,6 @@ from eingrad.notation.syntax import (
     Claim,
     Derivative,
     Formula,
-    Number,
     Product,
     Statement,
     Sum,
@@ -46,6 +45,7 @@ class IndependentError(UnresolvedError):
 
     code = "independent"
     mixed = False  # whether it depends on other variables of the same equation
+    total = False  # whether it is spoken of as a number
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,22 @@ class Read:
         of = target.of if isinstance(target, Derivative) else None
         return isinstance(of, Symbol) and bool(of.labels)
 
+    def shifted_matrix(self) -> str | None:
+        r"""Return what a number is added to a matrix: ``D - \lambda`` may mean the identity."""
+        ranks = {name: len(labels) for name, labels in self.derived.system.labels.items()}
+
+        def rank(term: Formula) -> int:
+            parts = (x for x in walk(term) if isinstance(x, Symbol) and not x.labels)
+            return max((ranks.get(x.name, 0) for x in parts), default=0)
+
+        for side in _sides(self.claims[-1:]):
+            for part in walk(side):
+                if isinstance(part, Sum) and max(map(rank, part.terms)) == 2:
+                    alone = [x.name for x in part.terms if isinstance(x, Symbol) and not rank(x)]
+                    if alone:
+                        return alone[0]
+        return None
+
     def open_matrix(self) -> str | None:
         """Return a capital that is taken for a number, though it may be a matrix."""
         spoken = {s.name for s in _symbols(self.claims)}
@@ -133,8 +149,7 @@ def in_context(
     claims = read_equation(text, built)
     statements, system = built.statements, built.system
     parts = list(_derivatives(claims))
-    if system is not None:
-        _check_depends(system, parts, claims)
+    _check_depends(system, parts)
     losses = _losses(parts, system)
     symbols = _unknown(claims, losses, system)
     if losses and not whole:
@@ -243,6 +258,17 @@ def _derivatives(claims: Sequence[Claim]) -> Iterator[Derivative]:
                 yield part
 
 
+def names_in(claims: Sequence[Claim]) -> frozenset[str]:
+    """Return the tensors that equations speak of."""
+    return frozenset(s.name for s in _symbols(claims))
+
+
+def defined_in(claims: Sequence[Claim]) -> frozenset[str]:
+    """Return the tensors that stand alone on the left sides of equations."""
+    targets = (c.target for c in claims if isinstance(c, Assignment))
+    return frozenset(x.name for x in targets if isinstance(x, Symbol))
+
+
 def _sides(claims: Sequence[Claim]) -> Iterator[Formula]:
     for claim in claims:
         if isinstance(claim, Assignment):
@@ -263,26 +289,30 @@ def _symbols(claims: Sequence[Claim]) -> Iterator[Symbol]:
                     yield Symbol(name, labels if name == part.name else ())
 
 
-def _check_depends(system: System, parts: Sequence[Derivative], claims: Sequence[Claim]) -> None:
+def _check_depends(system: System | None, parts: Sequence[Derivative]) -> None:
     """Raise where a derivative is 0 because what it is of does not depend on its variable."""
     for part in parts:
-        if not isinstance(part.of, Symbol) or part.of.name not in system.definitions:
+        names = {x.name for x in walk(part.of) if isinstance(x, Symbol | TensorAt)}
+        defined = () if system is None else system.definitions
+        if isinstance(part.of, Symbol) and part.of.name not in defined:
             continue
-        zero = any(isinstance(c, Assignment) and c == Assignment(part, Number(0)) for c in claims)
         for name in (x.name for x in part.wrt):
-            if not zero and part.of.name not in depends_on(system, name):
-                of = part.of.name
+            if not names & depends_on(system, name):
+                of = part.of.name if isinstance(part.of, Symbol) else "it"
                 reason = f"{of} does not depend on {name}, as far as the text says"
                 error = IndependentError(reason, operand=of)
+                error.total = isinstance(part.of, Symbol) and not part.of.labels
                 error.mixed = any(of in depends_on(system, x.name) for d in parts for x in d.wrt
                                   if x.name != of)  # fmt: skip
                 raise error
 
 
-def depends_on(system: System, name: str) -> set[str]:
-    """Return the definitions that use a tensor, directly or through others."""
+def depends_on(system: System | None, name: str) -> set[str]:
+    """Return the definitions that use a tensor, directly or through others, and itself."""
     found = {name}
-    for definition in system.definitions.values():  # each stands after those that it needs
+    for definition in (
+        system.definitions.values() if system is not None else ()
+    ):  # each stands after those that it needs
         if any(v.name in found for v in variables(definition.expr)):
             found.add(definition.name)
     return found

@@ -15,14 +15,17 @@ from eingrad.papers.claim_in_context import (
     IndependentError,
     Read,
     UnresolvedError,
+    defined_in,
     in_context,
+    names_in,
     read_equation,
 )
 from eingrad.papers.prose import Facts
 from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_name, reason_of
 
 ORDER: tuple[Outcome, ...] = ("right", "right if", "wrong", "not judged")
-MAX_TRIES = 4  # definitions of a loss that are left out because it does not depend on a variable
+MAX_TRIES = 6  # definitions of a loss that are left out because it does not depend on a variable
+MAX_RIVALS = 3  # tensors defined in two ways, of which the other one is tried
 MISPLACED = frozenset({"transposed", "label", "order", "wrong-tensor"})
 _ONE_LETTER = re.compile(
     r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
@@ -52,7 +55,8 @@ class WayToTake:
 
     ``own`` leaves out other sections, ``hidden`` what defines a loss that stands for any, and
     ``roots`` takes what is defined by its square, ``e^2 = (a - b)^2``, for what stands in it.
-    ``upstream`` takes what nothing defines for the gradient of the loss.
+    ``upstream`` takes what nothing defines for the gradient of the loss, ``rival`` a tensor that is
+    defined in two ways by what stands before its last definition.
     """
 
     own: bool = False
@@ -60,6 +64,7 @@ class WayToTake:
     hidden: frozenset[int] = frozenset()
     roots: bool = False
     upstream: bool = False
+    rival: str = ""
 
 
 class Equalities:
@@ -78,7 +83,7 @@ class Equalities:
         known: dict[tuple[object, ...], Finding] = {}  # several ways lead to one model
         found = [self.attempt(text, section, WayToTake(), False, known)]
         if found[0].outcome != "right":
-            ways = [WayToTake(), *self.others(found[0], section)]
+            ways = [WayToTake(), *self.others(text, found[0], section)]
             found += [self.attempt(text, section, way, False, known) for way in ways[1:]]
             if explained and not any(f.outcome == "right" for f in found):
                 known = {}
@@ -127,13 +132,24 @@ class Equalities:
             return Finding("wrong", f"{a} where {b} is meant", changed)
         return Finding("wrong", f"{a} where {b} is meant; and {judged.reason}", judged.repaired)
 
-    def others(self, first: Finding, section: tuple[int, ...]) -> Iterator[WayToTake]:
+    def others(self, text: str, first: Finding, section: tuple[int, ...]) -> Iterator[WayToTake]:
         """Yield other ways to take the document."""
         if section:
             yield WayToTake(own=True)
         if any(_root(s) is not None for s in first.used):
             yield WayToTake(roots=True)
+        rivals = [
+            s for s in first.used or self.visible(text, section, WayToTake())
+            if self.rival(s, section) is not None
+        ]  # fmt: skip
+        for one in rivals[:MAX_RIVALS]:
+            yield WayToTake(hidden=frozenset({one.order}), rival=one.name)
         yield WayToTake(upstream=True)
+
+    def rival(self, one: Stated, section: tuple[int, ...]) -> Stated | None:
+        """Return what else the document says of a tensor, not counting a new section's own."""
+        rivals = (s for s in self.scope.stated if one.is_rival(s))
+        return next((s for s in rivals if not one.section == section != s.section), None)
 
     def attempt(
         self,
@@ -144,7 +160,7 @@ class Equalities:
         known: dict[tuple[object, ...], Finding],
     ) -> Finding:
         """Judge an equality in one way; ``known`` is what was found of other ones."""
-        reason, mixed, unfit = "", False, False
+        reason, unsure, unfit = "", False, False
         for _ in range(MAX_TRIES):
             stated = self.visible(text, section, reading)
             built = self.scope.model(stated)
@@ -152,14 +168,15 @@ class Equalities:
             try:
                 found = known.get(key) or self.finding(text, stated, built, reading, explained)
                 known[key] = found
-                unsure = mixed and found.outcome == "wrong"
-                return Finding("not judged", reason, open=found.open) if unsure else found
+                if unsure and found.outcome == "wrong":
+                    return Finding("not judged", reason, open=found.open)
+                return found
             except IndependentError as error:
                 reason = reason or reason_of(error)
                 loss = built.names.get(str(error.operand))
-                if loss is None or not _is_scalar(built, str(error.operand)):
+                if loss is None or not (error.total or _is_scalar(built, str(error.operand))):
                     break
-                mixed = mixed or error.mixed
+                unsure = unsure or error.mixed
                 every = {s.order for s in self.scope.stated if s.name == loss.name}
                 reading = replace(reading, hidden=reading.hidden | every, whole=True)
             except UnresolvedError as error:
@@ -182,7 +199,7 @@ class Equalities:
         explained: bool,
     ) -> Finding:  # fmt: skip
         """Judge an equality; raises EingradError where it cannot be."""
-        through = [s.text for s in stated if s.derivative]
+        through = self.through(text, [s.text for s in stated if s.derivative], built)
         read = in_context(
             "\n".join([*through, text]), built, self.arguments, reading.whole, reading.upstream
         )
@@ -205,15 +222,36 @@ class Equalities:
         unexplained = worst.outcome == "wrong" and read.unfounded() is None
         shown = read.readable(text_of(read.claims[-1]))
         found = replace(self.said(read, worst), used=tuple(stated), read=shown, open=unexplained)
-        if found.outcome == "wrong" and vague:
-            return replace(
-                found, outcome="not judged", reason=f"the definition of {min(vague)} is not read"
-            )
+        doubt = f"the definition of {min(vague)} is not read" if vague else ""
+        if (number := read.shifted_matrix()) is not None:
+            doubt = f"{number} is added to a matrix: to its entries, or times the identity"
+        if found.outcome == "wrong" and doubt:
+            return replace(found, outcome="not judged", reason=doubt)
+        if reading.rival and found.outcome != "right":
+            return Finding("not judged", "")
         if reading.upstream:
             return self.if_upstream(read, found)
         if reading.roots and found.outcome == "right":
             roots = [s.text for s in stated if s.text not in self.scope.texts]
             return replace(found, outcome="right if", reason=f"right if {' and '.join(roots)}")
+        if reading.rival and found.outcome == "right":
+            lines = [s.line for s in stated if s.name == reading.rival]
+            reason = f"right if {reading.rival} is what line {max(lines, default=0)} says"
+            return replace(found, outcome="right if", reason=reason) if lines else found
+        return found
+
+    def through(self, text: str, texts: Sequence[str], built: Built) -> list[str]:
+        """Return the definitions through derivatives that an equality speaks of, in order."""
+        needed = names_in(read_equation(text, built)) if texts else frozenset[str]()
+        found: list[str] = []
+        for own in reversed(texts):
+            try:
+                claims = read_equation(own, built)
+            except EingradError:
+                continue
+            if defined_in(claims) & needed:
+                found.insert(0, own)
+                needed |= names_in(claims)
         return found
 
     def is_number(self, name: str) -> bool:

@@ -56,6 +56,8 @@ _INDEXED = re.compile(
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _MISSING = re.compile(r"nothing before says|does not depend on")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:\s*,\s*000)*")
+_LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
 _MEAN = re.compile(r"\b(mean|average)\b", re.IGNORECASE)
 _LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
 Progress = Callable[[int, int], None]
@@ -288,6 +290,7 @@ class Judge:
         self.layers = {x for line in lines for x in _LAYER.findall(line.row.source)}
         self.ranks = label_counts([line.row.source for line in lines])
         self.examples = _examples(lines)
+        self.valued: set[str] = set()  # what has a number in an example
         self.places: dict[int, int] = {}
         self.asked: dict[tuple[int, str], tuple[str, str]] = {}  # the sides of what was judged
         self.slips: dict[int, IndexSlip] = {}
@@ -315,6 +318,10 @@ class Judge:
         count = next(ends, len(sides))
         if self._is_range(line):
             return
+        if self._is_example(line, sides[:count]):
+            self.valued |= letters_in(sides[0].text)
+            yield self.other(line, row.source, "a case, or a number of an example")
+            return
         chain = _grounded(sides[:count])
         name = self.defines(chain[0].text)
         if name is not None and is_update(chain):
@@ -336,6 +343,14 @@ class Judge:
         letter = len(left) == 1 or left in self.layers
         spoken = left in self.labels | self.layers
         return letter and not line.display and (dots or (places and spoken))
+
+    def _is_example(self, line: PlacedRow, sides: Sequence[Side]) -> bool:
+        """Whether a formula says that two labels are one, or in passing what a number is."""
+        left, *others = (side.text for side in sides)
+        if left in self.labels and all(x in self.labels for x in others):
+            return True
+        named = not line.display and self.defines(left) is not None
+        return named and all(_NUMBER.fullmatch(x) for x in others)
 
     def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
         """Return a formula that says nothing that could be judged."""
@@ -684,8 +699,15 @@ class Judge:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
         blank = replace(blank, read=self.written(found.read))
-        if found.outcome == "wrong" and _is_value(side):
+        stated = " ".join(s.text for s in found.used if not s.shape)
+        valued = any(x.isdigit() for x in side.split()) and letters_in(f"{text} {stated}")
+        large = _LARGE.search(f"{text} {stated}")
+        if found.outcome == "wrong" and (
+            _is_value(side) or large or (valued and valued & self.valued)
+        ):
             return replace(blank, reason="a value at the numbers of an example")
+        if found.outcome == "wrong" and side == "0" and is_derivative(left):
+            return replace(blank, reason="a condition: where a derivative is 0")
         if found.outcome == "wrong" and (doubt := self.doubt(line, text, found.used)):
             return replace(blank, reason=doubt)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
@@ -702,14 +724,14 @@ class Judge:
         for one in used:
             if one.order > line.order and one.section != line.section:
                 return f"{one.name} is defined behind it, in another section, on line {one.line}"
-            for other in self.scope.stated:
-                alike = (one.name, one.rank, one.letters) == (other.name, other.rank, other.letters)
-                anew = one.section == line.section != other.section  # a section of its own
-                given = one.shape or one.derivative or anew
-                if alike and one.text != other.text and not given:
-                    lines = f"{min(one.line, other.line)} and {max(one.line, other.line)}"
-                    return f"{one.name} is defined in two ways, on lines {lines}"
+            if (other := self.equalities.rival(one, line.section)) is not None:
+                lines = f"{min(one.line, other.line)} and {max(one.line, other.line)}"
+                return f"{one.name} is defined in two ways, on lines {lines}"
         letters = letters_in(text).union(*(s.letters for s in used))
+        for matrix in sorted(x for x in letters_in(text) if x.isupper()):
+            entry = matrix.lower()
+            if entry in letters and self.ranks.get(entry) == 2 and self.ranks.get(matrix) is None:
+                return f"{matrix} may be the matrix of {entry}"
         if "mu" in letters and self.scope.nearest("mu") is None and self.means:
             return "mu is a mean in the text, and no formula says of what"
         return ""

@@ -40,6 +40,13 @@ class Stated:
     rank: int = 0
     refused: str = ""
 
+    def is_rival(self, other: Stated) -> bool:
+        """Whether another definition says something else of the same tensor."""
+        alike = (self.name, self.rank) == (other.name, other.rank) and (
+            other.derivative or self.letters == other.letters
+        )
+        return alike and self.text != other.text and not (self.shape or self.derivative)
+
 
 @dataclass
 class Built:
@@ -194,6 +201,8 @@ def letters_of_name(name: str) -> frozenset[str]:
 def is_called(name: str, written: str) -> bool:
     """Whether a name of a model may be what a document writes so: ``W1`` is ``W^(1)``."""
     letters = letters_of_name(written)
+    if written.isalpha() and written in letters:
+        return name == written
     font, space, letter = written.partition(" ")
     if space:
         return name in {letter, letter + FANCY.get(f"\\{font}", "")}

@@ -12,7 +12,7 @@ from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
 from eingrad.notation.matrix.kinds import VECTOR, C, M, R
-from eingrad.notation.matrix.letters import Letters, OpenExtent
+from eingrad.notation.matrix.letters import Letters, MisfitError, OpenExtent
 from eingrad.notation.matrix.shapes import OpenSumError, Shapes, SizeError
 from eingrad.notation.matrix.typed import (
     OF_MATRIX,
@@ -338,7 +338,8 @@ class _TextElaboration:
                 axes = facts.axes.setdefault(part.name, [OpenExtent() for _ in entries])
                 for entry, axis in zip(entries, axes, strict=False):
                     if isinstance(entry, str):
-                        extents.setdefault(entry, OpenExtent(letter=entry)).unite(axis)
+                        known = extents.setdefault(entry, OpenExtent(letter=entry))
+                        _unite(entry, known, axis, part)
 
     # --- inference and elaboration ---
 
@@ -437,6 +438,19 @@ class _TextElaboration:
                         found.append((name, letter, s))
                         break
         return tuple(found)
+
+
+def _unite(label: str, known: OpenExtent, axis: OpenExtent, part: Symbol | TensorAt) -> None:
+    """State which axis a label stands at; raises NotationError where two differ in extent."""
+    try:
+        known.unite(axis)
+    except MisfitError:
+        raise NotationError(
+            f"the label {label} stands for axes of extents {known.known} and {axis.known}",
+            label=label,
+            position=part.position,
+            hint="use different letters for them, or declare one extent for both",
+        ) from None
 
 
 def labels_inside(formula: Formula) -> Iterator[str]:
