@@ -724,13 +724,14 @@ class Judge:
         for one in used:
             if one.order > line.order and one.section != line.section:
                 return f"{one.name} is defined behind it, in another section, on line {one.line}"
-            if (other := self.equalities.rival(one, line.section)) is not None:
-                lines = f"{min(one.line, other.line)} and {max(one.line, other.line)}"
+            rival = self.equalities.rival(one, line.section)
+            if rival is not None:
+                lines = f"{min(one.line, rival.line)} and {max(one.line, rival.line)}"
                 return f"{one.name} is defined in two ways, on lines {lines}"
         letters = letters_in(text).union(*(s.letters for s in used))
         for matrix in sorted(x for x in letters_in(text) if x.isupper()):
             entry = matrix.lower()
-            if entry in letters and self.ranks.get(entry) == 2 and self.ranks.get(matrix) is None:
+            if entry in letters and self.ranks.get(entry) == 2 and matrix not in self.ranks:
                 return f"{matrix} may be the matrix of {entry}"
         if "mu" in letters and self.scope.nearest("mu") is None and self.means:
             return "mu is a mean in the text, and no formula says of what"
