@@ -699,17 +699,10 @@ class Judge:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
         blank = replace(blank, read=self.written(found.read))
-        stated = " ".join(s.text for s in found.used if not s.shape)
-        valued = any(x.isdigit() for x in side.split()) and letters_in(f"{text} {stated}")
-        large = _LARGE.search(f"{text} {stated}")
-        if found.outcome == "wrong" and (
-            _is_value(side) or large or (valued and valued & self.valued)
-        ):
-            return replace(blank, reason="a value at the numbers of an example")
-        if found.outcome == "wrong" and side == "0" and is_derivative(left):
-            return replace(blank, reason="a condition: where a derivative is 0")
-        if found.outcome == "wrong" and (doubt := self.doubt(line, text, found.used)):
-            return replace(blank, reason=doubt)
+        if found.outcome == "wrong":
+            doubt = self.example(left, side, found.used) or self.doubt(line, text, found.used)
+            if doubt:
+                return replace(blank, reason=doubt)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
         if found.outcome == "wrong" and _SIGMA.search(self.reworded(text)) and not self.logistic:
@@ -718,6 +711,14 @@ class Judge:
         repaired = None if found.repaired is None else self.written(found.repaired)
         reason = self.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
+
+    def example(self, left: str, side: str, used: Sequence[Stated]) -> str:
+        """Say that an equality which seems wrong holds somewhere only, "" where it does not."""
+        text = " ".join([left, side, *(s.text for s in used if not s.shape)])
+        valued = any(x.isdigit() for x in side.split()) and letters_in(text) & self.valued
+        if _is_value(side) or _LARGE.search(text) or valued:
+            return "a value at the numbers of an example"
+        return "a condition: where a derivative is 0" if side == "0" and is_derivative(left) else ""
 
     def doubt(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> str:
         """Say what the document leaves open about an equality that seems wrong, "" for nothing."""
