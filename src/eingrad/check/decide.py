@@ -17,6 +17,7 @@ from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import inlined
+from eingrad.check.inside import holds_inside
 from eingrad.check.matrix_claims import MatrixJudge
 from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
@@ -34,6 +35,7 @@ from eingrad.notation.parse import parse_claims
 from eingrad.notation.summation import labels_of, walk
 from eingrad.notation.syntax import Assignment, Claim, Equation, Formula, Symbol
 from eingrad.notation.system import System
+from eingrad.notation.tex.read import is_latex
 from eingrad.notation.text import to_text
 
 Restored = Callable[[Formula], Formula]
@@ -119,22 +121,28 @@ def _check_text(
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
     names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}
     claims = (
-        parse_claims(claim, names, latex, system.applied) if isinstance(claim, str) else [claim]
+        parse_claims(claim, names, latex, system.applied, system.counting)
+        if isinstance(claim, str)
+        else [claim]
     )
     named = _used(system.shorthands, claims)
-    judge = partial(_check_last, derived, depth)
+    books = isinstance(claim, str) and (is_latex(claim) if latex is None else latex)
+    judge = partial(_check_last, derived, depth, books)
     in_matrices = MatrixJudge(derived, judge, layout, depth).verdicts([*named, *claims])
     if in_matrices is not None:
         return in_matrices
-    return _check_claims(derived, depth, [*named, *claims])
+    return _check_claims(derived, depth, books, [*named, *claims])
 
 
-def _check_last(derived: Derived, depth: Depth, claims: Sequence[Claim]) -> Verdict:
-    return _check_claims(derived, depth, claims)[-1]
+def _check_last(derived: Derived, depth: Depth, books: bool, claims: Sequence[Claim]) -> Verdict:
+    return _check_claims(derived, depth, books, claims)[-1]
 
 
-def _check_claims(derived: Derived, depth: Depth, claims: Sequence[Claim]) -> list[Verdict]:
-    """Judge equations in index notation."""
+def _check_claims(
+    derived: Derived, depth: Depth, books: bool, claims: Sequence[Claim]
+) -> list[Verdict]:
+    """Judge equations in index notation; ``books``: what reads behind the last entry says nothing
+    there, as in books."""
     system = derived.system
     found = inlined(derived, claims)
     integers = scalar_indices(system)
@@ -143,8 +151,8 @@ def _check_claims(derived: Derived, depth: Depth, claims: Sequence[Claim]) -> li
     for own in found.claims:
         written = replace(own, value=found.restored(own.value))
         notes = dict.fromkeys(note.text for note in (*shared, *notes_on(written, integers)))
-        verdict = check_formula(found.derived, own, found.restored, derived, depth)
-        verdicts.append(replace(verdict, notes=tuple(notes)))
+        verdict = check_formula(found.derived, own, found.restored, derived, depth, books)
+        verdicts.append(replace(verdict, notes=tuple(dict.fromkeys((*notes, *verdict.notes)))))
     return verdicts
 
 
@@ -185,8 +193,10 @@ def check_formula(
     restored: Restored = lambda formula: formula,
     base: Derived | None = None,
     depth: Depth = "mistake",
+    books: bool = False,
 ) -> Verdict:
-    """Say whether a formula is right; see `Question.about` for ``restored`` and ``base``."""
+    """Say whether a formula is right; see `Question.about` for ``restored`` and ``base``, and
+    `_check_claims` for ``books``."""
     question = Question.about(derived, claim.target, restored, base)
     derived.learn(claim.value)
     text = question.text(claim.target, claim.value)
@@ -200,6 +210,8 @@ def check_formula(
     try:
         if agrees_everywhere(own, question.right, question.points):
             return _right(question, text, is_proved(question, expr))
+        if (inside := holds_inside(question, claim.value)) is not None:
+            return _right_inside(question, text, inside, books)
         if depth == "verdict":
             return Verdict("wrong", text, "the values differ", question.correct, None, "unknown")
         shown = question.inputs_below(expr, question.right)
@@ -255,6 +267,17 @@ def _right(question: Question, text: str, proved: bool) -> Verdict:
     else:
         reason, proof = "equal at random points of several sizes", "evaluation"
     return Verdict("right", text, reason, question.correct, proof=proof)
+
+
+def _right_inside(question: Question, text: str, inside: str, books: bool) -> Verdict:
+    """Speak about a claim that is right but where it reads behind the last entry."""
+    verdict = _right(question, text, proved=False)
+    if books:
+        return replace(verdict, notes=(f"the claim is judged where {inside}",))
+    return replace(
+        verdict, outcome="right if", reason=f"right if {inside}", mistake="assumption",
+        assumption=inside, proof=None,
+    )  # fmt: skip
 
 
 def _wrong(

@@ -121,7 +121,7 @@ class Derived:
         for title, expr in self._derive(of, wrt, None):
             if str(title) not in self.titles:
                 self.titles[str(title)] = title
-                self.exprs[str(title)] = expr
+                self.exprs.setdefault(str(title), expr)  # a claim may have defined it
         return name
 
     def _derive(
@@ -137,7 +137,7 @@ class Derived:
             root = self.derivative(of, first)
             system, titles = self._around(of, first, self._defined(wrt) if moved is None else moved)
             yield from ((t, system.definitions[n].expr) for n, t in titles.items())
-        elif of == last:
+        elif of == last and of not in recurrent(system.exprs):
             yield DerivativeName(of, y.ndim, ((of, y.ndim),)), identity(y)
             return
         elif of in system.inputs:
@@ -163,8 +163,10 @@ class Derived:
             else:
                 self.derivative(of, wrt)
                 found = {n: (t, self.exprs[n]) for n, t in self.titles.items()}
-            definitions = {n: Definition(n, ("",) * e.ndim, e) for n, (_, e) in found.items()}
-            system = replace(self.system, definitions={**self.system.definitions, **definitions})
+            known = self.system.definitions
+            definitions = {n: Definition(n, ("",) * e.ndim, e) for n, (_, e) in found.items()
+                           if n not in known}  # fmt: skip
+            system = replace(self.system, definitions={**known, **definitions})
             self._known[name, moved] = system, {n: t for n, (t, _) in found.items()}
         return self._known[name, moved]
 

@@ -14,6 +14,7 @@ from itertools import product as combinations
 from eingrad.check.compare import ExprClaim, agrees_everywhere
 from eingrad.check.derived import Derived
 from eingrad.check.inline import inlined
+from eingrad.check.inside import holds_inside
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import negated, sites
@@ -65,21 +66,26 @@ class MatrixJudge:
         """Return a verdict for each claim, None where none is in matrix notation."""
         reader = ClaimElaboration(self.derived.system)
         self.reader = reader
-        if not any(map(reader.is_matrix, claims)):
-            return None
-        known = self.derived.system.labels
+        own = self._definitions(claims) if len(claims) > 1 else []
         definitions: list[Claim] = []
-        rest: list[Claim] = []
+        for claim in own:
+            matrix = reader.is_matrix(claim)
+            definitions.append(reader.define(claim) if matrix else reader.learn(claim))
+        rest = [claim for claim in claims if not any(claim is x for x in own)]
+        if not any(map(reader.is_matrix, [*rest, *own])):
+            return None
+        return [self._verdict(claim, definitions) for claim in rest]
+
+    def _definitions(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Return the claims that define what the model lacks, the first one of each name."""
+        names = {*self.derived.system.labels}
+        found: list[Claim] = []
         for claim in claims:
             target = claim.target if isinstance(claim, Assignment) else None
-            new = isinstance(target, Symbol) and target.name not in known and len(claims) > 1
-            if not new:
-                rest.append(claim)
-            elif reader.is_matrix(claim):
-                definitions.append(reader.define(claim))
-            else:
-                definitions.append(claim)
-        return [self._verdict(claim, definitions) for claim in rest]
+            if isinstance(target, Symbol) and target.name not in names:
+                names.add(target.name)
+                found.append(claim)
+        return found
 
     def _verdict(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict:
         if not self.reader.is_matrix(claim):
@@ -138,7 +144,8 @@ class MatrixJudge:
             question = Question.about(found.derived, own.target, found.restored, self.derived)
             found.derived.learn(own.value)
             value = ExprClaim(question.lowered(own.value))
-            return agrees_everywhere(value, question.right, question.points)
+            everywhere = agrees_everywhere(value, question.right, question.points)
+            return everywhere or holds_inside(question, own.value) is not None
         except (NotationError, NoPointError, MemoryLimitError):
             return False
 

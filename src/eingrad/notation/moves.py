@@ -6,8 +6,9 @@ statement defines by itself; what is read outside is 0, or what a line such as `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from eingrad.notation.summation import children, rebuilt, tensor_parts, walk
 from eingrad.notation.syntax import (
@@ -20,6 +21,8 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
+
+NO_ENTRIES: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
 def with_offsets(
@@ -38,10 +41,14 @@ def with_offsets(
     return replace(statement, value=_as_offsets(statement.value, {*recurrent}, still))
 
 
-def with_first_entries(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+def with_first_entries(
+    statements: Sequence[Statement], marked: Mapping[str, tuple[str, str]] = NO_ENTRIES
+) -> tuple[Statement, ...]:
     r"""Return statements where ``h_0`` stands before the first entry of a recurrence ``h_t``.
 
-    Papers count from 1, so that ``h_{t-1}`` is ``h_0`` at the first t.
+    Papers count from 1, so that ``h_{t-1}`` is ``h_0`` at the first t. ``marked`` are other names
+    of such entries, each with the recurrence and whether it stands before its first entry or in
+    the place of that, ``<`` or ``==``.
     """
     assigned = {
         s.target.name: s for s in statements
@@ -53,7 +60,10 @@ def with_first_entries(statements: Sequence[Statement]) -> tuple[Statement, ...]
     found: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Assignment) and isinstance(statement.target, Symbol):
-            target, first = statement.target, f"{statement.target.name}0"
+            target = statement.target
+            first, sign = f"{target.name}0", "<"
+            for name, (of, where) in marked.items():
+                first, sign = (name, where) if of == target.name else (first, sign)
             known = assigned.get(first)
             own = known.target if known is not None else None
             own = own or next((x for x in symbols if x.name == first), None)
@@ -61,8 +71,9 @@ def with_first_entries(statements: Sequence[Statement]) -> tuple[Statement, ...]
                 axis = before[target.name]
                 kept = (*target.labels[:axis], *target.labels[axis + 1 :])
                 value = Symbol(first, kept if own.labels else (), target.position)
-                edge = Edge(target.name, target.labels, axis, "<", 0, value, target.position)
-                note = f"{first} stands before the first entry of {target.name}"
+                edge = Edge(target.name, target.labels, axis, sign, 0, value, target.position)
+                place = "before" if sign == "<" else "in the place of"
+                note = f"{first} stands {place} the first entry of {target.name}"
                 statement = replace(statement, edges=(edge,), notes=(*statement.notes, note))
         found.append(statement)
     return tuple(found)

@@ -37,6 +37,7 @@ from eingrad.notation.syntax import (
     Call,
     Claim,
     Compare,
+    Counting,
     Declaration,
     Dependence,
     Edge,
@@ -49,7 +50,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.tex.read import is_latex, read_claims
+from eingrad.notation.tex.read import NO_COUNTING, is_latex, read_claims
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import OPERANDS, Source, Token, arrange, split_below
 from eingrad.notation.unexpected import unexpected
@@ -97,17 +98,19 @@ def parse_claims(
     names: Collection[str] = (),
     latex: bool | None = None,
     applied: Mapping[str, Dependence] = NOT_APPLIED,
+    counting: Counting = NO_COUNTING,
 ) -> tuple[Claim, ...]:
     """Read what a text claims, one equation a line; in LaTeX a chain is several equations.
 
     ``latex`` says whether it is LaTeX; None leaves that to its commands (see `is_latex`).
-    ``applied`` are the arguments with which the model writes tensors.
+    ``applied`` are the arguments with which the model writes tensors, ``counting`` says how
+    it counts.
 
     >>> len(parse_claims(r"y_i = \\frac{x_i}{2} = \\frac{1}{2} x_i"))
     2
     """
     if is_latex(text) if latex is None else latex:
-        return read_claims(text, names, applied)
+        return read_claims(text, names, applied, counting)
     if isinstance(text, str) and "\n" in text.strip():
         statements = [s for s in _parse(text, "statements", names) if isinstance(s, Assignment)]
         if len(statements) > 1:

@@ -6,7 +6,7 @@ A `Formula` keeps the author's form (order of factors, letters, parentheses impl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -290,6 +290,33 @@ class Shaped:
     names: tuple[str, ...]
     extents: tuple[str | int, ...]
     position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A label of layers or times: ``a^{l-1}``, ``h_{t-1}``.
+
+    ``last`` is the letter of its last entry, ``first`` the number of its first one in the text.
+    """
+
+    letter: str
+    last: str
+    first: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How a text in LaTeX counts: its labels of layers and times, where sums begin.
+
+    ``carriers`` are names with the one of these labels that they have, and where it stands;
+    ``starts`` are labels with the numbers at which their sums begin, ``first`` is the number of
+    the first entry of an axis, None where the text does not say.
+    """
+
+    labels: Mapping[str, Moving] = field(default_factory=dict)
+    carriers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    starts: Mapping[str, Collection[int]] = field(default_factory=dict)
+    first: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eingrad.core.expr import Dim, Expr, Map, Var, postorder
 from eingrad.errors import DifferentiationError, Position
-from eingrad.notation.syntax import Assignment, Assumption, Dependence
+from eingrad.notation.syntax import Assignment, Assumption, Counting, Dependence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class System:
     ``\sum_{b=1}^{m}``; claims may use them, and the ``shorthands``, which name derivatives of the
     model: ``delta_o = dL/dz_o``. ``kinds`` says of vectors whether matrix notation has them as a
     row or a column, ``stacks`` which capital is the matrix with the rows x_i.
-    ``applied`` are the arguments with which tensors are written. The functions in ``once`` have no
+    ``applied`` are the arguments with which tensors are written, ``counting``
+    says how a text in LaTeX counts. The functions in ``once`` have no
     second derivative: see `Declaration`. ``edges[name]`` is what stands before the first entry of
     an axis (``<``) or behind the last (``>=``) where others read there.
     """
@@ -80,6 +81,7 @@ class System:
     kinds: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, str] = field(default_factory=dict)
     applied: Mapping[str, Dependence] = field(default_factory=dict)
+    counting: Counting = field(default_factory=Counting)
     once: frozenset[str] = frozenset()
     edges: Mapping[str, Mapping[tuple[int, str], Expr]] = field(default_factory=dict)
 

@@ -240,7 +240,7 @@ def read(stated: Iterable[Stated]) -> tuple[tuple[Statement, ...], System]:
     sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
     return reading.statements, replace(
         system, sizes=sizes, shorthands=reading.shorthands, kinds=reading.kinds,
-        stacks=reading.stacks,
+        stacks=reading.stacks, counting=reading.counting,
     )  # fmt: skip
 
 

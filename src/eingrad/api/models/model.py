@@ -73,7 +73,7 @@ def read_model(text: str, latex: bool | None = None) -> Model:
         sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
         system = replace(
             system, sizes=sizes, shorthands=reading.shorthands, kinds=reading.kinds,
-            stacks=reading.stacks, applied=reading.applied,
+            stacks=reading.stacks, applied=reading.applied, counting=reading.counting,
         )  # fmt: skip
         model = Model(reading.statements, system)
         _check_chains(model, reading.claims)

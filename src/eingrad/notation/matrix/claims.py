@@ -66,6 +66,7 @@ class ClaimElaboration:
             sizes={name: self._extent(dim) for name, dim in system.sizes.items()},
             functions=system.functions,
             stacks={a: b for a, b in system.stacks.items() if b in system.labels},
+            moving=system.counting.labels,
         )
         words = {"column": C, "row": R}
         for key, kind in system.kinds.items():
@@ -132,6 +133,13 @@ class ClaimElaboration:
             self.facts.carried[name, 0] = kind
             self.known.add((name, 0))
         return found.claim
+
+    def learn(self, claim: Claim) -> Claim:
+        """Return a claim in index notation that defines a tensor, and remember its axes."""
+        target = claim.target if isinstance(claim, Assignment) else None
+        if isinstance(target, Symbol):
+            self.facts.axes[target.name] = [OpenExtent(letter=x) for x in target.labels]
+        return claim
 
     def options(self, claim: Claim) -> list[IndexClaim]:
         """Return a claim in index notation: one, or one for each layout of a Jacobian.

@@ -15,7 +15,7 @@ from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.kinds import ANY, KINDS, VECTOR, C, M, R, Relation, S, Sets, single
 from eingrad.notation.matrix.typed import OF_MATRIX, TreeBuilder, Typed
-from eingrad.notation.syntax import Call, Formula, Symbol, TensorAt
+from eingrad.notation.syntax import Call, Formula, Offset, Symbol
 from eingrad.notation.text import to_text
 
 MOST = 300  # guesses
@@ -177,6 +177,12 @@ class Inference:
                     rest = tuple(k for k in KINDS if domains[node.var] & k and k not in order)
                     yield node.var, (*order, *rest), note
 
+    def _count(self, tensor: Formula) -> int:
+        """Return how many labels a tensor carries, but for those of times and layers."""
+        moving = self.facts.moving
+        own: Sequence[object] = getattr(tensor, "entries", getattr(tensor, "labels", ()))
+        return sum(x not in moving and not (moving and isinstance(x, Offset)) for x in own)
+
     def _places(self, var: int) -> Iterator[tuple[Typed, Typed]]:
         """Yield the places of a name, each with the formula around it."""
         for node in self.nodes:
@@ -204,13 +210,13 @@ class Inference:
         """A small letter that is transposed, ``w^T x + b``, or added to columns is a column."""
         small = getattr(node.written, "name", "")[:1].islower()
         turned = any(outer.op == "transpose" for _, outer in self._places(node.var))
-        if _count(node.written) and not self.facts.bold:  # |y_n - t_n|
+        if self._count(node.written) and not self.facts.bold:  # |y_n - t_n|
             turned = turned or any(not domains[x.var] & S for x in self._sums(node.var))
         return ((C,), "") if small and turned else ((), "")
 
     def _capital(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         name = node.written.name if isinstance(node.written, Symbol) else ""
-        if not name[:1].isupper() or _count(node.written) or node.var in self.assigned:
+        if not name[:1].isupper() or self._count(node.written) or node.var in self.assigned:
             return (), ""
         if any(not domains[outer.var] & ~VECTOR for outer in self._sums(node.var)):
             return (C, R), ""  # Z = W A + B where Z_i is an entry
@@ -224,7 +230,7 @@ class Inference:
     def _by_habit(self, node: Typed, _: list[int]) -> tuple[tuple[int, ...], str]:
         """What could be a number is one, if it is Greek, or not bold as vectors are."""
         places = [outer.op == "any" for _, outer in self._places(node.var)]
-        if _count(node.written) or (places and all(places)):
+        if self._count(node.written) or (places and all(places)):
             return (S,), ""  # the y of l(o, y) is data
         if node.var in self.assigned:
             return (), ""
@@ -244,13 +250,6 @@ class Inference:
                 told = f"{name} is {kinds.WORDS[kind]}, like the sum in which it stands"
                 return (kind,), "" if name[:1] in DATA else told
         return (), ""
-
-
-def _count(tensor: Formula) -> int:
-    """Return how many labels a tensor carries."""
-    if isinstance(tensor, TensorAt):
-        return len(tensor.entries)
-    return len(tensor.labels) if isinstance(tensor, Symbol) else 0
 
 
 def _of_one_rank(counts: Sequence[int]) -> Relation:

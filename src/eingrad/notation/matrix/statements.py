@@ -66,32 +66,40 @@ class Elaborated:
     sizes: tuple[tuple[str, str, Statement], ...] = ()
 
 
-def elaborated(statements: Sequence[Statement], bold: Bold = (), latex: bool = False) -> Elaborated:
+def elaborated(
+    statements: Sequence[Statement],
+    bold: Bold = (),
+    latex: bool = False,
+    moving: Collection[str] = (),
+) -> Elaborated:
     """Return statements with those in matrix notation as index notation.
 
+    ``moving`` are labels of layers and times, which stand beside the type of a matrix.
     Raises NotationError where shapes do not fit together, or where one stays open.
     """
     statements = [_symmetry(s) if isinstance(s, Assumption) else s for s in statements]
     rest = tuple(s for s in statements if not isinstance(s, Shaped))
-    statements = _with_losses(statements, bold)
-    matrix = in_matrices(statements, bold)
+    statements = _with_losses(statements, bold, moving)
+    matrix = in_matrices(statements, bold, moving)
     scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
     for k, s in enumerate(statements):
         if isinstance(s, Assignment) and k not in matrix:
             _check_functions(s.value)
-            if not _has_labels(s):
-                _check_capitals(s.value, scalars, latex)
+            if not _has_labels(s, moving):
+                _check_capitals(s.value, scalars, latex, moving)
     if not matrix:
         return Elaborated(rest)
-    return _TextElaboration(statements, bold, matrix).run()
+    return _TextElaboration(statements, bold, matrix, moving).run()
 
 
-def _with_losses(statements: Sequence[Statement], bold: Bold) -> list[Statement]:
+def _with_losses(
+    statements: Sequence[Statement], bold: Bold, moving: Collection[str]
+) -> list[Statement]:
     """Return statements in which the f of ``L = f(Y)`` stands for any function of a whole tensor.
 
     L is called as losses are, and nothing else depends on it; Y is no scalar.
     """
-    matrix = in_matrices(statements, bold)
+    matrix = in_matrices(statements, bold, moving)
     generic = {s.name for s in statements if isinstance(s, Declaration)}
     used = {x.name for s in statements if isinstance(s, Assignment) for x in walk(s.value)
             if isinstance(x, Symbol)}  # fmt: skip
@@ -121,7 +129,9 @@ def _symmetry(assumption: Assumption) -> Assumption:
 # --- which statements are in matrix notation ------------------------------------------------------
 
 
-def in_matrices(statements: Sequence[Statement], bold: Bold = ()) -> set[int]:
+def in_matrices(
+    statements: Sequence[Statement], bold: Bold = (), moving: Collection[str] = ()
+) -> set[int]:
     """Return the places of the assignments that are matrix notation.
 
     Those that show a sign of it, and those without labels that may speak of what is no scalar.
@@ -129,18 +139,21 @@ def in_matrices(statements: Sequence[Statement], bold: Bold = ()) -> set[int]:
     assigned = {k: s for k, s in enumerate(statements) if isinstance(s, Assignment)}
     shown = {
         k for k, s in assigned.items()
-        if any(shows_matrices(x, bold) for x in (s.target, s.value))
+        if any(shows_matrices(x, bold, moving) for x in (s.target, s.value))
     }  # fmt: skip
     labelled = {
         part.name for s in assigned.values() for part in (*walk(s.target), *walk(s.value))
-        if isinstance(part, Symbol | TensorAt) and part.labels
+        if isinstance(part, Symbol | TensorAt) and {*part.labels} - {*moving}
     }  # fmt: skip
     vectors = {name for name, _ in bold} | labelled
     vectors |= {n for s in statements if isinstance(s, Shaped) and s.extents for n in s.names}
-    bare = {k: set(_bare(s)) for k, s in assigned.items() if k not in shown and not _has_labels(s)}
+    bare = {
+        k: set(_bare(s, moving)) for k, s in assigned.items()
+        if k not in shown and not _has_labels(s, moving)
+    }  # fmt: skip
     found = shown | {k for k, names in bare.items() if names & vectors}
     while found:
-        names = {n for k in found for n in _bare(assigned[k])}
+        names = {n for k in found for n in _bare(assigned[k], moving)}
         more = {k for k in bare.keys() - found if bare[k] & names}
         if not more:
             break
@@ -148,25 +161,32 @@ def in_matrices(statements: Sequence[Statement], bold: Bold = ()) -> set[int]:
     return found
 
 
-def shows_matrices(formula: Formula, bold: Bold = ()) -> bool:
+def shows_matrices(formula: Formula, bold: Bold = (), moving: Collection[str] = ()) -> bool:
     """Whether a formula has a sign that only matrix notation has, or a bold name without labels."""
     return any(
-        _is_sign(x, bold) or (isinstance(x, Symbol) and not x.labels and (x.name, 0) in bold)
+        _is_sign(x, bold, moving)
+        or (
+            isinstance(x, Symbol)
+            and not {*x.labels} - {*moving}
+            and (x.name, len(x.labels)) in bold
+        )
         for x in walk(formula)
     )
 
 
-def _is_sign(part: Formula, bold: Bold) -> bool:
+def _is_sign(part: Formula, bold: Bold, moving: Collection[str]) -> bool:
     match part:
+        case Power(base=base, exponent=exponent) if exponent in TRANSPOSES and moving:
+            return not _labelled(base, moving)
         case Power(base=Symbol(name=name, labels=(_,)), exponent=exponent):
             return exponent == TRANSPOSED and (name[:1].islower() or (name, 1) in bold)
         case Power(base=base, exponent=exponent):
             return exponent in TRANSPOSES and not _labelled(base)
         case Product(signs=signs):
             return not SIGNS.isdisjoint(signs) and (
-                OTIMES in signs or not Summation().free(part))  # fmt: skip
+                OTIMES in signs or not _labelled(part, moving))  # fmt: skip
         case Call(function=function, args=args, axes=axes):
-            plain = not axes and not all(map(_labelled, args))
+            plain = not axes and not all(_labelled(x, moving) for x in args)
             return function == "entry" or (plain and function in FUNCTIONS) or (
                 function == "norm" and not axes)  # fmt: skip
         case Symbol(name=name):
@@ -174,20 +194,22 @@ def _is_sign(part: Formula, bold: Bold) -> bool:
     return False
 
 
-def _labelled(formula: Formula) -> bool:
-    return bool(Summation().free(formula))
+def _labelled(formula: Formula, moving: Collection[str] = ()) -> bool:
+    return bool(Summation().free(formula).keys() - {*moving})
 
 
-def _bare(statement: Assignment) -> Iterator[str]:
+def _bare(statement: Assignment, moving: Collection[str] = ()) -> Iterator[str]:
     """Yield the names without labels in a statement."""
     for part in (*walk(statement.target), *walk(statement.value)):
-        if isinstance(part, Symbol) and not part.labels:
+        if not isinstance(part, Symbol | TensorAt) or {*part.labels} - {*moving}:
+            continue
+        if isinstance(part, Symbol) or (moving and not part.indices):
             yield part.name
 
 
-def _has_labels(statement: Assignment) -> bool:
+def _has_labels(statement: Assignment, moving: Collection[str] = ()) -> bool:
     parts = (*walk(statement.target), *walk(statement.value))
-    return any(isinstance(x, Symbol | TensorAt) and x.labels for x in parts)
+    return any(isinstance(x, Symbol | TensorAt) and {*x.labels} - {*moving} for x in parts)
 
 
 def _check_functions(value: Formula) -> None:
@@ -203,10 +225,17 @@ def _check_functions(value: Formula) -> None:
             )
 
 
-def _check_capitals(value: Formula, scalars: Collection[str], latex: bool) -> None:
-    """Raise for capitals side by side, which may be matrices, where no sign says what they are."""
+def _check_capitals(
+    value: Formula, scalars: Collection[str], latex: bool, moving: Collection[str]
+) -> None:
+    """Raise for capitals side by side, which may be matrices, where no sign says what they are.
+
+    One beside a vector of a time or a layer, ``W h_{t-1}``, may be one, too.
+    """
     for product in walk(value):
         if isinstance(product, Product):
+            if moving:
+                _check_beside_moving(product, scalars, moving)
             count = len(product.factors)
             signs = product.signs if len(product.signs) == count else ("",) * count
             places = [k for k, x in enumerate(product.factors)
@@ -221,6 +250,28 @@ def _check_capitals(value: Formula, scalars: Collection[str], latex: bool) -> No
                     hint=f"declare what they are: {names[0]} in R^{{m x n}} for a matrix, "
                     f"{', '.join(names)} in R for scalars",
                 )
+
+
+def _check_beside_moving(
+    product: Product, scalars: Collection[str], moving: Collection[str]
+) -> None:
+    """Raise for a capital beside what has the label of a time or layer alone."""
+    plain = [
+        x for x, below in zip(product.factors, product.divides, strict=True)
+        if isinstance(x, Symbol) and not below
+    ]  # fmt: skip
+    for first, second in pairwise(plain):
+        name = first.name.rstrip("0123456789")
+        capital = name[:1].isupper() and (len(name) == 1 or name in CAPITALS)
+        if capital and first.name not in scalars and {*second.labels} & {*moving}:
+            raise NotationError(
+                f"{first.name} may be a matrix here, or a number",
+                code="open-shape",
+                operand=first.name,
+                position=first.position,
+                hint=f"declare what it is: {first.name} \\in \\mathbb{{R}}^{{n \\times n}}, or "
+                f"{first.name} \\in \\mathbb{{R}}; or write vectors and matrices in bold type",
+            )
 
 
 def _is_capital(formula: Formula, scalars: Collection[str], inside: bool) -> bool:
@@ -239,8 +290,10 @@ def _is_capital(formula: Formula, scalars: Collection[str], inside: bool) -> boo
 class _TextElaboration:
     """Elaborates the statements of one text together."""
 
-    def __init__(self, statements: Sequence[Statement], bold: Bold, matrix: set[int]) -> None:
-        self.statements, self.matrix = statements, matrix
+    def __init__(
+        self, statements: Sequence[Statement], bold: Bold, matrix: set[int], moving: Collection[str]
+    ) -> None:
+        self.statements, self.matrix, self.moving = statements, matrix, moving
         self.bold = {*bold}
         self.upright, self.ones, self.dots = C, False, False
         self.assigned = [
@@ -280,8 +333,9 @@ class _TextElaboration:
 
     def _facts(self) -> KnownShapes:
         facts = KnownShapes(
-            bold=[n for n, _ in self.bold], functions=self.functions, stacks=self.stacks
-        )
+            bold=[n for n, _ in self.bold], functions=self.functions, stacks=self.stacks,
+            moving=self.moving,
+        )  # fmt: skip
         facts.assigned = {s.target.name for _, s in self.assigned if isinstance(s.target, Symbol)}
         extents: dict[str, OpenExtent] = {}
         for s in self.statements:

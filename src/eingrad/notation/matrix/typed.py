@@ -63,7 +63,8 @@ class KnownShapes:
 
     ``kinds`` are those of names without labels, ``carried`` of names with so many, ``axes`` those
     of tensors whose rank is known. ``rows`` are declared so, ``bold`` in bold type, ``assigned``
-    on left sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix with rows x_i.
+    on left sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix with rows x_i;
+    ``moving`` are labels of times and layers, which stand beside a type.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
@@ -75,6 +76,7 @@ class KnownShapes:
     sizes: Mapping[str, OpenExtent] = field(default_factory=dict)
     functions: Collection[str] = ()
     stacks: Mapping[str, str] = field(default_factory=dict)
+    moving: Collection[str] = ()
 
 
 class TreeBuilder:

@@ -46,8 +46,7 @@ def _tanh_slope(x: Formula) -> Formula:
 
 
 def _entry_by_entry(a: Formula, b: Formula) -> Formula:
-    signs = () if Summation().free(a) else ("", ODOT)
-    return Product((a, b), (False, False), signs=signs)
+    return Product((a, b), (False, False), signs=("", ODOT))
 
 
 SLOPES: dict[str, Callable[[Formula], Formula]] = {

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
-from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol
+from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol, TensorAt
 from eingrad.notation.tex import names
 from eingrad.notation.tex.scripts import ScriptReader
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
@@ -134,7 +135,7 @@ class DerivativeReader(ScriptReader):
         below = self.peek(k + 1)
         return self.peek(k).kind == "LBRACE" and (below.text == "d" or below.text in UPRIGHT_D)
 
-    def _denominator(self) -> tuple[Symbol, ...]:
+    def _denominator(self) -> tuple[Symbol | TensorAt, ...]:
         """Read the lower part of a derivative's fraction; () if it is none."""
         start = self.k
         if self.take("LBRACE"):
@@ -291,9 +292,17 @@ class DerivativeReader(ScriptReader):
         return tensor if self.peek().kind in ENDS_OPERAND else None
 
     def _taken(
-        self, of: Formula, wrt: tuple[Symbol, ...], order: Formula, token: Token
-    ) -> Derivative:
-        """Return a derivative; one of a derivative is of second order."""
+        self, of: Formula, by: tuple[Symbol | TensorAt, ...], order: Formula, token: Token
+    ) -> Derivative | TensorAt:
+        """Return a derivative, one of a derivative is of second order; or an entry of one."""
+        if len(by) == 1 and isinstance(at := by[0], TensorAt):
+            if isinstance(of, Symbol) and not of.labels:
+                return TensorAt(f"d{of.name}/d{at.name}", at.entries, self.at(token))
+            hint = "write a label, and say for which it holds behind the claim"
+            raise self.error(f"a derivative of {to_text(of)} by one entry", hint, token)
+        wrt = tuple(x for x in by if isinstance(x, Symbol))
+        if len(wrt) < len(by):
+            raise self.not_whole(token)
         if isinstance(order, Number) and order.value != len(wrt):
             reason = f"a derivative of order {order.value} by {len(wrt)} tensors"
             raise self.error(
@@ -352,11 +361,11 @@ class DerivativeReader(ScriptReader):
             return True
         return not token.spaced and token.text in {"d", r"\delta", *UPRIGHT_D}
 
-    def differentials(self) -> tuple[Symbol, ...]:
+    def differentials(self) -> tuple[Symbol | TensorAt, ...]:
         r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
-        wrt: list[Symbol] = []
+        wrt: list[Symbol | TensorAt] = []
         while self.differential():
-            tensor, times = self.plain_tensor(transposed=bool(wrt))
+            tensor, times = self.tensor_or_entry(transposed=bool(wrt))
             wrt += [tensor] * times
         return tuple(wrt)
 
@@ -407,11 +416,11 @@ class DerivativeReader(ScriptReader):
         by = Symbol(of.labels[0], (), of.position)
         return Derivative(Symbol(of.name, (), of.position), (by,), self.at(token))
 
-    def _gradient_by(self, token: Token, order: Formula) -> Derivative:
+    def _gradient_by(self, token: Token, order: Formula) -> Derivative | TensorAt:
         r"""Read ``_{w_j} L(w, b)`` behind a sign: what it is by stands below, and what of after."""
         self.next()
         braces = self.take("LBRACE")
-        by, _ = self.plain_tensor()
+        by, _ = self.tensor_or_entry()
         if braces:
             self.expect("RBRACE", "a closing brace")
         if self.take("SUP"):

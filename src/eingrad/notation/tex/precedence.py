@@ -144,7 +144,7 @@ class Parser(CallReader):
         told = tuple(MATRIX_SIGNS.get(sign, "·" if sign else "") for sign in signs)
         product = Product(tuple(formulas), tuple(divides), formulas[0].position)
         plain = len(told) != len(formulas) or (
-            Summation().free(product) and not self.has_bold(product)
+            Summation().free(product).keys() - self.context.moving and not self.has_bold(product)
         )
         return product if plain else replace(product, signs=told)
 

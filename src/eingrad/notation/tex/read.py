@@ -24,6 +24,7 @@ from eingrad.notation.syntax import (
     Call,
     Claim,
     Compare,
+    Counting,
     Declaration,
     Dependence,
     Derivative,
@@ -40,6 +41,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex.conditions import limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
 from eingrad.notation.tex.defined_functions import function_rows, statement_in_place
+from eingrad.notation.tex.entries import about_labels, at_entry
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import (
     ACCENTS,
@@ -52,6 +54,7 @@ from eingrad.notation.tex.names import (
 )
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
+from eingrad.notation.tex.superscripts import MovingLabels, claims_with_labels, with_labels
 from eingrad.notation.tex.survey import Context, Subscript, Survey, letters_of, squares_in
 from eingrad.notation.tex.tidy import group_end, tidied, with_words, words_on_the_left
 from eingrad.notation.text import to_text
@@ -73,6 +76,7 @@ RELATIONS = {
     **dict.fromkeys((r"\approx", r"\simeq", r"\sim", r"\propto", r"\cong", r"\asymp"), _ROUGHLY),
 }
 _COMMAND = re.compile(rf"\\(?!(?:var)?(?:{'|'.join(GREEK_LETTERS)})\b)[A-Za-z]")
+NO_COUNTING = Counting()
 STATEMENT_HINT = r"a statement is a tensor with its labels, =, and a formula: y_i = W_{ij} x_j"
 
 
@@ -105,6 +109,7 @@ class Reading:
     kinds: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, str] = field(default_factory=dict)
     applied: Mapping[str, Dependence] = field(default_factory=dict)
+    counting: Counting = field(default_factory=Counting)
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -139,6 +144,9 @@ class _Read:
 def _read_model(lexer: Lexer) -> Reading:
     tokens = tidied(lexer)
     found = _with_words(rows(tokens))
+    moving = MovingLabels.of(found)
+    found = with_labels(found, moving, lexer)
+    tokens = [token for row in found for token in row.tokens]
     declared = [
         str(_declared(row.tokens, lexer)) for row in found if _is_word(row.tokens, "function")
     ]
@@ -148,7 +156,7 @@ def _read_model(lexer: Lexer) -> Reading:
     found = [row for k, row in enumerate(found) if k not in places] or found
     first = Context(
         lexer, [*declared, *(name for name, *_ in functions)], labels=labels, letters=letters,
-        own_delta=_defines_delta(found),
+        own_delta=_defines_delta(found), moving=frozenset(moving.labels),
         applied={"sigma": Dependence((), ())} if _defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)
@@ -157,7 +165,7 @@ def _read_model(lexer: Lexer) -> Reading:
         for name, x, row in functions
     }
     read.statements = [statement_in_place(s, defined) for s in read.statements]
-    return _elaborated(read, declared, defined)
+    return _elaborated(read, declared, defined, moving)
 
 
 def _read_twice(found: Sequence[Row], first: Context) -> _Read:
@@ -175,7 +183,9 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     return _Read(statements, used, context, assigned)
 
 
-def _elaborated(read: _Read, declared: Sequence[str], defined: Mapping[str, Dependence]) -> Reading:
+def _elaborated(
+    read: _Read, declared: Sequence[str], defined: Mapping[str, Dependence], moving: MovingLabels
+) -> Reading:
     context, assigned = read.context, read.assigned
     known = {*declared, *defined}
     generic = [Declaration(name) for name in context.functions if name not in known]
@@ -185,8 +195,9 @@ def _elaborated(read: _Read, declared: Sequence[str], defined: Mapping[str, Depe
               if isinstance(x, Call)}  # fmt: skip
     generic += [Declaration(name, once=True) for name in sorted(losses & called)]
     plain = elaborated(
-        [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True
-    )
+        [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True,
+        moving=moving.labels,
+    )  # fmt: skip
     integers = _integers(plain.statements)
     every = tuple(
         with_integers(s, integers) if isinstance(s, Assignment) else s for s in plain.statements
@@ -196,26 +207,32 @@ def _elaborated(read: _Read, declared: Sequence[str], defined: Mapping[str, Depe
         for statement, names in zip(statements, read.used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    every = with_first_entries(every)
+    every = with_first_entries(every, moving.firsts)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
     chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)
     return Reading(
         rest, (*named, *plain.sizes), chained, shorthands, plain.kinds, plain.stacks,
         {**context.applied, **defined},
+        Counting(moving.labels, moving.carriers, context.starts, context.first),
     )  # fmt: skip
 
 
 def read_claims(
-    text: str, names: Collection[str] = (), applied: Mapping[str, Dependence] | None = None
+    text: str,
+    names: Collection[str] = (),
+    applied: Mapping[str, Dependence] | None = None,
+    counting: Counting = NO_COUNTING,
 ) -> tuple[Claim, ...]:
     r"""Read ``\frac{\partial L}{\partial W_{ij}} = ...``; a chain of equations is several claims.
 
-    ``names`` are the model's tensors, with their labels where it is a mapping.
+    ``names`` are the model's tensors, with their labels where it is a mapping, ``counting``
+    says how it counts.
     """
     lexer = Lexer(text)
-    tokens = tidied(lexer)
-    found = _with_words(rows(tokens), names)
+    found = _with_words(rows(tidied(lexer)), names)
+    found = claims_with_labels(found, counting, lexer, names)
+    tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
     names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
@@ -225,6 +242,7 @@ def read_claims(
         letters=letters | known, squared=squares_in(names),
         own_delta=names_delta or _defines_delta(found),
         applied={name: x for name, x in (applied or {}).items() if x.value is None},
+        starts=counting.starts, first=counting.first, moving=frozenset(counting.labels),
     )  # fmt: skip
     for row in found:
         _claims(row, first)
@@ -258,7 +276,7 @@ def _with_words(found: Sequence[Row], names: Collection[str] = ()) -> list[Row]:
     words |= {name for name in names if len(name) > 1 and name.isalpha() and name.isascii()}
     if not words:
         return list(found)
-    return [Row(with_words(row.tokens, words), row.conditions) for row in found]
+    return [replace(row, tokens=with_words(row.tokens, words)) for row in found]
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -312,7 +330,8 @@ def _statement(whole: Row, context: Context) -> Statement:
     context.survey.chained += [with_places(x, latex=True) for x in chained]
     if space:
         context.survey.shapes.append(declared(left, space, context))
-    return with_places(Assignment(first, value, position, (*_told(context), *notes)), latex=True)
+    told = (*_told(context, whole.notes), *notes)
+    return with_places(Assignment(first, value, position, told), latex=True)
 
 
 def _check_derivatives(*formulas: Formula) -> None:
@@ -359,9 +378,9 @@ def _defined(
     return values[0], judged, notes
 
 
-def _told(context: Context) -> list[str]:
+def _told(context: Context, more: Sequence[str] = ()) -> list[str]:
     """Return the notes of a statement that no statement before it has."""
-    notes = [note for note in context.survey.notes if note not in context.survey.told]
+    notes = [x for x in (*more, *context.survey.notes) if x not in context.survey.told]
     context.survey.told.update(notes)
     return notes
 
@@ -431,11 +450,13 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
     for part in right:
         value = _formula(part, context)
         if isinstance(target, Symbol | Derivative):
-            claims.append(Assignment(target, value, position, tuple(context.survey.notes)))
+            told = (*whole.notes, *context.survey.notes)
+            claims.append(Assignment(target, value, position, told))
         else:
             claims.append(Equation(target, value, position))
     read = partial(_formula, context=context, comparison=True)
-    placed = (with_places(claim, latex=True) for claim in claims)
+    claims = [about_labels(with_places(claim, latex=True)) for claim in claims]
+    placed = (at_entry(claim, whole.entry) for claim in claims)
     return [limited(claim, whole.conditions, context, read) for claim in placed]
 
 

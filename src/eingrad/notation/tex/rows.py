@@ -31,10 +31,16 @@ DOTS = frozenset({r"\cdots", r"\ldots", r"\dots", r"\dotsc"})
 
 @dataclass
 class Row:
-    """The tokens of one equation, and those of each condition that stands behind it."""
+    """The tokens of one equation, and those of each condition that stands behind it.
+
+    ``notes`` say how its superscripts are read; a claim about one entry of a label has it in
+    ``entry``, with the place.
+    """
 
     tokens: list[Token]
     conditions: list[list[Token]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    entry: tuple[str, int] | None = None
 
 
 def rows(tokens: Sequence[Token]) -> list[Row]:

@@ -146,12 +146,20 @@ class SumReader(ConditionReader):
             first = piece[k + 1 :]
             if len(first) == 1 and first[0].kind == "NUMBER":
                 below.start = first[0].text
+                self._begins(below.axes[-1], below.start)
+            elif [t.kind for t in first] == ["SIGN", "NUMBER"] and first[0].text == "-":
+                self._begins(below.axes[-1], "-" + first[1].text)
             else:
                 name = Symbol(below.axes[-1], (), self.at(piece[0]))
                 below.origin = piece[0]
                 below.conditions.append(Compare(">=", name, self._side(first), name.position))
         else:
             below.axes += self._labels_in(piece, token)
+
+    def _begins(self, label: str, number: str) -> None:
+        """Note at which number a sum begins, ``k = -1``, for offsets that have its label."""
+        if number.removeprefix("-").isdigit():
+            self.context.survey.starts.setdefault(label, set()).add(int(number))
 
     def _labels_in(self, piece: Sequence[Token], token: Token) -> tuple[str, ...]:
         """Read labels side by side."""

@@ -38,7 +38,9 @@ class Survey:
     are; 0 in an argument), ``words`` are names with each letter of
     a subscript that is a word, ``raised_left`` letters above the
     name of a left side, ``lowered`` those below one; ``parameters`` are the theta of
-    ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last.
+    ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last. ``starts`` are
+    the numbers at which sums over a label begin, ``zeros`` says that an entry is 0, ``ranks`` how
+    many entries a name has.
     """
 
     sizes: dict[str, str] = field(default_factory=dict)
@@ -64,6 +66,17 @@ class Survey:
     parameters: set[tuple[str, str]] = field(default_factory=set)
     arguments: tuple[Symbol, ...] = ()
     applied: dict[str, Dependence] = field(default_factory=dict)
+    starts: dict[str, set[int]] = field(default_factory=dict)
+    zeros: bool = False
+    ranks: dict[str, set[int]] = field(default_factory=dict)
+
+    @property
+    def first(self) -> int | None:
+        """The number of the first entry of an axis, None where the text does not say."""
+        found = {n for own in self.starts.values() for n in own if n in {0, 1}}
+        if len(found) == 1:
+            return min(found)
+        return 0 if self.zeros and not found else None
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,10 @@ class Context:
 
     ``functions`` are declared; ``tensors`` are known, with their labels where these are known
     too, and all that there are if ``closed``. ``sizes`` are the names of extents with their
-    labels. ``labels`` are the letters that are a label somewhere, None where nothing is known.
+    labels. ``starts`` are labels with the numbers at which their sums begin, ``first`` is that of
+    the first entry of an axis, None where the text does not say, ``ranks`` how many entries names
+    have, ``moving`` are labels of layers and times. ``labels`` are the letters that are a label
+    somewhere, None where nothing is known.
     ``joined`` are (name, subscript) pairs that are one name, as in ``y_{\mathrm{true}, i}``;
     ``fonts`` gives a letter in another type a name of its own, ``squared`` are the names whose
     square is what the text defines, as in ``\sigma^2 = ...``.
@@ -96,6 +112,10 @@ class Context:
     raised: frozenset[str] = frozenset()
     parameters: frozenset[tuple[str, str]] = frozenset()
     applied: Mapping[str, Dependence] = field(default_factory=dict)
+    starts: Mapping[str, Collection[int]] = field(default_factory=dict)
+    first: int | None = None
+    ranks: Mapping[str, Collection[int]] = field(default_factory=dict)
+    moving: frozenset[str] = frozenset()
 
     def may_be_raised(self, letter: str) -> bool:
         """Whether a letter above a name is a label: every one that may be, in a first reading."""
@@ -180,6 +200,9 @@ class Context:
             raised=self._raised(),
             parameters=frozenset(found.parameters),
             applied={**self.applied, **found.applied},
+            starts={**self.starts, **found.starts},
+            first=self.first if found.first is None else found.first,
+            ranks=dict(found.ranks),
         )
 
     def _raised(self) -> frozenset[str]:
@@ -221,6 +244,8 @@ def letters_of(tokens: Sequence[Token]) -> tuple[frozenset[str], frozenset[str]]
         name = names.greek(token.text) or (
             names.letter(token.text) if token.kind == "LETTER" else None
         )
+        if token.kind == "INDEX" and token.text[0] != "#":
+            name = token.text.partition("+")[0].partition("-")[0]
         if name is not None:
             every.add(name)
             if inside or begins:

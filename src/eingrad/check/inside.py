@@ -1,0 +1,67 @@
+"""A claim that reads behind the last entry, ``W^{l+1}``: judged where all its entries exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eingrad.check.compare import ExprClaim, agrees_everywhere
+from eingrad.check.question import Question
+from eingrad.notation.summation import labels_of, walk
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Formula,
+    Number,
+    Offset,
+    Ordinal,
+    SizeOf,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.text import label_text
+
+
+def where_all_exist(question: Question, value: Formula) -> tuple[Formula, str] | None:
+    """Return a right side that says nothing where it reads behind the last entry, and the
+    condition in words; None where it never does."""
+    reach: dict[str, int] = {}
+    for label, by in _reads(value):
+        if label in question.labels and by > reach.get(label, 0):
+            reach[label] = by
+    bound = {x for part in walk(value) if isinstance(part, Call) for x in part.axes}
+    reach = {label: by for label, by in reach.items() if label not in bound}
+    if not reach:
+        return None
+    words = []
+    for label, by in reach.items():
+        end = Sum((SizeOf(label), Number(by)), (False, True))
+        condition = Compare("<", Ordinal(label), end)
+        value = Call("where", (condition, value, question.target))
+        name = label_text(label)
+        last = "the last" if by == 1 else f"the last {by}"
+        words.append(f"{name} is not {last}, where {name}+{by} is outside")
+    return value, " and ".join(words)
+
+
+def holds_inside(question: Question, value: Formula) -> str | None:
+    """Return the condition under which a wrong claim is right; None where it is wrong inside."""
+    found = where_all_exist(question, value)
+    if found is None:
+        return None
+    claim = ExprClaim(question.lowered(found[0]))
+    return found[1] if agrees_everywhere(claim, question.right, question.points) else None
+
+
+def _reads(value: Formula) -> Iterator[tuple[str, int]]:
+    """Yield the labels that are moved, and how far."""
+    for part in walk(value):
+        if isinstance(part, Symbol) and part.moves:
+            yield from zip(labels_of(part), part.moves, strict=True)
+        elif isinstance(part, TensorAt):
+            for entry in part.entries:
+                if isinstance(entry, Offset) and len(entry.terms) == 1 and entry.terms[0][0] == 1:
+                    yield entry.terms[0][1], entry.constant
+
+
+__all__ = ["holds_inside", "where_all_exist"]
