@@ -19,6 +19,7 @@ from eingrad.notation.syntax import (
     Compare,
     Declaration,
     Derivative,
+    Edge,
     Formula,
     Number,
     Offset,
@@ -57,8 +58,10 @@ def to_latex(item: Formula | Statement) -> str:
     -\frac{T_{bo}}{|b| Z^{(2)}_{bo}}
     """
     match item:
-        case Assignment(target=target, value=value):
-            return f"{to_latex(target)} = {_within(value, SUM)}"
+        case Assignment(target=target, value=value, edges=edges):
+            line = f"{to_latex(target)} = {_within(value, SUM)}"
+            own = target.labels if isinstance(target, Symbol) else ()
+            return " \\\\ ".join([line, *(_edge(edge, own) for edge in edges)])
         case Assumption(left=left, right=right, sign=sign):
             sign = SIGNS.get(sign, sign)
             return rf"\text{{assume }} {_within(left, SUM)} {sign} {_within(right, SUM)}"
@@ -69,6 +72,15 @@ def to_latex(item: Formula | Statement) -> str:
             space = f"^{{{inner}}}" if extents else ""
             return rf"{', '.join(to_latex(Symbol(x)) for x in names)} \in \mathbb{{R}}{space}"
     return _write(item)[0]
+
+
+def _edge(edge: Edge, labels: Sequence[str]) -> str:
+    r"""Write what stands outside a recurrence: ``h_{t < 1, i} = g_{i}``, as LaTeX counts from 1."""
+    label = label_latex(labels[edge.axis])
+    where = {"<": f"{label} < 1", ">=": f"{label} > |{label}|"}
+    own = where.get(edge.sign, f"{label} = {edge.number + 1}")
+    entries = [own if k == edge.axis else label_latex(x) for k, x in enumerate(edge.labels)]
+    return f"{_symbol(edge.name, ())}_{{{', '.join(entries)}}} = {_within(edge.value, SUM)}"
 
 
 # --- names ------------------------------------------------------------------------------------
@@ -150,6 +162,8 @@ def _number(value: int | float | Fraction) -> tuple[str, int]:
 
 
 def _entry(entry: str | Symbol | TensorAt | Offset) -> str:
+    if isinstance(entry, Offset) and not entry.terms and entry.constant >= 0:
+        return str(entry.constant + 1)  # LaTeX counts from 1
     if isinstance(entry, Offset):
         return offset_text(entry, label_latex)
     return label_latex(entry) if isinstance(entry, str) else to_latex(entry)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from eingrad.errors import NotationError
 from eingrad.notation.summation import children, rebuilt, tensor_parts, walk
 from eingrad.notation.syntax import (
     Assignment,
@@ -39,6 +40,32 @@ def with_offsets(
     for part in walk(statement.value):
         still |= _still(part)
     return replace(statement, value=_as_offsets(statement.value, {*recurrent}, still))
+
+
+def with_edges(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Join lines such as ``h[t<0,i] = h0_i`` to the definitions that they belong to."""
+    edges = [s.edges[0] for s in statements if isinstance(s, Assignment) and s.edges]
+    if not edges:
+        return tuple(statements)
+    found: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Assignment):
+            name = statement.target.name if isinstance(statement.target, Symbol) else ""
+            own = tuple(edge for edge in edges if edge.name == name)
+            if statement.edges:
+                continue
+            edges = [edge for edge in edges if edge not in own]
+            statement = replace(statement, edges=own)
+        found.append(statement)
+    if edges:
+        name = edges[0].name
+        raise NotationError(
+            f"this says where {name} begins, and no statement defines it",
+            operand=name,
+            position=edges[0].position,
+            hint=f"write for instance {name}[t,i] = ... {name}[t-1,i] ...",
+        )
+    return tuple(found)
 
 
 def with_first_entries(

@@ -26,6 +26,7 @@ from eingrad.notation.mistakes import (
     no_bound,
     no_sum_sign,
 )
+from eingrad.notation.moves import with_edges
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of
 from eingrad.notation.syntax import (
@@ -128,32 +129,6 @@ def _parse(text: str, start: str, names: Collection[str]) -> Any:
     except NotationError as error:
         raise tries.better(error) from None
     return result
-
-
-def with_edges(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Join lines such as ``h[t<0,i] = h0_i`` to the definitions that they belong to."""
-    edges = [s.edges[0] for s in statements if isinstance(s, Assignment) and s.edges]
-    if not edges:
-        return tuple(statements)
-    found: list[Statement] = []
-    for statement in statements:
-        if isinstance(statement, Assignment):
-            name = statement.target.name if isinstance(statement.target, Symbol) else ""
-            own = tuple(edge for edge in edges if edge.name == name)
-            if statement.edges:
-                continue
-            edges = [edge for edge in edges if edge not in own]
-            statement = replace(statement, edges=own)
-        found.append(statement)
-    if edges:
-        name = edges[0].name
-        raise NotationError(
-            f"this says where {name} begins, and no statement defines it",
-            operand=name,
-            position=edges[0].position,
-            hint=f"write for instance {name}[t,i] = ... {name}[t-1,i] ...",
-        )
-    return tuple(found)
 
 
 SIGNS = {"*": "·", ODOT: ODOT, OSLASH: OSLASH, OTIMES: OTIMES}

@@ -284,12 +284,14 @@ class Declaration:
 class Shaped:
     """``X, Y in R^{m x d}``: tensors with the extents of their axes, names or numbers; () scalars.
 
-    A 1 says which way a vector stands.
+    A 1 says which way a vector stands. ``carried`` are the labels of layers and times that stand
+    beside the type: of ``W^{(l)} \\in \\mathbb{R}^{n \\times n}``.
     """
 
     names: tuple[str, ...]
     extents: tuple[str | int, ...]
     position: Position | None = field(default=None, compare=False)
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,9 @@ class ClaimElaboration:
         own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "T", PI.name, new}
         if name[0] == "I" and len(name) == 2:  # the identity I_d
             return True
+        of, _, wrt = name.removeprefix("d").partition("/d")
+        if wrt and not self.rank(of) and wrt in self.facts.axes:  # dL/dh at an entry
+            self.facts.axes[name] = self.facts.axes[wrt]
         return name in self.facts.axes or name in self.facts.sizes or name in own
 
     # --- elaboration ---

@@ -210,7 +210,8 @@ class Inference:
         """A small letter that is transposed, ``w^T x + b``, or added to columns is a column."""
         small = getattr(node.written, "name", "")[:1].islower()
         turned = any(outer.op == "transpose" for _, outer in self._places(node.var))
-        if self._count(node.written) and not self.facts.bold:  # |y_n - t_n|
+        labels = getattr(node.written, "labels", ())
+        if labels and not self.facts.bold:  # |y_n - t_n|
             turned = turned or any(not domains[x.var] & S for x in self._sums(node.var))
         return ((C,), "") if small and turned else ((), "")
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 from itertools import product as combined
+from types import MappingProxyType
 
 from eingrad.errors import NotationError
 from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
-from eingrad.notation.matrix.kinds import VECTOR, C, M, R
+from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, R
 from eingrad.notation.matrix.letters import Letters, MisfitError, OpenExtent
 from eingrad.notation.matrix.shapes import OpenSumError, Shapes, SizeError
 from eingrad.notation.matrix.typed import (
@@ -51,6 +52,7 @@ LOSSES = frozenset({"L", "Lcal", "Lfrak", "l", "ell", "J", "loss", "Loss", "cost
 SIGNS = frozenset({"⊙", "⊘", "⊗"})
 FUNCTIONS = frozenset({"norm", "inner", "diag", "inv", "entry", *OF_MATRIX})
 Misfits = (KindError, SizeError, OpenSumError)
+NO_ENTRIES: Mapping[str, str] = MappingProxyType({})
 Bold = Collection[tuple[str, int]]  # names in bold type, with how many labels they carry
 
 
@@ -71,16 +73,18 @@ def elaborated(
     bold: Bold = (),
     latex: bool = False,
     moving: Collection[str] = (),
+    first: Mapping[str, str] = NO_ENTRIES,
 ) -> Elaborated:
     """Return statements with those in matrix notation as index notation.
 
-    ``moving`` are labels of layers and times, which stand beside the type of a matrix.
+    ``moving`` are labels of layers and times, which stand beside the type of a matrix; ``first``
+    are names for what stands before the first entry of one, h0 of h, which is of one type with it.
     Raises NotationError where shapes do not fit together, or where one stays open.
     """
     statements = [_symmetry(s) if isinstance(s, Assumption) else s for s in statements]
     rest = tuple(s for s in statements if not isinstance(s, Shaped))
     statements = _with_losses(statements, bold, moving)
-    matrix = in_matrices(statements, bold, moving)
+    matrix = in_matrices(statements, bold, moving, first)
     scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
     for k, s in enumerate(statements):
         if isinstance(s, Assignment) and k not in matrix:
@@ -89,7 +93,7 @@ def elaborated(
                 _check_capitals(s.value, scalars, latex, moving)
     if not matrix:
         return Elaborated(rest)
-    return _TextElaboration(statements, bold, matrix, moving).run()
+    return _TextElaboration(statements, bold, matrix, moving, first).run()
 
 
 def _with_losses(
@@ -130,9 +134,12 @@ def _symmetry(assumption: Assumption) -> Assumption:
 
 
 def in_matrices(
-    statements: Sequence[Statement], bold: Bold = (), moving: Collection[str] = ()
+    statements: Sequence[Statement],
+    bold: Bold = (),
+    moving: Collection[str] = (),
+    first: Mapping[str, str] = NO_ENTRIES,
 ) -> set[int]:
-    """Return the places of the assignments that are matrix notation.
+    """Return the places of the assignments that are matrix notation; see `elaborated`.
 
     Those that show a sign of it, and those without labels that may speak of what is no scalar.
     """
@@ -148,12 +155,12 @@ def in_matrices(
     vectors = {name for name, _ in bold} | labelled
     vectors |= {n for s in statements if isinstance(s, Shaped) and s.extents for n in s.names}
     bare = {
-        k: set(_bare(s, moving)) for k, s in assigned.items()
+        k: {first.get(n, n) for n in _bare(s, moving)} for k, s in assigned.items()
         if k not in shown and not _has_labels(s, moving)
     }  # fmt: skip
     found = shown | {k for k, names in bare.items() if names & vectors}
     while found:
-        names = {n for k in found for n in _bare(assigned[k], moving)}
+        names = {first.get(n, n) for k in found for n in _bare(assigned[k], moving)}
         more = {k for k in bare.keys() - found if bare[k] & names}
         if not more:
             break
@@ -291,9 +298,11 @@ class _TextElaboration:
     """Elaborates the statements of one text together."""
 
     def __init__(
-        self, statements: Sequence[Statement], bold: Bold, matrix: set[int], moving: Collection[str]
-    ) -> None:
+        self, statements: Sequence[Statement], bold: Bold, matrix: set[int],
+        moving: Collection[str], first: Mapping[str, str],
+    ) -> None:  # fmt: skip
         self.statements, self.matrix, self.moving = statements, matrix, moving
+        self.first = first
         self.bold = {*bold}
         self.upright, self.ones, self.dots = C, False, False
         self.assigned = [
@@ -334,7 +343,7 @@ class _TextElaboration:
     def _facts(self) -> KnownShapes:
         facts = KnownShapes(
             bold=[n for n, _ in self.bold], functions=self.functions, stacks=self.stacks,
-            moving=self.moving,
+            moving=self.moving, first=self.first,
         )  # fmt: skip
         facts.assigned = {s.target.name for _, s in self.assigned if isinstance(s.target, Symbol)}
         extents: dict[str, OpenExtent] = {}
@@ -368,7 +377,12 @@ class _TextElaboration:
                 new = OpenExtent(extent, "" if taken else letter)
                 axes.append(extents.setdefault(extent, new))
         for name in shaped.names:
-            facts.axes[name] = list(axes)
+            beside = [OpenExtent(letter=x) for x in shaped.carried]
+            facts.axes[name] = [*beside, *axes]
+            if beside:
+                kind = VECTOR if len(axes) == 1 else ANY
+                facts.carried[name, len(beside)] = kind
+                continue
             if len(axes) == 1 and len(shaped.extents) == 2:
                 facts.kinds[name] = R if shaped.extents[0] == 1 else C
                 facts.rows |= {name} if shaped.extents[0] == 1 else set()

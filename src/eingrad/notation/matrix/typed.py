@@ -64,7 +64,8 @@ class KnownShapes:
     ``kinds`` are those of names without labels, ``carried`` of names with so many, ``axes`` those
     of tensors whose rank is known. ``rows`` are declared so, ``bold`` in bold type, ``assigned``
     on left sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix with rows x_i;
-    ``moving`` are labels of times and layers, which stand beside a type.
+    ``moving`` are labels of times and layers, which stand beside a type, ``first`` are names for
+    what stands before the first entry, which have the type of the others.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class KnownShapes:
     functions: Collection[str] = ()
     stacks: Mapping[str, str] = field(default_factory=dict)
     moving: Collection[str] = ()
+    first: Mapping[str, str] = field(default_factory=dict)
 
 
 class TreeBuilder:
@@ -150,6 +152,8 @@ class TreeBuilder:
         if name[0] == "I" and len(name) < 3 and not count and self._is_identity(name):
             return self.node("identity", tensor, kinds=M)
         key = name, count
+        if (whole := self.facts.first.get(name)) is not None and name not in self.facts.axes:
+            key = whole, count + 1
         if key not in self.names:
             self.names[key] = self.variable(self.kinds_of(name, count))
         node = Typed("name", tensor, (), self.names[key])

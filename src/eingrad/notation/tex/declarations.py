@@ -33,15 +33,20 @@ def declared(names: Sequence[Token], space: Sequence[Token], context: Context) -
     r"""Read ``X, Y \in \mathbb{R}^{m \times d}``, in two parts."""
     parser = Parser(names, context)
     found: list[str] = []
+    carried: tuple[str, ...] = ()
     while parser.begins_name(parser.peek()):
         tensor = parser.differentiated()
-        found.append(tensor.name + "".join(tensor.labels))
+        own = () if {*tensor.labels} - {*context.moving} else tensor.labels
+        if found and own != carried:
+            raise context.lexer.error(names[0], "shapes of a layer and of all beside it", HINT)
+        carried = own
+        found.append(tensor.name if own else tensor.name + "".join(tensor.labels))
         if not parser.take("COMMA"):
             break
     if not found or parser.peek().kind != "END":
         raise context.lexer.error(names[0] if names else space[0], "a shape of no tensor", HINT)
     position = context.lexer.position(names[0])
-    return Shaped(tuple(found), _extents(space, context), position)
+    return Shaped(tuple(found), _extents(space, context), position, carried)
 
 
 def _extents(space: Sequence[Token], context: Context) -> tuple[str | int, ...]:

@@ -14,9 +14,9 @@ from eingrad.notation.grammar import shallow
 from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.matrix.statements import elaborated, labels_inside, shows_matrices
 from eingrad.notation.mistakes import no_bound
-from eingrad.notation.moves import with_first_entries
+from eingrad.notation.moves import with_edges, with_first_entries
 from eingrad.notation.places import with_places
-from eingrad.notation.summation import Summation, labels_of, walk
+from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
     Assignment,
@@ -32,7 +32,9 @@ from eingrad.notation.syntax import (
     Formula,
     Number,
     Power,
+    Product,
     Shaped,
+    SizeOf,
     Statement,
     Sum,
     Symbol,
@@ -41,6 +43,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex.conditions import limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
 from eingrad.notation.tex.defined_functions import function_rows, statement_in_place
+from eingrad.notation.tex.edges import left_edge
 from eingrad.notation.tex.entries import about_labels, at_entry
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import (
@@ -196,7 +199,7 @@ def _elaborated(
     generic += [Declaration(name, once=True) for name in sorted(losses & called)]
     plain = elaborated(
         [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True,
-        moving=moving.labels,
+        moving=moving.labels, first=moving.first_names,
     )  # fmt: skip
     integers = _integers(plain.statements)
     every = tuple(
@@ -207,7 +210,7 @@ def _elaborated(
         for statement, names in zip(statements, read.used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    every = with_first_entries(every, moving.firsts)
+    every = with_first_entries(with_edges(every), moving.firsts)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
     chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)
@@ -308,7 +311,8 @@ def _statement(whole: Row, context: Context) -> Statement:
     left, *others = _both_sides(body or row, context)
     context.survey.notes = {}
     before = len(context.survey.raised)
-    first = _left_side(left, context)
+    edge = left_edge(left, context)
+    first = _left_side(left, context) if edge is None else edge.target
     context.survey.raised_left.update(x for _, x, count in context.survey.raised[before:] if count)
     context.survey.kept = _kept(first)
     value, claimed, notes = _defined(left, others, context)
@@ -319,6 +323,7 @@ def _statement(whole: Row, context: Context) -> Statement:
     _check_derivatives(first, value)
     position = context.lexer.position(row[0])
     if assumes:
+        value = _as_extents(value) if isinstance(first, SizeOf) else value
         return with_places(Assumption(first, value, position), latex=True)
     if not isinstance(first, Symbol | Derivative):
         first, value = value, first  # A_{ij} x_j = y_i
@@ -331,7 +336,18 @@ def _statement(whole: Row, context: Context) -> Statement:
     if space:
         context.survey.shapes.append(declared(left, space, context))
     told = (*_told(context, whole.notes), *notes)
-    return with_places(Assignment(first, value, position, told), latex=True)
+    placed = with_places(Assignment(first, value, position, told), latex=True)
+    return placed if edge is None else edge.of(placed)
+
+
+def _as_extents(formula: Formula) -> Formula:
+    """Return the extent of n for ``|n|``, where extents are spoken of."""
+    match formula:
+        case Call(function="abs", args=(Symbol(name=name, labels=()),)):
+            return SizeOf(name, position=formula.position)
+        case Sum() | Product():
+            return rebuilt(formula, [_as_extents(part) for part in children(formula)])
+    return formula
 
 
 def _check_derivatives(*formulas: Formula) -> None:

@@ -156,7 +156,10 @@ class ScriptReader(Grammar):
                 if found.below is not None:
                     raise self.error("two subscripts", "write all labels in one subscript", token)
                 entries = self.entries()
-                if isinstance(entries, str):
+                if isinstance(entries, str) and self._is_entry(entries):
+                    place = self._counted({}, int(entries))
+                    found.below = ScriptEntries([Offset((), place)])
+                elif isinstance(entries, str):
                     self._set_number(found, entries, token)
                 else:
                     found.below = entries
@@ -164,6 +167,20 @@ class ScriptReader(Grammar):
                 self.next()
                 self._read_power(found, token, of_name)
         return found
+
+    def _is_entry(self, digits: str) -> bool:
+        """Whether a number below a name is an entry: of a tensor that has one label elsewhere."""
+        context, whole = self.context, self.named + digits
+        ranks = context.ranks.get(self.named, ())
+        if context.closed:
+            ranks = (context.rank(self.named),)
+        bold = (self.named, 1) in context.survey.bold
+        known = whole in context.tensors or not (context.final or context.closed)
+        entry = {*ranks} - {0} == {1} and int(digits) > 0 and not known and not bold
+        if entry and self.peek(-1).kind != "RBRACE":  # what eingrad prints has braces
+            note = f"{self.named}_{digits} is an entry of {self.named}"
+            context.survey.notes.setdefault(note)
+        return entry
 
     def _primes(self) -> str:
         r"""Read ``'``, ``^\prime`` and ``^{\prime\prime}``."""
@@ -516,7 +533,8 @@ class ScriptReader(Grammar):
         if name == "delta" and (len(entries) == 1 or self.context.own_delta):
             name = names.ERRORS  # Kronecker's has two labels
         labels = tuple(x for x in entries if isinstance(x, str))
-        survey.ranks.setdefault(name, set()).add(len(entries))
+        if any(not isinstance(x, Offset) or x.terms for x in entries):
+            survey.ranks.setdefault(name, set()).add(len(entries))
         survey.lowered.update(
             x for x in (scripts.below.items if scripts.below else ()) if isinstance(x, str)
         )

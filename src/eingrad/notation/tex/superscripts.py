@@ -242,6 +242,13 @@ class MovingLabels:
             result._find_first(name, moving, uses)
         return result
 
+    @property
+    def first_names(self) -> dict[str, str]:
+        """The names for first entries, and for what stands before them, with the recurrences."""
+        before = {f"{base}{self.labels[x].first - 1}": base for base, (x, _) in
+                  self.carriers.items()}  # fmt: skip
+        return before | {name: of for name, (of, _) in self.firsts.items()}
+
     def _carry(self, name: str, above: bool, uses: Sequence[Use]) -> None:
         for use in uses:
             for where, index in use.places.items():
@@ -424,9 +431,11 @@ class _Rewriter:
         """Write the indices of one name as tokens below it."""
         above, below = found.one("SUP"), found.one("SUB")
         inner = list(below.inner) if below is not None else []
-        changed = self._below(found.base, inner)
+        changed, number = self._below(found.base, inner)
         rest = [x for x in found.scripts if x not in (above, below)]
         scripts = [t for x in rest for t in tokens[x.start : x.end]]
+        if number:
+            scripts = [*_group("SUP", "^", number[0], number), *scripts]
         if above is not None:
             like = tokens[above.start]
             at, tail = self._above(found, above)
@@ -459,27 +468,30 @@ class _Rewriter:
         if at := self._entry(found.base, labels[carried[0]], index):
             return at, index.tail
         if index.number is not None and not index.bracket:  # a^0 is a name as a^{(0)} is
-            like = above.inner[0]
-            digits = replace(like, kind="NUMBER", text=str(index.number))
-            return "", (replace(like, kind="OPEN", text="("), digits,
-                        replace(like, kind="CLOSE", text="("), *index.tail)  # fmt: skip
+            return "", (*_in_parentheses(above.inner[0], index.number), *index.tail)
         return "", above.inner
 
-    def _below(self, base: str, inner: list[Token]) -> bool:
-        """Put tokens for entries into a subscript; return whether there were any."""
+    def _below(self, base: str, inner: list[Token]) -> tuple[bool, list[Token]]:
+        """Put tokens for entries into a subscript; return whether there were any, and the number
+        that belongs to the name: of ``h_{0,i}``, which is ``h^{(0)}_i``."""
         carried = self.moving.carriers.get(base)
         items = items_of(inner)
         if carried is None or carried[1] == ABOVE:
-            return False
+            return False, []
         place, count = map(int, carried[1].split("/"))
         if count != len(items):
-            return False
+            return False, []
         start, end = items[place]
         index = _moved(inner[start:end])
         at = self._entry(base, self.moving.labels[carried[0]], index) if index else ""
         if at:
             inner[start:end] = [_index_token(inner[start], at)]
-        return bool(at)
+        elif index is not None and index.number is not None and index.number >= 0 and count > 1:
+            number = _in_parentheses(inner[start], index.number)
+            comma = end < len(inner) and inner[end].kind == "COMMA"
+            del inner[start : end + comma]
+            return True, number
+        return bool(at), []
 
     def _entry(self, base: str, moving: Moving, index: Index) -> str:
         """Return the place that an index says: ``#0``, ``#-1`` for the last one; else nothing."""
@@ -569,6 +581,13 @@ class _ClaimRewriter(_Rewriter):
             if index.number is not None and here.number is not None:
                 return _index_text(Index(used, index.number - here.number))
         return super()._entry(base, moving, index)
+
+
+def _in_parentheses(like: Token, number: int) -> list[Token]:
+    return [
+        replace(like, kind="OPEN", text="("), replace(like, kind="NUMBER", text=str(number)),
+        replace(like, kind="CLOSE", text="("),
+    ]  # fmt: skip
 
 
 def _index_text(index: Index) -> str:

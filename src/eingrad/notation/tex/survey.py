@@ -181,7 +181,7 @@ class Context:
         """Return the context for a second reading, with what the first one found."""
         found = self.survey
         known = {*self.tensors, *tensors}
-        joined = frozenset() if self.closed else _joined(found)
+        joined = frozenset() if self.closed else _joined(found, self.moving)
         generic = {
             name for name in found.called - found.bare - known
             if (name in names.GENERIC or name in found.lone - found.not_lone) and not self.closed
@@ -254,7 +254,7 @@ def letters_of(tokens: Sequence[Token]) -> tuple[frozenset[str], frozenset[str]]
     return frozenset(every), frozenset(below)
 
 
-def _joined(found: Survey) -> frozenset[tuple[str, str]]:
+def _joined(found: Survey, moving: Collection[str]) -> frozenset[tuple[str, str]]:
     """Return the subscripts that are part of a name.
 
     A word in roman type is one if no second tensor has it and nothing sums it, a letter in script
@@ -284,7 +284,7 @@ def _joined(found: Survey) -> frozenset[tuple[str, str]]:
                 s.apart and s.entries[0] == first for s in found.subscripts
                 if s.base == script.base and len(s.entries) == rank
             )  # fmt: skip
-            if always and first not in found.bound:
+            if always and first not in found.bound and first not in moving:
                 result.add((script.base, first))
     return frozenset(result)
 
