@@ -73,7 +73,7 @@ class ScriptReader(Grammar):
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context.lexer.source)
         self.context = context
-        self.named = ""  # the name that was read last
+        self.named, self.named_end = "", -1  # the name that was read last, and where it ends
 
     def braced(self) -> Formula:
         """Read what stands in braces as a formula; see `Parser`."""
@@ -92,10 +92,11 @@ class ScriptReader(Grammar):
             name = names.letter(token.text)
             if not label:
                 fonts.setdefault(name, set()).add("")
-                self.named = name
+                self.named, self.named_end = name, self.k
             return name
         if greek := names.greek(token.text):
-            self.named = self.named if label else greek
+            if not label:
+                self.named, self.named_end = greek, self.k
             return greek
         if token.text not in names.FONTS and token.text not in names.ACCENTS:
             raise self.error(f"{token.text} is no name", "write a letter here", token)
@@ -144,6 +145,8 @@ class ScriptReader(Grammar):
     def scripts(self, of_name: bool = True) -> Scripts:
         """Read all that hangs on a name, or on a group."""
         found = Scripts()
+        if self.k != self.named_end:
+            self.named = ""
         while self.peek().kind in {"SUP", "SUB", "PRIME"}:
             token = self.peek()
             if primes := self._primes():
@@ -172,6 +175,8 @@ class ScriptReader(Grammar):
         """Whether a number below a name is an entry: of a tensor that has one label elsewhere."""
         context, whole = self.context, self.named + digits
         ranks = context.ranks.get(self.named, ())
+        if not self.named:
+            return False
         if context.closed:
             ranks = (context.rank(self.named),)
         bold = (self.named, 1) in context.survey.bold
