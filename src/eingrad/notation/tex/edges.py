@@ -12,9 +12,7 @@ from eingrad.notation.tex.superscripts import named_at
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tokens import Token
 
-AS_IN = (
-    r"write h_{t < 1} for what stands before the first entry, h_{t > |t|} behind the last"
-)
+AS_IN = r"write h_{t < 1} for what stands before the first entry, h_{t > |t|} behind the last"
 
 
 @dataclass(frozen=True)

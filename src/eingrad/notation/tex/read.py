@@ -131,7 +131,8 @@ def read_model(text: str) -> Reading:
         return _read_model(Lexer(text))
     except NotationError as error:
         line = error.position.line_text if error.position else ""
-        raise (error if _COMMAND.search(line) else tries.better(error)) from None
+        known = _COMMAND.search(line) or error.code == "open-shape"
+        raise (error if known else tries.better(error)) from None
 
 
 @dataclass

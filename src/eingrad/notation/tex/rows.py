@@ -74,10 +74,10 @@ def _is_condition_of(row: Row, last: Row) -> bool:
 
 
 def _below(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield the letters in subscripts."""
+    """Yield the letters in subscripts and superscripts."""
     opened: list[bool] = []
     for k, token in enumerate(tokens):
-        begins = k > 0 and tokens[k - 1].kind == "SUB"
+        begins = k > 0 and tokens[k - 1].kind in {"SUB", "SUP"}
         if token.kind == "LBRACE":
             opened.append(begins)
         elif token.kind == "RBRACE" and opened:
