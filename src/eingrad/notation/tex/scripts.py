@@ -178,7 +178,7 @@ class ScriptReader(Grammar):
         if not self.named:
             return False
         if context.closed:
-            ranks = (context.rank(self.named),)
+            ranks = {context.rank(self.named) or 0}
         bold = (self.named, 1) in context.survey.bold
         known = whole in context.tensors or not (context.final or context.closed)
         entry = {*ranks} - {0} == {1} and int(digits) > 0 and not known and not bold
