@@ -164,7 +164,7 @@ def test_claims_about_layers() -> None:
 
 def check_all(model: eg.Model, truths: dict[str, bool]) -> None:
     for claim, true in truths.items():
-        verdicts = check_each(model._derived, claim, latex=True, explained=False)
+        verdicts = check_each(model._derived, claim, latex=True, depth="verdict")
         right = all(verdict.outcome == "right" for verdict in verdicts)
         assert right is true, f"{claim}: {verdicts}"
         assert {verdict.outcome for verdict in verdicts} <= {"right", "wrong"}
