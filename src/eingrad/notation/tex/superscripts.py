@@ -46,7 +46,7 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Named:
+class ScriptedName:
     """A name without what hangs on it, where that begins, and its scripts."""
 
     base: str
@@ -68,13 +68,13 @@ class Named:
 # --- names and indices in tokens ----------------------------------------------------------------
 
 
-def named_at(tokens: Tokens, k: int) -> Named | None:
+def named_at(tokens: Tokens, k: int) -> ScriptedName | None:
     """Return the name that begins at k, None where none does."""
     found = _base(tokens, k)
     if found is None:
         return None
     base, end = found
-    return Named(base, end, tuple(_scripts(tokens, end)))
+    return ScriptedName(base, end, tuple(_scripts(tokens, end)))
 
 
 def _base(tokens: Tokens, k: int) -> tuple[str, int] | None:
@@ -165,7 +165,7 @@ ABOVE = "^"  # where an index stands: above, or at a place below, "0/2" of two
 Places = dict[str, Index]
 
 
-def places_of(found: Named) -> Places:
+def places_of(found: ScriptedName) -> Places:
     """Return the indices of a name by where they stand."""
     result: Places = {}
     if (above := found.above) is not None:
@@ -293,7 +293,7 @@ def _uses(row: Row) -> Iterator[Use]:
             yield Use(found.base, own, base, places, k == 0 and left is not None)
 
 
-def _left_side(row: Row) -> Named | None:
+def _left_side(row: Row) -> ScriptedName | None:
     """Return the name that a left side is."""
     left = sides(row.tokens)
     if len(left) < 2 or not left[0]:
@@ -427,7 +427,7 @@ class _Rewriter:
                 self._lower(result, found)
         return replace(row, tokens=result, notes=[*row.notes, *self.notes])
 
-    def _lower(self, tokens: list[Token], found: Named) -> None:
+    def _lower(self, tokens: list[Token], found: ScriptedName) -> None:
         """Write the indices of one name as tokens below it."""
         above, below = found.one("SUP"), found.one("SUB")
         inner = list(below.inner) if below is not None else []
@@ -449,7 +449,7 @@ class _Rewriter:
             own = _group("SUB", "_", like, inner) if inner else []
             tokens[found.end : found.scripts[-1].end] = [*own, *scripts]
 
-    def _above(self, found: Named, above: Script) -> tuple[str, tuple[Token, ...]]:
+    def _above(self, found: ScriptedName, above: Script) -> tuple[str, tuple[Token, ...]]:
         """Return what a superscript says as a label, and what stays above."""
         index = index_of(above.inner)
         if index is None:
@@ -504,7 +504,7 @@ class _Rewriter:
         place = index.number - moving.first
         return f"#{place}" if place >= 0 else ""
 
-    def _check(self, found: Named, above: Script) -> None:
+    def _check(self, found: ScriptedName, above: Script) -> None:
         """Refuse other offsets of a label that moves."""
         letters = {_letter(t) for t in above.inner} & self.moving.labels.keys()
         if letters and found.base in self.moving.carriers:
