@@ -35,6 +35,12 @@ def heat(u: Any) -> Any:
     return u + 0.1 * (wide[2:] - 2 * u + wide[:-2])
 
 
+def causal(bias: Any, n: int) -> Any:
+    """Return a bias for each distance back, and nothing of what comes later."""
+    back = torch.arange(n)[:, None] - torch.arange(n)
+    return torch.where(back >= 0, bias[back.clamp(min=0)], -1e9)
+
+
 # fmt: off
 MODELS: dict[str, tuple[str, Callable[..., Any], dict[str, Any]]] = {
     "correlation": ("y_i = x[i+k] w_k\nL = sum_i(y_i^3)",
@@ -72,6 +78,30 @@ MODELS: dict[str, tuple[str, Callable[..., Any], dict[str, Any]]] = {
         lambda x: ((x[2:] - x[1:-1]) ** 3).sum(), {"x": x}),
     "squares": ("d_i = x[i+1]^2\nL = sum_i(d_i sin(d_i))",
         lambda x: (x[1:] ** 2 * torch.sin(x[1:] ** 2)).sum(), {"x": x}),
+    "by channel": ("Y[b,c,i] = X[b,c,2 i+k] A_ck\nL = sum_bci(Y_bci^3)",
+        lambda X, A: (F.conv1d(X, A[:, None], stride=2, groups=3) ** 3).sum(),
+        {"X": X[:, :, 0], "A": W[0, :, :, 0]}),
+    "in groups": ("Y[b,g,o,i] = X[b,g,c,i+k] W[g,o,c,k]\nL = sum_bgoi(sin(Y_bgoi))",
+        lambda X, W: torch.sin(F.conv1d(X.flatten(1, 2), W.flatten(0, 1), groups=2)).sum(),
+        {"X": V[:2, :4, :3].reshape(2, 2, 2, 18), "W": rng.normal(size=(2, 3, 2, 4))}),
+    "transposed in a plane": ("assume size(p) = 2 size(i) + size(n) - 2\n"
+                              "assume size(q) = size(j) + size(m) - 1\n"
+                              "Y[b,c,p,q] = Z[b,o,i,j] W[o,c,p-2 i,q-j]\nL = sum_bcpq(Y_bcpq^3)",
+        lambda Z, W: (F.conv_transpose2d(Z, W, stride=(2, 1)) ** 3).sum(),
+        {"Z": V[:2, :4, :3, :4], "W": W}),
+    "padded layer": ("assume size(p) = size(n)\nassume size(q) = size(m)\n"
+                     "Y[b,o,p,q] = tanh(X[b,c,p+k-1,q+l-1] W_ockl + c_o)\nL = sum_bopq(Y_bopq^2)",
+        lambda X, W, c: (torch.tanh(F.conv2d(F.pad(X, (1, 0, 1, 1)), W, c)) ** 2).sum(),
+        {"X": X, "W": W, "c": rng.normal(size=4)}),
+    "overlapping pooling": ("assume size(k) = 3\nY_bi = max_k(X[b,2 i+k])\nL = sum_bi(Y_bi^3)",
+        lambda X: (F.max_pool1d(X[:, None], 3, 2)[:, 0] ** 3).sum(), {"X": X[0, :, :, 0]}),
+    "wave": ("w_i = 2 u_i - v_i + 0.2 (u[i+1] - 2 u_i + u[i-1])\nL = w_i w_i",
+        lambda u, v: ((2 * heat(u) - v) ** 2).sum(),
+        {"u": x, "v": rng.normal(size=9)}),
+    "causal attention": ("S_tj = Q_td K_jd / sqrt(size(d)) + B[t-j]\n"
+                         "A_tj = softmax_j(where(j <= t, S_tj, -1e9))\nL = sum_te((A_tj V_je)^3)",
+        lambda Q, K, V, B: (F.scaled_dot_product_attention(Q, K, V, causal(B, len(Q))) ** 3).sum(),
+        {"Q": X[0, 0], "K": X[0, 1], "V": X[0, 2], "B": rng.normal(size=7)}),
     "autocorrelation": ("assume size(k) = 4\nr_k = x_n x[n+k]\nL = sum_k(r_k^2)",
         lambda x: sum((x[k:] * x[:len(x) - k]).sum() ** 2 for k in range(4)), {"x": x}),
     "last entry": ("h_b = H[-1,b]\nL = sum_b(h_b^3)",

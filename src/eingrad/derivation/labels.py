@@ -446,7 +446,8 @@ class _Writer:
                 str(letters[k]),
             ))  # fmt: skip
             terms = tuple((sign * weights[k], str(letters[k])) for k in order)
-            offset = syntax.Offset(terms, sign * band.constant)
+            moved = sum(sign * n * move_of(letters[k]) for k, n in weights.items())
+            offset = syntax.Offset(terms, sign * band.constant + moved)
             self.bound.discard(letters[label])
             self.used.pop(letters[label], None)
             letters[label] = OffsetLetter.of(letters[label], offset)

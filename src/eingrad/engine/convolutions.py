@@ -29,8 +29,9 @@ class Convolution(NamedTuple):
     """What a step is told: ``input[strides i + dilations k + starts]`` meets ``kernel[k]``.
 
     ``channels`` are the numbers of groups, of the kernel's outer and inner channels in one, and of
-    examples; ``lengths`` are those of the result. The operands and the result have axes
-    (groups, inner, examples, n), (groups, outer, examples, i) and (groups, outer, inner, k).
+    examples; ``lengths`` are those of the result. The kernel has axes (groups, outer, inner, k),
+    the others (groups, inner or outer, examples, n or i); where a backend has convolutions of its
+    own, (examples, groups, inner or outer, n or i).
     """
 
     channels: tuple[int, int, int, int]
@@ -124,6 +125,14 @@ def _unwrapped(
     return windowed(b, x, [r for r, _ in left]), (*whole, *(k for _, own in left for k in own))
 
 
+def _axes(role: int, examples_first: bool) -> tuple[int, ...]:
+    """Return which of the numbers of channels the first axes of a tensor are."""
+    if role == KERNEL:
+        return 0, 1, 2
+    own = 2 if role == INPUT else 1
+    return (3, 0, own) if examples_first else (0, own, 3)
+
+
 def _is_bond(own: Labels, other: Labels, output: Labels, bonds: Sequence[_Bond]) -> bool:
     """Whether one of two labels is the other factor's, and summed, and one the result's."""
     summed = [k for k in own if k in other and k not in output]
@@ -137,7 +146,7 @@ def _roles(
 ) -> tuple[int, ...] | None:
     """Return which of input, output and kernel each tensor is: the kernel the smallest of them.
 
-    The input's places are a whole combination of the others'.
+    The input's places are a whole combination of the others', which turn as few axes as may be.
     """
 
     def label(role: int, roles: Sequence[int], bond: _Bond) -> int:
@@ -149,7 +158,11 @@ def _roles(
         inner = [label(INPUT, roles, bond) for bond in bonds]
         if all(abs(bond.weights[k]) == 1 for k, bond in zip(inner, bonds, strict=True)):
             kernel = math.prod(sizes[label(KERNEL, roles, bond)] for bond in bonds)
-            found.append((kernel, -math.prod(sizes[k] for k in inner), roles[2] != OUTPUT, roles))
+            turned = sum(
+                bond.weights[k] * bond.weights[label(role, roles, bond)] > 0
+                for k, bond in zip(inner, bonds, strict=True) for role in (OUTPUT, KERNEL)
+            )  # fmt: skip
+            found.append((kernel, -math.prod(sizes[k] for k in inner), turned, roles))
     return min(found)[-1] if found else None
 
 
@@ -161,13 +174,12 @@ class _Step:
         bonds: Sequence[_Bond],
     ) -> None:  # fmt: skip
         self.b, self.sizes, self.labels, self.wanted = b, sizes, labels, wanted
-        self.bonds = [
-            (
-                {r: next(k for k in bond.weights if k in ls) for r, ls in labels.items()},
-                bond,
-            )
+        named = [
+            ({r: next(k for k in bond.weights if k in ls) for r, ls in labels.items()}, bond)
             for bond in bonds
         ]
+        first = OUTPUT if wanted == INPUT else INPUT
+        self.bonds = sorted(named, key=lambda x: labels[first].index(x[0][first]))
         bound = {k for bond in bonds for k in bond.weights}
         free = dict.fromkeys(
             k for role in (INPUT, KERNEL, OUTPUT) if role != wanted
@@ -180,59 +192,60 @@ class _Step:
         group, batch = shared(INPUT, KERNEL, OUTPUT), shared(INPUT, OUTPUT)
         inner, outer = shared(INPUT, KERNEL), shared(KERNEL, OUTPUT)
         self.classes = (group, outer, inner, batch)
-        self.parts = {
-            INPUT: (group, inner, batch), OUTPUT: (group, outer, batch),
-            KERNEL: (group, outer, inner),
-        }  # fmt: skip
+        self.axes = [_axes(role, "conv" in b.native) for role in range(3)]
 
     def add(self, given: Mapping[int, Register], equation: str, flops: int) -> Operand | None:
         """Append the step and return its result, with labels; None if all of it is outside."""
-        strides, dilations, starts, turned = [], [], [], set[int]()
-        for own, bond in self.bonds:
-            sign, start = -bond.weights[own[INPUT]], bond.constant
-            start *= sign
-            weights = {r: sign * bond.weights[own[r]] for r in (OUTPUT, KERNEL)}
-            for role, weight in weights.items():
-                if weight < 0:
-                    start += weight * (self.sizes[own[role]] - 1)
-                    turned.add(own[role])
-            strides.append(abs(weights[OUTPUT]))
-            dilations.append(abs(weights[KERNEL]))
-            starts.append(start)
-        group, outer, inner, batch = (math.prod(self.shape(part)) for part in self.classes)
-        last = tuple(own[self.wanted] for own, _ in self.bonds)
-        spec = Convolution(
-            (group, outer, inner, batch), tuple(strides), tuple(dilations), tuple(starts),
-            self.shape(last),
-        )  # fmt: skip
-        inputs, outputs, kernel = (self.shape([own[r] for own, _ in self.bonds]) for r in range(3))
-        sides = margins(spec, inputs, outputs, kernel)
+        spec, turned = self._described()
+        places = (self.shape([own[r] for own, _ in self.bonds]) for r in (INPUT, OUTPUT, KERNEL))
+        inputs, *others = places
+        sides = margins(spec, inputs, *others)
         if any(min(side) <= -n for n, side in zip(inputs, sides, strict=True)):
             return None  # nothing of the input is read
         roles = [r for r in (INPUT, OUTPUT, KERNEL) if r != self.wanted]
         operands = [self._laid_out(role, given[role], turned) for role in roles]
-        merged = [math.prod(self.shape(part)) for part in self.parts[self.wanted]]
+        shape = (*(spec.channels[k] for k in self.axes[self.wanted]), *spec.lengths)
         result = self.b.step(
-            STEPS[self.wanted], operands, (*merged, *self.shape(last)),
+            STEPS[self.wanted], operands, shape,
             parameters=(tuple(spec),), flops=flops, equation=equation,
         )  # fmt: skip
-        labels = (*(k for part in self.parts[self.wanted] for k in part), *last)
+        labels = self._order(self.wanted)
         result = self.b.reshape(result, self.shape(labels))
-        if turned.intersection(last):
+        if turned.intersection(labels):
             result = self._flipped(result, labels, turned)
             result = self.b.step("copy", [result], result.shape, flops=0)
         return result, labels
+
+    def _described(self) -> tuple[Convolution, set[int]]:
+        """Return what the step is told, and the labels along which tensors are turned."""
+        turned = set[int]()
+        rows = []
+        for own, bond in self.bonds:
+            sign, start = -bond.weights[own[INPUT]], -bond.weights[own[INPUT]] * bond.constant
+            weights = []
+            for role in (OUTPUT, KERNEL):
+                weight = sign * bond.weights[own[role]]
+                if weight < 0:
+                    start += weight * (self.sizes[own[role]] - 1)
+                    turned.add(own[role])
+                weights.append(abs(weight))
+            rows.append((*weights, start, self.sizes[own[self.wanted]]))
+        channels = tuple(math.prod(self.shape(part)) for part in self.classes)
+        return Convolution.of((channels, *zip(*rows, strict=True))), turned
 
     def shape(self, labels: Sequence[int]) -> Shape:
         return tuple(self.sizes[k] for k in labels)
 
     def _laid_out(self, role: int, register: Register, turned: set[int]) -> Register:
         """Return a view of an operand with its axes in order, all that runs back turned."""
-        own = self.labels[role]
-        order = [k for part in self.parts[role] for k in part]
-        order += [labels[role] for labels, _ in self.bonds]
+        own, order = self.labels[role], self._order(role)
         view = self.b.transpose(register, [own.index(k) for k in order])
         return self._flipped(view, order, turned)
+
+    def _order(self, role: int) -> Labels:
+        """Return the labels of a tensor in the order of its axes in the step."""
+        classes = [k for number in self.axes[role] for k in self.classes[number]]
+        return (*classes, *(own[role] for own, _ in self.bonds))
 
     def _flipped(self, register: Register, labels: Sequence[int], turned: set[int]) -> Register:
         if turned.isdisjoint(labels):

@@ -106,8 +106,12 @@ class ProductLowering:
         kept = tuple(k for k in factor.labels if k in output or self.sizes[k] != 1)
         if len(kept) == len(factor.labels) or not kept:
             return factor
-        text = ", ".join(":" if k in kept else "0" for k in factor.labels)
-        register = self.b.view(factor.register, "index", text, self.shape(kept))
+        register = window_steps.at_first(
+            self.b, factor.register, [k in kept for k in factor.labels]
+        )
+        if register is None:
+            text = ", ".join(":" if k in kept else "0" for k in factor.labels)
+            register = self.b.view(factor.register, "index", text, self.shape(kept))
         return Factor(register, kept, factor.inverse)
 
     def _sum_private(self, factor: Factor, uses: Mapping[int, int]) -> Factor:

@@ -41,6 +41,26 @@ def turned(b: Builder, register: Register, order: Sequence[int]) -> Register | N
     return _step(b, x, spec, tuple(own[k] for k in order), shape)
 
 
+def at_first(b: Builder, register: Register, kept: Sequence[bool]) -> Register | None:
+    """Return the window of an operand at the first entry of axes that it only has; else None."""
+    made = b.made.get(register)
+    if made is None or made.op != "window":
+        return None
+    (reaches, order), (x,) = made.parameters[0], made.reads
+    read = {axis for axis, *_ in reaches}
+    plain = [axis for axis in range(len(x.shape)) if axis not in read]
+    gone = {k for k, here in zip(order, kept, strict=True) if not here}
+    if max(gone) >= len(plain):
+        return None
+    left = [axis for axis in range(len(x.shape)) if axis not in {plain[k] for k in gone}]
+    text = ", ".join(":" if axis in left else "0" for axis in range(len(x.shape)))
+    view = b.view(x, "index", text, tuple(x.shape[axis] for axis in left))
+    spec = tuple((left.index(axis), *rest) for axis, *rest in reaches)
+    number = {k: n for n, k in enumerate(k for k in sorted(order) if k not in gone)}
+    shape = tuple(n for n, here in zip(register.shape, kept, strict=True) if here)
+    return _step(b, view, spec, tuple(number[k] for k in order if k in number), shape)
+
+
 def _step(b: Builder, x: Register, spec: Any, order: tuple[int, ...], shape: Shape) -> Register:
     return b.step("window", [x], shape, parameters=((spec, order),), flops=0)
 
@@ -86,5 +106,6 @@ def padding(reach: Reaching, n: int) -> tuple[int, int, int]:
 
 
 __all__ = [
-    "BandSpec", "WindowSpec", "band_values", "combination", "padding", "turned", "windowed",
+    "BandSpec", "WindowSpec", "at_first", "band_values", "combination", "padding",
+    "turned", "windowed",
 ]  # fmt: skip

@@ -170,16 +170,26 @@ def read_symbol(text: str, place: TextPlace) -> Symbol:
     tensor = read_tensor(text, place)
     if isinstance(tensor, Symbol):
         return tensor
-    raise not_whole(tensor.name, text, place.at())
+    raise not_whole(tensor, text, place.at())
 
 
-def not_whole(name: str, text: str, position: Position | None) -> NotationError:
-    """Return the error about ``Z[b,y[b]]`` where a whole tensor must stand."""
+def not_whole(tensor: TensorAt, text: str, position: Position | None) -> NotationError:
+    """Return the error about ``Z[b,y[b]]`` or ``y[n-k]`` where a whole tensor must stand."""
+    name = tensor.name
+    offsets = [x for x in tensor.entries if isinstance(x, Offset)]
+    whole = f"{name}_{'ijmnpq'[: len(tensor.entries)]}"
+    if any(isinstance(x, Symbol | TensorAt) for x in tensor.entries):
+        why, hint = "an integer tensor", f"write labels alone, as in {name}_ij"
+    elif any(x.labels for x in offsets):
+        why = "an offset"
+        hint = f"write labels of their own here, {whole}, and offsets where tensors are read"
+    else:
+        why, hint = "a number", f"write what holds of every entry: {whole} = ..."
     return NotationError(
-        f"{text} is not a whole tensor: {name} is read at an integer tensor",
+        f"{text} is not a whole tensor: {name} is read at {why}",
         operand=name,
         position=position,
-        hint=f"write labels alone, as in {name}_ij",
+        hint=hint,
     )
 
 

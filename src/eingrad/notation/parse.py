@@ -200,7 +200,7 @@ class TextReader(Grammar):
         value = self.side()
         self.kept = []
         if isinstance(target, TensorAt):
-            raise not_whole(target.name, to_text(target), target.position)
+            raise not_whole(target, to_text(target), target.position)
         return with_places(Assignment(target, value, target.position))
 
     def edge(

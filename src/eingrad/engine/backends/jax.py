@@ -60,7 +60,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
 }
 # fmt: on
 NATIVE = frozenset(
-    {name for name, row in AXIS_FUNCTIONS.items() if row.smooth} | {"gather", "scatter"}
+    {name for name, row in AXIS_FUNCTIONS.items() if row.smooth} | {"gather", "scatter", "conv"}
 )
 HELPERS = (
     "add_at",

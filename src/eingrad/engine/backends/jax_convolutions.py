@@ -20,11 +20,11 @@ def conv(spec: Spec, x: Array, w: Array) -> Array:
     """
     own = Convolution.of(spec)
     group, outer, inner, batch = own.channels
-    x = x.reshape(group * inner, batch, *_places(own, x))
+    x = x.reshape(batch, group * inner, *_places(own, x))
     w = w.reshape(group * outer, inner, *_places(own, w))
     sides = margins(own, x.shape[2:], own.lengths, w.shape[2:])
-    y = _convolved(x, w, (1, 0), own.strides, sides, (), own.dilations, group)
-    return y.reshape(group, outer, batch, *own.lengths)
+    y = _convolved(x, w, own.strides, sides, (), own.dilations, group)
+    return y.reshape(batch, group, outer, *own.lengths)
 
 
 def conv_input(spec: Spec, y: Array, w: Array) -> Array:
@@ -36,14 +36,14 @@ def conv_input(spec: Spec, y: Array, w: Array) -> Array:
     """
     own = Convolution.of(spec)
     group, outer, inner, batch = own.channels
-    y = y.reshape(group * outer, batch, *_places(own, y))
+    y = y.reshape(batch, group * outer, *_places(own, y))
     w = jnp.swapaxes(w.reshape(group, outer, inner, *_places(own, w)), 1, 2)
     w = jnp.flip(w.reshape(group * inner, outer, *w.shape[3:]), range(2, w.ndim - 1))
     reach = [d * (k - 1) for d, k in zip(own.dilations, w.shape[2:], strict=True)]
     sides = margins(own, own.lengths, y.shape[2:], w.shape[2:])
     sides = [(r - before, r - after) for r, (before, after) in zip(reach, sides, strict=True)]
-    x = _convolved(y, w, (1, 0), (1,) * len(reach), sides, own.strides, own.dilations, group)
-    return x.reshape(group, inner, batch, *own.lengths)
+    x = _convolved(y, w, (1,) * len(reach), sides, own.strides, own.dilations, group)
+    return x.reshape(batch, group, inner, *own.lengths)
 
 
 def conv_kernel(spec: Spec, x: Array, y: Array) -> Array:
@@ -55,12 +55,12 @@ def conv_kernel(spec: Spec, x: Array, y: Array) -> Array:
     """
     own = Convolution.of(spec)
     group, outer, inner, batch = own.channels
-    x = jnp.moveaxis(x.reshape(group, inner, batch, *_places(own, x)), 1, 0)
+    x = jnp.swapaxes(x.reshape(batch, group, inner, *_places(own, x)), 0, 2)
     x = x.reshape(inner, group * batch, *x.shape[3:])
-    y = y.reshape(group * outer, batch, *_places(own, y))
+    y = jnp.swapaxes(y.reshape(batch, group * outer, *_places(own, y)), 0, 1)
     sides = margins(own, x.shape[2:], y.shape[2:], own.lengths)
-    w = _convolved(x, y, (0, 1), own.dilations, sides, (), own.strides, group)
-    return w.reshape(group, outer, inner, *own.lengths)
+    w = _convolved(x, y, own.dilations, sides, (), own.strides, group)
+    return jnp.moveaxis(w, 0, 1).reshape(group, outer, inner, *own.lengths)
 
 
 def _places(own: Convolution, x: Array) -> tuple[int, ...]:
@@ -68,18 +68,12 @@ def _places(own: Convolution, x: Array) -> tuple[int, ...]:
 
 
 def _convolved(
-    x: Array, w: Array, first: tuple[int, int], strides: Sequence[int],
-    sides: Sequence[tuple[int, int]], inside: Sequence[int], dilations: Sequence[int], groups: int,
+    x: Array, w: Array, strides: Sequence[int], sides: Sequence[tuple[int, int]],
+    inside: Sequence[int], dilations: Sequence[int], groups: int,
 ) -> Array:  # fmt: skip
-    """Convolve; ``first`` are the axes of the examples and the channels of ``x``.
-
-    The result has its channels first.
-    """
-    rest = tuple(range(2, x.ndim))
-    numbers = jax.lax.ConvDimensionNumbers((*first, *rest), (0, 1, *rest), (1, 0, *rest))
     return jax.lax.conv_general_dilated(
         x, w, strides, sides, lhs_dilation=tuple(inside) or None, rhs_dilation=dilations,
-        dimension_numbers=numbers, feature_group_count=groups,
+        feature_group_count=groups,
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ EXPRESSIONS: dict[str, str] = {  # the other operations have NumPy's names
     **{op: f"{op}({{spec}}, {{0}}, {{1}})" for op in CONVOLUTIONS},
 }
 # fmt: on
-NATIVE = frozenset(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)
+NATIVE = frozenset({"conv", *(name for name, row in AXIS_FUNCTIONS.items() if row.smooth)})
 HELPERS = (
     "add_at", "adjugate", "band", "moved", "on_diagonal", "place", "prod", "prod_others", "scatter",
     "window",

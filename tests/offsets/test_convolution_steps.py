@@ -1,0 +1,83 @@
+"""Products with windows that are convolutions: the same values as without, in each backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+from eingrad.engine import product_lowering
+from eingrad.engine.backends import numpy_convolutions
+
+torch = pytest.importorskip("torch")
+jax = pytest.importorskip("jax")
+
+rng = np.random.default_rng(3)
+X, K = rng.normal(size=(2, 3, 9, 8)), rng.normal(size=(4, 3, 3, 2))
+FACTS = "assume size(p) = size(n)\nassume size(q) = size(m)\n"
+PLANES = {  # what Y is, and which steps it and its gradients are
+    "plain": "Y[b,o,p,q] = X[b,c,p+k,q+l] W_ockl",
+    "strided": "Y[b,o,p,q] = X[b,c,2 p+k,q+3 l-1] W_ockl",
+    "padded": f"{FACTS}Y[b,o,p,q] = X[b,c,p+k-1,q+l] W_ockl",
+    "turned": f"{FACTS}Y[b,o,p,q] = X[b,c,p-k,q-l+2] W_ockl",
+    "uneven": f"{FACTS}Y[b,o,p,q] = X[b,c,p+2 k-3,q+l+1] W_ockl",
+}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("name", PLANES)
+def test_a_convolution_is_a_product_with_a_window(
+    name: str, backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = PLANES[name] if name != "strided" else f"assume size(q) = 4\n{PLANES[name]}"
+    gradients = eg.parse(f"{text}\nL = sum_bopq(Y_bopq^3)").grad("L", ["X", "W"])
+    with jax.enable_x64(True):
+        run = gradients.compile(backend, dtype="float64")
+        found = run(X=X, W=K)
+        assert all(f"{step}(" in run.source for step in ("conv", "conv_input", "conv_kernel"))
+        monkeypatch.setattr(product_lowering, "convolution", lambda *_: None)
+        plain = gradients.compile(backend, dtype="float64")
+        wanted = plain(X=X, W=K)
+        assert "conv" not in plain.source
+    for key, value in wanted.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "float32"])
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_other_numbers(backend: Any, dtype: str) -> None:
+    arrays = {"X": X.astype(dtype), "W": K.astype(dtype)}
+    if dtype == "complex128":
+        arrays = {name: x + 1j * x[::-1] for name, x in arrays.items()}
+    gradients = eg.parse(f"{PLANES['plain']}\nL = sum_bopq(Y_bopq^3)").grad("L", ["X", "W"])
+    wanted = gradients.compile(dtype=dtype)(**arrays)
+    with jax.enable_x64(True):
+        found = gradients.compile(backend, dtype=dtype)(**arrays)
+    for key, value in wanted.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-3 if dtype == "float32" else 1e-10)
+
+
+def test_blocks_and_rows_of_pictures_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in (PLANES["plain"], PLANES["padded"], "Y[b,o,p,q] = X[b,c,2 p+k,2 q+l] W_ockl"):
+        gradients = eg.parse(f"{text}\nL = sum_bopq(Y_bopq^3)").grad("L", ["X", "W"])
+        wanted = gradients.compile()(X=X, W=K)
+        for block in (20, 150, 700):  # a row, some rows, some examples at a time
+            with monkeypatch.context() as patch:
+                patch.setattr(numpy_convolutions, "BLOCK", block)
+                found = gradients.compile()(X=X, W=K)
+            for key, value in wanted.items():
+                np.testing.assert_allclose(found[key], value, rtol=1e-11, atol=1e-11)
+
+
+def test_a_layer_of_one_channel_and_a_step_of_training_are_convolutions() -> None:
+    text = "Y[b,o,t] = X[b,c,t+k] W_ock\nL = mean_b(sum_ot(Y_bot^2))"
+    step = eg.parse(text).grad("L", ["W"]).compile(update=eg.sgd(lr=0.1))
+    x, w = rng.normal(size=(5, 1, 30)), rng.normal(size=(2, 1, 3))
+    y = torch.nn.functional.conv1d(torch.tensor(x), weight := torch.tensor(w, requires_grad=True))
+    (y.pow(2).sum() / 5).backward()
+    step(X=x, W=w)
+    assert "conv(" in step.source
+    assert "conv_kernel(" in step.source
+    np.testing.assert_allclose(w, weight.detach() - 0.1 * weight.grad, rtol=1e-10)
