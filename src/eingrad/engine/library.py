@@ -68,6 +68,9 @@ class Library(Protocol):
     def own_copy(self, array: Any, device: str | None = None) -> Any:
         """Return a copy of NumPy's array for a long computation, on the best device or a given."""
 
+    def joined(self, arrays: Sequence[Any], axis: int) -> Any:
+        """Return arrays one after the other along an axis, as an array of its own."""
+
     def check_device(self, device: str) -> None:
         """Raise `BackendError` for a device that the backend has not."""
 

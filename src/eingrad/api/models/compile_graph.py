@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from eingrad.api.models.mesh_layout import MeshLayout
 from eingrad.calculus.bind import bind_functions
@@ -13,9 +13,11 @@ from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
 from eingrad.core.later import Later
+from eingrad.core.positions import Scan
 from eingrad.core.product import shared_products
 from eingrad.core.recurrences import computable, in_loops, recurrent
 from eingrad.core.rewrite import substitute
+from eingrad.errors import EingradError
 from eingrad.notation.system import System
 
 if TYPE_CHECKING:
@@ -87,13 +89,15 @@ def compile_graph(
     dtype: Any = None,
     memory_limit: int | None = None,
     devices: MeshLayout | None = None,
+    keep_every: int | Mapping[str, int] | None = None,
 ) -> engine.Function:
     """Compile named expressions over the model's inputs.
 
     With ``update``, a call also replaces the inputs named in ``gradients`` by the optimizer's new
     values. The arrays of ``wrt`` are required even where only their sizes matter. A call
     that would need more than ``memory_limit`` bytes raises `MemoryLimitError` before it allocates.
-    ``devices`` says how tensors are split over a mesh.
+    ``devices`` says how tensors are split over a mesh, ``keep_every`` which states of a recurrence
+    are kept.
     """
     gradients = gradients or {}
     roots = [*outputs.values(), *gradients.values()]
@@ -116,6 +120,14 @@ def compile_graph(
             updates[name] = step.new_value
             state.update(step.state)
             like |= dict.fromkeys(step.state, name)
+    if keep_every is not None:
+        if update is not None or devices is not None:
+            raise EingradError("keep_every goes with neither update nor mesh")
+        parts = _in_segments(
+            system, values | stable, keep_every, backend=backend, dtype=dtype,
+            functions=callables, labels=system.labels,
+        )  # fmt: skip
+        return cast("engine.Function", parts)  # it is called alike
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
     shaped += _inputs_for_sizes(system, [*values.values(), *stable.values(), *shaped])
     return engine.compile_program(
@@ -123,3 +135,33 @@ def compile_graph(
         labels=system.labels, inputs=shaped, optional=system.inputs, memory_limit=memory_limit,
         layout=devices.layout(system, values, inner, state, like) if devices else None,
     )  # fmt: skip
+
+
+def _in_segments(
+    system: System, outputs: Mapping[str, Expr], keep_every: int | Mapping[str, int],
+    **options: Any,
+) -> engine.SegmentedFunction:  # fmt: skip
+    """Compile a function that keeps some states of the recurrences over one label."""
+    dims = {x.loop.dim for x in postorder(outputs.values()) if isinstance(x, Scan)}
+    found = {d: (*system.letters.get(d, ()), str(d))[0] for d in dims if isinstance(d, str)}
+    if isinstance(keep_every, int):
+        keep_every = dict.fromkeys(found.values(), keep_every)
+    if len(keep_every) != 1 or not {*keep_every} <= {*found.values()}:
+        known = " or ".join(f"{{{letter!r}: 16}}" for letter in found.values())
+        raise EingradError(
+            "keep_every is for the recurrences over one label",
+            hint=f"keep_every={known}"
+            if found
+            else "no label of this model moves in one whose extent an array tells",
+        )
+    ((letter, length),) = keep_every.items()
+    if length < 1:
+        raise EingradError(f"of {length} states none can be kept", hint="keep_every=16")
+    dim = next(d for d, own in found.items() if own == letter)
+
+    def compiled(own: Mapping[str, Expr]) -> engine.Function:
+        shaped = _inputs_for_sizes(system, [*own.values()])
+        return engine.compile_program(own, inputs=shaped, **options)
+
+    library = engine.load_library(options["backend"])
+    return engine.SegmentedFunction(outputs, str(dim), length, library, compiled, system.inputs)

@@ -293,6 +293,7 @@ class Derivatives(Mapping[str, Gradient]):
         memory_limit: int | None = None,
         mesh: Any = None,
         shard: Shard | None = None,
+        keep_every: int | Mapping[str, int] | None = None,
     ) -> Function | StructuredFunction:
         """Compile value and derivatives to one function of arrays by name.
 
@@ -308,6 +309,9 @@ class Derivatives(Mapping[str, Gradient]):
         may be a ``jax.sharding.Mesh``), XLA inserts the collectives, and ``f.plan`` lists them.
         What ``update`` replaces is then donated: pass on the arrays that a call returns.
 
+        ``keep_every=16`` keeps every 16th state of a recurrence and computes the others again;
+        ``{"t": 16}`` says of which label where there are several.
+
         >>> import numpy as np
         >>> from eingrad import parse
         >>> f = parse("L = sum_i(x_i^2)").grad("L", ["x"]).compile()
@@ -317,7 +321,7 @@ class Derivatives(Mapping[str, Gradient]):
         if self.system.facts and backend != "numpy" and update is None:
             return self._unassumed().compile(
                 backend, functions=functions, dtype=dtype, memory_limit=memory_limit, mesh=mesh,
-                shard=shard,
+                shard=shard, keep_every=keep_every,
             )  # fmt: skip
         graph = whole_graph(self.system, [(r.var, r.expr) for r in self.records.values()])
         value = {self.of: graph[self.system.definitions[self.of].var]}
@@ -327,7 +331,7 @@ class Derivatives(Mapping[str, Gradient]):
         named |= {key: graph[record.var] for key, record in self.records.items()}
         options: dict[str, Any] = {
             "wrt": self.wrt, "backend": backend, "functions": functions, "dtype": dtype,
-            "memory_limit": memory_limit,
+            "memory_limit": memory_limit, "keep_every": keep_every,
             "devices": MeshLayout.choose(mesh, shard, self.system, backend, letters, named),
         }  # fmt: skip
         if update is not None:

@@ -151,6 +151,11 @@ def own_copy(array: Any, device: str | None = None) -> jax.Array:
     return jnp.array(array) if device is None else jax.device_put(array, _device(device))
 
 
+def joined(arrays: Sequence[Any], axis: int) -> jax.Array:
+    """Return arrays one after the other along an axis."""
+    return jnp.concatenate([*arrays], axis)
+
+
 def check_device(device: str) -> None:
     """Raise `BackendError` for a device that JAX has not."""
     _device(device)

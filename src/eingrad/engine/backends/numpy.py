@@ -391,6 +391,11 @@ def own_copy(array: Any, device: str | None = None) -> Any:  # noqa: ARG001
     return np.array(array, order="C")
 
 
+def joined(arrays: Sequence[Any], axis: int) -> Any:
+    """Return arrays one after the other along an axis, as an array of its own."""
+    return np.concatenate(arrays, axis)
+
+
 def check_device(device: str) -> None:
     """Raise `BackendError` unless the device is the CPU."""
     if device != "cpu":

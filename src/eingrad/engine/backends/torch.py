@@ -169,6 +169,11 @@ def own_copy(array: Any, device: str | None = None) -> Tensor:
     return torch.tensor(array, device=device or best)
 
 
+def joined(arrays: Sequence[Any], axis: int) -> Tensor:
+    """Return arrays one after the other along an axis, as an array of its own."""
+    return torch.cat([*arrays], axis)
+
+
 def check_device(device: str) -> None:
     """Raise `BackendError` for a device on which no tensor can be made."""
     try:

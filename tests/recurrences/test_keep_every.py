@@ -1,0 +1,91 @@
+"""Every k-th state of a recurrence is kept, the others are computed again: values and memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from recurrence_models import MODELS
+from test_recurrence_models import arrays, assert_close, compiled, expected, model_of, tensors
+
+import eingrad as eg
+
+RNN = ("h[t,b,i] = tanh(U_ij h[t-1,b,j] + V_in x_tbn)\nh[t<0,b,i] = g_bi\n"
+       "L = sum_tbi((h_tbi - y_tbi)^2)")  # fmt: skip
+KNOWN = [case.name for case in MODELS if case.name not in
+         {"sequences", "transport", "volatility", "newton", "power"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_values_are_the_same(name: str) -> None:
+    for k in (1, 3, 50):
+        function = model_of(name).grad("L").compile(keep_every=k)
+        found = function(**arrays(name))
+        assert found.keys() == compiled(name).keys()
+        for key, right in compiled(name).items():
+            assert_close(found[key], right, 1e-12, key)
+        assert k < 50 or name == "normed stack" or not function.stored
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+@pytest.mark.parametrize("name", ["stacked", "echo"])
+def test_other_backends(name: str, backend: str) -> None:
+    given: dict[str, Any] = arrays(name)
+    if backend == "jax":
+        pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    else:
+        pytest.importorskip("torch")
+        given = tensors(given)
+    found = model_of(name).grad("L").compile(backend, keep_every=2)(**given)
+    for key, right in compiled(name).items():
+        assert_close(found[key], right, 1e-12, key)
+
+
+@pytest.mark.parametrize("label", ["t", "s"])
+def test_one_of_two_labels(label: str) -> None:
+    found = model_of("sequences").grad("L").compile(keep_every={label: 2})(**arrays("sequences"))
+    value, grads = expected("sequences")
+    assert_close(found["L"], np.asarray(value), 1e-10, "L")
+    for n, right in grads.items():
+        assert_close(found[f"dL/d{n}"], right, 1e-10, n)
+
+
+def test_memory_falls() -> None:
+    count, size = 1600, 32
+    rng = np.random.default_rng(0)
+    shapes = {"U": (size, size), "V": (size, 2), "x": (count, 8, 2), "y": (count, 8, size)}
+    given = {n: rng.normal(size=shape) / 8 for n, shape in shapes.items()}
+    given["g"] = np.zeros((8, size))
+    peaks, results = [], []
+    for options in ({}, {"keep_every": 40}):
+        function = eg.parse(RNN).grad("L", ["U", "V", "g"]).compile(**options)
+        tracemalloc.start()
+        results.append(function(**given))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    states = count * 8 * size * 8
+    assert peaks[0] > 2 * states
+    assert peaks[1] < states / 2
+    assert function.stored == 3 * 39 * 8 * size  # h, dL/dh, and 1 - h^2 that this one reads
+    for key, right in results[0].items():
+        assert_close(results[1][key], right, 1e-10, key)
+
+
+REFUSED = [
+    ("L = sum_t(x_t^2)", {"keep_every": 2}, "over one label"),
+    (RNN, {"keep_every": 0}, "none can be kept"),
+    (RNN, {"keep_every": {"i": 2}}, "over one label"),
+    (RNN, {"keep_every": 2, "update": eg.sgd(0.1)}, "neither update nor mesh"),
+    ("h[t,i] = tanh(h[t-1,i] + x_ti)\na_ts = softmax_s(h_ti h_si)\nL = sum_ts(a_ts^2)",
+     {"keep_every": 2}, "several positions at once"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "options", "reason"), REFUSED)
+def test_what_cannot_be_cut_is_refused(text: str, options: Any, reason: str) -> None:
+    model = eg.parse(text)
+    wrt = ["U", "V"] if "U_ij" in text else ["x"]
+    with pytest.raises(eg.EingradError, match=reason):
+        model.grad("L", wrt).compile(**options)
