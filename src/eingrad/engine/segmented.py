@@ -11,6 +11,7 @@ from eingrad.core.expr import Expr, Var
 from eingrad.core.segments import Border, Segments, Sweep, ready
 from eingrad.engine.function import CompiledFunction, find_inputs
 from eingrad.engine.library import Library
+from eingrad.engine.plan import Plan
 from eingrad.engine.signature import check_names
 from eingrad.errors import EingradError
 
@@ -116,12 +117,21 @@ class SegmentedFunction:
         return own[(slice(None),) * border.axis + (0,)]
 
     @property
+    def plan(self) -> tuple[Plan, ...]:
+        """The table of each function that runs."""
+        return tuple(f.plan for f in self._every)
+
+    @property
     def source(self) -> str:
         """The Python source of all functions that run, sweep by sweep."""
+        return "\n\n".join(f.source for f in self._every)
+
+    @property
+    def _every(self) -> list[CompiledFunction]:
         every = [self._full, self._wholes[0]]
         for f, after in zip(self._sweeps, self._wholes[1:], strict=True):
             every += [f, after]
-        return "\n\n".join(f.source for f in every if f is not None)
+        return [f for f in every if f is not None]
 
     def __repr__(self) -> str:
         given = ", ".join(v.name for v in self._inputs)

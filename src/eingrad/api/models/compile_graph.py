@@ -125,7 +125,7 @@ def compile_graph(
             raise EingradError("keep_every goes with neither update nor mesh")
         parts = _in_segments(
             system, values | stable, keep_every, backend=backend, dtype=dtype,
-            functions=callables, labels=system.labels,
+            functions=callables, labels=system.labels, memory_limit=memory_limit,
         )  # fmt: skip
         return cast("engine.Function", parts)  # it is called alike
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
