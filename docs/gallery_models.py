@@ -339,6 +339,14 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Logarithmic energy of points on a line", "E = -sum_{i < j}(log(abs(x_i - x_j)))", "grad", "E", "x", "x 4", lambda jnp, nn, x: -sum(jnp.log(abs(x[i] - x[j])) for j in range(4) for i in range(j))),
         Entry("Restricted Boltzmann machine: free energy", "F = -a_i v_i - sum_h(softplus(v_i W_ih + c_h))", "grad", "F", "W c v", "a 4, v 4 binary, W 4 3, c 3", lambda jnp, nn, a, v, W, c: -a @ v - jnp.sum(nn.softplus(v @ W + c))),
     ],
+    "Labels that move": [
+        Entry("Convolution", "y_i = x[i+k] w_k\nL = g_i y_i", "grad", "L", "x w", "x 9, w 3, g 7", lambda jnp, nn, x, w, g: g @ jnp.correlate(x, w)),
+        Entry("Convolution: Jacobian", "y_i = x[i+k] w_k", "jacobian", "y", "x", "x 9, w 3", lambda jnp, nn, x, w: jnp.correlate(x, w)),
+        Entry("Squared output of a convolution: Hessian", "y_i = x[i+k] w_k\nL = sum_i(y_i^2)", "hessian", "L", "x", "x 7, w 3", lambda jnp, nn, x, w: jnp.sum(jnp.correlate(x, w) ** 2)),
+        Entry("Causal convolution, dilated", "assume size(t) = size(n)\ny_t = x[t-2 k] w_k\nL = sum_t((y_t - s_t)^2) / 2", "grad", "L", "x w", "x 9, w 3, s 9", lambda jnp, nn, x, w, s: jnp.sum((sum(w[k] * jnp.pad(x, (2 * k, 0))[:9] for k in range(3)) - s) ** 2) / 2),
+        Entry("Layer of kernels over pictures", "Y[b,o,p,q] = X[b,c,p+k,q+l] W_ockl + c_o\nL = G_bopq Y_bopq", "grad", "L", "X W c", "X 2 3 6 5, W 4 3 3 2, c 4, G 2 4 4 4", lambda jnp, nn, X, W, c, G: jnp.sum(G * (sum(jnp.einsum("bcpq,oc->bopq", X[:, :, k : k + 4, m : m + 4], W[:, :, k, m]) for k in range(3) for m in range(2)) + c[:, None, None]))),
+        Entry("Heat equation, one step: adjoint", "v_i = u_i + c (u[i+1] - 2 u_i + u[i-1])\nL = g_i v_i", "grad", "L", "u", "u 8, c positive, g 8", lambda jnp, nn, u, c, g: g @ (u + c * (jnp.pad(u, 1)[2:] - 2 * u + jnp.pad(u, 1)[:-2]))),
+    ],
 }
 # fmt: on
 GALLERY = [entry for entries in SECTIONS.values() for entry in entries]

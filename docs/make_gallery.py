@@ -9,7 +9,8 @@ from gallery_models import GALLERY, SECTIONS, Entry
 
 import eingrad as eg
 from eingrad.api.models.model_derivatives import Derivatives
-from eingrad.derivation.numpy_line import numpy_line
+from eingrad.core.expr import Expr
+from eingrad.derivation.numpy_line import NoNumpyLineError, numpy_line
 from eingrad.derivation.presentation import extents_of
 
 PAGE = Path(__file__).with_name("gallery.md")
@@ -25,7 +26,7 @@ of ones, `⊙` and `⊘` work entry by entry, a bare number in a sum is added to
 of a diagonal. A result with more than two axes is written with `vec`, which stacks columns: `⊗`
 is the Kronecker product and `K` the commutation matrix. The *NumPy* line computes the same
 (`expit`, `softmax`, `logsumexp` and `erf` are SciPy's); what eingrad runs is the source that
-`derivatives.compile()` makes.
+`derivatives.compile()` makes. What is read at offsets has no line.
 """
 
 
@@ -48,7 +49,16 @@ def section(entry: Entry) -> Iterator[str]:
             yield "- matrix form: -"
         else:
             yield f"- matrix form: `{matrix}`, ${derivatives.matrix_latex(name)}$"
-        yield f"- NumPy: `{numpy_line(gradient.expr, extents_of(derivatives.system))}`\n"
+        line = one_line(gradient.expr, derivatives)
+        yield f"- NumPy: {'-' if line is None else f'`{line}`'}\n"
+
+
+def one_line(expr: Expr, derivatives: Derivatives) -> str | None:
+    """Return the line of NumPy for a result; what is read at offsets has none."""
+    try:
+        return numpy_line(expr, extents_of(derivatives.system))
+    except NoNumpyLineError:
+        return None
 
 
 def page() -> str:

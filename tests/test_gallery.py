@@ -12,8 +12,6 @@ import pytest
 import scipy.special as sp
 
 import eingrad as eg
-from eingrad.derivation.numpy_line import numpy_line
-from eingrad.derivation.presentation import extents_of
 from eingrad.notation.latex import to_latex
 from eingrad.notation.lower import scalar_indices
 from eingrad.notation.notes import notes_on
@@ -21,8 +19,8 @@ from eingrad.notation.syntax import Assignment, Derivative, Symbol
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
-from gallery_models import GALLERY, Entry, arrays_of  # noqa: E402
-from make_gallery import PAGE, derive, page  # noqa: E402
+from gallery_models import GALLERY, SECTIONS, Entry, arrays_of  # noqa: E402
+from make_gallery import PAGE, derive, one_line, page  # noqa: E402
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -49,7 +47,10 @@ def test_results_are_jaxs(entry: Entry) -> None:
         key = derivatives._keys[name]
         scale = max(1.0, float(np.abs(wanted).max()))
         np.testing.assert_allclose(found[key], wanted, rtol=1e-9, atol=1e-10 * scale)
-        line = numpy_line(derivatives[name].expr, extents_of(derivatives.system))
+        line = one_line(derivatives[name].expr, derivatives)
+        if line is None:
+            assert entry in SECTIONS["Labels that move"]
+            continue
         value = np.broadcast_to(eval(line, dict(names)), wanted.shape)
         np.testing.assert_allclose(value, wanted, rtol=1e-9, atol=1e-10 * scale)
 

@@ -529,7 +529,7 @@ class _Writer:
         axes = tuple(letters[k] for k in own if letters[k] in compared(call))
         call = replace(call, conditions=tuple(bound_first(c, axes) for c in conditions))
         above, below = self._factors(inner, letters)
-        others = [letters[k] for k in own if letters[k] not in axes]
+        others = [x for x in _letters_of(own, letters) if x not in axes]
         return replace(call, args=(assemble(1, above, below, others),), axes=axes)
 
     def _in_reading_order(self, product: OpenProduct) -> list[int]:
