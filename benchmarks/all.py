@@ -26,6 +26,8 @@ TABLES = {
     "Deriving and compiling, by the number of layers": "layers.py",
     "Beside a busy process": "neighbours.py",
     "Generated layers, beside layers written by hand": "modules.py",
+    "Networks of tensors, with all gradients": "networks.py",
+    "A recurrence, beside its loop in PyTorch": "recurrences.py",
 }
 
 
