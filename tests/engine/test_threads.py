@@ -118,15 +118,19 @@ procs_running {3}
 
 
 @pytest.mark.parametrize(
-    ("idle", "own", "free"),
-    [((1.0, 1.0), 0.0, 2), ((0.0, 0.0), 2.0, 2), ((0.0, 0.0), 1.0, 1), ((0.0, 0.9), 0.9, 2),
-     ((0.0, 0.3), 0.5, 1), ((0.0, 0.0), 0.1, 1)],
+    ("idle", "own", "running", "free"),
+    [((1.0, 1.0), 0.0, 9, 2), ((0.0, 0.0), 2.0, 9, 2), ((0.0, 0.0), 1.0, 1, 1),
+     ((0.0, 0.9), 0.9, 9, 2), ((0.0, 0.3), 0.5, 1, 1), ((0.0, 0.0), 0.1, 2, 1),
+     ((0.0, 0.0), 0.1, 1, 2)],
 )  # fmt: skip
-def test_what_is_free_is_idle_or_ones_own(idle, own, free, monkeypatch, tmp_path):
-    """One second passes on two processors; others take what is neither idle nor this process's."""
+def test_what_is_free_is_idle_or_ones_own(idle, own, running, free, monkeypatch, tmp_path):
+    """One second passes on two processors; others take what is neither idle nor this process's.
+
+    What they took while this one slept says little: then who wants to run now counts, too.
+    """
     machine = threads._Processors()
     machine._names, machine.count = {"cpu0", "cpu1"}, 2
-    texts = [STAT.format(0, 0, 0, 1), STAT.format(0, *(round(100 * x) for x in idle), 9)]
+    texts = [STAT.format(0, 0, 0, 1), STAT.format(0, *(round(100 * x) for x in idle), running)]
     clock, used = iter([10.0, 11.0]), iter([3.0, 3.0 + own])
     monkeypatch.setattr(threads.os, "sysconf", lambda _: 100)
     monkeypatch.setattr(threads.os, "cpu_count", lambda: 2)

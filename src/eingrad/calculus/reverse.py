@@ -16,7 +16,7 @@ from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.nested import name_nested
 from eingrad.calculus.rules import RECOGNISE, apply_rules
-from eingrad.calculus.simplify import simplify
+from eingrad.calculus.simplify import Stage, simplify, simplify_in_stages
 from eingrad.calculus.structure import cost, has_divisor
 from eingrad.core.algebra import ONE, add, multiply, sum_over, zeros
 from eingrad.core.expr import Expr, Map, Reduce, Var, postorder, variables
@@ -34,13 +34,18 @@ ABSORBED_COST = 25.0  # a definition that is longer than this is not looked into
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """What one consumer adds to an adjoint: ``raw`` is the pull-back, ``cotangent`` what was
-    pulled (the consumer's adjoint by name or by formula), ``expr`` the simplified result."""
+    pulled (the consumer's adjoint by name or by formula), ``stages`` how that was simplified."""
 
     consumer: Definition
     cotangent: Expr
     by_name: bool
     raw: Expr
-    expr: Expr
+    stages: tuple[Stage, ...]
+
+    @property
+    def expr(self) -> Expr:
+        """The simplified result."""
+        return self.stages[-1].result if self.stages else self.raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +205,7 @@ def _contribution(
                 cotangent,
                 cotangent is not by_formula,
                 raw,
-                simplify(raw, knowledge.about(raw)),
+                tuple(simplify_in_stages(raw, knowledge.about(raw))),
             )
         )
     return min(choices, key=lambda c: cost(c.expr) + NAME_COST * c.by_name)

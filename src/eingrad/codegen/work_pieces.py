@@ -8,28 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from eingrad.calculus.nested import fresh_names, letters_for
+from eingrad.calculus.paths import pairs_of
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, einsum, power
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.functions import COMPARISONS
-from eingrad.core.later import Later
 from eingrad.core.positions import Shift
 from eingrad.core.product import Factor
 from eingrad.core.rewrite import rebuild
 from eingrad.notation.system import Definition, System
 
-if TYPE_CHECKING:
-    import opt_einsum
-else:
-    opt_einsum = Later("opt_einsum")
-
 PLAIN = frozenset({"add", "pow", *COMPARISONS})  # functions that are no work of their own
 USUAL_SIZE = 64  # of an axis, where a product of several tensors is put in an order
-MAX_OPTIMAL = 6  # more factors than this are put in the greedy order
 
 
 def name_work(system: System, rank: Mapping[str, int]) -> System:
@@ -130,27 +123,15 @@ class _Cutter:
 
     def in_order(self, factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Expr:
         """Contract two at a time, in an order that is cheap where all axes are equally long."""
-        steps = _order(factors, output) if len(factors) > 2 else []
-        for pair in steps[:-1]:
-            taken = [factors[k] for k in pair]
-            rest = [f for k, f in enumerate(factors) if k not in pair]
-            needed = {*output, *(k for _, labels in rest for k in labels)}
+        sizes = {k: d if isinstance(d, int) else USUAL_SIZE for k, d in extents.items()}
+        left = dict(enumerate(factors))
+        pairs = pairs_of([labels for _, labels in factors], output, sizes)
+        for number, pair in enumerate(pairs[:-1], len(factors)):
+            taken = [left.pop(k) for k in sorted(pair)]
+            needed = {*output, *(k for _, labels in left.values() for k in labels)}
             kept = tuple(sorted({k for _, labels in taken for k in labels if k in needed}))
-            factors = [*rest, (self.name(einsum(taken, kept, extents)), kept)]
-        return einsum(factors, output, extents)
-
-
-def _order(factors: Sequence[Factor], output: Labels) -> list[tuple[int, ...]]:
-    """Return which factors to contract, as positions in the list of those that are left."""
-    letters = {k: chr(0x4E00 + k) for _, labels in factors for k in labels}
-    inputs = ",".join("".join(letters[k] for k in labels) for _, labels in factors)
-    shapes = [
-        tuple(d if isinstance(d, int) else USUAL_SIZE for d in x.dims) for x, _ in factors
-    ]  # fmt: skip
-    how = "optimal" if len(factors) <= MAX_OPTIMAL else "greedy"
-    spec = f"{inputs}->{''.join(letters[k] for k in output)}"
-    path, _ = opt_einsum.contract_path(spec, *shapes, shapes=True, optimize=how)
-    return [tuple(step) for step in path]
+            left[number] = self.name(einsum(taken, kept, extents)), kept
+        return einsum(list(left.values()), output, extents)
 
 
 def _has_work(node: Expr) -> bool:

@@ -15,6 +15,7 @@ import weakref
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from eingrad.core.digits import exact_text
@@ -91,8 +92,8 @@ def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fiel
         if known is not None:
             return known
         node.operands, node.dims = operands, dims
-        stable = _stable((type(node).__name__, dims, fields))
-        node.digest = hash((stable, *(x.digest for x in operands)))
+        own = _stable_here(type(node).__name__, dims, fields)
+        node.digest = hash((own, *(x.digest for x in operands)))
         node.has_delta = isinstance(node, Delta) or (
             (isinstance(node, Einsum) or (isinstance(node, Map) and node.function == "add"))
             and any(x.has_delta for x in operands)
@@ -102,6 +103,11 @@ def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fiel
         node.has_shift = node.moves or any(x.has_shift for x in operands)
         _nodes[key] = node
         return node
+
+
+@lru_cache(4096)
+def _stable_here(*fields: Any) -> int:
+    return _stable(fields)
 
 
 def _stable(value: Any) -> int:

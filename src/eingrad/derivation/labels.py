@@ -77,10 +77,13 @@ class Names:
     author_order: AuthorOrder = field(default_factory=AuthorOrder)
     holders: Mapping[Dim, SizeOf] = field(default_factory=dict)
     """The extent of each dimension as that of a label of a tensor: ``size_j(A_jk)``."""
+    all_letters: frozenset[str] = frozenset()
+    """Every letter that the author uses."""
 
-    def all_letters(self) -> set[str]:
-        """Every letter that the author uses."""
-        return {letter for letters in self.letters.values() for letter in letters}
+    def __post_init__(self) -> None:
+        if not self.all_letters:
+            every = frozenset(x for letters in self.letters.values() for x in letters)
+            object.__setattr__(self, "all_letters", every)
 
 
 def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
@@ -159,7 +162,7 @@ def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
     for letter in own:
         if letter not in taken:
             return letter
-    foreign = names.all_letters()
+    foreign = names.all_letters
     for letter in _after(own[0] if own else "i"):
         if letter not in taken and letter not in foreign:
             return letter

@@ -214,8 +214,7 @@ class AdjointLines(Lines):
     def _contribution(self, part: Contribution) -> None:
         """Add the lines by which one consumer's adjoint reaches this tensor."""
         operations = operations_to(part.consumer.expr, self.x)
-        stages = simplify_in_stages(part.raw, self.knowledge.about(part.raw))
-        root = part.consumer.expr
+        stages, root = part.stages, part.consumer.expr
         if operations == [root] and is_jacobian(root, self.x):
             self._through_jacobian(part, stages)
             return
@@ -230,7 +229,7 @@ class AdjointLines(Lines):
             self.line(part.raw, self.as_einsum(rule, part.raw, operations))
         self.stages(part.raw, stages)
 
-    def _through_jacobian(self, part: Contribution, stages: list[Stage]) -> None:
+    def _through_jacobian(self, part: Contribution, stages: Sequence[Stage]) -> None:
         """A softmax: its Jacobian, the chain rule, and what the delta leaves."""
         node = part.consumer.expr
         assert isinstance(node, Reduce)
@@ -318,8 +317,7 @@ class AdjointLines(Lines):
             return
         rules: list[Reason] = []
         for part in adjoint.contributions:
-            stages = simplify_in_stages(part.raw, self.knowledge.about(part.raw))
-            rules += self.rules_of(part.raw, stages)
+            rules += self.rules_of(part.raw, part.stages)
         total = add(*(c.expr for c in adjoint.contributions))
         self.line(total, together(rules, "terms collected"))
         self.stages(total, simplify_in_stages(total, self.knowledge.about(total)))

@@ -145,7 +145,7 @@ def matrix_of(deriver: Deriver, key: str, expr: Expr, layout: str | None = None)
     rows, cols = layout_axes(expr.ndim, result_rank(deriver, key), layout)
     symmetric = symmetric_matrices(deriver.symmetries)
     form = matrix_form(expr, rows, cols, deriver.names.rank, symmetric)
-    if form is None or _divides_by_distances(expr, deriver.system.exprs):
+    if form is None or _divides_by_distances(expr, deriver.system):
         return None
     length = len(form_text(form))
     if length <= LONG_FORM:
@@ -154,14 +154,14 @@ def matrix_of(deriver: Deriver, key: str, expr: Expr, layout: str | None = None)
     return form if length <= LONGER * len(to_text(written)) else None
 
 
-def _divides_by_distances(expr: Expr, exprs: Mapping[str, Expr]) -> bool:
+def _divides_by_distances(expr: Expr, system: System) -> bool:
     """Whether a square matrix that is 0 on its diagonal stands below a fraction bar."""
     for node in postorder([expr]):
         base, exponent = base_and_exponent(node)
         if is_minus(exponent) and base.ndim == 2 and base.dims[0] == base.dims[1]:
-            whole = base
-            while names := [v for v in variables(whole) if v.name in exprs]:
-                whole = substitute(whole, {v: exprs[v.name] for v in names})
+            whole, known = base, system.definitions
+            while names := [v for v in variables(whole) if v.name in known]:
+                whole = substitute(whole, {v: known[v.name].expr for v in names})
             if vanishes_on_diagonal(whole):
                 return True
     return False

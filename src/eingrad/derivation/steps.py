@@ -189,7 +189,12 @@ class Deriver:
             new = self.parents[key] - needed
             needed |= new
             stack += new
-        return [key for key in self.records if key in needed]
+        return sorted(needed, key=self._place.__getitem__)
+
+    @once
+    def _place(self) -> dict[str, int]:
+        """The place of each derivative among all."""
+        return {key: k for k, key in enumerate(self.records)}
 
     def _parents(self, record: Record) -> set[str]:
         if isinstance(record, Adjoint):

@@ -123,12 +123,15 @@ class _Processors:
             return self.count
         own, before = time.process_time(), self._before
         self._before = now, idle, own
+        everywhere = len(self._names) == os.cpu_count()
+        at_once = self.count - (running - 1) if everywhere else self.count
         if before is None:  # nothing is known of the past: who wants to run at this moment?
-            everywhere = len(self._names) == os.cpu_count()
-            free: float = self.count - (running - 1) if everywhere else self.count
-        else:
-            free = (idle - before[1] + own - before[2]) / max(now - before[0], 1e-3) + SPARE
-        return max(1, min(self.count, int(free)))
+            return max(1, at_once)
+        passed, used = max(now - before[0], 1e-3), own - before[2]
+        free = int((idle - before[1] + used) / passed + SPARE)
+        if everywhere and used < passed / 2:  # while it slept others may have had their turn
+            free = max(free, at_once)
+        return max(1, min(self.count, free))
 
 
 def idle_and_running(text: str, names: set[str]) -> tuple[float, int]:
