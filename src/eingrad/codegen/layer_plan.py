@@ -84,7 +84,7 @@ def make_layer_plan(
     given = {v.name for v in cotangents}
     first_of_all = needed_of(first, [*outputs, *(x for x in kept if x not in given)])
     texts = texts_of(whole, deriver)
-    lines = named_parts(lines_of(first_of_all, texts))
+    lines = named_parts(lines_of(first_of_all, texts), () if again else second.values())
     backward = named_parts(lines_of(second, texts, [] if again else lines))
     directions, tangents, moved = _tangents(system, outputs, functions, lines)
     used = [v for line in (*lines, *backward, *tangents) for v in variables(line.expr)]

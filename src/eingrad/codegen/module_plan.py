@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from eingrad.calculus.axis_order import in_order
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
+from eingrad.calculus.exp_rules import softmax_beside_its_log
 from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in, needed_by, stable_functions
@@ -110,7 +111,7 @@ def make_module_plan(
     saved = outside(second)
     first = needed_of(first, [*(r.root.name for r in results), *saved])
     texts = texts_of(system, deriver)
-    forward = named_parts(lines_of(first, texts))
+    forward = named_parts(lines_of(first, texts), second.values())
     backward = named_parts(lines_of(second, texts, forward))
     saved_vars = _saved(backward, system)
     roots = {r.root for r in results}
@@ -139,7 +140,9 @@ def prepare(
     second = {
         n: substitute(apply_rules([e], STANDALONE)[0], dict(named)) for n, e in second.items()
     }
-    return _shielded(first, second)
+    first, second = _shielded(first, second)
+    whole = softmax_beside_its_log([*first.values(), *second.values()], first.values())
+    return dict(zip(first, whole, strict=False)), dict(zip(second, whole[len(first) :], strict=True))
 
 
 @shared_products()
@@ -317,11 +320,13 @@ def stable_definitions(
 
 
 @shared_products()
-def named_parts(lines: Sequence[Line]) -> list[Line]:
+def named_parts(lines: Sequence[Line], later: Iterable[Expr] = ()) -> list[Line]:
     """Give names to what would be computed twice, as lines of their own before the first use.
 
     Also to a product in a product, which as an expression would be one product of all factors.
+    ``later`` is what other lines compute, with the parts that these name.
     """
+    again = {x for x in postorder(later) if isinstance(x, Reduce | Matrix)}
     roots = {line.expr for line in lines}
     counts: Counter[Expr] = Counter()
     for root in roots:
@@ -331,7 +336,7 @@ def named_parts(lines: Sequence[Line]) -> list[Line]:
                 counts.update(x for x in node.operands if isinstance(x, Einsum))
     twice = {
         x for x in postorder([line.expr for line in lines])
-        if counts[x] > 1 and _is_work(x) and x not in roots
+        if (counts[x] > 1 or x in again) and _is_work(x) and x not in roots
     }  # fmt: skip
     parts: dict[Expr, Var] = {}
     result: list[Line] = []

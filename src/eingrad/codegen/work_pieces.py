@@ -12,7 +12,7 @@ from dataclasses import replace
 from eingrad.calculus.nested import fresh_names, letters_for
 from eingrad.calculus.paths import pairs_of
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
-from eingrad.core.algebra import base_and_exponent, einsum, power
+from eingrad.core.algebra import base_and_exponent, einsum, power, transpose
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.functions import COMPARISONS
@@ -93,7 +93,7 @@ class _Cutter:
             same = all(x is y for (x, _), (y, _) in zip(factors, opened.factors, strict=True))
             return node if same else replace(opened, factors=tuple(factors)).build()
         outside = [f for f in factors if not set(f[1]) & summed]
-        inside = sorted(((self.operand(x), ls) for x, ls in inside), key=self._place)
+        inside = sorted((self.operand(x, ls, summed) for x, ls in inside), key=self._place)
         present = {k for _, labels in inside for k in labels}
         output = tuple(k for k in opened.output if k in present)
         contraction = self.in_order(inside, output, opened.extents)
@@ -114,12 +114,21 @@ class _Cutter:
         inside = cut.operands if function else ()
         return self.name(cut) if any(x.ndim and not isinstance(x, Var) for x in inside) else cut
 
-    def operand(self, x: Expr) -> Expr:
-        """Return a factor of a contraction: a function of tensors, or a sum, by its name."""
+    def operand(self, x: Expr, labels: Labels, summed: set[int]) -> Factor:
+        """Return a factor of a contraction: a function of tensors, or a sum, by its name.
+
+        What is new is laid out with the axes last that are summed.
+        """
         base, exponent = base_and_exponent(x)
         if exponent != 1:
-            return power(self.operand(base), exponent)
-        return x if isinstance(x, Const | Size | Gather | Shift) else self.name(x)
+            own, labels = self.operand(base, labels, summed)
+            return power(own, exponent), labels
+        if isinstance(x, Const | Size | Gather | Shift):
+            return x, labels
+        if isinstance(x, Map) and x not in self.named:
+            order = sorted(range(x.ndim), key=lambda k: labels[k] in summed)
+            x, labels = transpose(x, order), tuple(labels[k] for k in order)
+        return self.name(x), labels
 
     def in_order(self, factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Expr:
         """Contract two at a time, in an order that is cheap where all axes are equally long."""

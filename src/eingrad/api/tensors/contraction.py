@@ -65,13 +65,20 @@ def einsum(spec: Any, *operands: Any, out: Any = None, memory_limit: int | None 
 
 def _key(spec: Any, operands: Sequence[Any]) -> Any:
     """Return what tells such products apart, None where a check is needed."""
-    if type(spec) is not str or not all(type(x) is Tensor for x in operands):
+    if type(spec) is not str:
         return None
-    values = [x._value for x in operands]
-    dtype = values[0].dtype if values else None
-    if any(type(v) is not np.ndarray or v.dtype != dtype or v.dtype.kind != "f" for v in values):
-        return None
-    return (spec, dtype, *[v.shape for v in values])
+    key: list[Any] = [spec]
+    dtype = None
+    for x in operands:
+        if type(x) is not Tensor or type(value := x._value) is not np.ndarray:
+            return None
+        if value.dtype is not dtype:
+            if dtype is not None or value.dtype.kind != "f":
+                return None
+            dtype = value.dtype
+            key.append(dtype)
+        key.append(value.shape)
+    return tuple(key)
 
 
 def _tree_of(equation: Any, items: Sequence[Tensor]) -> Expr:

@@ -154,10 +154,13 @@ def _protect(
     kernel: Kernel, operands: Sequence[Tensor], values: list[Value], nodes: Sequence[Node | None]
 ) -> None:
     """Put copies in the place of arrays that the node will keep and that others may change."""
+    needed = None
     for k, t in enumerate(operands):
         if t._exposed and type(values[k]) is not Traced:
-            active = tuple([j for j, node in enumerate(nodes) if node is not None])
-            if k in kernel.needs(active)[0]:
+            if needed is None:
+                active = tuple([j for j, node in enumerate(nodes) if node is not None])
+                needed = kernel.needs(active)[0]
+            if k in needed:
                 values[k] = None  # so that it does not count as held
                 values[k] = protected(t)
 

@@ -35,6 +35,34 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
+class Recording:
+    """Record, or do not, in a block. Eager code enters one for each sweep: no generator."""
+
+    __slots__ = ("before", "on")
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def __enter__(self) -> None:
+        self.before, mode.recording = mode.recording, self.on
+
+    def __exit__(self, *_: object) -> None:
+        mode.recording = self.before
+
+
+class Differentiating:
+    """Record the function that is being differentiated."""
+
+    __slots__ = ("before",)
+
+    def __enter__(self) -> None:
+        self.before = mode.differentiating, mode.recording
+        mode.differentiating = mode.recording = True
+
+    def __exit__(self, *_: object) -> None:
+        mode.differentiating, mode.recording = self.before
+
+
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Record nothing in this block (of this thread): results need no gradient.
@@ -46,29 +74,8 @@ def no_grad() -> Iterator[None]:
     >>> w.data
     array([0.5, 1.5])
     """
-    with recording(False):
+    with Recording(False):
         yield
-
-
-@contextmanager
-def recording(on: bool) -> Iterator[None]:
-    """Record, or do not, in this block."""
-    before, mode.recording = mode.recording, on
-    try:
-        yield
-    finally:
-        mode.recording = before
-
-
-@contextmanager
-def differentiating() -> Iterator[None]:
-    """Record the function that is being differentiated."""
-    before, mode.differentiating = mode.differentiating, True
-    try:
-        with recording(True):
-            yield
-    finally:
-        mode.differentiating = before
 
 
 class Node:
@@ -251,7 +258,7 @@ def sweep_back(
     found: dict[Node, Pair] = {}
     pending: dict[Any, Pair] = dict(cotangents)  # keys: nodes, and (node, number of its result)
     masked: set[Node] = set()  # whose cotangents have zeros where nothing depends on an entry
-    with recording(graph), np.errstate(all="ignore"):
+    with Recording(graph), np.errstate(all="ignore"):
         for node in reversed(order):
             if node not in active:
                 continue
@@ -359,7 +366,7 @@ def sweep_forward(
 ) -> dict[Any, Pair]:
     """Push tangents on along ``order``; return those of all nodes that have one."""
     dots: dict[Any, Pair] = dict(tangents)
-    with recording(graph), np.errstate(all="ignore"):
+    with Recording(graph), np.errstate(all="ignore"):
         for node in order:
             if node in dots:
                 continue

@@ -15,7 +15,7 @@ from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.models.model import Model
 from eingrad.api.tensors.dispatch import run_kernel
 from eingrad.api.tensors.kernel import Kernel, Traced, Value
-from eingrad.api.tensors.tape import mode, recording
+from eingrad.api.tensors.tape import mode, Recording
 from eingrad.api.tensors.tensor import Tensor, as_tensor, is_symbolic, wrap
 from eingrad.api.traces.notate import notate, notate_names
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
@@ -143,7 +143,7 @@ class TracedFunction:
                 symbols.append(trace.input(as_tensor(x)._value, _is_number(x)))
                 inputs.append(wrap(symbols[-1]))
         args, kwargs = unflatten(structure, inputs)
-        with recording(True):
+        with Recording(True):
             returned = self.fn(*args, **kwargs)
         results, out_structure = flatten(returned)
         computed = [isinstance(x, Tensor) and _belongs(x, trace) for x in results]

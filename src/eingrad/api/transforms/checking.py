@@ -81,7 +81,7 @@ def _flatten_function(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Fl
         outs, _ = outputs(fn(*unflatten(structure, full)))
         return tuple(t for t in outs if is_inexact(t.dtype))
 
-    _, inputs = track(tuple(primals), [f"argument {k}" for k in range(len(primals))])
+    _, inputs = track(tuple(primals), "argument")
     depending = [t for t in flat(*inputs.tensors) if t._node is not None]
     if not depending:
         raise GradientCheckError(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from eingrad.api.einsum.numeric import is_inexact
-from eingrad.api.tensors.tape import differentiating, mode
+from eingrad.api.tensors.tape import Differentiating, mode
 from eingrad.api.tensors.tensor import Tensor
 from eingrad.api.transforms.pytree import flatten, flatten_like, unflatten
 from eingrad.api.transforms.tracking import (
@@ -52,7 +52,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
     @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
         changed, inputs = track_arguments(args, argnums)
-        with differentiating():
+        with Differentiating():
             returned = fn(*changed, **kwargs)
         out, aux = _split_aux(returned) if has_aux else (returned, None)
         scalar = _scalar(out, inputs)
@@ -135,9 +135,8 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Callable[..., tuple[Any, ...]
     (array(3.), array(2.))
     """
     check_function(fn)
-    names = [f"argument {k}" for k in range(len(primals))]
-    tracked, inputs = track(primals, names, lasting=True)
-    with differentiating():
+    tracked, inputs = track(primals, "argument", lasting=True)
+    with Differentiating():
         outs, structure = smooth_outputs(fn(*tracked), inputs)
     as_tensors = has_tensor(primals)
     marks = [Mark(t._node, t.shape, t.dtype) for t in outs]
@@ -163,10 +162,10 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     """
     check_function(fn)
     check_pairs("jvp", primals, tangents)
-    tracked, inputs = track(tuple(primals), [f"primal {k}" for k in range(len(primals))])
+    tracked, inputs = track(tuple(primals), "primal")
     given = flatten_like(inputs.structure, tuple(tangents), "tangents")
     pairs = [like(x, t, "a tangent") for x, t in zip(given, inputs.tensors, strict=True)]
-    with differentiating():
+    with Differentiating():
         outs, structure = smooth_outputs(fn(*tracked), inputs)
     as_tensors = has_tensor((primals, tangents))
     pushed = push(outs, pairs, inputs)

@@ -11,7 +11,7 @@ import numpy as np
 from eingrad.api.tensors.elementwise import real
 from eingrad.api.tensors.kernel import Value
 from eingrad.api.tensors.shaping import concatenate, reshape
-from eingrad.api.tensors.tape import Pair, differentiating, zeros_pair
+from eingrad.api.tensors.tape import Pair, Differentiating, zeros_pair
 from eingrad.api.tensors.tensor import Tensor, wrap
 from eingrad.api.transforms.functional import grad
 from eingrad.api.transforms.pytree import unflatten
@@ -52,7 +52,7 @@ def jacobian(fn: Function, argnums: Argnums = 0, mode: str | None = None) -> Fun
     @wraps(fn, updated=())
     def transformed(*args: Any, **kwargs: Any) -> Any:
         changed, inputs = track_arguments(args, argnums)
-        with differentiating():
+        with Differentiating():
             outs, structure = smooth_outputs(fn(*changed, **kwargs), inputs)
         entries = sum(t.size for t in inputs.tensors)
         forward = mode == "fwd" or (mode is None and entries < sum(t.size for t in outs))

@@ -58,7 +58,10 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
         keys, items = tuple(tree), list(tree.values())
     elif isinstance(tree, tuple | list):
         keys, items = (), list(tree)
-        if not any(isinstance(x, BRANCHES) for x in items):
+        for x in items:
+            if isinstance(x, BRANCHES):
+                break
+        else:
             return items, _flat(type(tree), len(items))
     else:
         return [tree], LEAF
@@ -73,6 +76,9 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
         return leaves[0]
     if structure.kind is type(None):
         return None
+    kind, children = structure.kind, structure.children
+    if kind is tuple and children is _flat(tuple, len(children)).children:
+        return tuple(leaves)
     items: list[Any] = []
     for child in structure.children:
         if child is LEAF:

@@ -32,7 +32,7 @@ NUMBERS = (bool, int, float, complex, np.generic, np.ndarray)
 Argnums = SupportsIndex | Sequence[SupportsIndex]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inputs:
     """Arguments with fresh nodes for the leaves that are differentiated by.
 
@@ -51,7 +51,7 @@ class Inputs:
         return [t._node for t in self.tensors if t._node is not None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mark:
     """What is kept of a result until cotangents come: all but its array."""
 
@@ -60,16 +60,21 @@ class Mark:
     dtype: np.dtype[Any]
 
 
-def track(trees: Any, names: Sequence[str], lasting: bool = False) -> tuple[Any, Inputs]:
-    """Return the trees with tracked Tensors as leaves.
+def track(
+    trees: Sequence[Any], what: str, numbers: Sequence[int] = (), lasting: bool = False
+) -> tuple[Any, Inputs]:
+    """Return the trees with tracked Tensors as leaves; errors speak of each as ``what`` and its
+    number.
 
     What is recorded of ``lasting`` ones is read after the call, when the caller may have written
     to the arrays: it is copied.
     """
     leaves, structure = flatten(trees)
     tensors = [as_tensor(x) for x in leaves]
-    if not all(is_inexact(t.dtype) for t in tensors):
-        raise _not_smooth(tensors, structure, names)
+    for t in tensors:
+        if not is_inexact(t._value.dtype):
+            names = [f"{what} {k}" for k in numbers or range(len(trees))]
+            raise _not_smooth(tensors, structure, names)
     tensors = [_fresh(t, lasting) for t in tensors]
     since = min([t._node.serial for t in tensors if t._node is not None], default=0)
     return unflatten(structure, tensors), Inputs(
@@ -80,7 +85,7 @@ def track(trees: Any, names: Sequence[str], lasting: bool = False) -> tuple[Any,
 def track_arguments(args: Sequence[Any], argnums: Argnums) -> tuple[list[Any], Inputs]:
     """Return the arguments of a call, those that ``argnums`` names with tracked leaves."""
     numbers = _positions(argnums, args)
-    tracked, inputs = track(tuple(args[k] for k in numbers), [f"argument {k}" for k in numbers])
+    tracked, inputs = track(tuple([args[k] for k in numbers]), "argument", numbers)
     changed = list(args)
     for k, x in zip(numbers, tracked, strict=True):
         changed[k] = x
@@ -170,9 +175,9 @@ def result(t: Tensor, since: int, as_tensors: bool) -> Any:
 def smooth_outputs(out: Any, inputs: Inputs) -> tuple[list[Tensor], Structure]:
     """Return the Tensors of a function's value; raise for integers and booleans among them."""
     tensors, structure = outputs(out, inputs)
-    for t, path in zip(tensors, structure.paths(), strict=True):
-        if not is_inexact(t.dtype):
-            raise flat_result(f"a result of dtype {t.dtype}", path)
+    for k, t in enumerate(tensors):
+        if not is_inexact(t._value.dtype):
+            raise flat_result(f"a result of dtype {t.dtype}", structure.paths()[k])
     return tensors, structure
 
 
@@ -244,7 +249,7 @@ def like(x: Any, t: Tensor | Mark, what: str) -> Pair:
     given = as_tensor(x)
     if given.shape != t.shape:
         raise ShapeError(f"{what} has shape {given.shape}, it must have {t.shape}")
-    if not np.can_cast(given.dtype, t.dtype, "same_kind"):
+    if given.dtype != t.dtype and not np.can_cast(given.dtype, t.dtype, "same_kind"):
         raise EingradError(f"{what} has dtype {given.dtype}, it must have {t.dtype}")
     return cast_pair((given._value, given._node), t.dtype)
 
