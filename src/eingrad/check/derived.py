@@ -51,6 +51,7 @@ class Derived:
         }
         self.titles: dict[str, DerivativeName] = {}
         self._shielded: dict[Expr, Expr] = {}
+        self._places = (-1, False)
         self._loops: tuple[int, Mapping[str, Expr]] = (-1, {})
         self._known: dict[tuple[str, frozenset[str]], tuple[System, Titles]] = {}
 
@@ -71,7 +72,9 @@ class Derived:
 
     def shielded(self, expr: Expr) -> Expr:
         """Return an expression as it is computed: conditions on labels select."""
-        if not expr.has_places and not any(x.has_places for x in self.exprs.values()):
+        if self._places[0] != len(self.exprs):  # of thousands, each is asked about
+            self._places = len(self.exprs), any(x.has_places for x in self.exprs.values())
+        if not expr.has_places and not self._places[1]:
             return expr
         if expr not in self._shielded:
             own = recurrent(self.exprs)

@@ -141,8 +141,10 @@ def prepare(
         n: substitute(apply_rules([e], STANDALONE)[0], dict(named)) for n, e in second.items()
     }
     first, second = _shielded(first, second)
-    whole = softmax_beside_its_log([*first.values(), *second.values()], first.values())
-    return dict(zip(first, whole, strict=False)), dict(zip(second, whole[len(first) :], strict=True))
+    again = {**first, **second}
+    exprs = softmax_beside_its_log(list(again.values()), first.values())
+    again = dict(zip(again, exprs, strict=True))
+    return {n: again[n] for n in first}, {n: again[n] for n in second}
 
 
 @shared_products()

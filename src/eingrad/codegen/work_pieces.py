@@ -6,7 +6,7 @@ derivative by W is a product of six tensors; with names for them, two matrix pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from eingrad.calculus.nested import fresh_names, letters_for

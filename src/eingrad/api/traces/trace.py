@@ -15,7 +15,7 @@ from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.models.model import Model
 from eingrad.api.tensors.dispatch import run_kernel
 from eingrad.api.tensors.kernel import Kernel, Traced, Value
-from eingrad.api.tensors.tape import mode, Recording
+from eingrad.api.tensors.tape import Recording, mode
 from eingrad.api.tensors.tensor import Tensor, as_tensor, is_symbolic, wrap
 from eingrad.api.traces.notate import notate, notate_names
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten

@@ -11,7 +11,7 @@ import numpy as np
 from eingrad.api.tensors.elementwise import real
 from eingrad.api.tensors.kernel import Value
 from eingrad.api.tensors.shaping import concatenate, reshape
-from eingrad.api.tensors.tape import Pair, Differentiating, zeros_pair
+from eingrad.api.tensors.tape import Differentiating, Pair, zeros_pair
 from eingrad.api.tensors.tensor import Tensor, wrap
 from eingrad.api.transforms.functional import grad
 from eingrad.api.transforms.pytree import unflatten

@@ -10,7 +10,7 @@ from typing import Any
 from eingrad.api.einsum.numeric import is_inexact
 from eingrad.api.tensors.kernel import Traced
 from eingrad.api.tensors.shaping import reshape, stack
-from eingrad.api.tensors.tape import Pair, ResultNode, Ruled, mode, Recording, zeros_pair
+from eingrad.api.tensors.tape import Pair, Recording, ResultNode, Ruled, mode, zeros_pair
 from eingrad.api.tensors.tensor import Tensor, as_tensor, wrap
 from eingrad.api.transforms.pytree import Structure, flatten, unflatten
 from eingrad.api.transforms.tracking import Function, check_function, like
