@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 Layout = Literal["numerator", "denominator"]
 
 
+MOST_UNFOLDED = 500  # derivatives; of more, those that results speak of are not unfolded
+
+
 class Gradient:
     """One derivative as a formula; ``str()`` of it is a line of notation.
 
@@ -132,8 +135,9 @@ class Derivatives(Mapping[str, Gradient]):
             self._gradients[name] = self._gradient(self._key(name))
         return self._gradients[name]
 
-    def _gradient(self, key: str) -> Gradient:
-        expr, labels = self._deriver.unfolded(key), self._deriver.letters(key)
+    def _gradient(self, key: str, as_derived: bool = False) -> Gradient:
+        expr = self.records[key].expr if as_derived else self._deriver.unfolded(key)
+        labels = self._deriver.letters(key)
         formula = to_formula(expr, labels, self._deriver.names_of_results)
         target = head_of(self.records[key].title, labels)
         return Gradient(Assignment(target, formula), expr, labels)
@@ -158,12 +162,16 @@ class Derivatives(Mapping[str, Gradient]):
         return "\n".join([*(str(self[name]) for name in self), *self._parts_named()])
 
     def _derivatives_named(self) -> list[Gradient]:
-        """Return the derivatives that results speak of, in the order in which they are met."""
+        """Return the derivatives that results speak of, in the order in which they are met.
+
+        Those of a large model are written as they were derived, each by the next one.
+        """
         shown = {self._keys[name]: self[name] for name in self}
+        large = len(self.records) > MOST_UNFOLDED
         for gradient in (queue := list(shown.values())):
             for var in variables(gradient.expr):
                 if var.name in self.records and var.name not in shown:
-                    shown[var.name] = self._gradient(var.name)
+                    shown[var.name] = self._gradient(var.name, as_derived=large)
                     queue.append(shown[var.name])
         return list(shown.values())[len(self._keys) :]
 
