@@ -113,8 +113,8 @@ def make_module_plan(
     texts = texts_of(system, deriver)
     forward = named_parts(lines_of(first, texts), second.values())
     backward = named_parts(lines_of(second, texts, forward))
-    saved_vars = _saved(backward, system)
     roots = {r.root for r in results}
+    saved_vars = _saved(backward, system, roots)
     is_gradient = all(not r.root.ndim and r.direction is None for r in results) and len(roots) == 1
     inputs = _inputs(system, forward, saved_vars, results)
     nodes = postorder(line.expr for line in (*forward, *backward))
@@ -375,8 +375,11 @@ def outside(exprs: Mapping[str, Expr]) -> list[str]:
     return [name for name in dict.fromkeys(found) if name not in exprs]
 
 
-def _saved(backward: Sequence[Line], system: System) -> tuple[Var, ...]:
-    """Return what backward needs: tensors that it speaks of, and those that tell a size."""
+def _saved(backward: Sequence[Line], system: System, roots: Collection[Var]) -> tuple[Var, ...]:
+    """Return what backward needs: inputs, then what was computed, the roots last.
+
+    These are tensors that it speaks of, and those that tell a size.
+    """
     own = {line.var for line in backward}
     saved = {v: None for line in backward for v in variables(line.expr) if v not in own}
     told = {dim for var in saved for dim in var.dims}
@@ -387,7 +390,7 @@ def _saved(backward: Sequence[Line], system: System) -> tuple[Var, ...]:
             told |= set(var.dims)
     order = [*system.inputs, *system.definitions]
     rank = {name: k for k, name in enumerate(order)}
-    return tuple(sorted(saved, key=lambda v: rank.get(v.name, len(order))))
+    return tuple(sorted(saved, key=lambda v: (v in roots, rank.get(v.name, len(order)))))
 
 
 def sizes_in(expr: Expr) -> set[str]:
