@@ -29,7 +29,7 @@ READ = [
      ["h_ti = tanh(u_i h[t-1,i] + x_ti)"]),
     (r"h^{<t>}_i = \tanh(u_i h^{<t-1>}_i + x^{<t>}_i)", ["h_ti = tanh(u_i h[t-1,i] + x_ti)"]),
     (r"a^{[l]}_j = g(W^{[l]}_{jk} a^{[l-1]}_k) \\ L = \sum_j (a^{[L]}_j - y_j)^2",
-     ["a_lj = g(W_ljk a[l-1,k])", "L = sum_j((a[-1,j] - y_j)^2)"]),
+     ["a_lj = g(W_ljk a[l-1,k])", "a[l<0,j] = a0_j", "L = sum_j((a[-1,j] - y_j)^2)"]),
     (r"a^1_j = x_j \\ a^l_j = \sigma(\sum_k w^l_{jk} a^{l-1}_k) \\ C = \sum_{l=1}^L \sum_j a^l_j",
      ["a[l<0,j] = a1_j", "C = sum_l(sum_j(a_lj))"]),
     (r"v^{(t)} = r^{(t)} + \gamma v^{(t+1)}", ["v_t = r_t + gamma v[t+1]"]),
@@ -48,6 +48,11 @@ READ = [
      ["h_tn = tanh(W_ni h[t-1,i] + x_tn)"]),
     (r"W^{(l)} \in \mathbb{R}^{n \times n} \\ a^{(l)} = \tanh(W^{(l)} a^{(l-1)}) \\ a^{(0)} = x",
      ["a_ln = tanh(W_lni a[l-1,i])", "a[l<0,n] = a0_n", "a0_j = x_j"]),
+    (r"\mathbf{h}_t = \tanh(\mathbf{W}_{hh} \mathbf{h}_{t-1} + \mathbf{W}_{xh} \mathbf{x}_t"
+     r" + \mathbf{b}_h)",
+     ["h_ti = tanh(Whh_ij h[t-1,j] + Wxh_ik x_tk + bh_i)"]),
+    (r"h_{t,h} = \tanh(U_{hk} h_{t-1,k} + V_{hx} x_{t,x})",
+     ["h_th = tanh(U_hk h[t-1,k] + V_hx x_tx)"]),
     (r"h_t = \tanh(w h_{t-1} + u x_t) \\ L = (h_T - y)^2",
      ["h_t = tanh(w h[t-1] + u x_t)", "L = (h[-1] - y)^2"]),
     (r"h_{0,i} = g_i \\ h_{t,i} = \tanh(u h_{t-1,i}) + x_{t,i} \\ L = \sum_i h_{T,i} h_{T-1,i}",
@@ -80,6 +85,7 @@ REFUSED = [
     (r"h^{(t)} = h^{(t-1)} + h^{(t+1)} + x^{(t)}", None, "earlier positions of one label"),
     (r"x^{(k+1)} = x^{(k)} - \eta g^{(k)}", "another position than its label", "write the line"),
     (r"h_t = \tanh(W h_{t-1} + x_t)", "W may be a matrix here", r"W \in \mathbb{R}^{n \times n}"),
+    (r"h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h)", "Whh may be a matrix", "its shape"),
     (r"z^l = W^l a^{l-1} \\ a^l = \sigma(z^l)", "W may be a matrix", "bold type"),
     (r"y_i = x_{ij+k} w_k", "side by side in an offset", "comma"),
     (r"y_i = x_{i-i+k} w_k", "cancels", "what is left"),
@@ -116,6 +122,16 @@ def test_text_says_what_stands_behind_the_last_entry() -> None:
     verdict = model.check("dL/dh_ti = U_ji dL/dh[t+1,j] (1 - tanh(U_jk h_tk)^2)")
     assert verdict.outcome == "right if"
     assert verdict.assumption == "t is not the last, where t+1 is outside"
+
+
+def test_what_nothing_begins_is_not_judged() -> None:
+    text = "z_li = W_lij a[l-1,j]\na_li = tanh(z_li)\nL = sum_i(a[-1,i]^2)"
+    verdict = eg.parse(text).check("dL/dW_lij = dL/dz_li a_lj")
+    assert verdict.outcome == "not judged"
+    assert "nothing begins it" in verdict.reason
+    begun = eg.parse(f"{text}\na[l<0,i] = x_i")
+    assert begun.check("dL/dW_lij = dL/dz_li a_lj").outcome == "wrong"
+    assert begun.check("dL/dW_lij = dL/dz_li a[l-1,j]").outcome == "right"
 
 
 # --- what is printed ----------------------------------------------------------------------------

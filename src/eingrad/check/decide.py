@@ -207,6 +207,12 @@ def check_formula(
             raise
         return _meaningless(question, claim, error)
     own = ExprClaim(expr)
+    if (idle := derived.idle(expr, question.right)) is not None:
+        reason = (
+            f"{idle} is 0 everywhere, since nothing begins it (write what stands before the first "
+            "entry, as in h[t<0] = h0)"
+        )
+        return Verdict("not judged", text, reason, question.correct)
     try:
         if agrees_everywhere(own, question.right, question.points):
             return _right(question, text, is_proved(question, expr))

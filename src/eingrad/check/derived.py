@@ -15,7 +15,7 @@ from eingrad.calculus.simplify import simplify
 from eingrad.core.algebra import zeros
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
-from eingrad.core.recurrences import recurrent, scans
+from eingrad.core.recurrences import recurrent, scans, vanishing
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, size_holders, to_formula
 from eingrad.derivation.steps import introduced, opened
@@ -91,6 +91,16 @@ class Derived:
             forms = {n: self.shielded(e) if n in own else e for n, e in self.exprs.items()}
             self._loops = len(self.exprs), scans(forms) if own else {}
         return self._loops[1].get(name, self.exprs.get(name))
+
+    def idle(self, *exprs: Expr) -> str | None:
+        """Return a recurrence that is 0 everywhere and on which expressions depend; None if none
+        is."""
+        own = {n: d.expr for n, d in self.system.definitions.items()}
+        found = vanishing(own)
+        if not found:
+            return None
+        needed = needed_by([v.name for expr in exprs for v in variables(expr)], self.exprs)
+        return next((n for n in own if n in found and n in needed), None)
 
     def tensor(self, name: str) -> Var:
         """Return a tensor or a derivative that was derived."""

@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from eingrad.core.algebra import add, apply, broadcast_scalar, einsum, full, reduce
+from eingrad.core.algebra import (
+    add,
+    apply,
+    broadcast_scalar,
+    einsum,
+    full,
+    is_zero,
+    reduce,
+    zeros,
+)
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import (
     Delta,
@@ -64,6 +73,21 @@ def recurrences(exprs: Exprs) -> list[Recurrence]:
 def recurrent(exprs: Exprs) -> frozenset[str]:
     """Return the names of the tensors that are in a recurrence."""
     return frozenset(name for own in cycles(exprs) for name in own)
+
+
+def vanishing(exprs: Exprs) -> frozenset[str]:
+    """Return the tensors in recurrences that are 0 everywhere, since nothing begins them.
+
+    >>> h, x = Var("h", ("t",)), Var("x", ("t",))
+    >>> sorted(vanishing({"h": apply("tanh", shift(h, 0, -1))}))
+    ['h']
+    """
+    found: set[str] = set()
+    for own in cycles(exprs):
+        none: dict[Expr, Expr] = {Var(n, exprs[n].dims): zeros(exprs[n].dims) for n in own}
+        if all(is_zero(substitute(exprs[n], none)) for n in own):
+            found.update(own)
+    return frozenset(found)
 
 
 def cycles(exprs: Exprs) -> list[list[str]]:

@@ -69,13 +69,16 @@ def with_edges(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def with_first_entries(
-    statements: Sequence[Statement], marked: Mapping[str, tuple[str, str]] = NO_ENTRIES
+    statements: Sequence[Statement],
+    marked: Mapping[str, tuple[str, str]] = NO_ENTRIES,
+    stacked: Collection[str] = (),
 ) -> tuple[Statement, ...]:
     r"""Return statements where ``h_0`` stands before the first entry of a recurrence ``h_t``.
 
     Papers count from 1, so that ``h_{t-1}`` is ``h_0`` at the first t. ``marked`` are other names
     of such entries, each with the recurrence and whether it stands before its first entry or in
-    the place of that, ``<`` or ``==``.
+    the place of that, ``<`` or ``==``. Of ``stacked`` recurrences, ``a^{l-1}``, it is an input
+    where nothing says what it is.
     """
     assigned = {
         s.target.name: s for s in statements
@@ -84,26 +87,38 @@ def with_first_entries(
     values = [part for s in assigned.values() for part in walk(s.value)]
     symbols = [x for x in values if isinstance(x, Symbol)]
     before = {x.name: k for x in symbols for k, by in enumerate(x.moves) if by < 0}
+    targets = [s.target for s in assigned.values() if isinstance(s.target, Symbol)]
+    named = {x.name: x for x in (*symbols, *targets)}
     found: list[Statement] = []
     for statement in statements:
-        if isinstance(statement, Assignment) and isinstance(statement.target, Symbol):
-            target = statement.target
+        plain = isinstance(statement, Assignment) and not statement.edges
+        target = statement.target if isinstance(statement, Assignment) and plain else None
+        if isinstance(target, Symbol) and target.name in before:
+            assert isinstance(statement, Assignment)
             first, sign = f"{target.name}0", "<"
             for name, (of, where) in marked.items():
                 first, sign = (name, where) if of == target.name else (first, sign)
-            known = assigned.get(first)
-            own = known.target if known is not None else None
-            own = own or next((x for x in symbols if x.name == first), None)
-            if target.name in before and isinstance(own, Symbol) and not statement.edges:
-                axis = before[target.name]
-                kept = (*target.labels[:axis], *target.labels[axis + 1 :])
-                value = Symbol(first, kept if own.labels else (), target.position)
-                edge = Edge(target.name, target.labels, axis, sign, 0, value, target.position)
-                place = "before" if sign == "<" else "in the place of"
-                note = f"{first} stands {place} the first entry of {target.name}"
-                statement = replace(statement, edges=(edge,), notes=(*statement.notes, note))
+            own = named.get(first)
+            if own is not None or target.name in stacked:
+                labels = None if own is None else own.labels
+                statement = _begun(statement, target, before[target.name], first, sign, labels)
         found.append(statement)
     return tuple(found)
+
+
+def _begun(
+    statement: Assignment, target: Symbol, axis: int, first: str, sign: str,
+    labels: Sequence[str] | None,
+) -> Assignment:  # fmt: skip
+    """Return a recurrence with a name for what stands before its first entry, or in the place of
+    that; ``labels`` are those of the name where it stands elsewhere."""
+    kept = (*target.labels[:axis], *target.labels[axis + 1 :])
+    value = Symbol(first, kept if labels is None or labels else (), target.position)
+    edge = Edge(target.name, target.labels, axis, sign, 0, value, target.position)
+    place = "before" if sign == "<" else "in the place of"
+    note = f"{first} stands {place} the first entry of {target.name}"
+    note += ", an input" if labels is None else ""
+    return replace(statement, edges=(edge,), notes=(*statement.notes, note))
 
 
 def _as_offsets(formula: Formula, recurrent: Collection[str], still: Collection[str]) -> Formula:

@@ -128,7 +128,9 @@ def read_equation(text: str, built: Built) -> tuple[Claim, ...]:
     """Read an equation against a model's names."""
     system = built.system
     names = {} if system is None else {**dict.fromkeys(system.sizes, ()), **system.labels}
-    return parse_claims(text, names, True)
+    if system is None:
+        return parse_claims(text, names, True)
+    return parse_claims(text, names, True, counting=system.counting)
 
 
 def in_context(
@@ -236,8 +238,9 @@ def _derived(statements: tuple[Statement, ...], built: Built) -> Derived:
         new, system = lower(statements), built.system
         if system is not None:
             new = replace(
-                new, sizes={**new.sizes, **system.sizes}, kinds=system.kinds, stacks=system.stacks
-            )
+                new, sizes={**new.sizes, **system.sizes}, kinds=system.kinds, stacks=system.stacks,
+                counting=system.counting,
+            )  # fmt: skip
         derived = built.derived[statements] = Derived(new)
     return derived
 

@@ -11,6 +11,8 @@ from eingrad.check import Depth, Verdict, is_misfit
 from eingrad.check.matrix_claims import text_of
 from eingrad.check.verdict import Outcome
 from eingrad.errors import EingradError
+from eingrad.notation.tensors import RESERVED
+from eingrad.notation.tex.names import ERRORS
 from eingrad.papers.claim_in_context import (
     IndependentError,
     Read,
@@ -243,6 +245,8 @@ class Equalities:
     def through(self, text: str, texts: Sequence[str], built: Built) -> list[str]:
         """Return the definitions through derivatives that an equality speaks of, in order."""
         needed = names_in(read_equation(text, built)) if texts else frozenset[str]()
+        if RESERVED in needed:  # a delta with two labels may be an error that is defined
+            needed |= {ERRORS}
         found: list[str] = []
         for own in reversed(texts):
             try:

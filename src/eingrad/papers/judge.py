@@ -13,6 +13,7 @@ from eingrad.papers.equalities import Equalities
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
+from eingrad.papers.layer_names import labels_above, speaks_of_entry, without_label
 from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
@@ -202,10 +203,11 @@ def _shapes(line: PlacedRow) -> Iterator[Stated]:
     for k, (names, space) in enumerate(found):
         for name in names.rpartition("=")[0].split(",") if "=" in names else names.split(","):
             head = head_of(name.strip())
-            if head is not None and not head.entries:
+            if head is not None and len(head.entries) < 2:
                 order = -line.order * 64 - k - 1
+                own = "_".join([head.name, *head.entries])  # x_t is not x
                 yield Stated(
-                    order, line.row.line, line.section, head.name, rf"{name.strip()} \in {space}",
+                    order, line.row.line, line.section, own, rf"{name.strip()} \in {space}",
                     frozenset({*letters_of_name(head.name)}), shape=True,
                 )  # fmt: skip
 
@@ -287,6 +289,9 @@ class Judge:
         self.facts = facts
         self.applied: dict[str, str] = {}
         self.first_lines = _first_lines(lines)
+        self.above = labels_above(
+            line.row.source for line in lines if "^" in line.row.source and line.display
+        )
         self.layers = {x for line in lines for x in _LAYER.findall(line.row.source)}
         self.ranks = label_counts([line.row.source for line in lines])
         self.examples = _examples(lines)
@@ -326,7 +331,7 @@ class Judge:
         name = self.defines(chain[0].text)
         if name is not None and is_update(chain):
             yield self.other(line, row.source, f"a new value of {name}, which is no equation")
-        elif name is not None:
+        elif name is not None and not self.is_known(name, chain):
             yield from self.symbol(line, name, [s.text for s in chain[1:]], first == ":=")
         elif (turned := self.turned(chain)) is not None:
             yield from self.symbol(line, turned, [chain[0].text], left=chain[1].text)
@@ -362,11 +367,22 @@ class Judge:
         return None if head is None else self.name(head)
 
     def name(self, head: Head) -> str:
-        """Return a tensor's name, with the subscript that belongs to it."""
+        """Return a tensor's name, with the subscript that belongs to it, without the label of a
+        layer above it."""
         entry = self.joined.get((head.name, len(head.entries))) if head.apart else None
         if len(head.entries) == 1 and (head.name, head.entries[0]) in self.marks:
             entry = head.entries[0]
-        return head.name if entry is None else f"{head.name}_{entry}"
+        name = without_label(head.name, self.above)
+        return name if entry is None else f"{name}_{entry}"
+
+    def is_known(self, name: str, chain: Sequence[Side]) -> bool:
+        r"""Whether a left side is defined before: an entry, ``\delta^L``, ``z^{l+1}``, or
+        a derivative that goes through its own entries, ``\delta^l = ... \delta^{l+1}``."""
+        head, before = head_of(chain[0].text), self.scope.nearest(name)
+        if head is None or before is None:
+            return False
+        own = any(letters_of_name(name) <= letters_in(side.text) for side in chain[1:])
+        return speaks_of_entry(head.name, self.above) or (before.derivative and own)
 
     def turned(self, sides: Sequence[Side]) -> str | None:
         """Return the name that ``A_{ij} x_j = y_i`` defines, None where it defines none."""
@@ -424,7 +440,7 @@ class Judge:
     def restated(self, line: PlacedRow, name: str, left: str, sides: Sequence[str]) -> None:
         """Let a definition that says the same by other names take the place of the one before."""
         side = next((side for side in sides if self.is_readable(left, side, line)), None)
-        if side is None:
+        if side is None or letters_of_name(name) <= letters_in(side):
             return
         stated = self.stated(line, name, left, side)
         self.scope.define(stated)

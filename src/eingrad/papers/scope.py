@@ -135,7 +135,12 @@ class Scope:
             before = last.get(shape.name)
             if before is None or shape.section == section or before.section != section:
                 last[shape.name] = shape
-        return [s for s in last.values() if letters_of_name(s.name) <= letters]
+        near = {letters_of_name(s.name) for s in last.values() if s.section == section}
+        return [
+            s for s in last.values()
+            if letters_of_name(s.name) <= letters
+            and (s.section == section or letters_of_name(s.name) not in near)
+        ]  # fmt: skip
 
     @property
     def texts(self) -> set[str]:

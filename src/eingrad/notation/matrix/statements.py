@@ -269,16 +269,22 @@ def _check_beside_moving(
     ]  # fmt: skip
     for first, second in pairwise(plain):
         name = first.name.rstrip("0123456789")
-        capital = name[:1].isupper() and (len(name) == 1 or name in CAPITALS)
+        capital = name[:1].isupper() and (not name[1:] or name[1:].islower() or name in CAPITALS)
         if capital and first.name not in scalars and {*second.labels} & {*moving}:
             raise NotationError(
                 f"{first.name} may be a matrix here, or a number",
                 code="open-shape",
                 operand=first.name,
                 position=first.position,
-                hint=f"declare what it is: {first.name} \\in \\mathbb{{R}}^{{n \\times n}}, or "
-                f"{first.name} \\in \\mathbb{{R}}; or write vectors and matrices in bold type",
+                hint=f"declare {_shape_of(first)}; or write vectors and matrices in bold type",
             )
+
+
+def _shape_of(symbol: Symbol) -> str:
+    if symbol.name[1:]:
+        return r"its shape, ... \in \mathbb{R}^{n \times n}, or ... \in \mathbb{R}"
+    name = symbol.name + "".join(f"^{{({x})}}" for x in symbol.labels)
+    return rf"what it is: {name} \in \mathbb{{R}}^{{n \times n}}, or {name} \in \mathbb{{R}}"
 
 
 def _is_capital(formula: Formula, scalars: Collection[str], inside: bool) -> bool:

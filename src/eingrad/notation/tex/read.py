@@ -181,7 +181,8 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
     statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     parts = _parts_of_names(statements, context.survey.subscripts, context.survey.bound)
-    if parts := parts | _parts_of_bold(statements, context.survey):
+    parts |= _parts_of_bold(statements, context.survey)
+    if parts := parts | _parts_of_weights(statements, context):
         context = replace(context, joined=context.joined | parts, survey=Survey())
         statements, used = _statements(found, [replace(context, sizes=sizes_of | x) for x in own])
     return _Read(statements, used, context, assigned)
@@ -211,7 +212,7 @@ def _elaborated(
         for statement, names in zip(statements, read.used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
-    every = with_first_entries(with_edges(every), moving.firsts)
+    every = with_first_entries(with_edges(every), moving.firsts, moving.stacked)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
     chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)
@@ -652,6 +653,38 @@ def _parts_of_bold(statements: Sequence[Statement], survey: Survey) -> frozenset
     ]  # fmt: skip
     plain = {x.labels[0] for x in carriers if (x.name, 1) not in survey.bold}
     return frozenset((x.name, x.labels[0]) for x in carriers if x.labels[0] not in plain)
+
+
+def _parts_of_weights(
+    statements: Sequence[Statement], context: Context
+) -> frozenset[tuple[str, str]]:
+    r"""Return the (name, letter) of weights between two tensors: ``W_{xh}``, ``\mathbf{W}_{hh}``.
+
+    Nothing binds or keeps such a letter, and no name with one label has it but biases. It is the name of a
+    tensor, or all weights with it have one name.
+    """
+    survey = context.survey
+    assigned = [s for s in statements if isinstance(s, Assignment)]
+    taken = {x for s in assigned for x in labels_of(s.target)} | survey.bound
+    biases = [x for x in survey.subscripts if x.base in {"b", "c"} and len(x.entries) == 1]
+    taken |= {
+        x for script in survey.subscripts if len(script.entries) != 2 and script not in biases
+        for x in script.entries
+    }  # fmt: skip
+    names = {script.base for script in survey.subscripts}
+    owners: dict[str, set[str]] = {}
+    for script in survey.subscripts:
+        for x in script.entries:
+            owners.setdefault(x, set()).add(script.base)
+    found: set[tuple[str, str]] = set()
+    for script in survey.subscripts:
+        letters = {*script.entries}
+        weight = script.base[:1].isupper() and len(script.entries) == 2 and not letters & taken
+        typed = context.moving or (script.base, 2) in survey.bold
+        if weight and typed and (letters <= names or all(len(owners[x]) == 1 for x in letters)):
+            found |= {(script.base, x) for x in letters}
+    own = {x for _, x in found}
+    return frozenset(found | {(b.base, x) for b in biases for x in b.entries if x in own})
 
 
 def _labelled(formula: Formula) -> bool:

@@ -249,6 +249,11 @@ class MovingLabels:
                   self.carriers.items()}  # fmt: skip
         return before | {name: of for name, (of, _) in self.firsts.items()}
 
+    @property
+    def stacked(self) -> set[str]:
+        """The names with a label above them."""
+        return {base for base, (_, where) in self.carriers.items() if where == ABOVE}
+
     def _carry(self, name: str, above: bool, uses: Sequence[Use]) -> None:
         for use in uses:
             for where, index in use.places.items():

@@ -157,7 +157,7 @@ class Context:
         """Whether a subscript is a word that belongs to the name: ``E_{in}(W) = ...``."""
         if not self.closed:
             return all((base, x) in self.joined for x in entries)
-        return base not in self.tensors and self.rank(base + "".join(entries)) == 0
+        return base not in self.tensors and self.rank(base + "".join(entries)) is not None
 
     def joins(self, base: str, entry: str, others: int) -> bool:
         """Whether an entry of a subscript belongs to the name; ``others`` are left then."""
