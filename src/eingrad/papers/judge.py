@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.notation.text import to_text
@@ -13,7 +13,7 @@ from eingrad.papers.equalities import Equalities
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
-from eingrad.papers.layer_names import labels_above, speaks_of_entry, without_label
+from eingrad.papers.layer_names import moving_labels, speaks_of_entry, without_label
 from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
@@ -193,8 +193,9 @@ def is_update(sides: Sequence[Side]) -> bool:
     return re.search(_BEFORE + re.escape(bare) + _AFTER, inside) is not None
 
 
-def _shapes(line: PlacedRow) -> Iterator[Stated]:
-    r"""Yield the shapes that a row declares, also behind an equation: ``X, Y \in \mathbb{R}^n``."""
+def _shapes(line: PlacedRow, moving: Container[str]) -> Iterator[Stated]:
+    r"""Yield the shapes that a row declares, also behind an equation: ``X, Y \in \mathbb{R}^n``; a
+    tensor may have a label that is ``moving``."""
     source = line.row.source.replace(":=", "=")
     found = list(_SHAPE.findall(source))
     found += _noted_shapes(line.row)
@@ -203,7 +204,7 @@ def _shapes(line: PlacedRow) -> Iterator[Stated]:
     for k, (names, space) in enumerate(found):
         for name in names.rpartition("=")[0].split(",") if "=" in names else names.split(","):
             head = head_of(name.strip())
-            if head is not None and len(head.entries) < 2:
+            if head is not None and all(x in moving for x in head.entries):
                 order = -line.order * 64 - k - 1
                 own = "_".join([head.name, *head.entries])  # x_t is not x
                 yield Stated(
@@ -277,7 +278,8 @@ class Judge:
     def __init__(self, document: Document, lines: list[PlacedRow], facts: Facts) -> None:
         self.skipped = document.skipped
         self.scope = Scope()
-        self.scope.shapes = [shape for line in lines for shape in _shapes(line)]
+        moving = moving_labels(line.row.source for line in lines)
+        self.scope.shapes = [shape for line in lines for shape in _shapes(line, moving.labels)]
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
         self.labelled = {
@@ -289,9 +291,7 @@ class Judge:
         self.facts = facts
         self.applied: dict[str, str] = {}
         self.first_lines = _first_lines(lines)
-        self.above = labels_above(
-            line.row.source for line in lines if "^" in line.row.source and line.display
-        )
+        self.above = moving.above
         self.layers = {x for line in lines for x in _LAYER.findall(line.row.source)}
         self.ranks = label_counts([line.row.source for line in lines])
         self.examples = _examples(lines)

@@ -9,16 +9,16 @@ from eingrad.errors import EingradError
 from eingrad.notation.syntax import Moving
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.rows import Row, rows
-from eingrad.notation.tex.superscripts import ABOVE, MovingLabels
+from eingrad.notation.tex.superscripts import MovingLabels
 from eingrad.notation.tex.tidy import tidied
 
 _INDEX = re.compile(r"[(\[]?(?:\\langle|<)?\\?([A-Za-z]+)([-+]\d+)?(?:\\rangle|>)?[)\]]?")
 
 
-def labels_above(equations: Iterable[str]) -> Mapping[str, Moving]:
-    r"""Return the letters that are labels above the names of a document.
+def moving_labels(equations: Iterable[str]) -> MovingLabels:
+    r"""Return the letters that are labels of layers and times in a document.
 
-    >>> sorted(labels_above([r"z^l = W^l a^{l-1}", r"a^l = \sigma(z^l)"]))
+    >>> sorted(moving_labels([r"z^l = W^l a^{l-1}", r"a^l = \sigma(z^l)"]).labels)
     ['l']
     """
     found: list[Row] = []
@@ -27,9 +27,7 @@ def labels_above(equations: Iterable[str]) -> Mapping[str, Moving]:
             found += rows(tidied(Lexer(text)))
         except EingradError:  # what cannot be read shows nothing
             continue
-    moving = MovingLabels.of(found)
-    above = {letter for letter, where in moving.carriers.values() if where == ABOVE}
-    return {letter: own for letter, own in moving.labels.items() if letter in above}
+    return MovingLabels.of(found)
 
 
 def without_label(name: str, labels: Mapping[str, Moving]) -> str:
@@ -57,4 +55,4 @@ def speaks_of_entry(name: str, labels: Mapping[str, Moving]) -> bool:
     return index[1] not in labels or index[2] is not None
 
 
-__all__ = ["labels_above", "speaks_of_entry", "without_label"]
+__all__ = ["moving_labels", "speaks_of_entry", "without_label"]

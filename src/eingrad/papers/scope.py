@@ -135,7 +135,9 @@ class Scope:
             before = last.get(shape.name)
             if before is None or shape.section == section or before.section != section:
                 last[shape.name] = shape
-        near = {letters_of_name(s.name) for s in last.values() if s.section == section}
+        near = {
+            letters_of_name(s.name) for s in last.values() if s.section == section and "_" in s.name
+        }
         return [
             s for s in last.values()
             if letters_of_name(s.name) <= letters

@@ -660,8 +660,8 @@ def _parts_of_weights(
 ) -> frozenset[tuple[str, str]]:
     r"""Return the (name, letter) of weights between two tensors: ``W_{xh}``, ``\mathbf{W}_{hh}``.
 
-    Nothing binds or keeps such a letter, and no name with one label has it but biases. It is the name of a
-    tensor, or all weights with it have one name.
+    Nothing binds or keeps such a letter, and no name with one label has it but biases. It is
+    the name of a tensor, or all weights with it have one name.
     """
     survey = context.survey
     assigned = [s for s in statements if isinstance(s, Assignment)]

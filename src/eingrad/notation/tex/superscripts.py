@@ -250,6 +250,12 @@ class MovingLabels:
         return before | {name: of for name, (of, _) in self.firsts.items()}
 
     @property
+    def above(self) -> dict[str, Moving]:
+        """The labels that stand above names."""
+        own = {letter for letter, where in self.carriers.values() if where == ABOVE}
+        return {letter: x for letter, x in self.labels.items() if letter in own}
+
+    @property
     def stacked(self) -> set[str]:
         """The names with a label above them."""
         return {base for base, (_, where) in self.carriers.items() if where == ABOVE}
