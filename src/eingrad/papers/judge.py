@@ -440,7 +440,7 @@ class Judge:
     def restated(self, line: PlacedRow, name: str, left: str, sides: Sequence[str]) -> None:
         """Let a definition that says the same by other names take the place of the one before."""
         side = next((side for side in sides if self.is_readable(left, side, line)), None)
-        if side is None or letters_of_name(name) <= letters_in(side):
+        if side is None:
             return
         stated = self.stated(line, name, left, side)
         self.scope.define(stated)
