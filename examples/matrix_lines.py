@@ -88,7 +88,8 @@ BATCH = Document(
     r"""
 A^{(1)} = X W^{(1)} + b^{(1)} \\ Z^{(1)} = \phi(A^{(1)}) \\ A^{(2)} = Z^{(1)} W^{(2)} + b^{(2)}
 Z^{(2)} = \text{softmax}(A^{(2)})
-\mathfrak{L} = -\frac{1}{m} \sum_{i=1}^m Y_{ij} \log(Z^{(2)}_{ij})
+\mathcal{L}_i = -\sum_j Y_{ij} \log(Z^{(2)}_{ij})
+\mathfrak{L} = \frac{1}{m} \sum_{k=1}^m \mathcal{L}_k
 X \in \mathbb{R}^{m \times d}
 W^{(1)} \in \mathbb{R}^{d \times h}, b^{(1)} \in \mathbb{R}^h
 W^{(2)} \in \mathbb{R}^{h \times c}, b^{(2)} \in \mathbb{R}^c
@@ -96,12 +97,19 @@ A^{(2)}, Z^{(2)} \in \mathbb{R}^{m \times c}
 \text{assume } \sum_j Y_{ij} = 1
 """,
     (
+        r"\frac{\partial \mathfrak{L}}{\partial A^{(2)}_{[i,:]}} = \frac{1}{m} \sum_{k=1}^m \frac{\partial \mathcal{L}_k}{\partial A^{(2)}_{[i, :]}} = \frac{1}{m} \frac{\partial \mathcal{L}_i}{\partial A^{(2)}_{[i, :]}} = - \frac{1}{m} (Y_{[i,:]} - Z^{(2)}_{[i,:]})",
         r"\frac{\partial \mathfrak{L}}{\partial A^{(2)}} = - \frac{1}{m} (Y - Z^{(2)})",
-        r"\frac{\partial \mathfrak{L}}{\partial W^{(2)}} = Z^{(1)\top} \frac{\partial \mathfrak{L}}{\partial A^{(2)}}",
+        r"\frac{\partial \mathfrak{L}}{\partial b^{(2)}} = \frac{1}{m} \sum_{i=1}^m \frac{\partial \mathcal{L}_i}{\partial A^{(2)}_{[i,:]}} = - \frac{1}{m} \sum_{i=1}^m (Y_{[i, :]} - Z^{(2)}_{[i, :]})",
+        r"\frac{\partial \mathfrak{L}}{\partial W^{(2)}} = - \frac{1}{m} \sum_{i=1}^m (Z^{(1)}_{[i,:]})^\top (Y_{[i, :]} - Z^{(2)}_{[i, :]}) = Z^{(1)\top} \frac{\partial \mathfrak{L}}{\partial A^{(2)}}",
+        r"\frac{\partial \mathfrak{L}}{\partial Z^{(1)}_{[i,:]}} = \frac{1}{m} \sum_{k=1}^m \frac{\partial \mathcal{L}_k}{\partial Z^{(1)}_{[i,:]}} = - \frac{1}{m} (Y_{[i,:]} - Z^{(2)}_{[i,:]}) W^{(2) \top} = \frac{\partial \mathfrak{L}}{\partial A^{(2)}_{[i,:]}} W^{(2) \top}",
         r"\frac{\partial \mathfrak{L}}{\partial Z^{(1)}} = \frac{\partial \mathfrak{L}}{\partial A^{(2)}} W^{(2) \top}",
+        r"\frac{\partial \mathfrak{L}}{\partial A^{(1)}_{[i,:]}} = \frac{1}{m} \sum_{k=1}^m \frac{\partial \mathcal{L}_k}{\partial A^{(1)}_{[i, :]}} = \frac{1}{m} \frac{\partial \mathcal{L}_i}{\partial A^{(1)}_{[i, :]}} = \frac{1}{m} \frac{\partial \mathcal{L}_i}{\partial Z^{(1)}_{[i, :]}} \odot \phi'(A^{(1)}_{[i, :]})",
+        r"\frac{\partial \mathfrak{L}}{\partial b^{(1)}} = \frac{1}{m} \sum_{i=1}^m \frac{\partial \mathcal{L}_i}{\partial b^{(1)}} = \frac{1}{m} \sum_{i=1}^m \frac{\partial \mathcal{L}_i}{\partial Z^{(1)}_{[i,:]}} \odot \phi'(A^{(1)}_{[i,:]})",
+        r"\frac{\partial \mathfrak{L}}{\partial W^{(1)}} = \frac{1}{m} \sum_{k=1}^m \frac{\partial \mathcal{L}_k}{\partial W^{(1)}} = \frac{1}{m} \sum_{k=1}^m (X_{[k,:]})^\top \frac{\partial \mathcal{L}_k}{\partial A^{(1)}_{[k,:]}}",
     ),
-    (
+    (  # where the lines above end in the document
         r"\frac{\partial \mathfrak{L}}{\partial A^{(1)}} = \frac{1}{m} \frac{\partial \mathfrak{L}}{\partial Z^{(1)}} \odot \phi'(A^{(1)})",
+        r"\frac{\partial \mathfrak{L}}{\partial A^{(1)}_{[i,:]}} = \frac{1}{m} \frac{\partial \mathfrak{L}}{\partial Z^{(1)}_{[i, :]}} \odot \phi'(A^{(1)}_{[i, :]})",
         r"\frac{\partial \mathfrak{L}}{\partial W^{(1)}} = \frac{1}{m} X^\top \frac{\partial \mathfrak{L}}{\partial A^{(1)}}",
     ),
 )

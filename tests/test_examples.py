@@ -20,7 +20,7 @@ MISTAKES = {
     "mse_layer.py": 1,
     "single_sample_mlp.py": 6,
     "minibatch_mlp.py": 5,
-    "matrix_lines.py": 3,
+    "matrix_lines.py": 4,
     "judge_papers.py": 5,
 }
 

@@ -207,11 +207,6 @@ EDITED = [
      r"\frac{\partial \mathfrak{L}}{\partial b^{(2)}_c} = - \frac{1}{m} \sum_{i=1}^m "
      r"(\delta_{y_i c} - Z^{(2)}_{ic})",
      "a slice has no letter for its axis"),
-    (MINIBATCH, r"\frac{\partial \mathfrak{L}}{\partial A^{(1)}_{[i,:]}} = \frac{1}{m} "
-     r"\frac{\partial \mathcal{L}_i}{\partial Z^{(1)}_{[i, :]}} \odot \phi'(A^{(1)}_{[i, :]})",
-     r"\frac{\partial \mathfrak{L}}{\partial A^{(1)}_{ih}} = \frac{1}{m} "
-     r"\frac{\partial \mathcal{L}_i}{\partial Z^{(1)}_{ih}} \odot \phi'(A^{(1)}_{ih})",
-     "a slice has no letter for its axis"),
     (EINSUM, r"$$1_b \otimes (G_{ik}W_{jk} \rightarrow A_{ij}) = (\nabla N_X)_{bij} \quad (9)$$",
      r"(\nabla N_X)_{ij} = G_{ik}W_{jk}" + UPSTREAM,
      "the arrow is no formula, and a label of the left side needs no vector of ones"),

@@ -231,7 +231,6 @@ def test_what_a_whole_text_says(latex: str, text: str) -> None:
         (r"y_i = \frac{\partial s_j}{x_i}", r"a derivative without \partial below its bar"),
         (r"y = \frac{\partial}{\partial x} a x", "a derivative that is still to be taken"),
         (r"y = 1_b", "a number with a label"),
-        (r"y_i = W_{i,:} x", ": is not a label"),
         (r"y = \begin{cases} 1 & x > 0 \\ 2 & x < 1 \end{cases}", "the rest of the others"),
         (r"y = \mathbb{1}[x]", "an indicator without a condition"),
     ],

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, product
 
 from eingrad.check.compare import ExprClaim, agrees_everywhere
 from eingrad.check.diagnose import Diagnosis
 from eingrad.check.question import Question
 from eingrad.check.tree import Site, labels_in, relabelled, sites
 from eingrad.errors import NotationError
-from eingrad.notation.summation import Summation
-from eingrad.notation.syntax import Derivative, Formula, Product, Symbol, TensorAt
+from eingrad.notation.summation import Summation, walk
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Ordinal,
+    Product,
+    Sum,
+    Symbol,
+    TensorAt,
+)
 from eingrad.notation.text import label_text, to_text
 
 MOST = 8  # places that are tried one by one
@@ -36,6 +48,55 @@ def letter_of_its_own(question: Question, value: Formula) -> Diagnosis | None:
             text = f"the {label_text(label)} in {where} is a letter of its own"
             return Diagnosis("label", f"right if {text}", value=new, assumption=text)
     return None
+
+
+def entries_apart(question: Question, value: Formula) -> Diagnosis | None:
+    """Say that a wrong claim is right but where a label is the integer at which the model reads,
+    or there alone: ``dL_i/dw_j`` of an SVM for ``j != y_i``."""
+    target = question.target
+    if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
+        return None
+    if target in walk(value):  # a claim of some entries alone
+        return None
+    for label, integer in _integers_at(question, target):
+        for op in ("!=", "=="):
+            condition = Compare(op, Ordinal(label), integer)
+            other = Sum((value, Number(1)), (False, False))
+            if _right_where(question, condition, value) and not _right_where(
+                question, condition, other
+            ):
+                text = f"{label_text(label)} {op} {to_text(integer)}"
+                reason = f"right if {text}, for these entries alone"
+                return Diagnosis("assumption", reason, assumption=text)
+    return None
+
+
+def _right_where(question: Question, condition: Compare, value: Formula) -> bool:
+    """Whether a claim is right at the entries at which a condition holds, or says nothing there."""
+    limited = Call("where", (condition, value, question.target))
+    try:
+        claim = ExprClaim(question.lowered(limited))
+        return agrees_everywhere(claim, question.right, question.points)
+    except NotationError:
+        return False
+
+
+def _integers_at(question: Question, target: Derivative) -> Iterator[tuple[str, Symbol]]:
+    """Yield labels of what a target is differentiated by, each with an integer that reads there."""
+    definitions = question.derived.system.definitions
+    of = target.of
+    own = definitions.get(of.name) if isinstance(of, Symbol) else None
+    letters = dict(zip(own.labels, getattr(of, "labels", ()), strict=False)) if own else {}
+    written = [d.written.value for d in definitions.values() if d.written is not None]
+    found: dict[tuple[str, Symbol], None] = {}
+    parts = [x for value in written for x in walk(value) if isinstance(x, TensorAt)]
+    for part, by in product(parts, target.wrt):
+        if part.name == by.name:
+            for label, entry in zip(by.labels, part.entries, strict=False):
+                if isinstance(entry, Symbol):
+                    labels = tuple(letters.get(x, x) for x in entry.labels)
+                    found[label, replace(entry, labels=labels)] = None
+    yield from found
 
 
 def _renamed(

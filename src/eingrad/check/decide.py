@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 from eingrad.calculus.naming import listed
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
-from eingrad.check.apart import letter_of_its_own
+from eingrad.check.apart import entries_apart, letter_of_its_own
 from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
-from eingrad.check.inline import inlined
+from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_inside
 from eingrad.check.matrix_claims import MatrixJudge
 from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
-from eingrad.check.tree import tidied
+from eingrad.check.tree import mapped, tidied
 from eingrad.check.verdict import Depth, Outcome, Verdict
 from eingrad.core.algebra import is_zero, subtract
-from eingrad.core.expr import Expr
+from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.later import letting_overflow
 from eingrad.errors import EingradError, MemoryLimitError, NotationError
 from eingrad.notation.lower import scalar_indices
@@ -33,8 +34,9 @@ from eingrad.notation.mistakes import NOT_KEPT
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_claims
 from eingrad.notation.summation import labels_of, walk
-from eingrad.notation.syntax import Assignment, Claim, Equation, Formula, Symbol
+from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol
 from eingrad.notation.system import System
+from eingrad.notation.tex.names import ACCENTS
 from eingrad.notation.tex.read import is_latex
 from eingrad.notation.text import to_text
 
@@ -117,6 +119,8 @@ def _check_text(
             hint='write for instance model.check("dL/dx_i = 2 x_i")',
         )
     claims: Sequence[Claim]
+    if isinstance(claim, str):
+        derived = _with_arguments(derived, claim)
     system = derived.system
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
     names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}
@@ -132,6 +136,18 @@ def _check_text(
     if in_matrices is not None:
         return in_matrices
     return _check_claims(derived, depth, books, [*named, *claims])
+
+
+def _with_arguments(derived: Derived, claim: str) -> Derived:
+    """Return a model that has the z of ``g(z)`` if a claim may speak of it."""
+    system = derived.system
+    inner = {x.name for d in system.applied.values() if d.value is not None for x in d.arguments}
+    new = sorted(name for name in inner - system.labels.keys() if name in claim)
+    if not new:
+        return derived
+    inputs = {**system.inputs, **{name: Var(name, ()) for name in new}}
+    labels = {**system.labels, **dict.fromkeys(new, ())}
+    return Derived(replace(system, inputs=inputs, labels=labels))
 
 
 def _check_last(derived: Derived, depth: Depth, books: bool, claims: Sequence[Claim]) -> Verdict:
@@ -152,17 +168,63 @@ def _check_claims(
         written = replace(own, value=found.restored(own.value))
         notes = dict.fromkeys(note.text for note in (*shared, *notes_on(written, integers)))
         verdict = check_formula(found.derived, own, found.restored, derived, depth, books)
+        if verdict.outcome == "wrong":
+            verdict = _in_columns(own, verdict, found, derived)
         verdicts.append(replace(verdict, notes=tuple(dict.fromkeys((*notes, *verdict.notes)))))
     return verdicts
 
 
+def _in_columns(own: Assignment, verdict: Verdict, found: Inlined, base: Derived) -> Verdict:
+    """Return that a wrong claim is right if vectors are the columns of a matrix, if it is.
+
+    The model has them as vectors ``w_k``, the claim as a matrix ``w_jk``.
+    """
+    parts = (x for side in (own.target, own.value) for x in walk(side))
+    labelled = dict.fromkeys(x.name for x in parts if isinstance(x, Symbol) and len(x.labels) == 2)
+    carriers = [name for name in labelled if f"{name}_" in base.system.kinds]
+    for names in (c for n in range(len(carriers)) for c in combinations(carriers, n + 1)):
+        try:
+            turned = _turned(own, names)
+            other = check_formula(found.derived, turned, found.restored, base, depth="verdict")
+        except NotationError:
+            continue
+        if other.ok:
+            text = f"the vectors {' and '.join(names)} are the columns of matrices"
+            return replace(verdict, outcome="right if", reason=f"right if {text}",
+                           mistake="assumption", assumption=text)  # fmt: skip
+    return verdict
+
+
+def _turned(claim: Assignment, names: Sequence[str]) -> Assignment:
+    """Return a claim with the labels of some matrices exchanged."""
+
+    def turned(part: Formula) -> Formula:
+        if isinstance(part, Derivative):
+            of, *wrt = (turned(x) for x in (part.of, *part.wrt))
+            return replace(part, of=of, wrt=tuple(x for x in wrt if isinstance(x, Symbol)))
+        if isinstance(part, Symbol) and part.name in names:
+            return replace(part, labels=part.labels[::-1])
+        return part
+
+    target = turned(claim.target)
+    assert isinstance(target, Symbol | Derivative)
+    return replace(claim, target=target, value=mapped(claim.value, turned))
+
+
 def _used(shorthands: Sequence[Assignment], claims: Sequence[Claim]) -> list[Assignment]:
     """Return the shorthands that claims speak of."""
-    sides = [
-        (c.target, c.value) if isinstance(c, Assignment) else (c.left, c.right) for c in claims
-    ]
-    names = {x.name for pair in sides for side in pair for x in walk(side) if isinstance(x, Symbol)}
-    return [s for s in shorthands if _target_name(s) in names]
+    used, found = 0, list(claims)
+    while len(found) > used:
+        used = len(found)
+        sides = [
+            (c.target, c.value) if isinstance(c, Assignment) else (c.left, c.right) for c in found
+        ]
+        names = {
+            x.name for pair in sides for side in pair for x in walk(side) if isinstance(x, Symbol)
+        }
+        named = [s for s in shorthands if _target_name(s) in names]
+        found = [*named, *claims]
+    return [c for c in found if isinstance(c, Assignment) and c in shorthands]
 
 
 def _target_name(claim: Assignment) -> str:
@@ -203,6 +265,8 @@ def check_formula(
     try:
         expr = question.lowered(claim.value)
     except NotationError as error:
+        if (unsaid := _undefined_middle(derived.system, claim)) is not None:
+            return Verdict("not judged", text, unsaid, question.correct)
         if depth != "mistake":
             raise
         return _meaningless(question, claim, error)
@@ -218,12 +282,58 @@ def check_formula(
             return _right(question, text, is_proved(question, expr))
         if (inside := holds_inside(question, claim.value)) is not None:
             return _right_inside(question, text, inside, books)
+        unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(
+            derived.system, claim)  # fmt: skip
+        if unsaid is not None:
+            return Verdict("not judged", text, unsaid, question.correct)
         if depth == "verdict":
             return Verdict("wrong", text, "the values differ", question.correct, None, "unknown")
         shown = question.inputs_below(expr, question.right)
         return _wrong(question, own, text, shown, claim.value, depth)
     except NOT_COMPARED as error:
         return _not_judged(question, text, error)
+
+
+def _apart_but_for_accent(system: System, target: Symbol | Derivative) -> str | None:
+    r"""Return that a derivative is 0 only because a text writes one tensor in two ways, if it may.
+
+    ``\hat{p} = \sigma(\hat{X} \hat{\beta})`` beside a loss of its entries ``p_i``.
+    """
+    if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
+        return None
+    inside = {name: {x.name for x in variables(d.expr)} for name, d in system.definitions.items()}
+    below, stack = {target.of.name}, [target.of.name]
+    while stack:
+        new = inside.get(stack.pop(), set()) - below
+        below |= new
+        stack += new
+    by = target.wrt[-1].name
+    if by in below or by not in system.labels:
+        return None
+    above = {by}
+    for name in system.definitions:  # each after those that it needs
+        if not above.isdisjoint(inside[name]):
+            above.add(name)
+    for name in above - {by}:
+        for other in below & system.inputs.keys():
+            if name != other and _without_accent(name) == _without_accent(other):
+                one = f"{other} and {name} are one"
+                return f"{target.of.name} does not depend on {by}, unless {one}"
+    return None
+
+
+def _undefined_middle(system: System, claim: Assignment) -> str | None:
+    """Return that a claim speaks of ``dy/dz`` though the model does not say what y is, if so."""
+    for part in (x for side in (claim.target, claim.value) for x in walk(side)):
+        if isinstance(part, Derivative) and isinstance(part.of, Symbol):
+            name, others = part.of.name, {x.name for x in part.wrt}
+            if name in system.inputs and name not in others:
+                return f"the model does not say how {name} depends on {', '.join(sorted(others))}"
+    return None
+
+
+def _without_accent(name: str) -> str:
+    return next((name.removesuffix(x) for x in ACCENTS.values() if x and name.endswith(x)), name)
 
 
 def check_function(
@@ -301,6 +411,8 @@ def _wrong(
         example = counterexample(claim, question.right, question.points, question.labels, shown)
         found = found or diagnose(question, claim, value, shown)
     found = found or condition_for(question, claim, shown)
+    if found.mistake == "unknown" and value is not None:
+        found = entries_apart(question, value) or found
     return _explained(question, text, found, example)
 
 

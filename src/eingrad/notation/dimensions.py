@@ -111,7 +111,8 @@ class Dimensions:
                 homes.setdefault(label, set()).add(self._find(place))
         left = []
         for place in places:
-            home = homes.get(self._labels[place], ())
+            own = self._labels.get(place) or next(iter(self.labels_of(place)), "")
+            home = homes.get(own, ())
             if self._find(place) not in roots and len(home) == 1:
                 self.unite(place, *home)
             elif self._find(place) not in roots:

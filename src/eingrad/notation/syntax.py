@@ -21,6 +21,9 @@ class Number:
     position: Position | None = field(default=None, compare=False)
 
 
+SLICE = ":"  # the label of an axis that stays whole in matrix notation: W_{i,:} is a row
+
+
 @dataclass(frozen=True, slots=True)
 class Symbol:
     """A tensor or scalar with its labels: ``W_ih`` is Symbol("W", ("i", "h")).

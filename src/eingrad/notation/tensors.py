@@ -102,7 +102,9 @@ class Tensors:
         axes = [(name, k) for name, s in self.inputs.items() for k in range(len(s.labels))]
         sized = [self.dims.axis(*axis) for axis in axes]
         self.dims.settle(self.compared, sized)
+        defined = [s for name, s in self.symbols.items() if name not in self.inputs]
         places = [place for place, _ in self.counted]
+        places += [self.dims.axis(s.name, k) for s in defined for k in range(len(s.labels))]
         unknown = self.dims.settle_by_letter(places, sized, letters)
         for place, error in self.counted:
             if place in unknown and error is not None:

@@ -12,6 +12,7 @@ from eingrad.notation.syntax import (
     ONES_NAME,
     OSLASH,
     OTIMES,
+    SLICE,
     TRANSPOSED,
     Assignment,
     Assumption,
@@ -80,7 +81,7 @@ def symbol_text(name: str, labels: tuple[str, ...], moves: tuple[int, ...] = ())
         written = [f"{x}{by:+}" if by else x for x, by in zip(written, moves, strict=True)]
         return f"{name}[{','.join(written)}]"
     name = "1" if name == ONES_NAME else name
-    if all(len(label) == 1 for label in written):
+    if all(len(label) == 1 for label in written) and SLICE not in written:
         return f"{name}_{''.join(written)}" if written else name
     return f"{name}[{','.join(written)}]"
 

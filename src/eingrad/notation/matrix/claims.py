@@ -8,6 +8,7 @@ from itertools import combinations
 from itertools import product as combined
 
 from eingrad.core.expr import Dim
+from eingrad.errors import NotationError
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference
 from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
@@ -20,6 +21,7 @@ from eingrad.notation.syntax import (
     DOT,
     ODOT,
     ONES_NAME,
+    SLICE,
     TRANSPOSED,
     Assignment,
     Call,
@@ -34,6 +36,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.system import System
 from eingrad.notation.tensors import PI, RESERVED
+from eingrad.notation.text import to_text
 
 LAYOUTS = NUMERATOR, DENOMINATOR
 
@@ -92,7 +95,16 @@ class ClaimElaboration:
             for s in sides
             for x in walk(s)
         )
-        return speaks and not self._is_odd(claim)
+        odd = speaks and self._is_odd(claim)
+        sliced = next((x for s in sides for x in walk(s)
+                       if isinstance(x, Symbol) and SLICE in x.labels), None)  # fmt: skip
+        if odd and sliced is not None:
+            raise NotationError(
+                f"{to_text(sliced)} beside a name or a label that nothing explains",
+                position=sliced.position,
+                hint="sum the labels that the left side lacks, or write letters for whole axes",
+            )
+        return speaks and not odd
 
     def rank(self, name: str) -> int:
         """Return how many axes a tensor has, 0 where it is not known."""
@@ -106,7 +118,7 @@ class ClaimElaboration:
             for part in walk(side):
                 if isinstance(part, Symbol | TensorAt) and not self._is_known(part, new):
                     return True
-        kept = labels_of(target) if target is not None else ()
+        kept = (SLICE, *labels_of(target)) if target is not None else ()
         if not isinstance(claim, Assignment):
             return False
         value = _without_entries(claim.value)
@@ -140,8 +152,15 @@ class ClaimElaboration:
     def learn(self, claim: Claim) -> Claim:
         """Return a claim in index notation that defines a tensor, and remember its axes."""
         target = claim.target if isinstance(claim, Assignment) else None
-        if isinstance(target, Symbol):
-            self.facts.axes[target.name] = [OpenExtent(letter=x) for x in target.labels]
+        if isinstance(claim, Assignment) and isinstance(target, Symbol):
+            extents: dict[str, OpenExtent] = {}
+            for part in walk(claim.value):
+                if isinstance(part, Symbol) and len(part.labels) == self.rank(part.name):
+                    axes = self.facts.axes.get(self.facts.stacks.get(part.name, part.name), ())
+                    extents |= dict(zip(part.labels, axes, strict=False))
+            self.facts.axes[target.name] = [
+                extents.get(x) or OpenExtent(letter=x) for x in target.labels
+            ]
         return claim
 
     def options(self, claim: Claim) -> list[IndexClaim]:
@@ -191,7 +210,8 @@ class ClaimElaboration:
     def _entries(claim: Claim) -> Iterator[Claim]:
         """Yield a claim, and one about its right side's entries if its left side has labels."""
         yield claim
-        if isinstance(claim, Assignment) and 0 < len(labels := labels_of(claim.target)) < 3:
+        labels = labels_of(claim.target) if isinstance(claim, Assignment) else ()
+        if isinstance(claim, Assignment) and 0 < len(labels) < 3 and SLICE not in labels:
             yield replace(claim, value=Call("entry", (claim.value,), labels))
 
     def _free_rows(self, claim: Claim, upright: int) -> bool:

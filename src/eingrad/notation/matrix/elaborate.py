@@ -13,6 +13,7 @@ from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Factored, Sha
 from eingrad.notation.matrix.typed import OF_MATRIX, Typed
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
+    SLICE,
     Call,
     Compare,
     Derivative,
@@ -90,6 +91,10 @@ class Elaboration:
         name = self.shapes.name_of(tensor)
         if isinstance(tensor, TensorAt):
             return replace(tensor, name=name, entries=(*tensor.entries, *more))
+        if SLICE in tensor.labels:
+            letters = iter(more)
+            labels = tuple(next(letters) if x == SLICE else x for x in tensor.labels)
+            return replace(tensor, name=name, labels=labels)
         moves = (*tensor.moves, *(0 for _ in more)) if tensor.moves else ()
         return replace(tensor, name=name, labels=(*tensor.labels, *more), moves=moves)
 

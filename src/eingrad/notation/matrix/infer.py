@@ -15,11 +15,12 @@ from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.kinds import ANY, KINDS, VECTOR, C, M, R, Relation, S, Sets, single
 from eingrad.notation.matrix.typed import OF_MATRIX, TreeBuilder, Typed
-from eingrad.notation.syntax import Call, Formula, Offset, Symbol
+from eingrad.notation.syntax import SLICE, Call, Formula, Offset, Symbol
 from eingrad.notation.text import to_text
 
 MOST = 300  # guesses
 DATA = frozenset("dhpqrstuvxyz")  # what X w is compared with; X w + b may add a number
+MEANS = frozenset({"mu", "theta", "beta"})  # vectors where a sum has these, too
 OF_RANK = {0: S, 1: VECTOR, 2: M}
 Rule = Callable[[Typed, list[int]], tuple[tuple[int, ...], str]]
 Guess = tuple[int, tuple[int, ...], str]  # a set's variable, kinds in the order of trial, a note
@@ -155,10 +156,12 @@ class Inference:
         for node in named:
             if domains[node.var] == VECTOR:
                 row = any(domains[x.var] == M for x in self._sums(node.var))
+                row = row or _is_row(node.written)
                 yield node.var, ((R, C) if row else (C, R)), ""
         yield from ((x.var, self.numbers, "") for x in open_nodes if x.op == "number")
         rules = (
-            self._transposed, self._behind_matrix, self._by_habit, self._in_sum, self._assigned,
+            self._transposed, self._behind_matrix, self._by_habit, self._in_sum,
+            self._last_capital, self._assigned,
         )  # fmt: skip
         yield from self._by_rules(named, domains, rules)
         if named:
@@ -208,8 +211,10 @@ class Inference:
 
     def _transposed(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         """A small letter that is transposed, ``w^T x + b``, or added to columns is a column."""
-        small = getattr(node.written, "name", "")[:1].islower()
-        turned = any(outer.op == "transpose" for _, outer in self._places(node.var))
+        small = getattr(node.written, "name", "")[:1].islower() or self._count(node.written) == 1
+        around = [outer for _, outer in self._places(node.var)]
+        around += [self.around[id(x)] for x in around if x.op == "sum" and id(x) in self.around]
+        turned = any(x.op == "transpose" for x in around)  # x^T, (x - y)^T
         labels = getattr(node.written, "labels", ())
         if labels and not self.facts.bold:  # |y_n - t_n|
             turned = turned or any(not domains[x.var] & S for x in self._sums(node.var))
@@ -221,6 +226,23 @@ class Inference:
             return (), ""
         if any(not domains[outer.var] & ~VECTOR for outer in self._sums(node.var)):
             return (C, R), ""  # Z = W A + B where Z_i is an entry
+        if self._may_be_added_number(node, domains):
+            return (), ""  # x^T y + C
+        return self._last_capital(node, domains)
+
+    def _may_be_added_number(self, node: Typed, domains: list[int]) -> bool:
+        """Whether all that a capital is added to somewhere may be a scalar."""
+        others = ([domains[x.var] for x in outer.parts if x.var != node.var]
+                  for outer in self._sums(node.var))  # fmt: skip
+        return any(own and all(x & S for x in own) for own in others)
+
+    def _last_capital(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        """A capital is a matrix, but what only divides, or is added to numbers, is a number."""
+        name = node.written.name if isinstance(node.written, Symbol) else ""
+        if not name[:1].isupper() or self._count(node.written) or node.var in self.assigned:
+            return (), ""
+        if any(domains[outer.var] == S for outer in self._sums(node.var)):
+            return (S, M), ""
         divisors = [
             outer.op == "product" and outer.divides[next(
                 j for j, x in enumerate(outer.parts) if x is place)]
@@ -236,7 +258,7 @@ class Inference:
         if node.var in self.assigned:
             return (), ""
         name = getattr(node.written, "name", "").rstrip("0123456789")
-        greek = name in GREEK_LETTERS and name.islower()
+        greek = name in GREEK_LETTERS and name.islower() and name not in MEANS
         bold = self.facts.bold and not name[:1].isupper()
         return ((S,), "") if bold or greek else ((), "")
 
@@ -249,8 +271,13 @@ class Inference:
             if single(kind) and kind & VECTOR:
                 name = to_text(node.written)
                 told = f"{name} is {kinds.WORDS[kind]}, like the sum in which it stands"
-                return (kind,), "" if name[:1] in DATA else told
+                return (kind,), "" if name[:1] in DATA or name in MEANS else told
         return (), ""
+
+
+def _is_row(tensor: Formula) -> bool:
+    """Whether a tensor is ``W_{i,:}``, a row of a matrix."""
+    return isinstance(tensor, Symbol) and tensor.labels[1:] == (SLICE,)
 
 
 def _of_one_rank(counts: Sequence[int]) -> Relation:

@@ -10,7 +10,7 @@ from eingrad.notation.matrix.infer import KindError
 from eingrad.notation.matrix.kinds import C, M, R, S, composed
 from eingrad.notation.matrix.letters import MisfitError, OpenExtent, equal
 from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, KnownShapes, Typed
-from eingrad.notation.syntax import Call, Symbol, TensorAt
+from eingrad.notation.syntax import SLICE, Call, Symbol, TensorAt
 
 NUMERATOR, DENOMINATOR = "numerator", "denominator"  # what a Jacobian has a row for
 Shape = tuple[OpenExtent | None, OpenExtent | None]  # rows and columns, None where there is one
@@ -160,14 +160,17 @@ class Shapes:
         assert isinstance(tensor, Symbol | TensorAt)
         entries = tensor.labels if isinstance(tensor, Symbol) else tensor.entries
         kind = self.kind(node)
-        rank = len(entries) + {S: 0, C: 1, R: 1, M: 2}[kind]
+        sliced = SLICE in entries
+        rank = len(entries) + (0 if sliced else {S: 0, C: 1, R: 1, M: 2}[kind])
         axes = self.axes.setdefault(self.name_of(tensor), [OpenExtent() for _ in range(rank)])
         if len(axes) != rank:
             raise KindError(node, [kind])
         for entry, axis in zip(entries, axes, strict=False):
-            if isinstance(entry, str):
+            if isinstance(entry, str) and entry != SLICE:
                 self._label(node, entry, axis)
-        return self._shaped(kind, axes[len(entries) :])
+        own = [axis for x, axis in zip(entries, axes, strict=True) if x == SLICE] if sliced else (
+            axes[len(entries) :])  # fmt: skip
+        return self._shaped(kind, own)
 
     def _label(self, node: Typed, label: str, axis: OpenExtent) -> None:
         extent = self.labels.setdefault(label, OpenExtent(letter=label))

@@ -22,12 +22,13 @@ from eingrad.notation.matrix.typed import (
     TreeBuilder,
     Typed,
 )
-from eingrad.notation.summation import Summation, walk
+from eingrad.notation.summation import Summation, children, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
     DOT,
     ONES_NAME,
     OTIMES,
+    SLICE,
     TRANSPOSED,
     Assignment,
     Assumption,
@@ -40,6 +41,7 @@ from eingrad.notation.syntax import (
     Shaped,
     SizeOf,
     Statement,
+    Sum,
     Symbol,
     TensorAt,
 )
@@ -105,7 +107,7 @@ def _with_losses(
     """
     matrix = in_matrices(statements, bold, moving)
     generic = {s.name for s in statements if isinstance(s, Declaration)}
-    used = {x.name for s in statements if isinstance(s, Assignment) for x in walk(s.value)
+    used = {x.name for s in statements if isinstance(s, Assignment) for x in _outside(s.value)
             if isinstance(x, Symbol)}  # fmt: skip
     result = list(statements)
     for k in matrix:
@@ -117,6 +119,13 @@ def _with_losses(
                 note = f"{f} stands for any loss: a function of all of {x.name}"
                 result[k] = replace(s, value=whole, notes=(*s.notes, note))
     return result
+
+
+def _outside(formula: Formula) -> Iterator[Formula]:
+    """Yield a formula and its parts, but not those of derivatives."""
+    yield formula
+    for part in () if isinstance(formula, Derivative) else children(formula):
+        yield from _outside(part)
 
 
 def _symmetry(assumption: Assumption) -> Assumption:
@@ -188,7 +197,7 @@ def _is_sign(part: Formula, bold: Bold, moving: Collection[str]) -> bool:
         case Power(base=Symbol(name=name, labels=(_,)), exponent=exponent):
             return exponent == TRANSPOSED and (name[:1].islower() or (name, 1) in bold)
         case Power(base=base, exponent=exponent):
-            return exponent in TRANSPOSES and not _labelled(base)
+            return exponent in TRANSPOSES and (not _labelled(base) or _is_vector(base))
         case Product(signs=signs):
             return not SIGNS.isdisjoint(signs) and (
                 OTIMES in signs or not _labelled(part, moving))  # fmt: skip
@@ -196,9 +205,17 @@ def _is_sign(part: Formula, bold: Bold, moving: Collection[str]) -> bool:
             plain = not axes and not all(_labelled(x, moving) for x in args)
             return function == "entry" or (plain and function in FUNCTIONS) or (
                 function == "norm" and not axes)  # fmt: skip
-        case Symbol(name=name):
-            return name == ONES_NAME
+        case Symbol(name=name, labels=labels):
+            return name == ONES_NAME or SLICE in labels
     return False
+
+
+def _is_vector(formula: Formula) -> bool:
+    """Whether a sum has names with one label and names without: ``x_i - mu``."""
+    names = [x for x in walk(formula) if isinstance(x, Symbol)]
+    counts = {len(x.labels) for x in names}
+    return isinstance(formula, Sum) and (counts == {0, 1} or (
+        counts == {1} and len({x.labels for x in names}) > 1))  # fmt: skip
 
 
 def _labelled(formula: Formula, moving: Collection[str] = ()) -> bool:
@@ -358,8 +375,7 @@ class _TextElaboration:
                 self._declare(s, facts, extents)
         facts.sizes = extents
         for k, s in enumerate(self.statements):
-            if k not in self.matrix:
-                self._learn(s, facts)
+            self._learn(s, facts, k in self.matrix)
         for name, count in self.bold:
             kind = M if name[:1].isupper() else self.upright
             if not count and name not in facts.kinds:
@@ -395,8 +411,11 @@ class _TextElaboration:
             elif len(axes) == 1:
                 facts.kinds[name] = VECTOR
 
-    def _learn(self, statement: Statement, facts: KnownShapes) -> None:
-        """Learn from a statement in index notation how many axes tensors have."""
+    def _learn(self, statement: Statement, facts: KnownShapes, matrix: bool) -> None:
+        """Learn from a statement in index notation how many axes tensors have.
+
+        In matrix notation ``W_{i,:}`` says so.
+        """
         if isinstance(statement, Assignment):
             sides: tuple[Formula, ...] = statement.target, statement.value
         elif isinstance(statement, Assumption):
@@ -405,13 +424,15 @@ class _TextElaboration:
             return
         extents: dict[str, OpenExtent] = {}
         for part in (x for side in sides for x in walk(side)):
+            if matrix and SLICE not in getattr(part, "labels", ()):
+                continue
             if isinstance(part, Symbol | TensorAt) and (
                 part.labels or isinstance(statement, Assignment)
             ):
                 entries = part.labels if isinstance(part, Symbol) else part.entries
                 axes = facts.axes.setdefault(part.name, [OpenExtent() for _ in entries])
                 for entry, axis in zip(entries, axes, strict=False):
-                    if isinstance(entry, str):
+                    if isinstance(entry, str) and not matrix:
                         known = extents.setdefault(entry, OpenExtent(letter=entry))
                         _unite(entry, known, axis, part)
 

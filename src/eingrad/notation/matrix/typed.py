@@ -20,6 +20,7 @@ from eingrad.notation.syntax import (
     ONES_NAME,
     OSLASH,
     OTIMES,
+    SLICE,
     TRANSPOSED,
     Call,
     Compare,
@@ -95,6 +96,7 @@ class TreeBuilder:
         self.domains: list[int] = []
         self.nodes: list[Typed] = []
         self.names: dict[tuple[str, int], int] = {}
+        self.slices: dict[tuple[str, tuple[bool, ...]], int] = {}  # W_{i,:}, W_{:,j}
         self.mixed: list[Product] = []  # products that can be read in two ways
 
     def variable(self, kinds: int) -> int:
@@ -152,13 +154,26 @@ class TreeBuilder:
         if name[0] == "I" and len(name) < 3 and not count and self._is_identity(name):
             return self.node("identity", tensor, kinds=M)
         key = name, count
-        if (whole := self.facts.first.get(name)) is not None and name not in self.facts.axes:
-            key = whole, count + 1
-        if key not in self.names:
-            self.names[key] = self.variable(self.kinds_of(name, count))
-        node = Typed("name", tensor, (), self.names[key])
+        slices = tuple(x == SLICE for x in tensor.labels) if isinstance(tensor, Symbol) else ()
+        if any(slices):
+            var = self.slices.setdefault((name, slices), len(self.domains))
+            if var == len(self.domains):
+                self.variable(self._kinds_of_slice(name, slices))
+        else:
+            if (whole := self.facts.first.get(name)) is not None and name not in self.facts.axes:
+                key = whole, count + 1
+            if key not in self.names:
+                self.names[key] = self.variable(self.kinds_of(name, count))
+            var = self.names[key]
+        node = Typed("name", tensor, (), var)
         self.nodes.append(node)
         return node
+
+    def _kinds_of_slice(self, name: str, whole: Sequence[bool]) -> int:
+        """Return the kinds of ``W_{i,:}``, which shows all axes of W, in either orientation."""
+        if len(self.facts.axes.get(name, whole)) != len(whole):
+            return 0
+        return {1: VECTOR, 2: M}.get(sum(whole), 0)
 
     def _check_axes(self, derivative: Formula, parts: tuple[Typed, ...]) -> None:
         """Raise for a derivative with more than two axes, which is no matrix."""

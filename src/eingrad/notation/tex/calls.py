@@ -146,7 +146,8 @@ class CallReader(SumReader):
         self, function: str, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token
     ) -> Formula:
         position = self.at(token)
-        if (slope := SLOPES.get(function)) is not None and len(args) == 1:
+        own = function.rstrip("'") in self.context.functions
+        if (slope := SLOPES.get(function)) is not None and len(args) == 1 and not own:
             return slope(args[0])
         pairwise = AXIS_FUNCTIONS[function].pairwise if function in AXIS_FUNCTIONS else ""
         if pairwise and len(args) == 2 and not axes:

@@ -28,7 +28,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.derivatives import DerivativeReader
-from eingrad.notation.tex.rows import DOTS, SIGNS_OF, is_letter, word_at, word_end
+from eingrad.notation.tex.rows import DOTS, SIGNS_OF, is_letter, split, word_at, word_end
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
@@ -252,7 +252,8 @@ def _relation(
     while tokens and tokens[-1].kind in {"DOT", "COMMA"}:
         tokens.pop()
     names_only = all(is_letter(t) or t.kind == "COMMA" for t in tokens)
-    if (every and names_only) or is_whole_range(tokens):
+    ranges = is_whole_range(tokens) or all(map(is_whole_range, split(tokens, "COMMA")))
+    if (every and names_only) or ranges:
         return None
     single = len(tokens) == 3 and is_letter(tokens[0]) and is_letter(tokens[2])
     if single and (op := SIGNS_OF.get(tokens[1].text)):
@@ -298,6 +299,14 @@ def _beside(claim: Assignment, condition: Compare) -> Assignment:
     """Return a claim that says nothing where a condition does not hold: there it repeats its left
     side."""
     return replace(claim, value=Call("where", (condition, claim.value, claim.target)))
+
+
+def beside(claim: Claim, at: Sequence[tuple[str, Symbol]]) -> Claim:
+    r"""Return a claim for the entries at which labels are integers: of ``\nabla_{w_{y_i}} L``."""
+    for label, integer in at:
+        assert isinstance(claim, Assignment)
+        claim = _beside(claim, Compare("==", Ordinal(label), integer))
+    return claim
 
 
 def _entry_with_label(entry: Entry, old: str, new: str) -> Entry:

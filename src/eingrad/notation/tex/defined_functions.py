@@ -14,6 +14,7 @@ from eingrad.notation.syntax import (
     Call,
     Declaration,
     Dependence,
+    Derivative,
     Equation,
     Formula,
     Shaped,
@@ -21,6 +22,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.rows import Row, sides
+from eingrad.notation.tex.tidy import group_end
 from eingrad.notation.tokens import Token
 
 DEEPEST = 8  # definitions that speak of each other
@@ -28,7 +30,22 @@ DEEPEST = 8  # definitions that speak of each other
 
 def _name(token: Token) -> str:
     """Return the name that a letter is, Latin or Greek; nothing for another token."""
-    return names.letter(token.text) if token.kind == "LETTER" else names.greek(token.text) or ""
+    if token.kind in {"LETTER", "FUNCTION"}:
+        return names.letter(token.text)
+    return names.greek(token.text) or ""
+
+
+def _with_short_head(tokens: Sequence[Token]) -> Sequence[Token]:
+    r"""Return a left side with one token for the known function that it defines:
+    ``\text{ReLU}(x)``, ``\tanh(x)``."""
+    if not tokens:
+        return tokens
+    end = group_end(tokens, 1) + 1 if len(tokens) > 1 and tokens[0].text in names.UPRIGHT else 1
+    word = "".join(t.text for t in tokens[2 : end - 1]) if end > 1 else ""
+    name = names.function_name(word) if word else names.function_command(tokens[0].text)
+    if name is None or not tokens or tokens[0].kind != "COMMAND":
+        return tokens
+    return [replace(tokens[0], kind="FUNCTION", text=name), *tokens[end:]]
 
 
 def function_rows(found: Sequence[Row]) -> dict[int, tuple[str, str]]:
@@ -37,16 +54,28 @@ def function_rows(found: Sequence[Row]) -> dict[int, tuple[str, str]]:
     Such a name stands before parentheses alone, and somewhere with something else in them.
     """
     result: dict[int, tuple[str, str]] = {}
+    heads: dict[int, tuple[str, str]] = {}
+    bodies: dict[int, Sequence[Token]] = {}
     for k, row in enumerate(found):
         pair = sides(row.tokens)
-        left = pair[0]
+        left = _with_short_head(pair[0])
         if len(pair) != 2 or [t.text for t in left[1:4:2]] != ["(", "("] or len(left) != 4:
             continue
-        name, argument = _name(left[0]), _name(left[2])
+        heads[k], bodies[k] = (_name(left[0]), _name(left[2])), pair[1]
         others = [t for j, other in enumerate(found) for t in (
             other.tokens if j != k else pair[1])]  # fmt: skip
-        if name and argument and _is_applied(name, argument, others):
-            result[k] = name, argument
+        known = left[0].kind == "FUNCTION"
+        if all(heads[k]) and (known or _is_applied(*heads[k], others)):
+            result[k] = heads[k]
+    while more := [
+        k
+        for k in heads.keys() - result.keys()
+        if any(
+            argument == heads[k][1] and heads[k][0] in map(_name, bodies[j])
+            for j, (_, argument) in result.items()
+        )
+    ]:  # f in p(x) = \sigma(f(x)), which is taken of x_i
+        result |= {k: heads[k] for k in more}
     return result
 
 
@@ -73,6 +102,8 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
     """
     if not functions or not any(isinstance(x, Call) for x in walk(formula)):
         return formula
+    if isinstance(formula, Derivative):
+        return replace(formula, of=put_in_place(formula.of, functions, depth))
     parts = [put_in_place(x, functions, depth) for x in children(formula)]
     formula = rebuilt(formula, parts) if parts else formula
     if not isinstance(formula, Call):
@@ -81,12 +112,22 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
     if known is None or known.value is None:
         return formula
     name = formula.function
-    if name.endswith("'") or len(formula.args) != 1 or formula.axes or depth > DEEPEST:
+    of_one = len(formula.args) == 1 and not formula.axes
+    if name.endswith("'") and of_one and _is_number(formula.args[0]) and not name.endswith("''"):
+        value = put_in_place(replace(formula, function=name[:-1]), functions, depth)
+        assert isinstance(formula.args[0], Symbol)
+        return Derivative(value, (formula.args[0],), formula.position)  # g'(z)
+    if name.endswith("'") or not of_one or depth > DEEPEST:
         hint = "write its formula, or call it something else where it is defined"
         raise NotationError(f"{name} of a function that the text defines", hint=hint,
                             position=formula.position, operand=name)  # fmt: skip
     value = put_in_place(known.value, functions, depth + 1)
     return _with(value, known.arguments[0].name, formula.args[0])
+
+
+def _is_number(formula: Formula) -> bool:
+    """Whether a formula is a name without labels, by which one may differentiate."""
+    return isinstance(formula, Symbol) and not formula.labels
 
 
 def _with(formula: Formula, name: str, value: Formula) -> Formula:
@@ -103,7 +144,9 @@ S = TypeVar("S", bound=Assignment | Assumption | Declaration | Shaped | Equation
 def statement_in_place(statement: S, functions: Defined) -> S:
     """Return a statement or claim in which no such function is called."""
     if isinstance(statement, Assignment):
-        return replace(statement, value=put_in_place(statement.value, functions))
+        target = put_in_place(statement.target, functions)
+        assert isinstance(target, Symbol | Derivative)
+        return replace(statement, target=target, value=put_in_place(statement.value, functions))
     if isinstance(statement, Equation | Assumption):
         left, right = (put_in_place(x, functions) for x in (statement.left, statement.right))
         return replace(statement, left=left, right=right)

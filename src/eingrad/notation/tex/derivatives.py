@@ -2,11 +2,19 @@ r"""Derivatives in LaTeX: ``\frac{\partial L}{\partial W_{ij}}``, ``dL/dx``, ``\
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
-from eingrad.notation.syntax import Derivative, Formula, Number, Product, Symbol, TensorAt
+from eingrad.notation.syntax import (
+    TRANSPOSED,
+    Derivative,
+    Formula,
+    Number,
+    Product,
+    Symbol,
+    TensorAt,
+)
 from eingrad.notation.tex import names
 from eingrad.notation.tex.scripts import ScriptReader
 from eingrad.notation.text import to_text
@@ -26,6 +34,7 @@ class DerivativeReader(ScriptReader):
 
     divisors: int  # how many fraction bars stand above
     surely_d = False  # whether a d is that of a derivative whatever the tensors' names are
+    surely_delta = False  # and a \delta, whatever follows it
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before; see `Parser`."""
@@ -64,7 +73,8 @@ class DerivativeReader(ScriptReader):
         r"""Read ``\frac{\partial L}{\partial W_{ij}}`` behind its ``\frac``."""
         start = self.k
         surely = self.peek(1).text == r"\partial"
-        self.surely_d = self._is_quotient_of_differentials()
+        self.surely_d = self._is_quotient_of_differentials("d")
+        self.surely_delta = self._is_quotient_of_differentials(r"\delta")
         if not (self.take("LBRACE") and self.differential()):
             self.k = start
             return None
@@ -78,10 +88,10 @@ class DerivativeReader(ScriptReader):
             self.k = start  # d (a + b) / c with a tensor d
             return None
         if of is None:
-            of = self._operand(token)
+            of = self._operand(token, wrt)
         return self._taken(of, wrt, order, token)
 
-    def _is_quotient_of_differentials(self) -> bool:
+    def _is_quotient_of_differentials(self, sign: str) -> bool:
         r"""Whether ``{dL}{dx}`` comes next: a number d would cancel."""
         end = 0
         depth = 0
@@ -94,6 +104,8 @@ class DerivativeReader(ScriptReader):
             (self.peek(0).kind, self.peek(1).text),
             (self.peek(end).kind, self.peek(end + 1).text),
         )
+        if sign != "d":
+            return begins == (("LBRACE", sign),) * 2 and self.begins_name(self.peek(end + 2))
         return begins == (("LBRACE", "d"), ("LBRACE", "d")) and self.begins_name(self.peek(2))
 
     def _numerator(self, surely: bool) -> Formula | None:
@@ -172,8 +184,13 @@ class DerivativeReader(ScriptReader):
         r"""Read the labels behind arguments, ``\sigma(\mathbf{z})_i``, if there are any."""
         if tensor.labels or self.peek().kind != "SUB":
             return tensor
-        entries = self.scripts(of_name=False).entries or ()
-        labels = tuple(x for x in entries if isinstance(x, str))
+        token = self.next()
+        entries = self.entries()
+        found = () if isinstance(entries, str) else tuple(entries.items)
+        labels = tuple(x for x in found if isinstance(x, str))
+        if not labels or len(labels) < len(found):
+            hint = "write labels, one letter for each axis"
+            raise self.error("something else than labels behind arguments", hint, token)
         return Symbol(tensor.name, labels, tensor.position, brackets=True)
 
     def _calls(self, tensor: Symbol) -> bool:
@@ -221,6 +238,10 @@ class DerivativeReader(ScriptReader):
         r"""Go past what stands between arguments: a comma, a semicolon, a bar."""
         return any(self.take(kind) for kind in ("COMMA", "DOT", "MID", "BAR"))
 
+    def arguments_past(self) -> None:
+        """Go past the tensors in the parentheses ahead."""
+        self._skip_arguments()
+
     def _skip_arguments(self) -> None:
         """Go past ``(y, t)`` if it comes next: names alone, which say what L depends on."""
         start, opened = self.k, self.peek()
@@ -249,7 +270,17 @@ class DerivativeReader(ScriptReader):
         labels = tuple(letters[x] for x in known.labels)
         return self._labelled_behind(Symbol(name, labels, self.at(token), brackets=True))
 
-    def _operand(self, token: Token) -> Formula:
+    def _goes_on_beside(self, inner: Formula, wrt: Sequence[Symbol | TensorAt]) -> bool:
+        r"""Whether ``(1 - y) \log(...)`` is differentiated as a whole.
+
+        The parentheses do not hold that by which is differentiated, and a function follows them.
+        """
+        after = self.peek()
+        called = names.function_command(after.text) or after.text == r"\operatorname"
+        own = {x.name for x in walk(inner) if isinstance(x, Symbol | TensorAt)}
+        return bool(called) and own.isdisjoint(x.name for x in wrt)
+
+    def _operand(self, token: Token, wrt: Sequence[Symbol | TensorAt] = ()) -> Formula:
         r"""Read what follows ``\frac{\partial}{\partial x}``: one factor, in parentheses or not."""
         first, start = self.peek(), self.k
         opens_bars = first.kind == "BAR" and not self.closes_bars(first)
@@ -259,6 +290,9 @@ class DerivativeReader(ScriptReader):
             inner = self.factor() if first.text == "(" else self.group()
             if self.peek().kind == "SUP":
                 raise self.error("a power of a derivative or of what it is taken of", AS_IN, first)
+            if first.text == "(" and self._goes_on_beside(inner, wrt):
+                self.k = start
+                return self.product()
             return inner
         tensor = self._plain_operand()
         if tensor is not None:
@@ -373,7 +407,7 @@ class DerivativeReader(ScriptReader):
         r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``; ``\delta`` in a fraction, too."""
         if self.take("COMMAND", r"\partial"):
             return True
-        if self.peek().text == r"\delta" and self._is_variation():
+        if self.peek().text == r"\delta" and (self.surely_delta or self._is_variation()):
             self.next()
             return True
         if "d" in self.context.tensors and not self.surely_d:
@@ -410,6 +444,10 @@ class DerivativeReader(ScriptReader):
             by, _ = self.plain_tensor()  # \nabla L(w)
             self.expect("CLOSE", "a closing parenthesis")
             return self._taken(of, (by,) * _times(order), order, token)
+        known = self.context.applied.get(of.name)
+        if not of.labels and known is not None and len(known.arguments) == 1:
+            by = Symbol(known.arguments[0].name, (), of.position)  # \nabla g of a g(C)
+            return self._taken(of, (by,) * _times(order), order, token)
         self._skip_arguments()
         if len(of.labels) != 1 or order != Number(1):
             raise self.error(r"\nabla by nothing", r"write \nabla_{W_{ij}} L", token)
@@ -429,12 +467,21 @@ class DerivativeReader(ScriptReader):
             hint = rf"write what it is the derivative of: {token.text}_{{W}} L"
             raise self.error(rf"{token.text} of nothing", hint, token)
         first = self.peek()
-        of = self.differentiated() if self.begins_name(first) and not self._begins_function() \
-            else self.factor()  # fmt: skip
+        of = self._reached(first)
         if token.text == r"\partial" and self.begins_factor(self.peek()):
             raise self.error("how far this derivative reaches is not clear",
                              r"write \partial_{x} \left( ... \right)", token)  # fmt: skip
         return self._taken(of, (by,) * _times(order), order, token)
+
+    def _reached(self, first: Token) -> Formula:
+        r"""Read what a gradient is of: a tensor, a factor, ``\mu^T A \mu`` up to the next sign."""
+        if not self.begins_name(first) or self._begins_function():
+            return self.factor()
+        start = self.k
+        self.word()
+        scripts = self.scripts()
+        self.k = start
+        return self.product() if scripts.power == TRANSPOSED else self.differentiated()
 
     def _begins_function(self) -> bool:
         """Whether a name that comes next is a function."""

@@ -92,11 +92,13 @@ class Lexer:
         kind = kinds.get(token.kind, "")
         if token.kind == "env":
             return self._environment(token)
+        if text == r"\cr":
+            kind = "ROW"
         if text in DELIMITERS:
             kind, text = DELIMITERS[text]
         elif text in SIGNS:
             kind = SIGNS[text]
-        elif token.kind == "command" or text != token.text:
+        elif not kind and (token.kind == "command" or text != token.text):
             kind = "COMMAND"
         if not kind:
             shown = token.text if token.text.isprintable() else f"U+{ord(token.text):04X}"

@@ -33,6 +33,7 @@ PARAMETERS = frozenset({
     "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta",
 })  # below the name of a function with arguments
 OWN = frozenset("ohfgrxyzew")  # letters that, below a name, may belong to it
+EXTENTS = frozenset("dnDN")  # with a letter below, d_k, a number if nothing else has that letter
 MATRICES = frozenset({"Sigma", "Lambda", "Omega"})  # whose power -1 is the inverse
 ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's
 GIVEN, PRIME = "given", "prime"  # end the names of p_{j|i} and of w'_{ij}

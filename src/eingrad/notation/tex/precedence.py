@@ -20,6 +20,7 @@ from eingrad.notation.syntax import (
     ODOT,
     OSLASH,
     OTIMES,
+    SLICE,
     TRANSPOSED,
     Call,
     Derivative,
@@ -36,6 +37,7 @@ from eingrad.notation.tex.calls import BARS, ONE, CallReader
 from eingrad.notation.tex.rows import SIGNS_OF
 from eingrad.notation.tex.scripts import TWO, Entry, Scripts
 from eingrad.notation.tex.survey import Context
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 STOPS = frozenset({
@@ -328,10 +330,12 @@ class Parser(CallReader):
         after = self.peek()
         calls = after.kind == "OPEN" and after.text == "(" and not entries
         count = self.lone_arguments() if calls or after.text == "(" else 0
-        if calls and count and full in self.context.applied and scripts.power is None:
+        plain = scripts.power is None and not scripts.primes
+        if calls and count and full in self.context.applied and plain:
             return self.applied(full, token)
         applied = calls and (not after.spaced or count > 0) and scripts.power is None
         survey = self.context.survey
+        survey.level |= set() if self.raising else {full}
         if applied or not (entries and count):  # f_k (x) is neither
             (survey.called if applied else survey.bare).add(full)
         if applied:
@@ -340,12 +344,33 @@ class Parser(CallReader):
             if count > 1 and self._is_loss(full, entries):
                 return self._loss(full, token)
             self._check_arguments(full, entries, count, token)
+        if scripts.primes and calls and (slope := self._slope(full, token)) is not None:
+            return slope
+        if scripts.primes and not calls and self._is_transposed(full, scripts):
+            return self._powered(full, entries, replace(scripts, power=TRANSPOSED), token)
         if scripts.primes or (applied and self.context.is_function(full)):
             if not calls:
                 hint = "give the tensor another name, for instance with a hat"
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
+
+    def _slope(self, name: str, token: Token) -> Formula | None:
+        r"""Read the ``(x)`` of ``S'(x)`` where the model defines S(x), else return None."""
+        known = self.context.applied.get(name)
+        given = self.arguments_ahead()
+        if known is None or name not in self.context.tensors or len(given) != 1:
+            return None
+        if [x.name for x in known.arguments] != [x.name for x in given]:
+            return None
+        self.arguments_past()
+        return Derivative(Symbol(name, (), self.at(token)), given, self.at(token))
+
+    def _is_transposed(self, name: str, scripts: Scripts) -> bool:
+        r"""Whether ``X'`` is the transpose of a matrix that the model knows."""
+        known = bool(self.context.rank(name)) and name + names.PRIME not in self.context.tensors
+        plain = scripts.primes == "'" and scripts.entries is None and scripts.power is None
+        return self.context.closed and known and plain
 
     def _is_loss(self, name: str, entries: tuple[Entry, ...]) -> bool:
         """Whether a name is any function of several tensors: ``L = l(\\mathbf{o}, y)``."""
@@ -366,7 +391,8 @@ class Parser(CallReader):
             if name not in names.GENERIC and not context.closed:
                 context.survey.notes.setdefault(f"{name} is a function, for it never stands alone")
             return
-        factor = name in context.bare or (entries and name not in names.GENERIC)
+        factor = name in context.bare or (entries and name not in names.GENERIC) or (
+            context.closed and name in context.tensors and self._raised_behind())  # fmt: skip
         if count == 1 and (factor or (entries and context.closed and name in context.tensors)):
             return  # f (x) beside a lone f, A_ij (x)
         if not context.final:
@@ -378,6 +404,16 @@ class Parser(CallReader):
             return
         hint = f"write {name} alone where it is defined, and a product without parentheses"
         raise self.error(f"{name} with {'arguments' if count > 1 else 'an argument'}", hint, token)
+
+    def _raised_behind(self) -> bool:
+        r"""Whether a power or a transpose hangs on the parentheses ahead: ``\delta (a)^T``."""
+        depth = k = 0
+        while self.peek(k).kind != "END":
+            depth += (self.peek(k).kind == "OPEN") - (self.peek(k).kind == "CLOSE")
+            k += 1
+            if not depth:
+                break
+        return self.peek(k).kind == "SUP"
 
     def _function(self, name: str, operator: bool, upright: bool) -> str | None:
         """Return the function that a name is, if it is one here."""
@@ -430,8 +466,9 @@ class Parser(CallReader):
             tensor = SizeOf(label, position=self.at(token))
         if power is None:
             return tensor
+        self._note_exponent(tensor, power)
         axes = tuple(x for x in entries if isinstance(x, str))
-        if power == TRANSPOSED and len(axes) == 2:
+        if power == TRANSPOSED and len(axes) == 2 and SLICE not in axes:
             return self.matrix("transpose", tensor, axes, token)
         if (
             power == MINUS_ONE
@@ -445,6 +482,15 @@ class Parser(CallReader):
                 token,
             )
         return Power(tensor, power, self.at(token))
+
+    def _note_exponent(self, tensor: Formula, power: Formula) -> None:
+        r"""Note that the t of ``x_i^{t}`` is a number, if it is a letter that labels often have."""
+        context = self.context
+        if context.final and not context.closed and isinstance(power, Symbol) and not power.labels:
+            labelled = isinstance(tensor, Symbol) and tensor.labels
+            if labelled and power.name in "ijkst" and power.name not in context.level:
+                text = f"{power.name} above {to_text(tensor)} is an exponent, no label"
+                context.survey.notes.setdefault(text)
 
     def _root_of(self, square: Formula, power: Formula | None, token: Token) -> Formula:
         r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""

@@ -40,7 +40,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.tex.conditions import limited, no_conditions
+from eingrad.notation.tex.conditions import beside, limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
 from eingrad.notation.tex.defined_functions import function_rows, statement_in_place
 from eingrad.notation.tex.edges import left_edge
@@ -49,6 +49,7 @@ from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import (
     ACCENTS,
     ERRORS,
+    EXTENTS,
     FONTS,
     OWN,
     big,
@@ -58,7 +59,14 @@ from eingrad.notation.tex.names import (
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, rows, sides
 from eingrad.notation.tex.superscripts import MovingLabels, claims_with_labels, with_labels
-from eingrad.notation.tex.survey import Context, Subscript, Survey, letters_of, squares_in
+from eingrad.notation.tex.survey import (
+    Context,
+    Subscript,
+    Survey,
+    letters_of,
+    squares_in,
+    upper_labels,
+)
 from eingrad.notation.tex.tidy import group_end, tidied, with_words, words_on_the_left
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
@@ -155,12 +163,15 @@ def _read_model(lexer: Lexer) -> Reading:
         str(_declared(row.tokens, lexer)) for row in found if _is_word(row.tokens, "function")
     ]
     letters, labels = letters_of(tokens)
+    upper = upper_labels(tokens)
     places = function_rows(found)
     functions = [(name, x, found[k]) for k, (name, x) in places.items()]
-    found = [row for k, row in enumerate(found) if k not in places] or found
+    rest = [row for k, row in enumerate(found) if k not in places]
+    found = rest or found
     first = Context(
-        lexer, [*declared, *(name for name, *_ in functions)], labels=labels, letters=letters,
-        own_delta=_defines_delta(found), moving=frozenset(moving.labels),
+        lexer, [*declared, *(name for name, *_ in functions)], labels=labels | upper,
+        letters=letters, upper=upper, moving=frozenset(moving.labels),
+        own_delta=_defines_delta(found), bare_delta=_defines_delta(found, bare=True),
         applied={"sigma": Dependence((), ())} if _defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)
@@ -235,17 +246,20 @@ def read_claims(
     says how it counts.
     """
     lexer = Lexer(text)
-    found = _with_words(rows(tidied(lexer)), names)
+    found = _with_words(rows(tidied(lexer, names)), names)
     found = claims_with_labels(found, counting, lexer, names)
     tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
+    upper = upper_labels(tokens)
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
     names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
     defined = {name: x for name, x in (applied or {}).items() if x.value is not None}
     first = Context(
-        lexer, tuple(defined), names, closed=bool(names), labels=labels | known,
+        lexer, tuple(defined), names, closed=bool(names), labels=labels | known | upper,
+        upper=upper,
         letters=letters | known, squared=squares_in(names),
         own_delta=names_delta or _defines_delta(found),
+        bare_delta=ERRORS in names or _defines_delta(found, bare=True),
         applied={name: x for name, x in (applied or {}).items() if x.value is None},
         starts=counting.starts, first=counting.first, moving=frozenset(counting.labels),
     )  # fmt: skip
@@ -439,10 +453,14 @@ def _defines_sigma(found: Sequence[Row]) -> bool:
                for left in lefts)  # fmt: skip
 
 
-def _defines_delta(found: Sequence[Row]) -> bool:
-    r"""Whether a text says what ``\delta_{oi}`` is, which is then no Kronecker's delta."""
+def _defines_delta(found: Sequence[Row], bare: bool = False) -> bool:
+    r"""Whether a text says what ``\delta_{oi}`` is, which is then no Kronecker's delta.
+
+    With ``bare``, what ``\delta`` without labels is.
+    """
     return any(
-        [t.text for t in row.tokens[:2]] == [r"\delta", "_"] and len(sides(row.tokens)) > 1
+        [t.text for t in row.tokens[:2]] == [r"\delta", "=" if bare else "_"]
+        and len(sides(row.tokens)) > 1
         and not any(t.kind in {"SIGN", "TIMES"} for t in sides(row.tokens)[0])
         for row in found
     )  # fmt: skip
@@ -461,8 +479,10 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
     row = split_declaration(whole.tokens)[0] or whole.tokens
     left, *right = _both_sides(row, context)
     context.survey.notes = {}
+    at: list[tuple[str, Symbol]] = []
+    context.survey.at = at
     target = _left_side(left, context)
-    context.survey.kept = _kept(target)
+    context.survey.kept, context.survey.at = _kept(target), None
     position = context.lexer.position(row[0])
     claims: list[Claim] = []
     for part in right:
@@ -473,7 +493,7 @@ def _claims(whole: Row, context: Context) -> list[Claim]:
         else:
             claims.append(Equation(target, value, position))
     read = partial(_formula, context=context, comparison=True)
-    claims = [about_labels(with_places(claim, latex=True)) for claim in claims]
+    claims = [about_labels(with_places(beside(claim, at), latex=True)) for claim in claims]
     placed = (at_entry(claim, whole.entry) for claim in claims)
     return [limited(claim, whole.conditions, context, read) for claim in placed]
 
@@ -555,7 +575,7 @@ def _is_called(tokens: Sequence[Token]) -> int:
         depth += (token.kind == "OPEN") - (token.kind == "CLOSE")
         if depth == 0:
             return 0
-    plain = all(t.kind not in {"SUP", "SIGN", "TIMES"} for t in tokens[: ends[0]])
+    plain = all(t.kind not in {"SUP", "SIGN", "TIMES", "PRIME"} for t in tokens[: ends[0]])
     return (1 + (end < len(tokens))) * plain
 
 
@@ -604,11 +624,27 @@ def _shorthands(statements: Sequence[Statement]) -> tuple[Assignment, ...]:
         if isinstance(s, Assignment) and isinstance(s.target, Symbol)
         and any(isinstance(x, Derivative) for x in walk(s.value))
     }  # fmt: skip
-    others = [x for s in statements if isinstance(s, Assignment) and s not in named.values()
-              for x in walk(s.value)]  # fmt: skip
-    if any(isinstance(x, Symbol | TensorAt) and x.name in named for x in others):
+    rest = {
+        s.target.name: s for s in statements if isinstance(s, Assignment)
+        and isinstance(s.target, Symbol) and s.target.name not in named
+    }  # fmt: skip
+    if any(s.target.name in named for s in statements
+           if isinstance(s, Assignment) and isinstance(s.target, Symbol)
+           and s not in named.values()):  # fmt: skip
         return ()
-    return tuple(named.values())
+    while more := {
+        name: s
+        for name, s in rest.items()
+        if any(isinstance(x, Symbol | TensorAt) and x.name in named for x in walk(s.value))
+    }:  # \delta^{(1)} = W^\top \delta^{(2)} \odot ...
+        named |= more
+        rest = {name: s for name, s in rest.items() if name not in more}
+    wanted = {x.name for s in named.values() for part in walk(s.value)
+              if isinstance(part, Derivative) for x in (part.of, *part.wrt)
+              if isinstance(x, Symbol)}  # fmt: skip
+    if not wanted.isdisjoint(named):
+        return ()
+    return tuple(s for s in statements if isinstance(s, Assignment) and s in named.values())
 
 
 def _parts_of_names(
@@ -623,9 +659,17 @@ def _parts_of_names(
     open_labels: set[str] = set()
     summed: set[str] = set()
     letters_of_names = {*OWN}
-    if any(isinstance(s, Shaped) for s in statements):  # h_a = W x + b
-        alone = {x for s in statements if isinstance(s, Assignment) and not _labelled(s.value)
-                 for x in labels_of(s.target)}  # fmt: skip
+    shaped = any(isinstance(s, Shaped) for s in statements)  # h_a = W x + b
+    bases = {x: {s.base for s in subscripts if x in s.entries} for s in subscripts
+             for x in s.entries}  # fmt: skip
+    alone = {
+        x
+        for s in statements
+        if isinstance(s, Assignment) and not _labelled(s.value)
+        for x in labels_of(s.target)
+        if shaped or (shows_matrices(s.value) and len(bases.get(x, ())) == 1)
+    }
+    if alone:
         letters_of_names |= alone
         open_labels |= alone
     for s in statements:
@@ -635,6 +679,7 @@ def _parts_of_names(
             summed |= Summation().free(s.value).keys() - {*labels_of(s.target), *where}
             summed |= {k for k in where if where.count(k) > 1}  # (y_o - t_o)^2 lacks a sum
     shared = {x for script in subscripts if len(script.entries) != 1 for x in script.entries}
+    letters_of_names |= {x for x, own in bases.items() if own <= EXTENTS}  # d_k
     letters = (open_labels & letters_of_names) - integers - summed - shared - {*bound}
     return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
 

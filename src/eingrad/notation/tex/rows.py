@@ -92,10 +92,10 @@ def _goes_on(last: Row, row: Row) -> bool:
 
 def sides(row: Sequence[Token]) -> list[Sequence[Token]]:
     """Split a row at the equals signs that nothing encloses."""
-    return _split(row, "EQUAL")
+    return split(row, "EQUAL")
 
 
-def _split(row: Sequence[Token], kind: str) -> list[Sequence[Token]]:
+def split(row: Sequence[Token], kind: str) -> list[Sequence[Token]]:
     """Split a row at the tokens of a kind that nothing encloses."""
     depth, start = 0, 0
     found: list[Sequence[Token]] = []
@@ -151,7 +151,7 @@ def _separates(tokens: Sequence[Token], k: int) -> bool:
 
 def _is_equation(line: Sequence[Token]) -> bool:
     """Whether a line is complete: `BREAK` marks where another equation follows such a line."""
-    return len(_split(line, "EQUAL")) > 1 and line[-1].kind not in GOES_ON
+    return len(split(line, "EQUAL")) > 1 and line[-1].kind not in GOES_ON
 
 
 def _begins_equation(tokens: Sequence[Token], k: int) -> bool:
@@ -220,16 +220,16 @@ def _columns(raw: Sequence[Token]) -> Iterator[list[Token]]:
 
     Notes in columns are left out; all else goes on from the column before.
     """
-    cells = [_stripped(cell) for cell in _split(raw, "AMP")]
+    cells = [_stripped(cell) for cell in split(raw, "AMP")]
     group: list[Token] = []
     for k, cell in enumerate(cells):
         if k and _is_note(cell):
             continue
-        before = _split(cell, "EQUAL")
+        before = split(cell, "EQUAL")
         after = next((c for c in cells[k + 1 :] if c), [])
         opens = bool(cell) and cell[0].kind not in GOES_ON
         begins = opens and (len(before) > 1 or (bool(after) and after[0].kind == "EQUAL"))
-        if begins and len(_split(group, "EQUAL")) > 1 and group[-1].kind not in GOES_ON:
+        if begins and len(split(group, "EQUAL")) > 1 and group[-1].kind not in GOES_ON:
             yield group
             group = []
         group = [*group, *cell]

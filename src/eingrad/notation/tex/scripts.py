@@ -10,6 +10,7 @@ from eingrad.errors import NotationError
 from eingrad.notation.grammar import Grammar
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
+    SLICE,
     TRANSPOSED,
     Formula,
     MovedLabel,
@@ -26,7 +27,7 @@ from eingrad.notation.tex.survey import Context, Subscript
 from eingrad.notation.tokens import Token
 
 Entry = str | Symbol | TensorAt | Offset
-TWO = Number(2)
+TWO, STAR = Number(2), "star"
 LAYERS = frozenset({"l", "L", r"\ell"})
 CONDITION_WORDS = frozenset({"if", "otherwise", "else", "when", "unless", "for"})
 
@@ -69,6 +70,8 @@ class Scripts:
 
 class ScriptReader(Grammar):
     """Reads names with labels."""
+
+    raising = 0  # how many exponents are open
 
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context.lexer.source)
@@ -225,6 +228,10 @@ class ScriptReader(Grammar):
         elif inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
+        elif of_name and in_braces and self._is_upper_group():
+            entries = self.entries()
+            assert isinstance(entries, ScriptEntries)
+            found.power_first, found.above = False, (*found.above, *entries.items)
         elif of_name and (raised := self._raised_label(in_braces)):
             found.power_first, found.raised = False, raised
             found.above += (raised,)
@@ -234,7 +241,9 @@ class ScriptReader(Grammar):
             raise self.error("a superscript that is an index with an offset", hint, token)
         else:
             self._check_exponent(in_braces, token)
+            self.raising += 1
             found.power = self.argument()
+            self.raising -= 1
 
     def _is_inverse_transpose(self) -> bool:
         r"""Whether ``{-\top}`` comes next."""
@@ -251,6 +260,13 @@ class ScriptReader(Grammar):
             return ""
         self.k += 3 if in_braces else 1
         return label
+
+    def _is_upper_group(self) -> bool:
+        """Whether several labels stand above a name, ``S^{ij'}``, in a text that writes so."""
+        group = self._group()
+        letters = [t for t in group if t.kind not in {"PRIME", "COMMA"}]
+        upper = self.context.upper
+        return len(letters) > 1 and all((names.greek(t.text) or t.text) in upper for t in letters)
 
     def _group(self) -> list[Token]:
         """Return the tokens in the braces ahead, or the one token ahead."""
@@ -270,7 +286,7 @@ class ScriptReader(Grammar):
         inner = group[1:-1] if group and group[0].kind == "OPEN" and len(group) > 2 else group
         texts = [t.text for t in inner]
         if texts in (["*"], [r"\ast"], [r"\star"]):
-            suffix = "star"
+            suffix = STAR
         elif texts and texts[0] in LAYERS and self._is_layer(texts):
             suffix = texts[0].removeprefix("\\")
             suffix += {"+": "plus", "-": "minus"}[texts[1]] + texts[2] if len(texts) == 3 else ""
@@ -389,6 +405,8 @@ class ScriptReader(Grammar):
             elif not found.items and self.peek().text == r"\ldots":
                 self.next()  # leading axes; further on it is a list, x_{i,\ldots,n}, which is none
                 found.items.append(ELLIPSIS)
+            elif self._takes_slice():
+                found.items.append(SLICE)
             elif word := self._word_in_subscript():
                 found.items.append(word)
                 found.fancy.add(word)
@@ -398,6 +416,14 @@ class ScriptReader(Grammar):
         if not found.items:
             raise self.error("a subscript without a label", "write letters in it")
         return found
+
+    def _takes_slice(self) -> bool:
+        r"""Go past the colon of ``W_{i,:}``, or the dot of ``W_{i,\cdot}``."""
+        dot = self.peek().text == r"\cdot" and self.peek(1).kind in {"RBRACE", "COMMA"}
+        if self.peek().kind != "COLON" and not dot:
+            return False
+        self.next()
+        return True
 
     def _word_in_subscript(self) -> str:
         """Go past letters that spell a word, ``y_{pred}``, which belongs to the name."""
@@ -426,13 +452,18 @@ class ScriptReader(Grammar):
         if not self.begins_name(token):
             hint = "a number belongs to the name: W^{(1)}_{ij} is W1_ij; an entry at a number "
             hint += "stands between commas, W_{i, 1}"
-            if token.kind == "COLON":
-                hint = "write a letter for an axis, not a slice: W_{ij} for W_{i,:}"
-            elif token.kind in {"SIGN", "COMPARE"}:
+            if token.kind in {"SIGN", "COMPARE"}:
                 hint = "an index with an offset or a condition has no meaning here"
             raise self.error(f"{token.text} is not a label: a label is a letter", hint, token)
         self.deeper()
         name = self.word(label=True) + self._number_in_script()
+        if self.take("SUP"):
+            suffix = self._layer(self.peek().kind == "LBRACE")
+            if suffix != STAR:
+                hint = "an index with a star, j^*, is one entry; another has no power"
+                raise self.error(f"a power of the label {name}", hint, token)
+            self.depth -= 1
+            return Symbol(name + STAR, (), self.at(token), brackets=True)
         if primes := len(self._primes()):
             name = self.context.label(name, primes)
         inner = self.entries() if self.take("SUB") else None
@@ -535,7 +566,8 @@ class ScriptReader(Grammar):
             name, scripts.primes = name + names.PRIME * len(scripts.primes), ""
         if self._are_parameters(name, entries):
             entries, scripts.below, scripts.above = (), None, ()
-        if name == "delta" and (len(entries) == 1 or self.context.own_delta):
+        own = self.context.own_delta or (not entries and self.context.bare_delta)
+        if name == "delta" and (len(entries) == 1 or own):
             name = names.ERRORS  # Kronecker's has two labels
         labels = tuple(x for x in entries if isinstance(x, str))
         if any(not isinstance(x, Offset) or x.terms for x in entries):
@@ -545,21 +577,23 @@ class ScriptReader(Grammar):
         )
         if scripts.raised:
             survey.raised.append((name, scripts.raised, len(entries)))
-            survey.notes.setdefault(f"{scripts.raised} above a name is a label, no exponent")
-        if scripts.below is not None:
+            if name != "delta":  # it has two labels, and no powers
+                survey.notes.setdefault(f"{scripts.raised} above a name is a label, no exponent")
+        if scripts.below is not None and SLICE not in labels:
             self.context.survey.subscripts.append(
                 Subscript(
                     name, labels, frozenset(scripts.below.upright), frozenset(scripts.below.fancy),
                     scripts.below.apart and not scripts.above,
                 )
             )  # fmt: skip
-        whole = name + "".join(labels)
+        word = name + "".join(labels)
         moved = any(map(move_of, labels))
         if len(labels) > 1 and not moved and self.context.spells(name, labels):
-            return whole, tuple(x for x in entries if not isinstance(x, str))
+            return word, tuple(x for x in entries if not isinstance(x, str))
         base, kept = name, list(entries)
         for label in labels:
-            if label != ELLIPSIS and not moved and self.context.joins(base, label, len(kept) - 1):
+            whole = label in {ELLIPSIS, SLICE} or moved
+            if not whole and self.context.joins(base, label, len(kept) - 1):
                 name += label
                 kept.remove(label)
                 if label in names.OWN:
@@ -587,10 +621,10 @@ class ScriptReader(Grammar):
                 self.context.survey.bold.add((name, count))
 
     def has_bold(self, formula: Formula) -> bool:
-        """Whether a formula has a name in bold type."""
+        """Whether a formula has a name in bold type, or a row or column of a matrix."""
         bold = self.context.survey.bold
         names = (x for x in walk(formula) if isinstance(x, Symbol))
-        return any((x.name, len(x.labels)) in bold for x in names)
+        return any((x.name, len(x.labels)) in bold or SLICE in x.labels for x in names)
 
     def _are_parameters(self, name: str, entries: Sequence[Entry]) -> bool:
         r"""Whether a subscript is the theta of ``h_\theta(x)``, on which h depends."""
@@ -619,6 +653,23 @@ class ScriptReader(Grammar):
             hint = "give one of the two a statement of its own"
             raise self.error("an offset beside an integer tensor", hint, token)
         return TensorAt(name, entries, self.at(token))
+
+    def _at_label(self, tensor: Symbol | TensorAt) -> Symbol | TensorAt:
+        r"""Return w_j for the ``w_{y_i}`` by which a claim differentiates; j is y_i there."""
+        at = self.context.survey.at
+        if at is None or isinstance(tensor, Symbol):
+            return tensor
+        labels: list[str] = []
+        for entry in tensor.entries:
+            if isinstance(entry, Symbol) and entry.labels:
+                used = (*self.context.letters, *(x for x, _ in at))
+                at.append((names.fresh_labels(used, 1, "j")[0], entry))
+                labels.append(at[-1][0])
+            elif isinstance(entry, str):
+                labels.append(entry)
+            else:
+                return tensor
+        return symbol_at(tensor.name, labels, tensor.position, brackets=True)
 
     def plain_tensor(self) -> tuple[Symbol, int]:
         """Read a tensor with labels as it stands in a derivative, and its power there."""
@@ -649,7 +700,7 @@ class ScriptReader(Grammar):
         power = 1 if plain else scripts.power
         if power == TWO and name in self.context.squared:
             name, power = name + names.SQUARED, 1
-        tensor = self.tensor_of(name, entries, token)
+        tensor = self._at_label(self.tensor_of(name, entries, token))
         read = isinstance(tensor, TensorAt) and tensor.indices
         if power not in (1, TWO) or scripts.primes or read:
             raise self.not_whole(token)

@@ -152,7 +152,9 @@ class SumReader(ConditionReader):
             else:
                 name = Symbol(below.axes[-1], (), self.at(piece[0]))
                 below.origin = piece[0]
-                below.conditions.append(Compare(">=", name, self._side(first), name.position))
+                behind = [t.text for t in first[-2:]] == ["+", "1"]  # j = i + 1 is j > i
+                op, first = (">", first[:-2]) if behind else (">=", first)
+                below.conditions.append(Compare(op, name, self._side(first), name.position))
         else:
             below.axes += self._labels_in(piece, token)
 
@@ -226,11 +228,20 @@ class SumReader(ConditionReader):
             label = Symbol(below.axes[-1], (), self.at(token))
             below.conditions.append(Compare("<=", label, self._side(piece), label.position))
             return
-        whole = below.start == "0" and (sign, rest) == ("-", "1")
+        whole = (sign, rest) == ("-", "1") and (
+            below.start == "0" or (below.axes and self._pairs_follow(below.axes[-1])))  # fmt: skip
         if sign and not whole:
             self._leaves_out(below, token)
         if len(below.axes) == 1 and name and not name[-1:].isdigit():
             self.context.survey.sizes.setdefault(name, below.axes[0])
+
+    def _pairs_follow(self, label: str) -> bool:
+        r"""Whether ``\sum_{j=i+1}`` comes next, so that ``\sum_{i=1}^{n-1}`` is whole."""
+        ahead = [self.peek(k) for k in range(9)]
+        texts = [t.text for t in ahead]
+        inner = names.greek(texts[5]) or names.letter(texts[5])
+        return bool(names.big(texts[0])) and ahead[1].kind == "SUB" and (
+            texts[4] == "=" and inner == label and texts[6:9] == ["+", "1", "}"])  # fmt: skip
 
     def _upper(self) -> str:
         """Read what stands above a sum sign as a text: a name, or ``m-1``."""

@@ -38,7 +38,9 @@ class Survey:
     are; 0 in an argument), ``words`` are names with each letter of
     a subscript that is a word, ``raised_left`` letters above the
     name of a left side, ``lowered`` those below one; ``parameters`` are the theta of
-    ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last. ``starts`` are
+    ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last; ``at``, on the
+    left side of a claim, the labels of what a derivative is by, each with the integer that it is;
+    ``level`` are the names that stand elsewhere than in exponents. ``starts`` are
     the numbers at which sums over a label begin, ``zeros`` says that an entry is 0, ``ranks`` how
     many entries a name has.
     """
@@ -66,6 +68,8 @@ class Survey:
     parameters: set[tuple[str, str]] = field(default_factory=set)
     arguments: tuple[Symbol, ...] = ()
     applied: dict[str, Dependence] = field(default_factory=dict)
+    at: list[tuple[str, Symbol]] | None = None
+    level: set[str] = field(default_factory=set)
     starts: dict[str, set[int]] = field(default_factory=dict)
     zeros: bool = False
     ranks: dict[str, set[int]] = field(default_factory=dict)
@@ -108,7 +112,10 @@ class Context:
     primed: dict[str, str] = field(default_factory=dict)
     final: bool = False
     bare: frozenset[str] = frozenset()
+    level: frozenset[str] = frozenset()
     own_delta: bool = False
+    bare_delta: bool = False  # an error signal without labels
+    upper: frozenset[str] = frozenset()  # labels above names, as in ``S^{ij}``
     raised: frozenset[str] = frozenset()
     parameters: frozenset[tuple[str, str]] = frozenset()
     applied: Mapping[str, Dependence] = field(default_factory=dict)
@@ -197,6 +204,7 @@ class Context:
             survey=Survey(),
             final=True,
             bare=frozenset(found.bare),
+            level=frozenset(found.level),
             raised=self._raised(),
             parameters=frozenset(found.parameters),
             applied={**self.applied, **found.applied},
@@ -216,7 +224,8 @@ class Context:
         for name, letter, _ in found.raised:
             owners.setdefault(letter, set()).add(name)
         if self.closed:
-            wrong = {x for name, x, count in found.raised if count not in {0, self.rank(name)}}
+            wrong = {x for name, x, count in found.raised
+                     if count not in {0, self.rank(name), 2 * (name == "delta")}}  # fmt: skip
             return frozenset(owners.keys() - wrong)
         elsewhere = found.lowered | found.exponents | found.bare
         many = {letter for _, letter, count in found.raised if count > 1}
@@ -226,6 +235,33 @@ class Context:
             if (x not in elsewhere and (x in many or len(own) > 1))
             or (x in found.raised_left and x not in found.exponents | found.bare)
         )
+
+
+def upper_labels(tokens: Sequence[Token]) -> frozenset[str]:
+    r"""Return the letters side by side above names, if a text writes labels there: ``S^{ij} = ...``
+    or ``\partial S^{mn}``, which are no powers."""
+    found: set[str] = set()
+    surely = False
+    for k, token in enumerate(tokens):
+        if token.kind != "SUP" or k + 1 == len(tokens) or tokens[k + 1].kind != "LBRACE":
+            continue
+        end = k + 2
+        while end < len(tokens) and (tokens[end].kind in {"LETTER", "PRIME", "COMMA"}
+                                     or names.greek(tokens[end].text)):  # fmt: skip
+            end += 1
+        inner = [names.greek(t.text) or t.text for t in tokens[k + 2 : end]
+                 if t.kind not in {"PRIME", "COMMA"}]  # fmt: skip
+        if len(inner) < 2 or end == len(tokens) or tokens[end].kind != "RBRACE":
+            continue
+        if any(t.spaced for t in tokens[k + 3 : end]) or "T" in inner:
+            continue
+        found.update(inner)
+        before = tokens[k - 2] if k > 1 else None
+        starts = before is None or before.kind in {"SHIFT", "ROW", "NEWLINE", "BEGIN"}
+        after = tokens[end + 1].kind if end + 1 < len(tokens) else ""
+        surely |= (starts and after in {"EQUAL", "AMP"}) or (
+            before is not None and before.text == r"\partial")  # fmt: skip
+    return frozenset(found) if surely else frozenset()
 
 
 def letters_of(tokens: Sequence[Token]) -> tuple[frozenset[str], frozenset[str]]:

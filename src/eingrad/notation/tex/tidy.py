@@ -6,7 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from eingrad.notation.tex.latex_tokens import Lexer
-from eingrad.notation.tex.names import ACCENTS, BOLD, FONTS, FRACTIONS, function_name, greek
+from eingrad.notation.tex.names import (
+    ACCENTS,
+    BOLD,
+    FONTS,
+    FRACTIONS,
+    PARAMETERS,
+    function_name,
+    greek,
+)
 from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
 DROPPED = frozenset({
@@ -29,15 +37,16 @@ OLD_FONTS = {
 }  # fmt: skip
 
 
-def tidied(lexer: Lexer) -> list[Token]:
+def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     """Return the tokens of a text without what is there for the eye alone.
 
-    Raises NotationError for a text that nests too deep.
+    ``known`` are the tensors that a claim may speak of. Raises NotationError for a text that nests
+    too deep.
     """
     tokens = _join_delimiters(list(lexer.tokens()), lexer)
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(_without_dropped(tokens)))))
-    bare = _letters_apart(_scripts_outside(_fonts_outside(_bars_before(bare))))
-    result = _with_functions(_without_braces(bare))
+    bare = _letters_apart(_scripts_outside(_fonts_outside(_bars_before(bare))), known)
+    result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
     _check_depth(result, lexer)
     return result
 
@@ -267,19 +276,81 @@ def _bars_before(tokens: list[Token]) -> list[Token]:
     return result
 
 
-def _letters_apart(tokens: list[Token]) -> list[Token]:
-    r"""Read ``\mathbf{Wx}`` as ``\mathbf{W}\mathbf{x}`` where both letters are bold alone, too."""
+def _letters_apart(tokens: list[Token], known: Collection[str]) -> list[Token]:
+    r"""Read ``\mathbf{Wx}`` as ``\mathbf{W}\mathbf{x}`` where both letters are bold alone, too,
+    known, or stand in several such words, ``\mathbf{AXB}`` beside ``\mathbf{BAX}``."""
     spans = [
         (k, group_end(tokens, k + 1)) for k, t in enumerate(tokens[:-1])
         if t.text in BOLD and tokens[k + 1].kind == "LBRACE"
     ]  # fmt: skip
-    alone = {tokens[k + 2].text for k, end in spans if end == k + 3}
+    alone = {tokens[k + 2].text for k, end in spans if end == k + 3} | {*known}
+    words = {tuple(t.text for t in tokens[k + 2 : end]) for k, end in spans}
+    anagrams = [w for w in words if len(w) > 2 and any(
+        v != w and sorted(v) == sorted(w) for v in words)]  # fmt: skip
+    alone |= {letter for w in anagrams for letter in w}
     result = list(tokens)
     for k, end in reversed(spans):
         inner = tokens[k + 2 : end]
         if len(inner) > 1 and all(t.kind == "LETTER" and t.text in alone for t in inner):
             group = (tokens[k], tokens[k + 1]), tokens[end]
             result[k : end + 1] = [x for t in inner for x in (*group[0], t, group[1])]
+    return result
+
+
+def _brackets_below(tokens: list[Token]) -> list[Token]:
+    r"""Read ``P[i]`` as ``P_{i}`` in a text that defines such a name, or differentiates by one."""
+    found: dict[int, int] = {}
+    surely = False
+    for k, token in enumerate(tokens[1:], 1):
+        before = tokens[k - 1]
+        name = before.kind == "LETTER" and before.text != "E" and not token.spaced
+        end = _partner(tokens, k) if (token.kind, token.text) == ("OPEN", "[") and name else -1
+        inner = tokens[k + 1 : end] if end > 0 else []
+        letters = [t for t in inner if t.kind == "LETTER" and t.text.islower()]
+        if not letters or any(t.kind not in {"LETTER", "COMMA"} for t in inner):
+            continue
+        if len(letters) < sum(t.kind == "LETTER" for t in inner):
+            continue
+        found[k] = end
+        head = tokens[k - 2] if k > 1 else None
+        starts = head is None or head.kind in {"SHIFT", "ROW", "NEWLINE", "BEGIN"}
+        after = [t.kind for t in tokens[end + 1 : end + 2]]
+        surely |= (starts and after in (["EQUAL"], ["AMP"])) or (
+            head is not None and head.text == r"\partial")  # fmt: skip
+    if not surely:
+        return tokens
+    result: list[Token] = []
+    for k, token in enumerate(tokens):
+        if k in found:
+            sub = replace(token, kind="SUB", text="_")
+            result += [sub, replace(token, kind="LBRACE", text="{")]
+        elif k in found.values():
+            result.append(replace(token, kind="RBRACE", text="}"))
+        else:
+            result.append(token)
+    return result
+
+
+def _calls_outside(tokens: list[Token]) -> list[Token]:
+    r"""Read ``[S(y)]_w`` as ``S(y)_w``, and ``J_{(w)}`` with a parameter as ``J(w)``."""
+    result: list[Token] = []
+    left_out: set[int] = set()
+    for k, token in enumerate(tokens):
+        kinds = [t.kind for t in tokens[k : k + 3]]
+        if kinds == ["SUB", "LBRACE", "OPEN"] and (end := group_end(tokens, k + 1)) < len(tokens):
+            inner = tokens[k + 3 : end - 1]
+            names = {greek(t.text) or t.text for t in inner if t.kind != "COMMA"}
+            if inner and tokens[end - 1].kind == "CLOSE" and names <= PARAMETERS | {"b"}:
+                left_out |= {k, k + 1, end}
+        if token.text == "[" and token.kind == "OPEN" and tokens[k + 2 : k + 3]:
+            end = _partner(tokens, k)
+            called = (tokens[k + 1].kind, tokens[k + 2].text) == ("LETTER", "(")
+            if called and end > 0 and _partner(tokens, k + 2) == end - 1 and (
+                [t.kind for t in tokens[end + 1 : end + 2]] == ["SUB"]
+            ):  # fmt: skip
+                left_out |= {k, end}
+        if k not in left_out:
+            result.append(token)
     return result
 
 

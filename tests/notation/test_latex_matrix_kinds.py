@@ -1,0 +1,139 @@
+r"""Kinds of claims in matrix notation as public notes write them: the right one judged right, a
+wrong one beside it wrong. The right ones were compared with PyTorch's gradients."""
+
+# ruff: noqa: E501 - formulas stand as their authors write them
+
+from __future__ import annotations
+
+import pytest
+
+import eingrad as eg
+
+ROWS = r"\hat{y}_i = w^T X_{i,:} \\ L = \sum_i (\hat{y}_i - y_i)^2"
+PRODUCT = r"""Y = W X \\ L = \sum_{ij} f(Y_{ij})
+W \in \mathbb{R}^{m \times n}
+X \in \mathbb{R}^{n \times p}"""
+UPPER = r"""S^{ij} = \frac{1}{\sqrt{d_k}} Q^{ia} K^{ja} \\ A^{ij} = \text{softmax}_j(S^{ij}) \\ O^{ib} = A^{ij} V^{jb}
+L = \sum_{ib} f(O^{ib})"""
+SIGNAL = r"""Z = X \cdot W + b \\ \delta = \frac{\partial L}{\partial Z} \\ L = f(Z)
+X \in \mathbb{R}^{n \times d}
+W \in \mathbb{R}^{d \times h}
+b \in \mathbb{R}^{1 \times h}"""
+SIGNALS = r"""\mathbf{z} = \mathbf{W}_1 \mathbf{x} \\ \mathbf{h} = \sigma(\mathbf{z}) \\ \mathbf{o} = \mathbf{W}_2 \mathbf{h}
+L = \sum_i f(o_i)
+\delta_2 = \frac{\partial L}{\partial \mathbf{o}}
+\delta_1 = (\mathbf{W}_2^\top \delta_2) \odot \sigma'(\mathbf{z})"""
+LOGLIK = r"""f(x) = x^T \beta \\ p(x) = \sigma(f(x)) \\ \sigma(z) = \frac{1}{1 + e^{-z}}
+L(\beta) = \sum_i \left[ y_i \log p(x_i) + (1 - y_i) \log (1 - p(x_i)) \right]"""
+NORMAL = r"M = \Sigma^{-1} \\ z = (\mu - x) \\ f = z^T M z"
+SOFT = r"f(x) = \log\left(\sum_i e^{x_i}\right) \\ S_k(x) = \frac{e^{x_k}}{\sum_i e^{x_i}}"
+ROOT = r"\sigma_p = \sqrt{\omega^T \Sigma \omega} \\ \text{assume } \Sigma = \Sigma^T"
+STAR = r"""y_j = \frac{e^{u_j}}{\sum_{j'} e^{u_{j'}}} \\ E = -u_{j^*} + \log \sum_{j'} e^{u_{j'}}
+t_j = \mathbb{1}(j = j^*)"""
+LOGISTIC = r"g(z) = \frac{1}{1 + e^{-z}} \\ h = g(w^T x) \\ \ell = y \log h + (1 - y) \log(1 - h)"
+TANH = r"\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}} \\ L = \sum_i \tanh(a_i)"
+ONE = r"e_{ij} = x_{ij} - \sum_s u_{is} v_{js} \\ J = \frac{1}{2} \sum_{ij} e_{ij}^2"
+CENTRED = r"\ell = \sum_{i=1}^n (X_i - \mu)^T \Sigma^{-1} (X_i - \mu) \\ \Sigma \in \mathbb{R}^{d \times d}"
+
+CLAIMS = [
+    (ROWS, r"\frac{\partial L}{\partial w} = 2 \sum_i (\hat{y}_i - y_i) X_{i,:}", r"\frac{\partial L}{\partial w} = \sum_i (\hat{y}_i - y_i) X_{i,:}"),
+    (ROWS, r"\frac{\partial L}{\partial X_{i,\cdot}} = 2 (\hat{y}_i - y_i) w", r"\frac{\partial L}{\partial X_{i,\cdot}} = 2 (\hat{y}_i + y_i) w"),
+    (PRODUCT, r"\frac{\partial L}{\partial X_{:,j}} = W^T \frac{\partial L}{\partial Y_{:,j}}", r"\frac{\partial L}{\partial X_{:,j}} = W \frac{\partial L}{\partial Y_{:,j}}"),
+    (PRODUCT, r"\frac{\partial L}{\partial W_{[i,:]}} = \frac{\partial L}{\partial Y_{[i,:]}} X^T", r"\frac{\partial L}{\partial W_{[i,:]}} = 2 \frac{\partial L}{\partial Y_{[i,:]}} X^T"),
+    (PRODUCT, r"\frac{\partial L}{\partial W} = \sum_j \frac{\partial L}{\partial Y_{:,j}} X_{:,j}^T", r"\frac{\partial L}{\partial W} = \sum_j X_{:,j} \frac{\partial L}{\partial Y_{:,j}}^T"),
+    (UPPER, r"\frac{\partial O^{ib}}{\partial V^{mn}} = A^{ij} \delta^j_m \delta^b_n = A^{im} \delta^b_n", r"\frac{\partial O^{ib}}{\partial V^{mn}} = 2 A^{im} \delta^b_n"),
+    (UPPER, r"\frac{\partial L}{\partial S^{ij}} = A^{ij} \left( \frac{\partial L}{\partial A^{ij}} - \sum_{j'} A^{ij'} \frac{\partial L}{\partial A^{ij'}} \right)", r"\frac{\partial L}{\partial S^{ij}} = A^{ij} \frac{\partial L}{\partial A^{ij}}"),
+    (SIGNAL, r"\frac{\partial L}{\partial W} = X^T \cdot \delta", r"\frac{\partial L}{\partial W} = \delta \cdot X^T"),
+    (SIGNALS, r"\frac{\partial L}{\partial \mathbf{W}_1} = \delta_1 (\mathbf{x})^T", r"\frac{\partial L}{\partial \mathbf{W}_1} = \delta_1 (\mathbf{h})^T"),
+    (LOGLIK, r"\frac{\partial}{\partial \beta} (1 - y_i) \log [1 - p(x_i)] = -(1 - y_i) p(x_i) x_i", r"\frac{\partial}{\partial \beta} y_i \log p(x_i) = y_i p(x_i) (1 - p(x_i)) x_i"),
+    (NORMAL, r"\frac{\partial f}{\partial \mu} = (\Sigma^{-1} + \Sigma^{-T}) (\mu - x)", r"\frac{\partial f}{\partial \mu} = (\Sigma^{-1} + \Sigma^{-T}) (x - \mu)"),
+    (SOFT, r"S'(x) = \text{diag}(S(x)) - S(x) S(x)^T", r"S'(x) = \text{diag}(S(x)) + S(x) S(x)^T"),
+    (ROOT, r"\frac{\partial \sqrt{\omega^T \Sigma \omega}}{\partial \omega} = \frac{1}{\sigma_p} \Sigma \omega", r"\frac{\partial \sigma_p}{\partial \omega} = \sigma_p \Sigma \omega"),
+    (STAR, r"\frac{\partial E}{\partial u_j} = y_j - t_j", r"\frac{\partial E}{\partial u_j} = t_j - y_j"),
+    (LOGISTIC, r"g'(z) = g(z) (1 - g(z))", r"g'(z) = g(z) (1 + g(z))"),
+    (TANH, r"\frac{\partial L}{\partial a_i} = 1 - \tanh^2(a_i)", r"\frac{\partial L}{\partial a_i} = 1 - \tanh(a_i)"),
+    (ONE, r"\frac{\partial J}{\partial u_{iq}} = \sum_j e_{ij} (-v_{jq}) \quad \forall i \in \{1 \ldots n\}, q \in \{1 \ldots k\}", r"\frac{\partial J}{\partial u_{iq}} = \sum_j e_{ij} v_{jq} \quad \forall i \in \{1 \ldots n\}, q \in \{1 \ldots k\}"),
+    (CENTRED, r"\frac{\partial \ell}{\partial \mu} = -\sum_i (\Sigma^{-1} + \Sigma^{-T}) (X_i - \mu)", r"\frac{\partial \ell}{\partial \mu} = \sum_i (\Sigma^{-1} + \Sigma^{-T}) (X_i - \mu)"),
+    (r"q = \mu^T A \mu", r"\nabla_\mu \mu^T A \mu = A \mu + A^T \mu", r"\nabla_\mu \mu^T A \mu = A \mu"),
+    (r"t = {\rm Tr}(A X^T)", r"\frac{\delta}{\delta X} {\rm Tr}(A X^T) = A", r"\frac{\delta}{\delta X} {\rm Tr}(A X^T) = A^T"),
+    (r"g(\mathbf{C}) = || \mathbf{Y} - \mathbf{C} \mathbf{X} ||^2_F", r"\nabla g = -2 (\mathbf{Y} - \mathbf{C} \mathbf{X}) \mathbf{X}'", r"\nabla g = 2 (\mathbf{Y} - \mathbf{C} \mathbf{X}) \mathbf{X}'"),
+    (r"\phi = \mathrm{tr}(\mathbf{AXB}) = \mathrm{tr}(\mathbf{BAX})", r"\frac{\partial \phi}{\partial \mathbf{X}} = (\mathbf{BA})^T", r"\frac{\partial \phi}{\partial \mathbf{X}} = \mathbf{BA}"),
+    (r"[S(y)]_w = \frac{e^{y_w}}{\sum_j e^{y_j}}", r"\frac{\partial \log([S(y)]_w)}{\partial y_i} = \begin{cases} -[S(y)]_i & w \ne i \\ 1 - [S(y)]_i & w = i \end{cases}", r"\frac{\partial [S(y)]_w}{\partial y_i} = \begin{cases} -[S(y)]_i & w \ne i \\ 1 - [S(y)]_i & w = i \end{cases}"),
+    (r"s(\mathbf{x})_i = \frac{e^{x_i}}{\sum_j e^{x_j}}", r"\frac{\partial s(\mathbf{x})_i}{\partial x_i} = s(\mathbf{x})_i - s(\mathbf{x})_i^2", r"\frac{\partial s(\mathbf{x})_i}{\partial x_i} = s(\mathbf{x})_i - s(\mathbf{x})_i"),
+    (r"m = 1/N (x - y)^T (x - y)", r"dm/dx = 1/N (2 x - 2 y)", r"dm/dx = 1/N (2 x + 2 y)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "right", "wrong"), CLAIMS, ids=[c[1] for c in CLAIMS])
+@pytest.mark.filterwarnings("ignore::eingrad.NotationWarning")
+def test_claims_are_judged(model: str, right: str, wrong: str) -> None:
+    parsed = eg.parse_latex(model)
+    assert all(v.ok for v in parsed.check_each(right, latex=True))
+    assert any(v.outcome == "wrong" for v in parsed.check_each(wrong, latex=True))
+
+
+def test_what_only_a_second_reading_makes_right_is_right_if() -> None:
+    """The vectors w_k may be the rows of a matrix w_kj, or its columns: w_jk."""
+    model = eg.parse_latex(r"a_k = w_k^T x \\ L = \sum_k a_k^2")
+    assert model.check(r"\frac{\partial L}{\partial w_{kj}} = 2 a_k x_j", latex=True).ok
+    verdict = model.check(r"\frac{\partial L}{\partial w_{jk}} = 2 a_k x_j", latex=True)
+    assert verdict.outcome == "right if"
+    assert "columns" in verdict.reason
+    assert (
+        model.check(r"\frac{\partial L}{\partial w_{jk}} = a_k x_j", latex=True).outcome == "wrong"
+    )
+
+
+def test_a_loss_of_the_entries_of_a_vector_with_a_hat_is_not_judged() -> None:
+    model = eg.parse_latex(r"\hat{p} = \sigma(\hat{X} \hat{\beta}) \\ C = -\sum_i y_i \log p_i")
+    verdict = model.check(r"\nabla_{\hat{\beta}} C = \hat{X}^T \hat{p}", latex=True)
+    assert verdict.outcome == "not judged"
+    assert "unless p and phat are one" in verdict.reason
+
+
+SVM = r"L_i = \sum_{j \neq y_i} \left[ \max(0, w_j^T x_i - w_{y_i}^T x_i + \Delta) \right]"
+ACTIVE = r"\mathbb{1}(w_j^T x_i - w_{y_i}^T x_i + \Delta > 0)"
+
+
+def test_a_gradient_by_the_row_that_an_integer_names() -> None:
+    model = eg.parse_latex(SVM)
+    own = rf"\nabla_{{w_{{y_i}}}} L_i = -\left( \sum_{{j \neq y_i}} {ACTIVE} \right) x_i"
+    assert model.check(own, latex=True).ok
+    assert model.check(own.replace("= -", "= "), latex=True).outcome == "wrong"
+    verdict = model.check(rf"\nabla_{{w_j}} L_i = {ACTIVE} x_i", latex=True)
+    assert (verdict.outcome, verdict.reason) == (
+        "right if", "right if j != y_i, for these entries alone")  # fmt: skip
+    assert model.check(rf"\nabla_{{w_j}} L_i = 2 {ACTIVE} x_i", latex=True).outcome == "wrong"
+    claim = rf"\nabla_{{w_j}} L_i = {ACTIVE} x_i, \quad j \neq y_i"
+    assert model.check(claim, latex=True).ok
+    assert model.check(claim.replace("= ", "= -"), latex=True).outcome == "wrong"
+
+
+def test_pairs_are_summed_once() -> None:
+    model = eg.parse_latex(r"E = \sum_{i=1}^{n-1} \sum_{j=i+1}^n (x_i - x_j)^2")
+    claim = r"\frac{\partial E}{\partial x_m} = \sum_{i \neq m} 2 (x_m - x_i)"
+    assert model.check(claim, latex=True).ok
+    assert model.check(claim.replace("2 (", "4 ("), latex=True).outcome == "wrong"
+
+
+def test_a_letter_above_a_tensor_is_noted_as_an_exponent() -> None:
+    with pytest.warns(eg.NotationWarning, match="t above x_i is an exponent, no label"):
+        eg.parse_latex(r"y_i = x_i^{t} w")
+    model = eg.parse_latex(r"y_i = x_i^{t} w \\ L = t \sum_i y_i")
+    assert not any("exponent" in note for note in model.notes)
+
+
+def test_labels_in_brackets() -> None:
+    model = eg.parse_latex(r"P[i] = \frac{e^{S[i]}}{\sum_j e^{S[j]}}")
+    claim = r"\frac{\partial P[i]}{\partial S[j]} = P[i] (\delta_{ij} - P[j])"
+    assert model.check(claim, latex=True).ok
+    assert not model.check(claim.replace("- P", "+ P"), latex=True).ok
+
+
+def test_a_chain_through_what_is_not_defined_is_not_judged() -> None:
+    model = eg.parse_latex(r"z_i = W_{ij} x_j \\ L = \sum_i f(y_i)")
+    claim = r"""\frac{\partial L}{\partial W_{ij}}
+        = \frac{\partial L}{\partial y_i} \frac{\partial y_i}{\partial z_i} x_j"""
+    verdict = model.check(claim, latex=True)
+    assert verdict.outcome == "not judged"
+    assert verdict.reason == "the model does not say how y depends on z"
