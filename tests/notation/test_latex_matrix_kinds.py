@@ -60,6 +60,7 @@ CLAIMS = [
     (r"\phi = \mathrm{tr}(\mathbf{AXB}) = \mathrm{tr}(\mathbf{BAX})", r"\frac{\partial \phi}{\partial \mathbf{X}} = (\mathbf{BA})^T", r"\frac{\partial \phi}{\partial \mathbf{X}} = \mathbf{BA}"),
     (r"[S(y)]_w = \frac{e^{y_w}}{\sum_j e^{y_j}}", r"\frac{\partial \log([S(y)]_w)}{\partial y_i} = \begin{cases} -[S(y)]_i & w \ne i \\ 1 - [S(y)]_i & w = i \end{cases}", r"\frac{\partial [S(y)]_w}{\partial y_i} = \begin{cases} -[S(y)]_i & w \ne i \\ 1 - [S(y)]_i & w = i \end{cases}"),
     (r"s(\mathbf{x})_i = \frac{e^{x_i}}{\sum_j e^{x_j}}", r"\frac{\partial s(\mathbf{x})_i}{\partial x_i} = s(\mathbf{x})_i - s(\mathbf{x})_i^2", r"\frac{\partial s(\mathbf{x})_i}{\partial x_i} = s(\mathbf{x})_i - s(\mathbf{x})_i"),
+    (r"L = \|y - X w\|^2 + \lambda \|w\|^2", r"\nabla_w L = -2 X'(y - X w) + 2 \lambda w", r"\nabla_w L = -X'(y - X w) + 2 \lambda w"),
     (r"m = 1/N (x - y)^T (x - y)", r"dm/dx = 1/N (2 x - 2 y)", r"dm/dx = 1/N (2 x + 2 y)"),
 ]  # fmt: skip
 
@@ -137,3 +138,13 @@ def test_a_chain_through_what_is_not_defined_is_not_judged() -> None:
     verdict = model.check(claim, latex=True)
     assert verdict.outcome == "not judged"
     assert verdict.reason == "the model does not say how y depends on z"
+
+
+def test_the_number_of_a_mean_is_an_extent_if_the_claim_is_right_then() -> None:
+    model = eg.parse_latex(
+        r"""\mu = \frac{1}{N} \sum_i x_i \\ s = \frac{1}{N} \sum_i (x_i - \mu)^2"""
+    )
+    claim = r"\frac{\partial s}{\partial x_i} = \frac{2}{N} (x_i - \mu)"
+    verdict = model.check(claim, latex=True)
+    assert (verdict.outcome, verdict.reason) == ("right if", "right if N = size(i)")
+    assert model.check(claim.replace("2}", "1}"), latex=True).outcome == "wrong"

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise, product
 
-from eingrad.check.compare import ExprClaim, agrees_everywhere
+from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
 from eingrad.check.diagnose import Diagnosis
 from eingrad.check.question import Question
 from eingrad.check.tree import Site, labels_in, relabelled, sites
-from eingrad.errors import NotationError
+from eingrad.core.evaluate import Array
+from eingrad.core.later import np
+from eingrad.errors import EingradError, NotationError
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     Call,
@@ -69,6 +71,34 @@ def entries_apart(question: Question, value: Formula) -> Diagnosis | None:
                 reason = f"right if {text}, for these entries alone"
                 return Diagnosis("assumption", reason, assumption=text)
     return None
+
+
+def counted(question: Question, claim: Claim) -> Diagnosis | None:
+    """Say that a wrong claim is right if a number is the extent of an axis, as the N of a mean
+    ``1/N sum_i(x_i)`` is."""
+    if not isinstance(claim, ExprClaim):
+        return None
+    points = question.points
+    numbers = [name for name, x in question.derived.system.inputs.items()
+               if len(name) == 1 and not x.ndim and name not in points.fixed]  # fmt: skip
+    for name, dim in product(numbers, points.dims):
+        if isinstance(dim, str) and all(_agree_at(question, claim, name, dim, k) for k in (0, 1)):
+            text = f"{name} = size({dim})"
+            return Diagnosis("assumption", f"right if {text}", assumption=text)
+    return None
+
+
+def _agree_at(question: Question, claim: Claim, number: str, dim: str, plan: int) -> bool:
+    """Whether a claim is right at a point at which a number is the extent of an axis."""
+    sizes = question.points.apart(plan)
+
+    def condition(name: str, value: Array) -> Array:
+        return np.full_like(value, sizes[dim]) if name == number else value
+
+    try:
+        return agrees(claim, question.right, question.points.point(sizes, plan, condition))
+    except EingradError:
+        return False
 
 
 def _right_where(question: Question, condition: Compare, value: Formula) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from eingrad.calculus.naming import listed
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
-from eingrad.check.apart import entries_apart, letter_of_its_own
+from eingrad.check.apart import counted, entries_apart, letter_of_its_own
 from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
@@ -406,7 +406,7 @@ def _wrong(
 ) -> Verdict:
     example = None
     found = letter_of_its_own(question, value) if value is not None else None
-    found = found or in_other_layout(question, claim, value)
+    found = found or in_other_layout(question, claim, value) or counted(question, claim)
     if depth == "mistake":
         example = counterexample(claim, question.right, question.points, question.labels, shown)
         found = found or diagnose(question, claim, value, shown)

@@ -346,7 +346,7 @@ class Parser(CallReader):
             self._check_arguments(full, entries, count, token)
         if scripts.primes and calls and (slope := self._slope(full, token)) is not None:
             return slope
-        if scripts.primes and not calls and self._is_transposed(full, scripts):
+        if scripts.primes and self._is_transposed(full, scripts, calls):
             return self._powered(full, entries, replace(scripts, power=TRANSPOSED), token)
         if scripts.primes or (applied and self.context.is_function(full)):
             if not calls:
@@ -366,9 +366,11 @@ class Parser(CallReader):
         self.arguments_past()
         return Derivative(Symbol(name, (), self.at(token)), given, self.at(token))
 
-    def _is_transposed(self, name: str, scripts: Scripts) -> bool:
-        r"""Whether ``X'`` is the transpose of a matrix that the model knows."""
-        known = bool(self.context.rank(name)) and name + names.PRIME not in self.context.tensors
+    def _is_transposed(self, name: str, scripts: Scripts, calls: bool) -> bool:
+        r"""Whether ``X'`` is the transpose of a matrix that the model knows: ``X'(y - Xw)`` too."""
+        context = self.context
+        known = (context.rank(name) or 0) > calls and name + names.PRIME not in context.tensors
+        known = known and not (calls and (name in context.applied or context.is_function(name)))
         plain = scripts.primes == "'" and scripts.entries is None and scripts.power is None
         return self.context.closed and known and plain
 
