@@ -271,7 +271,8 @@ class Inference:
             if single(kind) and kind & VECTOR:
                 name = to_text(node.written)
                 told = f"{name} is {kinds.WORDS[kind]}, like the sum in which it stands"
-                return (kind,), "" if name[:1] in DATA or name in MEANS else told
+                plain = name[:1] in DATA or name in MEANS or name.rstrip("0123456789") != name
+                return (kind,), "" if plain else told  # b1 is a layer's
         return (), ""
 
 
