@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
@@ -25,6 +25,7 @@ from eingrad.papers.claim_in_context import (
 from eingrad.papers.prose import Facts
 from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_name, reason_of
 
+Doubt = Callable[[Sequence[Stated]], str]  # what the definitions used leave open, "" for nothing
 ORDER: tuple[Outcome, ...] = ("right", "right if", "wrong", "not judged")
 MAX_TRIES = 6  # definitions of a loss that are left out because it does not depend on a variable
 MAX_RIVALS = 3  # tensors defined in two ways, of which the other one is tried
@@ -77,20 +78,21 @@ class Equalities:
         self.arguments: dict[str, frozenset[str]] = {}
         self.vague: set[str] = set()  # of these, the names whose definition could not be read
 
-    def judge(self, text: str, section: tuple[int, ...], explained: bool = True) -> Finding:
+    def judge(self, text: str, section: tuple[int, ...], doubt: Doubt | None = None) -> Finding:
         """Judge an equality by what stands before it; where it is not right, in other ways, too.
 
-        What is wrong with it is looked for if ``explained`` and not right in any way.
+        Where it is right in no way and ``doubt`` is given, what is wrong with it is looked for,
+        or only a condition where ``doubt`` says that nothing can be called wrong.
         """
         known: dict[tuple[object, ...], Finding] = {}  # several ways lead to one model
-        found = [self.attempt(text, section, WayToTake(), False, known)]
+        found = [self.attempt(text, section, WayToTake(), None, known)]
         if found[0].outcome != "right":
             ways = [WayToTake(), *self.others(text, found[0], section)]
-            found += [self.attempt(text, section, way, False, known) for way in ways[1:]]
-            if explained and not any(f.outcome == "right" for f in found):
+            found += [self.attempt(text, section, way, None, known) for way in ways[1:]]
+            if doubt is not None and not any(f.outcome == "right" for f in found):
                 known = {}
                 found = [
-                    self.attempt(text, section, way, True, known) if own.open else own
+                    self.attempt(text, section, way, doubt, known) if own.open else own
                     for way, own in zip(ways, found, strict=True)
                 ]
         best = min(found, key=lambda f: ORDER.index(f.outcome))
@@ -108,7 +110,9 @@ class Equalities:
         except EingradError:
             return ""
 
-    def other_tensor(self, text: str, section: tuple[int, ...]) -> Finding | None:
+    def other_tensor(
+        self, text: str, section: tuple[int, ...], doubt: Doubt | None
+    ) -> Finding | None:
         r"""Judge an equality whose parts do not fit, with one tensor for another: Z2 for Z1.
 
         It is wrong if with exactly one other tensor of the same letter its parts fit, and it is
@@ -124,7 +128,7 @@ class Equalities:
             if letters_of_name(one) != letters_of_name(other) or a not in side:
                 continue
             changed = f"{left} = {side.replace(a, b)}"
-            judged = self.judge(changed, section)
+            judged = self.judge(changed, section, doubt)
             if judged.outcome == "right" or (judged.outcome == "wrong" and judged.repaired):
                 found.append((a, b, changed, judged))
         if len(found) != 1:
@@ -158,7 +162,7 @@ class Equalities:
         text: str,
         section: tuple[int, ...],
         reading: WayToTake,
-        explained: bool,
+        doubt: Doubt | None,
         known: dict[tuple[object, ...], Finding],
     ) -> Finding:
         """Judge an equality in one way; ``known`` is what was found of other ones."""
@@ -168,7 +172,7 @@ class Equalities:
             built = self.scope.model(stated)
             key = (*(s.order for s in stated), reading.whole, reading.upstream, reading.roots)
             try:
-                found = known.get(key) or self.finding(text, stated, built, reading, explained)
+                found = known.get(key) or self.finding(text, stated, built, reading, doubt)
                 known[key] = found
                 if unsure and found.outcome == "wrong":
                     return Finding("not judged", reason, open=found.open)
@@ -198,7 +202,7 @@ class Equalities:
 
     def finding(
         self, text: str, stated: Sequence[Stated], built: Built, reading: WayToTake,
-        explained: bool,
+        doubt: Doubt | None,
     ) -> Finding:  # fmt: skip
         """Judge an equality; raises EingradError where it cannot be."""
         through = self.through(text, [s.text for s in stated if s.derivative], built)
@@ -216,19 +220,21 @@ class Equalities:
             reason = f"the definition of {blocked.name} on line {blocked.line} is not read: {why}"
             return Finding("not judged", reason)
         vague = self.vague & {*given}
-        sure = not (read.unknown or vague)
-        depth: Depth = "mistake" if sure else "condition"
-        verdicts = read.judged(depth if explained else "verdict")
+        depth: Depth = "verdict"
+        if doubt is not None:
+            unsure = read.unknown or vague or doubt(stated)
+            depth = "condition" if unsure else "mistake"
+        verdicts = read.judged(depth)
         order = ["right", "right if", "not judged", "wrong"]
         worst = max(verdicts, key=lambda v: order.index(v.outcome))
         unexplained = worst.outcome == "wrong" and read.unfounded() is None
         shown = read.readable(text_of(read.claims[-1]))
         found = replace(self.said(read, worst), used=tuple(stated), read=shown, open=unexplained)
-        doubt = f"the definition of {min(vague)} is not read" if vague else ""
+        why = f"the definition of {min(vague)} is not read" if vague else ""
         if (number := read.shifted_matrix()) is not None:
-            doubt = f"{number} is added to a matrix: to its entries, or times the identity"
-        if found.outcome == "wrong" and doubt:
-            return replace(found, outcome="not judged", reason=doubt)
+            why = f"{number} is added to a matrix: to its entries, or times the identity"
+        if found.outcome == "wrong" and why:
+            return replace(found, outcome="not judged", reason=why)
         if reading.rival and found.outcome != "right":
             return Finding("not judged", "")
         if reading.upstream:

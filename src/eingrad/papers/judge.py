@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from eingrad.notation.text import to_text
 from eingrad.papers.applied_names import AppliedNames, with_examples
@@ -704,21 +705,20 @@ class Judge:
             return replace(
                 blank, reason=f"{other} is taken of other arguments than it is defined for"
             )
-        found = self.equalities.judge(self.reworded(text), line.section, explained)
+        doubt = partial(self.doubt, line, left, side) if explained else None
+        found = self.equalities.judge(self.reworded(text), line.section, doubt)
         if found.outcome != "right" and (own := with_examples(text, self.examples)) is not None:
-            of_one = self.equalities.judge(self.reworded(own), line.section, explained=False)
+            of_one = self.equalities.judge(self.reworded(own), line.section)
             found = of_one if of_one.outcome == "right" else found
         if explained and found.outcome == "not judged" and _MISFIT in found.reason:
-            found = self.equalities.other_tensor(self.reworded(text), line.section) or found
+            found = self.equalities.other_tensor(self.reworded(text), line.section, doubt) or found
         if found.outcome in {"right", "right if"}:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
         blank = replace(blank, read=self.written(found.read))
-        if found.outcome == "wrong":
-            doubt = self.example(left, side, found.used) or self.doubt(line, text, found.used)
-            if doubt:
-                return replace(blank, reason=doubt)
+        if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
+            return replace(blank, reason=open_)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
         if found.outcome == "wrong" and _SIGMA.search(self.reworded(text)) and not self.logistic:
@@ -736,8 +736,11 @@ class Judge:
             return "a value at the numbers of an example"
         return "a condition: where a derivative is 0" if side == "0" and is_derivative(left) else ""
 
-    def doubt(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> str:
+    def doubt(self, line: PlacedRow, left: str, side: str, used: Sequence[Stated]) -> str:
         """Say what the document leaves open about an equality that seems wrong, "" for nothing."""
+        if example := self.example(left, side, used):
+            return example
+        text = f"{left} = {side}"
         for one in used:
             if one.order > line.order and one.section != line.section:
                 return f"{one.name} is defined behind it, in another section, on line {one.line}"

@@ -119,12 +119,12 @@ class Scope:
         for stated in reversed(self.stated):
             if (not own or stated.section == section) and stated.order not in hidden:
                 named.setdefault(stated.name, []).append(stated)
-        found = _needed(named, text, [])
+        found = _needed(named, text, [], section)
         if whole:
             sections = {section, *(s.section for s in found)}
             chosen = {s.name: s for s in found}
             every = (chosen.get(name, own[0]) for name, own in named.items())
-            found = _needed(named, text, [s for s in every if s.section in sections])
+            found = _needed(named, text, [s for s in every if s.section in sections], section)
         reach = letters_in(text).union(*(s.letters for s in found))
         return [*self.shapes_for(reach, section), *sorted(found, key=lambda s: s.order)]
 
@@ -163,11 +163,15 @@ class Scope:
 
 
 def _needed(
-    named: Mapping[str, Sequence[Stated]], text: str, beside: Sequence[Stated]
+    named: Mapping[str, Sequence[Stated]],
+    text: str,
+    beside: Sequence[Stated],
+    section: tuple[int, ...],
 ) -> list[Stated]:
     """Return the definitions that a text needs, through others, and that those beside need.
 
-    ``named`` are the definitions of each name, the nearest first.
+    ``named`` are the definitions of each name, the nearest first. One with other labels than its
+    letter has in the text, and of another section, is of something else.
     """
     found = list(beside)
     left = {name: own for name, own in named.items() if name not in {s.name for s in found}}
@@ -175,23 +179,30 @@ def _needed(
     reach = letters_in(text).union(*(s.letters for s in found))
     while more := [own for name, own in left.items() if letters_of_name(name) <= reach]:
         for own in more:
-            chosen = _chosen(own, used)
-            found.append(chosen)
+            chosen, spoken = _chosen(own, used)
             del left[chosen.name]
+            foreign = chosen.rank and spoken and min(spoken) and chosen.rank not in spoken
+            if foreign and chosen.section != section:
+                continue
+            found.append(chosen)
             used += "\n" + chosen.text
             reach |= chosen.letters
     return found
 
 
-def _chosen(own: Sequence[Stated], used: str) -> Stated:
-    """Return the nearest definition of a name with as many labels as it has in a text."""
+def _chosen(own: Sequence[Stated], used: str) -> tuple[Stated, set[int]]:
+    """Return the nearest definition of a name with as many labels as it has in a text, and those.
+
+    A number of labels is 0 where it stands without.
+    """
     ranks = {s.rank for s in own}
     left = own[0].text.partition(" = ")[0]
     base = re.escape(re.split(r"_|(?<!\{)\(", left, maxsplit=1)[0].strip())
     counted = _SUBSCRIPT.sub(lambda m: f"_{_count(m[1] or m[2])} ", used)
     places = re.finditer(rf"(?<![A-Za-z\\]){base}(?![A-Za-z])\s*(?:_(\d+))?(?!\s*\^)", counted)
-    spoken = {int(m[1] or 0) for m in places} & ranks
-    return next((s for s in own if not spoken or s.rank in spoken), own[0])
+    spoken = {int(m[1] or 0) for m in places}
+    alike = spoken & ranks
+    return next((s for s in own if not alike or s.rank in alike), own[0]), spoken
 
 
 def _count(entries: str) -> int:
