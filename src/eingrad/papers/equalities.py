@@ -184,16 +184,24 @@ class Equalities:
                     break
                 unsure = unsure or error.mixed
                 every = {s.order for s in self.scope.stated if s.name == loss.name}
+                every |= self.above([loss])
                 reading = replace(reading, hidden=reading.hidden | every, whole=True)
             except UnresolvedError as error:
                 reason = reason or reason_of(error)
                 if reading.whole:
                     break
-                reading = replace(reading, whole=True)
+                own = [s for s in self.scope.stated if is_called(str(error.operand), s.name)]
+                above = self.above(own)
+                reading = replace(reading, hidden=reading.hidden | above, whole=True)
             except EingradError as error:
                 reason, unfit = reason or reason_of(error), is_misfit(error)
                 break
         return Finding("not judged", reason, open=unfit)
+
+    def above(self, losses: Sequence[Stated]) -> frozenset[int]:
+        """Return the definitions in terms of a loss: what a loss is a function of has none."""
+        bases = {loss.base for loss in losses}
+        return frozenset(s.order for s in self.scope.stated if any(map(s.uses, bases)))
 
     def visible(self, text: str, section: tuple[int, ...], reading: WayToTake) -> list[Stated]:
         """Return the definitions that an equality may use in one way to take the document."""

@@ -40,6 +40,16 @@ class Stated:
     rank: int = 0
     refused: str = ""
 
+    @property
+    def base(self) -> str:
+        """What it defines as it is written, without labels and arguments."""
+        return re.split(r"_| = |(?<!\{)\(", self.text, maxsplit=1)[0].strip()
+
+    def uses(self, base: str) -> bool:
+        """Whether it is a definition in terms of something, and not of its derivatives."""
+        alone = rf"(?<![A-Za-z\\^({{]){re.escape(base)}(?![A-Za-z])"
+        return not self.derivative and bool(re.search(alone, self.text.partition(" = ")[2]))
+
     def is_rival(self, other: Stated) -> bool:
         """Whether another definition says something else of the same tensor."""
         alike = (self.name, self.rank) == (other.name, other.rank) and (
