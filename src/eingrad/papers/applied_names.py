@@ -21,6 +21,10 @@ _CALL = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*({_SUBSCRIPT})?(?={_OPEN})")
 _ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
 _GIVEN = re.compile(r"\||\\mid(?![a-z])|\\vert(?![a-z])")
 _LOGARITHM = re.compile(r"\\(?:log|ln)\s*(?:\\left\s*)?")
+_ENTRY = re.compile(
+    r"(?<![A-Za-z\\])([a-z])\s*\(\s*(?:\\(?:mathbf|boldsymbol|bm|vec)\s*)?(?:\{\s*\w\s*\}|\w)\s*\)"
+    r"\s*(?=_)"
+)  # s(\mathbf x)_i
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\\[,;!]|\s")
 # behind these a parenthesis holds a factor
 _COMMANDS = frozenset({
@@ -202,6 +206,15 @@ class AppliedNames:
         for own in self.own[base].bases or ():
             side = _labelled(side, own, label)
         return _named(whole.base, label), side
+
+
+def entries_of_applied(text: str) -> str:
+    r"""Return a formula with ``s_i`` for the entry ``s(\mathbf x)_i`` of a function.
+
+    >>> entries_of_applied(r"s(\mathbf x)_i = \frac{e^{x_i}}{\sum e^{x_j}}")
+    's_i = \\frac{e^{x_i}}{\\sum e^{x_j}}'
+    """
+    return _ENTRY.sub(r"\1", text)
 
 
 def _key(call: NameWithArguments) -> tuple[str, ...]:

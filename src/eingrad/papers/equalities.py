@@ -251,9 +251,11 @@ class Equalities:
             roots = [s.text for s in stated if s.text not in self.scope.texts]
             return replace(found, outcome="right if", reason=f"right if {' and '.join(roots)}")
         if reading.rival and found.outcome == "right":
-            lines = [s.line for s in stated if s.name == reading.rival]
-            reason = f"right if {reading.rival} is what line {max(lines, default=0)} says"
-            return replace(found, outcome="right if", reason=reason) if lines else found
+            other = next((s for s in stated if s.name == reading.rival), None)
+            if other is None or other.derivative:  # what an error signal is by its definition
+                return found
+            reason = f"right if {reading.rival} is what line {other.line} says"
+            return replace(found, outcome="right if", reason=reason)
         return found
 
     def through(self, text: str, texts: Sequence[str], built: Built) -> list[str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from eingrad.notation.text import to_text
-from eingrad.papers.applied_names import AppliedNames, with_examples
-from eingrad.papers.equalities import Equalities
+from eingrad.papers.applied_names import AppliedNames, entries_of_applied, with_examples
+from eingrad.papers.equalities import Equalities, Finding
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
@@ -60,6 +60,7 @@ _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _MISSING = re.compile(r"nothing before says|does not depend on")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:\s*,\s*000)*")
 _LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
+_ONE_LABEL = re.compile(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
 _MEAN = re.compile(r"\b(mean|average)\b", re.IGNORECASE)
 _LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
 Progress = Callable[[int, int], None]
@@ -154,9 +155,13 @@ def _lines(document: Document) -> tuple[list[PlacedRow], Facts]:
 
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
     """Return the rows with names in the place of what the document takes of arguments."""
-    names = AppliedNames([[side.text for side in line.row.sides] for line in lines])
-    return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, line.row.sides))))
-            for line in lines]  # fmt: skip
+    sides = [
+        [replace(side, text=entries_of_applied(side.text)) for side in line.row.sides]
+        for line in lines
+    ]
+    names = AppliedNames([[side.text for side in own] for own in sides])
+    return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, own))))
+            for line, own in zip(lines, sides, strict=True)]  # fmt: skip
 
 
 def _renamed(names: AppliedNames, sides: Sequence[Side]) -> Iterator[Side]:
@@ -297,6 +302,7 @@ class Judge:
         self.ranks = label_counts([line.row.source for line in lines])
         self.examples = _examples(lines)
         self.valued: set[str] = set()  # what has a number in an example
+        self.apart: set[tuple[tuple[int, ...], frozenset[str]]] = set()  # labels that differ
         self.places: dict[int, int] = {}
         self.asked: dict[tuple[int, str], tuple[str, str]] = {}  # the sides of what was judged
         self.slips: dict[int, IndexSlip] = {}
@@ -315,6 +321,8 @@ class Judge:
             yield self.other(line, sides[0].text, "it is no statement: it has no =")
             return
         first = sides[1].mark
+        if first in {r"\ne", r"\neq"}:
+            self.apart.add((line.section, frozenset({sides[0].text, sides[1].text})))
         if first not in EQUALITIES or not sides[0].text:
             if line.display or first not in {r"\in", r"\to", r"\mapsto", r"\sim"}:
                 reason = "nothing stands before =" if first in EQUALITIES else f"{first} is no ="
@@ -355,8 +363,11 @@ class Judge:
         left, *others = (side.text for side in sides)
         if left in self.labels and all(x in self.labels for x in others):
             return True
-        named = not line.display and self.defines(left) is not None
-        return named and all(_NUMBER.fullmatch(x) for x in others)
+        if self.defines(left) is None:
+            return False
+        if all(r"matrix}" in x and not letters_in(x) for x in others):
+            return True
+        return not line.display and all(_NUMBER.fullmatch(x) for x in others)
 
     def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
         """Return a formula that says nothing that could be judged."""
@@ -717,6 +728,8 @@ class Judge:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
         blank = replace(blank, read=self.written(found.read))
+        if found.outcome == "wrong":
+            found = self.off_diagonal(line, left, text) or found
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
@@ -727,6 +740,17 @@ class Judge:
         repaired = None if found.repaired is None else self.written(found.repaired)
         reason = self.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
+
+    def off_diagonal(self, line: PlacedRow, left: str, text: str) -> Finding | None:
+        r"""Return that an equality holds for unequal labels, where the section speaks of such."""
+        labels = frozenset(a or b for a, b in _ONE_LABEL.findall(left))
+        if len(labels) != 2 or line.row.condition or (line.section, labels) not in self.apart:
+            return None
+        i, j = sorted(labels)
+        other = self.equalities.judge(self.reworded(rf"{text} \quad {i} \neq {j}"), line.section)
+        if other.outcome != "right":
+            return None
+        return replace(other, outcome="right if", reason=f"right if {i} and {j} differ")
 
     def example(self, left: str, side: str, used: Sequence[Stated]) -> str:
         """Say that an equality which seems wrong holds somewhere only, "" where it does not."""

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_SCRIPT_MATH = re.compile(
+    r"<script[^>]*type\s*=\s*[\"']math/tex(?P<display>[^>]*mode\s*=\s*display)?[^>]*>(?P<tex>.*?)"
+    r"</script\s*>", re.DOTALL | re.IGNORECASE,
+)  # fmt: skip
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_BACKTICKS = re.compile(r"\A\s*`(.*)`\s*\Z", re.DOTALL)  # GitHub's $`x_i`$
 _MATH_FENCE = re.compile(r"math|\{math\}|\{math\}\s.*")
 _OPENS = {"$$": "$$", r"\[": r"\]", r"\\[": r"\\]", r"\(": r"\)", r"\\(": r"\\)"}
 _ENVIRONMENT = re.compile(
@@ -29,9 +34,16 @@ def read_markdown(text: str, path: str) -> Document:
     comments = [
         (text.count("\n", 0, m.start()) + 1, m[1]) for m in _COMMENT.finditer(_without_code(text))
     ]
-    visible = _HIDDEN.sub(_blank, _COMMENT.sub(_blank, text))
+    visible = _SCRIPT_MATH.sub(_in_dollars, _COMMENT.sub(_blank, text))
+    visible = _HIDDEN.sub(_blank, visible)
     passages = tuple(_passages(_parser().parse(visible)))
     return Document(path, passages, skipped=skipped_lines(comments, text.split("\n")))
+
+
+def _in_dollars(found: re.Match[str]) -> str:
+    """Return what MathJax reads of a script as Markdown has it, on as many lines."""
+    sign = "$$" if found["display"] else "$"
+    return f"{sign}{found['tex'] if found['display'] else found['tex'].strip()}{sign}"
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -164,7 +176,8 @@ def _inline(token: Token, line: int) -> Iterator[Passage]:
             place = part.meta.get("place", 0)
             start = line + token.content.count("\n", 0, place)
             display = part.type == "math_inline_double"
-            yield Passage("math", part.content, first_letter(part.content, start), display)
+            text = _BACKTICKS.sub(r"\1", part.content)
+            yield Passage("math", text, first_letter(text, start), display)
             start += part.content.count("\n")
             prose = []
         elif part.type in {"softbreak", "hardbreak"}:

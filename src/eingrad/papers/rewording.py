@@ -20,6 +20,7 @@ _ROW = re.compile(
 )  # \Theta_a s
 _NAME = r"(?:\\[a-zA-Z]+|[A-Za-z])(?:\^\{?\(?\w+\)?\}?)?"
 _ROW_TIMES_COLUMN = re.compile(rf"({_NAME})\s+({_NAME})(_\s*\{{\s*\[\s*:\s*,\s*\w+\s*\]\s*\}})")
+_INNER_SCRIPT = re.compile(r"\{\s*([_^])\s*(?:(\w)|\{([^{}]*)\})\s*\}")  # \theta{_k}
 _BOLD = re.compile(r"\\bold(?![A-Za-z])")
 _ONE = r"(?:\\(?:mathbf|mathbb|mathbbm|mathds|bm)\s*(?:\{\s*1\s*\}|1)|(?<![\w.^_{}])1)"
 _SAME = re.compile(
@@ -56,6 +57,7 @@ def reworded(text: str, rows_of: Callable[[str], str | None] | None = None) -> s
     >>> reworded(r"A_{[i,:]} = Y_{[i,:]} - Z_{[i,:]}")
     'A_{i q} = Y_{i q} - Z_{i q}'
     """
+    text = _INNER_SCRIPT.sub(lambda m: f"{m[1]}{{{m[2] or m[3]}}}", text)
     text = re.sub(r"(?<=[\w)}\]])\s*@\s*(?=[\\A-Za-z(])", r" \\, ", text)
     text = _with_sums(_BOLD.sub(r"\\mathbf", text))
     text = _with_sizes(_with_ones(text))
