@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +108,23 @@ def check(case: Case) -> None:
         wanted = torch.zeros_like(leaves[n]) if leaves[n].grad is None else leaves[n].grad
         assert np.abs(found[f"dL/d{n}"] - wanted.numpy()).max() <= 1e-10 * scale, n
     _by_central_differences(case, given, found, own)
+    if len(case.text) % 5 == 0:
+        _written_and_in_segments(model, own, found)
+
+
+def _written_and_in_segments(model: eg.Model, own: Arrays, found: Arrays) -> None:
+    """Compare the module, and the function that keeps every second state."""
+    gradients = model.grad("L")
+    module: dict[str, Any] = {"__name__": "module"}
+    again = gradients.compile(keep_every=2)(**own)
+    exec(gradients.source("numpy"), module)
+    value, saved = module["forward"](*(own[n] for n in module["AXES"]))
+    written = dict(zip(module["WRT"], module["backward"](saved), strict=True))
+    for key, right in found.items():
+        scale = max(1.0, float(np.abs(right).max()))
+        assert np.abs(again[key] - right).max() <= 1e-12 * scale, key
+        other = value if key == "L" else written[key.removeprefix("dL/d")]
+        assert np.abs(other - right).max() <= 1e-12 * scale, key
 
 
 def _by_central_differences(

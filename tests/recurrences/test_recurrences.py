@@ -353,6 +353,17 @@ def test_time_to_derive_does_not_depend_on_the_length() -> None:
     assert lines[0] == lines[1]
 
 
+def test_a_deep_stack_is_derived_and_written_once() -> None:
+    """As many steps, and as many lines of code, for 2 layers as for 200."""
+    counts = []
+    for layers in (2, 200):
+        text = f"assume size(l) = {layers}\n" + MODELS["residual"][0].replace("W[l,j,k]", "W_jk")
+        gradients = eg.parse(text).grad(TOTAL, ["W"])
+        source = gradients.source("numpy")
+        counts.append((len(gradients.steps("W")), len(source.splitlines())))
+    assert counts[0] == counts[1]
+
+
 LATEX_RNN = r"""
 \begin{align}
 h_{t,i} &= \tanh\left(U_{ij} h_{t-1,j} + V_{in} x_{t,n} + b_i\right) \\

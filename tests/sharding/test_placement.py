@@ -29,6 +29,13 @@ L = mean_b(sum_sv(Y_bsv^2))
 ATTENTION_SHAPES = {"X": (8, 4, 6), "Q0": (6, 8), "K0": (6, 8), "V0": (6, 8)}
 LEAST_SQUARES = "L = mean_b((X_bi w_i + c - y_b)^2)"
 LINES = {"X": (16, 4), "w": (4,), "c": (), "y": (16,)}
+DEEP = """
+Z[l,b,h] = Z[l-1,b,h] + tanh(Z[l-1,b,g] W[l,g,h])
+Z[l<0,b,h] = X_bh
+L = mean_b(sum_h(Z[-1,b,h]^2))
+"""
+DEEP_SHAPES = {"W": (3, 8, 8), "X": (16, 8)}
+RNN = "h[t,b,i] = tanh(U_ij h[t-1,b,j] + x_tbi)\nL = sum_tbi(h_tbi^2)"
 
 TABLE: list[tuple[str, str, dict[str, tuple[int, ...]], dict[str, int], dict[str, Any]]] = [
     ("grad", LEAST_SQUARES, LINES, {"data": 8}, {"b": "data"}),
@@ -48,6 +55,9 @@ TABLE: list[tuple[str, str, dict[str, tuple[int, ...]], dict[str, int], dict[str
      {"i": "m"}),
     ("grad", "z_b = max_i(X_bi)\nL = prod_b(z_b)", {"X": (8, 8)}, {"d": 4, "m": 2},
      {"b": "d", "i": "m"}),
+    ("grad", DEEP, DEEP_SHAPES, {"data": 4, "model": 2}, {"b": "data", "h": "model"}),
+    ("grad", DEEP, {**DEEP_SHAPES, "W": (8, 8, 8)}, {"m": 8}, {"l": "m"}),
+    ("grad", RNN, {"U": (8, 8), "x": (4, 8, 8)}, {"d": 4, "m": 2}, {"b": "d", "j": "m"}),
     ("jacobian", "y_i = softmax_i(A_ij x_j)", {"A": (8, 4), "x": (4,)},
      {"m": 8}, {"i": "m"}),
     ("hessian", "y = log(sum_i(exp(A_ij x_j)))", {"A": (8, 4), "x": (4,)}, {"d": 2, "m": 4},

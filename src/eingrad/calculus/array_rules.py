@@ -21,6 +21,7 @@ from eingrad.core.arrays import (
     reshape,
     slice_of,
 )
+from eingrad.core.bands import Band
 from eingrad.core.conjugate import CONJ, conj
 from eingrad.core.expr import Const, Dim, Expr, Indices, Labels, Map, Reduce, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, MATRIX_FUNCTIONS
@@ -151,7 +152,7 @@ def _pull_shift(node: Expr, k: int, g: Expr, extra: int) -> Expr:
     if not k:
         return shift(g, axis, -node.by)
     dim, labels = g.dims[axis], tuple(range(g.ndim))
-    mask = cases(_outside(dim, node.by), Const(1), Const(0))
+    mask = _mask(dim, node.by)
     return einsum([(mask, (axis,)), (g, labels)], tuple(x for x in labels if x != axis))
 
 
@@ -164,6 +165,13 @@ def _push_shift(node: Expr, k: int, t: Expr, extra: int) -> Expr:
     labels = tuple(x for x in range(len(dims)) if x != axis)
     mask = cases(_outside(dims[axis], node.by), Const(1), Const(0))
     return einsum([(mask, (axis,)), (t, labels)], tuple(range(len(dims))))
+
+
+def _mask(dim: Dim, by: int) -> Expr:
+    """Return 1 at the positions that read outside; at one alone this is an entry."""
+    if abs(by) == 1:
+        return Band((dim,), (1,), 0) if by < 0 else Band((dim,), (1,), 1, (-1,))
+    return cases(_outside(dim, by), Const(1), Const(0))
 
 
 def _outside(dim: Dim, by: int) -> Expr:

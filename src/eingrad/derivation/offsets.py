@@ -67,7 +67,13 @@ def _can_move(
     if abs(band.weights[axis]) != 1 or not _from_the_end(band):
         return False
     holding = [x for x, ls in product.factors if label in ls and x is not band]
-    return any(isinstance(x, Var) for x in holding) and all(_is_plain(x, takes) for x in holding)
+    inside = _at_an_end(band) or any(isinstance(x, Var) for x in holding)
+    return inside and bool(holding) and all(_is_plain(x, takes) for x in holding)
+
+
+def _at_an_end(band: Band) -> bool:
+    """Whether a band selects the first entry or the last, which are there whatever the extent."""
+    return len(band.weights) == 1 and band.constant == int(any(band.ends))
 
 
 def _from_the_end(band: Band) -> bool:
