@@ -39,6 +39,7 @@ from eingrad.notation.syntax import (
     Power,
     Product,
     Shaped,
+    Sum,
     SizeOf,
     Statement,
     Sum,
@@ -378,11 +379,26 @@ class _TextElaboration:
             self._learn(s, facts, k in self.matrix)
         for name, count in self.bold:
             kind = M if name[:1].isupper() else self.upright
-            if not count and name not in facts.kinds:
+            if not count and name not in facts.kinds and not self._is_identity(name):
                 facts.kinds[name] = kind
             elif count == 1:
                 facts.carried[self.stacks.get(name, name), 1] = kind | self.upright
         return facts
+
+    def _is_identity(self, name: str) -> bool:
+        r"""Whether a bold I is added to something, as in ``\mathbf{I} - \mathbf{r}\mathbf{r}^\top``.
+
+        One that only multiplies may be anything: moments of inertia, say.
+        """
+        if name != "I" or any(s.target.name == name for _, s in self.assigned):
+            return False
+        parts = (x for _, s in self.assigned for x in walk(s.value))
+        terms = (x for part in parts if isinstance(part, Sum) and len(part.terms) > 1
+                 for x in part.terms)  # fmt: skip
+        return any(
+            x == Symbol(name) or (isinstance(x, Product) and x.factors[-1] == Symbol(name))
+            for x in terms
+        )
 
     @staticmethod
     def _declare(shaped: Shaped, facts: KnownShapes, extents: dict[str, OpenExtent]) -> None:
