@@ -39,7 +39,6 @@ from eingrad.notation.syntax import (
     Power,
     Product,
     Shaped,
-    Sum,
     SizeOf,
     Statement,
     Sum,
@@ -386,7 +385,7 @@ class _TextElaboration:
         return facts
 
     def _is_identity(self, name: str) -> bool:
-        r"""Whether a bold I is added to something, as in ``\mathbf{I} - \mathbf{r}\mathbf{r}^\top``.
+        r"""Whether a bold I is added to something: ``\mathbf{I} - \mathbf{A}``.
 
         One that only multiplies may be anything: moments of inertia, say.
         """

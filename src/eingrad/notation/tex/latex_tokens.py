@@ -90,6 +90,8 @@ class Lexer:
         kinds = {"row": "ROW", "shift": "SHIFT", "number": "NUMBER", "letter": "LETTER"}
         text = LOOK_LIKE.get(token.text, token.text)
         kind = kinds.get(token.kind, "")
+        if token.kind == "letter" and not text.isalpha() and not text.isidentifier():  # x²
+            kind = ""
         if token.kind == "env":
             return self._environment(token)
         if text == r"\cr":

@@ -48,6 +48,10 @@ TRANSPOSED = frozenset({r"\top", r"\intercal", "T"})
 LINKS = frozenset({
     "where", "with", "and", "let", "for", "so", "then", "hence", "thus", "define", "using",
 })
+PROSE = LINKS | {
+    "according", "as", "because", "but", "by", "from", "holds", "if", "is", "are", "otherwise",
+    "since", "that", "this", "to", "we", "when", "which",
+}  # words that stand in no name
 # fmt: on
 
 _GREEK = (

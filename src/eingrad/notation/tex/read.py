@@ -67,7 +67,13 @@ from eingrad.notation.tex.survey import (
     squares_in,
     upper_labels,
 )
-from eingrad.notation.tex.tidy import group_end, tidied, with_words, words_on_the_left
+from eingrad.notation.tex.tidy import (
+    group_end,
+    spelled_word,
+    tidied,
+    with_words,
+    words_on_the_left,
+)
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -155,7 +161,7 @@ class _Read:
 
 def _read_model(lexer: Lexer) -> Reading:
     tokens = tidied(lexer)
-    found = _with_words(rows(tokens))
+    found = _with_words(rows(tokens), lexer)
     moving = MovingLabels.of(found)
     found = with_labels(found, moving, lexer)
     tokens = [token for row in found for token in row.tokens]
@@ -246,7 +252,7 @@ def read_claims(
     says how it counts.
     """
     lexer = Lexer(text)
-    found = _with_words(rows(tidied(lexer, names)), names)
+    found = _with_words(rows(tidied(lexer, names)), lexer, names)
     found = claims_with_labels(found, counting, lexer, names)
     tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
@@ -288,14 +294,23 @@ def read_formula(
     return _formula(tokens, context, comparison=True)
 
 
-def _with_words(found: Sequence[Row], names: Collection[str] = ()) -> list[Row]:
-    """Return rows in which letters that are a name together, ``MSE = ...``, are one."""
+def _with_words(found: Sequence[Row], lexer: Lexer, names: Collection[str] = ()) -> list[Row]:
+    """Return rows in which letters that are a name together, ``MSE = ...``, are one.
+
+    Raises NotationError for letters that spell a word which no name is.
+    """
     pairs = [sides(row.tokens) for row in found]
     words = {words_on_the_left(pair) for pair in pairs if len(pair) > 1} - {""}
     words |= {name for name in names if len(name) > 1 and name.isalpha() and name.isascii()}
-    if not words:
-        return list(found)
-    return [replace(row, tokens=with_words(row.tokens, words)) for row in found]
+    rows_read = [replace(row, tokens=with_words(row.tokens, words)) for row in found]
+    for row in rows_read:
+        if (spelled := spelled_word(row.tokens)) is not None:
+            token, word = spelled
+            reason = f"{word} would be a product of {len(word)} letters"
+            apart = " ".join(word)
+            hint = rf"write \text{{{word}}} for a name, {apart} for a product"
+            raise lexer.error(token, reason, hint)
+    return rows_read
 
 
 # --- statements -------------------------------------------------------------------------------

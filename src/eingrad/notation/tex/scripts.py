@@ -24,6 +24,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.survey import Context, Subscript
+from eingrad.notation.tex.tidy import group_end
 from eingrad.notation.tokens import Token
 
 Entry = str | Symbol | TensorAt | Offset
@@ -110,6 +111,15 @@ class ScriptReader(Grammar):
             name = self.context.fonts.get((token.text, name), name)
         return name + names.ACCENTS.get(token.text, "")
 
+    def _words(self) -> list[str]:
+        """Return the words up to the brace that closes, if there are several."""
+        words = [""]
+        for token in self.tokens[self.k : group_end(self.tokens, self.k - 1)]:
+            words += [""] * token.spaced
+            words[-1] += token.text.lower()
+        words = [word for word in words if word]
+        return words if len(words) > 1 else []
+
     def _in_braces(self, head: Token) -> str:
         """Read the name inside ``\\mathrm{...}``, ``\\hat{...}``."""
         if not self.take("LBRACE"):
@@ -118,6 +128,9 @@ class ScriptReader(Grammar):
             self.depth -= 1
             return inner
         name, numbered = "", False
+        if words := names.PROSE.intersection(self._words()):
+            reason = f"prose ({', '.join(sorted(words))}) stands where a name would"
+            raise self.error(reason, "leave out what is no mathematics", head)
         while not self.take("RBRACE"):
             token = self.peek()
             if token.kind == "COMMAND" and token.text in names.FONTS | names.ACCENTS.keys():

@@ -35,6 +35,9 @@ OLD_FONTS = {
     r"\bf": r"\mathbf", r"\rm": r"\mathrm", r"\it": r"\mathit", r"\cal": r"\mathcal",
     r"\sf": r"\mathsf", r"\tt": r"\mathtt", r"\bfseries": r"\mathbf", r"\boldmath": r"\mathbf",
 }  # fmt: skip
+SHORT_WORDS = frozenset(
+    ["old", "new", "err", "out", "reg", "avg", "num", "obs", "net", "val", "pos"]
+)  # which no product of three letters is
 
 
 def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
@@ -255,6 +258,25 @@ def with_words(tokens: Sequence[Token], words: Collection[str]) -> list[Token]:
                 result += tokens[k:end]
         k = end
     return result
+
+
+def spelled_word(tokens: Sequence[Token]) -> tuple[Token, str] | None:
+    """Return letters side by side that spell a word, and would be taken for a product.
+
+    Four small letters in a row are no product that anybody writes without spaces, nor are ``old``
+    and its like. Scripts hold labels, and the braces of a font a name.
+    """
+    k = 0
+    while k < len(tokens):
+        end = _run(tokens, k)
+        word = "".join(t.text for t in tokens[k:end])
+        if word.isascii() and ((len(word) > 3 and word[1:].islower()) or word in SHORT_WORDS):
+            return tokens[k], word
+        named = tokens[k].text in FONTS | ACCENTS.keys()
+        if (named or tokens[k].kind in {"SUB", "SUP"}) and k + 1 < len(tokens):
+            end = group_end(tokens, k + 1) + 1
+        k = max(end, k + 1)
+    return None
 
 
 def _bars_before(tokens: list[Token]) -> list[Token]:
