@@ -389,7 +389,7 @@ class _TextElaboration:
 
         One that only multiplies may be anything: moments of inertia, say.
         """
-        if name != "I" or any(s.target.name == name for _, s in self.assigned):
+        if name != "I" or any(s.target == Symbol(name) for _, s in self.assigned):
             return False
         parts = (x for _, s in self.assigned for x in walk(s.value))
         terms = (x for part in parts if isinstance(part, Sum) and len(part.terms) > 1
