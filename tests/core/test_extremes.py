@@ -283,6 +283,8 @@ TWO: dict[str, Callable[[Value, Value], Value]] = {
     "logaddexp": _both(_logaddexp),
     "floor_divide": _both(_finite_pair(lambda a, b: mpmath.floor(a / b))),
     "remainder": _both(_finite_pair(lambda a, b: a - b * mpmath.floor(a / b))),
+    "hypotenuse": lambda a, b: INF if INF in (abs(a), abs(b)) else mpmath.sqrt(a * a + b * b),
+    "over_root": _both(_finite_pair(lambda a, b: a / b)),
 }
 UNLIKE = {  # where backends differ: (a, b) -> whether it is left out, and why
     # Python's and C's remainders take sizes apart that no quotient in float64 holds.
@@ -382,7 +384,7 @@ AT_INFINITY = {"max", "min", "norm", "logsumexp", "argmax", "ismax", "ismin", "a
 def _in_range(name: str, row: np.ndarray) -> bool:
     """Whether no square or product leaves float64's range on the way."""
     sizes = np.abs(row[np.isfinite(row) & (row != 0)])
-    if name in {"var", "std"}:  # no scaling: see docs/trust.md
+    if name == "var":  # its value is a square
         return bool(((sizes < 1e150) & (sizes > 1e-150)).all())
     if name in {"prod", "prod_others"}:
         return bool(((sizes < 1e100) & (sizes > 1e-100)).all())
@@ -475,6 +477,7 @@ PAIR_KINKS: dict[str, tuple[list[float], list[float]]] = {  # at a = b, by a and
     "minimum": ([2.0, 2.0], [0.5, 0.5]),
     "logaddexp": ([1e30, 1e30], [0.5, 0.5]),
     "pow": ([0.0, 0.0], [0, 0]),
+    "hypotenuse": ([0.0, 0.0], [0, 0]),
 }
 ROW_KINKS: dict[str, tuple[list[float], list[float]]] = {
     "max": ([1.0, 1.0, 0.0], [0.5, 0.5, 0]),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 
-from eingrad.calculus.structure import open_product
 from eingrad.core.algebra import (
     Factor,
     Infix,
@@ -17,18 +12,14 @@ from eingrad.core.algebra import (
     base_and_exponent,
     constant_value,
     einsum,
-    is_light,
     multiply,
     power,
-    reduce,
     repeat,
     scale_of,
 )
 from eingrad.core.arrays import Matrix
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Reduce, Size, postorder, variables
-from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
-from eingrad.core.functions.elementwise_table import HALF, both, nonzero
-from eingrad.core.rewrite import rewrite
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, variables
+from eingrad.core.functions.elementwise_table import both
 
 
 def power_at_0(node: Expr) -> Expr | None:
@@ -157,184 +148,6 @@ def _factors_of(node: Expr) -> Iterator[Factor]:
             yield base, labels
 
 
-# --- roots of sums of squares -----------------------------------------------------------------
-
-
-def derivatives_at_kinks(
-    derivatives: Sequence[Expr],
-    values: Iterable[Expr],
-    named: Mapping[Expr, Expr] = MappingProxyType({}),
-) -> list[Expr]:
-    """Return derivatives that are 0 where a norm, a deviation or another root of a sum of squares
-    is 0, whose derivative is 0 / 0 on paper; see `Roots`."""
-    roots = Roots.of(values, named)
-
-    def step(node: Expr) -> Expr | None:
-        if isinstance(node, Einsum):
-            return _directions(node)
-        if not roots.divide(node):
-            return None
-        base, exponent = roots.split(node) or (node, 1)
-        return power(nonzero(Infix(base)).expr, exponent)
-
-    return rewrite(derivatives, step)
-
-
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """The roots of sums of squares in a model: those that tensors are ``named`` for, and those that
-    are ``divided`` by in its values, or stand in a logarithm, and so have no other inverse."""
-
-    named: frozenset[Expr]
-    divided: frozenset[Expr]
-
-    @classmethod
-    def of(cls, values: Iterable[Expr], named: Mapping[Expr, Expr]) -> Roots:
-        """Return those of a model's values, in which ``named`` says what tensors stand for."""
-        roots = cls(frozenset(x for x, expr in named.items() if is_root(expr)), frozenset())
-        divided = set(roots._divided(values))
-        divided |= {x for x in roots.named if _plain_root(named[x]) in divided}
-        return cls(roots.named, frozenset(divided))
-
-    def divide(self, node: Expr) -> bool:
-        """Whether a value is a division by a root, which in a derivative is 0 where the root is."""
-        split = self.split(node)
-        return split is not None and split[1] < 0 and split[0] not in self.divided
-
-    def split(self, node: Expr) -> tuple[Expr, int] | None:
-        """Read a power of a root as (root, exponent)."""
-        base, exponent = base_and_exponent(node)
-        if isinstance(base, Map) and base.function == "where":
-            return None
-        if isinstance(exponent, int) and (base in self.named or is_root(base)):
-            return _plain_root(base), exponent
-        if isinstance(exponent, Fraction) and exponent.denominator == 2 and _is_square(base):
-            return apply("sqrt", base), exponent.numerator
-        return None
-
-    def _divided(self, values: Iterable[Expr]) -> Iterator[Expr]:
-        for node in postorder(values):
-            split = self.split(node)
-            if split is not None and split[1] < 0:
-                yield split[0]
-            record = FUNCTIONS.get(node.function) if isinstance(node, Map) else None
-            if record is not None and record.singular and split is None:
-                for x in node.operands:
-                    inner = x.operands if isinstance(x, Einsum) and is_light(x) else (x,)
-                    yield from map(_plain_root, inner)
-
-
-def _plain_root(node: Expr) -> Expr:
-    """Return a root in one of its two forms, of ``sqrt(x)`` and ``x^(1/2)`` the first."""
-    base, exponent = base_and_exponent(node)
-    return apply("sqrt", base) if exponent == HALF else node
-
-
-def is_root(node: Expr) -> bool:
-    """Whether a value is the root of a sum of squares, so that its derivative is 0 where it is."""
-    if isinstance(node, Reduce):
-        return AXIS_FUNCTIONS[node.function].is_root and not node.keeps_axes
-    base, exponent = base_and_exponent(node)
-    if exponent == 1 and isinstance(node, Map) and node.function in {"sqrt", "root"}:
-        base, exponent = node.operands[0], HALF
-    return exponent == HALF and _is_square(base)
-
-
-def root_of_squares(node: Expr) -> Expr | None:
-    """sqrt(sum_i(x_i^2)) -> norm_i(x_i), which does not overflow where the squares do"""
-    base, exponent = base_and_exponent(node)
-    if isinstance(base, Map) and base.function in {"sqrt", "root"}:
-        base, exponent = base.operands[0], HALF * exponent
-    if not isinstance(base, Einsum) or not isinstance(exponent, Fraction):
-        return None
-    product = open_product(base) if exponent.denominator == 2 else None
-    if product is None or not product.summed():
-        return None
-    counts = Counter(product.factors)
-    half = [f for f, count in counts.items() for _ in range(count // 2)]
-    labels = tuple(dict.fromkeys(k for _, ls in half for k in ls))
-    if any(count % 2 for count in counts.values()) or not product.summed() <= set(labels):
-        return None
-    if isinstance(product.coefficient, complex) or product.coefficient <= 0:
-        return None
-    inner = einsum(half, labels, product.extents)
-    norm = reduce("norm", inner, [k for k, x in enumerate(labels) if x in product.summed()])
-    kept = tuple(k for k in labels if k not in product.summed())
-    root = einsum([(norm, kept)], product.output, product.extents)
-    scale = apply("sqrt", Const(product.coefficient))
-    return power(multiply(scale, root), 2 * exponent)
-
-
-def _is_square(node: Expr) -> bool:
-    """Whether a value is a sum of products of squares: what is 0 where all that it is made of is.
-
-    A number that is added keeps it from 0.
-    """
-    if isinstance(node, Map) and node.function == "add":
-        return all(_is_square(x) for x in node.operands)
-    if isinstance(node, Reduce):
-        return node.function == "var"
-    if isinstance(node, Einsum):
-        count = Counter(zip(node.operands, node.inputs, strict=True))
-        return any(constant_value(x) is None and not isinstance(x, Size) for x in node.operands) \
-            and all(n % 2 == 0 or _is_even(x) for (x, _), n in count.items())  # fmt: skip
-    return _is_even(node) and constant_value(node) is None
-
-
-def _is_even(node: Expr) -> bool:
-    """Whether a factor is a square, or a number or a size that is no less than 0."""
-    base, exponent = base_and_exponent(node)
-    number = constant_value(base)
-    if number is not None:
-        return _is_positive(number)
-    if isinstance(exponent, int) and exponent > 0 and exponent % 2 == 0:
-        return True
-    inner = isinstance(base, Einsum) or (isinstance(base, Map) and base.function == "add")
-    return isinstance(base, Size) or (exponent == 1 and inner and _is_square(base))
-
-
-def _directions(node: Einsum) -> Expr | None:
-    """x / norm(x) -> unit(x): the inverse of a norm, and its powers, overflow before that does"""
-    if not any(map(_divides_by_norm, _near(node))):
-        return None
-    product = open_product(node)
-    for k, (divisor, labels) in enumerate(product.factors):
-        base, exponent = base_and_exponent(divisor)
-        norm = _norm_in(base)
-        if norm is None or not isinstance(exponent, int):
-            continue
-        factors = list(product.factors)
-        (inner,) = norm.operands
-        kept = [axis for axis in range(inner.ndim) if axis not in norm.axes]
-        places = [
-            j for j, (x, own) in enumerate(factors)
-            if x is inner and tuple(own[axis] for axis in kept) == labels
-        ][: max(-exponent, 0)]  # fmt: skip
-        for j in places:
-            factors[j] = (reduce("unit", inner, norm.axes), factors[j][1])
-        if places:
-            factors[k] = (power(base, exponent + len(places)), labels)
-            return replace(product, factors=tuple(factors)).build()
-    return None
-
-
-def _near(node: Einsum) -> Iterator[Expr]:
-    """Yield the factors of a product, and those of products among them."""
-    for x in node.operands:
-        yield from x.operands if isinstance(x, Einsum) else (x,)
-
-
-def _divides_by_norm(node: Expr) -> bool:
-    base, exponent = base_and_exponent(node)
-    return _norm_in(base) is not None and not _is_positive(exponent)
-
-
-def _norm_in(base: Expr) -> Reduce | None:
-    """Return the norm that a value is, or is where that is not 0."""
-    norm = base.operands[-1] if isinstance(base, Map) and base.function == "where" else base
-    return norm if isinstance(norm, Reduce) and norm.function == "norm" else None
-
-
 # --- determinants ------------------------------------------------------------------------------
 
 
@@ -372,6 +185,4 @@ def _is_matrix(node: Expr, function: str) -> bool:
     return isinstance(node, Matrix) and node.function == function
 
 
-__all__ = [
-    "Roots", "adjugate_written_out", "derivatives_at_kinks", "power_at_0", "product_with_log",
-]  # fmt: skip
+__all__ = ["adjugate_written_out", "power_at_0", "product_with_log"]

@@ -29,7 +29,6 @@ from eingrad.calculus.kink_rules import (
     adjugate_written_out,
     power_at_0,
     product_with_log,
-    root_of_squares,
 )
 from eingrad.calculus.pattern import Rule
 from eingrad.calculus.pointwise_rules import (
@@ -40,6 +39,7 @@ from eingrad.calculus.pointwise_rules import (
     sum_of_deviations,
     ties_joined,
 )
+from eingrad.calculus.root_rules import as_root
 
 # fmt: off
 FORMS = (
@@ -154,7 +154,7 @@ NUMERIC = (
     Rule("log near 1", ("log(1 + x) -> log1p(x)",)),
     Rule("exp minus 1", ("exp(x) - 1 -> expm1(x)",)),
     Rule("log of two exp", ("log(exp(a) + exp(b)) -> logaddexp(a, b)",)),
-    Rule("root of squares", function=root_of_squares, heads=("sqrt", "root", "*")),
+    Rule("root of squares", function=as_root, heads=("sqrt", "root", "pow", "*", "std")),
     Rule("log of cosh", ("log(cosh(x)) -> x + softplus(-2 x) - log(2)",)),
 )
 """For what runs: equal on paper, better in floating point; entries read and added at integers."""

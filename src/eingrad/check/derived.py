@@ -8,9 +8,9 @@ from dataclasses import replace
 from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.facts import Knowledge
 from eingrad.calculus.forward import forward, identity
-from eingrad.calculus.kink_rules import Roots
 from eingrad.calculus.naming import DerivativeName
 from eingrad.calculus.reverse import needed_by, recognise, reverse, tensor
+from eingrad.calculus.root_rules import Roots
 from eingrad.calculus.simplify import simplify
 from eingrad.core.algebra import zeros
 from eingrad.core.expr import Expr, Var, variables

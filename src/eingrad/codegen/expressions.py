@@ -516,6 +516,9 @@ class ExpressionWriter:
         plain = all(isinstance(x, Const) or x in node.operands for x in parts)
         if recipe is not None and (len(codes) > 1 or (plain and not text)):
             return self.emit(recipe)
+        if self.target.name == "torch" and len(codes) > 1:
+            codes = [self.repeated(v, Const(0)) if v.is_number else c
+                     for v, c in zip(values, codes, strict=True)]  # fmt: skip
         return Piece(call(self.helper(name), *codes), axes)
 
     def _compared(self, node: Expr, axes: Sequence[int]) -> Code:

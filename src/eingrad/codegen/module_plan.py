@@ -10,9 +10,9 @@ from eingrad.calculus.axis_order import in_order
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.exp_rules import softmax_beside_its_log
-from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in, needed_by, stable_functions
+from eingrad.calculus.root_rules import derivatives_at_kinks, values_of_roots
 from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.run_form import form_to_run, in_pairs
 from eingrad.calculus.structure import cost
@@ -271,6 +271,7 @@ def _at_kinks(
     safe = [substitute(e, dets) for e in rest.values()]  # whose product with an inverse is known
     safe = derivatives_at_kinks(safe, values.values(), named)
     every |= dict(zip(rest, safe, strict=True))
+    every |= dict(zip(values, values_of_roots([*values.values()]), strict=True))
     return {n: every[n] for n in first}, {n: every[n] for n in second}
 
 

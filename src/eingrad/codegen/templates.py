@@ -222,6 +222,18 @@ def add_at(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array
     """Return ``x`` to which ``entries`` are added at ``places``."""
     return x.at[places].add(entries)
 '''
+TORCH["hypotenuse"] = '''
+def hypotenuse(x: Tensor, y: Tensor) -> Tensor:
+    """Return sqrt(x^2 + y^2); no square overflows or vanishes."""
+    is_zero = (x == 0) & (y == 0)  # where the derivative is 0
+    return torch.where(is_zero, 0, torch.hypot(x, torch.where(is_zero, 1, y)))
+'''
+JAX["hypotenuse"] = '''
+def hypotenuse(x: Array, y: Array) -> Array:
+    """Return sqrt(x^2 + y^2); no square overflows or vanishes."""
+    is_zero = (x == 0) & (y == 0)  # where the derivative is 0
+    return jnp.where(is_zero, 0, jnp.hypot(x, jnp.where(is_zero, 1, y)))
+'''
 HELPERS = {
     "numpy": NUMPY | window_templates.NUMPY,
     "torch": TORCH | window_templates.TORCH,

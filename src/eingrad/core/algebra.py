@@ -244,13 +244,13 @@ def power(base: Expr, exponent: Number) -> Expr:
             return power(inner, inner_exponent * exponent)
         if 2 <= exponent <= MAX_REPEATS:
             return multiply(*[base] * exponent)
-        if isinstance(base, Einsum) and len(parts := _parts_apart(base)) > 1:
+        if isinstance(base, Einsum) and len(parts := parts_apart(base)) > 1:
             factors = [(power(x, exponent), labels) for x, labels in parts]
             return einsum(factors, base.output, dict(enumerate(base.extents)))
     return _power_node(base, exponent)
 
 
-def _parts_apart(node: Einsum) -> list[Factor]:
+def parts_apart(node: Einsum) -> list[Factor]:
     """Return the factors of a product and the sums in it, those that share no summed label apart.
 
     Of ``c_b sum_ij(x_bi y_bj)`` these are ``c_b``, ``sum_i(x_bi)`` and ``sum_j(y_bj)``.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from eingrad.api.models.mesh_layout import MeshLayout
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
-from eingrad.calculus.kink_rules import derivatives_at_kinks
 from eingrad.calculus.optim import Optimizer, StateTensor
+from eingrad.calculus.root_rules import derivatives_at_kinks, values_of_roots
 from eingrad.calculus.rules import STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
 from eingrad.core.later import Later
@@ -40,9 +40,11 @@ def whole_graph(system: System, more: Iterable[tuple[Var, Expr]] = ()) -> dict[E
     for var, expr in computable(_with_safe_loops(system, more)):
         graph[var] = substitute(expr, {v: graph[v] for v in variables(expr) if v in graph})
     derived = list(dict.fromkeys(var for var, _ in more))
-    values = [graph[d.var] for d in system.definitions.values() if d.var not in derived]
+    own = [d.var for d in system.definitions.values() if d.var not in derived]
+    values = [graph[var] for var in own]
     safe = derivatives_at_kinks([graph[var] for var in derived], values)
-    return graph | dict(zip(derived, safe, strict=True))
+    safe += values_of_roots(values)
+    return graph | dict(zip([*derived, *own], safe, strict=True))
 
 
 def _with_safe_loops(system: System, more: list[tuple[Var, Expr]]) -> list[tuple[Var, Expr]]:

@@ -193,16 +193,23 @@ def std(
 
 
 def _variance(x: Expr, axes: tuple[int, ...], ddof: float, complex_: bool) -> Expr:
-    kept = tuple(k for k in range(x.ndim) if k not in axes)
-    centre = repeat(_mean_template(x, axes), x.dims, kept)
-    off = subtract(x, centre)
+    off = _centred(x, axes)
     divisor = _count(x, axes) - ddof
     square = multiply(off, conj(off) if complex_ else off)
     return _divided(sum_over(square, axes), divisor if divisor > 0 else 0)
 
 
+def _centred(x: Expr, axes: tuple[int, ...]) -> Expr:
+    kept = tuple(k for k in range(x.ndim) if k not in axes)
+    return subtract(x, repeat(_mean_template(x, axes), x.dims, kept))
+
+
 def _deviation(x: Expr, axes: tuple[int, ...], ddof: float, complex_: bool) -> Expr:
-    return safe_root(_variance(x, axes, ddof, complex_))
+    divisor = _count(x, axes) - ddof
+    off = _centred(x, axes)
+    if complex_ or divisor <= 0:
+        return safe_root(_variance(x, axes, ddof, complex_))
+    return multiply(Const(divisor**-0.5), _euclidean(off, axes))
 
 
 def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:

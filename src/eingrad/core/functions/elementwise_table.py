@@ -204,6 +204,17 @@ FUNCTIONS: Table[Function] = Table([
     Function("logaddexp", (lambda y, a, b: (a - b)("sigmoid"), lambda y, a, b: (b - a)("sigmoid")),
              commutative=True, real=True, returns="``log(exp(a) + exp(b))`` without overflow",
              **_in_all("logaddexp")),
+    Function("hypotenuse", (lambda y, a, b: a / nonzero(y), lambda y, a, b: b / nonzero(y)),
+             internal=True, commutative=True, real=True,
+             returns="``sqrt(a^2 + b^2)`` without overflow; its derivatives at 0 are 0",
+             numpy="np.hypot",
+             torch="torch.where(({0} == 0) & ({1} == 0), 0, torch.hypot({0}, "
+             "torch.where(({0} == 0) & ({1} == 0), 1, {1})))",
+             jax="jnp.where(({0} == 0) & ({1} == 0), 0, jnp.hypot({0}, "
+             "jnp.where(({0} == 0) & ({1} == 0), 1, {1})))"),
+    Function("over_root", (lambda y, a, b: 1 / b, lambda y, a, b: -y / b), internal=True,
+             latex=r"\frac{{{0}}}{{{1}}}", returns="a divided by a root that it is a part of",
+             **_in_all("divide")),
     Function("floor_divide", (None, None), keeps_integers=True, domain=HALF_LINE,
              real=True, returns="the quotient rounded down", **_in_all("floor_divide")),
     Function("remainder", (lambda y, a, b: 1, lambda y, a, b: -a("floor_divide", b)),
