@@ -156,6 +156,11 @@ C_b = -T_bo log(Z4_bo)
 L = mean_b(C_b)
 assume sum_o(T_bo) = 1
 """
+TRIPLET = """
+a = sum_i((x_i - p_i)^2)
+b = sum_i((x_i - n_i)^2)
+L = relu(a - b + m)
+"""
 ONE = "S_ij and S_ji are one variable"
 DIAGONAL = "the Jacobian of {} is taken as its diagonal"
 WHY = [
@@ -209,6 +214,9 @@ WHY = [
         "dL/dA_ik = G_ij C_jl B_lk",
         "C_jl and B_lk are both transposed: G_ij C_lj B_kl is meant",
     ),
+    (FOCAL, "dL/dp_c = -y_c (1 - p_c)^g / p_c", "the term + "),
+    (ATTENTION, "dL/dK_jk = A_ij dL/dA_ij Q_ik / sqrt(size(k))", "the term - "),
+    (TRIPLET, "dL/dx_i = 2 (n_i - p_i)", "the derivative of relu in L is missing"),
     (
         FACTORISATION,
         "dL/dU_ik = -(M_ij - U_ip V_jp)^2 V_jk + 2 l U_ik",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -85,12 +85,31 @@ def _parts(question: Question) -> Iterator[tuple[str, str, Change]]:
                 text = f"the derivative of {activation.function}, {to_text(slope)},"
                 yield "activation-derivative", f"{text} is missing", _times(expr)
                 yield "activation-derivative", f"{text} is there once too often", _times(expr, -1)
-    total = expand(question.derived.unfolded(question.name))
-    for term in total.operands if is_sum(total) else ():
-        text = to_text(to_formula(term, question.labels, question.derived.names))
-        text = text if text.startswith("-") else f"+ {text}"
+    for term, formula in terms_of_right(question):
+        text = signed(formula)
         yield "term", f"the term {text} is missing", _plus(term)
         yield "sign", f"the sign of the term {text} is wrong", _plus(term, 2)
+
+
+def terms_of_right(question: Question) -> list[tuple[Expr, Formula]]:
+    """Return the terms of the right formula, multiplied out; none where it is no sum."""
+    if question.name not in question.derived.titles:
+        return []
+    total = expand(question.derived.unfolded(question.name))
+    names = question.derived.names
+    terms = total.operands if is_sum(total) else ()
+    return [(x, to_formula(x, question.labels, names)) for x in terms if x.ndim == total.ndim]
+
+
+def signed(term: Formula) -> str:
+    """Write a term with its sign before it."""
+    text = to_text(term)
+    return f"- {text[1:]}" if text.startswith("-") else f"+ {text}"
+
+
+def lacking(claim: Claim, terms: Sequence[Expr]) -> Changed:
+    """Return a claim to which terms are added."""
+    return Changed(claim, lambda x, point: sum((point.value(t) for t in terms), x))
 
 
 def _lowered(question: Question, formula: Formula) -> Expr | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from eingrad.check.array_claims import array_mistake
+from eingrad.check.array_claims import array_mistake, lacking, signed, terms_of_right
 from eingrad.check.assumptions import assumption_for, assumptions, one_variable_for
 from eingrad.check.candidates import Candidates
 from eingrad.check.compare import (
@@ -31,14 +31,15 @@ from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
 from eingrad.notation.text import to_text
 
-MOST_EFFORT = 120_000  # nodes evaluated for one diagnosis: after this nothing more is tried
+MOST_EFFORT = 90_000  # nodes evaluated for one diagnosis: after this nothing more is tried
 MOST_PAIRS = 150  # of slips that are tried together
 MOST_DROPPED = 5  # functions of which all derivatives may be missing
 USUAL = ("sign", "transposed", "label", "order", "activation-derivative", "preactivation", "factor")
 MOST_FIRST, MOST_SECOND = 8, 30  # repairs of which two are tried together
 MOST_PARTS_AGAIN = 20_000  # of the second repairs together
 CONDITIONS = ("symmetric", "unit", "orthogonal", "positive", "one-hot")
-READING = 4  # giving a part of a formula its meaning takes as long as evaluating so many nodes
+MOST_TERMS = 8  # of a right formula, multiplied out, of which a claim may lack one or two
+READING = 7  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
     if claim is not None:
         scale = scale_between(claim, question.right, question.points)
     if claim is not None and agrees_nearby(claim, question.right, question.points):
-        return Diagnosis("unknown", "right near 0 only, not for greater numbers")
+        near = Diagnosis("unknown", "right near 0 only, not for greater numbers")
+        return search.dropped_far_out(claim) or near
     if scale is not None:
         literal = search.first(limit=0.94)
         return literal or search.scaled(value, scale)
@@ -110,6 +112,7 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         or search.with_scale()
         or search.other_derivative(claim)
         or search.first()
+        or search.missing_terms(claim)
         or search.with_scale()
         or search.slipped(claim, 2)
         or search.two()
@@ -282,6 +285,16 @@ class _Search:
             slips, claim, [*several, *pairs]
         )
 
+    def dropped_far_out(self, claim: Claim) -> Diagnosis | None:
+        """Return a derivative that a claim leaves out, of one that is right where that is 1."""
+        if (slips := self.slips) is None:
+            return None
+        for slip in slips.rules():
+            if agrees_everywhere(claim, slips.result((slip,)), self.question.points):
+                value = None if self.value is None else self.question.formula
+                return Diagnosis(slip.mistake, slip.reason, value)
+        return None
+
     @once
     def slips(self) -> Slips | None:
         """The wrong derivations of the target, None if it is no first derivative."""
@@ -321,6 +334,26 @@ class _Search:
                 reasons[describe(scale, letters)[1]] = None
             value = None if self.value is None else self.question.formula
             return Diagnosis(chosen[0].mistake, "; and ".join(reasons), value)
+        return None
+
+    def missing_terms(self, claim: Claim) -> Diagnosis | None:
+        """Return one or two terms of the right formula, multiplied out, that a claim leaves out."""
+        question = self.question
+        point = question.points.standard(0)
+        terms = terms_of_right(question)
+        if self.value is None or len(terms) > MOST_TERMS:
+            return None
+        for count in range(1, min(3, len(terms))):
+            for chosen in combinations(terms, count):
+                whole = lacking(claim, [x for x, _ in chosen])
+                if not agrees(whole, question.right, point) or not agrees_everywhere(
+                    whole, question.right, question.points
+                ):
+                    continue
+                texts = " and ".join(signed(formula) for _, formula in chosen)
+                verb = "term {} is" if count == 1 else "terms {} are"
+                reason = f"the {verb.format(texts)} missing"
+                return Diagnosis("term", reason, question.formula)
         return None
 
     def with_scale(self) -> Diagnosis | None:
