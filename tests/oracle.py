@@ -42,6 +42,7 @@ MAPS: dict[str, Callable[..., Any]] = {
     "gelu'": lambda x: sp.ndtr(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
     "silu": lambda x: x * sp.expit(x),
     "ndtr": sp.ndtr, "lgamma": sp.gammaln, "digamma": sp.digamma, "square": np.square,
+    "hypotenuse": np.hypot, "over_root": np.divide,
     "stop_gradient": np.copy, "floor": np.floor, "ceil": np.ceil, "logaddexp": np.logaddexp,
     "floor_divide": np.floor_divide, "remainder": np.remainder,
     "polygamma": lambda n, x: sp.polygamma(np.asarray(n, int), x),
