@@ -75,25 +75,29 @@ def entries_apart(question: Question, value: Formula) -> Diagnosis | None:
 
 def counted(question: Question, claim: Claim) -> Diagnosis | None:
     """Say that a wrong claim is right if a number is the extent of an axis, as the N of a mean
-    ``1/N sum_i(x_i)`` is."""
+    ``1/N sum_i(x_i)`` is: right for this number, and not for a greater one, too."""
     if not isinstance(claim, ExprClaim):
         return None
     points = question.points
     numbers = [name for name, x in question.derived.system.inputs.items()
                if len(name) == 1 and not x.ndim and name not in points.fixed]  # fmt: skip
     for name, dim in product(numbers, points.dims):
-        if isinstance(dim, str) and all(_agree_at(question, claim, name, dim, k) for k in (0, 1)):
+        if not isinstance(dim, str) or _agree_at(question, claim, name, dim, 0, beside=2.5):
+            continue
+        if all(_agree_at(question, claim, name, dim, plan) for plan in (0, 1)):
             text = f"{name} = size({dim})"
             return Diagnosis("assumption", f"right if {text}", assumption=text)
     return None
 
 
-def _agree_at(question: Question, claim: Claim, number: str, dim: str, plan: int) -> bool:
-    """Whether a claim is right at a point at which a number is the extent of an axis."""
+def _agree_at(
+    question: Question, claim: Claim, number: str, dim: str, plan: int, beside: float = 0
+) -> bool:
+    """Whether a claim is right at a point at which a number is the extent of an axis, or beside."""
     sizes = question.points.apart(plan)
 
     def condition(name: str, value: Array) -> Array:
-        return np.full_like(value, sizes[dim]) if name == number else value
+        return np.full_like(value, sizes[dim] + beside) if name == number else value
 
     try:
         return agrees(claim, question.right, question.points.point(sizes, plan, condition))
