@@ -180,6 +180,15 @@ def _cross_entropy(jnp: Any, nn: Any, a: Any, t: Any) -> Any:
     return -jnp.sum(t * nn.log_softmax(a))
 
 
+def _through_time(jnp: Any, nn: Any, U: Any, x: Any, g: Any, y: Any) -> Any:
+    del nn
+    h, total = g, 0.0
+    for now, wanted in zip(x, y, strict=True):
+        h = jnp.tanh(U @ h + now)
+        total = total + jnp.sum((h - wanted) ** 2)
+    return total
+
+
 def _gated(
     jnp: Any, nn: Any, W: Any, U: Any, V: Any, R: Any, A: Any, B: Any, x: Any, h: Any
 ) -> Any:
@@ -346,6 +355,7 @@ SECTIONS: dict[str, list[Entry]] = {
         Entry("Causal convolution, dilated", "assume size(t) = size(n)\ny_t = x[t-2 k] w_k\nL = sum_t((y_t - s_t)^2) / 2", "grad", "L", "x w", "x 9, w 3, s 9", lambda jnp, nn, x, w, s: jnp.sum((sum(w[k] * jnp.pad(x, (2 * k, 0))[:9] for k in range(3)) - s) ** 2) / 2),
         Entry("Layer of kernels over pictures", "Y[b,o,p,q] = X[b,c,p+k,q+l] W_ockl + c_o\nL = G_bopq Y_bopq", "grad", "L", "X W c", "X 2 3 6 5, W 4 3 3 2, c 4, G 2 4 4 4", lambda jnp, nn, X, W, c, G: jnp.sum(G * (sum(jnp.einsum("bcpq,oc->bopq", X[:, :, k : k + 4, m : m + 4], W[:, :, k, m]) for k in range(3) for m in range(2)) + c[:, None, None]))),
         Entry("Heat equation, one step: adjoint", "v_i = u_i + c (u[i+1] - 2 u_i + u[i-1])\nL = g_i v_i", "grad", "L", "u", "u 8, c positive, g 8", lambda jnp, nn, u, c, g: g @ (u + c * (jnp.pad(u, 1)[2:] - 2 * u + jnp.pad(u, 1)[:-2]))),
+        Entry("Recurrent network through time", "h[t,i] = tanh(U_ij h[t-1,j] + x_ti)\nh[t<0,i] = g_i\nL = sum_ti((h_ti - y_ti)^2)", "grad", "L", "U g", "U 3 3, x 4 3, g 3, y 4 3", _through_time),
     ],
 }
 # fmt: on
