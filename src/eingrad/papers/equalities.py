@@ -13,6 +13,7 @@ from eingrad.check.verdict import Outcome
 from eingrad.errors import EingradError
 from eingrad.notation.tensors import RESERVED
 from eingrad.notation.tex.names import ERRORS
+from eingrad.papers.any_activation import stated_with_any, with_any
 from eingrad.papers.claim_in_context import (
     IndependentError,
     Read,
@@ -52,6 +53,9 @@ class Finding:
     open: bool = False
 
 
+_NOTHING = Finding("not judged", "")
+
+
 @dataclass(frozen=True)
 class WayToTake:
     """One fair way to take a document: what an equality may use.
@@ -59,7 +63,8 @@ class WayToTake:
     ``own`` leaves out other sections, ``hidden`` what defines a loss that stands for any, and
     ``roots`` takes what is defined by its square, ``e^2 = (a - b)^2``, for what stands in it.
     ``upstream`` takes what nothing defines for the gradient of the loss, ``rival`` a tensor that is
-    defined in two ways by what stands before its last definition.
+    defined in two ways by what stands before its last definition, ``logistic`` a sigma that the
+    document does not define for the logistic function.
     """
 
     own: bool = False
@@ -68,6 +73,7 @@ class WayToTake:
     roots: bool = False
     upstream: bool = False
     rival: str = ""
+    logistic: bool = False
 
 
 class Equalities:
@@ -76,6 +82,7 @@ class Equalities:
     def __init__(self, scope: Scope, facts: Facts) -> None:
         self.scope, self.facts = scope, facts
         self.arguments: dict[str, frozenset[str]] = {}
+        self.any_sigma = ""  # the name of a function that stands for sigma
         self.vague: set[str] = set()  # of these, the names whose definition could not be read
 
     def judge(self, text: str, section: tuple[int, ...], doubt: Doubt | None = None) -> Finding:
@@ -105,6 +112,7 @@ class Equalities:
     def as_read(self, text: str, section: tuple[int, ...]) -> str:
         """Return how an equality is read, "" where it cannot be."""
         built = self.scope.model(self.visible(text, section, WayToTake()))
+        text = with_any(text, self.any_sigma)
         try:
             return text_of(read_equation(text, built)[-1])
         except EingradError:
@@ -151,6 +159,8 @@ class Equalities:
         for one in rivals[:MAX_RIVALS]:
             yield WayToTake(hidden=frozenset({one.order}), rival=one.name)
         yield WayToTake(upstream=True)
+        if self.any_sigma:
+            yield WayToTake(logistic=True)
 
     def rival(self, one: Stated, section: tuple[int, ...]) -> Stated | None:
         """Return what else the document says of a tensor, not counting a new section's own."""
@@ -167,10 +177,12 @@ class Equalities:
     ) -> Finding:
         """Judge an equality in one way; ``known`` is what was found of other ones."""
         reason, unsure, unfit = "", False, False
+        written, text = text, text if reading.logistic else with_any(text, self.any_sigma)
         for _ in range(MAX_TRIES):
-            stated = self.visible(text, section, reading)
+            stated = self.visible(written, section, reading)
             built = self.scope.model(stated)
-            key = (*(s.order for s in stated), reading.whole, reading.upstream, reading.roots)
+            key = (*(s.order for s in stated), reading.whole, reading.upstream, reading.roots,
+                   reading.logistic)  # fmt: skip
             try:
                 found = known.get(key) or self.finding(text, stated, built, reading, doubt)
                 known[key] = found
@@ -206,7 +218,8 @@ class Equalities:
     def visible(self, text: str, section: tuple[int, ...], reading: WayToTake) -> list[Stated]:
         """Return the definitions that an equality may use in one way to take the document."""
         found = self.scope.visible(text, section, reading.own, reading.whole, reading.hidden)
-        return [_root(s) or s for s in found] if reading.roots else found
+        found = [_root(s) or s for s in found] if reading.roots else found
+        return found if reading.logistic else [stated_with_any(s, self.any_sigma) for s in found]
 
     def finding(
         self, text: str, stated: Sequence[Stated], built: Built, reading: WayToTake,
@@ -245,6 +258,10 @@ class Equalities:
             return replace(found, outcome="not judged", reason=why)
         if reading.rival and found.outcome != "right":
             return Finding("not judged", "")
+        if reading.logistic:
+            reason = "right if sigma is the logistic function"
+            right = found.outcome == "right"
+            return replace(found, outcome="right if", reason=reason) if right else _NOTHING
         if reading.upstream:
             return self.if_upstream(read, found)
         if reading.roots and found.outcome == "right":

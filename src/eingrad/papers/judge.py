@@ -9,6 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from eingrad.notation.text import to_text
+from eingrad.papers.any_activation import (
+    free_name,
+    is_logistic,
+    speaks_of_sigma,
+    speaks_of_slope,
+    stated_with_any,
+)
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied, with_examples
 from eingrad.papers.equalities import Equalities, Finding
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
@@ -25,7 +32,6 @@ from eingrad.papers.scope import Scope, Stated, letters_of_name
 EQUALITIES = EQUALS | {":=", "="}
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
 _DOTS = re.compile(r"\\[lcvd]?dots|\\cdots|\.\.\.")
-_SIGMA = re.compile(r"\\sigma\s*(?:\\left)?\s*[(\[]|\\sigma\s*\{?\(")
 _DIFFERENTIAL = re.compile(
     r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
 )
@@ -62,7 +68,6 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:\s*,\s*000)*")
 _LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
 _ONE_LABEL = re.compile(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
 _MEAN = re.compile(r"\b(mean|average)\b", re.IGNORECASE)
-_LOGISTIC = re.compile(r"sigmoid|logistic", re.IGNORECASE)
 Progress = Callable[[int, int], None]
 
 
@@ -309,9 +314,9 @@ class Judge:
         self.confirmed: list[tuple[IndexSlip, int]] = []
         whole = " ".join(p.text for p in document.passages)
         self.means = _MEAN.search(whole) is not None
-        self.logistic = _LOGISTIC.search(whole) is not None or bool(
-            re.search(r"\{1\}\s*\{\s*1\s*\+\s*(e\s*\^|\\exp)", whole)
-        )
+        self.logistic = is_logistic(document.passages)
+        if not self.logistic:
+            self.equalities.any_sigma = free_name(document.passages)
 
     def line(self, line: PlacedRow) -> Iterator[JudgedFormula]:
         """Yield what a row says, one formula for each equality."""
@@ -499,6 +504,8 @@ class Judge:
 
     def written(self, text: str) -> str:
         """Return what is said about an equation with the document's names: ``ha`` for h_a."""
+        if name := self.equalities.any_sigma.removeprefix("\\"):
+            text = re.sub(rf"\b{name}\b", "sigma", text)
         for base, letter in self.marks:
             text = re.sub(rf"\b{re.escape(base)}check(?=_|\b)", base + letter, text)
         return text
@@ -566,6 +573,7 @@ class Judge:
 
     def shown(self, stated: Stated) -> str:
         """Return how a definition is read."""
+        stated = stated_with_any(stated, self.equalities.any_sigma)
         if stated.derivative:
             return self.equalities.as_read(stated.text, stated.section)
         built = self.scope.model([*self.scope.shapes_for(stated.letters, stated.section), stated])
@@ -734,9 +742,8 @@ class Judge:
             return replace(blank, reason=open_)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
-        if found.outcome == "wrong" and _SIGMA.search(self.reworded(text)) and not self.logistic:
-            reason = "sigma is read as the logistic function, which the text does not say"
-            return replace(blank, reason=reason)
+        if found.outcome == "wrong" and self.takes_sigma(self.reworded(text), found.used):
+            return replace(blank, reason="the text does not say which function sigma is")
         repaired = None if found.repaired is None else self.written(found.repaired)
         reason = self.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
@@ -751,6 +758,16 @@ class Judge:
         if other.outcome != "right":
             return None
         return replace(other, outcome="right if", reason=f"right if {i} and {j} differ")
+
+    def takes_sigma(self, text: str, used: Sequence[Stated]) -> bool:
+        """Whether an equality that seems wrong may say what an unknown sigma is."""
+        if self.logistic or speaks_of_slope(text.partition(" = ")[2]):
+            return False
+        name = self.equalities.any_sigma
+        return speaks_of_sigma(text) or any(
+            speaks_of_sigma(s.text) or (name and f"{name}(" in s.text.replace(r"\left", ""))
+            for s in used
+        )
 
     def example(self, left: str, side: str, used: Sequence[Stated]) -> str:
         """Say that an equality which seems wrong holds somewhere only, "" where it does not."""

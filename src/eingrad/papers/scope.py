@@ -55,7 +55,8 @@ class Stated:
         alike = (self.name, self.rank) == (other.name, other.rank) and (
             other.derivative or self.letters == other.letters
         )
-        return alike and self.text != other.text and not (self.shape or self.derivative)
+        differs = self.text != other.text and self.order != other.order
+        return alike and differs and not (self.shape or self.derivative)
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Scope:
     def __init__(self) -> None:
         self.stated: list[Stated] = []
         self.shapes: list[Stated] = []
-        self._built: dict[tuple[int, ...], Built] = {}
+        self._built: dict[tuple[tuple[int, str], ...], Built] = {}
 
     def define(self, stated: Stated) -> None:
         """Add a definition; of one name the later definition wins."""
@@ -166,7 +167,7 @@ class Scope:
     def model(self, stated: Sequence[Stated]) -> Built:
         """Return definitions as a model, without those that cannot be read."""
         stated = [s for s in stated if not s.derivative]
-        key = tuple(s.order for s in stated)
+        key = tuple((s.order, s.text) for s in stated)
         if key not in self._built:
             self._built[key] = build(stated)
         return self._built[key]
