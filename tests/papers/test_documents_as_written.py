@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,7 @@ def test_a_loss_has_no_new_value_from_a_layer(tmp_path: Path) -> None:
 
 
 NEVER_WRONG = [
+    r"$$F = u^T D u$$ $$\nabla_u F = 2 (D - \lambda) u$$",
     # what a document defines in two ways
     r"$$x_i = (u_i - m) / s$$ $$x_i = (u_i - m) / s^2$$ "
     r"$$\frac{\partial x_i}{\partial m} = -1 / s$$",
@@ -109,6 +111,28 @@ NEVER_WRONG = [
     # the numbers of an example
     r"$$L = (w x - y)^2$$ $$\frac{\partial L}{\partial w} = 2 \cdot 0.138 \cdot x$$",
 ]  # fmt: skip
+
+
+LATER = [
+    (r"$$\frac{\partial L}{\partial w} = 2 p x$$ $$L = p^2$$ $$p = w x$$", "right"),
+    (r"$$\frac{\partial L}{\partial w} = p x$$ $$L = p^2$$ $$p = w x$$", "wrong"),
+    (r"$$L = \sum_i (a_i - y_i)^2$$ $$z_i = w_{ij} x_j$$ "
+     r"$$\frac{\partial L}{\partial w_{ij}} = \frac{\partial L}{\partial z_i} x_j$$", "right"),
+    (r"where $i \neq j$ $$p_i = \frac{e^{x_i}}{\sum_k e^{x_k}}$$ "
+     r"$$\frac{\partial p_i}{\partial x_j} = -p_i p_j$$", "right if"),
+    (r"<script type='math/tex; mode=display'>L = x^2</script> "
+     r"<script type='math/tex; mode=display'>\frac{dL}{dx} = x</script>", "wrong"),
+    (r"Let $`L = x^2`$. Then $`\frac{dL}{dx} = 2 x`$.", "right"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "outcome"), LATER)
+def test_what_stands_elsewhere(tmp_path: Path, text: str, outcome: str) -> None:
+    """Definitions behind a claim, a loss out of reach, unequal labels; other ways to mark."""
+    path = tmp_path / "paper.md"
+    path.write_text(re.sub(r"(?<=\$\$|t>) (?=\$\$|<)", "\n\n", text), encoding="utf-8")
+    claims = [f for f in eg.check_document(path).formulas if f.kind == "claim"]
+    assert [(f.outcome, bool(f.read)) for f in claims] == [(outcome, True)]
 
 
 @pytest.mark.parametrize("text", NEVER_WRONG)
