@@ -29,6 +29,8 @@ LINKS = frozenset({"and", "where", "with", "or", "so", "thus", "hence", "let", "
                    "thus,", "hence,", "so,", "becomes", "implies", "gives", "that is", "i.e.",
                    "e.g.", "i.e.,", "where,", "note that", "recall that", "so that", "sothat",
                    "which gives", "we have", "i.e", "denote", "define"})  # fmt: skip
+ONLY_IF = frozenset({r"\iff", r"\Leftrightarrow", r"\Longleftrightarrow", r"\impliedby",
+                     r"\Leftarrow"})  # fmt: skip
 CONDITION = re.compile(r"\s*(if|for|when|unless|whenever|iff|for all|for each|for any|for every|"
                        r"otherwise|else|provided|such that)\b", re.IGNORECASE)  # fmt: skip
 OPERATORS = frozenset({"+", "-", r"\cdot", r"\times", r"\odot", r"\pm", "*", "/", r"\circ",
@@ -51,12 +53,16 @@ class Side:
 
 @dataclass(frozen=True)
 class EquationRow:
-    """One equation, or a chain of them; ``condition`` stands behind it, ``line`` is its first."""
+    """One equation, or a chain of them; ``condition`` stands behind it, ``line`` is its first.
+
+    What is to hold ``only`` in a case that a formula cannot express says nothing by itself.
+    """
 
     line: int
     sides: tuple[Side, ...]
     condition: str = ""
     note: str = ""
+    only: str = ""
 
     @property
     def goes_on(self) -> bool:
@@ -86,7 +92,7 @@ def rows_of(text: str, line: int) -> list[EquationRow]:
             last = result[-1] if result else None
             if last is not None and _begins_with_operator(found):
                 result[-1] = _joined(last, found)
-            elif last is not None and _is_condition(found, last):
+            elif last is not None and is_condition(found, last):
                 condition = f"{last.condition} {found.source}".strip()
                 result[-1] = replace(last, condition=condition)
             else:
@@ -131,9 +137,16 @@ def _equations(row: str, line: int) -> Iterator[EquationRow]:
         if not text:
             continue
         own = EquationRow(here, tuple(_sides(text)))
+        if kind == "only" and found:
+            found[-1] = replace(found[-1], only=text)
+            own = replace(own, only=found[-1].source)
+            if len(own.sides) < 2:
+                continue
+        elif kind == "implied" and found and not _has_equation(found[-1]):
+            own = replace(own, only=found[-1].source)
         if found and _is_note(text):
             found[-1] = replace(found[-1], note=text)
-        elif found and kind == "space" and _is_condition(own, found[-1]):
+        elif found and kind == "space" and is_condition(own, found[-1]):
             found[-1] = replace(found[-1], condition=f"{found[-1].condition} {text}".strip())
         elif found and kind == "space" and _continues(own, found[-1]):
             found[-1] = _joined(found[-1], own)
@@ -191,7 +204,7 @@ def _parts(text: str) -> Iterator[tuple[str, str, int]]:
             continue
         after, behind = "", piece.end
         if piece.text in IMPLIES or piece.text == ";":
-            after = "word"
+            after = "only" if piece.text in ONLY_IF else "word" if piece.text == ";" else "implied"
         elif piece.text in SPACES:
             after = "space"
         elif piece.text == r"\forall":
@@ -266,6 +279,13 @@ def _sides(text: str) -> Iterator[Side]:
     yield Side(mark, _trimmed(text[start:]))
 
 
+def _has_equation(row: EquationRow) -> bool:
+    """Whether a row is an equation between more than two labels."""
+    letter = re.fullmatch(r"\\?[A-Za-z]+", row.sides[0].text) is not None
+    label = letter and len(row.sides[-1].text) == 1
+    return len(row.sides) > 1 and row.sides[1].mark in EQUALS | DEFINES and not label
+
+
 def _has_relation(text: str) -> bool:
     return len(tuple(_sides(text))) > 1
 
@@ -290,7 +310,7 @@ def _joined(last: EquationRow, row: EquationRow) -> EquationRow:
     return replace(last, sides=(*last.sides[:-1], whole, *others), note=note, condition=condition)
 
 
-def _is_condition(row: EquationRow, last: EquationRow) -> bool:
+def is_condition(row: EquationRow, last: EquationRow) -> bool:
     r"""Whether a row says for which labels the last one holds: ``i = j``, ``i = 1, \ldots``."""
     if len(row.sides) != 2 or len(last.sides) < 2:
         return False
@@ -335,6 +355,7 @@ def _trimmed(text: str) -> str:
                 rf"^\\{space[1:]}(?![A-Za-z])", "", text)  # fmt: skip
             text = re.sub(rf"\\{space[1:]}$", "", text) if space[-1].isalpha() else (
                 text.removesuffix(space))  # fmt: skip
+        text = re.sub(r"(?<!\\)\\\Z", "", text)  # a space, without what follows it
         text = text.strip().rstrip(",;").strip()
         if text.endswith(".") and not text.endswith((r"\left.", r"\right.")):
             text = text[:-1].strip()

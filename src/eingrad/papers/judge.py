@@ -17,6 +17,7 @@ from eingrad.papers.any_activation import (
     stated_with_any,
 )
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied, with_examples
+from eingrad.papers.cases import as_case, introduced, only_labels, restricted
 from eingrad.papers.equalities import Equalities, Finding
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
@@ -147,7 +148,9 @@ def _lines(document: Document) -> tuple[list[PlacedRow], Facts]:
             continue
         text, own = split_macros(passage.text)
         macros |= own
-        for row in rows_of(expand(text, macros), passage.line):
+        word, every = introduced(document, k), rows_of(expand(text, macros), passage.line)
+        every = [as_case(row, word) for row in every]
+        for row in [*every[:-1], *(restricted(row, document, k) for row in every[-1:])]:
             if row.goes_on and last is not None:
                 row = replace(row, sides=(last.sides[0], *row.sides[1:]))
             if passage.display or len(row.sides) > 1:
@@ -298,6 +301,11 @@ class Judge:
         }
         self.marks = {(name, letter) for (name, _), letter in self.joined.items()}
         self.labels = {x for head in heads for x in head.entries}
+        self.only_labels = only_labels(side.text for line in lines for side in line.row.sides)
+        self.only_labels -= {
+            line.row.sides[0].text for line in lines
+            if len(line.row.sides) > 1 and re.search(r"[A-Za-z]\S* |\\", line.row.sides[1].text)
+        }  # fmt: skip
         self.equalities = Equalities(self.scope, facts)
         self.facts = facts
         self.applied: dict[str, str] = {}
@@ -324,6 +332,9 @@ class Judge:
         sides = row.sides
         if len(sides) < 2:
             yield self.other(line, sides[0].text, "it is no statement: it has no =")
+            return
+        if row.only:
+            yield self.other(line, row.source, f"it is said only of a case: {row.only}")
             return
         first = sides[1].mark
         if first in {r"\ne", r"\neq"}:
@@ -370,6 +381,8 @@ class Judge:
             return True
         if self.defines(left) is None:
             return False
+        if (own := head_of(left)) and len(others) == 1 and others[0] in self.only_labels:
+            return others[0] not in own.entries
         if all(r"matrix}" in x and not letters_in(x) for x in others):
             return True
         return not line.display and all(_NUMBER.fullmatch(x) for x in others)

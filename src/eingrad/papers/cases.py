@@ -1,0 +1,78 @@
+r"""Equalities that hold in a case only, by the prose around them: ``0 unless r = s``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from eingrad.papers.equations import EquationRow, is_condition, rows_of
+from eingrad.papers.heads import head_of, letters_in
+from eingrad.papers.passages import Document
+
+_INTRODUCED = re.compile(
+    r"\b(?:when|if|unless|whenever|iff|for|suppos(?:e|ing)(?:\s+that)?|assum(?:e|ing)(?:\s+that)?"
+    r"|cases?(?:\s+(?:where|that|of|when))?|provided(?:\s+that)?|until|while)\s*\Z", re.IGNORECASE,
+)  # fmt: skip
+_BEHIND = re.compile(
+    r"[\s,(]*(?:but\s+)?(?:only\s+)?(?P<word>unless|if|when|whenever|for|iff|provided that)\s*",
+    re.IGNORECASE,
+)
+_DOTS = re.compile(r"\\[lcvd]?dots|\.\.\.")
+_SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|([A-Za-z]))")
+_TURNED = {"=": r"\neq", r"\neq": "=", r"\ne": "="}
+
+
+def introduced(document: Document, k: int) -> str:
+    """Return the words before an inline formula that make it a case: "if", "" for none."""
+    if not k or document.passages[k].display or document.passages[k - 1].kind != "prose":
+        return ""
+    found = _INTRODUCED.search(document.passages[k - 1].text)
+    return "" if found is None else " ".join(found[0].split())
+
+
+def as_case(row: EquationRow, word: str) -> EquationRow:
+    """Return a row as a case, where it sets a name equal to a name or a number."""
+    bare = all(_is_bare(side.text) for side in row.sides)
+    return replace(row, only=f"{word} {row.source}") if word and bare else row
+
+
+def _is_bare(text: str) -> bool:
+    head = head_of(text)
+    number = re.fullmatch(r"-?\d+(?:\.\d+)?", text) is not None
+    return number or (head is not None and not head.arguments)
+
+
+def restricted(row: EquationRow, document: Document, k: int) -> EquationRow:
+    """Return the last row of a formula with the condition that the prose behind it names."""
+    if k + 2 >= len(document.passages) or len(row.sides) < 2:
+        return row
+    prose, formula = document.passages[k + 1 : k + 3]
+    found = _BEHIND.fullmatch(prose.text) if prose.kind == "prose" else None
+    inline = formula.kind == "math" and not formula.display
+    if found is None or not inline or _DOTS.search(formula.text):
+        return row
+    word = found["word"].lower()
+    rows = rows_of(formula.text, formula.line)
+    if len(rows) != 1 or len(rows[0].sides) != 2:
+        return row
+    left, right = rows[0].sides
+    mark = _TURNED.get(right.mark, "") if word == "unless" else right.mark
+    if right.mark == r"\in" or (word == "for" and right.mark not in _TURNED):
+        return row  # a range, a domain
+    if mark and is_condition(rows[0], row) and len(right.text) == 1:
+        condition = f"{row.condition} {left.text} {mark} {right.text}".strip()
+        return replace(row, condition=condition)
+    return replace(row, only=f"{word} {rows[0].source}")
+
+
+def only_labels(sides: Iterable[str]) -> set[str]:
+    r"""Return the letters that are labels of tensors, and nowhere a quantity or a name.
+
+    >>> sorted(only_labels(["s_i", "w_{ik} x_k", "k", "n a_n"]))
+    ['i', 'k']
+    """
+    written = [*sides]
+    below = {x for s in written for pair in _SUBSCRIPT.findall(s)
+             for x in re.findall(r"[a-z]", "".join(pair))}  # fmt: skip
+    return below - frozenset[str]().union(*(letters_in(s) for s in written if len(s) > 1))
