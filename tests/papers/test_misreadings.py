@@ -86,3 +86,56 @@ $$y_i = w_i x_i$$
 Then \[\frac{{\partial y_i}}{{\partial x_j}} = {value}\] {behind}.
 """
     assert found_in(tmp_path, text)[1].outcome == outcome
+
+
+NORMAL = r"$$L = \sum_i \left( y_i \log N(\mu_1, S) + (1 - y_i) \log N(\mu_2, S) \right)$$"
+# a text, what is refused in it, and why: each has two readings that differ
+OPEN = [
+    (NORMAL, "L = ", "N is taken of different arguments"),
+    ("$$\\frac{\\partial L}{\\partial S} = \\log N(\\mu_1, S)^{y} + \\log N(\\mu_2, S)^{1-y}$$",
+     "\\frac", "N is taken of different arguments"),
+    ("$$q = \\log a^{y} (1 - a)^{1 - y}$$", "q = ", "a logarithm of a power or of the product"),
+    ("$$d = \\alpha_k(y_k)$$", "d = ", "alpha_k before (y_k) is a function or a factor"),
+    ("$$\\mathbf{x} = g(\\mathbf{t})$$", "\\mathbf{x} = g", "g of a vector"),
+    ("The layers have an activation, and after a while comes the chain rule for functions of many\n"
+     "variables, which is often taught in a first course of calculus and which we recall here:\n\n"
+     "$$\\mathbf{x} = g(\\mathbf{t})$$", "\\mathbf{x} = g", "g of a vector"),
+    ("$$\\mathbf{o} = f(\\mathbf{x}) \\odot g(\\mathbf{y})$$", "\\mathbf{o}", "f of a vector"),
+    ("$$p(x \\mid y) = y x$$\n$$L = \\prod_i p(x_i \\mid y_i)$$", "L = ", ""),
+]  # fmt: skip
+READ = [
+    ("$$q = \\log (a^{y} (1 - a)^{1 - y})$$", "q = "),
+    ("$$q = \\log a^{y} + (1 - a)^{2}$$", "q = "),
+    ("$$s = \\alpha_k y_k$$\n$$d = \\alpha_k(y_k)$$", "d = "),
+    ("The function $g$ goes element-wise.\n$$\\mathbf{x} = g(\\mathbf{t})$$", "\\mathbf{x} = g"),
+    ("The activation is $g$.\n$$\\mathbf{x} = g(\\mathbf{t})$$", "\\mathbf{x} = g"),
+    ("$$\\mathbf{x} = \\exp(\\mathbf{t})$$", "\\mathbf{x}"),
+    ("$$\\mathbf{x} = \\alpha (\\mathbf{t} - \\mathbf{s})$$", "\\mathbf{x}"),
+]
+
+
+@pytest.mark.parametrize(("text", "formula", "reason"), OPEN)
+def test_what_has_two_readings_is_refused(
+    tmp_path: Path, text: str, formula: str, reason: str
+) -> None:
+    [found] = [f for f in found_in(tmp_path, f"{text}\n") if f.formula.startswith(formula)]
+    assert found.outcome == "not judged"
+    assert found.read == ""
+    assert reason in found.reason
+    assert found.reason
+
+
+@pytest.mark.parametrize(("text", "formula"), READ)
+def test_what_has_one_reading_is_read(tmp_path: Path, text: str, formula: str) -> None:
+    [found] = [f for f in found_in(tmp_path, f"{text}\n") if f.formula.startswith(formula)]
+    assert found.read
+
+
+def test_entries_of_a_function_of_a_vector_may_depend_on_all(tmp_path: Path) -> None:
+    r"""\partial x_j / \partial t_i = 0 for i \ne j holds only for a function entry by entry."""
+    claim = "$$\\frac{\\partial x_j}{\\partial t_i} = 0 \\quad i \\ne j$$\n"
+    for bold in ("\\mathbf", "\\vec"):
+        text = f"$${bold}{{x}} = g({bold}{{t}})$$\n{claim}"
+        assert found_in(tmp_path, text)[-1].outcome == "not judged"
+        said = f"Element-wise,\n{text}"
+        assert found_in(tmp_path, said)[-1].outcome == "right"

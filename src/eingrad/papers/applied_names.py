@@ -113,6 +113,7 @@ class AppliedNames:
         self.parameters: dict[str, str] = {}  # base -> subscript that is left out
         self.own: dict[str, NameWithArguments] = {}  # base -> its definition
         self.lifted: dict[str, str] = {}  # base -> label that its definition gets
+        self.labelled: dict[tuple[str, ...], str] = {}  # p and its arguments -> their label
         self.given: dict[tuple[str, ...], str] = {}  # p and its arguments -> its name
         for row in rows:
             for call in calls(row[0]) if len(row) > 1 else ():
@@ -170,6 +171,7 @@ class AppliedNames:
         key = _key(call)
         if not call.given or call.bases is None or key in self.given:
             return
+        self.labelled[key] = call.labels
         base = _bare(call.base)
         entry = rf"_\s*\{{?\s*{re.escape(call.bases[0])}(?![A-Za-z])"
         if len(call.bases[0]) == 1 and re.search(entry, value):
@@ -184,7 +186,11 @@ class AppliedNames:
             return text
         for call in reversed(calls(text)):
             base = _bare(call.base)
-            if call.given and (name := self.given.get(_key(call))):
+            name = self.given.get(_key(call), "") if call.given else ""
+            lost = "{" not in name and _bare(call.labels) != _bare(
+                self.labelled.get(_key(call), "")
+            )
+            if name and not lost:
                 name = name.replace(f"{{{(call.bases or ('',))[0]}}}", _index(call) or "{a}")
                 text = f"{text[: call.start]}{name} {text[call.end :]}"
             elif base in self.own and call.bases == self.own[base].bases:

@@ -24,6 +24,7 @@ from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, let
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.layer_names import moving_labels, speaks_of_entry, without_label
 from eingrad.papers.macros import Macro, expand, split_macros
+from eingrad.papers.open_readings import OpenReadings
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import differentiated, label_counts, reworded, with_rows
@@ -321,6 +322,7 @@ class Judge:
         self.slips: dict[int, IndexSlip] = {}
         self.confirmed: list[tuple[IndexSlip, int]] = []
         whole = " ".join(p.text for p in document.passages)
+        self.open = OpenReadings([[side.text for side in line.row.sides] for line in lines], whole)
         self.means = _MEAN.search(whole) is not None
         self.logistic = is_logistic(document.passages)
         if not self.logistic:
@@ -543,7 +545,8 @@ class Judge:
         rank = 0 if head is None else len(head.entries)
         stated = Stated(
             order, line.row.line, line.section, name, text, letters, through, rank=rank,
-            refused=self.without_label(with_rows(side, self.ranks), line.section),
+            refused=self.open.of(f"{left} = {side}")
+            or self.without_label(with_rows(side, self.ranks), line.section),
         )  # fmt: skip
         called = head is not None and head.arguments and name and not through
         return replace(stated, rank=self.read_rank(line, left, side)) if called else stated
@@ -737,6 +740,8 @@ class Judge:
             return replace(
                 blank, reason=f"{other} is taken of other arguments than it is defined for"
             )
+        if reason := self.open.of(text):
+            return replace(blank, reason=reason)
         doubt = partial(self.doubt, line, left, side) if explained else None
         found = self.equalities.judge(self.reworded(text), line.section, doubt)
         if found.outcome != "right" and (own := with_examples(text, self.examples)) is not None:

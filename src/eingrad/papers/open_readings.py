@@ -1,0 +1,87 @@
+r"""What a formula leaves open, so that it is not read: ``N(\mu_1, S)`` beside ``N(\mu_2, S)``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from eingrad.notation.tex.names import GENERIC
+from eingrad.papers.applied_names import NameWithArguments, calls
+
+_LOGARITHM = re.compile(
+    r"\\(?:log|ln)(?![A-Za-z])\s*(?:\\[A-Za-z]+|[A-Za-z])\s*(?:_\s*(?:\{[^{}]*\}|\w))?"
+    r"\s*\^\s*(?:\{[^{}]*\}|\w)\s*(?:\\left\s*)?\([^()]*\)\s*\^"
+)  # \log a^{y} (1 - a)^{1 - y}
+_LABEL_BELOW = re.compile(r"_\s*(?:\{\s*[a-z]\s*\}|[a-z](?![A-Za-z]))\Z")
+_BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb|bold)(?![A-Za-z])")
+_ENTRY_BY_ENTRY = re.compile(
+    r"activation|(?:element|entry|component|coordinate|point|term)[-\s]?(?:by[-\s]|wise)|"
+    r"non-?linearity|each (?:element|entry|component)", re.IGNORECASE,
+)  # fmt: skip
+_IN_FONT = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb|text|mathrm|operatorname)\s*\{[^{}]*\}")
+_NEAR = 120  # letters within which the text says of a function how it goes
+
+
+class OpenReadings:
+    """What the formulas of a document leave open, seen together."""
+
+    def __init__(self, rows: Sequence[Sequence[str]], prose: str) -> None:
+        self.whole = " ; ".join(" = ".join(row) for row in rows)
+        self.plain = _IN_FONT.sub(" ", self.whole)
+        self.by_entry = [m.start() for m in _ENTRY_BY_ENTRY.finditer(prose)]
+        self.prose = prose
+        self.defined = {_name(c) for row in rows if len(row) > 1 for c in calls(row[0])[:1]
+                        if c.start == 0 and c.end == len(row[0].rstrip())}  # fmt: skip
+        self.lists: dict[str, set[tuple[str, ...]]] = {}
+        for call in calls(self.whole):
+            if len(call.arguments) > 1 and not call.given:
+                own = call.bases or tuple(map(_bare, call.arguments))
+                self.lists.setdefault(_name(call), set()).add(own)
+
+    def of(self, text: str) -> str:
+        """Say what a formula leaves open, "" for nothing."""
+        if _LOGARITHM.search(text) is not None:
+            return "a logarithm of a power or of the product behind it: put it in parentheses"
+        left, _, right = text.partition(" = ")
+        found = (self._open(call) for side in (left, right) for call in calls(side)
+                 if not (side is left and call.end == len(left.rstrip()))
+                 and not re.search(r"\\partial\s*\Z", side[: call.start]))  # fmt: skip
+        return next((reason for reason in found if reason), "")
+
+    def _open(self, call: NameWithArguments) -> str:
+        """Say what a name with arguments leaves open."""
+        name = _name(call)
+        if len(self.lists.get(name, ())) > 1 and len(call.arguments) > 1:
+            return f"{call.base} is taken of different arguments, which would be lost"
+        if len(call.arguments) != 1 or call.given:
+            return ""
+        argument = call.arguments[0]
+        if _LABEL_BELOW.match(call.subscript) and _LABEL_BELOW.search(argument):
+            alone = re.escape(call.base) + r"\s*_\s*(?:\{[^{}]*\}|\w)(?!\s*(?:\\left\s*)?\()"
+            if call.bases is not None and re.search(alone, self.whole) is None:
+                return f"{call.base}{call.subscript} before ({argument}) is a function or a factor"
+        letter = call.base.removeprefix("\\")
+        one = call.bases is not None and (len(call.base) == 1 or letter.isalpha())
+        single = one or letter in GENERIC
+        if single and not call.subscript and _BOLD.search(argument) and not self._by_entry(call):
+            return f"{call.base} of a vector may go over all its entries"
+        return ""
+
+    def _by_entry(self, call: NameWithArguments) -> bool:
+        """Whether a document says that a function goes entry by entry, or what it is."""
+        base = re.escape(call.base)
+        alone = re.search(
+            rf"(?<![A-Za-z\\]){base}(?![A-Za-z'])(?!\s*(?:\\left\s*)?[(^_])", self.plain
+        )
+        slope = re.search(rf"\\odot\s*{base}\s*'|{base}\s*'\s*\([^()]*\)\s*\\odot", self.whole)
+        places = re.finditer(rf"(?<![A-Za-z\\.]){base}(?![A-Za-z]|\s*_)", self.prose)
+        said = any(abs(m.start() - k) < _NEAR for m in places for k in self.by_entry)
+        return said or _name(call) in self.defined or bool(alone or slope)
+
+
+def _name(call: NameWithArguments) -> str:
+    return _bare(call.base + call.subscript)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s{}]", "", text)
