@@ -14,7 +14,7 @@ from eingrad.api.tensors.broadcast import Axes, keep_axes, normal_axes, normal_a
 from eingrad.api.tensors.dispatch import operate
 from eingrad.api.tensors.elementwise import absolute, compare, power, real_dtype, safe_root, where
 from eingrad.api.tensors.tensor import Tensor, as_tensor, floating, is_symbolic, wrap
-from eingrad.core.algebra import multiply, repeat, subtract, sum_over
+from eingrad.core.algebra import apply, divide, multiply, repeat, subtract, sum_over
 from eingrad.core.algebra import reduce as reduce_expr
 from eingrad.core.conjugate import conj
 from eingrad.core.expr import Const, Expr
@@ -209,7 +209,7 @@ def _deviation(x: Expr, axes: tuple[int, ...], ddof: float, complex_: bool) -> E
     off = _centred(x, axes)
     if complex_ or divisor <= 0:
         return safe_root(_variance(x, axes, ddof, complex_))
-    return multiply(Const(divisor**-0.5), _euclidean(off, axes))
+    return divide(_euclidean(off, axes), apply("sqrt", Const(divisor)))
 
 
 def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from eingrad.core.forks import once
 from eingrad.engine.convolutions import Convolution, Spec, margins
 
 Array = NDArray[Any]
@@ -126,12 +126,12 @@ class _Frame:
             out.fill(0)
         out[self._read] = wide[self._within]
 
-    @cached_property
+    @once
     def _read(self) -> tuple[Any, ...]:
         rows = zip(self.inputs, self.sides, strict=True)
         return (..., *(slice(max(0, -a), n + min(0, b)) for n, (a, b) in rows))
 
-    @cached_property
+    @once
     def _within(self) -> tuple[Any, ...]:
         rows = zip(self.ranges, self.sides, strict=True)
         return (..., *(slice(max(0, a), n - max(0, b)) for n, (a, b) in rows))
@@ -179,7 +179,7 @@ class _Frame:
         if self.is_flat and self.ranges != self.outputs:
             out[...] = rows.reshape(*out.shape[:3], *self.ranges)[self._first]
 
-    @cached_property
+    @once
     def _first(self) -> tuple[Any, ...]:
         return (..., *map(slice, self.outputs))
 
