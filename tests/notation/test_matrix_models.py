@@ -127,7 +127,7 @@ REFUSED = [
     (r"\mathbf{z} = \mathbf{A} \mathbf{w}^T", "misfit"),
     (r"\mathbf{z} = \mathbf{w} \mathbf{v}", "misfit"),
     (r"z = W x \\ W \in \mathbb{R}^{m \times n} \\ x \in \mathbb{R}^{m}", "misfit"),
-    (r"Z = A^2 \\ A \in \mathbb{R}^{n \times n}", "misfit"),
+    (r"Z = A^2 \\ A \in \mathbb{R}^{n \times n}", "open-shape"),
     (r"Y = X A", "open-shape"),
     (r"\mathbf{Z} = \mathbf{X} \mathbf{W} + \mathbf{b}", "open-shape"),
 ]  # fmt: skip

@@ -587,6 +587,14 @@ def misfit(error: Exception) -> NotationError:
         )
     assert isinstance(error, KindError | SizeError)
     node = error.node
+    if node.op == "power" and isinstance(error, KindError):
+        base = to_text(node.parts[0].written)
+        return NotationError(
+            f"whether {to_text(node.written)} is a product or goes entry by entry is open",
+            code="open-shape",
+            position=node.written.position,
+            hint=f"write {base} {base}, of square matrices, or {base} ⊙ {base}",
+        )
     if isinstance(error, SizeError):
         reason = (
             f"{to_text(error.first.written)} and {to_text(error.second.written)} do not fit "

@@ -19,6 +19,7 @@ from eingrad.notation.syntax import (
     Formula,
     Shaped,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.rows import Row, sides
@@ -122,7 +123,15 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
         raise NotationError(f"{name} of a function that the text defines", hint=hint,
                             position=formula.position, operand=name)  # fmt: skip
     value = put_in_place(known.value, functions, depth + 1)
-    return _with(value, known.arguments[0].name, formula.args[0])
+    argument = known.arguments[0].name
+    if any(isinstance(x, Symbol | TensorAt) and x.name == argument
+           and not (isinstance(x, Symbol) and not x.labels) for x in walk(value)):  # fmt: skip
+        raise NotationError(
+            f"{name} takes a number where it is defined, and entries of {argument}, too",
+            hint=f"define its entries, {name}_i = ..., by what it is taken of",
+            position=formula.position, operand=name,
+        )  # fmt: skip
+    return _with(value, argument, formula.args[0])
 
 
 def _is_number(formula: Formula) -> bool:

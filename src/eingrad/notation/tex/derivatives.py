@@ -264,7 +264,9 @@ class DerivativeReader(ScriptReader):
             for mine, own in zip(given, known.arguments, strict=False)
             for old, new in zip(own.labels, mine.labels, strict=False)
         }
-        if known.labels and (not same or not letters.keys() >= {*known.labels}):
+        names_of = [{a.name for a in own} for own in (given, known.arguments)]
+        other = bool(given) and bool(known.arguments) and names_of[0].isdisjoint(names_of[1])
+        if other or (known.labels and (not same or not letters.keys() >= {*known.labels})):
             hint = f"it is defined as {name}({', '.join(a.name for a in known.arguments)})"
             raise self.error(f"{name} of something else than where it is defined", hint, token)
         labels = tuple(letters[x] for x in known.labels)
@@ -323,7 +325,9 @@ class DerivativeReader(ScriptReader):
             tensor = self.differentiated()
         except NotationError:  # a power, a function, an integer among the labels
             return None
-        return tensor if self.peek().kind in ENDS_OPERAND else None
+        after = self.peek()
+        opens = after.kind == "BAR" and not self.closes_bars(after)  # \lambda \|w\|^2
+        return tensor if after.kind in ENDS_OPERAND and not opens else None
 
     def _taken(
         self, of: Formula, by: tuple[Symbol | TensorAt, ...], order: Formula, token: Token
@@ -466,12 +470,36 @@ class DerivativeReader(ScriptReader):
         if self.peek().kind in {"EQUAL", "END"}:
             hint = rf"write what it is the derivative of: {token.text}_{{W}} L"
             raise self.error(rf"{token.text} of nothing", hint, token)
-        first = self.peek()
+        first, start = self.peek(), self.k
         of = self._reached(first)
+        if self._goes_on_with(of, by):
+            if isinstance(of, Symbol):
+                hint = rf"write {token.text}_{{x}} \left( ... \right)"
+                raise self.error("how far this derivative reaches is not clear", hint, token)
+            self.k = start
+            of = self.product()  # \nabla_w \frac{1}{2} \|w\|^2
         if token.text == r"\partial" and self.begins_factor(self.peek()):
             raise self.error("how far this derivative reaches is not clear",
                              r"write \partial_{x} \left( ... \right)", token)  # fmt: skip
         return self._taken(of, (by,) * _times(order), order, token)
+
+    def _goes_on_with(self, of: Formula, by: Symbol | TensorAt) -> bool:
+        r"""Whether a factor does not hold what a gradient is by, and the factors behind it do.
+
+        A derivative among them is the next link of a chain.
+        """
+
+        def holds(formula: Formula) -> bool:
+            own = (x for x in walk(formula) if isinstance(x, Symbol | TensorAt))
+            return any(x.name == by.name for x in own)
+
+        ahead, start = self.peek(), self.k
+        opens = ahead.kind == "BAR" and not self.closes_bars(ahead)
+        if holds(of) or not (opens or self.begins_factor(ahead)):
+            return False
+        rest = self.product()
+        self.k = start
+        return holds(rest) and not any(isinstance(x, Derivative) for x in walk(rest))
 
     def _reached(self, first: Token) -> Formula:
         r"""Read what a gradient is of: a tensor, a factor, ``\mu^T A \mu`` up to the next sign."""
