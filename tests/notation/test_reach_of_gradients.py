@@ -1,4 +1,4 @@
-r"""What a derivative in LaTeX is of, and functions of other things than where they are defined.
+r"""What a derivative in LaTeX is of; functions of other things than where they are defined.
 
 Gradients of |w|^2 and |X w - y|^2 / 2 by hand.
 """
@@ -35,10 +35,11 @@ def test_a_name_before_what_is_differentiated_is_refused(claim: str) -> None:
 
 @pytest.mark.parametrize("text", [
     r"\phi(z) = \frac{e^z}{\sum_j e^{z_j}} \\ L = -y^T \log \phi(u) \\ y, u \in \mathbb{R}^K",
+    r"\sigma_u^2 = u^T D u \quad u \in \mathbb{R}^n, D \in \mathbb{R}^{n \times n}",
     r"g(x) = x^2 + \sum_i x_i \\ L = \sum_i g(y_i)",
     r"\phi(z)_i = \frac{e^{z_i}}{\sum_j e^{z_j}} \\ L = -\sum_i y_i \log \phi(u)_i + \sum_i u_i^2",
 ])  # fmt: skip
-def test_functions_of_something_else_are_refused(text: str) -> None:
+def test_what_would_lose_a_square_or_an_argument_is_refused(text: str) -> None:
     with pytest.raises(eg.NotationError):
         eg.parse_latex(text)
 

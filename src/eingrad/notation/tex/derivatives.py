@@ -495,7 +495,8 @@ class DerivativeReader(ScriptReader):
 
         ahead, start = self.peek(), self.k
         opens = ahead.kind == "BAR" and not self.closes_bars(ahead)
-        if holds(of) or not (opens or self.begins_factor(ahead)):
+        beside = ahead.kind != "TIMES" and self.begins_factor(ahead)
+        if holds(of) or not (opens or beside):
             return False
         rest = self.product()
         self.k = start

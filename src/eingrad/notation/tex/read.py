@@ -557,6 +557,10 @@ def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
     formula = _formula(tokens, context)
     match formula:
         case Power(base=Symbol() as base, exponent=Number(value=2)) if not context.closed:
+            if context.final and base.name not in context.squared:
+                hint = "give the square a name of its own"
+                reason = f"the square of {to_text(base)} on a left side"
+                raise NotationError(reason, hint=hint, position=formula.position)
             context.survey.squared.add((base.name, base.labels))
             return base
     return formula
