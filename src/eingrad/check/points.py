@@ -16,13 +16,14 @@ from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
-from eingrad.core.bands import Band
+from eingrad.core.bands import Band, Window
 from eingrad.core.evaluate import Array, Functions, entries, evaluate
 from eingrad.core.expr import (
     Const,
     Dim,
     Einsum,
     Expr,
+    Indices,
     Map,
     Size,
     Var,
@@ -33,6 +34,8 @@ from eingrad.core.expr import (
 from eingrad.core.forks import once
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.later import np
+from eingrad.core.masks import RELATIONS
+from eingrad.core.positions import Shift
 from eingrad.core.spans import with_derived
 from eingrad.errors import EingradError, MemoryLimitError
 
@@ -43,7 +46,7 @@ ENTRIES = 256  # of an array: as many take about as long as the call that comput
 ROOMY = 1 << 14  # entries of an array that leave a choice of its sizes
 MOST_ENTRIES = 1 << 19  # of one array
 MOST_BYTES = 1 << 27  # of all values at a model's points, beside those that are computed just now
-MOST_READ = 16  # entries that a model's reading at numbers makes an axis have
+MOST_READ = 40  # entries that a model's reading far away makes an axis have
 PLANS = 4  # how many choices of sizes there are
 SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
 MOST_LIMITS = 6  # numbers that comparisons are about
@@ -216,12 +219,21 @@ class Points:
         return {d for x in matrices for d in x.dims}
 
     def _least(self) -> dict[Dim, int]:
-        """Return the sizes with which there are the entries that a model reads at numbers."""
+        """Return the sizes with which there are the entries that a model reads far from others.
+
+        Raises NoPointError where these are too many.
+        """
         least: dict[Dim, int] = {}
         for node in postorder(d.expr for d in self.system.definitions.values()):
-            if isinstance(node, Band) and len(node.dims) == 1:
-                dim, from_end = node.dims[0], any(node.ends)
-                size = abs(node.constant) + (not from_end)
+            dims, size = _read_far(node)
+            if size > MOST_READ and not isinstance(node, Band):
+                raise NoPointError(
+                    f"what is read {size - 3} entries away is not tried: formulas are compared on "
+                    f"small arrays",
+                    code="no-point",
+                    hint="make the distance smaller for the check",
+                )
+            for dim in dims:
                 least[dim] = max(least.get(dim, 0), size if size <= MOST_READ else 0)
         return least
 
@@ -496,6 +508,29 @@ def _codes(count: int) -> list[tuple[int, ...]]:
         most += 1
     codes = cartesian(range(2, most + 2), repeat=PLANS)
     return sorted(codes, key=lambda code: (math.prod(code), code))[1 : count + 1]
+
+
+def _read_far(node: Expr) -> tuple[Sequence[Dim], int]:
+    """Return the axes along which a node reads far away, and the size with which it reads there.
+
+    Up to three entries away, any point will do.
+    """
+    match node:
+        case Band() if len(node.dims) == 1:
+            return node.dims, abs(node.constant) + (not any(node.ends))
+        case Shift():
+            far, dims = abs(node.by), [node.dims[node.axis]]
+        case Window():
+            far = max(max(abs(r.constant), *map(abs, r.weights)) for r in node.reaches)
+            dims = [d for r in node.reaches for d in (node.operands[0].dims[r.axis], *r.dims)]
+        case Map(function=function) if function in RELATIONS:
+            below = list(postorder([node]))
+            numbers = [x.value for x in below if isinstance(x, Const) and isinstance(x.value, int)]
+            counts = any(isinstance(x, Indices) for x in below) and not variables(node)
+            far, dims = max(map(abs, numbers), default=0) if counts else 0, list(node.dims)
+        case _:
+            return (), 0
+    return (dims, far + 3) if far > 3 else ((), 0)
 
 
 def _decides(node: Expr) -> bool:
