@@ -69,8 +69,9 @@ def lower(statements: Sequence[Statement]) -> System:
     tensors = Tensors(dims, {a.target.name: a.target for a in assignments.values()
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
     loops = _loops(assignments)
+    begun = {e.name for a in assignments.values() for e in a.edges if e.sign != "=="}
     for name, a in assignments.items():
-        recurrent = {n for own in loops if name in own for n in own}
+        recurrent = {n for own in loops if name in own for n in own} | begun
         assignments[name] = with_offsets(a, recurrent)
     thunks = {name: _resolve(a, tensors) for name, a in assignments.items()}
     for a in assignments.values():
@@ -426,7 +427,7 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
         name: {place: always(x) for place, x in own.items()} for name, own in system.edges.items()
     }
     moving = any(d.expr.has_shift for d in system.definitions.values())
-    claim = with_offsets(claim, (), labels_of(claim.target) if moving else ())
+    claim = with_offsets(claim, system.edges, labels_of(claim.target) if moving else ())
     resolver = Resolver(tensors_known)
     _check_left(claim.target)
     scope = resolver.open(labels_of(claim.target))

@@ -31,8 +31,8 @@ def with_offsets(
 ) -> Assignment:
     """Return a statement with offsets in the place of labels that move and nowhere stand still.
 
-    ``recurrent`` are the names that refer to each other in the statement, ``kept`` are labels
-    whose extent something else says.
+    ``recurrent`` are the names that refer to each other in the statement, or of which a line says
+    what stands outside; ``kept`` are labels whose extent something else says.
     """
     if not any(x.moves for part in walk(statement.value) for x in _tensors(part)):
         return statement
