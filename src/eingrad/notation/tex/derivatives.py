@@ -308,14 +308,19 @@ class DerivativeReader(ScriptReader):
 
     def _is_turned(self) -> bool:
         r"""Whether a transpose stands behind the parentheses ahead: ``(x - A s)^T W (x - A s)``."""
+        k = self.past_parentheses()
+        raised = {self.peek(k + j).text for j in range(1, 4)}
+        return self.peek(k).kind == "SUP" and bool(raised & names.TRANSPOSED)
+
+    def past_parentheses(self) -> int:
+        """Return how many tokens the parentheses ahead and what stands in them are."""
         depth = k = 0
         while self.peek(k).kind != "END":
             depth += (self.peek(k).kind == "OPEN") - (self.peek(k).kind == "CLOSE")
             k += 1
             if not depth:
                 break
-        raised = [self.peek(k + j).text for j in range(1, 4)]
-        return self.peek(k).kind == "SUP" and bool({*raised[:3]} & names.TRANSPOSED)
+        return k
 
     def _plain_operand(self) -> Symbol | None:
         """Read one tensor, with its arguments if it has any; None if there is more."""

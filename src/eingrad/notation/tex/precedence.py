@@ -409,13 +409,7 @@ class Parser(CallReader):
 
     def _raised_behind(self) -> bool:
         r"""Whether a power or a transpose hangs on the parentheses ahead: ``\delta (a)^T``."""
-        depth = k = 0
-        while self.peek(k).kind != "END":
-            depth += (self.peek(k).kind == "OPEN") - (self.peek(k).kind == "CLOSE")
-            k += 1
-            if not depth:
-                break
-        return self.peek(k).kind == "SUP"
+        return self.peek(self.past_parentheses()).kind == "SUP"
 
     def _function(self, name: str, operator: bool, upright: bool) -> str | None:
         """Return the function that a name is, if it is one here."""
