@@ -7,10 +7,8 @@ only a whole definition is ever repeated to its full shape.
 from __future__ import annotations
 
 import builtins
-import math
 import string
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
@@ -26,6 +24,8 @@ from eingrad.codegen.code import (
     negative,
     tuple_text,
 )
+from eingrad.codegen.matmul import Operand, as_matmul
+from eingrad.codegen.pieces import Piece, is_negative, linear, number, positive_power
 from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of, transpose
@@ -45,7 +45,6 @@ from eingrad.core.expr import (
     Reduce,
     Size,
     Var,
-    is_finite,
 )
 from eingrad.core.functions import COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS, imported, spelling
 from eingrad.core.partials import recipe_of
@@ -53,164 +52,8 @@ from eingrad.core.positions import Shift
 from eingrad.errors import EingradError
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Code for an array that has ``axes`` of its expression, in order, and no others.
-
-    ``is_number`` marks a Python number, ``is_bool`` an array of truth values.
-    """
-
-    code: Code
-    axes: tuple[int, ...] = ()
-    is_number: bool = False
-    is_bool: bool = False
-
-
-WHOLE = 2**31  # what is no int32 is written as a float
-
-
-def number(value: Number) -> Code:
-    """Write a number: a decimal as one, a third as a division.
-
-    >>> str(number(Fraction(1, 10))), str(number(Fraction(-2, 3)))
-    ('0.1', '-2 / 3')
-    """
-    if isinstance(value, complex):
-        raise EingradError("a standalone module computes with real numbers only")
-    if value < 0:
-        return negative(number(-value))
-    if isinstance(value, Fraction) and is_decimal(value):
-        value = float(value)
-    if isinstance(value, int) and value >= WHOLE and is_finite(value):
-        value = float(value)
-    if isinstance(value, int | float):
-        return atom("math.inf" if value == math.inf else repr(value))
-    return binary("/", atom(str(value.numerator)), atom(str(value.denominator)))
-
-
-def positive_power(node: Expr) -> Expr | None:
-    """Return ``x`` for ``1 / x`` and ``x^k`` for ``1 / x^k``, None for anything else."""
-    base, exponent = base_and_exponent(node)
-    if not is_negative(exponent):
-        return None
-    return base if exponent == -1 else Map("pow", [base, Const(-exponent)])
-
-
-def is_negative(value: Number) -> bool:
-    """Whether a number has a minus sign."""
-    return not isinstance(value, complex) and value < 0
-
-
-def linear(constant: int, terms: Sequence[tuple[int, Code]]) -> Code:
-    """Return the code of a sum of multiples, those that are added first.
-
-    >>> str(linear(-1, [(-2, atom("k")), (1, atom("n"))]))
-    'n - 2 * k - 1'
-    """
-    parts = [(n, x if abs(n) == 1 else binary("*", atom(str(abs(n))), x)) for n, x in terms]
-    parts += [(constant, atom(str(abs(constant))))] if constant or not parts else []
-    (first, code), *rest = sorted(parts, key=lambda part: part[0] < 0)
-    code = negative(code) if first < 0 else code
-    for n, part in rest:
-        code = binary("-" if n < 0 else "+", code, part)
-    return code
-
-
 def _tuple(*parts: Code) -> Code:
     return Code("tuple", "", parts)
-
-
-Operand = tuple[Code, Labels]
-MATRIX = 2
-
-
-def as_matmul(operands: Sequence[Operand], output: Labels, target: Target) -> Code | None:
-    """Return a contraction as matrix products of two operands each, None if it is none.
-
-    >>> from eingrad.codegen.code import atom
-    >>> from eingrad.codegen.targets import NUMPY
-    >>> str(as_matmul([(atom("X"), (0, 1)), (atom("G"), (0, 2))], (1, 2), NUMPY))
-    'X.T @ G'
-    """
-    rest = list(operands)
-    while len(rest) > 1:
-        for i, j in _pairs(rest):
-            others = [x for k, x in enumerate(rest) if k not in (i, j)]
-            kept = _kept(rest[i], rest[j], others, output)
-            found = _product_of_pair(rest[i], rest[j], kept, target)
-            if found is not None:
-                rest = [(found, kept), *others]
-                break
-        else:
-            return None
-    code, labels = rest[0]
-    if labels == output:
-        return code
-    if len(labels) == MATRIX and labels == output[::-1]:
-        return attribute(code, "T")
-    return None
-
-
-def _pairs(operands: Sequence[Operand]) -> list[tuple[int, int]]:
-    """Order pairs: those with a vector first, since these stay small."""
-    count = len(operands)
-    pairs = [(i, j) for i in range(count) for j in range(i + 1, count)]
-    return sorted(pairs, key=lambda p: min(len(operands[k][1]) for k in p))
-
-
-def _kept(a: Operand, b: Operand, others: Sequence[Operand], output: Labels) -> Labels:
-    """Return the labels that the product of two operands must keep, in the output's order."""
-    needed = {*output, *(k for _, labels in others for k in labels)}
-    own = dict.fromkeys((*a[1], *b[1]))
-    return tuple(sorted((k for k in own if k in needed), key=lambda k: _rank(k, output)))
-
-
-def _rank(label: int, output: Labels) -> int:
-    return output.index(label) if label in output else len(output) + label
-
-
-def _product_of_pair(a: Operand, b: Operand, kept: Labels, target: Target) -> Code | None:
-    """Return the product of two operands over the one label that they share."""
-    (x, own), (y, other) = a, b
-    if len(set(own)) < len(own) or len(set(other)) < len(other):
-        return None
-    if own == other and not kept:
-        return call(f"{target.module}.sum", binary("*", x, y))
-    shared = [k for k in own if k in other]
-    batch = [k for k in shared if k in kept]
-    summed = [k for k in shared if k not in kept]
-    if len(summed) != 1 or set(own) ^ set(other) != set(kept) - set(batch):
-        return None
-    n = len(batch)
-    if [list(labels[:n]) for labels in (own, other, kept)] != [batch] * 3:
-        return None
-    if not n and max(len(own), len(other)) > MATRIX:
-        return _of_stack(a, b, kept) or _of_stack(b, a, kept)
-    if max(len(own), len(other)) > n + MATRIX or (n and min(len(own), len(other)) < n + MATRIX):
-        return None
-    if len(kept) == n + MATRIX and kept[-2] in other:
-        (x, own), (y, other) = (y, other), (x, own)
-    if len(own) == 1 and len(other) == MATRIX and own[0] == other[1]:
-        (x, own), (y, other) = (y, other), (x, own)
-    word = "mT" if n else "T"
-    left = x if own[-1] == summed[0] else attribute(x, word)
-    right = y if other[n] == summed[0] else attribute(y, word)
-    return binary("@", left, right)
-
-
-def _of_stack(stack: Operand, matrix: Operand, kept: Labels) -> Code | None:
-    """Return ``X @ W`` for a stack of matrices and one matrix, or a vector, over the last axis.
-
-    >>> from eingrad.codegen.code import atom
-    >>> str(_of_stack((atom("X"), (0, 1, 2)), (atom("W"), (3, 2)), (0, 1, 3)))
-    'X @ W.T'
-    """
-    (x, own), (w, other) = stack, matrix
-    if len(other) > MATRIX or own[-1] not in other or own[-1] in kept:
-        return None
-    if kept != (*own[:-1], *(k for k in other if k != own[-1])):
-        return None
-    return binary("@", x, w if other[0] == own[-1] else attribute(w, "T"))
 
 
 class ExpressionWriter:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from eingrad.codegen import templates
 from eingrad.codegen.code import bracketed, tuple_text, unpacked
 from eingrad.codegen.layer_plan import LayerPlan, Save, make_layer_plan
-from eingrad.codegen.module import Header, Module, formulas, target_of
+from eingrad.codegen.module import Module, target_of
+from eingrad.codegen.module_header import Header, formulas
 from eingrad.core.expr import Var, variables
 from eingrad.notation.system import System
 
