@@ -8,6 +8,7 @@ from dataclasses import replace
 from eingrad.core.functions import COMPARED
 from eingrad.core.masks import ALWAYS, RELATIONS, turned
 from eingrad.errors import NotationError
+from eingrad.notation.lexeme import Entry
 from eingrad.notation.places import indicated_by
 from eingrad.notation.summation import children, labels_of, rebuilt
 from eingrad.notation.syntax import (
@@ -318,9 +319,6 @@ def _entry_with_label(entry: Entry, old: str, new: str) -> Entry:
     inner = with_label(entry, old, new)
     assert isinstance(inner, Symbol | TensorAt)
     return inner
-
-
-Entry = str | Symbol | TensorAt | Offset
 
 
 def with_label(formula: Formula, old: str, new: str) -> Formula:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.grammar import Written
-from eingrad.notation.lexeme import read_number
+from eingrad.notation.lexeme import Entry, read_number
 from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
@@ -35,7 +35,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import BARS, ONE, CallReader
 from eingrad.notation.tex.rows import SIGNS_OF
-from eingrad.notation.tex.scripts import TWO, Entry, Scripts
+from eingrad.notation.tex.scripts import TWO, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token

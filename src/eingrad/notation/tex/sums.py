@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from eingrad.core.expr import ELLIPSIS
+from eingrad.notation.lexeme import Entry
 from eingrad.notation.mistakes import chain_of_unequal
 from eingrad.notation.summation import letters_compared
 from eingrad.notation.syntax import Call, Compare, Formula, Number, SizeOf, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS, SIGNS_OF
-from eingrad.notation.tex.scripts import Entry
 from eingrad.notation.tokens import Token
 
 SEPARATORS = frozenset({"COMMA", "QUAD", "DOT", "COLON"})
