@@ -151,6 +151,60 @@ def test_at_first_it_counts_who_wants_to_run(monkeypatch):
         machine._names, machine.count = {"cpu0", "cpu1"}, 2
         monkeypatch.setattr(threads.os, "cpu_count", lambda: 2)
         monkeypatch.setattr(threads, "idle_and_running", lambda *_, n=running: (0.0, n))
+        monkeypatch.setattr(threads, "_running_here", lambda: 1)
+        assert machine.free() == free
+
+
+def test_that_others_are_there_is_soon_asked_again(monkeypatch):
+    """A process that ran for a moment only does not cost a quarter of a second of one thread; one
+    that stays is looked for less and less often."""
+    machine, now, looks = threads._Processors(), [0.0], []
+    machine._names, machine.count = {"cpu0", "cpu1"}, 2
+    running = [2]
+
+    def look(*_) -> tuple[float, int]:
+        looks.append(round(now[0], 3))
+        return 0.0, running[0]
+
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(threads.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(threads, "_running_here", lambda: 1)
+    monkeypatch.setattr(threads, "idle_and_running", look)
+    for millisecond in range(2000):
+        now[0] = millisecond / 1e3
+        assert machine.free() == 1
+    assert looks[:4] == [0.0, 0.01, 0.03, 0.07]
+    assert len(looks) < 15
+    now[0], running[0] = 3.0, 1
+    monkeypatch.setattr(threads, "idle_and_running", lambda *_: (now[0], 1))
+    assert machine.free() == 2
+
+
+def test_ones_own_threads_are_no_others(monkeypatch):
+    """BLAS's wait in busy loops for a while after a product."""
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.is_set():
+            pass
+
+    if not os.path.isdir(threads.TASKS):
+        pytest.skip("needs /proc")
+    other = threading.Thread(target=busy)
+    other.start()
+    try:
+        assert any(threads._running_here() >= 2 for _ in range(200))
+    finally:
+        stop.set()
+        other.join()
+    machine = threads._Processors()
+    machine._names, machine.count = {"cpu0", "cpu1"}, 2
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(threads, "idle_and_running", lambda *_: (0.0, 2))
+    for own, free in ((1, 1), (2, 2)):
+        machine._until = 0.0
+        monkeypatch.setattr(threads, "_running_here", lambda n=own: n)
         assert machine.free() == free
 
 

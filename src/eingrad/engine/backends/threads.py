@@ -13,7 +13,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -26,7 +26,10 @@ LEAST = 2**13  # multiplications of one product or sum, below which BLAS takes o
 PAYS = 2**20  # multiplications, from which on a second thread saves more than it costs
 STEADY = 2**27  # the same where results must not depend on what else runs: a wait costs little then
 PERIOD = 0.25  # seconds between two looks at the machine
+AGAIN = 0.01  # seconds until the next look where others were there; then twice as many, and so on
+TELLING = 0.1  # seconds of which the kernel's counters, in hundredths, say what others used
 SPARE = 0.25  # of a processor, that others may take without being in the way
+TASKS = "/proc/self/task"
 
 
 def governed(run: Callable[..., Result], work: int) -> Callable[..., Result]:
@@ -105,14 +108,20 @@ class _Processors:
         own = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
         self._names = {f"cpu{k}" for k in own}
         self.count = len(own) or os.cpu_count() or 1
-        self._free, self._until = self.count, 0.0
+        self._free, self._until, self._wait = self.count, 0.0, AGAIN
         self._before: tuple[float, float, float] | None = None
 
     def free(self) -> int:
-        """Return how many are idle or this process's own, over the last `PERIOD` or more."""
+        """Return how many are idle or this process's own, over the last `PERIOD` or now.
+
+        Whoever runs at one moment may be gone at the next: that others are there is soon asked
+        again.
+        """
         now = time.monotonic()
         if now >= self._until:
-            self._free, self._until = self._look(now), now + PERIOD
+            self._free = self._look(now)
+            self._wait = PERIOD if self._free == self.count else min(2 * self._wait, PERIOD)
+            self._until = now + self._wait
         return self._free
 
     def _look(self, now: float) -> int:
@@ -123,15 +132,31 @@ class _Processors:
             return self.count
         own, before = time.process_time(), self._before
         self._before = now, idle, own
-        everywhere = len(self._names) == os.cpu_count()
-        at_once = self.count - (running - 1) if everywhere else self.count
-        if before is None:  # nothing is known of the past: who wants to run at this moment?
-            return max(1, at_once)
-        passed, used = max(now - before[0], 1e-3), own - before[2]
-        free = int((idle - before[1] + used) / passed + SPARE)
-        if everywhere and used < passed / 2:  # while it slept others may have had their turn
-            free = max(free, at_once)
-        return max(1, min(self.count, free))
+        passed, used = (now - before[0], own - before[2]) if before else (0.0, 0.0)
+        slept = used < passed / 2  # meanwhile others may have had their turn
+        if slept or self._free == self.count:
+            self._wait = AGAIN / 2
+        found = 1
+        if before and passed >= TELLING:
+            found = int((idle - before[1] + used) / passed + SPARE)
+        if passed < TELLING or slept:
+            found = max(found, self._at_once(running))
+        return max(1, min(self.count, found))
+
+    def _at_once(self, running: int) -> int:
+        """Return how many are free of others at this moment, when so many threads run in all."""
+        if len(self._names) != os.cpu_count():
+            return self.count  # they may run on processors that are not this process's
+        return self.count - (running - _running_here() if running > 1 else 0)
+
+
+def _running_here() -> int:
+    """Return how many threads of this process run or want to: those of BLAS wait in busy loops."""
+    count = 0
+    for task in os.listdir(TASKS):
+        with suppress(OSError), open(f"{TASKS}/{task}/stat", "rb") as file:
+            count += file.read().rpartition(b") ")[2].startswith(b"R")
+    return max(1, count)
 
 
 def idle_and_running(text: str, names: set[str]) -> tuple[float, int]:
