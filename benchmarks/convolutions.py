@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 import eingrad as eg
+from eingrad.bench import race
 
 F = torch.nn.functional
 PLANE = "Y[b,o,p,q] = X[b,c,{0}] W[o,c,k,l]"
@@ -48,6 +49,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=20)
     given = parser.parse_args()
+    race.start_afresh()
+    print(*race.conditions(given.threads), sep="\n")
     torch.set_num_threads(given.threads)
     print(f"{'':<24}{'PyTorch':>9} {'compiled for it':>16} {'NumPy':>16}")
     for name, (facts, text, *case) in CASES.items():

@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+for variable in [x for x in os.environ if x.startswith("OPENBLAS_")]:  # it slows NumPy alone
+    print(f"unset: {variable}={os.environ.pop(variable)}")
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before any of them is loaded
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 import eingrad as eg
+from eingrad.bench import race
 
 TEXT = """
 h[t,b,i] = tanh(h[t-1,b,j] U_ji + x[t,b,k] V_ki + c_i)
@@ -50,6 +51,8 @@ def main() -> None:
     ):
         parser.add_argument(f"--{name}", type=int, default=value)
     given = parser.parse_args()
+    race.start_afresh()
+    print(*race.conditions(given.threads), sep="\n")
     torch.set_num_threads(given.threads)
     model = eg.parse(TEXT)
     sizes = {"t": given.steps, "b": given.batch, "i": given.units, "k": given.units}

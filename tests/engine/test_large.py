@@ -216,3 +216,45 @@ def test_what_was_in_memory_before_is_not_read(dtype: type, step: int) -> None:
     out = np.full((3, 2), np.nan, dtype)
     outer(a.reshape(3, 1), b, out)
     np.testing.assert_array_equal(out, np.multiply.outer(a, b))
+
+
+WEIGHTED = {
+    "Y_ka = X_nk d_n X_na": lambda x, d: (x.T * d) @ x,
+    "Y_ka = X_nk X_na / d_n": lambda x, d: (x.T / d) @ x,
+    "Y_ka = sum_n(-d_n exp(d_n) X_nk X_na)": lambda x, d: -(x.T * (d * np.exp(d))) @ x,
+    "Y_nm = X_nk X_mk c_k": lambda x, _: (x * np.cos(x[0])) @ x.T,
+}
+
+
+@pytest.mark.parametrize("text", WEIGHTED)
+@pytest.mark.parametrize("shape", [(150, 200), (300, 129), (128, 130)], ids=str)
+def test_a_matrix_by_itself_with_weights_is_half_a_product(text: str, shape) -> None:
+    rng = np.random.default_rng(seeded(0))
+    x, d = rng.normal(size=shape), rng.normal(size=shape[0]) + 3
+    f = eg.parse(text).compile()
+    values = {"X": x, **({"c": np.cos(x[0])} if "c_k" in text else {"d": d})}
+    result, wanted = f(**values)["Y"], WEIGHTED[text](x, d)
+    np.testing.assert_allclose(result, wanted, rtol=1e-12, atol=1e-12 * abs(wanted).max())
+    np.testing.assert_array_equal(result[:60, -1], result[-1, :60])
+    assert "symmetric_matmul" in f.source
+    assert f.plan.flops < 0.6 * wanted.size * (x.size / len(wanted))
+
+
+LOOKALIKES = {
+    "Y_ka = X_nk d_n Z_na": "nk,n,na->ka",
+    "Y_ka = X_nk d_k X_na": "nk,k,na->ka",
+    "Y_ka = X_nk X_an d_n": "nk,an,n->ka",
+    "Y_ka = sum_n(X_nk W_nk d_n X_na)": "nk,nk,n,na->ka",
+}
+
+
+@pytest.mark.parametrize("text", LOOKALIKES)
+def test_what_only_looks_symmetric_is_multiplied_whole(text: str) -> None:
+    rng = np.random.default_rng(seeded(0))
+    values = {x: rng.normal(size=(140, 140) if x.isupper() else 140) for x in "XZWd"}
+    named = [x for x in text.split("= ")[1] if x in values]
+    wanted = np.einsum(LOOKALIKES[text], *[values[x] for x in named], optimize=True)
+    f = eg.parse(text).compile()
+    result = f(**{x: values[x] for x in named})["Y"]
+    np.testing.assert_allclose(result, wanted, rtol=1e-9, atol=1e-10 * abs(wanted).max())
+    assert "symmetric" not in f.source

@@ -72,6 +72,13 @@ def unset() -> dict[str, str]:
     }
 
 
+def start_afresh() -> None:
+    """Start this script once more, where something is set that is unset in what is timed."""
+    if unset():
+        print(*(f"unset: {name}={value}" for name, value in unset().items()), sep="\n", flush=True)
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment(None))
+
+
 def load() -> tuple[float, int]:
     """Return how many processes wanted to run in the last minute, and the number of processors."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -112,11 +112,12 @@ SHORT_ROW = 32  # entries of a row, over which NumPy's loops take most of their 
 ROWS_SUM, EXTREMUM = 2048, 512  # entries, from which on it is worth while to go another way
 LONG_ROW, BUFFER = 384, 8192  # entries of a row: worth a loop of its own; as NumPy has them already
 ROW_DOT = 256  # entries of a row, from which on BLAS multiplies rows faster than NumPy
+SYMMETRIC = 128  # rows of a symmetric product, from which on half of it is multiplied
 BROADCAST = 2**15  # entries of a result, from which on it matters how NumPy broadcasts
 PRODUCTS = frozenset({"matmul", "dot", "einsum"})
 IN_BLAS = PRODUCTS | {
-    "long_matmul", "long_dot", "long_einsum", "gemm", "outer", "row_dots", "large_sum",
-    "conv", "conv_input", "conv_kernel",
+    "long_matmul", "long_dot", "long_einsum", "symmetric_matmul", "gemm", "outer", "row_dots",
+    "large_sum", "conv", "conv_input", "conv_kernel",
 }  # fmt: skip
 ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide"})
 EXTREMA = frozenset({"amax", "amin"})
@@ -125,11 +126,14 @@ EXTREMA = frozenset({"amax", "amin"})
 def specialize_large(program: Program, dtype: str) -> Program:
     """Rename, in place, the operations of steps that work on large arrays."""
     single, real = np.finfo(dtype).nmant <= 23, np.dtype(dtype).kind == "f"
+    made = {step.out: step for step in program.steps}
     for step in program.steps:
         if step.out.kind != FLOAT:
             continue
         if step.op in PRODUCTS and single and step.flops > LONG * max(1, step.out.size):
             step.op = f"long_{step.op}"
+        elif step.op == "matmul" and real and _is_symmetric(step, made):
+            step.op, step.flops = "symmetric_matmul", step.flops // 2
         elif step.op == "sum" and _is_large_sum(step):
             step.op = "large_sum"
         elif step.op in EXTREMA and _has_short_rows(step, EXTREMUM):
@@ -141,6 +145,55 @@ def specialize_large(program: Program, dtype: str) -> Program:
         elif step.op == "einsum" and real and _is_row_dots(step):
             step.op = "row_dots"
     return program
+
+
+def _is_symmetric(step: Instruction, made: Mapping[Register, Instruction]) -> bool:
+    """Whether a large product is one of a matrix with itself, transposed, with weights between:
+    ``X_nk d_n X_na`` of the Hessian of a likelihood. NumPy sees only one without weights."""
+    left, right = step.reads
+    if len(step.out.shape) != 2 or min(step.out.shape) < SYMMETRIC:
+        return False
+    first, second = _unweighted(left, 1, made), _unweighted(right, 0, made)
+    return first == second and left.root is not right.root
+
+
+def _unweighted(
+    x: Register, summed: int, made: Mapping[Register, Instruction]
+) -> tuple[Register, int]:
+    """Return the matrix of which one has other multiples of the rows along an axis, and its axis.
+
+    >>> from eingrad.engine.program import Builder
+    >>> b = Builder()
+    >>> a, d = b.input("a", (3, 2), FLOAT), b.input("d", (3, 1), FLOAT)
+    >>> scaled = b.transpose(b.elementwise("multiply", [d, a]), (1, 0))
+    >>> _unweighted(scaled, 1, b.made)
+    (v0[3, 2], 0)
+    """
+    while True:
+        if x.view == ("transpose", (1, 0)) and x.parent is not None:
+            x, summed = x.parent, 1 - summed
+            continue
+        weighted = _weighted(made[x], summed) if x in made else None
+        if weighted is None:
+            return x, summed
+        x = weighted
+
+
+def _weighted(step: Instruction, axis: int) -> Register | None:
+    """Return the matrix that a step multiplies by a weight for each place along an axis."""
+    shape = step.out.shape
+    for place in WEIGHTED.get(step.op.removeprefix("rows_"), ()):
+        x, others = step.arguments[place], [y for k, y in enumerate(step.arguments) if k != place]
+        if not isinstance(x, Register) or x.shape != shape or x.kind != FLOAT:
+            continue
+        weights = [y for y in others if isinstance(y, Register)]
+        if all(((1, 1, *y.shape)[-2:])[1 - axis] == 1 for y in weights):
+            return x
+    return None
+
+
+WEIGHTED = {"multiply": (0, 1), "divide": (0,), "negative": (0,)}
+"""Operations, and the places of what they may multiply by weights."""
 
 
 def _is_large_sum(step: Instruction) -> bool:

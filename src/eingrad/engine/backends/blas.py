@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+SYMMETRIC_PART = 96  # rows and columns that are multiplied whole
+
 
 def gemm(alpha: Any, a: Array, b: Array, beta: float, c: Array) -> None:
     """``c = alpha a @ b + beta c`` in place.
@@ -58,6 +60,29 @@ def outer(a: Array, b: Array, out: Array) -> None:
         np.multiply(a, b, out=out)
     else:
         gemm(1.0, a.reshape(-1, 1), b.reshape(1, -1), 0.0, out.reshape(a.size, b.size))
+
+
+def symmetric_matmul(a: Array, b: Array, out: Array) -> None:
+    """Write ``a @ b``, which is known to be symmetric: little more than half of it is multiplied.
+
+    >>> x, out = np.array([[1.0, 2.0], [3.0, 4.0]]), np.empty((2, 2))
+    >>> symmetric_matmul(x.T, x, out)
+    >>> out
+    array([[10., 14.],
+           [14., 20.]])
+    """
+    parts = [slice(0, len(out))]
+    while parts:
+        part = parts.pop()
+        size = part.stop - part.start
+        if size <= SYMMETRIC_PART:
+            np.matmul(a[part], b[:, part], out=out[part, part])
+            continue
+        middle = part.start + -(-size // 2 // 8) * 8  # rows begin as they are aligned
+        low, high = slice(part.start, middle), slice(middle, part.stop)
+        np.matmul(a[low], b[:, high], out=out[low, high])
+        out[high, low] = out[low, high].T
+        parts += [low, high]
 
 
 def _address(x: Array) -> int:
@@ -127,4 +152,4 @@ def _is_right(routine: Any, dtype: str) -> bool:
     return bool(np.array_equal(c, 1 + 2 * np.matmul(a, b)))
 
 
-__all__ = ["gemm", "openblas", "outer"]
+__all__ = ["gemm", "openblas", "outer", "symmetric_matmul"]

@@ -45,6 +45,7 @@ ARRAY: dict[str, tuple[str, ...]] = {  # an operation that is no ufunc of NumPy'
        for op in ("add", "subtract", "multiply", "divide")},
     "long_matmul": ("long_matmul({0}, {1}, {out})",),
     "long_einsum": ("long_einsum({spec!r}, {0}, {1}, {out})",),
+    "symmetric_matmul": ("symmetric_matmul({0}, {1}, {out})",),
     "gemm":        ("gemm({3}, {1}, {2}, {4}, {out}{spec})",),
     "bits":        ("np.negative({0}.view(np.int8), out={out}.view(np.int8))",),
     "keep_where":  ("keep({0}, {1}, {out})",),
@@ -106,6 +107,7 @@ SCALAR: dict[str, str] = {  # an operation without axes that is no ufunc
 IMPORTS = {
     "gemm": "from eingrad.engine.backends.blas import gemm",
     "outer": "from eingrad.engine.backends.blas import outer",
+    "symmetric_matmul": "from eingrad.engine.backends.blas import symmetric_matmul",
     "prod_others": "from eingrad.engine.backends.numpy import prod_others",
     "cumsum": "from eingrad.engine.backends.numpy import cumsum",
     "sigmoid": "from eingrad.engine.backends.numpy import sigmoid",
