@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 Directions = str | Mapping[str, str] | None
 """The name of the one direction, or of the direction for each tensor; None for ``wdot`` of w."""
 
+MOST_PAIRED = 12  # tensors of which all second derivatives are derived without being named
+
 
 def parse(text: str) -> Model:
     """Read a model in index notation; a text with LaTeX commands goes to `parse_latex`.
@@ -308,11 +310,20 @@ class Model:
         """Derive the second derivatives of a scalar: the Jacobian of its gradient.
 
         The key of ``d2L/dw dw`` is ``"w"`` for one tensor, ``"w v"`` for each pair of several.
+        Raises EingradError where ``wrt`` does not say of which of more than 12 tensors: n of them
+        have n^2 second derivatives.
 
         >>> print(parse("L = x_i A_ij x_j").hessian("L", "x")["x"])
         d2L/dx_i dx_j = A_ij + A_ji
         """
         names = self._names(of, wrt)
+        if wrt is None and len(names) > MOST_PAIRED:
+            raise EingradError(
+                f"{len(names)} tensors have {len(names) ** 2} second derivatives; those of at most "
+                f"{MOST_PAIRED} are derived unasked",
+                code="too-large",
+                hint=f"say of which, for instance {', '.join(names[:2])}; all if all are named",
+            )
         self._check_leading([*names, *names])
         system, adjoints = self._with_gradient(of, names)
         records: dict[str, Record] = {str(a.title): a for n, a in adjoints.items() if n != of}
