@@ -16,6 +16,7 @@ from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
+from eingrad.check.differentials import where_held, with_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_inside
@@ -120,7 +121,10 @@ def _check_text(
         )
     claims: Sequence[Claim]
     if isinstance(claim, str):
-        derived = _with_arguments(derived, claim)
+        derived, held = with_differentials(_with_arguments(derived, claim), claim, latex)
+        if held:
+            verdicts = _check_text(derived, claim, latex, layout, depth)
+            return [where_held(verdict, held) for verdict in verdicts]
     system = derived.system
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
     names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}

@@ -93,7 +93,8 @@ class MatrixJudge:
         try:
             options = self.reader.options(claim)
         except NotationError as error:
-            if error.code != "misfit" or not self._fits(sides_of(claim)[0]):
+            formulas = [sides_of(claim)[0], *walk(sides_of(claim)[1])]
+            if error.code != "misfit" or not all(map(self._fits, formulas)):
                 raise
             return self._misfit(claim, definitions, error)
         right = [x for x in options if self._is_right(x.claim, definitions)]
@@ -105,7 +106,7 @@ class MatrixJudge:
         return other if other is not None else self._wrong(claim, options, definitions)
 
     def _fits(self, left: Formula) -> bool:
-        """Whether the parts of a left side fit together, so that a claim is about something."""
+        """Whether what a derivative is of fits together, so that a claim is about something."""
         if not isinstance(left, Derivative) or isinstance(left.of, Symbol):
             return True
         try:

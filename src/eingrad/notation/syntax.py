@@ -338,6 +338,7 @@ class Dependence:
 
 TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
 ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
+DIFFERENTIAL = "d"  # before the name of a tensor
 ANY_FUNCTION = "any"  # a call of a function that stands for any; its name is the first argument
 ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
 DOT = "•"  # that of LaTeX's \\cdot, which may be the inner product of two vectors

@@ -83,7 +83,7 @@ def elaborated(
     are names for what stands before the first entry of one, h0 of h, which is of one type with it.
     Raises NotationError where shapes do not fit together, or where one stays open.
     """
-    statements = [_symmetry(s) if isinstance(s, Assumption) else s for s in statements]
+    statements = [_symmetry(s) for s in statements]
     rest = tuple(s for s in statements if not isinstance(s, Shaped))
     statements = _with_losses(statements, bold, moving)
     matrix = in_matrices(statements, bold, moving, first)
@@ -128,15 +128,28 @@ def _outside(formula: Formula) -> Iterator[Formula]:
         yield from _outside(part)
 
 
-def _symmetry(assumption: Assumption) -> Assumption:
-    """Return ``A_ij = A_ji`` for ``A = A^T``."""
-    match assumption.left, assumption.right:
+def _symmetry(statement: Statement) -> Statement:
+    """Return ``assume A_ij = A_ji`` for ``A = A^T`` and ``A_ij = A_ji``, also where assume stands
+    before it; any other statement as it is."""
+    match statement:
+        case Assumption(left=left, right=right, sign="="):
+            pass
+        case Assignment(target=left, value=right, edges=()):
+            pass
+        case _:
+            return statement
+    match left, right:
         case (Symbol(labels=()) as a, Power(base=b, exponent=exponent)) | (
             Power(base=b, exponent=exponent), Symbol(labels=()) as a
         ) if a == b and exponent in TRANSPOSES:  # fmt: skip
-            return replace(assumption, left=replace(a, labels=("i", "j")),
-                           right=replace(a, labels=("j", "i")))  # fmt: skip
-    return assumption
+            left, right = replace(a, labels=("i", "j")), replace(a, labels=("j", "i"))
+        case (Symbol(name=a, labels=(i, j)), Symbol(name=b, labels=turned)) if (
+            a == b and i != j and turned == (j, i)
+        ):  # fmt: skip
+            pass
+        case _:
+            return statement
+    return Assumption(left, right, statement.position)
 
 
 # --- which statements are in matrix notation ------------------------------------------------------

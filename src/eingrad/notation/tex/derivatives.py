@@ -500,7 +500,7 @@ class DerivativeReader(ScriptReader):
 
         ahead, start = self.peek(), self.k
         opens = ahead.kind == "BAR" and not self.closes_bars(ahead)
-        beside = ahead.kind != "TIMES" and self.begins_factor(ahead)
+        beside = ahead.kind not in {"TIMES", "SUP"} and self.begins_factor(ahead)
         if holds(of) or not (opens or beside):
             return False
         rest = self.product()
@@ -512,8 +512,12 @@ class DerivativeReader(ScriptReader):
         if not self.begins_name(first) or self._begins_function():
             return self.factor()
         start = self.k
-        self.word()
+        name = self.word()
+        behind = self.k
         scripts = self.scripts()
+        if scripts.power == TRANSPOSED and scripts.entries is None and self.context.rank(name) == 0:
+            self.k = behind  # \nabla_x f^\top: of the gradient, for f is a number
+            return Symbol(name, (), self.at(first))
         self.k = start
         return self.product() if scripts.power == TRANSPOSED else self.differentiated()
 

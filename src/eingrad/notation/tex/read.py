@@ -30,6 +30,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex.defined_functions import function_rows, statement_in_place
+from eingrad.notation.tex.differentials import with_differentials
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import ACCENTS, ERRORS, EXTENTS, FONTS, OWN, big, function_command
 from eingrad.notation.tex.read_row import (
@@ -39,6 +40,7 @@ from eingrad.notation.tex.read_row import (
     defines_delta,
     defines_sigma,
     formula_of,
+    is_called,
     is_word,
     read_rows,
 )
@@ -220,11 +222,13 @@ def read_claims(
     says how it counts.
     """
     lexer = Lexer(text)
-    found = _with_words(rows(tidied(lexer, names)), lexer, names)
+    tidy = with_differentials(tidied(lexer, names), names)
+    found = _with_words(rows(tidy), lexer, names)
     found = claims_with_labels(found, counting, lexer, names)
     tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
     upper = upper_labels(tokens)
+    names = _with_new_names(names, found, applied or {})
     known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
     names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
     defined = {name: x for name, x in (applied or {}).items() if x.value is not None}
@@ -245,6 +249,19 @@ def read_claims(
     if not claims:
         raise NotationError("a claim is an equation", hint=STATEMENT_HINT)
     return claims
+
+
+def _with_new_names(
+    names: Collection[str], found: Sequence[Row], applied: Mapping[str, Dependence]
+) -> Collection[str]:
+    r"""Return names and those that chains define with arguments: ``F(x) = -\frac{dU}{dx} = ...``."""
+    if not isinstance(names, Mapping):
+        return names
+    lefts = [pair[0] for row in found if len(pair := sides(row.tokens)) > 2]
+    new = {left[0].text for left in lefts
+           if left and left[0].kind == "LETTER" and left[1:2] and left[1].kind == "OPEN"
+           and is_called(left) == 1}  # fmt: skip
+    return {**dict.fromkeys(new - applied.keys(), ()), **names}
 
 
 def read_formula(

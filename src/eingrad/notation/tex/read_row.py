@@ -202,7 +202,7 @@ def _kept(left: Formula) -> tuple[str, ...]:
 def defines_sigma(found: Sequence[Row]) -> bool:
     r"""Whether a text says what the entries of sigma are: ``\sigma(\mathbf{z})_i = ...``."""
     lefts = [pair[0] for row in found if len(pair := sides(row.tokens)) > 1]
-    return any([t.text for t in left[:2]] == [r"\sigma", "("] and _is_called(left) > 1
+    return any([t.text for t in left[:2]] == [r"\sigma", "("] and is_called(left) > 1
                for left in lefts)  # fmt: skip
 
 
@@ -283,7 +283,7 @@ def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
     inner = _inside_log(tokens)
     if inner and not context.closed:
         return Call("log", (_left_side(inner, context),))
-    called = _is_called(tokens)
+    called = is_called(tokens)
     if called:
         tokens = [replace(t, spaced=t.spaced and t.kind != "OPEN") for t in tokens]
     parser = Parser(tokens, context)
@@ -316,7 +316,7 @@ def _inside_log(tokens: Sequence[Token]) -> Sequence[Token]:
     return () if not inner or inner[0].kind == "OPEN" else inner
 
 
-def _is_called(tokens: Sequence[Token]) -> int:
+def is_called(tokens: Sequence[Token]) -> int:
     r"""Whether a side is a name with arguments alone, no power: ``L(y, t)``.
 
     2 if labels follow: ``\sigma(\mathbf{z})_i``.
