@@ -254,7 +254,7 @@ def read_claims(
 def _with_new_names(
     names: Collection[str], found: Sequence[Row], applied: Mapping[str, Dependence]
 ) -> Collection[str]:
-    r"""Return names and those that chains define with arguments: ``F(x) = -\frac{dU}{dx} = ...``."""
+    r"""Return names, and those that chains define: ``F(x) = -\frac{dU}{dx} = ...``."""
     if not isinstance(names, Mapping):
         return names
     lefts = [pair[0] for row in found if len(pair := sides(row.tokens)) > 2]
