@@ -16,7 +16,7 @@ from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
-from eingrad.check.differentials import where_held, with_differentials
+from eingrad.check.differential_claims import where_held, with_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_inside
