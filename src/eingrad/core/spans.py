@@ -122,9 +122,17 @@ def add_spans(sizes: dict[str, int], dims: Iterable[Dim]) -> None:
     """
     for dim in dims:
         own = _spans.get(dim) if isinstance(dim, str) else None
-        if own is None or dim in sizes:
+        if own is None:
             continue
-        found = length(dim, sizes)
+        found = length(dim, {x: n for x, n in sizes.items() if x != dim})
+        given = sizes.get(str(dim))
+        if found is not None and given is not None and found != given:
+            raise ShapeError(
+                f"an axis of {dim} entries has {given}, where this is {found}",
+                label=str(dim),
+                hint="pass an array as long as that, or state the range: assume size(i) = size(n); "
+                "what lies outside is then 0",
+            )
         if found is not None and found < 1:
             known = ", ".join(f"size({d}) = {sizes[d]}" for d in within([dim]))
             raise ShapeError(

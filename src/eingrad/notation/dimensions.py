@@ -130,6 +130,11 @@ class Dimensions:
         numbered = (f"{letters[0]}{n}" for n in count(2))
         yield from (label for label in numbered if label not in self._labels.values())
 
+    def without_axis(self, places: Iterable[int]) -> list[int]:
+        """Return the places that no tensor's axis, and no known extent, is united with."""
+        roots = {self._find(place) for place in (*self._axes.values(), *self._known)}
+        return [place for place in places if self._find(place) not in roots]
+
     def unsized(self, places: Iterable[int], sized: Collection[int]) -> dict[int, int]:
         """Return the places whose extent is neither known nor that of a ``sized`` one, each with
         the first place of the same extent."""

@@ -76,10 +76,11 @@ def lower(statements: Sequence[Statement]) -> System:
     thunks = {name: _resolve(a, tensors) for name, a in assignments.items()}
     for a in assignments.values():
         _resolve_edges(a, tensors)
-    tensors.complete()
-    inputs = tensors.inputs
     assumed = [s for s in statements if isinstance(s, Assumption)]
     stated = [s for s in assumed if _states_extent(s)]
+    tensors.stated = frozenset(cast(SizeOf, s.left).label for s in stated)
+    tensors.complete()
+    inputs = tensors.inputs
     facts = [(s, _resolve_fact(s, tensors, inputs)) for s in assumed if s not in stated]
     if loops:
         _fix_steps(stated, dims, inputs)
@@ -262,8 +263,8 @@ def _resolve(assignment: Assignment, tensors: Tensors) -> Thunk:
     _check_left(target)
     resolver = Resolver(tensors)
     scope = resolver.open(target.labels)
-    resolver.resolve(target, scope)
     value = resolver.value(assignment.value, scope)
+    resolver.resolve(target, scope)
     for edge in assignment.edges:
         if edge.sign == "==":
             value = _with_entry(value, edge, tensors, scope)

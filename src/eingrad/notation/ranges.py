@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import NoReturn
 
 from eingrad.core.expr import Dim
-from eingrad.core.spans import span, span_of
+from eingrad.core.spans import span, span_of, spoken
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.syntax import (
@@ -21,6 +22,7 @@ from eingrad.notation.syntax import (
     Product,
     SizeOf,
     Sum,
+    Symbol,
     TensorAt,
 )
 from eingrad.notation.tensors import Tensors
@@ -53,7 +55,10 @@ class _Ranges:
         axes = [(name, k) for name, s in tensors.inputs.items() for k in range(len(s.labels))]
         sized = [tensors.dims.axis(*axis) for axis in axes]
         places = [p for x in tensors.offsets for p in (*(p for _, p in x.terms), x.axis)]
-        self.root = tensors.dims.unsized(places, sized)
+        free, unsized = (tensors.dims.unsized(places, own) for own in ((), sized))
+        lone = {free[place] for place in tensors.lone if place in free}
+        self.root = {p: r for p, r in free.items() if p in unsized or r in lone}
+        self.sized = {r for p, r in self.root.items() if p not in unsized}  # inputs may say it, too
         counted = tensors.dims.unsized([place for place, _ in tensors.counted], sized)
         self.counted = list(counted.values())  # what conditions alone speak of
         self.dims: dict[int, Dim] = {}
@@ -72,7 +77,7 @@ class _Ranges:
         while left:
             done = [root for root in left if self._settle(root)]
             if not done:
-                self._refuse(next(iter(left)))
+                done = [root for root in left if self._stands(root)] or self._refuse([*left])
             for root in done:
                 del left[root]
         if not self.dims:
@@ -87,7 +92,8 @@ class _Ranges:
     def _stated(self, root: int, stated: Sequence[Assumption]) -> Assumption | None:
         own = self.tensors.dims.labels_of(root)
         for fact in stated:
-            if isinstance(fact.left, SizeOf) and fact.left.label in own:
+            named = root in self.sized and isinstance(fact.right, Symbol)
+            if isinstance(fact.left, SizeOf) and fact.left.label in own and not named:
                 return fact
         return None
 
@@ -101,22 +107,41 @@ class _Ranges:
             self.used.append(fact)
             self.dims[root] = span(*total)
             return True
-        spans = []
-        uses = self._uses(root)
-        for read in uses:
-            others = [p for _, p in read.terms if self.root.get(p) != root]
-            if any(self._dim(p) is None for p in (*others, read.axis)):
-                return False
-            spans.append(self._span(root, read))
-        if not uses:
+        found: dict[Dim, OffsetRead] = {}
+        for uses in self._uses(root):
+            if root in self.sized and any(self._before(root, read) for read in uses):
+                continue
+            for read in uses:
+                others = [p for _, p in read.terms if self.root.get(p) != root]
+                if any(self._dim(p) is None for p in (*others, read.axis)):
+                    return False
+            spans = [self._span(root, read) for read in uses]
+            found.setdefault(self._least(root, spans, uses), uses[0])
+        if len(found) > 1:
+            raise self._error(root, [*found.values()][-1], self._unlike([*found]))
+        if found:
+            (self.dims[root],) = found
+        elif root in self.sized:
+            self.dims[root] = self.extents.dims[root]
+        return root in self.dims
+
+    def _stands(self, root: int) -> bool:
+        """Let inputs say how far a label goes where it is stated that it goes as far as these."""
+        if root not in self.sized or self.stated[root] is None:
             return False
-        self.dims[root] = self._least(root, spans, uses)
+        self.dims[root] = self.extents.dims[root]
         return True
 
-    def _uses(self, root: int) -> list[OffsetRead]:
-        return [
-            x for x in self.tensors.offsets if any(self.root.get(p) == root for _, p in x.terms)
-        ]
+    def _uses(self, root: int) -> list[list[OffsetRead]]:
+        """Return where tensors are read at a label, for each statement that says its range so."""
+        alone: dict[int, list[OffsetRead]] = {}
+        every = []
+        for read in self.tensors.offsets:
+            own = [p for _, p in read.terms if self.root.get(p) == root]
+            every += [read] * bool(own)
+            for place in {*own} & self.tensors.lone:
+                alone.setdefault(place, []).append(read)
+        return [*alone.values()] or [every] * bool(every)
 
     def _dim(self, place: int) -> Dim | None:
         root = self.root.get(place)
@@ -135,7 +160,7 @@ class _Ranges:
         """Return how far a label goes so that every entry exists that one tensor is read at."""
         own = sum(n for n, p in read.terms if self.root.get(p) == root)
         others = [(n, p) for n, p in read.terms if self.root.get(p) != root]
-        if own <= 0 or read.constant < 0 or any(n < 0 for n, _ in others):
+        if self._before(root, read):
             raise self._error(root, read, "{} would not begin at 0 where every entry exists")
         # own (size - 1) + sum(n (size_n - 1)) + constant = size(axis) - 1
         axis = self._dim(read.axis)
@@ -148,6 +173,12 @@ class _Ranges:
             terms.append((-n, dim))
             rest += n
         return span(terms, rest, own, 1)
+
+    def _before(self, root: int, read: OffsetRead) -> bool:
+        """Whether there is no entry where the label is 0."""
+        own = sum(n for n, p in read.terms if self.root.get(p) == root)
+        others = (n for n, p in read.terms if self.root.get(p) != root)
+        return own <= 0 or read.constant < 0 or any(n < 0 for n in others)
 
     def _least(self, root: int, spans: Sequence[Dim], uses: Sequence[OffsetRead]) -> Dim:
         found = list(dict.fromkeys(spans))
@@ -164,8 +195,16 @@ class _Ranges:
             return found[constants.index(min(constants))]
         raise self._error(root, uses[0], "the tensors do not say the same of how far {} goes")
 
-    def _refuse(self, root: int) -> None:
-        uses = self._uses(root)
+    def _unlike(self, found: Sequence[Dim]) -> str:
+        ends = " and ".join(spoken(dim) for dim in found)
+        return f"in one statement {{}} goes as far as {ends.replace(' and ', ', in another ')}"
+
+    def _refuse(self, left: Sequence[int]) -> NoReturn:
+        root = next((root for root in left if root in self.sized), left[0])
+        uses = [read for own in self._uses(root) for read in own]
+        if root in self.sized:
+            raise self._error(root, uses[0], "{} would go as far as every entry exists here, but "
+                              "tensors at it elsewhere go further")  # fmt: skip
         if uses:
             raise self._error(root, uses[0], "nothing says how far {} goes")
         read = next(x for x in self.tensors.offsets if self.root.get(x.axis) == root)

@@ -78,6 +78,7 @@ class Resolver:
         self.tensors = tensors
         self.summation = Summation()
         self.places_of: dict[str, list[int]] = {}
+        self.moving: set[str] = set()  # the labels of offsets
         self.left: tuple[str, ...] = ()  # the labels of the left side, and
         self.whole: Formula | None = None  # the right side: what the errors speak of
 
@@ -91,7 +92,11 @@ class Resolver:
     def value(self, formula: Formula, scope: Scope) -> Thunk:
         """Return the thunk for a formula over all the labels in scope, in their order."""
         self.left, self.whole = tuple(scope), formula
+        reads = [x for x in walk(formula) if isinstance(x, TensorAt)]
+        self.moving |= {label for x in reads for entry in x.offsets for label in entry.labels}
         value = self.resolve(formula, scope)
+        own = [p for label in self.moving for p in self.places_of.get(label, ())]
+        self.tensors.lone |= {*self.tensors.dims.without_axis(own)}
         places = tuple(scope.values())
         return lambda extents: value.over(places, extents)
 
@@ -415,7 +420,9 @@ class Resolver:
         if not isinstance(compare.left, Ordinal) or not isinstance(compare.right, Ordinal):
             return
         a, b = (self._place(x, scope) for x in (compare.left, compare.right))
-        if compare.op in {"==", "!="} or (below and not self.tensors.closed):
+        tied = below and not self.tensors.closed
+        tied = tied and self.moving.isdisjoint((compare.left.label, compare.right.label))
+        if compare.op in {"==", "!="} or tied:
             self._unite(Symbol("delta", position=compare.position), compare.right.label, a, b)
         else:
             self.tensors.compared.append((a, b))

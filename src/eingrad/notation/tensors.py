@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -45,6 +45,8 @@ class Tensors:
         self.sizes = dict(sizes or {})
         self.compared: list[tuple[int, int]] = []  # the places of labels, in order
         self.offsets: list[OffsetRead] = []  # where tensors are read at combinations of labels
+        self.lone: set[int] = set()  # labels that stand in offsets alone where they stand
+        self.stated: frozenset[str] = frozenset()  # labels of which is assumed how far they go
         self.edges: dict[str, dict[tuple[int, str], Thunk]] = {}  # before the first entry, or after
         # labels that conditions may speak of alone, with the error if no letter says their extent
         self.counted: list[tuple[int, NotationError | None]] = []
@@ -101,14 +103,27 @@ class Tensors:
         of their letter, as in ``size(i)``."""
         axes = [(name, k) for name, s in self.inputs.items() for k in range(len(s.labels))]
         sized = [self.dims.axis(*axis) for axis in axes]
-        self.dims.settle(self.compared, sized)
+        self.dims.settle(self._like(sized), sized)
         defined = [s for name, s in self.symbols.items() if name not in self.inputs]
         places = [place for place, _ in self.counted]
         places += [self.dims.axis(s.name, k) for s in defined for k in range(len(s.labels))]
+        alone = {*self.dims.unsized(self.lone, sized).values()}
+        free = self.dims.unsized(places, sized)
+        places = [place for place in places if free.get(place) not in alone]
         unknown = self.dims.settle_by_letter(places, sized, letters)
         for place, error in self.counted:
             if place in unknown and error is not None:
                 raise error
+
+    def _like(self, sized: Collection[int]) -> Iterator[tuple[int, int]]:
+        """Yield the labels that are compared, but one of offsets whose extent these or a statement
+        say: i of ``sum_{k<=i}(x[i-k] w_k)`` goes as far as w no more than as x."""
+        alone = self.dims.unsized(self.lone, sized)
+        for pair in self.compared:
+            lone = [place for place in pair if place in alone]
+            told = [x for x in pair if not self.stated.isdisjoint(self.dims.labels_of(x))]
+            if not lone or len(lone) == 2 > len(told):
+                yield pair
 
     def _check_new(self, symbol: Symbol) -> None:
         if is_function(symbol.name) or symbol.name in self.functions:
