@@ -126,15 +126,16 @@ def add_spans(sizes: dict[str, int], dims: Iterable[Dim]) -> None:
             continue
         found = length(dim, {x: n for x, n in sizes.items() if x != dim})
         given = sizes.get(str(dim))
+        known = ", ".join(f"size({d}) = {sizes[d]}" for d in within([dim]) if d in sizes)
         if found is not None and given is not None and found != given:
             raise ShapeError(
-                f"an axis of {dim} entries has {given}, where this is {found}",
+                f"{dim} is {found}, where {known}: so far every entry exists that is read; an array"
+                f" has {given} entries there",
                 label=str(dim),
                 hint="pass an array as long as that, or state the range: assume size(i) = size(n); "
                 "what lies outside is then 0",
             )
         if found is not None and found < 1:
-            known = ", ".join(f"size({d}) = {sizes[d]}" for d in within([dim]))
             raise ShapeError(
                 f"{dim} is {found}, where {known}: at no position every entry exists",
                 label=str(dim),

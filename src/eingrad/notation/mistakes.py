@@ -152,6 +152,20 @@ def open_range(tensor: Formula, labels: Sequence[str], why: str, ways: str) -> N
     )
 
 
+def two_ranges(tensor: Formula, label: str) -> NotationError:
+    """``d_i = x[i+1]`` beside ``d_i - x_i``: i of the one goes less far than i of the other."""
+    name = label_text(label)
+    return NotationError(
+        f"{to_text(tensor)}: {name} goes as far as this has entries, and further where tensors are "
+        "read at it elsewhere",
+        code="open-range",
+        label=label,
+        position=getattr(tensor, "position", None),
+        hint=f"for 0 in the place of what lies outside, give {name} another letter in this "
+        f"statement, j, and say: assume size(j) = size({name}); or write both in one statement",
+    )
+
+
 def delta_as_index(index: Symbol | TensorAt) -> NotationError:
     """``Z[b,delta_bo]``."""
     return NotationError(

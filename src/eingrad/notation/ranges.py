@@ -203,8 +203,7 @@ class _Ranges:
         root = next((root for root in left if root in self.sized), left[0])
         uses = [read for own in self._uses(root) for read in own]
         if root in self.sized:
-            raise self._error(root, uses[0], "{} would go as far as every entry exists here, but "
-                              "tensors at it elsewhere go further")  # fmt: skip
+            raise mistakes.two_ranges(uses[0].written, self.tensors.dims.labels_of(root)[0])
         if uses:
             raise self._error(root, uses[0], "nothing says how far {} goes")
         read = next(x for x in self.tensors.offsets if self.root.get(x.axis) == root)
@@ -225,9 +224,18 @@ class _Ranges:
                     for x in self.tensors.dims.labels_of(p)[:1]]  # fmt: skip
             if more:
                 ways += f", or assume size({name}) = size({axis}) + size({label_text(more[0])}) - 1"
+        for label in self._compared(root):
+            ways += f", or assume size({name}) = size({label_text(label)})"
         ways += "; what lies outside is then 0. Or use a tensor at the label itself, as in "
         ways += symbol_text("z", tuple(labels))
         return mistakes.open_range(tensor, labels, why, ways)
+
+    def _compared(self, root: int) -> list[str]:
+        """Return a letter for each label with which one of this range is compared."""
+        place_of = self.tensors.dims.unsized([p for own in self.tensors.compared for p in own], ())
+        found = [b for pair in self.tensors.compared for a, b in (pair, pair[::-1])
+                 if place_of.get(a) == root != place_of.get(b)]  # fmt: skip
+        return list(dict.fromkeys(x for p in found for x in self.tensors.dims.labels_of(p)[:1]))
 
 
 def affine(formula: Formula, extent_of: Callable[[str], Dim | None]) -> Affine | None:
