@@ -234,11 +234,15 @@ class Derived:
             if not needed.isdisjoint(loops):
                 own = {n: d for n, d in every.items() if n in needed and n in self.titles}
                 return expr, own
-        while found := [v for v in variables(expr) if v.name in self.titles]:
-            titles = [self.titles[v.name] for v in found]
-            systems = [self._around(t.of, [n for n, _ in t.wrt], moved)[0] for t in titles]
-            forms = zip(found, systems, strict=True)
-            expr = substitute(expr, {v: system.definitions[v.name].expr for v, system in forms})
+        known = dict(self.titles)  # with those of which only these forms speak
+        while found := [v for v in variables(expr) if v.name in known]:
+            forms: dict[Expr, Expr] = {}
+            for v in found:
+                title = known[v.name]
+                system, titles = self._around(title.of, [n for n, _ in title.wrt], moved)
+                forms[v] = system.definitions[v.name].expr
+                known |= titles
+            expr = substitute(expr, forms)
         return expr, {}
 
     def whole(self, expr: Expr) -> Expr:
