@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
+    ODOT,
     TRANSPOSED,
     Derivative,
     Formula,
@@ -52,7 +53,9 @@ class DerivativeReader(ScriptReader):
         below = self.argument()
         self.divisors -= 1
         factors: tuple[Formula, ...] = (above,)
-        dots = isinstance(above, Product) and any(above.signs) and self.has_bold(above)
+        dots = isinstance(above, Product) and any(above.signs) and (
+            ODOT in above.signs or self.has_bold(above)
+        )  # fmt: skip
         if isinstance(above, Product) and not (any(above.divides) or grouped or dots):
             factors = above.factors
         divides = (*[False] * len(factors), True)

@@ -127,7 +127,10 @@ class Parser(CallReader):
                 self._refuse_sign_in_braces(first)
             text, below = sign.text if sign else "", sign is not None and sign.kind == "SLASH"
             fraction = first.text in names.FRACTIONS and not below and isinstance(factor, Product)
-            if fraction and isinstance(factor, Product) and _opens(factor, formulas):
+            if (
+                fraction and isinstance(factor, Product) and _opens(factor, formulas)
+                and not (formulas and self._is_entrywise(factor))
+            ):  # fmt: skip
                 formulas += factor.factors
                 divides += factor.divides
                 barred += factor.divides
@@ -149,6 +152,13 @@ class Parser(CallReader):
             Summation().free(product).keys() - self.context.moving and not self.has_bold(product)
         )
         return product if plain else replace(product, signs=told)
+
+    def _is_entrywise(self, fraction: Product) -> bool:
+        r"""Whether a fraction divides by the entries of a vector: ``X^\top \frac{a}{b}``."""
+        below = [x for x, d in zip(fraction.factors, fraction.divides, strict=True) if d]
+        parts = [x for own in below for x in walk(own) if isinstance(x, Symbol)]
+        known = any(len(x.labels) < (self.context.rank(x.name) or 0) for x in parts)
+        return known or any(map(self.has_bold, below))
 
     def _refuse_sign_in_braces(self, first: Token) -> None:
         """Refuse ``a {- b}``, which is printed like a difference and grouped like a product."""
