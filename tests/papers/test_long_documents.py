@@ -9,6 +9,7 @@ from counting import calls
 
 import eingrad as eg
 from eingrad.papers import scope
+from eingrad.papers.axes_of_names import AxesOfNames
 
 RIGHT = Path(__file__).parent / "right"
 PARTS = ("ridge.md", "softmax.md", "gate.md")
@@ -19,9 +20,9 @@ def models_built(monkeypatch: pytest.MonkeyPatch, folder: Path, times: int) -> t
     built = []
     real = scope.build
 
-    def counted(stated: list[scope.Stated]) -> scope.Built:
+    def counted(stated: list[scope.Stated], axes: AxesOfNames | None) -> scope.Built:
         built.append(len(stated))
-        return real(stated)
+        return real(stated, axes)
 
     monkeypatch.setattr(scope, "build", counted)
     path = folder / f"{times}.md"

@@ -192,6 +192,7 @@ class AppliedNames:
             )
             if name and not lost:
                 name = name.replace(f"{{{(call.bases or ('',))[0]}}}", _index(call) or "{a}")
+                name += "" if "_" in name else call.labels  # p(x_i | y_i) has i
                 text = f"{text[: call.start]}{name} {text[call.end :]}"
             elif base in self.own and call.bases == self.own[base].bases:
                 text = text[: call.start] + _named(call.base, call.labels) + text[call.end :]

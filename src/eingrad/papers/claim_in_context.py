@@ -266,6 +266,12 @@ def names_in(claims: Sequence[Claim]) -> frozenset[str]:
     return frozenset(s.name for s in _symbols(claims))
 
 
+def losses_in(claims: Sequence[Claim]) -> frozenset[str]:
+    """Return the scalars that derivatives are of."""
+    of = (d.of for d in _derivatives(claims))
+    return frozenset(x.name for x in of if isinstance(x, Symbol) and not x.labels)
+
+
 def defined_in(claims: Sequence[Claim]) -> frozenset[str]:
     """Return the tensors that stand alone on the left sides of equations."""
     targets = (c.target for c in claims if isinstance(c, Assignment))

@@ -11,15 +11,20 @@ from eingrad.check import Depth, Verdict, is_misfit
 from eingrad.check.matrix_claims import text_of
 from eingrad.check.verdict import Outcome
 from eingrad.errors import EingradError
+from eingrad.notation.syntax import Claim
+from eingrad.notation.system import System
 from eingrad.notation.tensors import RESERVED
 from eingrad.notation.tex.names import ERRORS
 from eingrad.papers.any_activation import stated_with_any, with_any
+from eingrad.papers.axes_of_names import SHOWN, written_names
 from eingrad.papers.claim_in_context import (
+    KNOWN,
     IndependentError,
     Read,
     UnresolvedError,
     defined_in,
     in_context,
+    losses_in,
     names_in,
     read_equation,
 )
@@ -31,6 +36,8 @@ ORDER: tuple[Outcome, ...] = ("right", "right if", "wrong", "not judged")
 MAX_TRIES = 6  # definitions of a loss that are left out because it does not depend on a variable
 MAX_RIVALS = 3  # tensors defined in two ways, of which the other one is tried
 MISPLACED = frozenset({"transposed", "label", "order", "wrong-tensor"})
+_OPEN = "nothing says which"  # where a name is a number, a vector or a matrix
+_LATIN = re.compile(r"[a-z]\d*")
 _ONE_LETTER = re.compile(
     r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
 )  # the text has one letter for both, and so means that they are one
@@ -107,16 +114,30 @@ class Equalities:
             names = ", ".join(s.name for s in best.used if _root(s) is not None)
             reason = f"{names} is all that the text defines, and a root has two signs"
             best = replace(best, outcome="not judged", reason=reason)
-        return best if best.read else replace(best, read=self.as_read(text, section))
+        if best.read or best.reason.endswith(_OPEN):
+            return best
+        return replace(best, read=self.as_read(text, section))
 
     def as_read(self, text: str, section: tuple[int, ...]) -> str:
         """Return how an equality is read, "" where it cannot be."""
         built = self.scope.model(self.visible(text, section, WayToTake()))
         text = with_any(text, self.any_sigma)
         try:
-            return text_of(read_equation(text, built)[-1])
+            claims = read_equation(text, built)
         except EingradError:
             return ""
+        return text_of(claims[-1]) if self.is_known(text, claims, built, section) else ""
+
+    def is_known(
+        self, text: str, claims: Sequence[Claim], built: Built, section: tuple[int, ...]
+    ) -> bool:
+        """Whether the document says of all tensors of an equation what they are: unknown ones
+        could be numbers, vectors or matrices."""
+        own = defined_in(claims) | losses_in(claims) | KNOWN
+        if built.system is None:
+            return names_in(claims) <= own
+        named = own.union(built.system.labels, built.system.sizes, built.system.functions)
+        return names_in(claims) <= named and not self.taken_for_number(text, built.system, section)
 
     def other_tensor(
         self, text: str, section: tuple[int, ...], doubt: Doubt | None
@@ -184,7 +205,7 @@ class Equalities:
             key = (*(s.order for s in stated), reading.whole, reading.upstream, reading.roots,
                    reading.logistic)  # fmt: skip
             try:
-                found = known.get(key) or self.finding(text, stated, built, reading, doubt)
+                found = known.get(key) or self.finding(text, section, stated, built, reading, doubt)
                 known[key] = found
                 if unsure and found.outcome == "wrong":
                     return Finding("not judged", reason, open=found.open)
@@ -222,8 +243,8 @@ class Equalities:
         return found if reading.logistic else [stated_with_any(s, self.any_sigma) for s in found]
 
     def finding(
-        self, text: str, stated: Sequence[Stated], built: Built, reading: WayToTake,
-        doubt: Doubt | None,
+        self, text: str, section: tuple[int, ...], stated: Sequence[Stated], built: Built,
+        reading: WayToTake, doubt: Doubt | None,
     ) -> Finding:  # fmt: skip
         """Judge an equality; raises EingradError where it cannot be."""
         through = self.through(text, [s.text for s in stated if s.derivative], built)
@@ -232,8 +253,10 @@ class Equalities:
         )
         if reading.upstream and not read.upstream:
             return Finding("not judged", "")
+        if why := self.taken_for_number(text, read.derived.system, section):
+            return Finding("not judged", why)
         if (name := read.open_matrix()) is not None and not self.is_number(name):
-            return Finding("not judged", f"{name} is a matrix or a number: nothing says which")
+            return Finding("not judged", f"{name} is a matrix or a number: {_OPEN}")
         given = [name for name in self.arguments for loss in read.generic if is_called(loss, name)]
         free = len(given) < len(read.generic)
         if (blocked := _blocked(read, stated, built, free)) is not None:
@@ -254,6 +277,9 @@ class Equalities:
         why = f"the definition of {min(vague)} is not read" if vague else ""
         if (number := read.shifted_matrix()) is not None:
             why = f"{number} is added to a matrix: to its entries, or times the identity"
+        if number := self.open_number(read, found, [text, *(s.text for s in stated)]):
+            why = f"{number} is a number or a vector: {_OPEN}"
+            return replace(found, outcome="not judged", reason=why, read="")
         if found.outcome == "wrong" and why:
             return replace(found, outcome="not judged", reason=why)
         if reading.rival and found.outcome != "right":
@@ -274,6 +300,22 @@ class Equalities:
             reason = f"right if {reading.rival} is what line {other.line} says"
             return replace(found, outcome="right if", reason=reason)
         return found
+
+    def taken_for_number(self, text: str, system: System, section: tuple[int, ...]) -> str:
+        """Say which vector or matrix of an equality would be read as less, "" for none."""
+        ranks = {name: len(labels) for name, labels in system.labels.items()}
+        return "" if self.scope.axes is None else self.scope.axes.misfit(text, ranks, section)
+
+    def open_number(self, read: Read, found: Finding, texts: Sequence[str]) -> str:
+        """Return a letter that is taken for a number beside what the document only shows to be a
+        vector: one by which is differentiated, or any where an equality seems wrong."""
+        if not any(SHOWN in text for text in texts):
+            return ""
+        system = read.derived.system
+        plain = {n for n, var in system.inputs.items() if not var.dims and _LATIN.fullmatch(n)}
+        spoken = {n for t in texts if SHOWN in t for own in written_names(t) for n in [own.key]}
+        beside = plain & spoken if found.outcome == "wrong" else plain & read.variables()
+        return min((n for n in beside if not self.is_number(n)), default="")
 
     def through(self, text: str, texts: Sequence[str], built: Built) -> list[str]:
         """Return the definitions through derivatives that an equality speaks of, in order."""

@@ -36,6 +36,7 @@ CONDITION = re.compile(r"\s*(if|for|when|unless|whenever|iff|for all|for each|fo
 OPERATORS = frozenset({"+", "-", r"\cdot", r"\times", r"\odot", r"\pm", "*", "/", r"\circ",
                        r"\otimes", r"\oplus", r"\mp"})  # fmt: skip
 MAX_ROUNDS = 40  # of what stands around a part, each within the other
+NEW_ROW = frozenset({r"\cr", r"\newline"})
 SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\hfill", "~"})
 THIN = frozenset({r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\displaystyle", r"\textstyle"})
 DROPPED = re.compile(r"\\(?:label|tag|nonumber|notag|vspace|hspace|hskip|vskip|allowbreak|"
@@ -104,7 +105,7 @@ def _split_rows(text: str) -> Iterator[tuple[int, str]]:
     """Yield the rows of environments with the places at which they begin."""
     start = 0
     for piece in pieces(text):
-        ends = piece.depth == 0 and (piece.text.startswith("\\\\") or piece.text == r"\cr")
+        ends = piece.depth == 0 and (piece.text.startswith("\\\\") or piece.text in NEW_ROW)
         if ends or is_rowed(piece.text):
             yield from _row(text, start, piece.place)
             start = piece.end

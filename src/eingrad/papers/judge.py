@@ -17,6 +17,7 @@ from eingrad.papers.any_activation import (
     stated_with_any,
 )
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied, with_examples
+from eingrad.papers.axes_of_names import AxesOfNames
 from eingrad.papers.cases import as_case, introduced, only_labels, restricted
 from eingrad.papers.equalities import Equalities, Finding
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
@@ -67,8 +68,14 @@ _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left 
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _MISSING = re.compile(r"nothing before says|does not depend on")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:\s*,\s*000)*")
+_WORKED = re.compile(r"(?:[\d.\s()]|\\(?:times|cdot)(?![a-z]))*\\(?:times|cdot)[\d.\s()\\a-z]*")
 _LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
 _ONE_LABEL = re.compile(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
+_SAID_BY_ENTRY = re.compile(
+    r"(\\otimes|\\circ|\\ast|\\star)(?![a-z])[^.\\]{0,40}?"
+    r"(?:Hadamard|(?:element|entry|component)[-\s]?wise)", re.IGNORECASE,
+)  # fmt: skip
+_ERROR_ABOVE = re.compile(r"\\delta\s*(?:_\s*(?:\{[^{}]*\}|\w)\s*)?\^")
 _MEAN = re.compile(r"\b(mean|average)\b", re.IGNORECASE)
 Progress = Callable[[int, int], None]
 
@@ -292,7 +299,8 @@ class Judge:
 
     def __init__(self, document: Document, lines: list[PlacedRow], facts: Facts) -> None:
         self.skipped = document.skipped
-        self.scope = Scope()
+        own = [(x.row.line, x.section, [side.text for side in x.row.sides]) for x in lines]
+        self.scope = Scope(AxesOfNames(own, document.passages))
         moving = moving_labels(line.row.source for line in lines)
         self.scope.shapes = [shape for line in lines for shape in _shapes(line, moving.labels)]
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
@@ -324,6 +332,8 @@ class Judge:
         whole = " ".join(p.text for p in document.passages)
         self.open = OpenReadings([[side.text for side in line.row.sides] for line in lines], whole)
         self.means = _MEAN.search(whole) is not None
+        self.by_entry = _SAID_BY_ENTRY.findall(whole)
+        self.errors = any(_ERROR_ABOVE.search(side.text) for x in lines for side in x.row.sides)
         self.logistic = is_logistic(document.passages)
         if not self.logistic:
             self.equalities.any_sigma = free_name(document.passages)
@@ -387,7 +397,8 @@ class Judge:
             return others[0] not in own.entries
         if all(r"matrix}" in x and not letters_in(x) for x in others):
             return True
-        return not line.display and all(_NUMBER.fullmatch(x) for x in others)
+        worked = all(_WORKED.fullmatch(x) for x in others)
+        return worked or (not line.display and all(_NUMBER.fullmatch(x) for x in others))
 
     def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
         """Return a formula that says nothing that could be judged."""
@@ -506,8 +517,10 @@ class Judge:
         built = self.scope.model([*self.scope.shapes_for(stated.letters, line.section), stated])
         return next(iter(built.unread.values()), None)
 
-    def reworded(self, text: str) -> str:
-        """Return an equation as the reader takes it."""
+    def reworded(self, text: str, section: tuple[int, ...]) -> str:
+        """Return an equation as the reader takes it, vectors and matrices in bold."""
+        for sign in self.by_entry:
+            text = re.sub(re.escape(sign) + "(?![a-z])", r"\\odot", text)
         for base, letter in self.marks:  # h_a is a name where h_{a,h} is h_a with a label
             bare = (
                 rf"(?<![A-Za-z\\]){re.escape(base)}_(?:{letter}(?![A-Za-z,])|\{{\s*{letter}\s*\}})"
@@ -515,7 +528,8 @@ class Judge:
             text = re.sub(bare, rf"\\check{{{base}}}", text)
         if self.scope.nearest("sigma") is not None:  # a number, and no function
             text = _SIGMA_TIMES.sub(r"\\sigma \\cdot ", text)
-        return reworded(with_rows(text, self.ranks), self.rows_of)
+        text = reworded(with_rows(text, self.ranks), self.rows_of)
+        return text if self.scope.axes is None else self.scope.axes.typeset(text, section)
 
     def written(self, text: str) -> str:
         """Return what is said about an equation with the document's names: ``ha`` for h_a."""
@@ -534,7 +548,7 @@ class Judge:
 
     def stated(self, line: PlacedRow, name: str, left: str, side: str) -> Stated:
         """Return a definition as one line of LaTeX."""
-        text = self.reworded(f"{left} = {side}")
+        text = self.reworded(f"{left} = {side}", line.section)
         if line.row.condition:
             text += rf" \quad {line.row.condition}"
         letters = letters_in(f"{left} {side}")
@@ -743,16 +757,21 @@ class Judge:
         if reason := self.open.of(text):
             return replace(blank, reason=reason)
         doubt = partial(self.doubt, line, left, side) if explained else None
-        found = self.equalities.judge(self.reworded(text), line.section, doubt)
+        found = self.equalities.judge(self.reworded(text, line.section), line.section, doubt)
         if found.outcome != "right" and (own := with_examples(text, self.examples)) is not None:
-            of_one = self.equalities.judge(self.reworded(own), line.section)
+            of_one = self.equalities.judge(self.reworded(own, line.section), line.section)
             found = of_one if of_one.outcome == "right" else found
         if explained and found.outcome == "not judged" and _MISFIT in found.reason:
-            found = self.equalities.other_tensor(self.reworded(text), line.section, doubt) or found
+            found = (
+                self.equalities.other_tensor(self.reworded(text, line.section), line.section, doubt)
+                or found
+            )
         if found.outcome in {"right", "right if"}:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
+        if self.errors and re.search(r"\bdelta_", found.read):
+            return replace(blank, reason="delta is an error of the text, and Kronecker's here")
         blank = replace(blank, read=self.written(found.read))
         if found.outcome == "wrong":
             found = self.off_diagonal(line, left, text) or found
@@ -760,7 +779,9 @@ class Judge:
             return replace(blank, reason=open_)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
-        if found.outcome == "wrong" and self.takes_sigma(self.reworded(text), found.used):
+        if found.outcome == "wrong" and self.takes_sigma(
+            self.reworded(text, line.section), found.used
+        ):
             return replace(blank, reason="the text does not say which function sigma is")
         repaired = None if found.repaired is None else self.written(found.repaired)
         reason = self.written(found.reason)
@@ -772,7 +793,9 @@ class Judge:
         if len(labels) != 2 or line.row.condition or (line.section, labels) not in self.apart:
             return None
         i, j = sorted(labels)
-        other = self.equalities.judge(self.reworded(rf"{text} \quad {i} \neq {j}"), line.section)
+        other = self.equalities.judge(
+            self.reworded(rf"{text} \quad {i} \neq {j}", line.section), line.section
+        )
         if other.outcome != "right":
             return None
         return replace(other, outcome="right if", reason=f"right if {i} and {j} differ")

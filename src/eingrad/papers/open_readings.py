@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from eingrad.notation.tex.names import GENERIC
 from eingrad.papers.applied_names import NameWithArguments, calls
+from eingrad.papers.heads import head_of
+from eingrad.papers.scan import group_behind
 
 _LOGARITHM = re.compile(
     r"\\(?:log|ln)(?![A-Za-z])\s*(?:\\[A-Za-z]+|[A-Za-z])\s*(?:_\s*(?:\{[^{}]*\}|\w))?"
@@ -20,6 +22,17 @@ _ENTRY_BY_ENTRY = re.compile(
 )  # fmt: skip
 _IN_FONT = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb|text|mathrm|operatorname)\s*\{[^{}]*\}")
 _NEAR = 120  # letters within which the text says of a function how it goes
+_ENTRY_OF_CALL = re.compile(r"(?<![A-Za-z\\])[A-Za-z]\s*(?:\\left\s*)?\([^()]*\)\s*_")  # s(x + c)_i
+_HALF_DERIVATIVE = re.compile(
+    r"\\[dt]?frac\s*\{\s*d\s*(?:[A-Z]|\\[A-Za-z]+)\s*\}\s*\{(?![^{}]*(?:d|\\delta))[^{}]*\}"
+)  # \frac{dL}{h_t}
+_LOGGED_FRACTION = re.compile(r"\\(?:log|ln)\s*(?=\\[dt]?frac)")
+_EXPONENTIAL = re.compile(r"\s*(?:\\exp(?![a-z])|\\mathrm\s*\{\s*e\s*\}\s*\^|e\s*\^)")
+_PLACED_AT = re.compile(r"_\s*\{?\s*[a-bd-hq-svwxA-Z]\s*_")  # \sigma_{e_i}
+_STAR = re.compile(r"(?<=[\w})])\s*\*\s*(?=[\w\\{(])")
+_VECTOR = r"\\(?:mathbf|boldsymbol|bm|vec)\s*(?:\{\s*[a-z]\s*\}|[a-z])"
+_OUTER = re.compile(rf"{_VECTOR}\s*(?:\\[a-z]+\s*)?{_VECTOR}\s*\^\s*\{{?\s*(?:\\top|T|\\intercal)")
+_FIRST_POWER = re.compile(r"[A-Za-z}]\s*\^\s*(?:\{\s*1\s*\}|1(?!\d))")  # a^1, a layer
 
 
 class OpenReadings:
@@ -30,6 +43,8 @@ class OpenReadings:
         self.plain = _IN_FONT.sub(" ", self.whole)
         self.by_entry = [m.start() for m in _ENTRY_BY_ENTRY.finditer(prose)]
         self.prose = prose
+        self.convolved = re.search("convol", prose, re.IGNORECASE) is not None
+        self.rows = re.search(r"row vectors?", prose, re.IGNORECASE) is not None
         self.defined = {_name(c) for row in rows if len(row) > 1 for c in calls(row[0])[:1]
                         if c.start == 0 and c.end == len(row[0].rstrip())}  # fmt: skip
         self.lists: dict[str, set[tuple[str, ...]]] = {}
@@ -42,7 +57,15 @@ class OpenReadings:
         """Say what a formula leaves open, "" for nothing."""
         if _LOGARITHM.search(text) is not None:
             return "a logarithm of a power or of the product behind it: put it in parentheses"
+        if reason := _unclear(text):
+            return reason
+        if self.convolved and _STAR.search(text) is not None:
+            return "* is a product or a convolution"
         left, _, right = text.partition(" = ")
+        if self.rows and _is_plain(left) and _OUTER.search(right) is not None:
+            return "an outer product, or an inner one of rows"
+        if (own := next(iter(calls(left)), None)) and _loses_argument(own, left, right):
+            return f"{own.base} of {own.arguments[0]} would lose its argument"
         found = (self._open(call) for side in (left, right) for call in calls(side)
                  if not (side is left and call.end == len(left.rstrip()))
                  and not re.search(r"\\partial\s*\Z", side[: call.start]))  # fmt: skip
@@ -60,6 +83,8 @@ class OpenReadings:
             alone = re.escape(call.base) + r"\s*_\s*(?:\{[^{}]*\}|\w)(?!\s*(?:\\left\s*)?\()"
             if call.bases is not None and re.search(alone, self.whole) is None:
                 return f"{call.base}{call.subscript} before ({argument}) is a function or a factor"
+        elif call.subscript and call.bases is not None:
+            return f"{call.base}{call.subscript} is a function of {argument}, and no factor of it"
         letter = call.base.removeprefix("\\")
         one = call.bases is not None and (len(call.base) == 1 or letter.isalpha())
         single = one or letter in GENERIC
@@ -77,6 +102,37 @@ class OpenReadings:
         places = re.finditer(rf"(?<![A-Za-z\\.]){base}(?![A-Za-z]|\s*_)", self.prose)
         said = any(abs(m.start() - k) < _NEAR for m in places for k in self.by_entry)
         return said or _name(call) in self.defined or bool(alone or slope)
+
+
+def _is_plain(left: str) -> bool:
+    """Whether a left side is a name that is not bold."""
+    return head_of(left) is not None and _BOLD.match(left) is None
+
+
+def _unclear(text: str) -> str:
+    """Say what is written so that its meaning is not certain, "" for nothing."""
+    for logged in _LOGGED_FRACTION.finditer(text):
+        _, middle = group_behind(text, text.index("{", logged.end()))
+        _, end = group_behind(text, middle)
+        if _EXPONENTIAL.match(text, end):
+            return "a logarithm of a fraction or of the product behind it: put it in parentheses"
+    if _ENTRY_OF_CALL.search(text) is not None:
+        return "an entry of what a function gives, or a product with an entry"
+    if _HALF_DERIVATIVE.search(text) is not None:
+        return "a derivative without what it is by"
+    if _PLACED_AT.search(text) is not None:
+        return "a subscript that has one of its own is no position"
+    if _FIRST_POWER.search(text) is not None:
+        return "nobody writes a first power: a 1 above a name is a layer or an entry"
+    return ""
+
+
+def _loses_argument(own: NameWithArguments, left: str, right: str) -> bool:
+    """Whether a definition such as ``D(F) = M`` says a name's value at one argument alone."""
+    head = head_of(right)
+    whole = own.start == 0 and own.end == len(left.rstrip()) and len(own.arguments) == 1
+    alone = whole and head is not None and not head.arguments and len(own.base) == 1
+    return alone and own.base.isupper() and own.arguments[0] not in right
 
 
 def _name(call: NameWithArguments) -> str:

@@ -37,7 +37,7 @@ _LIMIT = re.compile(
     r"[_^]\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w)\s*\}"
 )  # \sum_{j=1}^{d_{l-1}}: how many there are
 _GRADIENT = re.compile(
-    r"\\mathbf\s*\{\s*d\s*\}\s*([A-Za-z])(?![A-Za-z])|\\mathbf\s+d\s+([A-Za-z])\b"
+    r"\\mathbf\s*\{\s*d\s*\}\s*([A-Za-z])(?![A-Za-z])|\\mathbf\s+d\s*([A-Za-z])(?![A-Za-z])"
 )
 _SUM_OF_WHAT = re.compile(r"\\sum\s*(?:\\limits\s*)?(?=[^_^\s\\]|\\(?!limits))")
 _LABEL_BELOW = re.compile(

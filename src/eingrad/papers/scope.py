@@ -13,9 +13,11 @@ from eingrad.notation.syntax import Statement
 from eingrad.notation.system import System
 from eingrad.notation.tex.names import FANCY
 from eingrad.notation.tex.read import read_model
+from eingrad.papers.axes_of_names import AxesOfNames
 from eingrad.papers.heads import letters_in
 
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
+_INVERSE = re.compile(r"(?<![A-Za-z\\])([A-Z])(?:_\{?(\d)\}?)?\s*\^\s*\{\s*-\s*1\s*\}")
 _OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
 
 
@@ -77,7 +79,8 @@ class Built:
 class Scope:
     """The definitions of a document so far, and the models that were made of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, axes: AxesOfNames | None = None) -> None:
+        self.axes = axes
         self.stated: list[Stated] = []
         self.shapes: list[Stated] = []
         self._built: dict[tuple[tuple[int, str], ...], Built] = {}
@@ -105,7 +108,7 @@ class Scope:
         for stated in self.stated:
             if stated.order > order and stated.name not in known:
                 after.setdefault(stated.name, []).append(stated)
-        found = Scope()
+        found = Scope(self.axes)
         later = [own[0] for own in after.values() if len({s.section for s in own}) == 1]
         found.stated = [*sorted(later, key=lambda s: -s.order), *before]
         found.shapes, found._built = self.shapes, self._built
@@ -169,7 +172,7 @@ class Scope:
         stated = [s for s in stated if not s.derivative]
         key = tuple((s.order, s.text) for s in stated)
         if key not in self._built:
-            self._built[key] = build(stated)
+            self._built[key] = build(stated, self.axes)
         return self._built[key]
 
 
@@ -240,20 +243,43 @@ def is_called(name: str, written: str) -> bool:
     return any(name.startswith(x) for x in letters) if len(letters) == 1 else name[:1] in letters
 
 
-def build(stated: Sequence[Stated]) -> Built:
-    """Read definitions together; leave out one after another until the rest can be read."""
+def build(stated: Sequence[Stated], axes: AxesOfNames | None = None) -> Built:
+    """Read definitions together; leave out one after another until the rest can be read.
+
+    One in which a vector or a matrix, by what the document shows, would be a number is left out.
+    """
     rest = [s for s in stated if not s.refused]
     unread = {s: s.refused for s in stated if s.refused}
     while any(not s.shape for s in rest):
         try:
             statements, system = read(rest)
-            return Built(statements, system, unread, _names(system, rest))
+            taken = _taken_for_numbers(rest, system, axes)
+            if not taken:
+                return Built(statements, system, unread, _names(system, rest))
+            unread |= taken
+            rest = [s for s in rest if s not in taken]
         except EingradError as error:
             worst = _blamed(rest, error)
             if not worst.shape and not _is_stale(worst, rest, error):
                 unread[worst] = reason_of(error)
             rest.remove(worst)
     return Built((), None, unread)
+
+
+def _taken_for_numbers(
+    stated: Sequence[Stated], system: System, axes: AxesOfNames | None
+) -> dict[Stated, str]:
+    """Return the definitions that take a vector or a matrix for less, and what they take so."""
+    ranks = {name: len(labels) for name, labels in system.labels.items()}
+    numbers = [name for name in system.inputs if not ranks[name]]
+    found: dict[Stated, str] = {}
+    for s in stated:
+        inverse = _INVERSE.search(s.text)
+        if inverse is not None and "".join(inverse.groups("")) in numbers:
+            found[s] = f"{inverse[1]} to the power of -1 is the inverse of a number or a matrix"
+        elif axes is not None and not s.shape:
+            found[s] = axes.misfit(s.text, ranks, s.section)
+    return {s: why for s, why in found.items() if why}
 
 
 def _names(system: System, stated: Sequence[Stated]) -> dict[str, Stated]:
