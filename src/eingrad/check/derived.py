@@ -17,7 +17,7 @@ from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
 from eingrad.core.recurrences import recurrent, scans, vanishing
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.labels import Names, size_holders, to_formula
+from eingrad.derivation.labels import Names, edges_of, size_holders, to_formula
 from eingrad.derivation.steps import introduced, opened
 from eingrad.errors import DifferentiationError, EingradError
 from eingrad.notation.summation import tensor_parts, walk
@@ -62,7 +62,10 @@ class Derived:
         count = len(rank)
         rank |= {n: count + rank[t.wrt[-1][0]] for n, t in self.titles.items()}
         holders = size_holders(self.system)
-        return Names(self.system.letters, rank, derivatives=dict(self.titles), holders=holders)
+        return Names(
+            self.system.letters, rank, derivatives=dict(self.titles), holders=holders,
+            edges=edges_of(self.system),
+        )  # fmt: skip
 
     @once
     def roots(self) -> Roots:

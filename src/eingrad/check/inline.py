@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.check.derived import Derived
+from eingrad.check.moved_target import at_its_labels
 from eingrad.check.tree import mapped, relabelled
 from eingrad.errors import DifferentiationError, NotationError
 from eingrad.notation.gathers import with_integers
@@ -49,7 +50,7 @@ def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
     """
     names = derived.system.labels
     indices = scalar_indices(derived.system)
-    claims = [_with_integers(_oriented(c, derived.system), indices) for c in claims]
+    claims = [_with_integers(at_its_labels(_oriented(c, derived.system)), indices) for c in claims]
     new = {
         c.target.name: c for c in reversed(claims)
         if isinstance(c, Assignment) and isinstance(c.target, Symbol) and c.target.name not in names

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
@@ -27,6 +27,7 @@ from eingrad.core.expr import (
     Einsum,
     Expr,
     Indices,
+    Labels,
     Map,
     Reduce,
     Size,
@@ -77,6 +78,8 @@ class Names:
     author_order: AuthorOrder = field(default_factory=AuthorOrder)
     holders: Mapping[Dim, SizeOf] = field(default_factory=dict)
     """The extent of each dimension as that of a label of a tensor: ``size_j(A_jk)``."""
+    edges: Mapping[str, Collection[tuple[int, bool]]] = field(default_factory=dict)
+    """The tensors with lines for what stands outside: along which axes, and whether before."""
     all_letters: frozenset[str] = frozenset()
     """Every letter that the author uses."""
 
@@ -140,6 +143,11 @@ def size_holders(system: System) -> dict[Dim, SizeOf]:
         labels = system.labels[name]
         holders[dim] = SizeOf(labels[axis], Symbol(name, labels))
     return holders
+
+
+def edges_of(system: System) -> dict[str, list[tuple[int, bool]]]:
+    """Return the tensors with lines for what stands outside: along which axes, whether before."""
+    return {name: [(k, sign == "<") for k, sign in own] for name, own in system.edges.items()}
 
 
 def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
@@ -230,6 +238,7 @@ class _Writer:
         self.used = used
         self.sizes = sizes
         self.bound: set[str] = set()
+        self.within: dict[int, set[int]] = {}  # the labels in a combination in a label's place
 
     def write(self, expr: Expr, labels: tuple[str, ...]) -> Formula:
         if isinstance(expr, Var):
@@ -243,11 +252,7 @@ class _Writer:
         if isinstance(expr, Delta):
             return symbol_at("delta", tuple(sorted(labels)))
         if isinstance(expr, Shift):
-            moved = MovedLabel.of(labels[expr.axis], expr.by)
-            inner = (*labels[: expr.axis], moved, *labels[expr.axis + 1 :])
-            written = self.write(expr.operands[0], inner)
-            back = move_of(labels[expr.axis])
-            return _inside(written, labels[expr.axis], back) if back * expr.by < 0 else written
+            return self._shift(expr, labels)
         if isinstance(expr, Band):
             axes = tuple(range(expr.ndim))
             extents = dict(enumerate(expr.dims))
@@ -272,6 +277,62 @@ class _Writer:
         if expr.function == "pow":
             return self._power(expr, args)
         return Call(expr.function, tuple(args))
+
+    def _shift(self, expr: Shift, labels: tuple[str, ...]) -> Formula:
+        """Write ``h[t-1]``, and what stands outside where its tensors do not say that."""
+        operand, axis, letter = expr.operands[0], expr.axis, labels[expr.axis]
+        moved = MovedLabel.of(letter, expr.by)
+        written = self.write(operand, (*labels[:axis], moved, *labels[axis + 1 :]))
+        back = move_of(letter)
+        if back * expr.by < 0:  # moving there and back loses entries at the end
+            written = _inside(written, letter, back, number(0))
+        if self._says_outside(expr):
+            return written
+        outside = number(0)
+        if expr.outside is not None:
+            rest = (*labels[:axis], *labels[axis + 1 :])
+            outside = self.write(expr.outside, rest if expr.outside.ndim else ())
+        return _inside(written, letter, expr.by + back, outside)
+
+    def _says_outside(self, expr: Shift) -> bool:
+        """Whether a formula at moved labels is outside what the shift is there."""
+        operand = expr.operands[0]
+        if isinstance(operand, Var):
+            edges = self.names.edges.get(operand.name, ())
+            return (expr.outside is None) == ((expr.axis, expr.by < 0) not in edges)
+        return expr.outside is None and self._vanishes(operand, expr.axis)
+
+    def _vanishes(self, expr: Expr, axis: int) -> bool:
+        """Whether a formula is 0 where its tensors are read outside an axis."""
+        match expr:
+            case Var():
+                return expr.name not in self.names.edges and expr.name not in self.names.pending
+            case Delta():
+                return True
+            case Gather():
+                label = expr.output[axis]
+                read = [source[1] for source in expr.sources if not isinstance(source, int)]
+                alone = expr.sources.count(label) == 1 and all(label not in own for own in read)
+                return alone and self._vanishes(expr.operands[0], expr.sources.index(label))
+            case Shift():
+                return expr.axis != axis and self._vanishes(expr.operands[0], axis)
+            case Einsum():
+                label = expr.output[axis]
+                pairs = zip(expr.operands, expr.inputs, strict=True)
+                return any(self._vanishes(x, ls.index(label)) for x, ls in pairs if label in ls)
+            case Reduce(axes=axes) if not expr.keeps_axes and expr.function in {"sum", "mean"}:
+                own = [k for k in range(expr.operands[0].ndim) if k not in axes][axis]
+                return self._vanishes(expr.operands[0], own)
+            case Map(function="add"):
+                return all(x.ndim > 0 and self._vanishes(x, axis) for x in expr.operands)
+            case Map(function="tanh" | "sin" | "abs" | "relu"):
+                return self._vanishes(expr.operands[0], axis)
+            case Map(function="pow"):
+                base, exponent = expr.operands
+                power = constant_value(exponent)
+                positive = isinstance(power, int | float | Fraction) and power > 0
+                return positive and self._vanishes(base, axis)
+        return False
 
     def _symbol(self, var: Var, labels: tuple[str, ...]) -> Formula:
         if var.name in self.names.pending:
@@ -441,7 +502,9 @@ class _Writer:
 
     def _with_offsets(self, product: OpenProduct, letters: dict[int, str]) -> OpenProduct:
         """Take bands out: a letter that one selects becomes the combination of its others."""
+        self.within = {}
         for band, labels, label in offsets_to_write(product, self._takes_offsets):
+            self.within[label] = {k for k in labels if k != label}
             weights = dict(zip(labels, band.weights, strict=True))
             sign = -weights.pop(label)
             order = sorted(weights, key=lambda k: (
@@ -469,9 +532,10 @@ class _Writer:
         The labels in ``moved`` stand in offsets alone.
         """
         rest = [f for f in product.factors if f not in masks]
-        summed = product.summed()
-        groups = connected(summed, [*rest, *masks])
-        inside = [own for _, own in groups if any(f in masks for f in own)]
+        summed = product.summed() | moved
+        held = [(f, self._held(f[1])) for f in (*rest, *masks)]
+        groups = connected(summed, held)
+        inside = [[f for f, _ in own] for _, own in groups if any(f in masks for f, _ in own)]
         free = [f for f in masks if summed.isdisjoint(f[1])]
         sums: list[Formula] = []
         for own in inside:
@@ -480,10 +544,15 @@ class _Writer:
             sums.append(self._conditional_sum(inner, self._conditions(own_masks, letters), letters))
         used = [f for own in inside for f in own]
         outer = [f for f in rest if f not in used]
-        bound = _letters_of(moved | summed - {k for f in used for k in f[1]}, letters)
+        bound = _letters_of(summed - {k for f in used for k in self._held(f[1])}, letters)
         above, below = self._factors(replace(product, factors=tuple(outer)), letters)
         whole = assemble(product.coefficient, [*above, *sums], below, bound)
         return distinguished(whole, self._conditions(free, letters))
+
+    def _held(self, labels: Iterable[int]) -> Labels:
+        """Return the labels that a factor speaks of: those in a combination, too."""
+        found = [k for label in labels for k in (label, *self.within.get(label, ()))]
+        return tuple(dict.fromkeys(found))
 
     def _conditions(
         self, masks: Iterable[Factor], letters: Mapping[int, str]
@@ -525,7 +594,7 @@ class _Writer:
     ) -> Formula:
         """Write ``sum_{i != j}(...)`` of the factors that a condition's labels connect."""
         call = Call("sum", (), (), None, tuple(conditions))
-        held = {k for _, labels in inner.factors for k in labels} | {
+        held = {k for _, labels in inner.factors for k in self._held(labels)} | {
             k for k, letter in letters.items() if letter in compared(call)
         }
         own = [k for k in sorted(inner.summed() | held) if k not in inner.output and k in held]
@@ -614,15 +683,14 @@ class _Writer:
         )  # fmt: skip
 
 
-def _inside(formula: Formula, letter: str, by: int) -> Formula:
-    """Write a formula where a letter, moved, is on its axis, 0 elsewhere: moving there and back
-    loses entries at the end."""
-    here, end = syntax.Ordinal(str(letter)), SizeOf(str(letter))
+def _inside(formula: Formula, letter: str, by: int, outside: Formula) -> Formula:
+    """Write a formula where a letter, moved, is on its axis, and something else outside."""
+    here, end = syntax.Ordinal(str.__str__(letter)), SizeOf(str.__str__(letter))
     if by < 0:
         condition = syntax.Compare(">=", here, number(-by))
     else:
         condition = syntax.Compare("<", here, syntax.Sum((end, number(by)), (False, True)))
-    return Call("where", (condition, formula, number(0)))
+    return Call("where", (condition, formula, outside))
 
 
 def _total(plus: Sequence[Formula], minus: Sequence[Formula]) -> Formula:

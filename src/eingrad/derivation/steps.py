@@ -19,7 +19,7 @@ from eingrad.core.forks import once
 from eingrad.core.recurrences import recurrent
 from eingrad.core.rewrite import substitute
 from eingrad.derivation.author_order import author_order_of, symmetric_as_written
-from eingrad.derivation.labels import Names, fresh_letter, head_of, size_holders
+from eingrad.derivation.labels import Names, edges_of, fresh_letter, head_of, size_holders
 from eingrad.derivation.lines import AdjointLines, Lines, Step, TangentLines, with_symmetry
 from eingrad.derivation.reasons import because, enumerated, together
 from eingrad.derivation.rule_names import fact_used
@@ -52,7 +52,7 @@ class Deriver:
         titles = {name: record.title for name, record in records.items()}
         self.names = Names(
             system.letters, rank, derivatives=titles, author_order=author_order_of(original),
-            holders=size_holders(system),
+            holders=size_holders(system), edges=edges_of(system),
         )  # fmt: skip
 
     @property

@@ -100,7 +100,9 @@ def _alone(statement: Assignment, assigned: Mapping[str, tuple[str, ...]]) -> se
                 bound = bound.union(axes)
         elif isinstance(here, Symbol) and len(here.labels) == 1 and here.labels[0] not in bound:
             (letter,) = here.labels
-            if here.brackets and len(label_text(letter)) == 1:
+            if here.moves:
+                others.add(letter)
+            elif here.brackets and len(label_text(letter)) == 1:
                 found.add(letter)
             if assigned.get(here.name) == (letter,):
                 others.add(letter)

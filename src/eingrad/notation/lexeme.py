@@ -451,14 +451,18 @@ def _axes(name: str, kind: str, inner: str, place: TextPlace) -> tuple[str, ...]
 
 
 def read_derivative(text: str, place: TextPlace) -> Derivative | TensorAt:
-    """Read ``dL/dW_ih``, ``d2L/dw_i dw_j``, or ``dL/dy[n-k]``, a tensor called dL/dy at offsets."""
+    """Read ``dL/dW_ih``, ``d2L/dw_i dw_j``, or ``dL/dy[n-k]``, a tensor called dL/dy at offsets;
+    ``dy[0]/dx_i`` is a derivative of an entry."""
     match = _DERIVATIVE.fullmatch(text)
     assert match is not None
-    of = read_symbol(match[2], place.within(match.start(2), len(match[2])))
-    if not match[1] and not of.labels and "[" in match[3]:
+    of = read_tensor(match[2], place.within(match.start(2), len(match[2])))
+    if isinstance(of, TensorAt) and (of.indices or any(x.terms for x in of.offsets)):
+        raise not_whole(of, match[2], place.at())
+    if not match[1] and "[" in match[3]:
         by = read_tensor(match[3], place.within(match.start(3), len(match[3])))
         if isinstance(by, TensorAt) and by.offsets and not by.indices:
-            return TensorAt(f"d{of.name}/d{by.name}", by.entries, place.at())
+            own = of.labels if isinstance(of, Symbol) else of.entries
+            return TensorAt(f"d{of.name}/d{by.name}", (*own, *by.entries), place.at())
     wrt, start = [], match.start(3)
     for part in re.split(r"[ \t]+d", match[3]) if match[1] else [match[3]]:
         start = text.index(part, start)

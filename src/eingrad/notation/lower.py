@@ -22,7 +22,7 @@ from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.gathers import find_integers, with_integers
 from eingrad.notation.lexeme import is_function
-from eingrad.notation.moves import with_offsets
+from eingrad.notation.moves import apart, with_offsets
 from eingrad.notation.ranges import with_ranges
 from eingrad.notation.resolve import Resolver
 from eingrad.notation.slips import check_slips
@@ -428,6 +428,7 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
         name: {place: always(x) for place, x in own.items()} for name, own in system.edges.items()
     }
     moving = any(d.expr.has_shift for d in system.definitions.values())
+    claim = apart(claim, {name: x.dims for name, x in tensors.items() if name not in system.edges})
     claim = with_offsets(claim, system.edges, labels_of(claim.target) if moving else ())
     resolver = Resolver(tensors_known)
     _check_left(claim.target)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from eingrad.core.expr import Dim
 from eingrad.errors import NotationError
 from eingrad.notation.summation import children, rebuilt, tensor_parts, walk
 from eingrad.notation.syntax import (
@@ -121,13 +122,49 @@ def _begun(
     return replace(statement, edges=(edge,), notes=(*statement.notes, note))
 
 
+def apart(claim: Assignment, dims: Mapping[str, Sequence[Dim]]) -> Assignment:
+    """Return a claim with offsets in the place of labels that move along another dimension.
+
+    ``dims`` are the axes of all tensors: in ``dL/dx_i = 4 x_i u[i-1]`` the i of u need not go as
+    far as that of x, and outside u counts as 0.
+    """
+    still: dict[str, set[Dim]] = {}
+    for part in (*_tensors(claim.target), *(x for f in walk(claim.value) for x in _tensors(f))):
+        own = dims.get(part.name, ())
+        for label, by, dim in zip(part.labels, part.moves or [0] * len(own), own, strict=False):
+            if not by:
+                still.setdefault(label, set()).add(dim)
+    return replace(claim, value=_apart(claim.value, still, dims))
+
+
+def _apart(
+    formula: Formula, still: Mapping[str, Collection[Dim]], dims: Mapping[str, Sequence[Dim]]
+) -> Formula:
+    def leaves(part: Symbol) -> bool:
+        own = zip(part.labels, part.moves, dims.get(part.name, ()), strict=False)
+        return any(by and x in still and dim not in still[x] for x, by, dim in own)
+
+    if isinstance(formula, Symbol) and leaves(formula):
+        return TensorAt(formula.name, _entries(formula), formula.position)
+    if isinstance(formula, Derivative):
+        of, wrt = formula.of, formula.wrt
+        if isinstance(of, Symbol) and len(wrt) == 1 and any(leaves(x) for x in (of, *wrt)):
+            name = f"d{of.name}/d{wrt[0].name}"
+            return TensorAt(name, (*_entries(of), *_entries(wrt[0])), formula.position)
+        return formula
+    return rebuilt(formula, [_apart(x, still, dims) for x in children(formula)])
+
+
+def _entries(symbol: Symbol) -> tuple[str | Offset, ...]:
+    moves = symbol.moves or (0,) * len(symbol.labels)
+    return tuple(
+        Offset(((1, x),), by) if by else x for x, by in zip(symbol.labels, moves, strict=True)
+    )
+
+
 def _as_offsets(formula: Formula, recurrent: Collection[str], still: Collection[str]) -> Formula:
     if isinstance(formula, Symbol) and formula.moved - {*still} and formula.name not in recurrent:
-        entries = tuple(
-            Offset(((1, x),), by) if by else x
-            for x, by in zip(formula.labels, formula.moves, strict=True)
-        )
-        return TensorAt(formula.name, entries, formula.position)
+        return TensorAt(formula.name, _entries(formula), formula.position)
     if isinstance(formula, Derivative):
         return formula
     return rebuilt(formula, [_as_offsets(x, recurrent, still) for x in children(formula)])

@@ -42,6 +42,7 @@ from eingrad.notation.syntax import (
     Declaration,
     Dependence,
     Edge,
+    Equation,
     Formula,
     Number,
     Power,
@@ -113,10 +114,11 @@ def parse_claims(
     if is_latex(text) if latex is None else latex:
         return read_claims(text, names, applied, counting)
     if isinstance(text, str) and "\n" in text.strip():
-        statements = [s for s in _parse(text, "statements", names) if isinstance(s, Assignment)]
-        if len(statements) > 1:
-            return tuple(statements)
-    return (_parse(text, "claim", names),)
+        read = _parse(text, "claims", names)
+        found = [s for s in read if isinstance(s, Assignment | Equation)]
+        if len(found) > 1:
+            return tuple(found)
+    return (_parse(text, "one_claim", names),)
 
 
 def _parse(text: str, start: str, names: Collection[str]) -> Any:
@@ -140,6 +142,7 @@ class TextReader(Grammar):
 
     bars = 0  # how many norms are open
     kept: list[str]  # the labels of the left side and of the functions around
+    claiming = False  # whether left sides are what is claimed: ``y[0]`` is then an entry
 
     def __init__(self, tokens: Sequence[Token], source: Source) -> None:
         super().__init__(tokens, source)
@@ -154,6 +157,16 @@ class TextReader(Grammar):
             found.append(self.statement())
             self.needs("NEWLINE")
         return with_edges(found)
+
+    def claims(self) -> tuple[Statement | Equation, ...]:
+        """Read what a text of several lines claims."""
+        self.claiming = True
+        return self.statements()
+
+    def one_claim(self) -> Claim:
+        """Read what one line claims."""
+        self.claiming = True
+        return self.claim()
 
     def statement(self) -> Statement:
         """Read an assignment, a fact or a declaration."""
@@ -187,11 +200,13 @@ class TextReader(Grammar):
         plain = tuple(plain_name(w.text, self.source.place(w)) for w in names)
         return Shaped(plain, tuple(int(x) if x.isdigit() else x for x in axes), self.at(names[0]))
 
-    def claim(self) -> Assignment:
-        """Read ``target = value``."""
+    def claim(self) -> Claim:
+        """Read ``target = value``; a claim about some entries, ``y[0] = ...``, is an equation."""
         token = self.needs("WORD", "DERIVATIVE")
         place = self.source.place(token)
-        if token.kind == "WORD" and (edge := read_edge(token.text, place)) is not None:
+        outside = not self.claiming or "<" in token.text or ">" in token.text
+        edge = read_edge(token.text, place) if outside and token.kind == "WORD" else None
+        if edge is not None:
             return self.edge(*edge, place.at())
         read = read_tensor if token.kind == "WORD" else read_derivative
         target = read(token.text, place)
@@ -200,6 +215,8 @@ class TextReader(Grammar):
         value = self.side()
         self.kept = []
         if isinstance(target, TensorAt):
+            if self.claiming:
+                return with_places(Equation(target, value, target.position))
             raise not_whole(target, to_text(target), target.position)
         return with_places(Assignment(target, value, target.position))
 

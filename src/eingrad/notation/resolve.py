@@ -204,8 +204,8 @@ class Resolver:
         labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
         if "/d" in gather.name and not self.tensors.closed:
             raise mistakes.derivative_in_model(gather)
-        symbol = Symbol(gather.name.split("/d")[-1], labels, gather.position)
-        axes = self.tensors.use(symbol)
+        axes = self._axes_of(gather.name, labels, gather)
+        symbol = Symbol(gather.name, labels, gather.position)
         reads: list[OffsetRead] = []
         sources: list[int | Indexed] = []
         for entry, axis in zip(gather.entries, axes, strict=True):
@@ -224,6 +224,18 @@ class Resolver:
             return at_offsets(gathered(tensor, sources), reads)
         places = tuple(x for x in sources if isinstance(x, int))
         return at_offsets(view(tensor, places, tuple(dict.fromkeys(places))), reads)
+
+    def _axes_of(self, name: str, labels: Sequence[str], gather: TensorAt) -> Places:
+        """Return the axes of a tensor, or those of both tensors of a derivative, ``dy/dx``."""
+        if "/d" not in name:
+            return self.tensors.use(Symbol(name, tuple(labels), gather.position))
+        of, wrt = name.removeprefix("d").split("/d", 1)
+        ndim = len(self.tensors.symbols[of].labels) if of in self.tensors.symbols else 0
+        parts = ((of, labels[:ndim]), (wrt, labels[ndim:]))
+        return tuple(
+            axis for part, own in parts
+            for axis in self.tensors.use(Symbol(part, tuple(own), gather.position))
+        )  # fmt: skip
 
     def _index(self, index: Symbol | TensorAt, scope: Scope) -> Indexed:
         """Read an integer tensor; an input becomes one wherever it stands."""

@@ -83,7 +83,8 @@ def letters_compared(conditions: Iterable[Compare]) -> list[str]:
 def names_of(formula: Formula) -> Iterator[str]:
     """Yield the names of a tensor, or of a gathered tensor and its integer tensors."""
     if isinstance(formula, Symbol | TensorAt):
-        yield formula.name.split("/d")[-1]  # of dL/dy[n-k] y
+        of, slash, wrt = formula.name.partition("/d")  # of dL/dy[n-k] L and y
+        yield from (wrt, of.removeprefix("d")) if slash else (of,)
     if isinstance(formula, TensorAt):
         for index in formula.indices:
             yield from names_of(index)

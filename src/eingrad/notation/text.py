@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
@@ -76,14 +76,21 @@ def _edge(edge: Edge) -> str:
 
 def symbol_text(name: str, labels: tuple[str, ...], moves: tuple[int, ...] = ()) -> str:
     """Write a tensor: ``W_ih``, or ``W[out,in]`` if a label is long, ``h[t-1,i]`` if one moves."""
-    written = [label_text(label) for label in labels]
+    written = _moved_text(labels, moves)
     if any(moves):
-        written = [f"{x}{by:+}" if by else x for x, by in zip(written, moves, strict=True)]
         return f"{name}[{','.join(written)}]"
     name = "1" if name == ONES_NAME else name
     if all(len(label) == 1 for label in written) and SLICE not in written:
         return f"{name}_{''.join(written)}" if written else name
     return f"{name}[{','.join(written)}]"
+
+
+def _moved_text(labels: Sequence[str], moves: Sequence[int]) -> list[str]:
+    """Write labels, ``t-1`` where one moves."""
+    return [
+        f"{label_text(x)}{by:+}" if by else label_text(x)
+        for x, by in zip(labels, moves or [0] * len(labels), strict=True)
+    ]
 
 
 def offset_text(offset: Offset, spelled: Callable[[str], str] = label_text) -> str:
@@ -113,7 +120,7 @@ def gather_text(gather: TensorAt) -> str:
         elif isinstance(entry, TensorAt):
             written.append(gather_text(entry))
         else:
-            labels = ",".join(map(label_text, entry.labels))
+            labels = ",".join(_moved_text(entry.labels, entry.moves))
             short = not (labels or entry.brackets) and len(label_text(entry.name)) == 1
             written.append(label_text(entry.name) if short else f"{entry.name}[{labels}]")
     return f"{gather.name}[{','.join(written)}]"
@@ -200,7 +207,7 @@ def _write(formula: Formula) -> tuple[str, int]:
         case SizeOf(label=label, of=Symbol() as of):
             return f"{call_head('size', (label,))}({to_text(of)})", ATOM
         case Derivative(of=of, wrt=wrt):
-            above = to_text(of) if isinstance(of, Symbol) else f"[{to_text(of)}]"
+            above = to_text(of) if isinstance(of, Symbol | TensorAt) else f"[{to_text(of)}]"
             return derivative_text(above, [to_text(x) for x in wrt]), POWER
         case Call(function="entry", args=(inner,), axes=axes):
             return f"[{to_text(inner)}]_{''.join(map(label_text, axes))}", ATOM
