@@ -230,11 +230,21 @@ NAMED = [
 ]  # fmt: skip
 
 
-def test_claims_about_another_position_than_the_label_are_refused() -> None:
-    model = eg.parse(MODELS["rnn"][0])
-    for claim in ("dL/dh[t-1,i] = dL/dh_ti", "h[t+1,i] = h_ti"):
-        with pytest.raises(eg.NotationError, match="at another position than its label"):
-            model.check(claim)
+@pytest.mark.parametrize(("claim", "right"), [
+    ("h[t+1,i] = tanh(U_ij h_tj + V_ij x[t+1,j] + b_i)", True),
+    ("h[t+1,i] = tanh(U_ij h_tj + V_ij x_tj + b_i)", False),
+    ("h[t-1,i] = tanh(U_ij h[t-2,j] + V_ij x[t-1,j] + b_i)", True),
+    ("h[t+1,i] = h_ti", False),
+    ("dL/dh[t-1,i] = 2 (h[t-1,i] - y[t-1,i]) + dL/dh_tj (1 - h_tj^2) U_ji", True),
+    ("dL/dh[t-1,i] = 2 (h[t-1,i] - y[t-1,i]) + dL/dh_tj (1 - h[t-1,j]^2) U_ji", False),
+    ("dL/dh[t-1,i] = dL/dh_ti", False),
+    ("dL/dh[-1,i] = 2 (h[-1,i] - y[-1,i])", True), ("dL/dh[-1,i] = 2 h[-1,i]", False),
+    ("dL/dh[0,i] = 2 (h[0,i] - y[0,i]) + dL/dh[1,j] (1 - h[1,j]^2) U_ji", True),
+    ("dL/dh[0,i] = 2 (h[0,i] - y[0,i])", False),
+])  # fmt: skip
+def test_claims_about_other_positions(claim: str, right: bool) -> None:
+    verdict = eg.parse(MODELS["rnn"][0]).check(claim)
+    assert (verdict.outcome == "right") is right, verdict
 
 
 @pytest.mark.parametrize(("claims", "right"), NAMED)

@@ -6,16 +6,24 @@ what a claim defines itself, the G of ``dL/dA_ik = G_ij X_kj`` with ``G_ij = dL/
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.check.derived import Derived
 from eingrad.check.moved_target import at_its_labels
 from eingrad.check.tree import mapped, relabelled
+from eingrad.core.recurrences import RecurrenceError, components, recurrences
 from eingrad.errors import DifferentiationError, NotationError
 from eingrad.notation.gathers import with_integers
 from eingrad.notation.lower import lower_claim, scalar_indices
-from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
+from eingrad.notation.summation import (
+    Summation,
+    children,
+    labels_of,
+    names_of,
+    rebuilt,
+    walk,
+)
 from eingrad.notation.syntax import Assignment, Call, Claim, Derivative, Equation, Formula, Symbol
 from eingrad.notation.system import Definition, System
 
@@ -62,9 +70,13 @@ def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
     if len(own) == len(claims) or (plain and not own):
         return Inlined(derived, tuple(c for c in claims if isinstance(c, Assignment)), {})
     writer = _Inliner(derived)
-    for claim in own:
-        assert isinstance(claim.target, Symbol)
-        writer.define(claim.target, writer.named(claim.value))
+    by_name = {c.target.name: c for c in own if isinstance(c.target, Symbol)}
+    needs = {
+        name: [x for part in walk(c.value) for x in names_of(part) if x in by_name]
+        for name, c in by_name.items()
+    }
+    for group in components(needs):
+        writer.define_together([by_name[name] for name in group])
     rest = [writer.claim(c) for c in claims if c not in own]
     return Inlined(writer.derived, tuple(rest), writer.formulas)
 
@@ -165,21 +177,41 @@ class _Inliner:
         used = self.derived.system.labels
         return next(n for n in map("F{}".format, range(1, 1000)) if n not in used)
 
+    def define_together(self, claims: Sequence[Assignment]) -> None:
+        """Add definitions that may refer to each other: a recurrence, as adjoints are."""
+        targets = [c.target for c in claims if isinstance(c.target, Symbol)]
+        values = [self.named(c.value) for c in claims]
+        found = {
+            target.name: self._defined(target, value, targets)
+            for target, value in zip(targets, values, strict=True)
+        }
+        self._extend({name: one for more in found.values() for name, one in more.items()})
+        try:
+            recurrences(self.derived.system.exprs)
+        except RecurrenceError as error:
+            raise NotationError(error.reason, code="recurrence", hint=error.hint) from None
+
     def define(self, target: Symbol, value: Formula) -> None:
         """Add a definition to the model."""
+        self._extend(self._defined(target, value))
+
+    def _defined(
+        self, target: Symbol, value: Formula, recurrent: Sequence[Symbol] = ()
+    ) -> dict[str, Definition]:
+        """Return a definition with those of the derivatives that it needs."""
         self.derived.learn(value)
         system = self.derived.system
         if target.name in system.functions:
             raise NotationError(f"{target.name} is declared as a function", operand=target.name)
-        expr, more = self.derived.over_tensors(lower_claim(Assignment(target, value), system).expr)
-        definition = Definition(target.name, target.labels, expr)
+        lowered = lower_claim(Assignment(target, value), system, recurrent).expr
+        expr, more = self.derived.over_tensors(lowered)
+        return {**more, target.name: Definition(target.name, target.labels, expr)}
+
+    def _extend(self, more: Mapping[str, Definition]) -> None:
+        system = self.derived.system
         extended = replace(
             system,
-            definitions={**system.definitions, **more, target.name: definition},
-            labels={
-                **system.labels,
-                **{n: d.labels for n, d in more.items()},
-                target.name: target.labels,
-            },
+            definitions={**system.definitions, **more},
+            labels={**system.labels, **{n: d.labels for n, d in more.items()}},
         )
         self.derived = Derived(extended)

@@ -128,8 +128,10 @@ def _fix_steps(
             dims.fix(cast(SizeOf, s.left).label, s.right.value, sized)
 
 
-def lower_claim(claim: Assignment, system: System) -> Definition:
+def lower_claim(claim: Assignment, system: System, recurrent: Iterable[Symbol] = ()) -> Definition:
     """Return a claim about a model as a definition over the model's tensors.
+
+    ``recurrent`` are further tensors, of which claims define each at another position of some.
 
     A derivative is a tensor with a name of its own, such as ``Var("dL/dW1", ...)``, whose axes
     are those of both its tensors. A target that the model lacks is a new tensor.
@@ -140,7 +142,7 @@ def lower_claim(claim: Assignment, system: System) -> Definition:
     >>> claim.name, claim.expr.dims
     ('dL/dx', ('i',))
     """
-    thunk, extents = _resolve_in(system, claim)
+    thunk, extents = _resolve_in(system, claim, recurrent)
     target = claim.target
     name = target.name if isinstance(target, Symbol) else derivative_name(target)
     expr = _build(thunk, extents, claim)
@@ -404,8 +406,10 @@ def _called(size: Formula, letters: Mapping[Dim, tuple[str, ...]]) -> list[Dim]:
     return found
 
 
-def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
-    """Resolve a claim where the dimensions of all tensors are known."""
+def _resolve_in(
+    system: System, claim: Assignment, recurrent: Iterable[Symbol] = ()
+) -> tuple[Thunk, Extents]:
+    """Resolve a claim where the dimensions of all tensors but the ``recurrent`` are known."""
     dims = Dimensions()
     tensors: dict[str, Var] = {
         **system.inputs, **{name: d.var for name, d in system.definitions.items()}
@@ -418,6 +422,7 @@ def _resolve_in(system: System, claim: Assignment) -> tuple[Thunk, Extents]:
                 dims.known(dim, var.name, axis)
         seen.update(var.dims)
     symbols = {name: Symbol(name, system.labels[name]) for name in tensors}
+    symbols |= {x.name: x for x in recurrent}
     integers = {name for name, var in system.inputs.items() if var.integer}
     claim = with_integers(claim, scalar_indices(system))
     check_slips([claim], {*symbols, *system.sizes})

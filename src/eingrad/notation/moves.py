@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from eingrad.core.expr import Dim
 from eingrad.errors import NotationError
@@ -17,6 +18,7 @@ from eingrad.notation.syntax import (
     Assignment,
     Derivative,
     Edge,
+    Equation,
     Formula,
     Offset,
     Statement,
@@ -24,6 +26,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 
+S = TypeVar("S", bound=Statement | Equation)
 NO_ENTRIES: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
@@ -43,12 +46,12 @@ def with_offsets(
     return replace(statement, value=_as_offsets(statement.value, {*recurrent}, still))
 
 
-def with_edges(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+def with_edges(statements: Sequence[S]) -> tuple[S, ...]:
     """Join lines such as ``h[t<0,i] = h0_i`` to the definitions that they belong to."""
     edges = [s.edges[0] for s in statements if isinstance(s, Assignment) and s.edges]
     if not edges:
         return tuple(statements)
-    found: list[Statement] = []
+    found: list[S] = []
     for statement in statements:
         if isinstance(statement, Assignment):
             name = statement.target.name if isinstance(statement.target, Symbol) else ""

@@ -124,7 +124,8 @@ def parse_claims(
 def _parse(text: str, start: str, names: Collection[str]) -> Any:
     source = Source(text)
     try:
-        reader = TextReader(arrange(source, names, start == "statements"), source)
+        several = start in {"statements", "claims"}
+        reader = TextReader(arrange(source, names, several), source)
         result = getattr(reader, start)()
         if reader.k < len(reader.tokens):
             raise reader.misplaced()
@@ -152,7 +153,11 @@ class TextReader(Grammar):
 
     def statements(self) -> tuple[Statement, ...]:
         """Read statements up to the end of the text, each up to the end of its line."""
-        found: list[Statement] = []
+        return tuple(s for s in self.lines() if not isinstance(s, Equation))
+
+    def lines(self) -> tuple[Statement | Equation, ...]:
+        """Read statements, or equations that are claimed."""
+        found: list[Statement | Equation] = []
         while self.k < len(self.tokens):
             found.append(self.statement())
             self.needs("NEWLINE")
@@ -161,14 +166,14 @@ class TextReader(Grammar):
     def claims(self) -> tuple[Statement | Equation, ...]:
         """Read what a text of several lines claims."""
         self.claiming = True
-        return self.statements()
+        return self.lines()
 
     def one_claim(self) -> Claim:
         """Read what one line claims."""
         self.claiming = True
         return self.claim()
 
-    def statement(self) -> Statement:
+    def statement(self) -> Statement | Equation:
         """Read an assignment, a fact or a declaration."""
         keyword = self.peek()
         if shaped := self.shapes():
