@@ -48,7 +48,7 @@ from eingrad.derivation.some_entries import bound_first, distinguished, in_alpha
 from eingrad.notation import syntax
 from eingrad.notation.lower import uses
 from eingrad.notation.places import compared
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, tensor_parts, walk
 from eingrad.notation.syntax import (
     Call,
     Formula,
@@ -281,6 +281,8 @@ class _Writer:
     def _shift(self, expr: Shift, labels: tuple[str, ...]) -> Formula:
         """Write ``h[t-1]``, and what stands outside where its tensors do not say that."""
         operand, axis, letter = expr.operands[0], expr.axis, labels[expr.axis]
+        if not _can_be_moved(operand, axis):
+            return self._at_another(expr, labels)
         moved = MovedLabel.of(letter, expr.by)
         written = self.write(operand, (*labels[:axis], moved, *labels[axis + 1 :]))
         back = move_of(letter)
@@ -293,6 +295,21 @@ class _Writer:
             rest = (*labels[:axis], *labels[axis + 1 :])
             outside = self.write(expr.outside, rest if expr.outside.ndim else ())
         return _inside(written, letter, expr.by + back, outside)
+
+    def _at_another(self, expr: Shift, labels: tuple[str, ...]) -> Formula:
+        """Write ``sum_{u == t - 1}(softmax_u(x_u))``, whose function names the label."""
+        axis, letter = expr.axis, labels[expr.axis]
+        other = self._bind(expr.dims[axis])
+        written = self.write(expr.operands[0], (*labels[:axis], other, *labels[axis + 1 :]))
+        here, by = _position(letter), number(abs(expr.by))
+        there = _total([here], [by]) if expr.by < 0 else _total([here, by], [])
+        condition = syntax.Compare("==", syntax.Ordinal(other), there)
+        inside = Call("sum", (written,), (other,), None, (condition,))
+        if expr.outside is None:
+            return inside
+        rest = (*labels[:axis], *labels[axis + 1 :])
+        outside = self.write(expr.outside, rest if expr.outside.ndim else ())
+        return _inside(inside, letter, expr.by + move_of(letter), outside)
 
     def _says_outside(self, expr: Shift) -> bool:
         """Whether a formula at moved labels is outside what the shift is there."""
@@ -492,7 +509,29 @@ class _Writer:
             return self._conditional(product, masks, letters, summed - product.summed())
         above, below = self._factors(product, letters)
         bound = _letters_of(summed, letters)
+        if ends := self._ends(bound, [*above, *below]):
+            inner = assemble(1, above, below, [x for x in bound if x not in ends])
+            total = Call("sum", (inner,), tuple(ends), None, tuple(ends.values()))
+            return assemble(product.coefficient, [total], [], ())
         return assemble(product.coefficient, above, below, bound)
+
+    def _ends(self, bound: Iterable[str], factors: Sequence[Formula]) -> dict[str, syntax.Compare]:
+        """Return how far labels go that are summed, where neither a tensor nor their letter says
+        it: ``sum_{q < size(o)}(w[q-m] w[q-n])``."""
+        letters = self.names.letters
+        found: dict[str, syntax.Compare] = {}
+        for x in bound:
+            dim = self.used[x]
+            homes = [d for d, own in letters.items() if x in own]
+            if homes == [dim] or any(x in _still(part) for f in factors for part in walk(f)):
+                continue
+            alone = [
+                y for y in letters.get(dim, ()) if sum(y in own for own in letters.values()) == 1
+            ]
+            end = SizeOf(alone[0]) if alone else self.names.holders.get(dim)
+            if end is not None:
+                found[x] = syntax.Compare("<", syntax.Ordinal(x), end)
+        return found
 
     def _takes_offsets(self, tensor: Var) -> bool:
         """Whether an axis of a tensor may be written as a combination: not of ``dy_i/dx_j``."""
@@ -601,7 +640,10 @@ class _Writer:
         axes = tuple(letters[k] for k in own if letters[k] in compared(call))
         call = replace(call, conditions=tuple(bound_first(c, axes) for c in conditions))
         above, below = self._factors(inner, letters)
+        ends = self._ends(_letters_of(own, letters), [*above, *below])
+        axes = tuple(dict.fromkeys((*axes, *ends)))
         others = [x for x in _letters_of(own, letters) if x not in axes]
+        call = replace(call, conditions=(*call.conditions, *ends.values()))
         return replace(call, args=(assemble(1, above, below, others),), axes=axes)
 
     def _in_reading_order(self, product: OpenProduct) -> list[int]:
@@ -683,6 +725,35 @@ class _Writer:
         )  # fmt: skip
 
 
+def _can_be_moved(expr: Expr, axis: int) -> bool:
+    """Whether a formula may be written at another position: no function names the label."""
+    stack, seen = [(expr, axis)], set[tuple[Expr, int]]()
+    while stack:
+        x, k = pair = stack.pop()
+        if pair in seen:
+            continue
+        seen.add(pair)
+        match x:
+            case Einsum():
+                found = zip(x.operands, x.inputs, strict=True)
+                stack += [(y, n) for y, ls in found for n, m in enumerate(ls) if m == x.output[k]]
+            case Reduce() if x.keeps_axes:
+                if k in x.axes:
+                    return False
+                stack.append((x.operands[0], k))
+            case Reduce():
+                own = [n for n in range(x.operands[0].ndim) if n not in x.axes]
+                stack.append((x.operands[0], own[k]))
+            case Matrix():
+                if k >= x.operands[0].ndim - 2:
+                    return False
+                stack.append((x.operands[0], k))
+            case Map() | Shift():
+                stack += [(y, k) for y in x.operands[:1] if y.ndim]
+                stack += [(y, k) for y in x.operands[1:] if y.ndim == x.ndim]
+    return True
+
+
 def _inside(formula: Formula, letter: str, by: int, outside: Formula) -> Formula:
     """Write a formula where a letter, moved, is on its axis, and something else outside."""
     here, end = syntax.Ordinal(str.__str__(letter)), SizeOf(str.__str__(letter))
@@ -691,6 +762,15 @@ def _inside(formula: Formula, letter: str, by: int, outside: Formula) -> Formula
     else:
         condition = syntax.Compare("<", here, syntax.Sum((end, number(by)), (False, True)))
     return Call("where", (condition, formula, outside))
+
+
+def _still(part: Formula) -> set[str]:
+    """Return the labels at which a formula is a tensor itself."""
+    if isinstance(part, syntax.TensorAt):
+        return {x for x in part.entries if isinstance(x, str)}
+    own = tensor_parts(part) if isinstance(part, syntax.Derivative) else (part,)
+    symbols = (x for x in own if isinstance(x, Symbol))
+    return {x for symbol in symbols for x in {*symbol.labels} - symbol.moved}
 
 
 def _total(plus: Sequence[Formula], minus: Sequence[Formula]) -> Formula:

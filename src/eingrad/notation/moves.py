@@ -144,6 +144,8 @@ def _apart(
     formula: Formula, still: Mapping[str, Collection[Dim]], dims: Mapping[str, Sequence[Dim]]
 ) -> Formula:
     def leaves(part: Symbol) -> bool:
+        if part.name == "delta":
+            return bool(part.moved)
         own = zip(part.labels, part.moves, dims.get(part.name, ()), strict=False)
         return any(by and x in still and dim not in still[x] for x, by, dim in own)
 

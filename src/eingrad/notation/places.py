@@ -84,6 +84,20 @@ def compared(call: Call) -> list[str]:
     return [part.label for part in parts if isinstance(part, Ordinal)]
 
 
+def ended_by(condition: Compare) -> tuple[str, SizeOf] | None:
+    """Return the label and the extent of ``q < size(o)``, which LaTeX writes as ``q <= size(o)``.
+
+    >>> ended_by(Compare("<", Ordinal("q"), SizeOf("o")))
+    ('q', SizeOf(label='o', of=None, position=None))
+    """
+    match condition:
+        case Compare("<", Ordinal(label=label), SizeOf() as end):
+            return label, end
+        case Compare("<=", Ordinal(label=label), Sum((SizeOf() as end, Number(1)), (False, True))):
+            return label, end
+    return None
+
+
 # --- which letters are places -------------------------------------------------------------------
 
 
@@ -101,7 +115,7 @@ class _Letters:
         """Return those of a statement that keeps some."""
         labels, alone = {*kept}, set[str]()
         for part in (part for side in sides for part in walk(side)):
-            if isinstance(part, Symbol) and part.brackets and len(part.labels) == 1 and not latex:
+            if isinstance(part, Symbol) and _alone(part) and not latex:
                 alone.update(part.labels)
             elif isinstance(part, Symbol | TensorAt):
                 labels.update(part.labels)
@@ -145,6 +159,10 @@ def _side(formula: Formula, letters: Collection[str]) -> Formula:
         case Call(function="abs", args=args):
             return replace(formula, args=tuple(_side(x, letters) for x in args))
     return formula
+
+
+def _alone(symbol: Symbol) -> bool:
+    return symbol.brackets and len(symbol.labels) == 1 and not symbol.moves
 
 
 CLOSER = {("<=", -1): "<", (">=", 1): ">", ("<", 1): "<=", (">", -1): ">="}
@@ -250,4 +268,4 @@ def _tentative(formula: Formula) -> Formula:
     return rebuilt(formula, [_tentative(part) for part in children(formula)])
 
 
-__all__ = ["compared", "indicated_by", "shifted", "with_places"]
+__all__ = ["compared", "ended_by", "indicated_by", "shifted", "with_places"]

@@ -66,8 +66,18 @@ class _Ranges:
 
     def by_letter(self, letters: Mapping[Dim, Sequence[str]]) -> None:
         """Give labels the extent that their letter stands for."""
+        bounds = self.tensors.bounds
+        places = self.tensors.dims.unsized([place for place, _ in bounds], [])
+        ends = {places[place]: end for place, end in bounds if place in places}
         for root in dict.fromkeys([*self.root.values(), *self.counted]):
             own = self.tensors.dims.labels_of(root)
+            if root in ends:  # sum_{q < size(o)}
+                end = ends[root]
+                if end.of is not None:
+                    axis = end.of.labels.index(end.label)
+                    self.dims[root] = self.extents.dims[self.tensors.dims.axis(end.of.name, axis)]
+                    continue
+                own = [end.label]
             homes = [dim for dim, known in letters.items() if not {*own}.isdisjoint(known)]
             if len(homes) == 1:
                 self.dims[root] = homes[0]

@@ -19,7 +19,7 @@ from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.lexeme import elementwise as elementwise_function
 from eingrad.notation.lexeme import keeps_labels, over_axes, over_matrices
-from eingrad.notation.places import indicated_by
+from eingrad.notation.places import ended_by, indicated_by
 from eingrad.notation.summation import Summation, tensor_parts, walk
 from eingrad.notation.syntax import (
     Call,
@@ -200,7 +200,7 @@ class Resolver:
     def _at_offsets(self, gather: TensorAt, scope: Scope) -> Indexed:
         """Read a tensor at integer combinations of labels."""
         if gather.name == RESERVED:
-            raise mistakes.no_offset(gather)
+            return self._moved_delta(gather, scope)
         labels = tuple(x if isinstance(x, str) else "" for x in gather.entries)
         if "/d" in gather.name and not self.tensors.closed:
             raise mistakes.derivative_in_model(gather)
@@ -224,6 +224,14 @@ class Resolver:
             return at_offsets(gathered(tensor, sources), reads)
         places = tuple(x for x in sources if isinstance(x, int))
         return at_offsets(view(tensor, places, tuple(dict.fromkeys(places))), reads)
+
+    def _moved_delta(self, gather: TensorAt, scope: Scope) -> Indexed:
+        """Read ``delta[i,j+1]``: 1 where i = j + 1."""
+        if len(gather.entries) != 2 or gather.indices:
+            raise mistakes.no_offset(gather)
+        left, right = (_place_of_entry(x) for x in gather.entries)
+        chosen = (Compare("==", left, right), Number(1), Number(0))
+        return self.resolve(Call("where", chosen), scope)
 
     def _axes_of(self, name: str, labels: Sequence[str], gather: TensorAt) -> Places:
         """Return the axes of a tensor, or those of both tensors of a derivative, ``dy/dx``."""
@@ -455,6 +463,8 @@ class Resolver:
         one, zero, least = (Indexed((), number(v)) for v in (1, 0, FILLED.get(name, 0)))
         for condition in call.conditions:
             self._compare_places(condition, inner, below=True)
+            if (end := ended_by(condition)) is not None and end[0] in bound:
+                self.tensors.bounds.append((bound[end[0]], end[1]))
         masks = [self._cases(c, one, zero, inner) for c in call.conditions]
         arg = self.resolve(call.args[0], inner)
         missing = [x for x in call.axes if bound[x] not in union([arg, *masks])]
@@ -514,3 +524,14 @@ class Resolver:
             self.tensors.dims.unite(row, column)
         except ConflictError as conflict:
             raise mistakes.not_square(call, conflict.first, conflict.second) from None
+
+
+def _place_of_entry(entry: str | Symbol | TensorAt | Offset) -> Formula:
+    """Write where an entry is, ``j + 1``, as a place on an axis."""
+    if not isinstance(entry, Offset):
+        assert isinstance(entry, str)
+        return Ordinal(entry)
+    places = [Product((Number(abs(n)), Ordinal(x)), (False, False)) for n, x in entry.terms]
+    negative = [n < 0 for n, _ in entry.terms]
+    constant = entry.constant
+    return Sum((*places, Number(abs(constant))), (*negative, constant < 0))

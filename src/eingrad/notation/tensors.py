@@ -11,7 +11,7 @@ from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.lexeme import is_function
-from eingrad.notation.syntax import Symbol
+from eingrad.notation.syntax import SizeOf, Symbol
 from eingrad.notation.thunks import OffsetRead, Thunk
 
 RESERVED = "delta"
@@ -50,6 +50,7 @@ class Tensors:
         self.edges: dict[str, dict[tuple[int, str], Thunk]] = {}  # before the first entry, or after
         # labels that conditions may speak of alone, with the error if no letter says their extent
         self.counted: list[tuple[int, NotationError | None]] = []
+        self.bounds: list[tuple[int, SizeOf]] = []  # of ``sum_{q < size(o)}`` the place of q
 
     def is_number(self, symbol: Symbol) -> bool:
         """Whether a name is no tensor but pi, or infinity."""
