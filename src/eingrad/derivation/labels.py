@@ -48,7 +48,7 @@ from eingrad.derivation.some_entries import bound_first, distinguished, in_alpha
 from eingrad.notation import syntax
 from eingrad.notation.lower import uses
 from eingrad.notation.places import compared
-from eingrad.notation.summation import Summation, tensor_parts, walk
+from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     Call,
     Formula,
@@ -768,9 +768,10 @@ def _still(part: Formula) -> set[str]:
     """Return the labels at which a formula is a tensor itself."""
     if isinstance(part, syntax.TensorAt):
         return {x for x in part.entries if isinstance(x, str)}
-    own = tensor_parts(part) if isinstance(part, syntax.Derivative) else (part,)
-    symbols = (x for x in own if isinstance(x, Symbol))
-    return {x for symbol in symbols for x in {*symbol.labels} - symbol.moved}
+    if isinstance(part, syntax.Derivative):
+        found = {x for inner in walk(part.of) for x in _still(inner)}
+        return found.union(*map(_still, part.wrt))
+    return {*part.labels} - part.moved if isinstance(part, Symbol) else set()
 
 
 def _total(plus: Sequence[Formula], minus: Sequence[Formula]) -> Formula:
