@@ -207,7 +207,8 @@ def _write(formula: Formula) -> tuple[str, int]:
         case SizeOf(label=label, of=Symbol() as of):
             return f"{call_head('size', (label,))}({to_text(of)})", ATOM
         case Derivative(of=of, wrt=wrt):
-            above = to_text(of) if isinstance(of, Symbol | TensorAt) else f"[{to_text(of)}]"
+            plain = isinstance(of, Symbol) or (isinstance(of, TensorAt) and not of.indices)
+            above = to_text(of) if plain else f"[{to_text(of)}]"
             return derivative_text(above, [to_text(x) for x in wrt]), POWER
         case Call(function="entry", args=(inner,), axes=axes):
             return f"[{to_text(inner)}]_{''.join(map(label_text, axes))}", ATOM

@@ -19,8 +19,7 @@ from eingrad.notation.lexeme import (
     read_derivative,
     unknown_command,
 )
-from eingrad.notation.summation import tensor_parts
-from eingrad.notation.syntax import TensorAt
+from eingrad.notation.syntax import Symbol, TensorAt
 
 MAX_CHARACTERS = 1_000_000
 MAX_TOKENS = 100_000
@@ -358,7 +357,8 @@ def _is_division(token: Token, source: Source, known: Collection[str]) -> bool:
     if isinstance(derivative, TensorAt):  # dL/dy[n-k]
         of, *wrt = derivative.name.removeprefix("d").split("/d", 1)
     else:
-        of, *wrt = (symbol.name for symbol in tensor_parts(derivative))
+        parts = derivative.of, *derivative.wrt  # dy[0]/dx_i, too
+        of, *wrt = (x.name for x in parts if isinstance(x, Symbol | TensorAt))
     plain = {of, *wrt}
     with_d = {("d2" if len(wrt) == 2 else "d") + of, *("d" + name for name in wrt)}
     if with_d.issubset(known):
