@@ -439,7 +439,7 @@ def unknown_function(
 
 
 def undeclared_prime(call: Call) -> NotationError:
-    """``sigmoid'(a)``, or ``phi'(a)`` without a declaration."""
+    """``sigmoid''(a)``, or ``phi'(a)`` without a declaration."""
     name = call.function.rstrip("'")
     known = is_function(name)
     return NotationError(
@@ -447,7 +447,7 @@ def undeclared_prime(call: Call) -> NotationError:
         code="undeclared-prime",
         operand=call.function,
         position=call.position,
-        hint=f"write out the derivative of {name}" if known else
+        hint=f"write out what is more than the first derivative, {name}'(a)" if known else
         f"declare it with 'function {name}' on a line of its own",
     )  # fmt: skip
 

@@ -57,6 +57,7 @@ from eingrad.notation.thunks import (
     quotient,
     reduced,
     signed,
+    slope,
     summed,
     union,
     view,
@@ -382,8 +383,8 @@ class Resolver:
         record = elementwise_function(name)
         if name.rstrip("'") in self.tensors.functions:
             pass
-        elif name.endswith("'") and record is None:
-            raise mistakes.undeclared_prime(call)
+        elif name.endswith("'"):
+            return self._slope(call, scope)
         elif (call.axes or call.conditions) and over_axes(name):
             return self._over_axes(call, scope)
         elif record is not None:
@@ -401,6 +402,15 @@ class Resolver:
             condition, yes, no = call.args
             return self._cases(condition, self.resolve(yes, scope), self.resolve(no, scope), scope)
         return elementwise(name, self._all(call.args, scope))
+
+    def _slope(self, call: Call, scope: Scope) -> Indexed:
+        """Resolve ``tanh'(a)``, the derivative of a known function of one argument."""
+        record = elementwise_function(call.function[:-1])
+        if record is None or record.arity > 1 or call.axes:
+            raise mistakes.undeclared_prime(call)
+        if len(call.args) != 1:
+            raise mistakes.wrong_arguments(call, 1, 1)
+        return slope(record, self.resolve(call.args[0], scope))
 
     def _all(self, formulas: Sequence[Formula], scope: Scope) -> list[Indexed]:
         return [self.resolve(formula, scope) for formula in formulas]

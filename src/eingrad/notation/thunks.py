@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eingrad.core import algebra
+from eingrad.core.algebra import Infix
 from eingrad.core.arrays import matrix_function
 from eingrad.core.bands import Band
 from eingrad.core.expr import Const, Dim, Expr, Indices
-from eingrad.core.functions import MATRIX_FUNCTIONS
+from eingrad.core.functions import MATRIX_FUNCTIONS, Function
 from eingrad.core.gather import gather, indicator
 from eingrad.core.product import full
 from eingrad.notation.syntax import Formula
@@ -89,6 +90,18 @@ def elementwise(function: str, parts: Sequence[Indexed]) -> Indexed:
         return algebra.broadcast_scalar(algebra.apply(function, *operands), extents.of(places))
 
     return Indexed(places, build)
+
+
+def slope(function: Function, arg: Indexed) -> Indexed:
+    """Return the derivative of a function at an argument, 0 where it has none."""
+    partial = function.partials[0]
+
+    def build(extents: Extents) -> Expr:
+        x = arg.build(extents)
+        value = partial(Infix(algebra.apply(function.name, x)), Infix(x)) if partial else 0
+        return algebra.broadcast_scalar(algebra.expr_of(value), x.dims)
+
+    return Indexed(arg.places, build)
 
 
 def reduced(function: str, arg: Indexed, axes: Places, keeps: bool = False) -> Indexed:

@@ -2,8 +2,6 @@ r"""What has a form of its own in LaTeX: functions and bars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from eingrad.core.expr import ELLIPSIS
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.notation.grammar import size_of
@@ -11,16 +9,13 @@ from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
-    ODOT,
     TRANSPOSED,
     Call,
-    Compare,
     Formula,
     Number,
     Power,
     Product,
     SizeOf,
-    Sum,
     Symbol,
     TensorAt,
 )
@@ -30,32 +25,7 @@ from eingrad.notation.tex.sums import SumReader
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
-ONE = Number(1)
 BARS = frozenset({"|", r"\|"})
-
-
-def _sigmoid_slope(x: Formula) -> Formula:
-    y = Call("sigmoid", (x,))
-    return _entry_by_entry(y, Sum((ONE, y), (False, True)))
-
-
-def _tanh_slope(x: Formula) -> Formula:
-    y = Call("tanh", (x,))
-    square = Power(y, Number(2)) if Summation().free(x) else _entry_by_entry(y, y)
-    return Sum((ONE, square), (False, True))
-
-
-def _entry_by_entry(a: Formula, b: Formula) -> Formula:
-    return Product((a, b), (False, False), signs=("", ODOT))
-
-
-SLOPES: dict[str, Callable[[Formula], Formula]] = {
-    "sigmoid'": _sigmoid_slope,
-    "tanh'": _tanh_slope,
-    "relu'": lambda x: Call("where", (Compare(">", x, Number(0)), ONE, Number(0))),
-    "exp'": lambda x: Call("exp", (x,)),
-    "log'": lambda x: Product((ONE, x), (False, True)),
-}  # the derivatives of functions that are no declared ones
 
 
 def _is_capital(token: Token) -> bool:
@@ -146,9 +116,6 @@ class CallReader(SumReader):
         self, function: str, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token
     ) -> Formula:
         position = self.at(token)
-        own = function.rstrip("'") in self.context.functions
-        if (slope := SLOPES.get(function)) is not None and len(args) == 1 and not own:
-            return slope(args[0])
         pairwise = AXIS_FUNCTIONS[function].pairwise if function in AXIS_FUNCTIONS else ""
         if pairwise and len(args) == 2 and not axes:
             return Call(pairwise, args, (), position)

@@ -33,7 +33,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.calls import BARS, ONE, CallReader
+from eingrad.notation.tex.calls import BARS, CallReader
 from eingrad.notation.tex.rows import SIGNS_OF
 from eingrad.notation.tex.scripts import TWO, Scripts
 from eingrad.notation.tex.survey import Context
@@ -195,7 +195,7 @@ class Parser(CallReader):
         r"""Read ``\left(A^{-1}\right)_{ij}``, ``[A B]^{-1}_{ij}`` and ``(a + b)^2``."""
         labels, power = scripts.entries, scripts.power
         self.context.survey.exponents.update(
-            x.name for x in walk(power or ONE) if isinstance(x, Symbol)
+            x.name for x in walk(power or TWO) if isinstance(x, Symbol)
         )
         if isinstance(formula, Symbol) and not formula.labels:
             return self._tensor(formula.name, scripts, token)
