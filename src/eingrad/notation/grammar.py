@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from eingrad.errors import NotationError, Position
-from eingrad.notation.mistakes import size_takes_one_label
+from eingrad.notation.mistakes import below_a_function, chain_of_unequal, size_takes_one_label
 from eingrad.notation.stream import Stream
 from eingrad.notation.summation import children, letters_compared
 from eingrad.notation.syntax import Call, Compare, Formula, Product, SizeOf, Sum, Symbol
@@ -50,7 +50,7 @@ class Grammar(Stream):
 
     def comparison(self, token: Token) -> str:
         """Return the comparison that a token is here, or nothing."""
-        raise NotImplementedError
+        return token.text if token.kind == "COMPARE" else ""
 
     def multiplied(self, factors: Sequence[Written]) -> Formula:
         """Return the product of several factors, or what one is."""
@@ -151,6 +151,23 @@ class Grammar(Stream):
         if isinstance(before, Product):
             return replace(before, factors=(*before.factors[:-1], call))
         return call
+
+    def conditions(self) -> list[Compare]:
+        """Read ``j != i``, or ``i < j < k``, which are two comparisons, up to the end."""
+        found: list[Compare] = []
+        first, left = self.peek(), self.sum()
+        while not found or self.peek().kind != "END":
+            sign = self.peek()
+            op = self.comparison(sign)
+            if not op:
+                raise below_a_function(self.at(sign))
+            self.next()
+            right = self.sum()
+            found.append(Compare(op, left, right, self.at(sign)))
+            left = right
+        if len(found) > 1 and any(x.op == "!=" for x in found):
+            raise chain_of_unequal(self.at(first))
+        return found
 
     # --- what encloses formulas ---
 

@@ -20,12 +20,7 @@ from eingrad.notation.lexeme import (
     read_number,
     read_tensor,
 )
-from eingrad.notation.mistakes import (
-    below_a_function,
-    chain_of_unequal,
-    no_bound,
-    no_sum_sign,
-)
+from eingrad.notation.mistakes import no_bound, no_sum_sign
 from eingrad.notation.moves import with_edges
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of
@@ -37,7 +32,6 @@ from eingrad.notation.syntax import (
     Assumption,
     Call,
     Claim,
-    Compare,
     Counting,
     Declaration,
     Dependence,
@@ -271,10 +265,6 @@ class TextReader(Grammar):
         """Whether a token is no sign; a norm's second bar ends what stands in it."""
         return token.kind in OPERANDS or (token.kind == "NORM" and not self.bars)
 
-    def comparison(self, token: Token) -> str:
-        """Return the comparison that a token is, or ""."""
-        return token.text if token.kind == "COMPARE" else ""
-
     def primary(self) -> Formula:
         """Read an atom and its power: ``a^b^c`` is ``a^(b^c)``, and ``-a^2`` is ``-(a^2)``."""
         readers = {
@@ -345,7 +335,8 @@ class TextReader(Grammar):
         place = self.source.place(head)
         below = split_below(head)
         function, axes = read_call(below.head, place)
-        conditions = [c for piece in below.conditions for c in self._conditions(piece)]
+        pieces = (TextReader(piece, self.source) for piece in below.conditions)
+        conditions = tuple(c for reader in pieces for c in reader.conditions())
         bars, self.bars = self.bars, 0
         self.kept += axes
         args = self.arguments()
@@ -355,20 +346,4 @@ class TextReader(Grammar):
             axes = ("".join(axes),)
         if function == "size" and not conditions:
             return size_of(args, axes, place.at())
-        return Call(function, args, axes, place.at(), tuple(conditions))
-
-    def _conditions(self, piece: list[Token]) -> list[Compare]:
-        """Read ``j != i``, or ``i < j < k``, which are two."""
-        reader = TextReader(piece, self.source)
-        found: list[Compare] = []
-        left = reader.sum()
-        while reader.k < len(piece) or not found:
-            if reader.peek().kind != "COMPARE":
-                raise below_a_function(self.at(reader.peek()))
-            sign = reader.next()
-            right = reader.sum()
-            found.append(Compare(sign.text, left, right, reader.at(sign)))
-            left = right
-        if len(found) > 1 and any(c.op == "!=" for c in found):
-            raise chain_of_unequal(self.at(piece[0]))
-        return found
+        return Call(function, args, axes, place.at(), conditions)

@@ -29,6 +29,23 @@ MAX_LINE = 20_000  # characters before a comment
 MAX_WORD = 1_000  # characters: a list of labels is part of its tensor's word
 MAX_DEPTH = 100
 
+COMPARISONS = {sign: sign for sign in ("<", "<=", ">", ">=", "==", "!=")} | {
+    "≤": "<=",
+    "⩽": "<=",
+    r"\le": "<=",
+    r"\leq": "<=",
+    r"\leqslant": "<=",
+    r"\lt": "<",
+    "≥": ">=",
+    "⩾": ">=",
+    r"\ge": ">=",
+    r"\geq": ">=",
+    r"\geqslant": ">=",
+    r"\gt": ">",
+    "≠": "!=",
+    r"\ne": "!=",
+    r"\neq": "!=",
+}  # how the sign of a comparison is written, in text and in LaTeX
 OPERATORS = frozenset({"SIGN", "TIMES", "SLASH", "SUP", "EQUAL", "COMPARE", "COMMA"})
 OPERANDS = frozenset({"WORD", "CALL", "NUMBER", "DERIVATIVE", "OPEN", "INDICATOR"})
 
@@ -76,9 +93,6 @@ _CHARACTER_HINTS = {
     "%": "a comment begins with #",
     "!": "write != for a comparison",
     "@": "write a product with labels: A_ij B_jk",
-    "≤": "write <=",
-    "≥": "write >=",
-    "≠": "write !=",
 }
 
 
@@ -143,7 +157,13 @@ class Source:
 
 
 def _is_usable(c: str) -> bool:
-    return c.isalpha() or c.isspace() or (c.isascii() and c.isprintable()) or c in "⊙⊘⊗"
+    return (
+        c.isalpha()
+        or c.isspace()
+        or (c.isascii() and c.isprintable())
+        or c in "⊙⊘⊗"
+        or c in COMPARISONS
+    )
 
 
 def tokens_of(source: Source) -> Iterator[Token]:
@@ -151,15 +171,23 @@ def tokens_of(source: Source) -> Iterator[Token]:
     source.check_characters()
     line, start, spaced = 1, 0, False
     for match in _TOKEN.finditer(source.text):
-        kind = str(match.lastgroup)
         column = match.start() - start + 1
+        token = _token(match)
+        kind = token.kind
         if kind == "other":
             raise source.unknown_character(line, column)
         if kind != "space":
-            yield Token(kind, match[0], line, column, match.end() - match.start(), spaced)
+            yield replace(token, line=line, column=column, spaced=spaced)
         if kind == "NEWLINE":
             line, start = line + 1, match.end()
         spaced = kind in {"space", "NEWLINE"}
+
+
+def _token(match: re.Match[str]) -> Token:
+    """Return the token of a match in the first line."""
+    text = COMPARISONS.get(match[0], match[0])
+    kind = "COMPARE" if match[0] in COMPARISONS else str(match.lastgroup)
+    return Token(kind, text, 1, match.start() + 1, match.end() - match.start())
 
 
 def arrange(source: Source, names: Collection[str], statements: bool) -> list[Token]:
@@ -273,7 +301,7 @@ def _find_keywords(tokens: list[Token]) -> list[Token]:
 
 # --- conditions below a function ---------------------------------------------------------------
 
-_BELOW = re.compile(r"_\{([^{}]*[<>=!][^{}]*)\}('*)$")
+_BELOW = re.compile(r"_\{([^{}]*)\}('*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,21 +316,25 @@ def split_below(token: Token) -> CallHead:
     """Split what stands before a call's parenthesis: ``sum_{k, j != i}`` has a label, ``sum_{k}``,
     and a condition."""
     match = _BELOW.search(token.text)
-    if match is None:
+    if match is None or not _compares(match[1]):
         return CallHead(token.text)
     labels: list[str] = []
     conditions: list[list[Token]] = []
     for start, piece in _pieces(match[1]):
-        if not re.search("[<>=!]", piece):
+        if not _compares(piece):
             labels.append(piece)
             continue
         first = token.column + match.start(1) + start
         conditions.append([
-            Token(str(m.lastgroup), m[0], token.line, first + m.start(), m.end() - m.start())
+            replace(_token(m), line=token.line, column=first + m.start())
             for m in _TOKEN.finditer(piece) if m.lastgroup != "space"
         ])  # fmt: skip
     below = f"_{{{','.join(labels)}}}" if labels else ""
     return CallHead(f"{token.text[: match.start()]}{below}{match[2]}", tuple(conditions))
+
+
+def _compares(text: str) -> bool:
+    return any(sign in text for sign in ("=", *COMPARISONS))
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

@@ -29,7 +29,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.derivatives import DerivativeReader
-from eingrad.notation.tex.rows import DOTS, SIGNS_OF, is_letter, split, word_at, word_end
+from eingrad.notation.tex.rows import DOTS, is_letter, split, word_at, word_end
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
@@ -257,11 +257,11 @@ def _relation(
     if (every and names_only) or ranges:
         return None
     single = len(tokens) == 3 and is_letter(tokens[0]) and is_letter(tokens[2])
-    if single and (op := SIGNS_OF.get(tokens[1].text)):
+    if single and (op := _compared(tokens[1])):
         ends = (tokens[0], tokens[2])
         left, right = (Symbol(names.greek(t.text) or names.letter(t.text)) for t in ends)
         return Compare(op, left, right)
-    if read is not None and [t.text in SIGNS_OF for t in tokens].count(True) == 1:
+    if read is not None and sum(bool(_compared(t)) for t in tokens) == 1:
         compare = read(tokens)
         if isinstance(compare, Compare):
             return compare
@@ -270,6 +270,11 @@ def _relation(
         "a condition that has no meaning here",
         r"conditions on labels are read, i = j, i < j and j \neq y_i, behind a claim",
     )
+
+
+def _compared(token: Token) -> str:
+    """Return the comparison that a token behind an equation is, or nothing."""
+    return "==" if token.text == "=" else token.text * (token.kind == "COMPARE")
 
 
 def is_whole_range(tokens: Sequence[Token]) -> bool:

@@ -77,7 +77,7 @@ def _place(item: Sequence[Token], context: Context) -> tuple[str, int]:
     number = int(rest[0]) if len(rest) == 1 and rest[0].isdigit() else None
     if sign == "=" and number:
         return "==", number - 1
-    if (sign == "<" and number == 1) or (sign in {r"\le", r"\leq"} and number == 0):
+    if (sign == "<" and number == 1) or (sign == "<=" and number == 0):
         return "<", 0
     if sign == ">" and rest == ["|", label, "|"]:
         return ">=", 0

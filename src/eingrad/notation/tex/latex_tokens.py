@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from eingrad.errors import NotationError, Position
-from eingrad.notation.tokens import MAX_TOKENS, Source, Token
+from eingrad.notation.tokens import COMPARISONS, MAX_TOKENS, Source, Token
 
 # fmt: off
 SPACING = frozenset({
@@ -35,9 +35,6 @@ DELIMITERS = {
 SIGNS = {
     "+": "SIGN", "-": "SIGN", "*": "TIMES", r"\cdot": "TIMES", r"\times": "TIMES",
     r"\odot": "TIMES", r"\circ": "TIMES", r"\ast": "TIMES", "/": "SLASH", "=": "EQUAL",
-    "<": "COMPARE", ">": "COMPARE", r"\le": "COMPARE", r"\leq": "COMPARE", r"\ge": "COMPARE",
-    r"\geq": "COMPARE", r"\ne": "COMPARE", r"\neq": "COMPARE", r"\lt": "COMPARE",
-    r"\gt": "COMPARE", r"\leqslant": "COMPARE", r"\geqslant": "COMPARE",
     ":=": "EQUAL", r"\coloneqq": "EQUAL", r"\equiv": "EQUAL", r"\triangleq": "EQUAL",
     r"\coloneq": "EQUAL", r"\doteq": "EQUAL", r"\mid": "MID",
     ",": "COMMA", "'": "PRIME", r"\prime": "PRIME", "^": "SUP", "_": "SUB", "{": "LBRACE",
@@ -47,7 +44,7 @@ SIGNS = {
 }
 LOOK_LIKE = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "∂": r"\partial",
              "⊙": r"\odot", "⊗": r"\otimes", "⊘": r"\oslash",
-             "∑": r"\sum", "∏": r"\prod", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "∇": r"\nabla",
+             "∑": r"\sum", "∏": r"\prod", "∇": r"\nabla",
              r"\triangledown": r"\nabla", r"\bigtriangledown": r"\nabla"}
 # fmt: on
 
@@ -98,6 +95,8 @@ class Lexer:
             kind = "ROW"
         if text in DELIMITERS:
             kind, text = DELIMITERS[text]
+        elif text in COMPARISONS:
+            kind, text = "COMPARE", COMPARISONS[text]
         elif text in SIGNS:
             kind = SIGNS[text]
         elif not kind and (token.kind == "command" or text != token.text):

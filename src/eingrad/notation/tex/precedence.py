@@ -34,7 +34,6 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import BARS, CallReader
-from eingrad.notation.tex.rows import SIGNS_OF
 from eingrad.notation.tex.scripts import TWO, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.text import to_text
@@ -72,8 +71,8 @@ class Parser(CallReader):
 
     def comparison(self, token: Token) -> str:
         """Return the comparison that a token is; inside something an equals sign is one, too."""
-        usable = token.kind == "COMPARE" or self.nested
-        return SIGNS_OF.get(token.text, "") if usable else ""
+        equal = token.text == "=" and self.nested
+        return "==" if equal else super().comparison(token)
 
     def begins_factor(self, token: Token) -> bool:
         """Whether a token is no sign and closes nothing."""

@@ -9,10 +9,6 @@ from itertools import pairwise
 from eingrad.notation.tex.names import FONTS, LINKS
 from eingrad.notation.tokens import Token
 
-SIGNS_OF = {
-    "=": "==", "<": "<", ">": ">", r"\le": "<=", r"\leq": "<=", r"\leqslant": "<=", r"\ge": ">=",
-    r"\geq": ">=", r"\geqslant": ">=", r"\ne": "!=", r"\neq": "!=", r"\lt": "<", r"\gt": ">",
-}  # fmt: skip
 OPENS = frozenset({"LBRACE", "OPEN", "CASES"})
 CLOSES = frozenset({"RBRACE", "CLOSE", "ENDCASES"})
 ENDS = frozenset({"SHIFT", "BEGIN", "END", "ARROW"})

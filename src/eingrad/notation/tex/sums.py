@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from eingrad.core.expr import ELLIPSIS
 from eingrad.notation.lexeme import Entry
-from eingrad.notation.mistakes import chain_of_unequal
 from eingrad.notation.summation import letters_compared
 from eingrad.notation.syntax import Call, Compare, Formula, Number, SizeOf, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
-from eingrad.notation.tex.rows import CLOSES, OPENS, SIGNS_OF
+from eingrad.notation.tex.rows import CLOSES, OPENS
 from eingrad.notation.tokens import Token
 
 SEPARATORS = frozenset({"COMMA", "QUAD", "DOT", "COLON"})
@@ -139,7 +137,7 @@ class SumReader(ConditionReader):
         elif member is not None:
             self._whole_set(piece, member, below, token)
         elif "COMPARE" in kinds:
-            below.conditions += self._within_ends(self._conditions(piece))
+            below.conditions += self._within_ends(type(self)(piece, self.context).conditions())
         elif "EQUAL" in kinds:
             k = kinds.index("EQUAL")
             below.axes += self._labels_in(piece[:k], token)
@@ -172,19 +170,6 @@ class SumReader(ConditionReader):
         if not entries:
             raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
         return self.axes_of(tuple(entries), token)
-
-    def _conditions(self, piece: Sequence[Token]) -> list[Compare]:
-        """Read ``i < j < k`` as two comparisons."""
-        places = [k for k, t in enumerate(piece) if t.kind == "COMPARE"]
-        if len(places) > 1 and any(SIGNS_OF[piece[k].text] == "!=" for k in places):
-            raise chain_of_unequal(self.at(piece[0]))
-        ends = zip([-1, *places], [*places, len(piece)], strict=True)
-        sides = [self._side(piece[a + 1 : b]) for a, b in ends]
-        result = []
-        for k, (left, right) in zip(places, pairwise(sides), strict=True):
-            sign, position = SIGNS_OF[piece[k].text], self.at(piece[k])
-            result.append(Compare(sign, left, right, position))
-        return result
 
     def _within_ends(self, found: list[Compare]) -> list[Compare]:
         r"""Leave out that labels are from 1 to an extent: ``1 \le i < j \le n`` is ``i < j``."""
