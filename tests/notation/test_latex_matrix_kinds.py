@@ -148,3 +148,13 @@ def test_the_number_of_a_mean_is_an_extent_if_the_claim_is_right_then() -> None:
     verdict = model.check(claim, latex=True)
     assert (verdict.outcome, verdict.reason) == ("right if", "right if N = size(i)")
     assert model.check(claim.replace("2}", "1}"), latex=True).outcome == "wrong"
+
+
+def test_capitals_to_a_greek_power_are_numbers():
+    """Euler's theorem for the production function of Cobb and Douglas."""
+    model = eg.parse_latex(r"P = b L^{\alpha} K^{\beta}")
+    claim = r"L \frac{\partial P}{\partial L} + K \frac{\partial P}{\partial K} = "
+    assert model.check(rf"{claim} (\alpha + \beta) P", latex=True).ok
+    assert model.check(rf"{claim} \alpha \beta P", latex=True).outcome == "wrong"
+    with pytest.raises(eg.EingradError, match="a product of matrices, or of scalars"):
+        eg.parse_latex(r"P = L^{t} K^{1/2}")

@@ -9,6 +9,7 @@ from itertools import product as combined
 from types import MappingProxyType
 
 from eingrad.errors import NotationError
+from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
@@ -88,6 +89,7 @@ def elaborated(
     statements = _with_losses(statements, bold, moving)
     matrix = in_matrices(statements, bold, moving, first)
     scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
+    scalars |= _to_a_power(statements)
     for k, s in enumerate(statements):
         if isinstance(s, Assignment) and k not in matrix:
             _check_functions(s.value)
@@ -96,6 +98,19 @@ def elaborated(
     if not matrix:
         return Elaborated(rest)
     return _TextElaboration(statements, bold, matrix, moving, first).run()
+
+
+def _to_a_power(statements: Sequence[Statement]) -> set[str]:
+    r"""Return the capitals that are numbers, for their powers are no matrices': ``K^\alpha``.
+
+    ``A^t`` and ``A^{1/2}`` may be powers of a matrix.
+    """
+    return {
+        x.base.name
+        for s in statements if isinstance(s, Assignment) for x in walk(s.value)
+        if isinstance(x, Power) and isinstance(x.base, Symbol) and len(x.base.name) == 1
+        and any(isinstance(e, Symbol) and e.name in GREEK_LETTERS for e in walk(x.exponent))
+    }  # fmt: skip
 
 
 def _with_losses(
