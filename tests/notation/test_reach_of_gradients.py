@@ -7,7 +7,7 @@ import pytest
 
 import eingrad as eg
 
-NORM = r"L = \lambda \|w\|^2 \quad w \in \mathbb{R}^n"
+NORM = r"L = \lambda \|w\|^2 \\ M = c \|w\|^2 \quad w \in \mathbb{R}^n"
 SQUARES = r"L = \frac{1}{2} \|X w - y\|^2 \quad X \in \mathbb{R}^{m \times n}"
 
 
@@ -15,6 +15,8 @@ SQUARES = r"L = \frac{1}{2} \|X w - y\|^2 \quad X \in \mathbb{R}^{m \times n}"
     (NORM, r"\frac{\partial}{\partial w} \lambda \|w\|^2 = 2 \lambda w", "right"),
     (NORM, r"\frac{\partial}{\partial w} \lambda \|w\|^2 = 0", "wrong"),
     (NORM, r"\nabla_w (\lambda \|w\|^2) = 2 \lambda w", "right"),
+    (NORM, r"\nabla_w \lambda \|w\|^2 = 2 \lambda w", "right"),
+    (NORM, r"\nabla_w \lambda \|w\|^2 = \lambda w", "wrong"),
     (SQUARES, r"\nabla_w \frac{1}{2} \|X w - y\|^2 = X^T (X w - y)", "right"),
     (SQUARES, r"\nabla_w \frac{1}{2} \|X w - y\|^2 = \frac{1}{2} X^T (X w - y)", "wrong"),
     (SQUARES, r"\nabla_w 2 y^T X w = 2 X^T y", "right"),
@@ -25,8 +27,8 @@ def test_numbers_before_what_is_differentiated(model: str, claim: str, outcome: 
 
 
 @pytest.mark.parametrize("claim", [
-    r"\nabla_w \lambda \|w\|^2 = 2 \lambda w",  # or the gradient of lambda, times a norm
-    r"\nabla_w \lambda \|w\|^2 = 0", r"\nabla_w \lambda \sum_i w_i^2 = 2 \lambda w",
+    r"\nabla_w c \|w\|^2 = 2 c w",  # or the gradient of c, times a norm
+    r"\nabla_w c \|w\|^2 = 0", r"\nabla_w c \sum_i w_i^2 = 2 c w",
 ])  # fmt: skip
 def test_a_name_before_what_is_differentiated_is_refused(claim: str) -> None:
     with pytest.raises(eg.NotationError, match="how far"):

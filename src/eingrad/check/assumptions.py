@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, islice
 
-from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
+from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere, agrees_in_cases
 from eingrad.check.points import PLANS, Condition, Point
 from eingrad.check.question import Question
 from eingrad.core.algebra import add, einsum, subtract
@@ -45,7 +45,9 @@ class InputAssumption:
     def holds(self, question: Question, claim: Claim) -> bool:
         """Whether a claim is right wherever the assumption holds."""
         try:
-            return agrees_everywhere(claim, question.right, question.points, self.condition)
+            return agrees_everywhere(
+                claim, question.right, question.points, self.condition
+            ) and agrees_in_cases(claim, question.right, question.points, self.condition)
         except EingradError:
             return False
 

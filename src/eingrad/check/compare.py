@@ -89,7 +89,7 @@ def agrees_everywhere(
         return (
             agrees_nearby(claim, right, points)
             and _agrees_far_out(claim, right, points)
-            and _agrees_in_cases(claim, right, points)
+            and agrees_in_cases(claim, right, points)
         )
     return all(
         agrees(claim, right, points.point(points.apart(plan), plan, condition))
@@ -106,12 +106,15 @@ def _agrees_far_out(claim: Claim, right: Expr, points: Points) -> bool:
     return not finite or agrees(claim, right, point, careful=True)
 
 
-def _agrees_in_cases(claim: Claim, right: Expr, points: Points) -> bool:
+def agrees_in_cases(
+    claim: Claim, right: Expr, points: Points, condition: Condition | None = None
+) -> bool:
     """Try both sides of each comparison: numbers from 0.2 to 1.5 never meet x < 0.1."""
     own = [claim.expr] if isinstance(claim, ExprClaim) else []
     return all(
         agrees(claim, right, point, careful=True)
-        for point in points.in_cases(right, *own) if np.isfinite(claim.value(point)).all()
+        for point in points.in_cases(right, *own, condition=condition)
+        if np.isfinite(claim.value(point)).all()
     )  # fmt: skip
 
 

@@ -38,11 +38,13 @@ from eingrad.notation.summation import labels_of, walk
 from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.tex.names import ACCENTS
+from eingrad.notation.tex.own_models import model_of_claims
 from eingrad.notation.tex.read import is_latex
 from eingrad.notation.text import to_text
 
 Restored = Callable[[Formula], Formula]
 CLASH = "stand for two dimensions"
+CONDITION = "holds at some points alone: a condition, which is not judged"
 NOT_COMPARED = (NoPointError, MemoryLimitError)  # what leaves a claim without a verdict
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
@@ -121,6 +123,7 @@ def _check_text(
         )
     claims: Sequence[Claim]
     if isinstance(claim, str):
+        derived = _with_own_model(derived, claim)
         derived, held = with_differentials(_with_arguments(derived, claim), claim, latex)
         if held:
             verdicts = _check_text(derived, claim, latex, layout, depth)
@@ -136,10 +139,49 @@ def _check_text(
     named = _used(system.shorthands, claims)
     books = isinstance(claim, str) and (is_latex(claim) if latex is None else latex)
     judge = partial(_check_last, derived, depth, books)
-    in_matrices = MatrixJudge(derived, judge, layout, depth).verdicts([*named, *claims])
-    if in_matrices is not None:
-        return in_matrices
-    return _check_claims(derived, depth, books, [*named, *claims])
+    found = MatrixJudge(derived, judge, layout, depth).verdicts([*named, *claims])
+    if found is None:
+        found = _check_claims(derived, depth, books, [*named, *claims])
+    return _without_conditions(found, books)
+
+
+def _without_conditions(verdicts: Sequence[Verdict], books: bool) -> list[Verdict]:
+    """Leave out that a gradient is 0 behind what it is: ``dL/dw = 2 w - 2 = 0`` asks where it is.
+
+    In books so does ``dL/dw = 0`` alone, and what follows from it, ``w = 1``, holds there alone.
+    """
+    kept: list[Verdict] = []
+    asked = False
+    for verdict in verdicts:
+        head, _, value = verdict.claim.rpartition(" = ")
+        before = kept[-1] if kept else None
+        unfounded = verdict.outcome == "wrong"
+        if (
+            unfounded and value == "0" and before is not None
+            and before.claim.startswith(f"{head} = ")
+        ):  # fmt: skip
+            asked = True
+            kept[-1] = replace(before, notes=(*before.notes, f"{head} = 0 {CONDITION}"))
+        elif unfounded and books and (value == "0" if _is_derivative(head) else asked):
+            asked = True
+            kept.append(Verdict("not judged", verdict.claim, f"it {CONDITION}", verdict.correct))
+        else:
+            kept.append(verdict)
+    return kept
+
+
+def _is_derivative(head: str) -> bool:
+    """Whether a left side is the derivative of a name: ``dL/dw_i``."""
+    return head.startswith("d") and "/d" in head and "[" not in head
+
+
+def _with_own_model(derived: Derived, claim: str) -> Derived:
+    """Return the model of what a claim differentiates, for a model without a statement."""
+    system = derived.system
+    if system.opening is None:
+        return derived
+    own = model_of_claims(claim, system.opening, system.applied)
+    return derived if own is None else Derived(own)
 
 
 def _with_arguments(derived: Derived, claim: str) -> Derived:

@@ -6,7 +6,7 @@ by entry. What is right then is what was meant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, permutations
 from itertools import product as combinations
@@ -101,8 +101,10 @@ class MatrixJudge:
         if right:
             return self._right(claim, right, definitions)
         other = None
-        if any(x.dotted for x in options) and self.depth != "verdict":
-            other = self._otherwise(claim, definitions)
+        if self.depth != "verdict":
+            dotted = any(x.dotted for x in options)
+            relaxed = self._relaxed(claim) if dotted else self._with_identities(claim)
+            other = self._otherwise(claim, definitions, relaxed)
         return other if other is not None else self._wrong(claim, options, definitions)
 
     def _fits(self, left: Formula) -> bool:
@@ -161,7 +163,8 @@ class MatrixJudge:
         return self._repaired(claim, definitions, verdict, "")
 
     def _misfit(self, claim: Claim, definitions: Sequence[Claim], error: NotationError) -> Verdict:
-        other = None if self.depth == "verdict" else self._otherwise(claim, definitions)
+        relaxed = self._relaxed(claim)
+        other = None if self.depth == "verdict" else self._otherwise(claim, definitions, relaxed)
         if other is not None:
             return other
         bare = Verdict("wrong", text_of(claim), error.reason, self._correct(claim), mistake="shape")
@@ -169,9 +172,11 @@ class MatrixJudge:
             return bare
         return self._repaired(claim, definitions, bare, f" ({error.reason})")
 
-    def _otherwise(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict | None:
+    def _otherwise(
+        self, claim: Claim, definitions: Sequence[Claim], readings: Iterable[tuple[Formula, str]]
+    ) -> Verdict | None:
         """Return that a claim is right if it is read otherwise, None where no reading is right."""
-        for value, condition in self._relaxed(claim):
+        for value, condition in readings:
             if self._holds(_with_value(claim, value), definitions):
                 return Verdict(
                     "right if", text_of(claim), f"right if {condition}", self._correct(claim),
@@ -191,7 +196,30 @@ class MatrixJudge:
             if ranks == [1, 1]:
                 for side in (value, _with_signs(value, self._is_vector)):
                     yield Call("diag", (side,)), "the derivative is taken entry by entry"
+        yield from self._with_identities(claim)
         yield from _entry_by_entry(value, self._is_vector)
+
+    def _with_identities(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
+        """Yield a right side in which numbers beside matrices are so many identities."""
+        value = sides_of(claim)[1]
+        numbers: list[Formula] = []
+
+        def with_identity(part: Formula) -> Formula:
+            parts = () if isinstance(part, Derivative) else children(part)
+            part = rebuilt(part, [with_identity(x) for x in parts]) if parts else part
+            alone = isinstance(part, Sum) and [self._is_scalar(x) for x in part.terms]
+            if not isinstance(part, Sum) or not alone or len({*alone}) == 1:
+                return part
+            numbers.extend(x for x, is_number in zip(part.terms, alone, strict=True) if is_number)
+            terms = (
+                Product((x, Symbol("I")), (False, False)) if is_number else x
+                for x, is_number in zip(part.terms, alone, strict=True)
+            )
+            return replace(part, terms=tuple(terms))
+
+        changed = with_identity(value)
+        if numbers:
+            yield changed, f"{shown(numbers[0])} stands for {shown(numbers[0])} I"
 
     def _repaired(
         self, claim: Claim, definitions: Sequence[Claim], verdict: Verdict, why: str

@@ -320,7 +320,7 @@ class Points:
         finally:
             self.kinds = kinds
 
-    def in_cases(self, *roots: Expr) -> Iterator[Point]:
+    def in_cases(self, *roots: Expr, condition: Condition | None = None) -> Iterator[Point]:
         """Yield points with numbers of other orders, and next to those that the formulas compare
         with; none where nothing depends on a comparison."""
         definitions = [d.expr for d in self.derived.system.definitions.values()]
@@ -331,7 +331,7 @@ class Points:
         for k, scale in enumerate(SCALES):
             self.scale, self.limits = scale, limits if k % 2 else ()
             try:
-                point = self.point(self.apart(k % PLANS), PLAN_OF_WIDE + 1 + k)
+                point = self.point(self.apart(k % PLANS), PLAN_OF_WIDE + 1 + k, condition)
             except NoPointError:
                 continue
             finally:

@@ -67,7 +67,8 @@ class System:
     ``applied`` are the arguments with which tensors are written, ``counting``
     says how a text in LaTeX counts. The functions in ``once`` have no
     second derivative: see `Declaration`. ``edges[name]`` is what stands before the first entry of
-    an axis (``<``) or behind the last (``>=``) where others read there.
+    an axis (``<``) or behind the last (``>=``) where others read there. ``opening`` is the text of
+    a model without statements: claims about it bring along what they speak of.
     """
 
     inputs: Mapping[str, Var]
@@ -84,6 +85,7 @@ class System:
     counting: Counting = field(default_factory=Counting)
     once: frozenset[str] = frozenset()
     edges: Mapping[str, Mapping[tuple[int, str], Expr]] = field(default_factory=dict)
+    opening: str | None = None
 
     @property
     def exprs(self) -> dict[str, Expr]:

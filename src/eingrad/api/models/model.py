@@ -71,6 +71,9 @@ def read_model(text: str, latex: bool | None = None) -> Model:
     """Read a model as `parse` does, without a warning; ``latex`` None asks its commands."""
     if is_latex(text) if latex is None else latex:
         reading = read_latex(text)
+        if not any(isinstance(s, Assignment) for s in reading.statements):
+            nothing = System({}, {}, {}, {}, applied=reading.applied, opening=text)
+            return Model(reading.statements, nothing)
         system = lower(reading.statements)
         sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
         system = replace(

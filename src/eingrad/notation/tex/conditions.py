@@ -71,6 +71,7 @@ class ConditionReader(DerivativeReader):
             self.take("DOT")
             return value, None
         self._take_word({"if", "for", "when"})
+        self.take("AMP")  # of an array with a column for the word
         if self.peek().kind in {"ROW", "ENDCASES", "RBRACE"}:
             hint = r"write a & \text{if } x > 0 \\ b & \text{otherwise}"
             raise self.error("cases have two rows", hint, token)

@@ -101,10 +101,10 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
 
     Raises NotationError for a derivative of one, and for definitions that go in a circle.
     """
-    if not functions or not any(isinstance(x, Call) for x in walk(formula)):
+    if not functions or not any(isinstance(x, Call | Derivative) for x in walk(formula)):
         return formula
     if isinstance(formula, Derivative):
-        return replace(formula, of=put_in_place(formula.of, functions, depth))
+        return replace(formula, of=put_in_place(_applied(formula, functions), functions, depth))
     parts = [put_in_place(x, functions, depth) for x in children(formula)]
     formula = rebuilt(formula, parts) if parts else formula
     if not isinstance(formula, Call):
@@ -114,10 +114,11 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
         return formula
     name = formula.function
     of_one = len(formula.args) == 1 and not formula.axes
-    if name.endswith("'") and of_one and _is_number(formula.args[0]) and not name.endswith("''"):
-        value = put_in_place(replace(formula, function=name[:-1]), functions, depth)
+    if name.endswith("'") and of_one and _is_number(formula.args[0]):
+        primes = len(name) - len(name.rstrip("'"))
+        value = put_in_place(replace(formula, function=name[:-primes]), functions, depth)
         assert isinstance(formula.args[0], Symbol)
-        return Derivative(value, (formula.args[0],), formula.position)  # g'(z)
+        return Derivative(value, (formula.args[0],) * primes, formula.position)  # g'(z)
     if name.endswith("'") or not of_one or depth > DEEPEST:
         hint = "write its formula, or call it something else where it is defined"
         raise NotationError(f"{name} of a function that the text defines", hint=hint,
@@ -132,6 +133,15 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
             position=formula.position, operand=name,
         )  # fmt: skip
     return _with(value, argument, formula.args[0])
+
+
+def _applied(derivative: Derivative, functions: Defined) -> Formula:
+    r"""Return what is differentiated: the g of ``\frac{dg}{dz}`` is g(z) where a text says so."""
+    of = derivative.of
+    known = functions.get(of.name) if isinstance(of, Symbol) and not of.labels else None
+    if known is None or known.value is None or {*derivative.wrt} != {*known.arguments}:
+        return of
+    return Call(of.name, known.arguments, (), of.position)
 
 
 def _is_number(formula: Formula) -> bool:

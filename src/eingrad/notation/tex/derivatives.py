@@ -481,7 +481,7 @@ class DerivativeReader(ScriptReader):
         first, start = self.peek(), self.k
         of = self._reached(first)
         if self._goes_on_with(of, by):
-            if isinstance(of, Symbol):
+            if isinstance(of, Symbol) and not self._is_weight(of):
                 hint = rf"write {token.text}_{{x}} \left( ... \right)"
                 raise self.error("how far this derivative reaches is not clear", hint, token)
             self.k = start
@@ -490,6 +490,11 @@ class DerivativeReader(ScriptReader):
             raise self.error("how far this derivative reaches is not clear",
                              r"write \partial_{x} \left( ... \right)", token)  # fmt: skip
         return self._taken(of, (by,) * _times(order), order, token)
+
+    def _is_weight(self, name: Symbol) -> bool:
+        r"""Whether a name is the lambda of ``\nabla_W \lambda \|W\|^2``."""
+        number = self.context.rank(name.name) in {None, 0} and not name.labels
+        return number and name.name in names.WEIGHTS
 
     def _goes_on_with(self, of: Formula, by: Symbol | TensorAt) -> bool:
         r"""Whether a factor does not hold what a gradient is by, and the factors behind it do.

@@ -17,11 +17,11 @@ SPACING = frozenset({
     r"\normalsize", r"\large", r"\Large", r"\relax", r"\numberthis", r"\/", r"\negthinspace",
     r"\thickspace", r"\negmedspace", r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\Bigl",
     r"\biggl", r"\bigr", r"\Bigr", r"\biggr", r"\Biggl", r"\Biggr", r"\noindent", r"\centering",
-    r"\par",
+    r"\par", r"\space",
 })
 ENVIRONMENTS = frozenset({
     "align", "aligned", "alignat", "equation", "gather", "gathered", "split", "eqnarray",
-    "multline", "displaymath", "math", "flalign",
+    "multline", "displaymath", "math", "flalign", "array",
 })
 DELIMITERS = {
     "(": ("OPEN", "("), ")": ("CLOSE", "("), "[": ("OPEN", "["), "]": ("CLOSE", "["),
@@ -41,17 +41,20 @@ SIGNS = {
     "}": "RBRACE", "&": "AMP", ".": "DOT", ";": "DOT", ":": "COLON", r"\quad": "QUAD",
     r"\qquad": "QUAD", r"\Rightarrow": "ARROW", r"\Longrightarrow": "ARROW",
     r"\implies": "ARROW", r"\therefore": "ARROW", r"\otimes": "TIMES", r"\oslash": "TIMES",
+    "!": "COMMAND",
 }
 LOOK_LIKE = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "∂": r"\partial",
              "⊙": r"\odot", "⊗": r"\otimes", "⊘": r"\oslash",
              "∑": r"\sum", "∏": r"\prod", "∇": r"\nabla",
-             r"\triangledown": r"\nabla", r"\bigtriangledown": r"\nabla"}
+             r"\triangledown": r"\nabla", r"\bigtriangledown": r"\nabla",
+             r"\mbox": r"\text", r"\hbox": r"\text", r"\textnormal": r"\text",
+             r"\bold": r"\mathbf", r"\boldmath": r"\mathbf"}
 # fmt: on
 
 _TOKEN = re.compile(
     r"(?P<space>[^\S\n]+|~)|(?P<newline>\n)|(?P<comment>[%#][^\n]*)"
     r"|(?P<row>\\\\(?:\[[^\]\n]*\])?\*?)|(?P<shift>\$\$?|\\[\[\]()])"
-    r"|(?P<env>\\(?:begin|end)[ ]?\{[A-Za-z]*\*?\})(?:\{[0-9lcr]*\})?"
+    r"|(?P<env>\\(?:begin|end)[ ]?\{[A-Za-z]*\*?\})(?:[ ]?\{[0-9lcr@{}| ]*\})?"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<command>\\(?:[A-Za-z]+|[^A-Za-z]))|(?P<sign>:=)|(?P<letter>[^\W\d_])|(?P<other>.)"
 )
@@ -108,7 +111,7 @@ class Lexer:
         return Token(kind, text, token.line, token.column, token.width, token.spaced)
 
     def _environment(self, token: Token) -> Token:
-        name = re.sub(r".*\{|\*?\}.*", "", token.text)
+        name = re.sub(r"^[^{]*\{|\*?\}.*", "", token.text)
         begins = token.text.startswith(r"\begin")
         if name == "cases":
             kind = "CASES" if begins else "ENDCASES"

@@ -30,8 +30,10 @@ WORDS = frozenset({
     "LS", "OLS", "WD", "CTC", "RL", "DPO", "PPO",
 })  # in a subscript they belong to the name
 PARAMETERS = frozenset({
-    "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta",
+    "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta", "delta", "epsilon",
+    "lambda", "tau", "eta", "kappa",
 })  # below the name of a function with arguments
+WEIGHTS = frozenset({"lambda", "alpha", "beta", "gamma", "eta", "mu", "rho", "tau"})  # of terms
 OWN = frozenset("ohfgrxyzew")  # letters that, below a name, may belong to it
 EXTENTS = frozenset("dnDN")  # with a letter below, d_k, a number if nothing else has that letter
 MATRICES = frozenset({"Sigma", "Lambda", "Omega"})  # whose power -1 is the inverse

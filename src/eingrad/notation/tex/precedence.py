@@ -330,7 +330,8 @@ class Parser(CallReader):
         if name == "e" and self.peek().kind == "SUP" and "e" not in self.context.tensors:
             start = self.k
             scripts = self.scripts()
-            if scripts.power is not None and scripts.entries is None and not scripts.number:
+            powered = scripts.power not in (None, TRANSPOSED) and scripts.entries is None
+            if powered and scripts.power is not None and not scripts.number:
                 return Call("exp", (scripts.power,), (), self.at(token))
             self.k = start
         scripts = self.scripts()
@@ -436,8 +437,15 @@ class Parser(CallReader):
         if upright and len(name) > 1 and name not in self.context.tensors:
             return known or (name if called or self._called_behind_labels() else None)
         if name in self.context.functions:
-            return name if called or self._called_behind_labels() else None
+            squared = self._called_behind_power() and name not in self.context.bare
+            return name if called or squared or self._called_behind_labels() else None
         return name if called and self.context.is_function(name) else None
+
+    def _called_behind_power(self) -> bool:
+        r"""Whether a number above and a parenthesis come next, ``\sigma^2(x)``."""
+        braced = (self.peek().kind, self.peek(1).kind) == ("SUP", "LBRACE")
+        number, opened = (self.peek(2), self.peek(4)) if braced else (self.peek(1), self.peek(2))
+        return (self.peek().kind, number.kind, opened.text) == ("SUP", "NUMBER", "(")
 
     def _primes_follow(self) -> bool:
         start = self.k

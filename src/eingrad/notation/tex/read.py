@@ -41,6 +41,7 @@ from eingrad.notation.tex.read_row import (
     defines_sigma,
     formula_of,
     is_called,
+    is_threshold,
     is_word,
     read_rows,
 )
@@ -143,11 +144,12 @@ def _read_model(lexer: Lexer) -> Reading:
     places = function_rows(found)
     functions = [(name, x, found[k]) for k, (name, x) in places.items()]
     rest = [row for k, row in enumerate(found) if k not in places]
-    found = rest or found
+    found = rest
     first = Context(
         lexer, [*declared, *(name for name, *_ in functions)], labels=labels | upper,
         letters=letters, upper=upper, moving=frozenset(moving.labels),
-        own_delta=defines_delta(found), bare_delta=defines_delta(found, bare=True),
+        own_delta=defines_delta(found),
+        bare_delta=defines_delta(found, bare=True) or is_threshold(found),
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)
@@ -205,7 +207,7 @@ def _elaborated(
     chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)
     return Reading(
         rest, (*named, *plain.sizes), chained, shorthands, plain.kinds, plain.stacks,
-        {**context.applied, **defined},
+        {**context.survey.applied, **context.applied, **defined},
         Counting(moving.labels, moving.carriers, context.starts, context.first),
     )  # fmt: skip
 
@@ -221,34 +223,69 @@ def read_claims(
     ``names`` are the model's tensors, with their labels where it is a mapping, ``counting``
     says how it counts.
     """
-    lexer = Lexer(text)
-    tidy = with_differentials(tidied(lexer, names), names)
-    found = _with_words(rows(tidy), lexer, names)
-    found = claims_with_labels(found, counting, lexer, names)
-    tokens = [token for row in found for token in row.tokens]
-    letters, labels = letters_of(tokens)
-    upper = upper_labels(tokens)
-    names = _with_new_names(names, found, applied or {})
-    known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
-    names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
-    defined = {name: x for name, x in (applied or {}).items() if x.value is not None}
-    first = Context(
-        lexer, tuple(defined), names, closed=bool(names), labels=labels | known | upper,
-        upper=upper,
-        letters=letters | known, squared=squares_in(names),
-        own_delta=names_delta or defines_delta(found),
-        bare_delta=ERRORS in names or defines_delta(found, bare=True),
-        applied={name: x for name, x in (applied or {}).items() if x.value is None},
-        starts=counting.starts, first=counting.first, moving=frozenset(counting.labels),
-    )  # fmt: skip
+    return _read_claims(text, names, applied or {}, counting)[0]
+
+
+def _read_claims(
+    text: str, names: Collection[str], applied: Mapping[str, Dependence], counting: Counting
+) -> tuple[tuple[Claim, ...], Context]:
+    """Read claims twice; return them, and what their text says as a whole."""
+    found, first = _claim_rows(text, names, applied, counting)
     for row in found:
         claims_of(row, first)
     context = first.learned()
     claims = tuple(claim for row in found for claim in claims_of(row, context))
+    defined = {name: x for name, x in applied.items() if x.value is not None}
     claims = tuple(statement_in_place(x, defined) for x in claims)
     if not claims:
         raise NotationError("a claim is an equation", hint=STATEMENT_HINT)
-    return claims
+    return claims, context
+
+
+def _claim_rows(
+    text: str, names: Collection[str], applied: Mapping[str, Dependence], counting: Counting
+) -> tuple[list[Row], Context]:
+    """Return the rows of claims, and the context of their first reading."""
+    lexer = Lexer(text)
+    tidy = with_differentials(tidied(lexer, names), names)
+    found = _with_words(rows(tidy), lexer, [*names, *applied])
+    found = claims_with_labels(found, counting, lexer, names)
+    tokens = [token for row in found for token in row.tokens]
+    letters, labels = letters_of(tokens)
+    upper = upper_labels(tokens)
+    names = _with_new_names(names, found, applied)
+    known = {x for own in names.values() for x in own} if isinstance(names, Mapping) else set()
+    names_delta = isinstance(names, Mapping) and len(names.get(ERRORS, ())) > 1
+    defined = [name for name, x in applied.items() if x.value is not None]
+    first = Context(
+        lexer, defined, names, closed=bool(names), labels=labels | known | upper,
+        upper=upper,
+        letters=letters | known, squared=squares_in(names),
+        own_delta=names_delta or defines_delta(found),
+        bare_delta=ERRORS in names or defines_delta(found, bare=True),
+        applied={name: x for name, x in applied.items() if x.value is None},
+        starts=counting.starts, first=counting.first, moving=frozenset(counting.labels),
+    )  # fmt: skip
+    return found, first
+
+
+def read_claims_apart(
+    text: str, applied: Mapping[str, Dependence]
+) -> tuple[tuple[Claim, ...], Collection[tuple[str, int]]]:
+    """Read claims about no model; return them, and what they write in bold type."""
+    claims, context = _read_claims(text, (), applied, NO_COUNTING)
+    return claims, context.survey.bold
+
+
+def read_opening(text: str) -> list[Statement]:
+    """Read a text that has no statement, but declares shapes and says what holds."""
+    lexer = Lexer(text)
+    every = rows(tidied(lexer))
+    functions = function_rows(every)
+    found = [row for k, row in enumerate(every) if k not in functions]
+    letters, labels = letters_of([token for row in found for token in row.tokens])
+    read = _read_twice(found, Context(lexer, labels=labels, letters=letters))
+    return [*read.statements, *read.context.survey.shapes]
 
 
 def _with_new_names(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 from eingrad.errors import NotationError
 from eingrad.notation.grammar import shallow
@@ -51,6 +52,7 @@ RELATIONS = {
     ),
     **dict.fromkeys((r"\approx", r"\simeq", r"\sim", r"\propto", r"\cong", r"\asymp"), _ROUGHLY),
 }
+END_OF_ROW = Token("END", "", 0, 0, 0)
 STATEMENT_HINT = r"a statement is a tensor with its labels, =, and a formula: y_i = W_{ij} x_j"
 
 
@@ -175,8 +177,9 @@ def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Fo
     arguments = context.survey.arguments
     if (
         isinstance(left, Symbol)
-        and len(left.labels) > 1
+        and left.labels
         and arguments
+        and (len(left.labels) > 1 or context.survey.bound.isdisjoint(left.labels))
         and not any(x in Summation().free(value) for x in left.labels)
     ):
         context.survey.words.update((left.name, x) for x in left.labels)  # E_{in}(W)
@@ -217,6 +220,13 @@ def defines_delta(found: Sequence[Row], bare: bool = False) -> bool:
         and not any(t.kind in {"SIGN", "TIMES"} for t in sides(row.tokens)[0])
         for row in found
     )  # fmt: skip
+
+
+def is_threshold(found: Sequence[Row]) -> bool:
+    r"""Whether ``\delta`` never has labels, as that of ``|x| \leq \delta``."""
+    pairs = (pair for row in found for pair in pairwise([*row.tokens, END_OF_ROW]))
+    scripts = [after.kind for here, after in pairs if here.text == r"\delta"]
+    return bool(scripts) and {"SUB", "SUP"}.isdisjoint(scripts)
 
 
 def _has_generic(value: Formula, context: Context) -> bool:

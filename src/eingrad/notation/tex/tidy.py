@@ -46,7 +46,7 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     ``known`` are the tensors that a claim may speak of. Raises NotationError for a text that nests
     too deep.
     """
-    tokens = _join_delimiters(list(lexer.tokens()), lexer)
+    tokens = _with_cases(_join_delimiters(list(lexer.tokens()), lexer), lexer)
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(_without_dropped(tokens)))))
     bare = _letters_apart(_scripts_outside(_fonts_outside(_bars_before(bare))), known)
     result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
@@ -72,6 +72,34 @@ def _join_delimiters(tokens: list[Token], lexer: Lexer) -> list[Token]:
         side = None
     if side is not None:
         raise _alone(side, lexer)
+    return result
+
+
+def _with_cases(tokens: list[Token], lexer: Lexer) -> list[Token]:
+    r"""Read ``\left\{ \begin{array}{ll} ... \end{array} \right.`` as cases."""
+    if not any(t.text == "array" and t.kind == "BEGIN" for t in tokens):
+        return tokens
+    result: list[Token] = []
+    opened: list[bool] = []  # whether the arrays that are open are cases
+    for k, token in enumerate(tokens):
+        after = tokens[k + 1] if k + 1 < len(tokens) else None
+        begins = after is not None and (after.kind, after.text) == ("BEGIN", "array")
+        if begins and after is not None and token.kind in {"OPEN", "BAR"} and token.text != r"\{":
+            reason = "a matrix entry by entry"
+            raise lexer.error(after, reason, "name it, and declare its shape")
+        if token.text == "array" and token.kind == "BEGIN":
+            opened.append(k > 0 and tokens[k - 1].kind == "OPEN")
+            if opened[-1]:
+                result[-1:] = [replace(token, kind="CASES")]
+                continue
+        elif token.text == "array" and token.kind == "END" and opened and opened.pop():
+            result.append(replace(token, kind="ENDCASES"))
+            continue
+        elif token.kind == "CLOSE" and k and tokens[k - 1].text == "array" and (
+            result and result[-1].kind == "ENDCASES"
+        ):  # fmt: skip
+            continue
+        result.append(token)
     return result
 
 
@@ -482,7 +510,12 @@ def _function_length(tokens: Sequence[Token], k: int) -> int:
     while end < len(tokens) and tokens[end].kind == "LETTER" and not tokens[end].spaced:
         end += 1
     word = "".join(t.text for t in tokens[k:end])
-    after = tokens[end].kind if end < len(tokens) else "END"
+    behind = end
+    while behind < len(tokens) and tokens[behind].kind == "PRIME":
+        behind += 1  # ReLU'(x)
+    after = tokens[behind].kind if behind < len(tokens) else "END"
+    if behind > end and after != "OPEN":
+        return 0
     whole = not k or tokens[k - 1].kind != "LETTER" or tokens[k].spaced
     called = after in {"OPEN", "SUB"} or (whole and after in {"LETTER", "COMMAND", "LBRACE"})
     known = len(word) > 2 or word in {"ln", "tr", "Tr"}

@@ -1,0 +1,159 @@
+r"""Claims of public documents by the kind of their writing: right ones, and wrong twins of each.
+
+What is right was derived by hand or compared with PyTorch before eingrad saw it.
+"""
+
+# ruff: noqa: E501 - formulas stand as documents write them
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import eingrad as eg
+
+SQUARE = r"\in \mathbb{R}^{n \times n}"
+HUBER = r"""L_\delta(a) = \begin{cases} \frac{1}{2} a^2 & \text{for } |a| \leq \delta, \\
+\delta (|a| - \frac{1}{2} \delta) & \text{for } |a| > \delta. \end{cases}"""
+# a model, claims that are right, claims that are wrong
+KINDS: dict[str, tuple[str, list[str], list[str]]] = {
+    "a gradient set to zero": (
+        r"L = w^2 - 2 w",
+        [r"\frac{\partial L}{\partial w} = 2w - 2 = 0", r"\frac{dL}{dw} = 2w - 2 \stackrel{!}{=} 0"],
+        [r"\frac{\partial L}{\partial w} = 2w - 1 = 0", r"\frac{\partial L}{\partial w} = 2w - 2 = 1"],
+    ),
+    "a vector e": (
+        rf"\lambda = e^\top D e \\ D {SQUARE}",
+        [r"\frac{\partial \lambda}{\partial e} = D e + D^\top e"],
+        [r"\frac{\partial \lambda}{\partial e} = 2 D^\top e^\top"],
+    ),
+    "an array for cases": (
+        r"f(x) = \max(0, x)",
+        [r"f'(x) = \left\{ \begin{array}{rcl} 0 & \mbox{for}& x \le 0\\ 1 & \mbox{for} & x > 0 \\ \end{array}\right.",
+         r"f'(x) = \left\{\begin{array}{@{}ll@{}} 1, & \text{if}\ x > 0\\ 0, & \text{otherwise} \end{array}\right."],
+        [r"f'(x) = \left\{ \begin{array}{ll} 1 & x \le 0\\ 0 & x > 0 \end{array}\right."],
+    ),
+    "an array for rows": (
+        r"\begin{array}{rcl} y &=& w x \\ L &=& y^2 \end{array}",
+        [r"\frac{dL}{dx} = 2 y w"],
+        [r"\begin{array}{rcl} \frac{dL}{dx} &=& 2 y w \\ \frac{dL}{dw} &=& 2 x \end{array}"],
+    ),
+    "old fonts": (
+        r"f = \mbox{tr}\left\{ X^T \bold{A} X \right\} \\ X \in \mathbb{R}^{n \times m}",
+        [r"\nabla_{X} \ \mbox{tr}\left\{ X^T \bold{A} X \right\} = (\bold{A} + \bold{A}^T) X"],
+        [r"\frac{\partial f}{\partial X} = (\bold{A} + \bold{A}^T) X^T"],
+    ),
+    "a symmetry stated": (
+        rf"f = x^T A x \\ A {SQUARE} \\ A^\top = A",
+        [r"\nabla_x f = 2 A x"], [r"\nabla_x f = A x"],
+    ),
+    "a symmetry stated by entries": (
+        r"f = x_i A_{ij} x_j \\ A_{ij} = A_{ji}",
+        [r"\frac{\partial f}{\partial x_i} = 2 A_{ij} x_j"],
+        [r"\frac{\partial f}{\partial x_i} = A_{ij} x_j"],
+    ),
+    "delta for a threshold": (
+        HUBER,
+        [r"L'_{\delta}(a) = \begin{cases} a & \text{for } |a| \leq \delta, \\ \delta \cdot \text{sign}(a) & \text{for } |a| > \delta. \end{cases}",
+         r"\frac{d L_\delta}{d a} = \begin{cases} a & \text{if } |a| \leq \delta, \\ \delta \, \text{sgn}(a) & \text{otherwise} \end{cases}"],
+        [r"L'_{\delta}(a) = \begin{cases} a & \text{for } |a| \leq \delta, \\ \text{sign}(a) & \text{for } |a| > \delta. \end{cases}"],
+    ),
+    "a letter below a function": (
+        r"h_s(x) = x^2 + s",
+        [r"h_s'(x) = 2 x"], [r"h_s'(x) = 2 x + 1"],
+    ),
+    "no statement, bold": (
+        "",
+        [r"\nabla_{\boldsymbol{\theta}} (\boldsymbol{\theta}^T\textbf{X}^T\textbf{X}\boldsymbol{\theta}) = 2 \textbf{X}^T\textbf{X}\boldsymbol{\theta}",
+         r"\frac{\partial \mathbf{a}^T\mathbf{X}^T \mathbf{b}}{\partial \mathbf{X}} &=& \mathbf{b}\mathbf{a}^T",
+         r"\frac{\partial x^Ta}{\partial x} = \frac{\partial a^Tx}{\partial x} = a",
+         r"\frac{\partial}{\partial X} \log\det X = X^{-T}"],
+        [r"\frac{\partial \mathbf{a}^T\mathbf{X}^T \mathbf{b}}{\partial \mathbf{X}} = \mathbf{a}\mathbf{b}^T",
+         r"\frac{\partial x^T A x}{\partial x} = (A - A^T) x",
+         r"\frac{\partial x^Ta}{\partial x} = \frac{\partial a^Tx}{\partial x} = 2 a"],
+    ),
+    "no statement, labels": (
+        "",
+        [r"\frac{\partial}{\partial x_k} \sum_i x_i^2 = 2 x_k", r"\frac{d}{dx} x^3 = 3x^2",
+         r"\frac{\partial}{\partial a_j}\frac{e^{a_i}}{\sum_k e^{a_k}} = \frac{e^{a_i}}{\sum_k e^{a_k}} (\delta_{ij} - \frac{e^{a_j}}{\sum_k e^{a_k}})"],
+        [r"\frac{\partial}{\partial x_k} \sum_i x_i^2 = x_k", r"\frac{d}{dx} x^3 = 3x"],
+    ),
+    "shapes alone": (
+        r"V \in \mathbb{R}^{n \times m}, W \in \mathbb{R}^{n \times k}, H \in \mathbb{R}^{k \times m}",
+        [r"\frac{d}{dW} ||V - WH||_F^2 = -2(V - WH)H^T", r"\nabla_{W} \lambda \|W\|_F^2 = 2 \lambda W"],
+        [r"\frac{d}{dW} ||V - WH||_F^2 = -2H^T(V - WH)", r"\nabla_{W} \lambda \|W\|_F^2 = \lambda W"],
+    ),
+    "functions alone": (
+        r"\sigma(x) = \frac{1}{1+e^{-x}} \\ ReLU(x) = \max(0, x)",
+        [r"\sigma'(x) = \sigma(x)(1-\sigma(x)) = \sigma(x) - \sigma^2(x)",
+         r"\frac{d\sigma}{dx} = \sigma(x)(1-\sigma(x))",
+         r"\sigma''(x) = \sigma'(x)(1-2\sigma(x))",
+         r"ReLU'(x) = \begin{cases} 1 & x > 0 \\ 0 & x \leq 0 \end{cases}"],
+        [r"\sigma'(x) = \sigma(x)(1+\sigma(x))", r"\sigma''(x) = \sigma'(x)(1-\sigma(x))",
+         r"ReLU'(x) = \begin{cases} 0 & x > 0 \\ 1 & x \leq 0 \end{cases}"],
+    ),
+    "hyperbolic functions": (
+        r"\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}}",
+        [r"\tanh'(x) = 1 - \tanh^2(x)"], [r"\tanh'(x) = 1 + \tanh^2(x)"],
+    ),
+}  # fmt: skip
+
+
+def model(text: str) -> eg.Model:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", eg.NotationWarning)
+        return eg.parse_latex(text)
+
+
+def outcome(text: str, claim: str) -> str:
+    """Say what is found of a claim: the least of its verdicts."""
+    found = {v.outcome for v in model(text).check_each(claim, latex=True)}
+    return next(x for x in ("wrong", "not judged", "right if", "right") if x in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "expected"),
+    [
+        pytest.param(text, claim, expected, id=f"{kind}-{expected}-{k}")
+        for kind, (text, right, wrong) in KINDS.items()
+        for expected, claims in (("right", right), ("wrong", wrong))
+        for k, claim in enumerate(claims)
+    ],
+)
+def test_kind(text: str, claim: str, expected: str) -> None:
+    assert outcome(text, claim) == expected
+
+
+def test_what_follows_from_a_condition_is_not_judged() -> None:
+    """``X^T X w = X^T y`` holds where the gradient is 0, and nowhere else."""
+    fitted = model(r"L = \|X w - y\|^2 \\ X \in \mathbb{R}^{n \times d}")
+    claim = r"\frac{\partial L}{\partial w} = 2 X^T (X w - y) = 0 \Rightarrow X^T X w = X^T y"
+    gradient, normal = fitted.check_each(claim)
+    assert gradient.ok
+    assert "condition" in " ".join(gradient.notes)
+    assert normal.outcome == "not judged"
+    assert fitted.check(r"\frac{\partial L}{\partial w} = 0").outcome == "not judged"
+
+
+def test_a_sign_is_assumed_only_where_it_suffices() -> None:
+    """With y < 0 the slope of a hinge is -y only where 1 - y z > 0."""
+    hinge = model(r"l = \max(0, 1 - y z)")
+    assert hinge.check(r"\frac{\partial l}{\partial z} = \max(0, -y)").outcome == "wrong"
+    slope = (
+        r"\begin{cases} a & \text{if } |a| \leq \delta, \\ \delta & \text{otherwise} \end{cases}"
+    )
+    assert model(HUBER).check(rf"L'_\delta(a) = {slope}").assumption == "a > 0"
+
+
+def test_a_number_beside_a_matrix_may_stand_for_the_identity() -> None:
+    text = r"L = w^T X X^T w - \lambda w^T w \\ X \in \mathbb{R}^{d \times n} \\ w \in \mathbb{R}^d"
+    verdict = model(text).check(r"\frac{\partial L}{\partial w} = 2 (X X^T - \lambda) w")
+    assert verdict.assumption == "lambda stands for lambda I"
+    twin = r"\frac{\partial L}{\partial w} = 2 (X X^T + \lambda) w"
+    assert model(text).check(twin).outcome == "wrong"
+
+
+def test_a_matrix_entry_by_entry_is_refused() -> None:
+    with pytest.raises(eg.NotationError, match="a matrix entry by entry"):
+        eg.parse_latex(r"A = \left( \begin{array}{cc} a & b \\ c & d \end{array} \right)")
