@@ -138,7 +138,9 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
 def _applied(derivative: Derivative, functions: Defined) -> Formula:
     r"""Return what is differentiated: the g of ``\frac{dg}{dz}`` is g(z) where a text says so."""
     of = derivative.of
-    known = functions.get(of.name) if isinstance(of, Symbol) and not of.labels else None
+    if not isinstance(of, Symbol) or of.labels:
+        return of
+    known = functions.get(of.name)
     if known is None or known.value is None or {*derivative.wrt} != {*known.arguments}:
         return of
     return Call(of.name, known.arguments, (), of.position)
