@@ -94,13 +94,13 @@ def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fiel
         node.operands, node.dims = operands, dims
         own = _stable_here(type(node).__name__, dims, fields)
         node.digest = hash((own, *(x.digest for x in operands)))
-        node.has_delta = isinstance(node, Delta) or (
-            (isinstance(node, Einsum) or (isinstance(node, Map) and node.function == "add"))
-            and any(x.has_delta for x in operands)
-        )
-        node.has_places = isinstance(node, Indices) or any(x.has_places for x in operands)
-        node.has_loop = node.loops or any(x.has_loop for x in operands)
-        node.has_shift = node.moves or any(x.has_shift for x in operands)
+        delta, places, loop, shift = False, isinstance(node, Indices), node.loops, node.moves
+        for x in operands:
+            delta, places = delta or x.has_delta, places or x.has_places
+            loop, shift = loop or x.has_loop, shift or x.has_shift
+        if not isinstance(node, Einsum) and not (isinstance(node, Map) and node.function == "add"):
+            delta = isinstance(node, Delta)
+        node.has_delta, node.has_places, node.has_loop, node.has_shift = delta, places, loop, shift
         _nodes[key] = node
         return node
 
@@ -113,7 +113,7 @@ def _stable_here(*fields: Any) -> int:
 def _stable(value: Any) -> int:
     """Hash nested tuples of numbers and strings the same way in every process."""
     if isinstance(value, tuple):
-        return hash(tuple(_stable(item) for item in value))
+        return hash(tuple([_stable(item) for item in value]))
     return zlib.crc32(value.encode()) if isinstance(value, str) else hash(value)
 
 
@@ -304,15 +304,18 @@ class Reduce(Expr):
 def postorder(roots: Iterable[Expr]) -> Iterator[Expr]:
     """Yield every node below ``roots`` once, operands first; no recursion, so any depth works."""
     seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
+    stack: list[Expr | None] = [*roots][::-1]
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
+        node = stack.pop()
+        if node is None:  # all below the next one are done
+            yield stack.pop()  # type: ignore[misc]
         elif node not in seen:
             seen.add(node)
-            stack.append((node, True))
-            stack.extend((x, False) for x in reversed(node.operands) if x not in seen)
+            if node.operands:
+                stack += (node, None)
+                stack += [x for x in node.operands[::-1] if x not in seen]
+            else:
+                yield node
 
 
 def depends_on(root: Expr, targets: Iterable[Expr]) -> set[Expr]:

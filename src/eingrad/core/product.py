@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 from eingrad.core.bands import Band, equal_by_bands, once_each_band
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, exact
@@ -29,6 +30,7 @@ from eingrad.errors import ShapeError
 Factor = tuple[Expr, Labels]
 
 MAX_REPEATS = 4  # x^4 is a product of four x; a higher power stays a power
+RECENT = 4096  # products that are looked up before they are built: half of them were just there
 MAX_FACTORS = 128  # a product that would have more factors keeps those that are products
 
 _shares: ContextVar[bool] = ContextVar("shares", default=False)
@@ -68,7 +70,16 @@ def product(
     ``extents`` gives the extent of labels that no operand has. A label may repeat in an operand
     and in ``output`` (which builds a diagonal).
     """
-    result = _Product(extents or {})
+    factors = tuple([(x, tuple(labels)) for x, labels in operands])
+    return _built(factors, tuple(output), tuple(extents.items()) if extents else (), _shares.get())
+
+
+@lru_cache(RECENT)
+def _built(
+    operands: tuple[Factor, ...], output: Labels, extents: tuple[tuple[int, Dim], ...], _whole: bool
+) -> Expr:
+    """Return the product; whether products are left whole is part of the question."""
+    result = _Product(dict(extents))
     result.fresh = 1 + max((k for _, ls in operands for k in ls), default=-1)
     result.fresh = max(result.fresh, 1 + max([*output, *result.extents], default=-1))
     for operand, labels in operands:
@@ -263,6 +274,8 @@ class _Product:
 
     def _eliminate_deltas(self, output: Labels) -> list[Labels]:
         """Rename a summed label of a delta to its partner; return the deltas that stay."""
+        if not self.deltas:
+            return []
         name: dict[int, int] = {}
 
         def find(label: int) -> int:
