@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,6 +48,36 @@ def test_what_a_pull_back_returns_shares_no_memory(name: str) -> None:
         x[...] = np.nan  # nobody else may notice
     for x, y in zip(pull(seed), second, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_an_argument_is_copied_once_however_often_it_is_read() -> None:
+    """The caller may write to it before he pulls back; a Tensor he cannot reach is not copied."""
+
+    def several(x: Any) -> Any:
+        return eg.sum(eg.sin(x) + eg.cos(x) + eg.exp(x * x) + eg.einsum("ij,kj->ik", x, x[:1]))
+
+    def kept(x: Any) -> tuple[int, Any]:
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        _, pull = eg.vjp(lambda x: eg.sum(eg.sin(x) + eg.cos(x)), x)
+        after = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        return (after - before) // x.nbytes, pull
+
+    x = np.random.default_rng(0).normal(size=(100, 100))
+    wanted = np.cos(x) - np.sin(x)
+    for given, copies in ((x, 1), (eg.tensor(x), 0)):
+        count, pull = kept(given)
+        assert count == copies
+        if copies:
+            x[...] = 7.0
+        np.testing.assert_allclose(pull(1.0)[0], wanted, rtol=1e-12)
+        x[...] = np.random.default_rng(0).normal(size=(100, 100))
+    pull = eg.vjp(several, x)[1]
+    (found,), before = pull(1.0), x.copy()
+    x[...] = 7.0
+    np.testing.assert_array_equal(pull(1.0)[0], found)
+    np.testing.assert_allclose(found, eg.grad(several)(before), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -81,3 +81,21 @@ def test_a_layer_of_one_channel_and_a_step_of_training_are_convolutions() -> Non
     assert "conv(" in step.source
     assert "conv_kernel(" in step.source
     np.testing.assert_allclose(w, weight.detach() - 0.1 * weight.grad, rtol=1e-10)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_kernel_of_one_entry_is_a_kernel(backend: Any, stride: int) -> None:
+    """It was read as if its labels were not there: a copy of all that a window reads."""
+    text = f"Y[b,o,p,q] = X[b,c,{stride} p+k,{stride} q+l] W_ockl\nL = sum_bopq(Y_bopq^3)"
+    x, w = X, K[:, :, :1, :1]
+    leaves = [torch.tensor(a, requires_grad=True) for a in (x, w)]
+    value = (torch.nn.functional.conv2d(*leaves, stride=stride) ** 3).sum()
+    value.backward()
+    with jax.enable_x64(True):
+        run = eg.parse(text).grad("L", ["X", "W"]).compile(backend, dtype="float64")
+        found = run(X=x, W=w)
+    assert all(f"{step}(" in run.source for step in ("conv", "conv_input", "conv_kernel"))
+    np.testing.assert_allclose(found["L"], value.item(), rtol=1e-12)
+    for key, leaf in zip(("dL/dX", "dL/dW"), leaves, strict=True):
+        np.testing.assert_allclose(found[key], leaf.grad, rtol=1e-11, atol=1e-11)

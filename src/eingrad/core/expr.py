@@ -304,7 +304,7 @@ class Reduce(Expr):
 def postorder(roots: Iterable[Expr]) -> Iterator[Expr]:
     """Yield every node below ``roots`` once, operands first; no recursion, so any depth works."""
     seen: set[Expr] = set()
-    stack: list[Expr | None] = [*roots][::-1]
+    stack: list[Expr | None] = [*reversed([*roots])]
     while stack:
         node = stack.pop()
         if node is None:  # all below the next one are done

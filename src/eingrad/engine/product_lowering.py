@@ -60,7 +60,8 @@ class ProductLowering:
     ) -> Factor:
         """Return the product over the labels of ``output`` that the factors have."""
         if accumulate is None:
-            factors = [self._drop_single(f, output) for f in factors]
+            read = {k for f in factors for k in self._read_by_windows(f)}
+            factors = [self._drop_single(f, {*output, *read}) for f in factors]
         factors = self._merge_equal_labels(factors)
         uses = Counter(label for f in factors for label in f.labels)
         uses.update(output)
@@ -101,9 +102,14 @@ class ProductLowering:
             result = self._multiply(result, factor, result.labels)
         return result
 
-    def _drop_single(self, factor: Factor, output: Labels) -> Factor:
+    def _read_by_windows(self, factor: Factor) -> list[int]:
+        """Return the labels at which a window reads: a kernel of one entry is a kernel, too."""
+        axes = window_steps.reading_axes(self.b, factor.register)
+        return [factor.labels[axis] for axis in axes]
+
+    def _drop_single(self, factor: Factor, needed: set[int]) -> Factor:
         """Take the only entry along summed labels of size 1 (an axis that NumPy broadcasts)."""
-        kept = tuple(k for k in factor.labels if k in output or self.sizes[k] != 1)
+        kept = tuple(k for k in factor.labels if k in needed or self.sizes[k] != 1)
         if len(kept) == len(factor.labels) or not kept:
             return factor
         register = window_steps.at_first(

@@ -41,6 +41,16 @@ def turned(b: Builder, register: Register, order: Sequence[int]) -> Register | N
     return _step(b, x, spec, tuple(own[k] for k in order), shape)
 
 
+def reading_axes(b: Builder, register: Register) -> list[int]:
+    """Return the axes of a window that are its new labels; of anything else none."""
+    made = b.made.get(register)
+    if made is None or made.op != "window":
+        return []
+    (reaches, order), (x,) = made.parameters[0], made.reads
+    plain = len(x.shape) - len({axis for axis, *_ in reaches})
+    return [axis for axis, k in enumerate(order) if k >= plain]
+
+
 def at_first(b: Builder, register: Register, kept: Sequence[bool]) -> Register | None:
     """Return the window of an operand at the first entry of axes that it only has; else None."""
     made = b.made.get(register)
@@ -107,5 +117,5 @@ def padding(reach: Reaching, n: int) -> tuple[int, int, int]:
 
 __all__ = [
     "BandSpec", "WindowSpec", "at_first", "band_values", "combination", "padding",
-    "turned", "windowed",
+    "reading_axes", "turned", "windowed",
 ]  # fmt: skip

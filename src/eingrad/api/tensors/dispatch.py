@@ -156,7 +156,11 @@ def _protect(
     """Put copies in the place of arrays that the node will keep and that others may change."""
     needed = None
     for k, t in enumerate(operands):
-        if t._exposed and type(values[k]) is not Traced:
+        if type(values[k]) is Traced:
+            continue
+        if not t._exposed:
+            values[k] = t._value  # which may have become a copy just now
+        else:
             if needed is None:
                 active = tuple([j for j, node in enumerate(nodes) if node is not None])
                 needed = kernel.needs(active)[0]

@@ -438,10 +438,16 @@ def is_shared(t: Tensor) -> bool:
 
 
 def protected(t: Tensor) -> Value:
-    """Return the value for a node to keep: a copy, if somebody might write to the array."""
+    """Return the value for a node to keep: a copy, if somebody might write to the array.
+
+    An argument of a transform, which is a Tensor of its own, goes on with the copy.
+    """
     if t._exposed:
         if is_shared(t):
-            return np.array(t._value)
+            copy = np.array(t._value)
+            if type(t._node) is not Node or t._node.kernel is not None:
+                return copy
+            t._value = copy
         t._exposed = False
     return t._value
 
