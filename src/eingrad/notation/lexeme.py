@@ -456,8 +456,6 @@ def read_derivative(text: str, place: TextPlace) -> Derivative | TensorAt:
     match = _DERIVATIVE.fullmatch(text)
     assert match is not None
     of = read_tensor(match[2], place.within(match.start(2), len(match[2])))
-    if isinstance(of, TensorAt) and (of.indices or any(x.terms for x in of.offsets)):
-        raise not_whole(of, match[2], place.at())
     if not match[1] and "[" in match[3]:
         by = read_tensor(match[3], place.within(match.start(3), len(match[3])))
         if isinstance(by, TensorAt) and by.offsets and not by.indices:
