@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recurrence_models import MODELS
+from far_models import FAR
+from recurrence_models import MODELS as NEAR
 
 import eingrad as eg
 
 torch = pytest.importorskip("torch")
+MODELS = [*NEAR, *FAR]
 SIZES = {"t": 5, "l": 12, "s": 4, "b": 2, "n": 2}
 EXACT = 1e-12  # of a module, beside what is compiled
 BY_NAME = {case.name: case for case in MODELS}

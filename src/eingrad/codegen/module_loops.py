@@ -19,7 +19,7 @@ from eingrad.codegen.code import (
 from eingrad.codegen.expressions import ExpressionWriter
 from eingrad.codegen.module_plan import body_of
 from eingrad.core.expr import Dim, Expr, Var, postorder, variables
-from eingrad.core.positions import Bound, Scan
+from eingrad.core.positions import Bound, Past, Scan
 
 Shape = tuple[Dim, ...]
 INDENT = "    "
@@ -53,15 +53,26 @@ class LoopText:
         local: Callable[[str], str],
     ) -> None:  # fmt: skip
         self.writer, self.loop, self.stored, self.new = writer, scan.loop, stored, new
-        self.names = names
+        self.names, self.every = names, dict[int, str]()
         self.operands = [names[x.name] for x in scan.operands if isinstance(x, Var)]
         self.at, self.local, self.count = local(letter), local, str(writer.size(scan.loop.dim))
         self.lines = body_of(scan.loop)
         used = {v.name for line in self.lines for v in variables(line.expr)}
         self.reads = {k: v for k, v in self.loop.reads.items() if v.name in used}
         self.entries = {n: v for n, v in self.loop.entries.items() if v.name in used}
+        self.pasts = {k: v for k, v in self.loop.pasts.items() if v.name in used}
         for n, var in self.loop.whole.items():
             names[var.name] = self.operands[n]
+
+    @property
+    def seen(self) -> list[int]:
+        """The states of which all entries so far are read."""
+        return list(dict.fromkeys(past.state for past in self.pasts if past.kind != "lags"))
+
+    @property
+    def lagged(self) -> list[int]:
+        """The states of which the last entries are read, as many as labels say."""
+        return list(dict.fromkeys(past.state for past in self.pasts if past.kind == "lags"))
 
     def text(self) -> list[str]:
         """Return the lines of the loop."""
@@ -71,7 +82,9 @@ class LoopText:
 
     def _repeated(self) -> list[str]:
         numpy = self.writer.target.name == "numpy"
-        kept = {k: s for k, s in enumerate(self.stored) if s.is_read or self.loop.reach(k)}
+        many = {past.state for past in self.pasts}
+        kept = {k: s for k, s in enumerate(self.stored)
+                if s.is_read or self.loop.reach(k) or k in many}  # fmt: skip
         names = {k: s.array if numpy else self.new(f"{s.tensor}_at") for k, s in kept.items()}
         here = {k: f"{name}[{self.at}]" for k, name in names.items()}
         here |= {k: self.new(f"{s.tensor}_{self.at}")
@@ -80,13 +93,22 @@ class LoopText:
                    for n, v in self.entries.items()}  # fmt: skip
         entries |= {self._own(k).name: indexed(atom(x), self.at) for k, x in names.items()}
         made, starts = self._starts({k for k, _ in self.reads})
+        absent = {}
+        for k in self.lagged if numpy else {past.state: None for past in self.pasts}:
+            absent[k], zeros = self._zeros(k, "absent")
+            made += zeros
         for k, s in kept.items():
             if numpy:
                 given = [self._shape((self.loop.dim, *s.dims)), self._dtype()]
-                made += bracketed(f"{names[k]} = np.empty(", given, ")", INDENT)
+                how = "zeros" if k in self.seen else "empty"
+                made += bracketed(f"{names[k]} = np.{how}(", given, ")", INDENT)
             else:
                 made.append(f"{INDENT}{names[k]}: dict[int, Tensor] = {{}}")
         read = [x for k, d in self.reads for x in self._read(k, d, names[k], starts[k])]
+        for k in () if numpy else self.seen:
+            read += self._stacked(k, names[k], absent[k])
+        for past in self.pasts:
+            read += self._past(past, names[past.state], absent.get(past.state, ""))
         body = self._body(entries, here)
         order = f"range({self.count})"
         order_of_run = f"reversed({order})" if self.loop.back else order
@@ -112,6 +134,45 @@ class LoopText:
         inner = [whole] if len(whole) <= WIDTH else [f"{3 * INDENT}{x}" for x in parts]
         return [f"{2 * INDENT}{own} = (", *inner, f"{2 * INDENT})"]
 
+    def _stacked(self, k: int, name: str, absent: str) -> list[str]:
+        """Write all entries of a state that are there, with zeros in the place of the others."""
+        index = self.local("place")
+        own = self.every[k] = self.new(f"{self.stored[k].tensor}_so_far")
+        each = f"for {index} in range({self.count})"
+        return self._listed(own, f"{name}.get({index}, {absent})", each)
+
+    def _past(self, past: Past, name: str, absent: str) -> list[str]:
+        """Write many entries of a state, which the position reads."""
+        var, tensor = self.pasts[past], self.stored[past.state].tensor
+        if past.kind == "all":
+            self.names[var.name] = self.every.get(past.state, name)
+            return []
+        if past.kind == "column":
+            whole = self.every.get(past.state, name)
+            own = self.names[var.name] = self.new(f"{tensor}_to_{self.at}")
+            return [f"{2 * INDENT}{own} = {self._column(past, whole)}"]
+        own, lag = self.new(f"{tensor}_lags"), self.local("lag")
+        self.names[var.name] = own
+        turn = "+" if self.loop.back else "-"
+        there = f"{self.at} {turn} 1 {turn} {lag}"
+        inside = f"{there} < {self.count}" if self.loop.back else f"{self.at} > {lag}"
+        entry = f"{name}[{there}] if {inside} else {absent}"
+        if self.writer.target.name == "torch":
+            entry = f"{name}.get({there}, {absent})"
+        return self._listed(own, entry, f"for {lag} in range({self.writer.size(var.dims[0])})")
+
+    def _listed(self, name: str, entry: str, each: str) -> list[str]:
+        """Write a stack of what a comprehension gives."""
+        head = f"{name} = {self.writer.target.module}.stack(["
+        flat = f"{2 * INDENT}{head}{entry} {each}])"
+        if len(flat) <= WIDTH:
+            return [flat]
+        return [2 * INDENT + head, 3 * INDENT + entry, 3 * INDENT + each, 2 * INDENT + "])"]
+
+    def _column(self, past: Past, whole: str) -> str:
+        assert isinstance(past.what, int)
+        return f"{whole}[{':, ' * (1 + past.what)}{self.at}]"
+
     # --- a function of what is carried on ---
 
     def _scanned(self) -> list[str]:
@@ -128,18 +189,36 @@ class LoopText:
         names |= {v.name: carried[key] for key, v in self.reads.items()}
         names |= {self.entries[n].name: x for n, x in entries.items()}
         made, starts = self._starts({k for k, _ in carried})
+        first = [starts[k] for k, _ in carried]
+        for k in self.seen:
+            self.every[k] = self.new(f"{self.stored[k].tensor}_so_far")
+            zeros, lines = self._zeros(k, "zeros", self.loop.dim)
+            made, first = [*made, *lines], [*first, zeros]
+        lags = [past for past in self.pasts if past.kind == "lags"]
+        columns: list[str] = []
+        for past, var in self.pasts.items():
+            if past.kind == "lags":
+                self.names[var.name] = self.new(f"{self.stored[past.state].tensor}_lags")
+                shape = self._shape(var.dims)
+                first.append(f"jnp.zeros({shape}, {self._dtype()})")
+            else:
+                columns += self._past(past, "", "")
         given = [f"{before}: Saved", f"{here}: Saved"]
         lines = [*made, "", *bracketed(f"def {step}(", given, ") -> tuple[Saved, Saved]:", INDENT)]
-        lines += unpacked([*carried.values()], before, 2 * INDENT)
-        lines += unpacked([*entries.values()], here, 2 * INDENT)
-        lines += self._body({}, dict(enumerate(own)))
+        many = [*self.every.values(), *(self.names[self.pasts[past].name] for past in lags)]
+        at = [self.at] if self.every else []
+        lines += unpacked([*carried.values(), *many], before, 2 * INDENT)
+        lines += unpacked([*entries.values(), *at], here, 2 * INDENT)
+        lines += [*columns, *self._body({}, dict(enumerate(own)))]
         after = [own[k] if d == 1 else carried[k, d - 1] for k, d in carried]
+        after += [f"{every}.at[{self.at}].set({own[k]})" for k, every in self.every.items()]
+        after += [f"jnp.concatenate([{own[p.state]}[None], {self.names[self.pasts[p].name]}[:-1]])"
+                  for p in lags]  # fmt: skip
         kept = {own[k]: s.array for k, s in enumerate(self.stored) if s.is_read}
         results = [self._packed(x, name, lines, 2 * INDENT)
                    for x, name in ((after, before), ([*kept], here))]  # fmt: skip
         lines += [f"{2 * INDENT}return {', '.join(results)}", ""]
-        first = [starts[k] for k, _ in carried]
-        read = [self.operands[n] for n in entries]
+        read = [*(self.operands[n] for n in entries), *(f"jnp.arange({self.count})" for _ in at)]
         given = [self._packed(x, name, lines, INDENT)
                  for x, name in ((first, before), (read, here))]  # fmt: skip
         options = [f"length={self.count}", *["reverse=True"] * self.loop.back]
@@ -153,7 +232,7 @@ class LoopText:
         """Return a tuple, by its name where it is long: then ``lines`` get its definition."""
         if len(text := _tuple(items)) <= ROOM:
             return text
-        lines += bracketed(f"{name} = (", items, ")", indent, one_per_line=True)
+        lines += bracketed(f"{name} = (", items, ",)" if len(items) == 1 else ")", indent, True)
         return name
 
     # --- both ---
@@ -174,13 +253,18 @@ class LoopText:
             if number is not None:
                 names[k] = self.operands[number]
                 continue
-            names[k] = self.new(f"{self.stored[k].tensor}_start")
-            shape, module = self._shape(self.stored[k].dims), self.writer.target.module
-            given, head = [shape, self._dtype()], f"{module}.zeros("
-            if module == "torch":
-                given, head = [shape], f"{self.writer.like}.new_zeros("
-            lines += bracketed(f"{names[k]} = {head}", given, ")", INDENT)
+            names[k], own = self._zeros(k, "start")
+            lines += own
         return lines, names
+
+    def _zeros(self, k: int, word: str, *count: Dim) -> tuple[str, list[str]]:
+        """Return the name of an entry of zeros, or of so many, and the lines that make it."""
+        name = self.new(f"{self.stored[k].tensor}_{word}")
+        shape, module = self._shape((*count, *self.stored[k].dims)), self.writer.target.module
+        given, head = [shape, self._dtype()], f"{module}.zeros("
+        if module == "torch":
+            given, head = [shape], f"{self.writer.like}.new_zeros("
+        return name, bracketed(f"{name} = {head}", given, ")", INDENT)
 
     def _shape(self, dims: Shape) -> str:
         return tuple_text([str(self.writer.size(d)) for d in dims]) if dims else "()"

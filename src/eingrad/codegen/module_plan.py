@@ -156,7 +156,11 @@ def lines_of(
     The parts that lines ``before`` have named go by their names.
     """
     parts: dict[Expr, Expr] = {x.expr: x.var for x in before if not x.text}
-    exprs = with_loops({name: substitute(e, parts) for name, e in exprs.items()}, parts)
+    loops = recurrent(exprs)  # which say by their conditions what comes before
+    plain = {x: part for x, part in parts.items() if not x.has_places}
+    exprs = with_loops(
+        {n: substitute(e, plain if n in loops else parts) for n, e in exprs.items()}, parts
+    )
     laid_out = in_order([*exprs.values()])
     extent = _extents(laid_out)
     cheap = in_pairs(form_to_run(laid_out, extent), extent)

@@ -21,6 +21,7 @@ class Band(Expr):
     """
 
     __slots__ = ("constant", "ends", "weights")
+    moves = True
     weights: tuple[int, ...]
     constant: int
     ends: tuple[int, ...]

@@ -38,7 +38,7 @@ from eingrad.core.functions import (
 )
 from eingrad.core.later import np
 from eingrad.core.partials import recipe_of
-from eingrad.core.positions import Loop, Scan, Shift
+from eingrad.core.positions import Loop, Past, Scan, Shift
 from eingrad.core.spans import length as length_of
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -199,6 +199,9 @@ def _stored(
             if before is None:
                 before = np.zeros([extent(dim, sizes) for dim in var.dims], dtype)
             values[var] = stored[k].get(there, before)
+        for past, var in loop.pasts.items():
+            shape = [extent(dim, sizes) for dim in var.dims]
+            values[var] = _past(past, stored[past.state], t, loop.back, shape)
         for node in order:
             if node not in values:
                 own = [values[x] for x in node.operands]
@@ -210,6 +213,21 @@ def _stored(
         if count else np.zeros((0, *(extent(d, sizes) for d in body.dims)), dtype)
         for body, entries in zip(loop.bodies, stored, strict=True)
     ]  # fmt: skip
+
+
+def _past(
+    past: Past, stored: Mapping[int, Array], t: int, back: bool, shape: Sequence[int]
+) -> Array:
+    """Return the many entries of a state that are read at position t."""
+    result = np.zeros(shape)
+    if past.kind == "lags":
+        for lag in range(len(result)):
+            there = t + 1 + lag if back else t - 1 - lag
+            result[lag] = stored.get(there, result[lag])
+        return result
+    for there, entry in stored.items():
+        result[there] = entry if past.kind == "all" else entry.take(t, int(past.what))
+    return result
 
 
 # --- functions by their records ---------------------------------------------------------------

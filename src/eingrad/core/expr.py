@@ -49,6 +49,7 @@ class Expr:
     )  # fmt: skip
     moves = False  # whether this is a node that reads at another position
     loops = False  # whether it is what a recurrence stores
+    inner_dims: Sequence[Dim] = ()  # of what it computes inside
     dims: tuple[Dim, ...]
     operands: tuple[Expr, ...]
     digest: int
@@ -340,7 +341,7 @@ def variables(*roots: Expr) -> list[Var]:
 
 def named_dims(node: Expr) -> list[str]:
     """Return the named dimensions that a node speaks of."""
-    extents = node.extents if isinstance(node, Einsum) else node.dims
+    extents = node.extents if isinstance(node, Einsum) else (*node.dims, *node.inner_dims)
     return [node.dim] if isinstance(node, Size) else [d for d in extents if isinstance(d, str)]
 
 

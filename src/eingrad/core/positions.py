@@ -7,8 +7,9 @@ it, whose operands hold no h.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from eingrad.core.algebra import einsum, is_zero, zeros
 from eingrad.core.expr import Dim, Einsum, Expr, Var, _intern
@@ -82,6 +83,19 @@ class Bound(Var):
         return Var.__new__(cls, name, dims)  # type: ignore[return-value]
 
 
+class Past(NamedTuple):
+    """Many entries of a state, which a position reads at once; the first axis says which ones.
+
+    ``all`` are those of the whole loop, 0 where it has not been yet; of a ``column`` the entry is
+    read at the position itself along one of its own axes; ``lags`` are the last ones, the latest
+    first, 0 before the first entry.
+    """
+
+    state: int
+    kind: str
+    what: int | Dim = 0  # the axis of a column, in an entry; how many lags
+
+
 class Loop:
     """What a recurrence does at one position of its label, for `states` tensors at once.
 
@@ -90,27 +104,29 @@ class Loop:
     ``entries`` are those of the operands that have the label as their first axis, at the
     position, and ``whole`` are the operands that lack it. ``starts[k]`` is the
     number of the operand that stands before the first entry of state k, None for 0. Numbers are
-    those of the `Scan`'s operands.
+    those of the `Scan`'s operands. ``pasts`` are what reads many entries of a state.
     """
 
-    __slots__ = ("back", "bodies", "dim", "entries", "key", "reads", "starts", "whole")
+    __slots__ = ("back", "bodies", "dim", "entries", "key", "pasts", "reads", "starts", "whole")
 
     def __init__(
         self, dim: Dim, back: bool, bodies: Sequence[Expr], reads: dict[tuple[int, int], Var],
         entries: dict[int, Var], whole: dict[int, Var], starts: dict[int, int],
+        pasts: Mapping[Past, Var] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         self.dim, self.back, self.bodies = dim, back, tuple(bodies)
         self.reads, self.entries, self.whole, self.starts = reads, entries, whole, starts
+        self.pasts = pasts
         self.key = (
             dim, back, self.bodies, tuple(reads.items()), tuple(entries.items()),
-            tuple(whole.items()), tuple(starts.items()),
+            tuple(whole.items()), tuple(starts.items()), tuple(pasts.items()),
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Loop) and self.key == other.key
 
     def __hash__(self) -> int:
-        parts = (*self.bodies, *self.reads.values(), *self.entries.values(), *self.whole.values())
+        parts = (*self.bodies, *self.bound)
         return hash((self.back, *(x.digest for x in parts), *self.starts.items()))
 
     def __repr__(self) -> str:
@@ -118,7 +134,16 @@ class Loop:
 
     def over(self, bodies: Sequence[Expr]) -> Loop:
         """Return the loop with other formulas at a position."""
-        return Loop(self.dim, self.back, bodies, self.reads, self.entries, self.whole, self.starts)
+        return Loop(
+            self.dim, self.back, bodies, self.reads, self.entries, self.whole, self.starts,
+            self.pasts,
+        )  # fmt: skip
+
+    @property
+    def bound(self) -> list[Var]:
+        """The tensors of the formulas that are given to them at each position."""
+        return [*self.reads.values(), *self.entries.values(), *self.whole.values(),
+                *self.pasts.values()]  # fmt: skip
 
     def reach(self, state: int) -> int:
         """How many positions back the state is read, 0 if it never is."""
@@ -142,5 +167,10 @@ class Scan(Expr):
     def fields(self) -> tuple[Any, ...]:
         return (self.loop, self.state)
 
+    @property
+    def inner_dims(self) -> list[Dim]:  # type: ignore[override]
+        """How many lags are read at each position."""
+        return [past.what for past in self.loop.pasts if past.kind == "lags"]
 
-__all__ = ["Bound", "Loop", "Scan", "Shift", "shift"]
+
+__all__ = ["Bound", "Loop", "Past", "Scan", "Shift", "shift"]

@@ -225,6 +225,11 @@ class Segments:
     def _scans(self, node: Scan, found: dict[int, Scan]) -> None:
         """Write the loop over one segment: what stands before the first entry is a border."""
         loop = node.loop
+        if loop.pasts:
+            raise EingradError(
+                "a state that reads many earlier ones needs all of them, not those of a segment",
+                hint="leave out keep_every: then all states are kept",
+            )
         operands = [self.cut(x) if k in loop.entries else self.whole(x)
                     for k, x in enumerate(node.operands)]  # fmt: skip
         starts = {}

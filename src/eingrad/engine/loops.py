@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from eingrad.core.expr import Var
-from eingrad.core.positions import Loop
+from eingrad.core.positions import Loop, Past
 from eingrad.engine.memory import Memory, plan_memory, without_buffers
 from eingrad.engine.passes import prune, specialize_large
 from eingrad.engine.program import FLOAT, Argument, Builder, Program, Register, Shape
@@ -164,6 +164,15 @@ class _LoopWriter:
             lines.append(f"{self.name(var)} = {stores(k)}[{there}] if {inside} else {start}")
         return lines
 
+    @property
+    def pasts(self) -> dict[Past, Var]:
+        """What the formulas read many entries of."""
+        return {past: var for past, var in self.loop.pasts.items() if self.is_used(var)}
+
+    def seen(self) -> list[int]:
+        """Return the states of which all entries so far are read."""
+        return list(dict.fromkeys(past.state for past in self.pasts if past.kind != "lags"))
+
     def positions(self) -> str:
         return f"range({self.count - 1}, -1, -1)" if self.loop.back else f"range({self.count})"
 
@@ -171,6 +180,19 @@ class _LoopWriter:
         """Write a loop that fills arrays."""
         at, stores = self.outer.fresh(), [self.outer.name_of(x) for x in self.stores]
         lines = [*self.entries(at), *self.reads(at, stores.__getitem__)]
+        made, after = [f"{stores[k]}[...] = 0" for k in self.seen()], list[str]()
+        for past, var in self.pasts.items():
+            if past.kind == "all":
+                self.named(var, stores[past.state])
+            elif past.kind == "column":
+                lines.append(f"{self.name(var)} = {_column(stores[past.state], past, at)}")
+            else:
+                own = f"np.empty({self.shape(var)}, {self.dtype})  # lags of {stores[past.state]}"
+                lags = self.outer.kept_array(own)
+                self.named(var, lags)
+                made.append(f"{lags}[...] = 0")
+                after.append(f"{lags}[1:] = {lags}[:-1]")
+                after.append(f"{lags}[:1] = {stores[past.state]}[{at}]")
         waiting: dict[int, str] = {}
         for k, store in enumerate(stores):
             register = self.program.outputs[str(k)]
@@ -183,7 +205,7 @@ class _LoopWriter:
         for k, store in waiting.items():
             value = self.own.result(self.program.outputs[str(k)])
             lines += [*self.own.lines(), f"{store}[{at}] = {value}"]
-        return [f"for {at} in {self.positions()}:", *_indented(lines)]
+        return [*made, f"for {at} in {self.positions()}:", *_indented([*lines, *after])]
 
     def as_list(self) -> list[str]:
         """Write a loop over lists, which a library's own differentiation can follow."""
@@ -193,13 +215,29 @@ class _LoopWriter:
             if self.is_used(var):  # at once: 200 indices take longer than the list of them
                 made.append(f"{self.outer.fresh()} = {self.arguments[n]}.unbind()")
                 self.sources[n] = made[-1].partition(" ")[0]
-        lines = [*self.entries(at), *self.reads(at, stores.__getitem__), *self.own.lines()]
+        lines = [*self.entries(at), *self.reads(at, stores.__getitem__)]
+        lines += [f"{self.name(var)} = {self._listed(past, var, stores[past.state], at)}"
+                  for past, var in self.pasts.items()]  # fmt: skip
+        lines += self.own.lines()
         lines += [f"{s}[{at}] = {v}" for s, v in zip(stores, self.results(), strict=True)]
         stacked = ", ".join(f"torch.stack({store})" for store in stores)
         return [
             *made, f"for {at} in {self.positions()}:", *_indented(lines),
             f"{self.out} = ({stacked},)",
         ]  # fmt: skip
+
+    def _listed(self, past: Past, var: Var, store: str, at: str) -> str:
+        """Return many entries of a list as one tensor."""
+        shape = self.shape(var)[1:]
+        if past.kind == "lags":
+            back, lag, count = self.loop.back, "_d", self.shape(var)[0]
+            there = f"{at} + 1 + {lag}" if back else f"{at} - 1 - {lag}"
+            inside = f"{at} + {lag} < {self.count - 1}" if back else f"{at} > {lag}"
+            return (f"torch.stack([{store}[{there}] if {inside} else {self.zeros(shape)} "
+                    f"for {lag} in range({count})])")  # fmt: skip
+        entry = "_x" if past.kind == "all" else f"_x.select({past.what}, {at})"
+        zeros = self.zeros(shape)
+        return f"torch.stack([{zeros} if _x is None else {entry} for _x in {store}])"
 
     def as_scan(self) -> list[str]:
         """Write a function of what is carried on and of the entries at one position."""
@@ -209,15 +247,31 @@ class _LoopWriter:
             self.named(var, self.arguments[n])
         entries = [self.name(self.loop.entries[n]) for n in read]
         carried, starts, names = self._carried()
+        every = {k: self.outer.fresh() for k in self.seen()}
+        lags = {past: self.name(var) for past, var in self.pasts.items() if past.kind == "lags"}
+        carried += [*every.values(), *lags.values()]
+        starts += [self.zeros(self.stores[k].shape) for k in every]
+        starts += [self.zeros(self.shape(self.pasts[past])) for past in lags]
+        at = self.outer.fresh() if every else ""
         lines = [f"{_tuple(carried)} = {carry}"] if carried else []
-        lines += [f"{_tuple(entries)} = {xs}"] if entries else []
+        given = [*entries, at] if at else entries
+        lines += [f"{_tuple(given)} = {xs}"] if given else []
+        for past, var in self.pasts.items():
+            if past.kind == "all":
+                self.named(var, every[past.state])
+            elif past.kind == "column":
+                lines.append(f"{self.name(var)} = {_column(every[past.state], past, at)}")
         lines += self.own.lines()
         results = [f"jnp.asarray({x}, {self.dtype})" for x in self.results()]
         values = [self.outer.fresh() for _ in results]
         lines += [f"{v} = {x}" for v, x in zip(values, results, strict=True)]
         after = [values[k] if d == 1 else names[k, d - 1] for k, d in names]
+        after += [f"{store}.at[{at}].set({values[k]})" for k, store in every.items()]
+        after += [f"jnp.concatenate([{values[past.state]}[None], {name}[:-1]])"
+                  for past, name in lags.items()]  # fmt: skip
         lines.append(f"return {_tuple(after)}, {_tuple(values)}")
-        read_from = _tuple(self.arguments[n] for n in read)
+        counted = [f"jnp.arange({self.count})"] if at else []
+        read_from = _tuple([*(self.arguments[n] for n in read), *counted])
         back = ", reverse=True" * self.loop.back
         return [
             f"def {step}({carry}, {xs}):", *_indented(lines),
@@ -235,6 +289,12 @@ class _LoopWriter:
                 names[k, d] = self.outer.fresh() if var is None else self.name(var)
                 starts.append(f"jnp.asarray({self.start(k, store.shape[1:])}, {self.dtype})")
         return list(names.values()), starts, names
+
+
+def _column(store: str, past: Past, at: str) -> str:
+    """Return the entries of a state at a position along one of its own axes."""
+    assert isinstance(past.what, int)
+    return f"{store}[{':, ' * (1 + past.what)}{at}]"
 
 
 def _tuple(items: Iterable[str]) -> str:

@@ -275,9 +275,8 @@ class _Lowering:
         inner = _Lowering(
             {str(k): body for k, body in enumerate(bodies)}, {}, self.sizes, self.spelling, {}
         )
-        bound = [*loop.reads.values(), *loop.entries.values(), *loop.whole.values()]
         needed = set(variables(*bodies))
-        program = inner.run([var for var in bound if var in needed])
+        program = inner.run([var for var in loop.bound if var in needed])
         arguments: list[Argument] = [
             values.dense(self.b, values.plain(self.b, self.values[x], FLOAT)) for x in operands
         ]

@@ -6,7 +6,7 @@ extent; then the dimensions are named and the expressions built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import cast
@@ -16,6 +16,7 @@ from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import ELLIPSIS, Const, Dim, Einsum, Expr, Size, Var, is_finite, postorder
 from eingrad.core.functions import canonical
 from eingrad.core.masks import chosen_numbers
+from eingrad.core.positions import Shift
 from eingrad.core.recurrences import RecurrenceError, components, recurrences
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
@@ -70,10 +71,12 @@ def lower(statements: Sequence[Statement]) -> System:
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
     loops = _loops(assignments)
     begun = {e.name for a in assignments.values() for e in a.edges if e.sign != "=="}
+    moving: dict[str, set[str]] = {}
     for name, a in assignments.items():
         recurrent = {n for own in loops if name in own for n in own} | begun
+        moving[name] = recurrent
         assignments[name] = with_offsets(a, recurrent)
-    thunks = {name: _resolve(a, tensors) for name, a in assignments.items()}
+    thunks = {name: _resolve(a, tensors, moving[name]) for name, a in assignments.items()}
     for a in assignments.values():
         _resolve_edges(a, tensors)
     assumed = [s for s in statements if isinstance(s, Assumption)]
@@ -258,12 +261,12 @@ def _check_left(target: Symbol | Derivative) -> None:
             raise mistakes.repeated_on_left(label, target)
 
 
-def _resolve(assignment: Assignment, tensors: Tensors) -> Thunk:
+def _resolve(assignment: Assignment, tensors: Tensors, moving: Collection[str]) -> Thunk:
     target = assignment.target
     assert isinstance(target, Symbol)
     tensors.check_target(target)
     _check_left(target)
-    resolver = Resolver(tensors)
+    resolver = Resolver(tensors, moving)
     scope = resolver.open(target.labels)
     value = resolver.value(assignment.value, scope)
     resolver.resolve(target, scope)
@@ -432,10 +435,11 @@ def _resolve_in(
     tensors_known.edges = {
         name: {place: always(x) for place, x in own.items()} for name, own in system.edges.items()
     }
-    moving = any(d.expr.has_shift for d in system.definitions.values())
+    exprs = [d.expr for d in system.definitions.values() if d.expr.has_shift]
+    moving = any(isinstance(x, Shift) for x in postorder(exprs))
     claim = apart(claim, {name: x.dims for name, x in tensors.items() if name not in system.edges})
     claim = with_offsets(claim, system.edges, labels_of(claim.target) if moving else ())
-    resolver = Resolver(tensors_known)
+    resolver = Resolver(tensors_known, system.edges)
     _check_left(claim.target)
     scope = resolver.open(labels_of(claim.target))
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
@@ -493,6 +497,20 @@ def _all_needs(assignment: Assignment) -> list[str]:
     return [*_needs(assignment.value), *edges]
 
 
+def _reads_elsewhere(formula: Formula) -> bool:
+    """Whether a formula reads at combinations of labels, or under conditions on them."""
+    return any(
+        isinstance(part, syntax.Compare) or (isinstance(part, syntax.TensorAt) and part.offsets)
+        for part in walk(formula)
+    )
+
+
+def _is_ordered(needs: Mapping[str, set[str]]) -> bool:
+    """Whether names can stand so that each comes after those that it needs."""
+    groups = components({name: [*own] for name, own in needs.items()})
+    return all(len(own) == 1 and own[0] not in needs[own[0]] for own in groups)
+
+
 def _sorted(assignments: Mapping[str, Assignment], loops: Sequence[Sequence[str]]) -> list[str]:
     """Return the names so that each comes after those that it needs, else as they stand."""
     needs = {
@@ -500,9 +518,11 @@ def _sorted(assignments: Mapping[str, Assignment], loops: Sequence[Sequence[str]
         for name, a in assignments.items()
     }
     for own in loops:  # what is read at another position is there before
+        now = {n: {*_needs(assignments[n].value, moved=False)}.intersection(own) for n in own}
+        if any(map(_reads_elsewhere, (assignments[n].value for n in own))) and not _is_ordered(now):
+            now = {n: set() for n in own}  # what conditions say is judged when it is built
         for name in own:
-            now = {*_needs(assignments[name].value, moved=False)}
-            needs[name] = [n for n in needs[name] if n not in own or n in now]
+            needs[name] = [n for n in needs[name] if n not in own or n in now[name]]
     result: list[str] = []
     done: set[str] = set()
     for root in assignments:

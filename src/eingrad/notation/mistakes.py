@@ -666,6 +666,16 @@ def moved_on_left(symbol: Symbol, target: Symbol | Derivative) -> NotationError:
     )
 
 
+def edge_and_integers(gather: TensorAt) -> NotationError:
+    return NotationError(
+        f"{gather.name} is read at integers and at offsets, and a line says what stands outside",
+        operand=gather.name,
+        position=gather.position,
+        hint=f"give what is read at the integers a name of its own first, as in v_t = {gather.name}"
+        "[t,y[t]]",
+    )
+
+
 def moved_and_read(symbol: Symbol) -> NotationError:
     """``h[t-1,y]`` where y is an integer."""
     return NotationError(

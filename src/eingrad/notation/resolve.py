@@ -7,7 +7,7 @@ agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from eingrad.core import algebra
@@ -75,8 +75,9 @@ Scope = Mapping[str, int]  # the labels that are not summed here, each with its 
 class Resolver:
     """Resolves the formulas of one statement."""
 
-    def __init__(self, tensors: Tensors) -> None:
+    def __init__(self, tensors: Tensors, moving: Collection[str] = ()) -> None:
         self.tensors = tensors
+        self.moving = moving  # tensors that are read at other positions of their own labels
         self.summation = Summation()
         self.places_of: dict[str, list[int]] = {}
         self.moving: set[str] = set()  # the labels of offsets
@@ -209,8 +210,14 @@ class Resolver:
         symbol = Symbol(gather.name, labels, gather.position)
         reads: list[OffsetRead] = []
         sources: list[int | Indexed] = []
-        for entry, axis in zip(gather.entries, axes, strict=True):
-            if isinstance(entry, Offset):
+        moves = [0] * len(axes)
+        for k, (entry, axis) in enumerate(zip(gather.entries, axes, strict=True)):
+            if isinstance(entry, Offset) and gather.name in self.moving and entry.is_move:
+                ((_, label),) = entry.terms
+                self._unite(symbol, label, scope[label], axis)
+                sources.append(scope[label])
+                moves[k] = entry.constant
+            elif isinstance(entry, Offset):
                 terms = tuple((n, scope[label]) for n, label in entry.terms)
                 reads.append(OffsetRead(axis, terms, entry.constant, gather))
                 sources.append(axis)
@@ -220,11 +227,19 @@ class Resolver:
             else:
                 sources.append(self._index(entry, scope))
         self.tensors.offsets += reads
-        tensor = self._var(gather.name, axes)
+        shifts = tuple(moves) if any(moves) else ()
+        tensor = self._moved(self._var(gather.name, axes), replace(symbol, moves=shifts))
+
+        def edges() -> dict[tuple[int, str], Thunk]:
+            own = self.tensors.edges.get(gather.name, {})
+            if own and gather.indices:
+                raise mistakes.edge_and_integers(gather)
+            return {(axes[k], sign): value for (k, sign), value in own.items()}
+
         if gather.indices:
-            return at_offsets(gathered(tensor, sources), reads)
+            return at_offsets(gathered(tensor, sources), reads, edges)
         places = tuple(x for x in sources if isinstance(x, int))
-        return at_offsets(view(tensor, places, tuple(dict.fromkeys(places))), reads)
+        return at_offsets(view(tensor, places, tuple(dict.fromkeys(places))), reads, edges)
 
     def _moved_delta(self, gather: TensorAt, scope: Scope) -> Indexed:
         """Read ``delta[i,j+1]``: 1 where i = j + 1."""

@@ -92,6 +92,11 @@ class Offset:
         """The labels, each of which occurs here."""
         return tuple(label for _, label in self.terms)
 
+    @property
+    def is_move(self) -> bool:
+        """Whether this is a label, so many positions on."""
+        return len(self.terms) == 1 and self.terms[0][0] == 1
+
 
 @dataclass(frozen=True, slots=True)
 class TensorAt:

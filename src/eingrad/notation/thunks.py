@@ -185,15 +185,28 @@ def gathered(tensor: Thunk, sources: Sequence[int | Indexed]) -> Indexed:
     return Indexed(places, build)
 
 
-def at_offsets(tensor: Indexed, offsets: Sequence[OffsetRead]) -> Indexed:
-    """Read a tensor at integer combinations of labels: its product with what selects, summed."""
+def at_offsets(tensor: Indexed, offsets: Sequence[OffsetRead], edges: Edges = dict) -> Indexed:
+    """Read a tensor at integer combinations of labels: its product with what selects, summed.
+
+    ``edges`` are what stands before the first entry of an axis, or behind the last one.
+    """
     read = {x.axis for x in offsets}
     kept = [p for p in tensor.places if p not in read]
     places = tuple(dict.fromkeys((*kept, *(p for x in offsets for _, p in x.terms))))
 
     def build(extents: Extents) -> Expr:
         bands = [(x.band(extents), (x.axis, *(p for _, p in x.terms))) for x in offsets]
-        return algebra.einsum([(tensor.build(extents), tensor.places), *bands], places)
+        inside = algebra.einsum([(tensor.build(extents), tensor.places), *bands], places)
+        terms = [inside]
+        for (axis, sign), value in edges().items():
+            for k, (x, (_, combination)) in enumerate(zip(offsets, bands, strict=True)):
+                if x.axis != axis or not x.terms:
+                    continue
+                others = tuple(p for p in tensor.places if p != axis)
+                rest = [band for j, band in enumerate(bands) if j != k]
+                beyond = x.beyond(sign, extents), combination[1:]
+                terms.append(algebra.einsum([(value(extents), others), *rest, beyond], places))
+        return algebra.add(*terms)
 
     return Indexed(places, build)
 
@@ -212,6 +225,23 @@ class OffsetRead:
         dims = extents.of((self.axis, *(p for _, p in self.terms)))
         ends = (-1,) if not self.terms and self.constant < 0 else ()
         return Band(dims, (1, *(-n for n, _ in self.terms)), -self.constant, ends)
+
+    def beyond(self, sign: str, extents: Extents) -> Expr:
+        """Return 1 where the combination is below 0, or behind the last entry, over its labels."""
+        own = tuple(range(len(self.terms)))
+        dims = extents.of(tuple(p for _, p in self.terms))
+        places = [
+            algebra.einsum([(Const(n), ()), (Indices(dim), (k,))], own, dict(enumerate(dims)))
+            for k, ((n, _), dim) in enumerate(zip(self.terms, dims, strict=True))
+        ]
+        place = algebra.add(*places, Const(self.constant))
+        end = Const(0) if sign == "<" else algebra.size(extents.dims[self.axis])
+        condition = algebra.apply("lt" if sign == "<" else "ge", place, end)
+        return algebra.cases(condition, Const(1), Const(0))
+
+
+Edges = Callable[[], Mapping[tuple[int, str], Thunk]]
+"""What stands outside a tensor's axes, by their places; known when all statements are."""
 
 
 def indicated(index: Indexed, place: int) -> Indexed:

@@ -1,0 +1,675 @@
+"""A formula at one position of a label: what a recurrence computes there.
+
+What does not depend on the recurrence stays outside, over all positions at once, and is read entry
+by entry. Of the recurrence itself a formula reads the entries at positions that are given numbers
+away, ``h[t-1]``, or many: those ``sum_k(a_k h[t-k-1])`` away, or all of which a condition says
+that they come before, ``sum_{s<t}(W_ts h[s])``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from eingrad.core.algebra import (
+    ZERO,
+    add,
+    apply,
+    broadcast_scalar,
+    einsum,
+    full,
+    reduce,
+)
+from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.bands import Band
+from eingrad.core.expr import (
+    Const,
+    Delta,
+    Dim,
+    Einsum,
+    Expr,
+    Indices,
+    Labels,
+    Map,
+    Reduce,
+    Var,
+    postorder,
+)
+from eingrad.core.masks import opposite, pair_mask
+from eingrad.core.positions import Bound, Past, Shift, shift
+from eingrad.core.rewrite import rebuild
+from eingrad.core.spans import span
+from eingrad.errors import EingradError
+
+T = TypeVar("T")
+Factor = tuple[Expr, Labels]
+
+
+class RecurrenceError(EingradError):
+    """Definitions refer to each other in a way that no loop over one label can compute."""
+
+    code = "recurrence"
+
+
+class Guard(NamedTuple):
+    """An axis whose entries count only ``gap`` or more positions before the one at hand, or behind
+    it if ``back``."""
+
+    axis: int
+    back: bool
+    gap: int
+
+
+Guards = tuple[Guard, ...]
+Facts = list[tuple[int, int, int]]
+"""What is known of axes: of (lower, upper, gap) that lower <= upper - gap."""
+
+
+class Cut:
+    """Writes formulas at one position of a label; see `Loop` for what it leaves open.
+
+    ``members`` are the tensors of the recurrence, ``axes`` says which of their axes has the label,
+    as far as that is known. A member's own entry at the position is the `Bound` tensor with its
+    number. ``found`` are the (tensor, axis, offset) that are read, ``doubts`` the axes that a
+    tensor may be read along whose own one is not known.
+    """
+
+    def __init__(self, members: Iterable[str], axes: Mapping[str, int]) -> None:
+        self.members = dict.fromkeys(members)
+        self.axes = axes
+        self.number = {name: k for k, name in enumerate(self.members)}
+        self.free: dict[Expr, bool] = {}
+        self.found: dict[tuple[Var, int, int], None] = {}
+        self.doubts: dict[str, tuple[int, ...]] = {}
+        self.reads: dict[tuple[int, int], Var] = {}
+        self.pasts: dict[Past, Var] = {}
+        self.starts: dict[int, Expr | None] = {}
+        self.entries: dict[Expr, Var] = {}
+        self.whole: dict[Expr, Var] = {}
+        self.known: dict[tuple[Expr, int, int, Guards], Expr] = {}
+
+    def is_free(self, node: Expr) -> bool:
+        """Whether a node depends on no member."""
+        if node not in self.free:
+            for x in postorder([node]):
+                own = not isinstance(x, Var) or x.name not in self.members
+                self.free[x] = own and all(self.free[y] for y in x.operands)
+        return self.free[node]
+
+    def at(self, node: Expr, axis: int, by: int, guards: Guards = ()) -> Expr:
+        """Return a node's entry ``by`` positions after the one at hand, without the axis."""
+        key = node, axis, by, guards
+        if key not in self.known:
+            self.known[key] = self._at(node, axis, by, guards)
+        return self.known[key]
+
+    def _at(self, node: Expr, axis: int, by: int, guards: Guards) -> Expr:
+        if self.is_free(node):
+            return self._outside(node, axis, by)
+        match node:
+            case Var():
+                return self._tensor(node, axis, by, guards)
+            case Shift() if node.axis == axis:
+                return self._moved(node, by, guards)
+            case Shift(operands=(x,)):
+                inner = self.at(x, axis, by, _shifted(guards, node))
+                return shift(inner, node.axis - (axis < node.axis), node.by)
+            case Einsum():
+                return self._product(node, axis, by, guards)
+            case Map(function="add"):
+                return self._sum(node, axis, by, guards)
+            case Map(function=function):
+                more = _cases(node, axis, by)
+                args = [self._argument(x, axis, by, (*guards, *own))
+                        for x, own in zip(node.operands, more, strict=True)]  # fmt: skip
+                return broadcast_scalar(apply(function, *args), _without(node.dims, axis))
+            case Reduce(operands=(x,)):
+                return self._reduced(node, x, axis, by, guards)
+            case Matrix(function=function, operands=(x,)) if axis < x.ndim - 2:
+                return Matrix(function, self.at(x, axis, by, _kept(guards, range(x.ndim - 2))))
+            case Gather() | Scatter():
+                return self._read(node, axis, by)
+        raise _uncuttable(node)
+
+    def _argument(self, x: Expr, axis: int, by: int, guards: Guards) -> Expr:
+        if x.ndim:
+            return self.at(x, axis, by, guards)
+        if not self.is_free(x):
+            raise _uncuttable(x)
+        return self._constant(x)
+
+    # --- what stays outside ---
+
+    def _constant(self, node: Expr) -> Expr:
+        """Return what has not the label: the loop has it whole."""
+        if not node.operands and not isinstance(node, Var):
+            return node
+        if node not in self.whole:
+            self.whole[node] = Bound("c", len(self.whole), node.dims)
+        return self.whole[node]
+
+    def _outside(self, node: Expr, axis: int, by: int) -> Expr:
+        """Return the entry of what does not depend on the recurrence."""
+        if isinstance(node, Einsum) and all(node.output[axis] not in ls for ls in node.inputs):
+            kept = tuple(k for k in node.output if k != node.output[axis])
+            pairs = list(zip(node.operands, node.inputs, strict=True))
+            return self._constant(einsum(pairs, kept, dict(enumerate(node.extents))))
+        rest = tuple(k for k in range(node.ndim) if k != axis)
+        turned = einsum([(node, tuple(range(node.ndim)))], (axis, *rest))
+        moved = shift(turned, 0, by)
+        if moved not in self.entries:
+            self.entries[moved] = Bound("x", len(self.entries), moved.dims[1:])
+        return self.entries[moved]
+
+    # --- tensors of the recurrence ---
+
+    def _tensor(self, var: Var, axis: int, by: int, guards: Guards) -> Expr:
+        own = self.axes.get(var.name)
+        if own is None and guards:
+            self.doubts[var.name] = (axis, *(g.axis for g in guards))
+        elif own is None or own == axis:
+            return self._member(var, axis, by, None)
+        if own is None or by:
+            return Bound("s", self.number[var.name], _without(var.dims, axis), 1)
+        return self._column(var, axis, self._guard(var, own, guards))
+
+    def _guard(self, var: Var, own: int, guards: Guards) -> Guard:
+        """Return the condition under which a tensor is read at many positions."""
+        guard = next((g for g in guards if g.axis == own), None)
+        if guard is None:
+            raise _unguarded(var)
+        sign = 1 if guard.back else -1
+        self.found[var, own, sign * guard.gap] = None
+        self.found[var, own, sign * max(1, guard.gap)] = None
+        return guard
+
+    def _member(self, var: Var, axis: int, by: int, outside: Expr | None) -> Expr:
+        self.found[var, axis, by] = None
+        dims = _without(var.dims, axis)
+        if not by:
+            return Bound("s", self.number[var.name], dims)
+        number = self.number[var.name]
+        if self.starts.setdefault(number, outside) is not outside:
+            raise RecurrenceError(f"two values stand before the first entry of {var.name}")
+        return self.reads.setdefault((number, abs(by)), Bound("s", number, dims, abs(by)))
+
+    def _past(self, past: Past, dims: tuple[Dim, ...]) -> Var:
+        if past not in self.pasts:
+            self.pasts[past] = Bound("p", len(self.pasts), dims)
+        return self.pasts[past]
+
+    def _whole(self, var: Var, guards: Guards) -> Expr:
+        """Return all entries that are there at the position, 0 in the place of the others."""
+        own = self.axes.get(var.name)
+        if own is None:
+            if not guards:
+                raise _unguarded(var)
+            if len(guards) > 1:
+                self.doubts[var.name] = tuple(g.axis for g in guards)
+                return var
+            own = guards[0].axis
+        guard = self._guard(var, own, guards)
+        rest = tuple(k for k in range(var.ndim) if k != own)
+        every = self._past(Past(self.number[var.name], "all"), _at_front(var.dims, own))
+        return self._with_own(var, own, every, rest, guard, tuple(range(var.ndim)))
+
+    def _column(self, var: Var, axis: int, guard: Guard) -> Expr:
+        """Return those entries at the position along another axis than the recurrence's."""
+        own = guard.axis
+        rest = tuple(k for k in range(var.ndim) if k not in (own, axis))
+        place = axis - (own < axis)
+        dims = tuple(var.dims[k] for k in (own, *rest))
+        column = self._past(Past(self.number[var.name], "column", place), dims)
+        output = tuple(k for k in range(var.ndim) if k != axis)
+        return self._with_own(var, own, column, rest, guard, output)
+
+    def _with_own(
+        self, var: Var, own: int, past: Expr, rest: Labels, guard: Guard, output: Labels
+    ) -> Expr:
+        """Return entries of the past, and the one at the position itself where that counts."""
+        if guard.gap:
+            return einsum([(past, (own, *rest))], output)
+        pair = var.dims[own], var.dims[own]
+        strict = self._outside(pair_mask(4 if guard.back else 1, pair), 1, 0)
+        here = [(self._outside(Delta(var.dims[own]), 0, 0), (k,)) for k in range(var.ndim)
+                if k not in rest]  # fmt: skip
+        entry = Bound("s", self.number[var.name], _without(var.dims, own))
+        labels = tuple(k for k in range(var.ndim) if k != own)
+        return add(
+            einsum([(strict, (own,)), (past, (own, *rest))], output),
+            einsum([*here, (entry, labels)], output),
+        )
+
+    # --- what is inside ---
+
+    def _moved(self, node: Shift, by: int, guards: Guards) -> Expr:
+        x, outside = node.operands[0], node.outside
+        if outside is not None and not self.is_free(outside):
+            raise _uncuttable(node)
+        there = by + node.by
+        if isinstance(x, Var) and not by and self.axes.get(x.name, node.axis) == node.axis:
+            return self._member(x, node.axis, there, outside)
+        entry = self.at(x, node.axis, there, guards)
+        if outside is None and self._vanishes(x, node.axis):
+            return entry
+        inside = self._outside(shift(full(1, (node.dims[node.axis],)), 0, node.by), 0, by)
+        if isinstance(inside, Bound):
+            chosen = [entry, full(0, entry.dims) if outside is None else self._constant(outside)]
+            return broadcast_scalar(
+                apply("where", apply("ne", inside, full(0, ())), *chosen), entry.dims
+            )
+        return entry
+
+    def _vanishes(self, node: Expr, axis: int) -> bool:
+        """Whether a node is 0 where there are no entries, since these then count as 0."""
+        if isinstance(node, Var):
+            return node.name in self.members and self.starts.get(self.number[node.name]) is None
+        if isinstance(node, Einsum):
+            label = node.output[axis]
+            pairs = [(x, ls) for x, ls in zip(node.operands, node.inputs, strict=True)
+                     if label in ls and ls.count(label) == 1]  # fmt: skip
+            bound = [(x, ls) for x, ls in pairs if not self.is_free(x)]
+            return any(self._vanishes(x, ls.index(label)) for x, ls in bound) and all(
+                _is_polynomial(x) for x, _ in bound
+            )
+        if isinstance(node, Map) and node.function == "add":
+            return all(x.ndim and self._vanishes(x, axis) for x in node.operands)
+        if isinstance(node, Shift) and node.axis == axis:
+            return node.outside is None and _is_polynomial(node.operands[0])
+        return False
+
+    def _product(self, node: Einsum, axis: int, by: int, guards: Guards) -> Expr:
+        label = node.output[axis]
+        pairs = list(zip(node.operands, node.inputs, strict=True))
+        extents = dict(enumerate(node.extents))
+        same = {label}
+        for x, labels in pairs:  # what a delta sets equal is the same position
+            if isinstance(x, Delta) and same & set(labels):
+                same |= set(labels)
+        terms = self._multiplied_out(node, pairs, same)
+        if terms is not None:
+            return self.at(terms, axis, by, guards)
+        bounds = _bounds(node, pairs, same, by, guards)
+        done, pairs = self._lagged(pairs, node.output, same, by, extents)
+        factors: list[Factor] = [*done]
+        for x, labels in pairs:
+            if self.is_free(x):
+                if label in labels and labels.count(label) == 1:
+                    own = labels.index(label)
+                    factors.append((self.at(x, own, by), _without(labels, own)))
+                elif label in labels:
+                    raise _uncuttable(node)
+                else:
+                    factors.append((self._constant(x), labels))
+                continue
+            places = [k for k, own in enumerate(labels) if own in same]
+            inner = tuple(
+                bounds[own]._replace(axis=k) for k, own in enumerate(labels) if own in bounds
+            )
+            if len(places) == 1:
+                own = places[0]
+                factors.append((self.at(x, own, by, inner), _without(labels, own)))
+            elif not places:
+                plain = _is_polynomial(x)  # else 1 / h_s of what is not there counts as 0
+                earlier = self._earlier(x, inner, not plain)
+                if not plain:
+                    earlier = self._chosen(earlier, inner, node.dims[axis], 0)
+                factors.append((earlier, labels))
+            else:
+                raise _uncuttable(node)
+        output = tuple(k for k in node.output if k != label)
+        return einsum(factors, output, extents)
+
+    def _multiplied_out(self, node: Einsum, pairs: list[Factor], same: set[int]) -> Expr | None:
+        """Return the sum of products with each term of a factor in which a member is read at lags
+        and something else at the position; None where no factor is one."""
+        moving = {own for x, ls in pairs if isinstance(x, Band) and same & {*ls} for own in ls}
+        for k, (x, labels) in enumerate(pairs):
+            plain = not isinstance(x, Map) or x.function != "add" or self.is_free(x)
+            if plain or not same & {*labels} or moving.isdisjoint({*labels} - same):
+                continue
+            extents = dict(enumerate(node.extents))
+            rest = pairs[:k] + pairs[k + 1 :]
+            products = [
+                einsum([*rest, (term, labels if term.ndim else ())], node.output, extents)
+                for term in x.operands
+            ]
+            return broadcast_scalar(add(*products), node.dims)
+        return None
+
+    def _chosen(self, value: Expr, guards: Guards, dim: Dim, other: int) -> Expr:
+        """Return entries that count, and another number in the place of those that do not."""
+        for guard in guards:
+            bits = (4 if guard.gap else 6) if guard.back else (1 if guard.gap else 3)
+            row = self._outside(pair_mask(bits, (value.dims[guard.axis], dim)), 1, 0)
+            every = tuple(range(value.ndim))
+            view = einsum([(row, (guard.axis,))], every, dict(enumerate(value.dims)))
+            counts = apply("ne", view, full(0, value.dims))
+            value = apply("where", counts, value, full(other, value.dims))
+        return value
+
+    def _earlier(self, node: Expr, guards: Guards, fill: bool) -> Expr:
+        """Return a node that has not the label, over what is there at the position.
+
+        With ``fill`` what is not there is 1, which functions have a value at.
+        """
+        if self.is_free(node):
+            return self._constant(node)
+        match node:
+            case Var():
+                whole = self._whole(node, guards)
+                used = tuple(g for g in guards if g.axis == self.axes.get(node.name))
+                return (
+                    self._chosen(whole, used, node.dims[used[0].axis], 1)
+                    if fill and used
+                    else (whole)
+                )
+            case Shift(operands=(x, *outside)) if all(map(self.is_free, outside)):
+                moved = self._earlier(x, _shifted(guards, node), fill)
+                return shift(moved, node.axis, node.by, *map(self._constant, outside))
+            case Einsum(operands=operands, inputs=inputs, output=output):
+                bounds = {output[g.axis]: g for g in guards}
+                inner = [
+                    tuple(bounds[own]._replace(axis=k) for k, own in enumerate(ls) if own in bounds)
+                    for ls in inputs
+                ]
+                pairs = zip(operands, inner, strict=True)
+                return rebuild(node, [self._earlier(x, own, fill) for x, own in pairs])
+            case Map(operands=operands):
+                return rebuild(node, [self._earlier(x, guards if x.ndim else (), fill)
+                                      for x in operands])  # fmt: skip
+            case Reduce(operands=(x,)):
+                return rebuild(node, [self._earlier(x, _below(guards, node), fill)])
+        raise _uncuttable(node)
+
+    def _lagged(
+        self, pairs: list[Factor], output: Labels, same: set[int], by: int, extents: dict[int, Dim]
+    ) -> tuple[list[Factor], list[Factor]]:
+        """Read members at lags that labels say: return the factors at the position, and the rest.
+
+        Of ``sum_mk(a_k h_m [m = t - k - 1])`` h is read at the lags d = k.
+        """
+        done: list[Factor] = []
+        for x, labels in [p for p in pairs if isinstance(p[0], Band)]:
+            assert isinstance(x, Band)
+            moving = [k for k, own in enumerate(labels) if own in same]
+            for k, label in enumerate(labels):
+                holding = [p for p in pairs if label in p[1] and p[0] is not x]
+                lagged = [p for p in holding if not self.is_free(p[0])]
+                if not lagged or label in output or len(moving) != 1 or label in same:
+                    continue
+                if any(same & {*ls} for _, ls in lagged):
+                    raise _uncuttable(x)
+                found, fixed = self._lags(x, labels, k, moving[0], by, lagged, extents)
+                done += found
+                known = [p for p in holding if self.is_free(p[0])]
+                pairs = [p for p in pairs if p not in holding and p != (x, labels)]
+                if known:  # read at the same positions, all at once
+                    kept = tuple(dict.fromkeys(
+                        own for _, ls in (*known, (x, labels)) for own in ls if own != label
+                    ))  # fmt: skip
+                    pairs.append((einsum([*known, (x, labels)], kept, extents), kept))
+                extents.update(fixed)
+                break
+        return done, pairs
+
+    def _lags(
+        self, band: Band, labels: Labels, axis: int, position: int, by: int,
+        lagged: Sequence[Factor], extents: Mapping[int, Dim],
+    ) -> tuple[list[Factor], dict[int, Dim]]:  # fmt: skip
+        """Return members at their lags, with the band that says which lags these are."""
+        sign = band.weights[axis]
+        if abs(sign) != 1 or band.weights[position] != -sign or any(band.ends):
+            raise _uncuttable(band)
+        # the member is read at t + by + sum(weights labels) + constant
+        rest = [k for k in range(len(labels)) if k not in (axis, position)]
+        weights = [-sign * band.weights[k] for k in rest]
+        constant = by - sign * band.constant
+        back = constant > 0
+        turn = 1 if back else -1
+        if constant == 0 or any(turn * n < 0 for n in weights):
+            raise RecurrenceError(
+                "not all positions that are read come before the one at hand, or behind it",
+                hint="labels count from 0: write h[t-k-1] for what comes before h[t]",
+            )
+        least = turn * constant
+        length = span([(turn * n, band.dims[k]) for n, k in zip(weights, rest, strict=True)],
+                      least - turn * sum(weights))  # fmt: skip
+        found: list[Factor] = []
+        if least == 1 and weights == [turn] and length == band.dims[rest[0]]:
+            new = labels[rest[0]]  # the lag is the label itself
+        else:
+            new = max(extents) + 1
+            dims = length, *(band.dims[k] for k in rest)
+            lag = Band(dims, (1, *(-turn * n for n in weights)), 1 - least)
+            found.append((lag, (new, *(labels[k] for k in rest))))
+        found += [self._last(x, ls, labels[axis], new, length, turn * least) for x, ls in lagged]
+        return found, {new: length}
+
+    def _last(
+        self, x: Expr, labels: Labels, label: int, lag: int, length: Dim, least: int
+    ) -> Factor:
+        """Return the last entries of a member along a label, the latest first."""
+        own = labels.index(label)
+        if not isinstance(x, Var):
+            raise RecurrenceError(
+                "lags that labels say are those of a tensor, not of a formula",
+                hint="give what is read a name of its own: v[t] = tanh(h[t])",
+            )
+        self.found[x, own, least] = None
+        dims = length, *_without(x.dims, own)
+        past = self._past(Past(self.number[x.name], "lags", length), dims)
+        return past, (lag, *_without(labels, own))
+
+    def _sum(self, node: Map, axis: int, by: int, guards: Guards) -> Expr:
+        """Add all terms that stay outside there."""
+        free = [x for x in node.operands if self.is_free(x)]
+        rest = [x for x in node.operands if x not in free]
+        repeated = [x for x in free if not x.ndim or not _has_axis(x, axis)]
+        moving = [x for x in free if x not in repeated]
+        terms = [broadcast_scalar(add(*free), node.dims)] if moving else repeated
+        total = add(*(self._argument(x, axis, by, guards) for x in [*rest, *terms]))
+        return broadcast_scalar(total, _without(node.dims, axis))
+
+    def _reduced(self, node: Reduce, x: Expr, axis: int, by: int, guards: Guards) -> Expr:
+        axes, own = node.axes, axis
+        if not node.keeps_axes:
+            own = [k for k in range(x.ndim) if k not in axes][axis]
+        if own in axes:
+            raise _uncuttable(node)
+        inner = self.at(x, own, by, _below(guards, node))
+        return reduce(node.function, inner, [k - (own < k) for k in axes])
+
+    def _read(self, node: Gather | Scatter, axis: int, by: int) -> Expr:
+        """Read at integers: the label is an axis of the tensor, and perhaps of the integers."""
+        label = self._read_label(node, axis)
+        x, *indices = node.operands
+        place = node.sources.index(label)
+        if not all(map(self.is_free, indices)) or node.sources.count(label) > 1:
+            raise _uncuttable(node)
+        used = [labels for source in node.sources if not isinstance(source, int)
+                for labels in [source[1]]]  # fmt: skip
+        cut = [
+            self.at(i, labels.index(label), by) if label in labels else self._constant(i)
+            for i, labels in zip(indices, used, strict=True)
+        ]
+        sources = [
+            s if isinstance(s, int) else (s[0], tuple(k for k in s[1] if k != label))
+            for k, s in enumerate(node.sources) if k != place
+        ]  # fmt: skip
+        output = tuple(k for k in node.output if k != label)
+        if isinstance(node, Gather):
+            return Gather(self.at(x, place, by), cut, sources, output)
+        own = self.at(x, node.output.index(label), by)
+        return Scatter(own, cut, sources, output, _without(node.dims, axis))
+
+    def _read_label(self, node: Gather | Scatter, axis: int) -> int:
+        if isinstance(node, Gather):
+            label = node.output[axis]
+            if label in node.sources:
+                return label
+        elif isinstance(source := node.sources[axis], int):
+            return source
+        raise _uncuttable(node)
+
+
+def _without(items: tuple[T, ...], axis: int) -> tuple[T, ...]:
+    return items[:axis] + items[axis + 1 :]
+
+
+def _has_axis(node: Expr, axis: int) -> bool:
+    """Whether a node does more along an axis than to repeat."""
+    if not isinstance(node, Einsum):
+        return True
+    return any(node.output[axis] in labels for labels in node.inputs)
+
+
+def _is_polynomial(node: Expr) -> bool:
+    """Whether a node has a value wherever its tensors are 0."""
+    return all(
+        not isinstance(x, Map) or x.function == "add" for x in postorder([node]) if x.operands
+    )
+
+
+def _uncuttable(node: Expr) -> RecurrenceError:
+    what = getattr(node, "function", type(node).__name__.lower())
+    return RecurrenceError(f"a recurrence cannot be cut at one position through {what}")
+
+
+def _at_front(items: tuple[T, ...], axis: int) -> tuple[T, ...]:
+    return (items[axis], *_without(items, axis))
+
+
+def _unguarded(var: Var) -> RecurrenceError:
+    return RecurrenceError(
+        f"{var.name} is read at all positions, not only at earlier ones or only at later ones",
+        hint="say which count, as in sum_{s < t}(W_ts h[s])",
+    )
+
+
+# --- conditions ---------------------------------------------------------------------------------
+
+
+def _kept(guards: Guards, axes: Iterable[int]) -> Guards:
+    return tuple(g for g in guards if g.axis in axes)
+
+
+def _shifted(guards: Guards, node: Shift) -> Guards:
+    """Return the guards of what is read at another position of one axis."""
+    own = (g._replace(gap=g.gap + (node.by if g.back else -node.by)) if g.axis == node.axis else g
+           for g in guards)  # fmt: skip
+    return tuple(g for g in own if g.gap >= 0)
+
+
+def _below(guards: Guards, node: Reduce) -> Guards:
+    """Return the guards of the operand of a function over other axes."""
+    axes = [k for k in range(node.operands[0].ndim) if node.keeps_axes or k not in node.axes]
+    own = tuple(g._replace(axis=axes[g.axis]) for g in guards)
+    return tuple(g for g in own if g.axis not in node.axes)
+
+
+def _bounds(
+    node: Einsum, pairs: Sequence[Factor], same: set[int], by: int, guards: Guards
+) -> dict[int, Guard]:
+    """Return for labels of a product the condition under which what has them counts."""
+    bounds = {node.output[g.axis]: g for g in guards}
+    for x, labels in pairs:
+        if isinstance(x, Map) and x.function == "where" and x.operands[2] == ZERO:
+            for lower, upper, gap in _said(x)[0]:
+                for guard in _relative(labels[lower], labels[upper], gap, same, by):
+                    bounds.setdefault(guard.axis, guard)
+    return bounds
+
+
+def _relative(lower: int, upper: int, gap: int, same: set[int], by: int) -> Iterable[Guard]:
+    """Read ``lower <= upper - gap`` where one of both is ``by`` behind the position at hand."""
+    if (lower in same) == (upper in same):
+        return
+    guard = Guard(upper, True, gap + by) if lower in same else Guard(lower, False, gap - by)
+    if guard.gap >= 0:
+        yield guard
+
+
+def _cases(node: Map, axis: int, by: int) -> list[Guards]:
+    """Return the guards of a function's arguments: those of a case distinction's values."""
+    if node.function != "where":
+        return [()] * len(node.operands)
+    yes, no = (
+        tuple(g for facts in own for g in _relative(*facts, {axis}, by)) for own in _said(node)
+    )
+    return [(), yes, no]
+
+
+def _said(node: Map) -> tuple[Facts, Facts]:
+    """Return what the condition of a case distinction says of its axes, and what its opposite."""
+    condition, labels = node.operands[0], tuple(range(node.ndim))
+    if isinstance(condition, Einsum) and len(condition.operands) == 1:
+        if not {*condition.inputs[0]} <= {*condition.output}:
+            return [], []
+        labels = tuple(map(condition.output.index, condition.inputs[0]))
+        condition = condition.operands[0]
+    if not isinstance(condition, Map) or condition.function not in OPPOSITES:
+        return [], []
+    both = ordered(condition), ordered(opposite(condition))
+    yes, no = ([(labels[p], labels[q], gap) for p, q, gap in own] for own in both)
+    return yes, no
+
+
+OPPOSITES = frozenset({"lt", "le", "gt", "ge"})
+
+
+def ordered(condition: Map) -> Facts:
+    """Read a condition on two axes.
+
+    >>> ordered(pair_mask(1, ("s", "t")).operands[0])
+    [(0, 1, 1)]
+    """
+    sides = [_line(x) for x in condition.operands]
+    if condition.function not in OPPOSITES or None in sides:
+        return []
+    (left, a), (right, b) = (side for side in sides if side is not None)
+    total = {k: left.get(k, 0) - right.get(k, 0) for k in {*left, *right}}
+    constant = a - b
+    if condition.function in {"gt", "ge"}:
+        total, constant = {k: -n for k, n in total.items()}, -constant
+    total = {k: n for k, n in total.items() if n}
+    if sorted(total.values()) != [-1, 1]:
+        return []
+    lower, upper = sorted(total, key=lambda k: -total[k])
+    return [(lower, upper, constant + (condition.function in {"lt", "gt"}))]
+
+
+def _line(node: Expr) -> tuple[dict[int, int], int] | None:
+    """Return a node as a sum of whole multiples of positions along its axes, and a number."""
+    match node:
+        case Const(value=int() as value):
+            return {}, value
+        case Indices():
+            return {0: 1}, 0
+        case Map(function="add", operands=operands):
+            parts = [_line(x) for x in operands]
+            if None in parts:
+                return None
+            found: dict[int, int] = {}
+            for part in parts:
+                for k, n in part[0].items() if part else ():
+                    found[k] = found.get(k, 0) + n
+            return found, sum(part[1] for part in parts if part)
+        case Einsum(operands=operands, inputs=inputs, output=output):
+            factor = 1
+            line: tuple[dict[int, int], int] = {}, 1
+            for x, labels in zip(operands, inputs, strict=True):
+                own = _line(x)
+                if own is None or not {*labels} <= {*output}:
+                    return None
+                if not own[0] and not labels:
+                    factor *= own[1]
+                elif line != ({}, 1):
+                    return None
+                else:
+                    line = {output.index(labels[k]): n for k, n in own[0].items()}, own[1]
+            return {k: factor * n for k, n in line[0].items()}, factor * line[1]
+    return None
+
+
+__all__ = ["Cut", "Guard", "RecurrenceError", "ordered"]
