@@ -71,12 +71,12 @@ def lower(statements: Sequence[Statement]) -> System:
                              if isinstance(a.target, Symbol)}, _declared(statements))  # fmt: skip
     loops = _loops(assignments)
     begun = {e.name for a in assignments.values() for e in a.edges if e.sign != "=="}
-    moving: dict[str, set[str]] = {}
+    shifted: dict[str, set[str]] = {}
     for name, a in assignments.items():
         recurrent = {n for own in loops if name in own for n in own} | begun
-        moving[name] = recurrent
+        shifted[name] = recurrent
         assignments[name] = with_offsets(a, recurrent)
-    thunks = {name: _resolve(a, tensors, moving[name]) for name, a in assignments.items()}
+    thunks = {name: _resolve(a, tensors, shifted[name]) for name, a in assignments.items()}
     for a in assignments.values():
         _resolve_edges(a, tensors)
     assumed = [s for s in statements if isinstance(s, Assumption)]
@@ -261,12 +261,12 @@ def _check_left(target: Symbol | Derivative) -> None:
             raise mistakes.repeated_on_left(label, target)
 
 
-def _resolve(assignment: Assignment, tensors: Tensors, moving: Collection[str]) -> Thunk:
+def _resolve(assignment: Assignment, tensors: Tensors, shifted: Collection[str]) -> Thunk:
     target = assignment.target
     assert isinstance(target, Symbol)
     tensors.check_target(target)
     _check_left(target)
-    resolver = Resolver(tensors, moving)
+    resolver = Resolver(tensors, shifted)
     scope = resolver.open(target.labels)
     value = resolver.value(assignment.value, scope)
     resolver.resolve(target, scope)

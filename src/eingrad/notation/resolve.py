@@ -75,9 +75,9 @@ Scope = Mapping[str, int]  # the labels that are not summed here, each with its 
 class Resolver:
     """Resolves the formulas of one statement."""
 
-    def __init__(self, tensors: Tensors, moving: Collection[str] = ()) -> None:
+    def __init__(self, tensors: Tensors, shifted: Collection[str] = ()) -> None:
         self.tensors = tensors
-        self.moving = moving  # tensors that are read at other positions of their own labels
+        self.shifted = shifted  # tensors that are read at other positions of their own labels
         self.summation = Summation()
         self.places_of: dict[str, list[int]] = {}
         self.moving: set[str] = set()  # the labels of offsets
@@ -212,7 +212,7 @@ class Resolver:
         sources: list[int | Indexed] = []
         moves = [0] * len(axes)
         for k, (entry, axis) in enumerate(zip(gather.entries, axes, strict=True)):
-            if isinstance(entry, Offset) and gather.name in self.moving and entry.is_move:
+            if isinstance(entry, Offset) and gather.name in self.shifted and entry.is_move:
                 ((_, label),) = entry.terms
                 self._unite(symbol, label, scope[label], axis)
                 sources.append(scope[label])
