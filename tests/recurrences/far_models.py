@@ -31,7 +31,7 @@ def _picture(torch: Any, a: A) -> Any:
     return _squares(torch, found)
 
 
-def _lagged(torch: Any, a: A, least: int, step: int, start: str = "") -> list[Any]:
+def _lagged(a: A, least: int, step: int, start: str = "") -> list[Any]:
     found: list[Any] = []
     for t in range(len(a["e"])):
         total = a["e"][t]
@@ -143,19 +143,19 @@ FAR = [
     Recurrent(
         "autoregression",
         "y[t] = e[t] + sum_k(a_k y[t-k-1])\nL = sum_t(y_t^2)",
-        lambda torch, a: _squares(torch, _lagged(torch, a, 1, 1)),
+        lambda torch, a: _squares(torch, _lagged(a, 1, 1)),
         hessian="a",
     ),
     Recurrent(
         "begun autoregression",
         "y[t] = e[t] + sum_k(a_k y[t-k-1])\ny[t<0] = g\nL = sum_t(y_t^2)",
-        lambda torch, a: _squares(torch, _lagged(torch, a, 1, 1, "g")),
+        lambda torch, a: _squares(torch, _lagged(a, 1, 1, "g")),
         hessian="g",
     ),
     Recurrent(
         "seasons",
         "y[t] = e[t] + a_k y[t-2k-2]\nL = sum_t(y_t^2)",
-        lambda torch, a: _squares(torch, _lagged(torch, a, 2, 2)),
+        lambda torch, a: _squares(torch, _lagged(a, 2, 2)),
     ),
     Recurrent(
         "vector autoregression",
