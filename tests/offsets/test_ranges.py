@@ -80,8 +80,7 @@ def test_values_are_those_of_loops(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "ways"),
     [
-        ("y_i = sum_{k<=i}(x[i-k] w_k)", ["size(i) = size(n)", "size(i) = size(k)"]),
-        ("h_t = sum_{s<=t}(w[t-s] x_s)", ["size(t) = size(n)", "size(t) = size(s)"]),
+        ("y_i = sum_{k<=i}(x[i-k-1] w_k)", ["size(i) = size(n)", "size(i) = size(k)"]),
         ("d_i = x[i+1]\ny_i = d_i - x_i", ["assume size(j) = size(i)", "in one statement"]),
         ("a_i = x[i+1]\nb_i = x[i+2]\nL = sum_i(a_i b_i)", ["assume size(i) = size(n)"]),
         ("u_i = x_i^2\nv_i = u[2 i]\nL = sum_i(v_i x_i)", ["assume size(j) = size(i)"]),
@@ -100,3 +99,10 @@ def test_an_array_that_is_longer_than_what_is_read_is_refused() -> None:
     with pytest.raises(eg.ShapeError, match="every entry exists") as caught:
         run(x=x, w=w, t=x)
     assert "assume size(i) = size(n)" in str(caught.value.hint)
+
+
+def test_a_sum_up_to_a_label_is_of_sequences_that_are_as_long() -> None:
+    run = eg.parse("y_i = sum_{k<=i}(x[i-k] w_k)").compile()
+    np.testing.assert_allclose(run(x=x, w=x[::-1])["y"], np.convolve(x, x[::-1])[: len(x)])
+    with pytest.raises(eg.ShapeError, match="axis 0 has size 7"):
+        run(x=x, w=w)

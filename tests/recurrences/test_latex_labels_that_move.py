@@ -83,7 +83,7 @@ REFUSED = [
     (r"h^{(t)} = \tanh(h^{(t-1)} + h^{(t-k)})", "moves by a whole number", "name of its own"),
     (r"h_{t,s} = \tanh(h_{t-1,s} + h_{t,s-1}) + x_{t,s}", "refers to itself", "one label"),
     (r"h^{(t)} = h^{(t-1)} + h^{(t+1)} + x^{(t)}", None, "earlier positions of one label"),
-    (r"x^{(k+1)} = x^{(k)} - \eta g^{(k)}", "another position than its label", "write the line"),
+    (r"y_{i+1} = x_i^2", "another position than its label", "write the line"),
     (r"h_t = \tanh(W h_{t-1} + x_t)", "W may be a matrix here", r"W \in \mathbb{R}^{n \times n}"),
     (r"h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h)", "Whh may be a matrix", "its shape"),
     (r"z^l = W^l a^{l-1} \\ a^l = \sigma(z^l)", "W may be a matrix", "bold type"),

@@ -90,7 +90,7 @@ def with_first_entries(
     }  # fmt: skip
     values = [part for s in assigned.values() for part in walk(s.value)]
     symbols = [x for x in values if isinstance(x, Symbol)]
-    before = {x.name: k for x in symbols for k, by in enumerate(x.moves) if by < 0}
+    before = {x.name: _axis_back(x.name, symbols) for x in symbols if any(n < 0 for n in x.moves)}
     targets = [s.target for s in assigned.values() if isinstance(s.target, Symbol)]
     named = {x.name: x for x in (*symbols, *targets)}
     found: list[Statement] = []
@@ -108,6 +108,14 @@ def with_first_entries(
                 statement = _begun(statement, target, before[target.name], first, sign, labels)
         found.append(statement)
     return tuple(found)
+
+
+def _axis_back(name: str, symbols: Sequence[Symbol]) -> int:
+    """Return the axis along which a tensor is read before its label most often: n, no i, of
+    ``u[n-1,i+1] - u[n-1,i-1]``."""
+    moves = [x.moves for x in symbols if x.name == name and x.moves]
+    counts = [sum(n < 0 for n in own) for own in zip(*moves, strict=True)]
+    return counts.index(max(counts))
 
 
 def _begun(

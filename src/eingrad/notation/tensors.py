@@ -118,12 +118,23 @@ class Tensors:
 
     def _like(self, sized: Collection[int]) -> Iterator[tuple[int, int]]:
         """Yield the labels that are compared, but one of offsets whose extent these or a statement
-        say: i of ``sum_{k<=i}(x[i-k] w_k)`` goes as far as w no more than as x."""
+        say.
+
+        In ``sum_{k<=i}(x[i-k] w_k)`` i goes as far as w no more than as x: these are as long.
+        """
         alone = self.dims.unsized(self.lone, sized)
         for pair in self.compared:
             lone = [place for place in pair if place in alone]
             told = [x for x in pair if not self.stated.isdisjoint(self.dims.labels_of(x))]
-            if not lone or len(lone) == 2 > len(told):
+            if len(lone) == 1:
+                (other,) = {*pair} - {*lone}
+                back = {(1, lone[0]), (-1, other)}
+                axes = [x.axis for x in self.offsets if {*x.terms} == back and not x.constant]
+                if axes and not told and not self.closed:
+                    for axis in axes:
+                        self.dims.unite(axis, other)
+                    yield pair
+            elif not lone or len(told) < 2:
                 yield pair
 
     def _check_new(self, symbol: Symbol) -> None:

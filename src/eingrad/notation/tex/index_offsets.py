@@ -51,7 +51,22 @@ class OffsetReader(Grammar):
             return None
         terms, constant = self._terms(found)
         self.k += len(found)
-        return Offset(tuple((n, x) for x, n in terms.items()), self._counted(terms, constant))
+        place = self._counted(terms, constant)
+        if self._counts_from_zero(terms, constant):
+            survey = self.context.survey
+            survey.from_zero.setdefault(self.named, self.peek(-1))
+            survey.notes.setdefault(f"{self.named} counts from 0, as it is read at 0")
+            place += 1
+        return Offset(tuple((n, x) for x, n in terms.items()), place)
+
+    def _counts_from_zero(self, terms: Mapping[str, int], constant: int) -> bool:
+        r"""Whether the entry 0 is the first of a tensor in a text that counts from 1: of w in
+        ``\sum_{s=1}^{t} w_{t-s} x_s``."""
+        if sorted(terms.values()) != [-1, 1] or self.context.first != 1:
+            return False
+        last, label = sorted(terms, key=lambda x: -terms[x])
+        ends = self.context.bounds.get(label, ())
+        return [*ends] == [(last, constant)] and last not in self.context.starts
 
     def _is_multiple(self, found: Sequence[Token]) -> bool:
         """Whether ``2i`` is twice i: of a tensor that has one entry where it stands elsewhere."""

@@ -46,6 +46,7 @@ from eingrad.notation.tex.read_row import (
     read_rows,
 )
 from eingrad.notation.tex.rows import Row, rows, sides
+from eingrad.notation.tex.steps import with_steps_back
 from eingrad.notation.tex.superscripts import MovingLabels, claims_with_labels, with_labels
 from eingrad.notation.tex.survey import (
     Context,
@@ -133,7 +134,8 @@ class _Read:
 def _read_model(lexer: Lexer) -> Reading:
     tokens = tidied(lexer)
     found = _with_words(rows(tokens), lexer)
-    moving = MovingLabels.of(found)
+    found, steps = with_steps_back(found)
+    moving = MovingLabels.of(found, steps)
     found = with_labels(found, moving, lexer)
     tokens = [token for row in found for token in row.tokens]
     declared = [
@@ -174,7 +176,20 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     if parts := parts | _parts_of_weights(statements, context):
         context = replace(context, joined=context.joined | parts, survey=Survey())
         statements, used = read_rows(found, [replace(context, sizes=sizes_of | x) for x in own])
+    _check_first_entries(context)
     return _Read(statements, used, context, assigned)
+
+
+def _check_first_entries(context: Context) -> None:
+    """Raise where one tensor would count from 0 and from 1."""
+    survey = context.survey
+    for name, token in survey.from_zero.items():
+        if name in survey.at_labels:
+            hint = "let the sums begin at 0, or give what begins at the entry 0 a name of its own"
+            reason = (
+                f"{name} is read at the entry 0 here, and at a label that begins at 1 elsewhere"
+            )
+            raise context.lexer.error(token, reason, hint)
 
 
 def _elaborated(
@@ -208,7 +223,10 @@ def _elaborated(
     return Reading(
         rest, (*named, *plain.sizes), chained, shorthands, plain.kinds, plain.stacks,
         {**context.survey.applied, **context.applied, **defined},
-        Counting(moving.labels, moving.carriers, context.starts, context.first),
+        Counting(
+            moving.labels, moving.carriers, context.starts, context.first,
+            frozenset({*moving.steps.from_zero, *context.survey.from_zero}),
+        ),
     )  # fmt: skip
 
 

@@ -496,6 +496,8 @@ class ScriptReader(OffsetReader):
         labels = tuple(x for x in entries if isinstance(x, str))
         if any(not isinstance(x, Offset) or x.terms for x in entries):
             survey.ranks.setdefault(name, set()).add(len(entries))
+            if len(entries) == 1 and isinstance(entries[0], str):
+                survey.at_labels.add(name)
         survey.lowered.update(
             x for x in (scripts.below.items if scripts.below else ()) if isinstance(x, str)
         )

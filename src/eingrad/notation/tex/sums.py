@@ -212,6 +212,9 @@ class SumReader(ConditionReader):
             piece = group[1:-1] if group[0].kind == "LBRACE" else group
             label = Symbol(below.axes[-1], (), self.at(token))
             below.conditions.append(Compare("<=", label, self._side(piece), label.position))
+            if not sign or rest.isdigit():
+                by = int(sign + rest) if sign else 0
+                self.context.survey.bounds.setdefault(label.name, set()).add((name, by))
             return
         whole = (sign, rest) == ("-", "1") and (
             below.start == "0" or (below.axes and self._pairs_follow(below.axes[-1])))  # fmt: skip

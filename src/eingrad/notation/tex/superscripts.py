@@ -145,13 +145,14 @@ def _moved(inner: Tokens) -> Index | None:
             by = -value if sign.text == "-" else value
             if len(inner) == 2:
                 return Index(number=by)
-            name = _letter(inner[0])
+            name = index_letter(inner[0])
             return Index(name, by) if name and len(inner) == 3 else None
-    name = _letter(inner[0]) if len(inner) == 1 else ""
+    name = index_letter(inner[0]) if len(inner) == 1 else ""
     return Index(name) if name else None
 
 
-def _letter(token: Token) -> str:
+def index_letter(token: Token) -> str:
+    """Return the letter that a token is, of whichever alphabet; nothing of any other."""
     return greek(token.text) or (letter(token.text) if token.kind == "LETTER" else "")
 
 
@@ -210,6 +211,20 @@ class Use:
     is_left: bool
 
 
+@dataclass(frozen=True)
+class Steps:
+    """The ``names`` that are given a step ahead; of those ``entered``, each with its label, what
+    they begin with is an entry, since sums or other statements begin there. ``from_zero`` are
+    names that the rows alone read."""
+
+    names: set[str] = field(default_factory=set)
+    entered: dict[str, str] = field(default_factory=dict)
+    from_zero: set[str] = field(default_factory=set)
+
+
+NO_STEPS = Steps()
+
+
 @dataclass
 class MovingLabels:
     """The letters that are labels of layers and times, by letter.
@@ -222,16 +237,17 @@ class MovingLabels:
     labels: dict[str, Moving] = field(default_factory=dict)
     carriers: dict[str, tuple[str, str]] = field(default_factory=dict)
     firsts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    steps: Steps = field(default_factory=lambda: NO_STEPS)
 
     @classmethod
-    def of(cls, found: Sequence[Row]) -> MovingLabels:
+    def of(cls, found: Sequence[Row], steps: Steps = NO_STEPS) -> MovingLabels:
         """Find those of a model's text."""
         uses = [use for row in found for use in _uses(row)]
         begins, ends = _ranges(found)
-        result = cls()
+        result = cls(steps=steps)
         every = {(x.letter, w == ABOVE) for u in uses for w, x in u.places.items()
                  if x.letter[:1].islower()}  # fmt: skip
-        for name, above in sorted(every):
+        for name, above in sorted(every, key=lambda x: (_rank(x[0], x[1], uses), x)):
             ranged = name in begins and _is_ranged(name, found)
             shown = _is_label(name, uses, found, ranged) if above else _moves(name, uses)
             if shown:
@@ -239,7 +255,12 @@ class MovingLabels:
                 result.labels[name] = Moving(name, last, 0 if begins.get(name) == {0} else 1)
                 result._carry(name, above, uses)
         for name, moving in result.labels.items():
-            result._find_first(name, moving, uses)
+            own = {f"{base}0": (base, "==") for base, x in steps.entered.items() if x == name}
+            if own:
+                result.labels[name] = replace(moving, first=0)
+                result.firsts |= own
+            else:
+                result._find_first(name, moving, uses, sum_begins(found, name))
         return result
 
     @property
@@ -257,8 +278,10 @@ class MovingLabels:
 
     @property
     def stacked(self) -> set[str]:
-        """The names with a label above them."""
-        return {base for base, (_, where) in self.carriers.items() if where == ABOVE}
+        """The names with a label above them, or with a left side that was a step ahead."""
+        return {base for base, (_, where) in self.carriers.items() if where == ABOVE} | {
+            *self.steps.names
+        }
 
     def _carry(self, name: str, above: bool, uses: Sequence[Use]) -> None:
         for use in uses:
@@ -266,8 +289,11 @@ class MovingLabels:
                 if index.letter == name and (where == ABOVE) == above:
                     self.carriers.setdefault(use.base, (name, where))
 
-    def _find_first(self, name: str, moving: Moving, uses: Sequence[Use]) -> None:
-        """Find whether the text begins with an entry 1, ``a^{(1)} = x``, that recurs later."""
+    def _find_first(
+        self, name: str, moving: Moving, uses: Sequence[Use], begins: Collection[int]
+    ) -> None:
+        """Find whether the text begins with an entry 1, ``a^{(1)} = x``, that recurs later; it is
+        none before the first where sums begin with it."""
         entries = [
             (use, index.number) for use in uses for where, index in use.places.items()
             if self.carriers.get(use.base) == (name, where) and index.number is not None
@@ -278,7 +304,7 @@ class MovingLabels:
             if not use.is_left or at != moving.first or use.base not in recurs or begun:
                 continue
             beside = (u for u, n in entries if u.left == use.left and not u.is_left and n == at)
-            if any(u.left_places == use.places for u in beside):
+            if begins == {at} or any(u.left_places == use.places for u in beside):
                 self.firsts[f"{use.base}{at}"] = use.base, "=="
             else:
                 self.labels[name] = replace(moving, first=moving.first + 1)
@@ -299,9 +325,14 @@ def _uses(row: Row) -> Iterator[Use]:
     left = _left_side(row)
     base, places = (left.base, places_of(left)) if left is not None else ("", {})
     for k in range(len(row.tokens)):
-        found = named_at(row.tokens, k)
+        found = named_at(row.tokens, k) if not _is_script(row.tokens, k) else None
         if found is not None and (own := places_of(found)):
             yield Use(found.base, own, base, places, k == 0 and left is not None)
+
+
+def _is_script(tokens: Tokens, k: int) -> bool:
+    """Whether a token is a script without braces: i of ``u_i^n``."""
+    return k > 0 and tokens[k - 1].kind in {"SUB", "SUP"}
 
 
 def _left_side(row: Row) -> ScriptedName | None:
@@ -330,6 +361,23 @@ def _is_label(name: str, uses: Sequence[Use], found: Sequence[Row], ranged: bool
     return bracketed and name not in LAYERS and any(use.places[ABOVE].by for use in own)
 
 
+def _rank(name: str, above: bool, uses: Sequence[Use]) -> tuple[bool, bool]:
+    """Return what tells the label of a recurrence from others that move, as i of ``u^{n-1}_{i+1}``:
+    it moves wherever the name is read, then it has entries at numbers, or a last one."""
+    steady: list[bool] = []
+    entries = False
+    for use in uses:
+        for where, left in use.left_places.items():
+            if use.base != use.left or left.letter != name or (where == ABOVE) != above:
+                continue
+            index = use.places.get(where, NOTHING)
+            if not use.is_left:
+                steady.append(index.letter == name and index.by != left.by)
+            places = [u.places.get(where, NOTHING) for u in uses if u.base == use.base]
+            entries = entries or any(x.number is not None or x.letter.isupper() for x in places)
+    return not (steady and all(steady)), not entries
+
+
 def _moves(name: str, uses: Sequence[Use]) -> bool:
     """Whether a letter below names is moved somewhere, ``h_{t-1}``."""
     return any(
@@ -349,7 +397,7 @@ def _is_bare(name: str, found: Sequence[Row]) -> bool:
                 inside = depth
             elif inside and depth < inside:
                 inside = 0
-            if not inside and not scripted and _letter(token) == name:
+            if not inside and not scripted and index_letter(token) == name:
                 font = k > 1 and row.tokens[k - 2].text in FONTS
                 if not font:
                     return True
@@ -368,14 +416,19 @@ def _ranges(found: Sequence[Row]) -> tuple[dict[str, set[int]], dict[str, str]]:
     return begins, ends
 
 
+def sum_begins(found: Sequence[Row], label: str) -> set[int]:
+    """Return the numbers at which sums over a label begin."""
+    return {first for row in found for name, first, _ in _sums(row.tokens) if name == label}
+
+
 def _sums(tokens: Tokens) -> Iterator[tuple[str, int, str]]:
     for k, token in enumerate(tokens):
         if token.kind == "COMMAND" and names.big(token.text):
             scripts = {x.kind: x.inner for x in _scripts(tokens, k + 1)}
             below, above = scripts.get("SUB", ()), scripts.get("SUP", ())
             if len(below) == 3 and below[1].kind == "EQUAL" and below[2].text.isdigit():
-                last = _letter(above[0]) if len(above) == 1 else ""
-                yield _letter(below[0]), int(below[2].text), last
+                last = index_letter(above[0]) if len(above) == 1 else ""
+                yield index_letter(below[0]), int(below[2].text), last
 
 
 def _conditions(row: Row) -> Iterator[tuple[str, int, str]]:
@@ -385,7 +438,7 @@ def _conditions(row: Row) -> Iterator[tuple[str, int, str]]:
         start = next((k for k, t in enumerate(bare) if t.kind == "EQUAL"), 0)
         dots = any(t.text in DOTS for t in bare)
         if start and dots and bare[start + 1 : start + 2] and bare[start + 1].text.isdigit():
-            yield _letter(bare[start - 1]), int(bare[start + 1].text), _letter(bare[-1])
+            yield index_letter(bare[start - 1]), int(bare[start + 1].text), index_letter(bare[-1])
 
 
 def _is_ranged(name: str, found: Sequence[Row]) -> bool:
@@ -413,7 +466,11 @@ def claims_with_labels(
     What a claim says of one entry, ``\\delta^L = ...``, it says of a label there.
     """
     moving = MovingLabels(dict(counting.labels), dict(counting.carriers))
-    for use in (use for row in found for use in _uses(row)):
+    for row, use in ((x, use) for x in found for use in _uses(x)):
+        if use.base in counting.from_zero:
+            reason = f"{use.base} counts from 0 in this text, and other tensors from 1"
+            hint = f"write the claim in the notation, where all count from 0: {use.base}[k]"
+            raise lexer.error(row.tokens[0], reason, hint)
         index = use.places.get(ABOVE, NOTHING)
         own = [x for x in moving.labels.values() if index.letter in {x.letter, x.last}]
         if index.letter and own and use.base not in names:
@@ -433,7 +490,7 @@ class _Rewriter:
         self.notes = {}
         result = list(row.tokens)
         for k in reversed(range(len(result))):
-            found = named_at(result, k)
+            found = named_at(result, k) if not _is_script(result, k) else None
             if found is not None and found.scripts:
                 self._lower(result, found)
         return replace(row, tokens=result, notes=[*row.notes, *self.notes])
@@ -517,7 +574,7 @@ class _Rewriter:
 
     def _check(self, found: ScriptedName, above: Script) -> None:
         """Refuse other offsets of a label that moves."""
-        letters = {_letter(t) for t in above.inner} & self.moving.labels.keys()
+        letters = {index_letter(t) for t in above.inner} & self.moving.labels.keys()
         if letters and found.base in self.moving.carriers:
             name = min(letters)
             raise self.lexer.error(
@@ -569,7 +626,7 @@ class _ClaimRewriter(_Rewriter):
     def _about(self, row: Row) -> tuple[str, str, Index] | None:
         """Return the entry of which the left side speaks."""
         pair = sides(row.tokens)
-        letters = {_letter(t) for t in row.tokens}
+        letters = {index_letter(t) for t in row.tokens}
         for k in range(len(pair[0])):
             found = named_at(pair[0], k)
             carried = self.moving.carriers.get(found.base) if found is not None else None

@@ -41,8 +41,10 @@ class Survey:
     ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last; ``at``, on the
     left side of a claim, the labels of what a derivative is by, each with the integer that it is;
     ``level`` are the names that stand elsewhere than in exponents. ``starts`` are
-    the numbers at which sums over a label begin, ``zeros`` says that an entry is 0, ``ranks`` how
-    many entries a name has.
+    the numbers at which sums over a label begin, ``bounds`` the labels at which they end, each with
+    a number that is added, ``from_zero`` names that are read at t - s where s ends at t, with no
+    entry before 0, ``at_labels`` those that are read at a label alone, ``zeros`` says that an entry
+    is 0, ``ranks`` how many entries a name has.
     """
 
     sizes: dict[str, str] = field(default_factory=dict)
@@ -71,8 +73,11 @@ class Survey:
     at: list[tuple[str, Symbol]] | None = None
     level: set[str] = field(default_factory=set)
     starts: dict[str, set[int]] = field(default_factory=dict)
+    bounds: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     zeros: bool = False
     ranks: dict[str, set[int]] = field(default_factory=dict)
+    from_zero: dict[str, Token] = field(default_factory=dict)
+    at_labels: set[str] = field(default_factory=set)
 
     @property
     def first(self) -> int | None:
@@ -89,7 +94,8 @@ class Context:
 
     ``functions`` are declared; ``tensors`` are known, with their labels where these are known
     too, and all that there are if ``closed``. ``sizes`` are the names of extents with their
-    labels. ``starts`` are labels with the numbers at which their sums begin, ``first`` is that of
+    labels. ``starts`` are labels with the numbers at which their sums begin, ``bounds`` with those
+    at which they end, ``first`` is that of
     the first entry of an axis, None where the text does not say, ``ranks`` how many entries names
     have, ``moving`` are labels of layers and times. ``labels`` are the letters that are a label
     somewhere, None where nothing is known.
@@ -121,6 +127,7 @@ class Context:
     applied: Mapping[str, Dependence] = field(default_factory=dict)
     starts: Mapping[str, Collection[int]] = field(default_factory=dict)
     first: int | None = None
+    bounds: Mapping[str, Collection[tuple[str, int]]] = field(default_factory=dict)
     ranks: Mapping[str, Collection[int]] = field(default_factory=dict)
     moving: frozenset[str] = frozenset()
 
@@ -210,6 +217,7 @@ class Context:
             applied={**self.applied, **found.applied},
             starts={**self.starts, **found.starts},
             first=self.first if found.first is None else found.first,
+            bounds={**self.bounds, **found.bounds},
             ranks=dict(found.ranks),
         )
 
