@@ -31,7 +31,7 @@ READ = [
     (r"a^{[l]}_j = g(W^{[l]}_{jk} a^{[l-1]}_k) \\ L = \sum_j (a^{[L]}_j - y_j)^2",
      ["a_lj = g(W_ljk a[l-1,k])", "a[l<0,j] = a0_j", "L = sum_j((a[-1,j] - y_j)^2)"]),
     (r"a^1_j = x_j \\ a^l_j = \sigma(\sum_k w^l_{jk} a^{l-1}_k) \\ C = \sum_{l=1}^L \sum_j a^l_j",
-     ["a[l<0,j] = a1_j", "C = sum_l(sum_j(a_lj))"]),
+     ["a[0,j] = a1_j", "C = sum_l(sum_j(a_lj))"]),
     (r"v^{(t)} = r^{(t)} + \gamma v^{(t+1)}", ["v_t = r_t + gamma v[t+1]"]),
     # or says how far it goes
     (r"z^{(l)}_j = \sum_k w^{(l)}_{jk} x_k, \quad l = 1, \ldots, L", ["z_lj = sum_k(w_ljk x_k)"]),
