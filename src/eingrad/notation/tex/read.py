@@ -46,7 +46,7 @@ from eingrad.notation.tex.read_row import (
     read_rows,
 )
 from eingrad.notation.tex.rows import Row, rows, sides
-from eingrad.notation.tex.steps import with_steps_back
+from eingrad.notation.tex.steps_ahead import with_steps_back
 from eingrad.notation.tex.superscripts import MovingLabels, claims_with_labels, with_labels
 from eingrad.notation.tex.survey import (
     Context,
