@@ -43,6 +43,48 @@ def test_other_backends(name: str, backend: str) -> None:
         assert_close(found[key], right, 1e-12, key)
 
 
+ENTRIES = [
+    ("L = h[-1,i] h[0,i]", lambda h: h[-1] @ h[0]),
+    ("L = sum_ti(h[2,i] h_ti)", lambda h: h[2] @ h.sum(0)),
+    ("m_i = mean_t(h_ti)\nL = sum_ti((h_ti - m_i)^2)", lambda h: ((h - h.mean(0)) ** 2).sum()),
+    ("L = sum_ti(h_ti^2) + sum_i(h[0,i] h[3,i] h[-1,i])",
+     lambda h: (h**2).sum() + (h[0] * h[3] * h[-1]).sum()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "loss"), ENTRIES)
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_entries_and_means_beside_a_loop(text: str, loss: Any, backend: str) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(3)
+    given = {"a": torch.tensor(0.6), "x": torch.tensor(rng.normal(size=(7, 3)))}
+    given = {n: x.double().requires_grad_() for n, x in given.items()}
+    states = [torch.zeros(3, dtype=torch.float64)]
+    for x in given["x"]:
+        states.append(torch.tanh(given["a"] * states[-1] + x))
+    loss(torch.stack(states[1:])).backward()
+    model = eg.parse(f"h[t,i] = tanh(a h[t-1,i] + x_ti)\n{text}").grad("L", ["a", "x"])
+    arrays = {n: x.detach() if backend == "torch" else x.detach().numpy() for n, x in given.items()}
+    found = model.compile(backend, keep_every=2)(**arrays)
+    for n, x in given.items():
+        assert_close(found[f"dL/d{n}"], x.grad.numpy(), 1e-12, n)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_no_steps(backend: str) -> None:
+    if backend == "jax":
+        pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    given: dict[str, Any] = {"a": np.array(0.6), "x": np.zeros((0, 3))}
+    if backend == "torch":
+        pytest.importorskip("torch")
+        given = tensors(given)
+    model = eg.parse("h[t,i] = tanh(a h[t-1,i] + x_ti)\nL = sum_ti(h_ti^2)").grad("L")
+    for options in ({}, {"keep_every": 2}):
+        found = model.compile(backend, **options)(**given)
+        assert float(found["L"]) == float(found["dL/da"]) == 0
+        assert np.asarray(found["dL/dx"]).shape == (0, 3)
+
+
 @pytest.mark.parametrize("label", ["t", "s"])
 def test_one_of_two_labels(label: str) -> None:
     found = model_of("sequences").grad("L").compile(keep_every={label: 2})(**arrays("sequences"))
@@ -82,6 +124,8 @@ REFUSED = [
     (RNN, {"keep_every": 2, "update": eg.sgd(0.1)}, "neither update nor mesh"),
     ("h[t,i] = tanh(h[t-1,i] + x_ti)\na_ts = softmax_s(h_ti h_si)\nL = sum_ts(a_ts^2)",
      {"keep_every": 2}, "several positions at once"),
+    ("h[t,i] = x_ti + sum_k(w_k h[t-k-1,i])\nL = sum_ti(h_ti^2)",
+     {"keep_every": 2}, "reads many earlier ones"),
 ]  # fmt: skip
 
 

@@ -171,6 +171,7 @@ class Segments:
         if isinstance(node, Einsum):
             own = {ls[k] for x, ls in zip(node.operands, node.inputs, strict=True)
                    for k in self.axes(x)}  # fmt: skip
+            own |= {k for k, d in zip(node.output, node.dims, strict=True) if d == self.dim}
             return len(own) == 1 and list(node.extents).count(self.dim) == 1
         if isinstance(node, Reduce):
             return set(self.axes(node.operands[0])).isdisjoint(node.axes)
@@ -293,7 +294,8 @@ def _apart(node: Einsum, dim: str) -> Expr:
         outside = [f for f in factors if label not in f[1]]
         held = {k for _, labels in inside for k in labels}
         alone = held & along == {label} or not any(x.has_loop for x, _ in inside)
-        if outside and len(along) > 1 and alone:
+        known = any(x.has_loop for x, _ in outside)  # at the end of a sweep, so not inside it
+        if outside and (len(along) > 1 or known) and alone:
             used = {*node.output, *(k for _, labels in outside for k in labels)}
             kept = tuple(sorted(held & used))
             factors = [*outside, (einsum(inside, kept, extents), kept)]

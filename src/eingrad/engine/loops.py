@@ -220,7 +220,10 @@ class _LoopWriter:
                   for past, var in self.pasts.items()]  # fmt: skip
         lines += self.own.lines()
         lines += [f"{s}[{at}] = {v}" for s, v in zip(stores, self.results(), strict=True)]
-        stacked = ", ".join(f"torch.stack({store})" for store in stores)
+        stacked = ", ".join(
+            f"torch.stack({store})" if self.count else self.zeros(entries.shape)
+            for store, entries in zip(stores, self.stores, strict=True)
+        )
         return [
             *made, f"for {at} in {self.positions()}:", *_indented(lines),
             f"{self.out} = ({stacked},)",
@@ -233,6 +236,8 @@ class _LoopWriter:
             back, lag, count = self.loop.back, "_d", self.shape(var)[0]
             there = f"{at} + 1 + {lag}" if back else f"{at} - 1 - {lag}"
             inside = f"{at} + {lag} < {self.count - 1}" if back else f"{at} > {lag}"
+            if not count:
+                return self.zeros(self.shape(var))
             return (f"torch.stack([{store}[{there}] if {inside} else {self.zeros(shape)} "
                     f"for {lag} in range({count})])")  # fmt: skip
         entry = "_x" if past.kind == "all" else f"_x.select({past.what}, {at})"
