@@ -17,8 +17,11 @@ _SUBSCRIPT = r"_\s*(?:\{[^{}]*\}|\\[A-Za-z]+|\w)"
 _EXAMPLE = r"\^\s*\{\s*\(\s*[a-z]\s*\)\s*\}"  # x^{(i)}
 _LABEL = r"_\s*(?:\{\s*[a-z]\s*\}|[a-z](?![A-Za-z]))"  # x_i
 _OPEN = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?\("
-_CALL = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*({_SUBSCRIPT})?(?={_OPEN})")
+_CALL = re.compile(
+    rf"(?<![A-Za-z\\])([A-Za-z]{{2,}}(?=\()|{_BASE}(?![A-Za-z]))\s*({_SUBSCRIPT})?(?={_OPEN})"
+)
 _ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
+_PRIMED = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*(?:'|\^\s*\{{?\s*\\prime)")
 _GIVEN = re.compile(r"\||\\mid(?![a-z])|\\vert(?![a-z])")
 _LOGARITHM = re.compile(r"\\(?:log|ln)\s*(?:\\left\s*)?")
 _ENTRY = re.compile(
@@ -118,6 +121,8 @@ class AppliedNames:
         for row in rows:
             for call in calls(row[0]) if len(row) > 1 else ():
                 self._take_given(call, " ".join(row[1:]))
+        whole = " ; ".join(side for row in rows for side in row)
+        self.primed = {_bare(base) for base in _PRIMED.findall(whole)}  # functions: f'(x)
         for _ in range(3):  # what is an argument of another is known first
             if not self._survey([[self.spelled(side) for side in row] for row in rows]):
                 break
@@ -154,7 +159,7 @@ class AppliedNames:
         labels = {_style(use.labels) for use in uses} - {""}
         if not agree or len(subscripts) > 1 or (call.subscript and not parameter):
             return False
-        if len(labels) > 1 or not (labels or parameter):
+        if len(labels) > 1 or base in self.primed:
             return False
         if labels and not call.labels:
             label = next(use.labels for use in uses if use.labels)
@@ -235,6 +240,8 @@ def _index(call: NameWithArguments) -> str:
 
 
 def _named(base: str, labels: str) -> str:
+    if len(base) > 1 and base.isalpha():  # RMS(x)
+        base = rf"\text{{{base}}}"
     return f"{base}{labels}" if labels else f"{base} "
 
 

@@ -33,6 +33,10 @@ _TURNED = re.compile(r"\\top(?![a-z])|\\intercal|\\mathsf\s*\{?\s*T|\\mathrm\s*\
 _GROUP_TURNED = re.compile(
     r"\(([^()]*)\)\s*\^\s*\{?\s*(T(?![A-Za-z])|\\top|\\intercal|\\mathsf\s*\{?\s*T)"
 )
+_TRACED = re.compile(
+    r"(?:\\(?:operatorname\*?|text|mathrm)\s*\{\s*(?:[Tt]r|trace|det)\s*\}|\\(?:tr|Tr|det)(?![a-z])"
+    r"|(?<![A-Za-z])[Tt]r)\s*[(\[]([^()\[\]]*)[)\]]"
+)
 _INVERSE = re.compile(r"\^\s*\{\s*-\s*1\s*\}")
 _BEHIND_TURNED = re.compile(r"(?:T|\\top|\\intercal)\s*\}?\s*\Z")
 _NORM = re.compile(r"\\(?:\||[lr]?Vert(?![a-z]))|\|\|")
@@ -206,6 +210,10 @@ class AxesOfNames:
                 same = (name.key, name.labels) == (other.key, other.labels)
                 if same and _DOT.fullmatch(text[name.end : other.start]):
                     self._add(name, line, "it is multiplied with itself by a dot")
+        for inside in _TRACED.finditer(text):
+            for name in written_names(inside[1]):
+                if name.key[0].isupper() and not name.labels:
+                    self._add(name, line, "it has a trace or a determinant", 2)
         for group in _GROUP_TURNED.finditer(text):
             if self._is_turned(group[2]):
                 self._terms(group[1], line, "it is transposed")

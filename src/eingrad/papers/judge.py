@@ -19,7 +19,7 @@ from eingrad.papers.any_activation import (
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied, with_examples
 from eingrad.papers.axes_of_names import AxesOfNames
 from eingrad.papers.cases import as_case, introduced, only_labels, restricted
-from eingrad.papers.equalities import Equalities, Finding
+from eingrad.papers.equalities import Doubt, Equalities, Finding
 from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
@@ -28,7 +28,13 @@ from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.open_readings import OpenReadings
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
-from eingrad.papers.rewording import differentiated, label_counts, reworded, with_rows
+from eingrad.papers.rewording import (
+    derivative_of_formula,
+    differentiated,
+    label_counts,
+    reworded,
+    with_rows,
+)
 from eingrad.papers.scan import pieces
 from eingrad.papers.scope import Scope, Stated, letters_of_name
 
@@ -43,6 +49,7 @@ _LOGGED = re.compile(
     r"\\(?:log|ln)(?![A-Za-z])\s*(?:\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|(.*))\s*\Z", re.DOTALL
 )
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
+_TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
 _ABOVE = re.compile(r"\^\{?[(\[][^()\[\]]*[)\]]\}?")
 _SHAPE = re.compile(
@@ -598,7 +605,8 @@ class Judge:
             self.scope.forget(name)
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
         self.scope.define(stated)
-        read = "" if reason else self.written(self.shown(stated))
+        hidden = reason or self.open.is_inner(left, side)
+        read = "" if hidden else self.written(self.shown(stated))
         return JudgedFormula(line.row.line, text, "definition", "not judged", reason, read=read)
 
     def shown(self, stated: Stated) -> str:
@@ -693,6 +701,8 @@ class Judge:
         name = self.defines(side) if len(letters) == 1 else None
         if name is None or self.first_lines.get(_bared(side), 0) < line.row.line:
             return None
+        if letters <= letters_in(line.row.sides[0].text):  # d(a^T x)/dx = a
+            return None
         if any(letters <= s.letters and not s.derivative for s in self.scope.stated):
             return None  # spoken of before on the same line
         alike = [s for s in self.scope.stated if letters_of_name(s.name) == letters]
@@ -758,6 +768,8 @@ class Judge:
             return replace(blank, reason=reason)
         doubt = partial(self.doubt, line, left, side) if explained else None
         found = self.equalities.judge(self.reworded(text, line.section), line.section, doubt)
+        if found.outcome == "not judged":
+            found = self.of_formula(line, left, side, doubt) or found
         if found.outcome != "right" and (own := with_examples(text, self.examples)) is not None:
             of_one = self.equalities.judge(self.reworded(own, line.section), line.section)
             found = of_one if of_one.outcome == "right" else found
@@ -766,6 +778,8 @@ class Judge:
                 self.equalities.other_tensor(self.reworded(text, line.section), line.section, doubt)
                 or found
             )
+        if found.outcome == "right if" and side == "0" and is_derivative(left):
+            return replace(blank, reason="a condition: where a derivative is 0")
         if found.outcome in {"right", "right if"}:
             for stated in found.used:
                 if (slip := self.slips.pop(stated.order, None)) is not None:
@@ -786,6 +800,32 @@ class Judge:
         repaired = None if found.repaired is None else self.written(found.repaired)
         reason = self.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
+
+    def of_formula(
+        self, line: PlacedRow, left: str, side: str, doubt: Doubt | None
+    ) -> Finding | None:
+        """Judge a derivative of a formula by one of a name that it defines for a moment: so
+        vectors and matrices are told apart as in a definition."""
+        inner = derivative_of_formula(left)
+        if inner is None or _TEMPORARY in f"{left} {side}":
+            return None
+        formula, by = inner
+        own = self.stated(line, "temporary", _TEMPORARY, formula)
+        if self.unread(line, "", _TEMPORARY, formula) is not None:
+            return None
+        self.scope.define(own)
+        text = self.reworded(
+            rf"\frac{{\partial {_TEMPORARY}}}{{\partial {by}}} = {side}", line.section
+        )
+        found = self.equalities.judge(text, line.section, doubt)
+        self.scope.stated.remove(own)
+        if found.outcome == "not judged":
+            return None
+        of = f"d[{self.shown(own).partition(' = ')[2]}]/"
+        read, reason, repaired = (
+            (x or "").replace("dFcheck/", of) for x in (found.read, found.reason, found.repaired)
+        )
+        return replace(found, read=read, reason=reason, repaired=repaired or None)
 
     def off_diagonal(self, line: PlacedRow, left: str, text: str) -> Finding | None:
         r"""Return that an equality holds for unequal labels, where the section speaks of such."""

@@ -28,7 +28,7 @@ _HALF_DERIVATIVE = re.compile(
 )  # \frac{dL}{h_t}
 _LOGGED_FRACTION = re.compile(r"\\(?:log|ln)\s*(?=\\[dt]?frac)")
 _EXPONENTIAL = re.compile(r"\s*(?:\\exp(?![a-z])|\\mathrm\s*\{\s*e\s*\}\s*\^|e\s*\^)")
-_PLACED_AT = re.compile(r"_\s*\{?\s*[a-bd-hq-svwxA-Z]\s*_")  # \sigma_{e_i}
+_PLACED_AT = re.compile(r"(?<!\\nabla)(?<!\\nabla )_\s*\{?\s*[a-bd-hq-svwxA-Z]\s*_")  # \sigma_{e_i}
 _STAR = re.compile(r"(?<=[\w})])\s*\*\s*(?=[\w\\{(])")
 _VECTOR = r"\\(?:mathbf|boldsymbol|bm|vec)\s*(?:\{\s*[a-z]\s*\}|[a-z])"
 _OUTER = re.compile(rf"{_VECTOR}\s*(?:\\[a-z]+\s*)?{_VECTOR}\s*\^\s*\{{?\s*(?:\\top|T|\\intercal)")
@@ -62,14 +62,16 @@ class OpenReadings:
         if self.convolved and _STAR.search(text) is not None:
             return "* is a product or a convolution"
         left, _, right = text.partition(" = ")
-        if self.rows and _is_plain(left) and _OUTER.search(right) is not None:
-            return "an outer product, or an inner one of rows"
         if (own := next(iter(calls(left)), None)) and _loses_argument(own, left, right):
             return f"{own.base} of {own.arguments[0]} would lose its argument"
         found = (self._open(call) for side in (left, right) for call in calls(side)
                  if not (side is left and call.end == len(left.rstrip()))
                  and not re.search(r"\\partial\s*\Z", side[: call.start]))  # fmt: skip
         return next((reason for reason in found if reason), "")
+
+    def is_inner(self, left: str, right: str) -> bool:
+        r"""Whether ``y s^\top`` is a number, for the document's vectors are rows."""
+        return self.rows and _is_plain(left) and _OUTER.search(right) is not None
 
     def _open(self, call: NameWithArguments) -> str:
         """Say what a name with arguments leaves open."""

@@ -21,6 +21,9 @@ _ROW = re.compile(
 _NAME = r"(?:\\[a-zA-Z]+|[A-Za-z])(?:\^\{?\(?\w+\)?\}?)?"
 _ROW_TIMES_COLUMN = re.compile(rf"({_NAME})\s+({_NAME})(_\s*\{{\s*\[\s*:\s*,\s*\w+\s*\]\s*\}})")
 _INNER_SCRIPT = re.compile(r"\{\s*([_^])\s*(?:(\w)|\{([^{}]*)\})\s*\}")  # \theta{_k}
+_TWICE_BOLD = re.compile(r"\\boldsymbol\s*\{\s*\\mathbf\s*\{\s*([^{}]*)\}\s*\}")
+_SPACE = re.compile(r"\\space(?![a-z])")
+_ROWS = re.compile(r"(?:\\\\\s*){2,}")
 _BOLD = re.compile(r"\\bold(?![A-Za-z])")
 _ONE = r"(?:\\(?:mathbf|mathbb|mathbbm|mathds|bm)\s*(?:\{\s*1\s*\}|1)|(?<![\w.^_{}])1)"
 _SAME = re.compile(
@@ -57,6 +60,7 @@ def reworded(text: str, rows_of: Callable[[str], str | None] | None = None) -> s
     >>> reworded(r"A_{[i,:]} = Y_{[i,:]} - Z_{[i,:]}")
     'A_{i q} = Y_{i q} - Z_{i q}'
     """
+    text = _TWICE_BOLD.sub(r"\\mathbf{\1}", _SPACE.sub(" ", _ROWS.sub(r"\\\\\\\\ ", text)))
     text = _INNER_SCRIPT.sub(lambda m: f"{m[1]}{{{m[2] or m[3]}}}", text)
     text = re.sub(r"(?<=[\w)}\]])\s*@\s*(?=[\\A-Za-z(])", r" \\, ", text)
     text = _with_sums(_BOLD.sub(r"\\mathbf", text))
@@ -195,6 +199,29 @@ def differentiated(left: str, side: str) -> tuple[str, str] | None:
     if not of.startswith(r"\partial") or any(p.depth == 0 for p in list(pieces(inside))[1:-1]):
         return None
     return of.removeprefix(r"\partial").strip(), bracketed[1].strip()
+
+
+def derivative_of_formula(left: str) -> tuple[str, str] | None:
+    r"""Return of what formula a side is the derivative, and by what; None for that of a name.
+
+    >>> derivative_of_formula(r"\frac{\partial}{\partial x} (a^T x)")
+    ('a^T x', 'x')
+    """
+    whole = _fraction(left)
+    if whole is None or not whole[1].startswith(r"\partial"):
+        return None
+    above, below, behind = whole
+    by = below.removeprefix(r"\partial").strip()
+    if above == r"\partial":
+        bracketed = re.fullmatch(r"\s*(?:\\left)?[\[(](.*?)(?:\\right)?[\])]\s*", behind, re.DOTALL)
+        inner = "" if bracketed is None else bracketed[1].strip()
+        closed = all(p.text not in "()[]" or p.depth for p in list(pieces(behind.strip()))[1:-1])
+        if inner and closed:
+            return inner, by
+        one = not any(p.text in {"+", "-"} and not p.depth for p in pieces(behind))
+        return (behind.strip(), by) if one and "(" in behind else None
+    inner = above.removeprefix(r"\partial").strip()
+    return (inner, by) if above.startswith(r"\partial") and not behind and " " in inner else None
 
 
 def _fraction(text: str) -> tuple[str, str, str] | None:
