@@ -33,7 +33,7 @@ READ = [
     ("$$a = \\log\\frac{1}{s} e^{-x}$$", "a = \\log\\frac{1}{s} e^{-x}", ""),
     ("$$x = a^1$$", "x = a^1", ""),
     ("The convolution is $$y = w * x$$", "y = w * x", ""),
-    ("$$V = a b \\newline W = V c$$", "W = V c", "W = V c"),
+    ("$$v = a b \\newline w = v c$$", "w = v c", "w = v c"),
 ]  # fmt: skip
 
 

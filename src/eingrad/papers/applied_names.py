@@ -159,7 +159,8 @@ class AppliedNames:
         labels = {_style(use.labels) for use in uses} - {""}
         if not agree or len(subscripts) > 1 or (call.subscript and not parameter):
             return False
-        if len(labels) > 1 or base in self.primed:
+        own = labels or parameter or any(_holds(side, call.bases or ()) for side in sides[:1])
+        if len(labels) > 1 or base in self.primed or not own:
             return False
         if labels and not call.labels:
             label = next(use.labels for use in uses if use.labels)

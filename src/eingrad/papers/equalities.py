@@ -37,6 +37,7 @@ MAX_TRIES = 6  # definitions of a loss that are left out because it does not dep
 MAX_RIVALS = 3  # tensors defined in two ways, of which the other one is tried
 MISPLACED = frozenset({"transposed", "label", "order", "wrong-tensor"})
 _OPEN = "nothing says which"  # where a name is a number, a vector or a matrix
+_GRADIENT = re.compile(r"\\mathbf\s*\{\s*d\s*([A-Za-z])\s*\}")  # dp is a name, and no product
 _LATIN = re.compile(r"[a-z]\d*")
 _ONE_LETTER = re.compile(
     r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
@@ -136,6 +137,8 @@ class Equalities:
         own = defined_in(claims) | losses_in(claims) | KNOWN
         if built.system is None:
             return names_in(claims) <= own
+        if any(f"d{x}" not in built.system.labels for x in _GRADIENT.findall(text)):
+            return False
         named = own.union(built.system.labels, built.system.sizes, built.system.functions)
         return names_in(claims) <= named and not self.taken_for_number(text, built.system, section)
 

@@ -36,7 +36,7 @@ from eingrad.papers.rewording import (
     with_rows,
 )
 from eingrad.papers.scan import pieces
-from eingrad.papers.scope import Scope, Stated, letters_of_name
+from eingrad.papers.scope import Scope, Stated, is_open, letters_of_name
 
 EQUALITIES = EQUALS | {":=", "="}
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
@@ -76,6 +76,7 @@ _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _MISSING = re.compile(r"nothing before says|does not depend on")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:\s*,\s*000)*")
 _WORKED = re.compile(r"(?:[\d.\s()]|\\(?:times|cdot)(?![a-z]))*\\(?:times|cdot)[\d.\s()\\a-z]*")
+_INDICES = frozenset("ijkl")
 _LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
 _ONE_LABEL = re.compile(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
 _SAID_BY_ENTRY = re.compile(
@@ -398,6 +399,8 @@ class Judge:
         left, *others = (side.text for side in sides)
         if left in self.labels and all(x in self.labels for x in others):
             return True
+        if all(x in _INDICES for x in (left, *others)):
+            return True
         if self.defines(left) is None:
             return False
         if (own := head_of(left)) and len(others) == 1 and others[0] in self.only_labels:
@@ -405,6 +408,7 @@ class Judge:
         if all(r"matrix}" in x and not letters_in(x) for x in others):
             return True
         worked = all(_WORKED.fullmatch(x) for x in others)
+        worked |= bool(own and own.entries) and all(_NUMBER.fullmatch(x) for x in others)
         return worked or (not line.display and all(_NUMBER.fullmatch(x) for x in others))
 
     def other(self, line: PlacedRow, text: str, reason: str) -> JudgedFormula:
@@ -599,7 +603,7 @@ class Judge:
         reason = self.unread(line, "", left, side) or ""
         if reason and (slip := self.slip(line, name, left, side, reason)) is not None:
             stated = slip.meant
-        elif reason and self.is_first(name, left):
+        elif reason and self.is_first(name, left) and not is_open(reason):
             self.equalities.arguments[name] = letters_in(side)  # any function of what it speaks of
             self.equalities.vague.add(name)
             self.scope.forget(name)
@@ -614,7 +618,11 @@ class Judge:
         stated = stated_with_any(stated, self.equalities.any_sigma)
         if stated.derivative:
             return self.equalities.as_read(stated.text, stated.section)
-        built = self.scope.model([*self.scope.shapes_for(stated.letters, stated.section), stated])
+        whole = self.scope.visible(stated.text, stated.section, False, False)
+        built = self.scope.model(whole)
+        if all(own.order != stated.order for own in built.names.values()):
+            near = self.scope.shapes_for(stated.letters, stated.section)
+            built = self.scope.model([*near, stated])
         written = (
             built.system.definitions[name].written
             for name, own in built.names.items() if own.order == stated.order and built.system

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from eingrad.notation.tex.names import GENERIC
+from eingrad.notation.tex.names import GENERIC, function_name
 from eingrad.papers.applied_names import NameWithArguments, calls
 from eingrad.papers.heads import head_of
 from eingrad.papers.scan import group_behind
@@ -32,6 +32,15 @@ _PLACED_AT = re.compile(r"(?<!\\nabla)(?<!\\nabla )_\s*\{?\s*[a-bd-hq-svwxA-Z]\s
 _STAR = re.compile(r"(?<=[\w})])\s*\*\s*(?=[\w\\{(])")
 _VECTOR = r"\\(?:mathbf|boldsymbol|bm|vec)\s*(?:\{\s*[a-z]\s*\}|[a-z])"
 _OUTER = re.compile(rf"{_VECTOR}\s*(?:\\[a-z]+\s*)?{_VECTOR}\s*\^\s*\{{?\s*(?:\\top|T|\\intercal)")
+_FONT = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec)\s*\{?\s*(\\?[A-Za-z]+)\s*\}?")
+_POWER_OF_LOG = re.compile(
+    r"\\(?:log|ln)\s*(?:\\left\s*)?\((?:[^()]|\([^()]*\))*\)\s*\^\s*(?:[A-Za-z]|\{(?!\s*-?\d+\s*\}))"
+)  # \log (1 - p)^{1 - y}
+_WORD = re.compile(r"(?<![A-Za-z\\{])([A-Za-z]{3,})\s*\(")
+_DOTTED = re.compile(r"\([^()]*[A-Z][^()]*\)\s*\\cdot\s*\([^()]*[A-Z][^()]*\)")
+_JACOBIAN = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm)\s*\{?\s*[A-Z]\s*\}?\s*_\s*\{?\s*\\(?:mathbf|bold|bm)"
+)
 _FIRST_POWER = re.compile(r"[A-Za-z}]\s*\^\s*(?:\{\s*1\s*\}|1(?!\d))")  # a^1, a layer
 
 
@@ -65,7 +74,7 @@ class OpenReadings:
         if (own := next(iter(calls(left)), None)) and _loses_argument(own, left, right):
             return f"{own.base} of {own.arguments[0]} would lose its argument"
         found = (self._open(call) for side in (left, right) for call in calls(side)
-                 if not (side is left and call.end == len(left.rstrip()))
+                 if not (side is left and call.start == 0 and call.end == len(left.rstrip()))
                  and not re.search(r"\\partial\s*\Z", side[: call.start]))  # fmt: skip
         return next((reason for reason in found if reason), "")
 
@@ -78,7 +87,9 @@ class OpenReadings:
         name = _name(call)
         if len(self.lists.get(name, ())) > 1 and len(call.arguments) > 1:
             return f"{call.base} is taken of different arguments, which would be lost"
-        if len(call.arguments) != 1 or call.given:
+        if call.given:
+            return f"{call.base} of what is given, and no name of the text's"
+        if len(call.arguments) != 1:
             return ""
         argument = call.arguments[0]
         if _LABEL_BELOW.match(call.subscript) and _LABEL_BELOW.search(argument):
@@ -87,7 +98,7 @@ class OpenReadings:
                 return f"{call.base}{call.subscript} before ({argument}) is a function or a factor"
         elif call.subscript and call.bases is not None:
             return f"{call.base}{call.subscript} is a function of {argument}, and no factor of it"
-        letter = call.base.removeprefix("\\")
+        letter = _FONT.sub(r"\1", call.base).removeprefix("\\")
         one = call.bases is not None and (len(call.base) == 1 or letter.isalpha())
         single = one or letter in GENERIC
         if single and not call.subscript and _BOLD.search(argument) and not self._by_entry(call):
@@ -124,6 +135,15 @@ def _unclear(text: str) -> str:
         return "a derivative without what it is by"
     if _PLACED_AT.search(text) is not None:
         return "a subscript that has one of its own is no position"
+    if _POWER_OF_LOG.search(text) is not None:
+        return "a power of a logarithm or the logarithm of a power: put it in parentheses"
+    if _DOTTED.search(text) is not None:
+        return "a dot between capitals: an inner product, or another one"
+    for word in _WORD.finditer(text):
+        if function_name(word[1]) is None:
+            return f"{word[1]} is no function that is known"
+    if _JACOBIAN.match(text) is not None:
+        return "a name with a vector below it"
     if _FIRST_POWER.search(text) is not None:
         return "nobody writes a first power: a 1 above a name is a layer or an entry"
     return ""

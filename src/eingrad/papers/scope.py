@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from eingrad.check import Derived
 from eingrad.errors import EingradError
@@ -13,11 +14,13 @@ from eingrad.notation.syntax import Statement
 from eingrad.notation.system import System
 from eingrad.notation.tex.names import FANCY
 from eingrad.notation.tex.read import read_model
-from eingrad.papers.axes_of_names import AxesOfNames
+from eingrad.papers.axes_of_names import SHOWN, AxesOfNames, written_names
 from eingrad.papers.heads import letters_in
 
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
 _INVERSE = re.compile(r"(?<![A-Za-z\\])([A-Z])(?:_\{?(\d)\}?)?\s*\^\s*\{\s*-\s*1\s*\}")
+_CAPITAL = re.compile(r"[ABGHPQRSUVWXYZ]\d*")
+_LATIN = re.compile(r"[a-zA-Z]\d*")
 _OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
 
 
@@ -266,6 +269,12 @@ def build(stated: Sequence[Stated], axes: AxesOfNames | None = None) -> Built:
     return Built((), None, unread)
 
 
+def is_open(reason: str) -> bool:
+    """Whether a reason says that a name is a number, a vector or a matrix: beside other
+    definitions it may be clear."""
+    return re.search(r"nothing says which|a number here|too few axes", reason) is not None
+
+
 def _taken_for_numbers(
     stated: Sequence[Stated], system: System, axes: AxesOfNames | None
 ) -> dict[Stated, str]:
@@ -273,13 +282,41 @@ def _taken_for_numbers(
     ranks = {name: len(labels) for name, labels in system.labels.items()}
     numbers = [name for name in system.inputs if not ranks[name]]
     found: dict[Stated, str] = {}
+    latin = [n for n in numbers if _LATIN.fullmatch(n)]
     for s in stated:
+        capital = next((n for n in numbers if _CAPITAL.fullmatch(n) and _speaks_of(s, n)), "")
         inverse = _INVERSE.search(s.text)
         if inverse is not None and "".join(inverse.groups("")) in numbers:
             found[s] = f"{inverse[1]} to the power of -1 is the inverse of a number or a matrix"
+        elif capital and not s.shape and not _declared(capital, stated):
+            found[s] = f"{capital} is a matrix or a number: nothing says which"
+        elif beside := next((n for n in latin if _is_beside(s.text, n)), ""):
+            found[s] = f"{beside} is a number or a vector: nothing says which"
         elif axes is not None and not s.shape:
             found[s] = axes.misfit(s.text, ranks, s.section)
     return {s: why for s, why in found.items() if why}
+
+
+def _speaks_of(stated: Stated, name: str) -> bool:
+    right = stated.text.partition(" = ")[2]
+    return any(n.key == name and not n.labels for n in written_names(right))
+
+
+def _declared(name: str, stated: Sequence[Stated]) -> bool:
+    return any(s.shape and s.name.replace("_", "") == name for s in stated)
+
+
+def _is_beside(text: str, name: str) -> bool:
+    """Whether a plain letter is multiplied by what the document shows to be a vector."""
+    if SHOWN not in text:
+        return False
+    for one, other in pairwise(written_names(text)):
+        between = text[one.end : other.start]
+        shown = [text.startswith(SHOWN, n.start) for n in (one, other)]
+        plain = (one.key == name and shown[1]) or (other.key == name and shown[0])
+        if plain and not between.replace(r"\cdot", "").replace("*", "").strip():
+            return True
+    return False
 
 
 def _names(system: System, stated: Sequence[Stated]) -> dict[str, Stated]:
