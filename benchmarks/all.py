@@ -1,4 +1,4 @@
-"""All tables on speed, one after the other, in less than twenty minutes.
+"""All tables on speed, one after the other, in less than a quarter of an hour.
 
     python benchmarks/all.py [--only hessian start] [> FILE]
 
@@ -24,6 +24,7 @@ TABLES = {
     "From the start of a process to the first gradient": "start.py",
     "Hessians": "hessian.py --rounds 5",
     "Deriving and compiling, by the number of layers": "layers.py",
+    "Large models: read, derived with all steps, printed, compiled": "symbolic.py",
     "Beside a busy process": "neighbours.py",
     "Generated layers, beside layers written by hand": "modules.py",
     "Networks of tensors, with all gradients": "networks.py",

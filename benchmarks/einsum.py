@@ -2,13 +2,15 @@
 
     python benchmarks/einsum.py [--all] [--dtype float64] [--only chain] [--rounds 9] [--threads 1]
 
-Each line is one equation. "eager" is ``eg.vjp`` of ``eg.einsum`` and its pull-back, called once;
-"compiled" the program of the same formulas. Times are medians in microseconds, taken in turns, each
-contender in a process of its own (see `eingrad.bench`); then come the ratios to JAX and PyTorch, of
-medians and, after a bar, of minima (below 1: eingrad is faster). All compute the value and the
-gradient by every operand from the same arrays and cotangent, into contiguous arrays (PyTorch's
-strided views are made so). Geometric means are of large problems, where an operand or the value
-takes 64 kB, and of small ones. ``--all`` adds fifty more equations.
+Each line is one equation. "eager" is ``eg.vjp`` of ``eg.einsum`` and its pull-back, called once, of
+NumPy's arrays, to which the caller could write before he pulls back; "Tensors" the same of
+``eg.tensor`` s, to which he could not, as to JAX's arrays; "compiled" the program of the same
+formulas. Times are medians in microseconds, taken in turns, each contender in a process of its own
+(see `eingrad.bench`); then come the ratios to JAX and PyTorch, of medians and, after a bar, of
+minima (below 1: eingrad is faster). All compute the value and the gradient by every operand from
+the same arrays and cotangent, into contiguous arrays (PyTorch's strided views are made so).
+Geometric means are of large problems, where an operand or the value takes 64 kB, and of small ones.
+``--all`` adds fifty more equations.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from eingrad.bench.problems import CASES, GRADIENTS, Case, is_large
 from eingrad.bench.race import Problem, Race, Result, conditions
 
-OURS = {"eager": "eager", "eingrad": "compiled"}
+OURS = {"eager": "eager", "tensors": "Tensors", "eingrad": "compiled"}
 PEERS = {"jax": "jax.jit", "torch": "torch"}
 PAIRS = [(ours, peer) for ours in OURS for peer in PEERS]
 NAME, CELL = 22, 10
