@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
 from eingrad.notation.mistakes import below_a_function, chain_of_unequal, size_takes_one_label
 from eingrad.notation.stream import Stream
-from eingrad.notation.summation import children, letters_compared
-from eingrad.notation.syntax import Call, Compare, Formula, Product, SizeOf, Sum, Symbol
-from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
+from eingrad.notation.summation import Summation, children, letters_compared
+from eingrad.notation.syntax import Call, Compare, Formula, Number, Product, SizeOf, Sum, Symbol
+from eingrad.notation.tokens import MAX_DEPTH, Source, Token, too_deep
 
 
 class Written(NamedTuple):
@@ -32,11 +33,28 @@ class Written(NamedTuple):
         return self.sign is not None and self.sign.kind == "SLASH"
 
 
+class Head(NamedTuple):
+    """What stands before a function's arguments: its name, the labels and conditions below it."""
+
+    function: str
+    axes: tuple[str, ...] = ()
+    conditions: tuple[Compare, ...] = ()
+
+
+ALONG = {tuple("rows"), tuple("cols")}  # of a matrix without labels: softmax_rows(A)
+
+
 class Grammar(Stream):
     """Reads formulas, with one method for each level of binding."""
 
     big_end = -1  # behind which token the last sum sign's product ends
     nested = 0  # how many parentheses and the like stand around
+    kept: Sequence[str] = ()  # the labels of the left side
+
+    def __init__(self, tokens: Sequence[Token], source: Source) -> None:
+        super().__init__(tokens, source)
+        self.binding: list[str] = []  # the labels of the functions around
+        self.bars: list[str] = []  # the bars that are open
 
     # --- what a spelling says ---
 
@@ -169,13 +187,46 @@ class Grammar(Stream):
             raise chain_of_unequal(self.at(first))
         return found
 
+    # --- functions ---
+
+    def called(self, head: Head, token: Token, read: Callable[[], tuple[Formula, ...]]) -> Formula:
+        """Read a function's arguments, in which it binds labels, and return what it is of them."""
+        around = len(self.binding)
+        self.binding += [*head.axes, *letters_compared(head.conditions)]
+        args = read()
+        del self.binding[around:]
+        return self.applied(head, args, token)
+
+    def applied(self, head: Head, args: tuple[Formula, ...], token: Token) -> Formula:
+        """Return a function of arguments; ``max(a, b)`` is the greater of two."""
+        function, axes, conditions = head
+        if function == "size" and not conditions:
+            return size_of(args, axes, self.at(token))
+        if axes in ALONG and not any(Summation().free(x) for x in args):
+            axes = ("".join(axes),)
+        record = AXIS_FUNCTIONS.get(function)
+        if record is not None and record.pairwise and len(args) == 2 and not axes:
+            function = record.pairwise
+        return Call(function, args, axes, self.at(token), conditions)
+
+    def norm_of(self, inner: Formula, axes: Sequence[str], opened: Token) -> Call:
+        """Return a norm over labels, or over all that nothing around keeps: ``||y_ik - y_jk||``."""
+        hidden = (x for x in Summation().free(inner) if x not in (*self.kept, *self.binding))
+        return Call("norm", (inner,), tuple(axes) or tuple(hidden), self.at(opened))
+
+    def indicated(self, condition: Formula, token: Token) -> Formula:
+        """Return what is 1 where a condition holds, and 0 elsewhere."""
+        return Call("where", (condition, Number(1), Number(0)), (), self.at(token))
+
     # --- what encloses formulas ---
 
     def inside(self) -> Formula:
-        """Read a formula that something encloses."""
+        """Read a formula that something encloses; bars around that are no bars inside."""
+        bars, self.bars = self.bars, []
         self.nested += 1
         formula = self.formula()
         self.nested -= 1
+        self.bars = bars
         return formula
 
     def group(self) -> Formula:
@@ -189,12 +240,14 @@ class Grammar(Stream):
         """Read what stands in parentheses with commas between."""
         opened = self.next()
         args: list[Formula] = []
+        bars, self.bars = self.bars, []
         self.nested += 1
         while not self.take("CLOSE"):
             if args and not self.take("COMMA"):
                 raise self.unclosed(opened)
             args.append(self.formula())
         self.nested -= 1
+        self.bars = bars
         return tuple(args)
 
     def close(self, opened: Token) -> None:

@@ -22,6 +22,7 @@ from eingrad.core.functions import (
 from eingrad.errors import NotationError, Position
 from eingrad.notation.syntax import (
     Derivative,
+    LeftEdge,
     MovedLabel,
     Number,
     Offset,
@@ -233,8 +234,8 @@ def read_tensor(text: str, place: TextPlace) -> Symbol | TensorAt:
     return TensorAt(name, plain, place.at())
 
 
-def read_edge(text: str, place: TextPlace) -> tuple[str, tuple[str, ...], int, str, int] | None:
-    """Read the left side of ``h[t<0,i] = h0_i``: name, labels, axis, sign, number; else None."""
+def read_edge(text: str, place: TextPlace) -> LeftEdge | None:
+    """Read the left side of ``h[t<0,i] = h0_i``, None of any other."""
     match = re.fullmatch(rf"({_NAME})\[({_NESTED})\]", text)
     if match is None or not re.search(r"[<>0-9]", match[2]):
         return None
@@ -259,7 +260,9 @@ def read_edge(text: str, place: TextPlace) -> tuple[str, tuple[str, ...], int, s
             )
         found = len(labels), "==" if edge[5] else edge[2] or edge[3], int(edge[5] or 0)
         labels.append(label)
-    return None if found is None else (spell(match[1], place), tuple(labels), *found)
+    if found is None:
+        return None
+    return LeftEdge(spell(match[1], place), tuple(labels), *found, place.at())
 
 
 def _name(name: str, kind: str, inner: str, place: TextPlace) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from eingrad.core.expr import Dim
-from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
 from eingrad.notation import recipes, tries
 from eingrad.notation.lexeme import (
@@ -466,8 +465,6 @@ def needless_axes(call: Call) -> NotationError:
 
 def missing_axes(call: Call, free: Sequence[str]) -> NotationError:
     """``softmax(A_bo)``."""
-    record = AXIS_FUNCTIONS.get(call.function)
-    pairwise = "" if record is None else record.pairwise
     only = call.args[0] if len(call.args) == 1 else None
     bare = only.name if isinstance(only, Symbol) and not only.labels else ""
     axes = tuple(dict.fromkeys(free)) or ("i", "j")[: 2 if bare[:1].isupper() else 1]
@@ -480,8 +477,6 @@ def missing_axes(call: Call, free: Sequence[str]) -> NotationError:
         inside = symbol_text(bare, (row, column)) if bare else "..."
         which = f"the rows {label_text(row)} and columns {label_text(column)}"
         hint = f"write {head}({inside}) for {which}"
-    elif pairwise and len(call.args) == 2:
-        hint = f"of two tensors it is {pairwise}(a, b)"
     else:
         which = "the axis" if len(summed) == 1 else "the axes"
         hint = f"write {head}({inside}) for {which} {', '.join(map(label_text, summed))}"

@@ -8,9 +8,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from eingrad.errors import NotationError, Position
+from eingrad.errors import NotationError
 from eingrad.notation import tries
-from eingrad.notation.grammar import Grammar, Written, shallow, size_of
+from eingrad.notation.grammar import Grammar, Head, Written, shallow
 from eingrad.notation.lexeme import (
     not_whole,
     plain_name,
@@ -35,15 +35,12 @@ from eingrad.notation.syntax import (
     Counting,
     Declaration,
     Dependence,
-    Edge,
     Equation,
     Formula,
-    Number,
     Power,
     Product,
     Shaped,
     Statement,
-    Symbol,
     TensorAt,
 )
 from eingrad.notation.tex.read import NO_COUNTING, is_latex, read_claims
@@ -129,19 +126,12 @@ def _parse(text: str, start: str, names: Collection[str]) -> Any:
 
 
 SIGNS = {"*": "·", ODOT: ODOT, OSLASH: OSLASH, OTIMES: OTIMES}
-ALONG = {tuple("rows"), tuple("cols")}  # of a matrix without labels: softmax_rows(A)
 
 
 class TextReader(Grammar):
     """Reads the notation: what its words, calls and statements are."""
 
-    bars = 0  # how many norms are open
-    kept: list[str]  # the labels of the left side and of the functions around
     claiming = False  # whether left sides are what is claimed: ``y[0]`` is then an entry
-
-    def __init__(self, tokens: Sequence[Token], source: Source) -> None:
-        super().__init__(tokens, source)
-        self.kept = []
 
     # --- statements ---
 
@@ -205,33 +195,18 @@ class TextReader(Grammar):
         place = self.source.place(token)
         outside = not self.claiming or "<" in token.text or ">" in token.text
         edge = read_edge(token.text, place) if outside and token.kind == "WORD" else None
-        if edge is not None:
-            return self.edge(*edge, place.at())
         read = read_tensor if token.kind == "WORD" else read_derivative
-        target = read(token.text, place)
+        target = edge.target if edge is not None else read(token.text, place)
         self.needs("EQUAL")
-        self.kept = [] if isinstance(target, TensorAt) else [*labels_of(target)]
+        self.kept = () if isinstance(target, TensorAt) else labels_of(target)
         value = self.side()
-        self.kept = []
+        self.kept = ()
         if isinstance(target, TensorAt):
             if self.claiming:
                 return with_places(Equation(target, value, target.position))
             raise not_whole(target, to_text(target), target.position)
-        return with_places(Assignment(target, value, target.position))
-
-    def edge(
-        self, name: str, labels: tuple[str, ...], axis: int, sign: str, number: int,
-        position: Position,
-    ) -> Assignment:  # fmt: skip
-        """Read what stands behind ``h[t<0,i] =``."""
-        self.needs("EQUAL")
-        kept = (*labels[:axis], *labels[axis + 1 :])
-        self.kept = [*kept]
-        value = self.side()
-        self.kept = []
-        read = with_places(Assignment(Symbol(name, kept, position), value, position))
-        edge = Edge(name, labels, axis, sign, number, read.value, position)
-        return replace(read, edges=(edge,))
+        placed = with_places(Assignment(target, value, target.position))
+        return placed if edge is None else edge.of(placed)
 
     def assumption(self, keyword: Token) -> Assumption:
         """Read what stands behind ``assume``: an equation, or a bound."""
@@ -287,12 +262,10 @@ class TextReader(Grammar):
 
     def group(self) -> Formula:
         """Read what stands in parentheses; ``[y - t]_b`` is an entry of a vector."""
-        bars, self.bars = self.bars, 0
         opened = self.next()
         formula = self.inside()
         closed = self.peek()
         self.close(opened)
-        self.bars = bars
         if opened.text == "(" and closed.text == ")":
             return formula
         labels = closed.text.removeprefix("]").strip("_{}")
@@ -301,23 +274,20 @@ class TextReader(Grammar):
         return Call("entry", (formula,), tuple(labels), self.at(opened))
 
     def norm(self) -> Formula:
-        """Read ``||x||``, ``||A||_F``, and ``||y_ik - y_jk||``, which leaves kept labels alone."""
+        """Read ``||x||``, ``||A||_F``."""
         opened = self.next()
-        self.bars += 1
+        self.bars.append(opened.text)
         formula = self.sum()
         self.needs("NORM")
-        self.bars -= 1
-        hidden = tuple(x for x in Summation().free(formula) if x not in self.kept)
-        return Call("norm", (formula,), hidden, self.at(opened))
+        self.bars.pop()
+        return self.norm_of(formula, (), opened)
 
     def indicator(self) -> Formula:
-        """Read ``1[x > 0]``, which is 1 where it holds and 0 elsewhere."""
+        """Read ``1[x > 0]``."""
         opened = self.next()
-        bars, self.bars = self.bars, 0
-        condition = self.formula()
+        condition = self.inside()
         self.close(opened)
-        self.bars = bars
-        return Call("where", (condition, Number(1), Number(0)), (), self.at(opened))
+        return self.indicated(condition, opened)
 
     def word(self) -> Formula:
         """Read a number, a tensor or a derivative."""
@@ -337,13 +307,4 @@ class TextReader(Grammar):
         function, axes = read_call(below.head, place)
         pieces = (TextReader(piece, self.source) for piece in below.conditions)
         conditions = tuple(c for reader in pieces for c in reader.conditions())
-        bars, self.bars = self.bars, 0
-        self.kept += axes
-        args = self.arguments()
-        del self.kept[len(self.kept) - len(axes) :]
-        self.bars = bars
-        if axes in ALONG and not any(Summation().free(x) for x in args):
-            axes = ("".join(axes),)
-        if function == "size" and not conditions:
-            return size_of(args, axes, place.at())
-        return Call(function, args, axes, place.at(), conditions)
+        return self.called(Head(function, axes, conditions), head, self.arguments)

@@ -7,7 +7,7 @@ A `Formula` keeps the author's form (order of factors, letters, parentheses impl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from eingrad.errors import Position
@@ -254,6 +254,30 @@ class Assignment:
     position: Position | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
     edges: tuple[Edge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftEdge:
+    """The left side of an `Edge`."""
+
+    name: str
+    labels: tuple[str, ...]
+    axis: int
+    sign: str
+    number: int
+    position: Position | None = field(default=None, compare=False)
+
+    @property
+    def target(self) -> Symbol:
+        """The tensor with the labels that the value has."""
+        kept = (*self.labels[: self.axis], *self.labels[self.axis + 1 :])
+        return Symbol(self.name, kept, self.position)
+
+    def of(self, statement: Assignment) -> Assignment:
+        """Return a statement whose value stands there."""
+        where = (self.name, self.labels, self.axis, self.sign, self.number)
+        edge = Edge(*where, statement.value, statement.position)
+        return replace(statement, edges=(edge,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError
 from eingrad.notation.lexeme import keeps_labels, over_axes
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, S
@@ -298,8 +297,6 @@ class TreeBuilder:
             return self.node({"inv": "inverse"}.get(function, function), call, parts)
         if function.rstrip("'") in self.facts.functions or not over_axes(function):
             return self.node("map", call, parts)
-        if len(call.args) == 2 and function in AXIS_FUNCTIONS and AXIS_FUNCTIONS[function].pairwise:
-            return self.node("map", call, parts)
         if keeps_labels(function):
             return self.node("keep", call, parts)
         return self.node("along" if along else "fold", call, parts)
@@ -309,12 +306,9 @@ def _check_count(call: Call, functions: Collection[str]) -> None:
     """Raise for a function of one matrix, or of two, with another number of arguments."""
     function = call.function
     of_one = function in ONE_ARGUMENT or (over_axes(function) and function not in functions)
-    record = AXIS_FUNCTIONS.get(function)
-    pairwise_too = record is not None and record.pairwise and not call.axes
-    least = 2 if function == "inner" else 1
-    most = 2 if function == "inner" or pairwise_too else 1
-    if (of_one or function == "inner") and not least <= len(call.args) <= most:
-        raise wrong_arguments(call, least, most)
+    count = 2 if function == "inner" else 1
+    if (of_one or function == "inner") and len(call.args) != count:
+        raise wrong_arguments(call, count, count)
 
 
 def links(product: Product) -> tuple[Symbol, ...]:

@@ -2,9 +2,10 @@ r"""What has a form of its own in LaTeX: functions and bars."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from eingrad.core.expr import ELLIPSIS
-from eingrad.core.functions import AXIS_FUNCTIONS
-from eingrad.notation.grammar import size_of
+from eingrad.notation.grammar import Head
 from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
@@ -41,8 +42,6 @@ def _are_vectors(formula: Formula) -> bool:
 class CallReader(SumReader):
     """Reads what begins with a command."""
 
-    bars: list[str]
-
     # --- functions ---
 
     def call(self, function: str, token: Token) -> Formula:
@@ -55,15 +54,14 @@ class CallReader(SumReader):
         if over_axes(function) and self.has_conditions():
             self.next()
             below = self.below(token)
-            args = self._arguments(function)
-            axes, conditions = tuple(below.axes), tuple(below.conditions)
-            return Call(function, args, axes, self.at(token), conditions)
+            over = Head(function, tuple(below.axes), tuple(below.conditions))
+            return self.called(over, token, partial(self._arguments, function))
         scripts = self.scripts(of_name=False)
         if function == "log" and self._is_determinant():
             self.next()
-            function, args = "logdet", (self.factor(),)
+            matrix = self.factor()
             self.next()
-            return self._applied(function, args, (), token)
+            return self.applied(Head("logdet"), (matrix,), token)
         if function == "log" and self._bars_around_matrix():
             hint = r"write \log\det \Sigma, or the labels for absolute values"
             raise self.error("bars around a matrix are its determinant", hint)
@@ -71,14 +69,14 @@ class CallReader(SumReader):
             function, scripts = "logdet", self.scripts()
         if function == "log" and scripts.number.isdigit() and scripts.power is None:
             base = Call("log", (Number(int(scripts.number)),), (), self.at(token))
-            return Product((self._applied("log", self._arguments(), (), token), base),
-                           (False, True), self.at(token))  # fmt: skip
+            above = self.called(Head("log"), token, self._arguments)
+            return Product((above, base), (False, True), self.at(token))
         if scripts.number and function not in self.context.functions:
             raise self.error(f"{function} with the number {scripts.number}",
                       "write a logarithm to another base as a quotient", token)  # fmt: skip
-        axes = self.axes_of(scripts.entries, token)
-        args = self._arguments(function)
-        result = self._applied(function + scripts.number + scripts.primes, args, axes, token)
+        name = function + scripts.number + scripts.primes
+        over = Head(name, self.axes_of(scripts.entries, token))
+        result = self.called(over, token, partial(self._arguments, function))
         if scripts.power is None:
             return result
         if scripts.power in (MINUS_ONE, TRANSPOSED):
@@ -112,27 +110,24 @@ class CallReader(SumReader):
             return self.arguments()
         return (self.product() if function == "trace" else self.factor(),)
 
-    def _applied(
-        self, function: str, args: tuple[Formula, ...], axes: tuple[str, ...], token: Token
-    ) -> Formula:
-        position = self.at(token)
-        pairwise = AXIS_FUNCTIONS[function].pairwise if function in AXIS_FUNCTIONS else ""
-        if pairwise and len(args) == 2 and not axes:
-            return Call(pairwise, args, (), position)
-        known = len(args) == 1 and (isinstance(args[0], Symbol) or Summation().free(args[0]))
-        if over_matrices(function) and not axes and known:
-            return self.matrix(function, args[0], self._two_labels(function, args[0], token), token)
-        if over_axes(function) and not axes and len(args) == 1 and self.peek().kind == "SUB":
+    def applied(self, head: Head, args: tuple[Formula, ...], token: Token) -> Formula:
+        """Return a function of arguments; over which axes it goes may be left out."""
+        function = head.function
+        if len(args) != 1 or head.axes or head.conditions or not over_axes(function):
+            return super().applied(head, args, token)
+        (arg,) = args
+        if over_matrices(function) and (isinstance(arg, Symbol) or Summation().free(arg)):
+            return self.matrix(function, arg, self._two_labels(function, arg, token), token)
+        free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(arg, ())))
+        axes: tuple[str, ...] = (
+            free if len(free) == 1 else ()
+        )  # softmax(a_o) goes over its only label
+        if self.peek().kind == "SUB":
             labels = self.axes_of(self.scripts().entries, token)  # softmax(a)_o
-            if isinstance(args[0], Symbol) and not args[0].labels:
-                args = (Symbol(args[0].name, labels, args[0].position, brackets=True),)
-            axes = labels[-1:]
-        if over_axes(function) and not axes and len(args) == 1:
-            free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(args[0], ())))
-            axes = free if len(free) == 1 else ()  # softmax(a_o) goes over its only label
-        if function == "size":
-            return size_of(args, axes, self.at(token))
-        return Call(function, args, axes, position)
+            axes = labels[-1:] or axes
+            if isinstance(arg, Symbol) and not arg.labels:
+                arg = Symbol(arg.name, labels, arg.position, brackets=True)
+        return super().applied(head._replace(axes=axes), (arg,), token)
 
     def _two_labels(self, function: str, arg: Formula, token: Token) -> tuple[str, ...]:
         r"""Return the axes of ``\det A`` or ``\operatorname{tr}(A_{ij} B_{jk})``."""
@@ -218,20 +213,16 @@ class CallReader(SumReader):
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self.axes_of(scripts.entries, opened)
-        free = tuple(Summation().free(inner))
-        kept = [x for x in free if x in (*self.context.survey.kept, *self.binding)]
-        hidden = tuple(x for x in free if x not in kept)
-        axes = tuple(x for x in entries if x != "F") or hidden
-        vectors = self.has_bold(inner) or _are_vectors(inner)
-        if not axes and kept and kept == list(free) and not vectors:
+        norm = self.norm_of(inner, [x for x in entries if x != "F"], opened)
+        free = [*Summation().free(inner)]
+        if free and not (norm.axes or self.has_bold(inner) or _are_vectors(inner)):
             hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
             raise self.error(
-                f"a norm over {kept[0]}, which is kept or summed outside", hint, opened
+                f"a norm over {free[0]}, which is kept or summed outside", hint, opened
             )
         if scripts.number not in {"", "2"}:
             hint = r"write \sum_i |x_i| or \max_i |x_i|; the norm is the Euclidean one"
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)
-        norm = Call("norm", (inner,), axes, self.at(opened))
         return norm if scripts.power is None else Power(norm, scripts.power, norm.position)
 
     def _is_bold_vector(self, inner: Formula) -> bool:

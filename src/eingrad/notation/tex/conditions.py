@@ -19,7 +19,6 @@ from eingrad.notation.syntax import (
     Compare,
     Derivative,
     Formula,
-    Number,
     Offset,
     Ordinal,
     Product,
@@ -124,9 +123,7 @@ class ConditionReader(DerivativeReader):
             raise self.error("an indicator without a condition", hint, token)
         if not isinstance(condition, Compare):
             raise self.error("an indicator without a condition", hint, token)
-        return self._as_delta(condition) or Call(
-            "where", (condition, Number(1), Number(0)), (), self.at(token)
-        )
+        return self._as_delta(condition) or self.indicated(condition, token)
 
     def _is_conditional(self) -> bool:
         r"""Whether a subscript holds a condition, as in ``\mathbf{1}_{\{y_b = o\}}``."""

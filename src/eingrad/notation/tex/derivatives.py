@@ -172,7 +172,7 @@ class DerivativeReader(ScriptReader):
             self._skip_arguments()
             return tensor
         if tensor.name in self.context.applied and self.arguments_ahead():
-            return self.applied(tensor.name, start)
+            return self.dependent(tensor.name, start)
         self._skip_arguments()
         return self._labelled_behind(tensor) if self.context.survey.arguments else tensor
 
@@ -256,7 +256,7 @@ class DerivativeReader(ScriptReader):
                 self.k = start
             survey.raised[kept:] = [(name, x, 0) for name, x, _ in survey.raised[kept:]]
 
-    def applied(self, name: str, token: Token) -> Symbol:
+    def dependent(self, name: str, token: Token) -> Symbol:
         """Read the arguments of a tensor that is written with some: ``h(x_j)`` is h_j."""
         known, start = self.context.applied[name], self.k
         self._skip_arguments()

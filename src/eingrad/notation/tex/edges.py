@@ -3,9 +3,8 @@ r"""What stands outside a recurrence, in LaTeX: ``h_{t < 1, i} = g_i``, ``v_{t >
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
-from eingrad.notation.syntax import Assignment, Edge, Symbol
+from eingrad.notation.syntax import LeftEdge
 from eingrad.notation.tex import names
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.superscripts import named_at
@@ -13,30 +12,6 @@ from eingrad.notation.tex.survey import Context
 from eingrad.notation.tokens import Token
 
 AS_IN = r"write h_{t < 1} for what stands before the first entry, h_{t > |t|} behind the last"
-
-
-@dataclass(frozen=True)
-class LeftEdge:
-    """A left side that says where a recurrence begins: name and labels, the axis and the place."""
-
-    name: str
-    labels: tuple[str, ...]
-    axis: int
-    sign: str
-    number: int
-
-    @property
-    def target(self) -> Symbol:
-        """The tensor with the labels that its value has."""
-        return Symbol(self.name, (*self.labels[: self.axis], *self.labels[self.axis + 1 :]))
-
-    def of(self, statement: Assignment) -> Assignment:
-        """Return a statement whose value stands there."""
-        edge = Edge(
-            self.name, self.labels, self.axis, self.sign, self.number, statement.value,
-            statement.position,
-        )  # fmt: skip
-        return replace(statement, edges=(edge,))
 
 
 def left_edge(left: Sequence[Token], context: Context) -> LeftEdge | None:
@@ -82,6 +57,3 @@ def _place(item: Sequence[Token], context: Context) -> tuple[str, int]:
     if sign == ">" and rest == ["|", label, "|"]:
         return ">=", 0
     raise context.lexer.error(item[0], "a left side with a condition", AS_IN)
-
-
-__all__ = ["LeftEdge", "left_edge"]

@@ -20,6 +20,7 @@ class OffsetReader(Grammar):
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context.lexer.source)
         self.context = context
+        self.kept = context.survey.kept
 
     def begins_name(self, token: Token) -> bool:
         """Whether a token begins a name."""

@@ -57,8 +57,6 @@ class Parser(CallReader):
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context)
         self.divisors = 0
-        self.binding: list[str] = []
-        self.bars: list[str] = []
 
     def whole(self) -> Formula:
         """Read all tokens as one formula."""
@@ -80,7 +78,7 @@ class Parser(CallReader):
 
     def needs_sum(self, term: Formula, axes: Sequence[str]) -> bool:
         """Whether a term has a label of a sum sign that nothing else binds."""
-        kept = (*self.context.survey.kept, *self.binding)
+        kept = (*self.kept, *self.binding)
         needed = [x for x in axes if x not in kept and _needs(term, x)]
         if needed:
             text = f"the sum over {', '.join(needed)} goes on to the terms that have this label"
@@ -99,20 +97,16 @@ class Parser(CallReader):
 
     def arguments(self) -> tuple[Formula, ...]:
         """Read what stands in parentheses with commas between."""
-        bars, self.bars = self.bars, []
         self.deeper()
         args = super().arguments()
         self.depth -= 1
-        self.bars = bars
         return args
 
     def inside(self) -> Formula:
-        """Read a formula that something encloses; bars around that are no bars inside."""
-        bars, self.bars = self.bars, []
+        """Read a formula that something encloses."""
         self.deeper()
         formula = super().inside()
         self.depth -= 1
-        self.bars = bars
         return formula
 
     def multiplied(self, factors: Sequence[Written]) -> Formula:
@@ -342,7 +336,7 @@ class Parser(CallReader):
         count = self.lone_arguments() if calls or after.text == "(" else 0
         plain = scripts.power is None and not scripts.primes
         if calls and count and full in self.context.applied and plain:
-            return self.applied(full, token)
+            return self.dependent(full, token)
         applied = calls and (not after.spaced or count > 0) and scripts.power is None
         survey = self.context.survey
         survey.level |= set() if self.raising else {full}

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.core.expr import ELLIPSIS
+from eingrad.notation.grammar import Head
 from eingrad.notation.lexeme import Entry
 from eingrad.notation.summation import letters_compared
-from eingrad.notation.syntax import Call, Compare, Formula, Number, SizeOf, Symbol
+from eingrad.notation.syntax import Compare, Formula, Number, SizeOf, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS
@@ -38,8 +39,6 @@ class Below:
 
 class SumReader(ConditionReader):
     """Reads a sum sign, or another sign over labels, with the product that follows."""
-
-    binding: list[str]  # the labels of the sums around
 
     def whole(self) -> Formula:
         """Read all tokens as one formula; see `Parser`."""
@@ -79,12 +78,10 @@ class SumReader(ConditionReader):
             raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
         if below.start not in {"0", "1"}:
             self._leaves_out(below, token)
-        around = len(self.binding)
-        self.binding += [*below.axes, *below.letters]
-        body = self.signed(self.product)
-        del self.binding[around:]
+        head = Head(function, tuple(below.axes), tuple(below.conditions))
+        formula = self.called(head, token, lambda: (self.signed(self.product),))
         self.big_end = self.k
-        return Call(function, (body,), tuple(below.axes), self.at(token), tuple(below.conditions))
+        return formula
 
     def _leaves_out(self, below: Below, token: Token) -> None:
         label = below.axes[-1] if below.axes else "a label"
@@ -177,7 +174,7 @@ class SumReader(ConditionReader):
             del found[0]
         last = found[-1]
         name, label = last.right, last.left
-        taken = {*letters_compared(found[:-1]), *self.context.survey.kept, *self.binding}
+        taken = {*letters_compared(found[:-1]), *self.kept, *self.binding}
         bare = isinstance(name, Symbol) and not name.labels and name.name not in taken
         ends = len(found) > 1 and last.op == "<=" and isinstance(label, Symbol)
         if ends and isinstance(name, SizeOf):
@@ -206,7 +203,7 @@ class SumReader(ConditionReader):
         start = self.k
         upper = self._upper()
         name, sign, rest = _parted(upper)
-        labels = {*self.context.survey.kept, *self.binding, *below.letters}
+        labels = {*self.kept, *self.binding, *below.letters}
         if name in labels and below.axes and name != below.axes[-1]:
             group = self.tokens[start : self.k]
             piece = group[1:-1] if group[0].kind == "LBRACE" else group
