@@ -79,7 +79,6 @@ PROPOSED = [
     ("y_i = softmax(x_i)", "softmax_i(...)"),
     ("y_i = softmax(x)", "softmax_i(x_i)"),
     ("Y_bo = softmax(X_bo)", "softmax_o(...)"),
-    ("L = max(0, 1 - x)", "maximum(a, b)"),
     ("L = stopgrad(x)", "stop_gradient(...)"),
     # products and matrices
     ("L = dot(x_i, y_i)", "write x_i y_i"),
