@@ -119,3 +119,31 @@ def test_a_prime_in_matrices() -> None:
     t = np.tanh(A @ X)
     assert float(found["L"]) == pytest.approx(np.sum(1 - t**2), rel=1e-12)
     assert found["dL/dx"] == pytest.approx(A.T @ (-2 * t * (1 - t**2)), rel=1e-12)
+
+
+CLAIMS = [
+    ("dy_i/dx[2] = 2 x[2] delta[i,2] + 1",
+     r"\frac{\partial y_i}{\partial x_{3}} = 2 x_{3} \delta_{i,3} + 1", "right"),
+    ("dy_i/dx[2] = 2 x[2] + 1", r"\frac{\partial y_i}{\partial x_{3}} = 2 x_{3} + 1", "wrong"),
+    ("dL/dx[2] = 2 sum_i(y_i) + 4 y[2] x[2]",
+     r"\partial L / \partial x_{3} = 2 \sum_i y_i + 4 y_{3} x_{3}", "right"),
+    ("d2L/dx_i dy_j = 0", r"\frac{\partial^2 L}{\partial x_i \partial y_j} = 0", "wrong"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "latex", "outcome"), CLAIMS)
+def test_derivatives_are_read_alike(text: str, latex: str, outcome: str) -> None:
+    """By an entry, too: the derivative of y_i by x_2 is 1, and 2 x_2 more where i is 2."""
+    model = eg.parse("y_i = x_i^2 + sum_j(x_j)\nL = y_i y_i")
+    assert [v.outcome for v in model.check_each(text)] == [outcome]
+    assert [v.outcome for v in model.check_each(latex, latex=True)] == [outcome]
+
+
+def test_errors_about_derivatives_are_alike() -> None:
+    for text, latex in [
+        ("d2L/dx_i dx[1] = 3", r"\frac{\partial^2 L}{\partial x_i \partial x_{2}} = 3"),
+        ("dL/dx[y[b]] = 1", r"\frac{\partial L}{\partial x_{2, y_b}} = 1"),
+    ]:
+        for claim, is_latex in ((text, False), (latex, True)):
+            with pytest.raises(eg.NotationError, match="whole tensor"):
+                eg.parse("L = x_i x_i").check_each(claim, latex=is_latex)

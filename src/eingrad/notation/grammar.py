@@ -13,10 +13,23 @@ from typing import NamedTuple
 
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
+from eingrad.notation.lexeme import not_whole
 from eingrad.notation.mistakes import below_a_function, chain_of_unequal, size_takes_one_label
 from eingrad.notation.stream import Stream
 from eingrad.notation.summation import Summation, children, letters_compared
-from eingrad.notation.syntax import Call, Compare, Formula, Number, Product, SizeOf, Sum, Symbol
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Derivative,
+    Formula,
+    Number,
+    Product,
+    SizeOf,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import MAX_DEPTH, Source, Token, too_deep
 
 
@@ -217,6 +230,36 @@ class Grammar(Stream):
     def indicated(self, condition: Formula, token: Token) -> Formula:
         """Return what is 1 where a condition holds, and 0 elsewhere."""
         return Call("where", (condition, Number(1), Number(0)), (), self.at(token))
+
+    # --- derivatives ---
+
+    def derivative(
+        self, of: Formula, by: Sequence[Symbol | TensorAt], token: Token
+    ) -> Derivative | TensorAt:
+        """Return a derivative by one tensor or two; one of a derivative is of second order.
+
+        By entries at offsets, ``dL/dy[n-k]``, it is a tensor with a name of its own.
+        """
+        if isinstance(of, TensorAt) and (of.indices or any(x.terms for x in of.offsets)):
+            raise self.not_whole(of, token)
+        last = by[-1] if by else None
+        if isinstance(last, TensorAt) and isinstance(of, Symbol | TensorAt):
+            if len(by) > 1 or last.indices:
+                raise self.not_whole(last, token)
+            own = of.labels if isinstance(of, Symbol) else of.entries
+            return TensorAt(f"d{of.name}/d{last.name}", (*own, *last.entries), self.at(token))
+        wrt = (*of.wrt, *by) if isinstance(of, Derivative) else tuple(by)
+        whole = tuple(x for x in wrt if isinstance(x, Symbol))
+        if len(whole) < len(wrt):
+            hint = "write a label, and say for which it holds behind the claim"
+            raise self.error(f"a derivative of {to_text(of)} by one entry", hint, token)
+        if len(whole) > 2:
+            raise self.error("a derivative of third order", "derivatives go to second order", token)
+        return Derivative(of.of if isinstance(of, Derivative) else of, whole, self.at(token))
+
+    def not_whole(self, tensor: TensorAt, token: Token) -> NotationError:
+        """Return the error about a part of a tensor where a whole one must stand."""
+        return not_whole(tensor, to_text(tensor), self.at(token))
 
     # --- what encloses formulas ---
 

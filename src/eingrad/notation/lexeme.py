@@ -21,7 +21,6 @@ from eingrad.core.functions import (
 )
 from eingrad.errors import NotationError, Position
 from eingrad.notation.syntax import (
-    Derivative,
     LeftEdge,
     MovedLabel,
     Number,
@@ -453,23 +452,19 @@ def _axes(name: str, kind: str, inner: str, place: TextPlace) -> tuple[str, ...]
     return tuple(result)
 
 
-def read_derivative(text: str, place: TextPlace) -> Derivative | TensorAt:
-    """Read ``dL/dW_ih``, ``d2L/dw_i dw_j``, or ``dL/dy[n-k]``, a tensor called dL/dy at offsets;
-    ``dy[0]/dx_i`` is a derivative of an entry."""
+def read_differentials(
+    text: str, place: TextPlace
+) -> tuple[Symbol | TensorAt, tuple[Symbol | TensorAt, ...]]:
+    """Read what is differentiated and by what: ``dL/dW_ih``, ``d2L/dw_i dw_j``, ``dL/dy[n-k]``."""
     match = _DERIVATIVE.fullmatch(text)
     assert match is not None
     of = read_tensor(match[2], place.within(match.start(2), len(match[2])))
-    if not match[1] and "[" in match[3]:
-        by = read_tensor(match[3], place.within(match.start(3), len(match[3])))
-        if isinstance(by, TensorAt) and by.offsets and not by.indices:
-            own = of.labels if isinstance(of, Symbol) else of.entries
-            return TensorAt(f"d{of.name}/d{by.name}", (*own, *by.entries), place.at())
-    wrt, start = [], match.start(3)
+    by, start = list[Symbol | TensorAt](), match.start(3)
     for part in re.split(r"[ \t]+d", match[3]) if match[1] else [match[3]]:
         start = text.index(part, start)
-        wrt.append(read_symbol(part, place.within(start, len(part))))
+        by.append(read_tensor(part, place.within(start, len(part))))
         start += len(part)
-    return Derivative(of, tuple(wrt), place.at())
+    return of, tuple(by)
 
 
 MAX_DIGITS, MAX_EXPONENT = 1000, 400

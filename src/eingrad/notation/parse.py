@@ -12,10 +12,9 @@ from eingrad.errors import NotationError
 from eingrad.notation import tries
 from eingrad.notation.grammar import Grammar, Head, Written, shallow
 from eingrad.notation.lexeme import (
-    not_whole,
     plain_name,
     read_call,
-    read_derivative,
+    read_differentials,
     read_edge,
     read_number,
     read_tensor,
@@ -35,16 +34,17 @@ from eingrad.notation.syntax import (
     Counting,
     Declaration,
     Dependence,
+    Derivative,
     Equation,
     Formula,
     Power,
     Product,
     Shaped,
     Statement,
+    Symbol,
     TensorAt,
 )
 from eingrad.notation.tex.read import NO_COUNTING, is_latex, read_claims
-from eingrad.notation.text import to_text
 from eingrad.notation.tokens import OPERANDS, Source, Token, arrange, split_below
 from eingrad.notation.unexpected import unexpected
 
@@ -195,8 +195,7 @@ class TextReader(Grammar):
         place = self.source.place(token)
         outside = not self.claiming or "<" in token.text or ">" in token.text
         edge = read_edge(token.text, place) if outside and token.kind == "WORD" else None
-        read = read_tensor if token.kind == "WORD" else read_derivative
-        target = edge.target if edge is not None else read(token.text, place)
+        target = edge.target if edge is not None else self.tensor(token)
         self.needs("EQUAL")
         self.kept = () if isinstance(target, TensorAt) else labels_of(target)
         value = self.side()
@@ -204,7 +203,7 @@ class TextReader(Grammar):
         if isinstance(target, TensorAt):
             if self.claiming:
                 return with_places(Equation(target, value, target.position))
-            raise not_whole(target, to_text(target), target.position)
+            raise self.not_whole(target, token)
         placed = with_places(Assignment(target, value, target.position))
         return placed if edge is None else edge.of(placed)
 
@@ -297,7 +296,14 @@ class TextReader(Grammar):
             return read_number(token.text, place)
         if _SUM_SIGN.fullmatch(token.text) and self.begins_factor(self.peek()):
             raise no_sum_sign(token.text, place.at())
-        return (read_tensor if token.kind == "WORD" else read_derivative)(token.text, place)
+        return self.tensor(token)
+
+    def tensor(self, token: Token) -> Symbol | TensorAt | Derivative:
+        """Read a tensor, or a derivative of one."""
+        place = self.source.place(token)
+        if token.kind == "WORD":
+            return read_tensor(token.text, place)
+        return self.derivative(*read_differentials(token.text, place), token)
 
     def call(self) -> Formula:
         """Read a function with its axes and arguments."""

@@ -16,10 +16,9 @@ from eingrad.notation.lexeme import (
     TextPlace,
     is_greek,
     name_of,
-    read_derivative,
+    read_differentials,
     unknown_command,
 )
-from eingrad.notation.syntax import Symbol, TensorAt
 
 MAX_CHARACTERS = 1_000_000
 MAX_TOKENS = 100_000
@@ -385,12 +384,8 @@ def _split_divisions(tokens: list[Token], source: Source, names: Collection[str]
 
 
 def _is_division(token: Token, source: Source, known: Collection[str]) -> bool:
-    derivative = read_derivative(token.text, source.place(token))
-    if isinstance(derivative, TensorAt):  # dL/dy[n-k]
-        of, *wrt = derivative.name.removeprefix("d").split("/d", 1)
-    else:
-        parts = derivative.of, *derivative.wrt  # dy[0]/dx_i, too
-        of, *wrt = (x.name for x in parts if isinstance(x, Symbol | TensorAt))
+    above, below = read_differentials(token.text, source.place(token))
+    of, *wrt = (tensor.name for tensor in (above, *below))
     plain = {of, *wrt}
     with_d = {("d2" if len(wrt) == 2 else "d") + of, *("d" + name for name in wrt)}
     if with_d.issubset(known):

@@ -18,7 +18,6 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.scripts import ScriptReader
-from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
@@ -340,31 +339,18 @@ class DerivativeReader(ScriptReader):
     def _taken(
         self, of: Formula, by: tuple[Symbol | TensorAt, ...], order: Formula, token: Token
     ) -> Derivative | TensorAt:
-        """Return a derivative, one of a derivative is of second order; or an entry of one."""
-        if len(by) == 1 and isinstance(at := by[0], TensorAt):
-            if isinstance(of, Symbol) and not of.labels:
-                return TensorAt(f"d{of.name}/d{at.name}", at.entries, self.at(token))
-            hint = "write a label, and say for which it holds behind the claim"
-            raise self.error(f"a derivative of {to_text(of)} by one entry", hint, token)
-        wrt = tuple(x for x in by if isinstance(x, Symbol))
-        if len(wrt) < len(by):
-            raise self.not_whole(token)
-        if isinstance(order, Number) and order.value != len(wrt):
-            reason = f"a derivative of order {order.value} by {len(wrt)} tensors"
+        """Return a derivative of an order, once for each tensor that it is by."""
+        if isinstance(order, Number) and order.value != len(by):
+            reason = f"a derivative of order {order.value} by {len(by)} tensors"
             raise self.error(
                 reason,
                 "one differential for each order stands below the bar; a square has no name",
                 token,
             )
-        if not wrt:
+        if not by:
             hint = "an order is a number: \\nabla_w^2 L"
             raise self.error("a derivative of no known order", hint, token)
-        if isinstance(of, Derivative):
-            wrt = (*of.wrt, *wrt)
-            of = of.of
-        if len(wrt) > 2:
-            raise self.error("a derivative of third order", "derivatives go to second order", token)
-        return Derivative(of, wrt, self.at(token))
+        return self.derivative(of, by, token)
 
     # --- in one line ---
 

@@ -602,10 +602,10 @@ class ScriptReader(OffsetReader):
         token = self.peek()
         tensor, power = self.tensor_or_entry()
         if isinstance(tensor, TensorAt):
-            raise self.not_whole(token)
+            raise self.no_part(token)
         return tensor, power
 
-    def not_whole(self, token: Token) -> NotationError:
+    def no_part(self, token: Token) -> NotationError:
         """Return the error about a part of a tensor in a derivative."""
         hint = r"write \frac{\partial L}{\partial W_{ij}}"
         return self.error("a derivative is of a whole tensor, by one", hint, token)
@@ -629,5 +629,5 @@ class ScriptReader(OffsetReader):
         tensor = self._at_label(self.tensor_of(name, entries, token))
         read = isinstance(tensor, TensorAt) and tensor.indices
         if power not in (1, TWO) or scripts.primes or read:
-            raise self.not_whole(token)
+            raise self.no_part(token)
         return tensor, 1 if power == 1 else 2
