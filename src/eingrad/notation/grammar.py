@@ -46,7 +46,7 @@ class Written(NamedTuple):
         return self.sign is not None and self.sign.kind == "SLASH"
 
 
-class Head(NamedTuple):
+class FunctionHead(NamedTuple):
     """What stands before a function's arguments: its name, the labels and conditions below it."""
 
     function: str
@@ -202,7 +202,9 @@ class Grammar(Stream):
 
     # --- functions ---
 
-    def called(self, head: Head, token: Token, read: Callable[[], tuple[Formula, ...]]) -> Formula:
+    def called(
+        self, head: FunctionHead, token: Token, read: Callable[[], tuple[Formula, ...]]
+    ) -> Formula:
         """Read a function's arguments, in which it binds labels, and return what it is of them."""
         around = len(self.binding)
         self.binding += [*head.axes, *letters_compared(head.conditions)]
@@ -210,7 +212,7 @@ class Grammar(Stream):
         del self.binding[around:]
         return self.applied(head, args, token)
 
-    def applied(self, head: Head, args: tuple[Formula, ...], token: Token) -> Formula:
+    def applied(self, head: FunctionHead, args: tuple[Formula, ...], token: Token) -> Formula:
         """Return a function of arguments; ``max(a, b)`` is the greater of two."""
         function, axes, conditions = head
         if function == "size" and not conditions:
@@ -240,8 +242,6 @@ class Grammar(Stream):
 
         By entries at offsets, ``dL/dy[n-k]``, it is a tensor with a name of its own.
         """
-        if isinstance(of, TensorAt) and (of.indices or any(x.terms for x in of.offsets)):
-            raise self.not_whole(of, token)
         last = by[-1] if by else None
         if isinstance(last, TensorAt) and isinstance(of, Symbol | TensorAt):
             if len(by) > 1 or last.indices:

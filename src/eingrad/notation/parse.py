@@ -10,7 +10,7 @@ from typing import Any
 
 from eingrad.errors import NotationError
 from eingrad.notation import tries
-from eingrad.notation.grammar import Grammar, Head, Written, shallow
+from eingrad.notation.grammar import FunctionHead, Grammar, Written, shallow
 from eingrad.notation.lexeme import (
     plain_name,
     read_call,
@@ -303,7 +303,10 @@ class TextReader(Grammar):
         place = self.source.place(token)
         if token.kind == "WORD":
             return read_tensor(token.text, place)
-        return self.derivative(*read_differentials(token.text, place), token)
+        of, by = read_differentials(token.text, place)
+        if isinstance(of, TensorAt) and (of.indices or any(x.terms for x in of.offsets)):
+            raise self.not_whole(of, token)
+        return self.derivative(of, by, token)
 
     def call(self) -> Formula:
         """Read a function with its axes and arguments."""
@@ -313,4 +316,4 @@ class TextReader(Grammar):
         function, axes = read_call(below.head, place)
         pieces = (TextReader(piece, self.source) for piece in below.conditions)
         conditions = tuple(c for reader in pieces for c in reader.conditions())
-        return self.called(Head(function, axes, conditions), head, self.arguments)
+        return self.called(FunctionHead(function, axes, conditions), head, self.arguments)

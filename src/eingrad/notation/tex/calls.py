@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from eingrad.core.expr import ELLIPSIS
-from eingrad.notation.grammar import Head
+from eingrad.notation.grammar import FunctionHead
 from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
@@ -54,14 +54,14 @@ class CallReader(SumReader):
         if over_axes(function) and self.has_conditions():
             self.next()
             below = self.below(token)
-            over = Head(function, tuple(below.axes), tuple(below.conditions))
+            over = FunctionHead(function, tuple(below.axes), tuple(below.conditions))
             return self.called(over, token, partial(self._arguments, function))
         scripts = self.scripts(of_name=False)
         if function == "log" and self._is_determinant():
             self.next()
             matrix = self.factor()
             self.next()
-            return self.applied(Head("logdet"), (matrix,), token)
+            return self.applied(FunctionHead("logdet"), (matrix,), token)
         if function == "log" and self._bars_around_matrix():
             hint = r"write \log\det \Sigma, or the labels for absolute values"
             raise self.error("bars around a matrix are its determinant", hint)
@@ -69,13 +69,13 @@ class CallReader(SumReader):
             function, scripts = "logdet", self.scripts()
         if function == "log" and scripts.number.isdigit() and scripts.power is None:
             base = Call("log", (Number(int(scripts.number)),), (), self.at(token))
-            above = self.called(Head("log"), token, self._arguments)
+            above = self.called(FunctionHead("log"), token, self._arguments)
             return Product((above, base), (False, True), self.at(token))
         if scripts.number and function not in self.context.functions:
             raise self.error(f"{function} with the number {scripts.number}",
                       "write a logarithm to another base as a quotient", token)  # fmt: skip
         name = function + scripts.number + scripts.primes
-        over = Head(name, self.axes_of(scripts.entries, token))
+        over = FunctionHead(name, self.axes_of(scripts.entries, token))
         result = self.called(over, token, partial(self._arguments, function))
         if scripts.power is None:
             return result
@@ -110,7 +110,7 @@ class CallReader(SumReader):
             return self.arguments()
         return (self.product() if function == "trace" else self.factor(),)
 
-    def applied(self, head: Head, args: tuple[Formula, ...], token: Token) -> Formula:
+    def applied(self, head: FunctionHead, args: tuple[Formula, ...], token: Token) -> Formula:
         """Return a function of arguments; over which axes it goes may be left out."""
         function = head.function
         if len(args) != 1 or head.axes or head.conditions or not over_axes(function):

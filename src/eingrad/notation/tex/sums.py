@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.core.expr import ELLIPSIS
-from eingrad.notation.grammar import Head
+from eingrad.notation.grammar import FunctionHead
 from eingrad.notation.lexeme import Entry
 from eingrad.notation.summation import letters_compared
 from eingrad.notation.syntax import Compare, Formula, Number, SizeOf, Symbol
@@ -78,7 +78,7 @@ class SumReader(ConditionReader):
             raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
         if below.start not in {"0", "1"}:
             self._leaves_out(below, token)
-        head = Head(function, tuple(below.axes), tuple(below.conditions))
+        head = FunctionHead(function, tuple(below.axes), tuple(below.conditions))
         formula = self.called(head, token, lambda: (self.signed(self.product),))
         self.big_end = self.k
         return formula
