@@ -303,10 +303,7 @@ class TextReader(Grammar):
         place = self.source.place(token)
         if token.kind == "WORD":
             return read_tensor(token.text, place)
-        of, by = read_differentials(token.text, place)
-        if isinstance(of, TensorAt) and (of.indices or any(x.terms for x in of.offsets)):
-            raise self.not_whole(of, token)
-        return self.derivative(of, by, token)
+        return self.derivative(*read_differentials(token.text, place), token)
 
     def call(self) -> Formula:
         """Read a function with its axes and arguments."""
