@@ -99,3 +99,24 @@ def test_a_kernel_of_one_entry_is_a_kernel(backend: Any, stride: int) -> None:
     np.testing.assert_allclose(found["L"], value.item(), rtol=1e-12)
     for key, leaf in zip(("dL/dX", "dL/dW"), leaves, strict=True):
         np.testing.assert_allclose(found[key], leaf.grad, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("block", [2**18, 300, 20])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (1, 2), (2, 1), (3, 2)])
+def test_each_channel_by_itself(
+    stride: int, dilation: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numpy_convolutions, "BLOCK", block)
+    places = f"{stride} p+{dilation} k,{stride} q+{dilation} l"
+    text = f"Y[b,c,p,q] = X[b,c,{places}] W_ckl\nL = sum_bcpq(Y_bcpq^3)"
+    w = K[0]
+    leaves = [torch.tensor(a, requires_grad=True) for a in (X, w)]
+    y = torch.nn.functional.conv2d(
+        leaves[0], leaves[1][:, None], stride=stride, dilation=dilation, groups=3
+    )
+    (y**3).sum().backward()
+    run = eg.parse(text).grad("L", ["X", "W"]).compile()
+    found = run(X=X, W=w)
+    assert "conv_input(" in run.source
+    for key, leaf in zip(("dL/dX", "dL/dW"), leaves, strict=True):
+        np.testing.assert_allclose(found[key], leaf.grad, rtol=1e-11, atol=1e-11)

@@ -24,6 +24,7 @@ Shape = tuple[int, ...]
 
 BLOCK = 2**18  # entries that are laid out at a time
 LONG = 8192  # products that single precision adds up without care
+FEW = 64  # multiples of one row that are made one by one: as a product they take far longer
 WASTE = 1.5  # times as many places may be computed as are read
 
 
@@ -79,9 +80,14 @@ def conv_input(spec: Spec, y: Array, w: Array, out: Array) -> None:
     windows = frame.windows(wide)
     for index, places in frame.blocks(LONG**2):
         for group in range(own.channels[0]):
-            columns = matrices[group].T @ rows[group, :, places]
-            here = windows[group][(..., *index)]
-            columns = columns.reshape(here.shape)
+            here, own_rows = windows[group][(..., *index)], rows[group, :, places]
+            if len(matrices[group]) == 1 and matrices[group].size <= FEW:
+                row = own_rows.reshape(here.shape[1 + len(frame.kernel) :])
+                weights = matrices[group].reshape(here.shape[: 1 + len(frame.kernel)])
+                for place in np.ndindex(weights.shape):
+                    here[place] += row * weights[place]
+                continue
+            columns = (matrices[group].T @ own_rows).reshape(here.shape)
             for place in product(*map(range, frame.kernel)):
                 here[(slice(None), *place)] += columns[(slice(None), *place)]
     frame.narrow(wide, out)
