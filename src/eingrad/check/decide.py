@@ -316,7 +316,7 @@ def check_formula(
         if depth != "mistake":
             raise
         return _meaningless(question, claim, error)
-    own = ExprClaim(expr)
+    own, question = ExprClaim(expr), replace(question, claimed=(expr,))
     if (idle := derived.idle(expr, question.right)) is not None:
         reason = (
             f"{idle} is 0 everywhere, since nothing begins it (write what stands before the first "

@@ -6,8 +6,11 @@ It says nothing of the entries that its left side leaves out.
 from __future__ import annotations
 
 from dataclasses import replace
+from string import ascii_letters
 
-from eingrad.notation.summation import Summation, children, rebuilt
+from eingrad.check.tree import relabelled
+from eingrad.notation.lexeme import keeps_labels
+from eingrad.notation.summation import Summation, children, rebuilt, walk
 from eingrad.notation.syntax import (
     Assignment,
     Call,
@@ -70,6 +73,10 @@ def _moved(formula: Formula, moves: dict[str, int]) -> Formula:
         case Ordinal(label=label) if label in moves:
             by = moves[label]
             return Sum((formula, Number(abs(by))), (False, by < 0))
+        case Call(axes=axes) if keeps_labels(formula.function) and not moves.keys().isdisjoint(
+            axes
+        ):
+            return _at_another(formula, moves)
         case Call():
             bound = {*Summation().axes(formula)}
             moves = {x: by for x, by in moves.items() if x not in bound}
@@ -79,6 +86,20 @@ def _moved(formula: Formula, moves: dict[str, int]) -> Formula:
         case SizeOf():
             return formula
     return rebuilt(formula, [_moved(x, moves) for x in children(formula)])
+
+
+def _at_another(call: Call, moves: dict[str, int]) -> Formula:
+    """Write ``sum_{u == t - 1}(softmax_u(x_u))`` for ``softmax_t(x_t)`` at t - 1."""
+    used = {x for part in walk(call) for x in getattr(part, "labels", ())} | {*moves, *call.axes}
+    own = [x for x in call.axes if x in moves]
+    letters = iter(x for x in ascii_letters if x not in used)
+    fresh = {x: next(letters) for x in own}
+    inner = relabelled(call, fresh)
+    inner = _moved(inner, {x: by for x, by in moves.items() if x not in own})
+    conditions = tuple(
+        Compare("==", Ordinal(fresh[x]), _moved(Ordinal(x), moves)) for x in own
+    )  # fmt: skip
+    return Call("sum", (inner,), tuple(fresh.values()), None, conditions)
 
 
 def _compare(condition: Compare, moves: dict[str, int]) -> Compare:

@@ -175,10 +175,15 @@ Condition = Callable[[str, Array], Array]
 
 
 class Points:
-    """Draws points for one model, the same ones every time."""
+    """Draws points for one model, the same ones every time.
 
-    def __init__(self, derived: Derived, needed: Sequence[Expr]) -> None:
-        self.derived = derived
+    ``needed`` has values at them; ``claimed``, a claim, has entries where it speaks of some.
+    """
+
+    def __init__(
+        self, derived: Derived, needed: Sequence[Expr], claimed: Sequence[Expr] = ()
+    ) -> None:
+        self.derived, self.claimed = derived, claimed
         self.system = derived.system
         self.needed = list(needed)
         self.effort = Effort()
@@ -224,8 +229,10 @@ class Points:
         Raises NoPointError where these are too many.
         """
         least: dict[Dim, int] = {}
-        for node in postorder(d.expr for d in self.system.definitions.values()):
-            dims, size = _read_far(node)
+        model = [d.expr for d in self.system.definitions.values()]
+        nodes = [*((x, 3) for x in postorder(model)), *((x, 1) for x in postorder(self.claimed))]
+        for node, near in nodes:
+            dims, size = _read_far(node, near)
             if size > MOST_READ and not isinstance(node, Band):
                 raise NoPointError(
                     f"what is read {size - 3} entries away is not tried: formulas are compared on "
@@ -510,10 +517,10 @@ def _codes(count: int) -> list[tuple[int, ...]]:
     return sorted(codes, key=lambda code: (math.prod(code), code))[1 : count + 1]
 
 
-def _read_far(node: Expr) -> tuple[Sequence[Dim], int]:
+def _read_far(node: Expr, near: int = 3) -> tuple[Sequence[Dim], int]:
     """Return the axes along which a node reads far away, and the size with which it reads there.
 
-    Up to three entries away, any point will do.
+    Up to ``near`` entries away, any point will do.
     """
     match node:
         case Band() if len(node.dims) == 1:
@@ -530,7 +537,7 @@ def _read_far(node: Expr) -> tuple[Sequence[Dim], int]:
             far, dims = max(map(abs, numbers), default=0) if counts else 0, list(node.dims)
         case _:
             return (), 0
-    return (dims, far + 3) if far > 3 else ((), 0)
+    return (dims, far + 3) if far > near else ((), 0)
 
 
 def _decides(node: Expr) -> bool:

@@ -28,6 +28,7 @@ class Question:
     needed: tuple[Expr, ...]
     formula: Formula
     restored: Callable[[Formula], Formula] = field(default=lambda formula: formula)
+    claimed: tuple[Expr, ...] = ()
 
     @classmethod
     def about(
@@ -56,7 +57,7 @@ class Question:
     @once
     def points(self) -> Points:
         """Where to compare; raises NoPointError where the model has no values."""
-        return Points(self.derived, self.needed)
+        return Points(self.derived, self.needed, self.claimed)
 
     @property
     def labels(self) -> tuple[str, ...]:

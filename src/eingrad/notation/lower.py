@@ -419,6 +419,7 @@ def _resolve_in(
     }  # fmt: skip
     seen: set[Dim] = set()
     spoken = {*_needs(claim.value), *names_of(claim.target), *_needs(claim.target)}
+    spoken |= {x.name for x in walk(claim.value) if isinstance(x, Symbol)}  # a dL/dx, too
     for var in tensors.values():  # of a tensor that the claim does not name, new dimensions alone
         for axis, dim in enumerate(var.dims):
             if var.name in spoken or dim not in seen:
