@@ -180,8 +180,8 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
                 text = f"{shown} {partner} = {to_text(Symbol('delta', (i, other)))}"
                 yield InputAssumption(text, _on(x, _orthogonal))
         case "one-hot":
-            near = [k for k in axes if x.dims[k] not in question.points.least]
-            for k in near:  # a single 1 would seldom stand where what is read far away has it
+            moving = question.points.moving
+            for k in (k for k in axes if x.dims[k] not in moving):  # a 1 may miss what counts
                 text = f"{shown} is one-hot along {labels[k]}"
                 yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)))
         case "positive":

@@ -36,12 +36,15 @@ from eingrad.core.functions import FUNCTIONS
 from eingrad.core.later import np
 from eingrad.core.masks import RELATIONS
 from eingrad.core.positions import Shift
-from eingrad.core.spans import with_derived
+from eingrad.core.spans import span_of, with_derived
 from eingrad.errors import EingradError, MemoryLimitError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
 SIGNED = 9  # so many further draws have the signs that the plan gives to numbers
 NEWTON_STEPS = 40
+LEAST_DERIVED = (
+    3  # entries of an axis whose extent follows from others, so that neighbours are there
+)
 ENTRIES = 256  # of an array: as many take about as long as the call that computes them
 ROOMY = 1 << 14  # entries of an array that leave a choice of its sizes
 MOST_ENTRIES = 1 << 19  # of one array
@@ -189,6 +192,7 @@ class Points:
         self.effort = Effort()
         self.dims = self._dims()
         self.inverted = self._inverted()
+        self.moving: set[Dim] = set()  # along which something is read at other positions
         self.least = self._least()
         self.functions = {
             name + "'" * order: _smooth(name, order)
@@ -230,9 +234,9 @@ class Points:
         """
         least: dict[Dim, int] = {}
         model = [d.expr for d in self.system.definitions.values()]
-        nodes = [*((x, 3) for x in postorder(model)), *((x, 1) for x in postorder(self.claimed))]
-        for node, near in nodes:
-            dims, size = _read_far(node, near)
+        for node in postorder([*model, *self.claimed]):
+            dims, size = _read_far(node)
+            self.moving.update(_moving(node), dims)
             if size > MOST_READ and not isinstance(node, Band):
                 raise NoPointError(
                     f"what is read {size - 3} entries away is not tried: formulas are compared on "
@@ -305,7 +309,10 @@ class Points:
                 sizes[dim] = right.value
             elif isinstance(right, Var):
                 sizes[dim] = named.setdefault(right.name, sizes[dim])
-        return with_derived(sizes, self.least)
+        derived = {dim: LEAST_DERIVED for dim in sizes if span_of(dim) is not None}
+        return with_derived(
+            sizes, derived | {d: max(n, LEAST_DERIVED) for d, n in self.least.items()}
+        )
 
     # --- values ---
 
@@ -517,10 +524,10 @@ def _codes(count: int) -> list[tuple[int, ...]]:
     return sorted(codes, key=lambda code: (math.prod(code), code))[1 : count + 1]
 
 
-def _read_far(node: Expr, near: int = 3) -> tuple[Sequence[Dim], int]:
+def _read_far(node: Expr) -> tuple[Sequence[Dim], int]:
     """Return the axes along which a node reads far away, and the size with which it reads there.
 
-    Up to ``near`` entries away, any point will do.
+    Of the entry beside it, any point will do.
     """
     match node:
         case Band() if len(node.dims) == 1:
@@ -537,7 +544,14 @@ def _read_far(node: Expr, near: int = 3) -> tuple[Sequence[Dim], int]:
             far, dims = max(map(abs, numbers), default=0) if counts else 0, list(node.dims)
         case _:
             return (), 0
-    return (dims, far + 3) if far > near else ((), 0)
+    return (dims, far + 3) if far > 1 else ((), 0)
+
+
+def _moving(node: Expr) -> Sequence[Dim]:
+    """Return the axes along which a node reads at other positions."""
+    if isinstance(node, Shift):
+        return [node.dims[node.axis]]
+    return node.dims if isinstance(node, Band) else ()
 
 
 def _decides(node: Expr) -> bool:

@@ -1,0 +1,76 @@
+"""Claims about some entries and about labels that move: right ones in several spellings, twins.
+
+Right and wrong are by hand.
+"""
+
+import pytest
+
+import eingrad as eg
+
+SQUARE = "y_i = x_i^2\nL = sum_i(y_i)"
+SHORTER = "y_i = x_i^2\nu_p = y[p+1]\nL = sum_p(u_p^2)"
+FIRST = "y_i = x_i^2 x[0]\nL = sum_i(y_i) + y[-1]"
+CLAIMS = [
+    (SQUARE, "y[0] = x[0]^2", True), (SQUARE, "y[0] = x[1]^2", False),
+    (SQUARE, "y[-1] = x[-1]^2", True), (SQUARE, "y[-1] = x[0]^2", False),
+    (SQUARE, "y[2] = x[2]^2", True), (SQUARE, "y[2] = 0", False),
+    (SQUARE, "dL/dx[0] = 2 x[0]", True), (SQUARE, "dL/dx[-1] = 2 x[-1]", True),
+    (SQUARE, "dL/dx[0] = 2 x[1]", False), (SQUARE, "dL/dx[0] = x[0]", False),
+    (SQUARE, "dy[0]/dx_i = where(i == 0, 2 x[0], 0)", True), (SQUARE, "dy[0]/dx_i = 2 x_i", False),
+    (SQUARE, "dy[1]/dx[1] = 2 x[1]", True), (SQUARE, "dy[1]/dx[0] = 0", True),
+    (SQUARE, "dy[1]/dx[0] = 2 x[0]", False),
+    (SQUARE, "dy_i/dx[0] = 2 x_i delta[i,0]", True),
+    (SQUARE, "y[i+1] = x[i+1]^2", True), (SQUARE, "y[i+1] = x_i^2", False),
+    (SHORTER, "dL/dx_i = 4 x_i u[i-1]", True), (SHORTER, "dL/dx_i = 4 x_i u[i-2]", False),
+    (SHORTER, "dL/dx_i = 4 x_i u[i]", False), (SHORTER, "dL/dx_i = -4 x_i u[i-1]", False),
+    (SHORTER, "dL/dx_i = where(i >= 1, 4 x_i u[i-1], 0)", True),
+    (SHORTER, "dL/dx_i = where(i >= 2, 4 x_i u[i-1], 0)", False),
+    (SHORTER, "dL/dx_i = 4 x_i^3", False), (SHORTER, "dL/dx_i = where(i > 0, 4 x_i^3, 0)", True),
+    (SHORTER, "dL/dx[i+1] = 4 x[i+1] u_i", True), (SHORTER, "dL/dx[i+1] = 4 x_i u_i", False),
+    (SHORTER, "dL/dx[0] = 0", True), (SHORTER, "dL/dx[1] = 4 x[1] u[0]", True),
+    (SHORTER, "dL/dx[1] = 4 x[1] u[1]", False), (SHORTER, "dL/dx[0] = 4 x[0]^3", False),
+    (SHORTER, "dL/dy_i = dL/du[i-1]", True), (SHORTER, "dL/dy_i = dL/du[i]", False),
+    (SHORTER, "dL/dy[i+1] = dL/du_i", True),
+    (SHORTER, "dL/dx_i = sum_p(4 u_p x_i delta[i,p+1])", True),
+    (SHORTER, "dL/dx_i = sum_{p == i - 1}(4 u_p x_i)", True),
+    (SHORTER, "dL/dx_i = sum_{p == i}(4 u_p x_i)", False),
+    (SHORTER, "du_p/dx_i = 2 x_i delta[i,p+1]", True),
+    (SHORTER, "du_p/dx_i = 2 x_i delta[i,p-1]", False),
+    (SHORTER, "du_p/dx[p+1] = 2 x[p+1]", True), (SHORTER, "du_p/dx[p+1] = 2 x_p", False),
+    (FIRST, "dL/dx_i = 2 x[0] dL/dy_i x_i + dL/dy_j x_j^2 dx[0]/dx_i", True),
+    (FIRST, "dL/dx_i = 2 x[0] dL/dy_i x_i + dL/dy_j x_j^2 dx[1]/dx_i", False),
+    (FIRST, "dy[1]/dx[0] = x[1]^2", True), (FIRST, "dy[1]/dx[0] = x[0]^2", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "claim", "right"), CLAIMS)
+def test_claims_about_some_entries(text: str, claim: str, right: bool) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert verdict.outcome == ("right" if right else "wrong"), verdict
+
+
+LOOP = "h[t,i] = tanh(U_ij h[t-1,j] + x_ti)\nh[t<0,i] = g_i\nL = sum_i(h[-1,i]^2)"
+G = "G_ti = where(t == size(t) - 1, 2 h_ti, 0) + U_ji G[t+1,j] (1 - h[t+1,j]^2)"
+
+
+@pytest.mark.parametrize(("claim", "right"), [
+    (f"dL/dx_ti = G_ti (1 - h_ti^2)\n{G}", True),
+    (f"{G}\ndL/dU_ij = G_ti (1 - h_ti^2) h[t-1,j]", True),
+    (f"{G}\ndL/dU_ij = G_ti (1 - h_ti^2) h_tj", False),
+    (f"dL/dx_ti = G_ti (1 - h_ti^2)\n{G.replace('U_ji', 'U_ij')}", False),
+    (f"dL/dx_ti = G_ti (1 - h_ti^2)\n{G.replace('1 - h[t+1,j]^2', '1 - h_tj^2')}", False),
+    ("dL/dh_ti = U_ji D[t+1,j] + where(t == size(t) - 1, 2 h_ti, 0)\n"
+     "D_ti = E_ti (1 - h_ti^2)\nE_ti = where(t == size(t) - 1, 2 h_ti, 0) + U_ji D[t+1,j]", True),
+    ("dL/dg_i = U_ji D[0,j]\n"
+     "D_ti = E_ti (1 - h_ti^2)\nE_ti = where(t == size(t) - 1, 2 h_ti, 0) + U_ji D[t+1,j]", True),
+    ("dL/dg_i = U_ji D[1,j]\n"
+     "D_ti = E_ti (1 - h_ti^2)\nE_ti = where(t == size(t) - 1, 2 h_ti, 0) + U_ji D[t+1,j]", False),
+])  # fmt: skip
+def test_claims_may_define_recurrences(claim: str, right: bool) -> None:
+    verdict = eg.parse(LOOP).check(claim)
+    assert (verdict.outcome == "right") is right, verdict  # or right if U_ij = U_ji
+
+
+def test_a_definition_that_refers_to_itself_at_its_own_position_is_no_recurrence() -> None:
+    with pytest.raises(eg.NotationError, match="refer"):
+        eg.parse(LOOP).check("dL/dx_ti = G_ti\nG_ti = 2 G_ti + h_ti")
