@@ -127,7 +127,7 @@ CLAIMS = [
     ("dy_i/dx[2] = 2 x[2] + 1", r"\frac{\partial y_i}{\partial x_{3}} = 2 x_{3} + 1", "wrong"),
     ("dL/dx[2] = 2 sum_i(y_i) + 4 y[2] x[2]",
      r"\partial L / \partial x_{3} = 2 \sum_i y_i + 4 y_{3} x_{3}", "right"),
-    ("d2L/dx_i dx_j = 0", r"\frac{\partial^2 L}{\partial x_i \partial x_j} = 0", "wrong"),
+    ("d2L/dx_i dx_j = 3", r"\frac{\partial^2 L}{\partial x_i \partial x_j} = 3", "wrong"),
 ]  # fmt: skip
 
 
