@@ -127,6 +127,18 @@ def _later(torch: Any, a: A) -> Any:
     return _squares(torch, found.values())
 
 
+def _summary(torch: Any, a: A) -> Any:
+    """The mean of what came before, and a function of each of it."""
+    found: list[Any] = []
+    for t in range(len(a["x"])):
+        total = a["x"][t]
+        if found:
+            known = torch.stack(found)
+            total = total + a["c"] * known.mean(0) + torch.tanh(known[:, None] + a["q"]).sum((0, 1))
+        found.append(torch.tanh(total))
+    return _squares(torch, found)
+
+
 END = "\nL = sum_ti(h_ti^2)"
 FAR = [
     Recurrent(
@@ -193,6 +205,17 @@ FAR = [
         "a_ts = softmax_s(where(s < t, k_si q_ti, -1e9))\n"
         "h[t,i] = tanh(x[t,i] + sum_{s<t}(a_ts v_si))" + END,
         _queries,
+    ),
+    Recurrent(
+        "first lags",
+        "y[t] = e[t] + sum_{k < 2}(a_k y[t-k-1])\nL = sum_t(y_t^2)",
+        lambda torch, a: _squares(torch, _lagged({**a, "a": a["a"][:2]}, 1, 1)),
+    ),
+    Recurrent(
+        "summary",
+        "m_ti = where(t == 0, 0, mean_{s < t}(h_si))\n"
+        "h[t,i] = tanh(x[t,i] + c m_ti + sum_{s < t}(sum_k(tanh(h_si + q_ki))))" + END,
+        _summary,
     ),
     Recurrent("later", "h[t,i] = sin(x[t,i] + sum_{s>t}(W_ts h[s,i]))" + END, _later, "x"),
 ]

@@ -294,6 +294,13 @@ WRONG = [
     ("h[t+1] = a h[t] + x[t]", None),
     ("h[t+1] = a x[t]", None),
     ("h[...,t] = a h[...,t-1] + x[...,t]", "recurrence"),
+    ("h[t,i] = a h[t-1,i] + b h[t,i-1] + x[t,i]", "recurrence"),
+    ("h[t] = x[t] + sum_k(a_k h[t-k])", "recurrence"),
+    ("h[t] = x[t] + sum_k(a_k h[t-2k+3])", "recurrence"),
+    ("h_t = x_t + sum_{s <= t}(W_ts h_s)", "recurrence"),
+    ("h_t = x_t + sum_{s != t}(W_ts h_s)", "recurrence"),
+    ("h_t = x_t + W_ts h_s", "cycle"),
+    ("h[t] = x[t] + h[2t]", "recurrence"),
 ]
 
 

@@ -27,6 +27,7 @@ from eingrad.core.algebra import (
     reduce,
     size,
 )
+from eingrad.core.bands import Band
 from eingrad.core.expr import (
     Const,
     Delta,
@@ -53,6 +54,7 @@ from eingrad.core.masks import (
     pair_of,
     turned,
 )
+from eingrad.core.positions import Shift
 from eingrad.core.product import full
 from eingrad.core.rewrite import rewrite
 
@@ -327,7 +329,7 @@ def _is_total(node: Expr) -> bool:
         )
     if isinstance(node, Reduce):
         return node.function != "prod"
-    return isinstance(node, Var | Const | Size | Delta | Indices | Einsum)
+    return isinstance(node, Var | Const | Size | Delta | Indices | Einsum | Band | Shift)
 
 
 TOTAL = frozenset({
