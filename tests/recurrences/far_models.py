@@ -139,6 +139,17 @@ def _summary(torch: Any, a: A) -> Any:
     return _squares(torch, found)
 
 
+def _greatest(torch: Any, a: A) -> Any:
+    found: list[Any] = []
+    for t in range(len(a["x"])):
+        total = a["x"][t]
+        if found:
+            known = torch.stack(found)
+            total = total + a["c"] * known.max(0)[0] + torch.logsumexp(known, 0)
+        found.append(torch.tanh(total))
+    return _squares(torch, found)
+
+
 END = "\nL = sum_ti(h_ti^2)"
 FAR = [
     Recurrent(
@@ -219,3 +230,10 @@ FAR = [
     ),
     Recurrent("later", "h[t,i] = sin(x[t,i] + sum_{s>t}(W_ts h[s,i]))" + END, _later, "x"),
 ]
+
+GREATEST = Recurrent(
+    "greatest",
+    "m_ti = c where(t == 0, 0, max_{s < t}(h_si)) + where(t == 0, 0, logsumexp_{s < t}(h_si))\n"
+    "h[t,i] = tanh(x[t,i] + m_ti)" + END,
+    _greatest,
+)

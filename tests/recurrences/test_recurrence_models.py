@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from far_models import FAR
+from far_models import FAR, GREATEST
 from recurrence_models import MODELS as NEAR
 
 import eingrad as eg
@@ -87,6 +87,18 @@ def test_gradients(backend: str, name: str) -> None:
     assert_close(found["L"], np.asarray(value), 1e-10, name)
     for n, right in grads.items():
         assert_close(found[f"dL/d{n}"], right, 1e-10, n)
+
+
+def test_folds_of_no_entries_are_left_out() -> None:
+    """The greatest of nothing is -inf, and its derivative nan: beside a loop that asks for none."""
+    rng = np.random.default_rng(5)
+    given = {"c": rng.normal(size=()), "x": rng.normal(size=(5, 3))}
+    leaves = {n: torch.tensor(x, requires_grad=True) for n, x in given.items()}
+    GREATEST.loss(torch, leaves).backward()
+    with np.errstate(all="ignore"):
+        found = eg.parse(GREATEST.text).grad("L").compile()(**given)
+    for n, x in leaves.items():
+        assert_close(found[f"dL/d{n}"], x.grad.numpy(), 1e-12, n)
 
 
 @pytest.mark.parametrize("name", [case.name for case in MODELS if case.hessian])

@@ -40,6 +40,7 @@ from eingrad.core.expr import (
     Reduce,
     Size,
     Var,
+    is_finite,
 )
 from eingrad.core.functions import FUNCTIONS
 from eingrad.core.masks import (
@@ -328,7 +329,12 @@ def _is_total(node: Expr) -> bool:
             node.function in TOTAL or bool(record.sign) or (record.stable and not record.singular)
         )
     if isinstance(node, Reduce):
-        return node.function != "prod"
+        return node.function != "prod" and not (
+            node.function in OF_NONE
+            and any(
+                isinstance(x, Const) and not is_finite(x.value) for x in node.operands[0].operands
+            )
+        )
     return isinstance(node, Var | Const | Size | Delta | Indices | Einsum | Band | Shift)
 
 
@@ -336,6 +342,10 @@ TOTAL = frozenset({
     "add", "where", "abs", "sign", "sin", "cos", "atan", "relu", "leaky_relu", "maximum", "minimum",
     "clip", "erf", "floor", "ceil", "gelu", "silu", "elu",
 })  # fmt: skip
+
+
+OF_NONE = frozenset({"max", "min", "logsumexp", "softmax", "log_softmax"})
+"""Functions over axes that have no finite value of no entries, where conditions leave out all."""
 
 
 def _keeps_zero(node: Map) -> bool:
