@@ -135,10 +135,6 @@ def _along_some_axis(names: list[str], exprs: Exprs) -> Recurrence:
         raise RecurrenceError(error.reason, operand=first, hint=hint) from None
 
 
-class _NowError(RecurrenceError):
-    """What is earlier along one label is needed at once along another."""
-
-
 def _tried(choices: Iterable[dict[str, int]], names: list[str], exprs: Exprs) -> Recurrence:
     """Return the first recurrence that there is; ``choices`` are axes along which it may be."""
     errors: list[RecurrenceError] = []
@@ -147,7 +143,7 @@ def _tried(choices: Iterable[dict[str, int]], names: list[str], exprs: Exprs) ->
             return _along(axes, names, exprs)
         except RecurrenceError as error:
             errors.append(error)
-    if sum(isinstance(error, _NowError) for error in errors) > 1:
+    if sum(error.operand is not None for error in errors) > 1:  # by what `_order` found
         raise RecurrenceError(
             f"{names[0]} is read at earlier positions of two labels, and a loop goes over one",
             hint="at the earlier position of one label neighbours along another may be read: "
@@ -192,7 +188,8 @@ def _order(names: Iterable[str], needs: Mapping[str, list[str]]) -> list[str]:
     result = []
     for own in components({name: needs[name] for name in names}):
         if len(own) > 1 or own[0] in needs[own[0]]:
-            raise _NowError(f"{own[0]} refers to itself at the same position")
+            reason = f"{own[0]} refers to itself at the same position"
+            raise RecurrenceError(reason, operand=own[0])
         result += own
     return result
 
