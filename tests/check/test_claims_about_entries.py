@@ -49,6 +49,18 @@ def test_claims_about_some_entries(text: str, claim: str, right: bool) -> None:
     assert verdict.outcome == ("right" if right else "wrong"), verdict
 
 
+@pytest.mark.parametrize(("text", "claim", "correct"), [
+    (SQUARE, "y[0] = x[1]^2", "y_i = x_i^2"),
+    (SQUARE, "dL/dx[0] = x[0]", "dL/dx[0] = 2 x[0]"),
+    ("d_i = x_i^2", "d[1] = x[0]^2", "d_i = x_i^2"),
+    ("h[t] = a h[t-1] + x_t\nL = h[-1]^2", "dL/dh[-1] = h[-1]",
+     "dL/dh_t = where(t == size(t) - 1, 2 h_t, 0) + a dL/dh[t+1]"),
+])  # fmt: skip
+def test_the_right_formula_says_something(text: str, claim: str, correct: str) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert (verdict.outcome, verdict.correct) == ("wrong", correct)
+
+
 LOOP = "h[t,i] = tanh(U_ij h[t-1,j] + x_ti)\nh[t<0,i] = g_i\nL = sum_i(h[-1,i]^2)"
 G = "G_ti = where(t == size(t) - 1, 2 h_ti, 0) + U_ji G[t+1,j] (1 - h[t+1,j]^2)"
 

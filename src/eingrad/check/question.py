@@ -12,7 +12,7 @@ from eingrad.core.forks import once
 from eingrad.notation.lower import lower_claim
 from eingrad.notation.mistakes import unknown_tensor
 from eingrad.notation.summation import labels_of, tensor_parts
-from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Symbol
+from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Symbol, TensorAt
 from eingrad.notation.text import derivative_name, to_text
 
 Target = Symbol | Derivative
@@ -71,8 +71,22 @@ class Question:
 
     @property
     def correct(self) -> str:
-        """The right formula as a line of notation."""
+        """The right formula as a line of notation, of an entry that of the whole tensor."""
+        written = self.restored(self.target)
+        if isinstance(written, TensorAt) and written == self.restored(self.formula):
+            whole = self._whole(written.name)
+            if len({*labels_of(whole)}) == len(labels_of(whole)):
+                return f"{to_text(whole)} = {to_text(_right_formula(self.derived, whole))}"
         return self.text(self.target, self.formula)
+
+    def _whole(self, name: str) -> Target:
+        """Return a tensor or a derivative at labels alone."""
+        labels = self.derived.system.labels
+        of, slash, wrt = name.partition("/d")
+        if not slash:
+            return Symbol(name, labels[name])
+        of = of.removeprefix("d")
+        return Derivative(Symbol(of, labels[of]), (Symbol(wrt, labels[wrt]),))
 
     def text(self, left: Formula, right: Formula) -> str:
         """Write an equation as the claim would."""
