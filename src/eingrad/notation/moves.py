@@ -6,7 +6,7 @@ statement defines by itself; what is read outside is 0, or what a line such as `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -38,10 +38,10 @@ def with_offsets(
     ``recurrent`` are the names that refer to each other in the statement, or of which a line says
     what stands outside; ``kept`` are labels whose extent something else says.
     """
-    if not any(x.moves for part in walk(statement.value) for x in _tensors(part)):
+    if not any(x.moves for part in _with_indices(statement.value) for x in _tensors(part)):
         return statement
     still = {*kept}
-    for part in walk(statement.value):
+    for part in _with_indices(statement.value):
         still |= _still(part)
     return replace(statement, value=_as_offsets(statement.value, {*recurrent}, still))
 
@@ -140,7 +140,10 @@ def apart(claim: Assignment, dims: Mapping[str, Sequence[Dim]]) -> Assignment:
     far as that of x, and outside u counts as 0.
     """
     still: dict[str, set[Dim]] = {}
-    for part in (*_tensors(claim.target), *(x for f in walk(claim.value) for x in _tensors(f))):
+    for part in (
+        *_tensors(claim.target),
+        *(x for f in _with_indices(claim.value) for x in _tensors(f)),
+    ):
         own = dims.get(part.name, ())
         for label, by, dim in zip(part.labels, part.moves or [0] * len(own), own, strict=False):
             if not by:
@@ -165,6 +168,8 @@ def _apart(
             name = f"d{of.name}/d{wrt[0].name}"
             return TensorAt(name, (*_entries(of), *_entries(wrt[0])), formula.position)
         return formula
+    if isinstance(formula, TensorAt):
+        return _with_entries(formula, lambda x: _apart(x, still, dims))
     return rebuilt(formula, [_apart(x, still, dims) for x in children(formula)])
 
 
@@ -180,7 +185,27 @@ def _as_offsets(formula: Formula, recurrent: Collection[str], still: Collection[
         return TensorAt(formula.name, _entries(formula), formula.position)
     if isinstance(formula, Derivative):
         return formula
+    if isinstance(formula, TensorAt):
+        return _with_entries(formula, lambda x: _as_offsets(x, recurrent, still))
     return rebuilt(formula, [_as_offsets(x, recurrent, still) for x in children(formula)])
+
+
+def _with_entries(formula: TensorAt, change: Callable[[Formula], Formula]) -> TensorAt:
+    """Change the integers at which a tensor is read."""
+    entries: list[str | Symbol | TensorAt | Offset] = []
+    for entry in formula.entries:
+        new = entry if isinstance(entry, str | Offset) else change(entry)
+        assert isinstance(new, str | Symbol | TensorAt | Offset)
+        entries.append(new)
+    return replace(formula, entries=tuple(entries))
+
+
+def _with_indices(formula: Formula) -> Iterator[Formula]:
+    """Yield a formula and all below it, the integers at which tensors are read, too."""
+    for part in walk(formula):
+        yield part
+        for index in part.indices if isinstance(part, TensorAt) else ():
+            yield from _with_indices(index)
 
 
 def _tensors(part: Formula) -> tuple[Symbol, ...]:

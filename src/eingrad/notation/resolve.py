@@ -59,6 +59,7 @@ from eingrad.notation.thunks import (
     signed,
     slope,
     summed,
+    times_place,
     union,
     view,
 )
@@ -197,7 +198,41 @@ class Resolver:
                 sources.append(scope[entry])
             elif not isinstance(entry, Offset):
                 sources.append(self._index(entry, scope))
-        return gathered(self._var(gather.name, axes), sources)
+        return self._inside(gathered(self._var(gather.name, axes), sources), gather, scope)
+
+    def _inside(self, value: Indexed, gather: TensorAt, scope: Scope) -> Indexed:
+        """Put 0 where an integer is read outside of its tensor, as of c in ``p[t,c[t+1]]``."""
+        for index in gather.indices:
+            own = index.entries if isinstance(index, TensorAt) else index.labels
+            moves = index.moves if isinstance(index, Symbol) else ()
+            labels = tuple(x if isinstance(x, str) else "" for x in own)
+            axes = self.tensors.use(Symbol(index.name, labels))
+            for k, (entry, axis) in enumerate(zip(own, axes, strict=True)):
+                if isinstance(entry, Offset) and entry.terms:
+                    terms = [(n, scope[label]) for n, label in entry.terms]
+                    value = self._within(value, terms, entry.constant, axis)
+                elif isinstance(entry, str) and moves and moves[k]:
+                    value = self._within(value, [(1, scope[entry])], moves[k], axis)
+        return value
+
+    def _within(
+        self, value: Indexed, terms: Sequence[tuple[int, int]], constant: int, axis: int
+    ) -> Indexed:
+        """Put 0 where an axis has no entry at a combination of places."""
+        at = plus([*(times_place(n, p) for n, p in terms), Indexed((), number(constant))])
+        zero = Indexed((), number(0))
+        end = Indexed((), lambda extents: algebra.size(extents.dims[axis]))
+        inside = value
+        if constant < 0 or any(n < 0 for n, _ in terms):
+            inside = cases(elementwise("ge", [at, zero]), inside, zero)
+        if constant >= 0 or len(terms) > 1 or terms[0][0] > 1:
+            inside = cases(elementwise("lt", [at, end]), inside, zero)
+
+        def build(extents: Extents) -> Expr:
+            whole = any(self.tensors.goes_as_far_as_read(p, extents) for _, p in terms)
+            return value.over(inside.places, extents) if whole else inside.build(extents)
+
+        return Indexed(inside.places, build)
 
     def _at_offsets(self, gather: TensorAt, scope: Scope) -> Indexed:
         """Read a tensor at integer combinations of labels."""
@@ -237,7 +272,7 @@ class Resolver:
             return {(axes[k], sign): value for (k, sign), value in own.items()}
 
         if gather.indices:
-            return at_offsets(gathered(tensor, sources), reads, edges)
+            return self._inside(at_offsets(gathered(tensor, sources), reads, edges), gather, scope)
         places = tuple(x for x in sources if isinstance(x, int))
         return at_offsets(view(tensor, places, tuple(dict.fromkeys(places))), reads, edges)
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from eingrad.core.expr import Dim
+from eingrad.core.spans import span_of
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.lexeme import is_function
 from eingrad.notation.syntax import SizeOf, Symbol
-from eingrad.notation.thunks import OffsetRead, Thunk
+from eingrad.notation.thunks import Extents, OffsetRead, Thunk
 
 RESERVED = "delta"
 PI = Symbol("pi")  # the number, where nothing assigns it
@@ -136,6 +137,11 @@ class Tensors:
                     yield pair
             elif not lone or len(told) < 2:
                 yield pair
+
+    def goes_as_far_as_read(self, place: int, extents: Extents) -> bool:
+        """Whether a label goes as far as every entry exists that is read at it, and no further."""
+        told = not self.stated.isdisjoint(self.dims.labels_of(place))
+        return place in self.lone and not told and span_of(extents.dims[place]) is not None
 
     def _check_new(self, symbol: Symbol) -> None:
         if is_function(symbol.name) or symbol.name in self.functions:

@@ -127,6 +127,12 @@ def place_of(place: int) -> Indexed:
     return Indexed((place,), lambda extents: Indices(extents.dims[place]))
 
 
+def times_place(factor: int, place: int) -> Indexed:
+    """Return a number times where a label stands on its axis."""
+    at = place_of(place)
+    return Indexed(at.places, lambda extents: algebra.multiply(Const(factor), at.build(extents)))
+
+
 def plus(parts: Sequence[Indexed]) -> Indexed:
     """Return the sum of parts, broadcast by label."""
     places = union(parts)
