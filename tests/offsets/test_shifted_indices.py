@@ -6,6 +6,7 @@ Values by loops written by hand, gradients by differences.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,33 @@ def test_values_and_gradients_are_those_of_loops(name: str) -> None:
     for n in arrays:
         assert model.check(str(derivatives[n])).outcome == "right", str(derivatives[n])
     assert str(eg.parse(str(model))) == str(model)
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("L = sum_t(P[c_t,c[t+1]])", pairwise),
+        ("L = sum_{t < 4}(P[c_t,e_t])", lambda c: zip(c[:4], c[::-1][:4], strict=True)),
+    ],
+)
+def test_a_pair_that_occurs_twice_counts_twice(text: str, pairs: Callable[..., Any]) -> None:
+    c = np.array([0, 1, 0, 1, 0])
+    wanted = np.zeros((3, 3))
+    for pair in pairs(c):
+        wanted[pair] += 1
+    found = eg.parse(text).grad("L", "P")
+    arrays = {"P": E @ E.T, "c": c, "e": c[::-1].copy()}
+    for backend in ("numpy", "torch", "jax"):
+        run = found.compile(backend)
+        given = {v.name: arrays[v.name] for v in run.inputs}
+        np.testing.assert_allclose(run(**given)["dL/dP"], wanted)
+    for target in ("numpy", "torch"):
+        module: dict[str, Any] = {"__name__": "module"}
+        exec(found.source(target), module)
+        whole = {"numpy": np.asarray, "torch": pytest.importorskip("torch").tensor}[target]
+        _, saved = module["forward"](**{n: whole(arrays[n]) for n in module["AXES"]})
+        (gradient,) = module["backward"](saved)
+        np.testing.assert_allclose(gradient, wanted)
 
 
 def test_a_range_that_would_not_begin_at_0_is_refused() -> None:

@@ -553,7 +553,7 @@ def _scatter(
     b: Builder, operands: Sequence[Value], sources: Sequence[AxisSource], output: Sequence[int],
     shape: Shape,
 ) -> Value:  # fmt: skip
-    x = values.dense(b, operands[0])
+    x = values.dense(b, values.plain(b, operands[0], FLOAT))  # what is true twice counts twice
     extents = dict(zip(output, operands[0].shape, strict=True))
     indices = _index_registers(b, "scatter", operands[1:], sources, output, extents)
     register = b.step(
