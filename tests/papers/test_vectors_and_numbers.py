@@ -72,3 +72,29 @@ def test_a_sign_is_what_the_text_calls_it(tmp_path: Path) -> None:
     found = found_in(tmp_path, text)
     assert next(f.read for f in found if f.kind == "definition") == "y_i = a_i x_i"
     assert found[-1].outcome == "right", found[-1].reason
+
+
+NORM = r"""
+$$RMS(\mathbf{x}) = \sqrt{\frac{1}{N} \sum_i x_i^2}, \quad r = \frac{1}{RMS(\mathbf{x})}$$
+$$\nabla_{\mathbf{x}} r = - \frac{\mathbf{x}}{N\, RMS(\mathbf{x})^%s}$$
+"""
+# a document, and the outcome of its last formula, by hand: of f(x)^3 the whole of f is cubed
+FORMULAS = [
+    (NORM % "3", "right"),
+    (NORM % "2", "wrong"),
+    (r"$$\frac{\partial}{\partial \mathbf{x}}(\mathbf{a}^T \mathbf{x}) = \mathbf{a}$$", "right"),
+    (
+        r"$$\frac{\partial}{\partial \mathbf{x}}(\mathbf{x}^T A \mathbf{x}) = A \mathbf{x}$$",
+        "wrong",
+    ),
+    (r"$$\frac{\partial}{\partial X} \text{tr}(X^T X) = 2 X$$", "right"),
+    (r"$$r = RMS(\mathbf{x})$$", "not judged"),
+    (r"$$a = \log (1 - p)^{1 - y}$$", "not judged"),
+]
+
+
+@pytest.mark.parametrize(("text", "outcome"), FORMULAS)
+def test_derivatives_of_formulas_and_words(tmp_path: Path, text: str, outcome: str) -> None:
+    last = found_in(tmp_path, text)[-1]
+    assert last.outcome == outcome, last.reason
+    assert bool(last.read) == (outcome != "not judged")

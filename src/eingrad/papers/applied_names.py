@@ -22,6 +22,7 @@ _CALL = re.compile(
 )
 _ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
 _PRIMED = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*(?:'|\^\s*\{{?\s*\\prime)")
+_BY_ARGUMENT = re.compile(r"\\nabla\s*(?:\^\s*\{?\s*2\s*\}?\s*)?\Z")  # \nabla L(w) is by w
 _GIVEN = re.compile(r"\||\\mid(?![a-z])|\\vert(?![a-z])")
 _LOGARITHM = re.compile(r"\\(?:log|ln)\s*(?:\\left\s*)?")
 _ENTRY = re.compile(
@@ -159,7 +160,8 @@ class AppliedNames:
         labels = {_style(use.labels) for use in uses} - {""}
         if not agree or len(subscripts) > 1 or (call.subscript and not parameter):
             return False
-        own = labels or parameter or any(_holds(side, call.bases or ()) for side in sides[:1])
+        spoken = letters_in(" ".join(call.bases or ()))
+        own = labels or parameter or any(spoken <= letters_in(side) for side in sides[:1])
         if len(labels) > 1 or base in self.primed or not own:
             return False
         if labels and not call.labels:
@@ -200,6 +202,8 @@ class AppliedNames:
                 name = name.replace(f"{{{(call.bases or ('',))[0]}}}", _index(call) or "{a}")
                 name += "" if "_" in name else call.labels  # p(x_i | y_i) has i
                 text = f"{text[: call.start]}{name} {text[call.end :]}"
+            elif _BY_ARGUMENT.search(text[: call.start]) is not None:
+                continue
             elif base in self.own and call.bases == self.own[base].bases:
                 text = text[: call.start] + _named(call.base, call.labels) + text[call.end :]
         for base, subscript in self.parameters.items():

@@ -23,7 +23,7 @@ _BASE = (
 _SCRIPT = r"\s*[_^]\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\\[A-Za-z]+|[A-Za-z0-9*])"
 _NAME = re.compile(
     r"\\[a-zA-Z]+\*?\s*\{\s*(?:[A-Za-z]{2,}|[A-Za-z ]+ [A-Za-z ]*)\s*\}"  # a word is no name
-    rf"|(?<![A-Za-z\\])(?P<base>{_BASE})(?P<scripts>'*(?:{_SCRIPT})*)"
+    rf"|[A-Za-z]{{2,}}(?=\s*\()|(?P<base>{_BASE})(?P<scripts>'*(?:{_SCRIPT})*)"
 )
 _BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|pmb|bold|vec)(?![A-Za-z])")
 _BELOW = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+|\d))")

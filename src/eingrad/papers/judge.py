@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,17 +16,26 @@ from eingrad.papers.any_activation import (
     speaks_of_slope,
     stated_with_any,
 )
-from eingrad.papers.applied_names import AppliedNames, entries_of_applied, with_examples
+from eingrad.papers.applied_names import with_examples
 from eingrad.papers.axes_of_names import AxesOfNames
-from eingrad.papers.cases import as_case, introduced, only_labels, restricted
+from eingrad.papers.cases import only_labels
 from eingrad.papers.equalities import Doubt, Equalities, Finding
-from eingrad.papers.equations import EQUALS, EquationRow, Side, is_shape_arithmetic, rows_of
+from eingrad.papers.equations import EQUALS, Side, is_shape_arithmetic
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.layer_names import moving_labels, speaks_of_entry, without_label
-from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.open_readings import OpenReadings
 from eingrad.papers.passages import Document
+from eingrad.papers.placed_rows import (
+    INDEXED,
+    PlacedRow,
+    bared,
+    examples_in,
+    first_lines,
+    is_bare,
+    lines_of,
+    shapes_in,
+)
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import (
     derivative_of_formula,
@@ -52,25 +61,15 @@ _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\
 _TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
 _ABOVE = re.compile(r"\^\{?[(\[][^()\[\]]*[)\]]\}?")
-_SHAPE = re.compile(
-    r"((?:(?!\\in(?![a-z])).)+?)\s*\\in\s*(\\mathbb\s*(?:\{\s*R\s*\}|R)"
-    r"(?:\s*\^\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[A-Za-z0-9]+))?)\s*,?"
-)
-_SUMMED = re.compile(r"\\sum\s*(?:\\limits)?\s*_\s*\{?\s*([a-z])")
-_EXAMPLE = re.compile(r"(?<![A-Za-z\\])([a-zA-Z])(?:_\w)?(\^\s*\{\s*\(([a-z])\)\s*\})")
 _LAYER = re.compile(r"\^\s*\{\s*[(\[]\s*(\\?[A-Za-z]+)\s*(?:[-+]\s*\d\s*)?[)\]]")  # a^{(\ell)}
 _PLACE = re.compile(r"\d+|\\?[A-Za-z]|\d+\s*,.*|[A-Za-z]\s*[+-]\s*\d")
 _LEFT = r"\left"
-_FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
 _MISFIT = "do not fit together"
 _SUM = re.compile(r"\\sum\s*(?:\\limits)?\s*_")
 _BARE = re.compile(r"(?<![A-Za-z\\_{^])([a-z])(?![A-Za-z_'(}^=])")
 _LABELLED = re.compile(r"(?<![A-Za-z\\_{^])([a-z])_(?:[a-z]|\{\s*[a-z](?:\s*,?\s*[a-z])*\s*\})")
 _TRANSPOSE = re.compile(r"\\top|\^\s*\{?\s*T\b|\\intercal")
 _ROWS = re.compile(r"\^\s*\{\s*(\w+)\s*\\times")
-_INDEXED = re.compile(
-    r"(.+?)\s*=\s*\[[^\[\]]*\]_\s*\{\s*\([^()]*\)\s*\\in\s*\[(\w+)\]\s*\\times\s*\[(\w+)\]\s*\}"
-)  # Y = [y_{ij}]_{(i,j) \in [m] \times [n]}
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 _MISSING = re.compile(r"nothing before says|does not depend on")
@@ -110,28 +109,9 @@ class IndexSlip:
         return replace(formula, outcome="wrong", reason=reason, repaired=self.meant.text)
 
 
-@dataclass(frozen=True)
-class PlacedRow:
-    """A row of a formula where it stands in the document, with names for what has arguments."""
-
-    row: EquationRow
-    section: tuple[int, ...]
-    display: bool
-    order: int
-    written: EquationRow
-
-    def as_written(self, formula: JudgedFormula) -> JudgedFormula:
-        """Return a formula of this row with the document's own words."""
-        text = formula.formula
-        for side, own in zip(self.row.sides, self.written.sides, strict=True):
-            if side.text and side.text != own.text:
-                text = text.replace(side.text, own.text)
-        return replace(formula, formula=text)
-
-
 def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula]:
     """Judge every formula of a document; nothing that cannot be read stops it."""
-    lines, facts = _lines(document)
+    lines, facts = lines_of(document)
     judge = Judge(document, lines, facts)
     own: list[tuple[PlacedRow, JudgedFormula]] = []
     for k, line in enumerate(lines):
@@ -145,54 +125,6 @@ def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula
         place = judge.places[slip.meant.order]
         found[place] = slip.corrected(found[place], line_number)
     return _identified(found)
-
-
-def _lines(document: Document) -> tuple[list[PlacedRow], Facts]:
-    """Return the rows of all formulas, with the macros of the document put in place."""
-    macros: dict[str, Macro] = dict(document.macros)
-    facts = Facts()
-    path: list[tuple[int, int]] = []
-    lines: list[PlacedRow] = []
-    last: EquationRow | None = None
-    for k, passage in enumerate(document.passages):
-        if passage.kind == "heading":
-            path = [(level, n) for level, n in path if level < passage.level]
-            path.append((passage.level, k))
-            last = None
-        facts.note(passage)
-        if passage.kind != "math":
-            continue
-        text, own = split_macros(passage.text)
-        macros |= own
-        word, every = introduced(document, k), rows_of(expand(text, macros), passage.line)
-        every = [as_case(row, word) for row in every]
-        for row in [*every[:-1], *(restricted(row, document, k) for row in every[-1:])]:
-            if row.goes_on and last is not None:
-                row = replace(row, sides=(last.sides[0], *row.sides[1:]))
-            if passage.display or len(row.sides) > 1:
-                section = tuple(n for _, n in path)
-                lines.append(PlacedRow(row, section, passage.display, len(lines), row))
-            if passage.display and len(row.sides) > 1:
-                last = row
-    return _named(lines), facts
-
-
-def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
-    """Return the rows with names in the place of what the document takes of arguments."""
-    sides = [
-        [replace(side, text=entries_of_applied(side.text)) for side in line.row.sides]
-        for line in lines
-    ]
-    names = AppliedNames([[side.text for side in own] for own in sides])
-    return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, own))))
-            for line, own in zip(lines, sides, strict=True)]  # fmt: skip
-
-
-def _renamed(names: AppliedNames, sides: Sequence[Side]) -> Iterator[Side]:
-    left = sides[0].text
-    for k, side in enumerate(sides):
-        lifted = names.definition(left, side.text)[k > 0]
-        yield replace(side, text=names.spelled(lifted).strip())
 
 
 def _identified(found: list[JudgedFormula]) -> list[JudgedFormula]:
@@ -223,52 +155,9 @@ def is_update(sides: Sequence[Side]) -> bool:
     return re.search(_BEFORE + re.escape(bare) + _AFTER, inside) is not None
 
 
-def _shapes(line: PlacedRow, moving: Container[str]) -> Iterator[Stated]:
-    r"""Yield the shapes that a row declares, also behind an equation: ``X, Y \in \mathbb{R}^n``; a
-    tensor may have a label that is ``moving``."""
-    source = line.row.source.replace(":=", "=")
-    found = list(_SHAPE.findall(source))
-    found += _noted_shapes(line.row)
-    if (indexed := _INDEXED.fullmatch(source)) is not None:
-        found = [(indexed[1], rf"\mathbb{{R}}^{{{indexed[2]} \times {indexed[3]}}}")]
-    for k, (names, space) in enumerate(found):
-        for name in names.rpartition("=")[0].split(",") if "=" in names else names.split(","):
-            head = head_of(name.strip())
-            if head is not None and all(x in moving for x in head.entries):
-                order = -line.order * 64 - k - 1
-                own = "_".join([head.name, *head.entries])  # x_t is not x
-                yield Stated(
-                    order, line.row.line, line.section, own, rf"{name.strip()} \in {space}",
-                    frozenset({*letters_of_name(head.name)}), shape=True,
-                )  # fmt: skip
-
-
-def _noted_shapes(row: EquationRow) -> list[tuple[str, str]]:
-    r"""Return the shapes in a note behind an equation: ``(N \times M) @ (M \times 1)``."""
-    shapes = re.findall(r"\(\s*([\w\\{}_]+)\s*\\times\s*([\w\\{}_]+)\s*\)", row.note)
-    shapes = shapes[: len(shapes) - ("=" in row.note)]
-    names = _FACTOR.findall(row.sides[-1].text) if len(row.sides) > 1 else []
-    if is_derivative(row.source) or len(shapes) != len(names) or not shapes:
-        return []
-    return [
-        (n, rf"\mathbb{{R}}^{{{a} \times {b}}}") for n, (a, b) in zip(names, shapes, strict=True)
-    ]
-
-
-def _bared(text: str) -> str:
-    """Return a formula without spaces and braces, in which spellings of one name are equal."""
-    return re.sub(r"[\s{}]|\\left|\\right|\\big[lr]?|\\[,;!]", "", text)
-
-
 def _is_value(side: str) -> bool:
     """Whether a side is worked out with numbers: ``0.138 a_1``, ``0.5 - 0``."""
     return re.search(r"\d\.\d{2}", side) is not None or ("." in side and not letters_in(side))
-
-
-def _is_bare(side: str) -> bool:
-    """Whether a side is one tensor alone."""
-    head = head_of(side)
-    return head is not None and not head.arguments
 
 
 def _below(text: str) -> str:
@@ -281,27 +170,6 @@ def _with_label(left: str, label: str, other: str) -> str:
     return _SUBSCRIPT.sub(lambda m: m[0].replace(label, other), left)
 
 
-def _first_lines(lines: Sequence[PlacedRow]) -> dict[str, int]:
-    """Return on which line each side that is one name, and each letter, is spoken of first."""
-    alone = {_bared(s.text) for line in lines for s in line.row.sides[1:] if _is_bare(s.text)}
-    found: dict[str, int] = {}
-    for line in lines:
-        source = _bared(line.row.source)
-        for name in alone - found.keys():
-            if name in source:
-                found[name] = line.row.line
-        for letter in letters_in(line.row.source):
-            found.setdefault(letter, line.row.line)
-    return found
-
-
-def _examples(lines: Sequence[PlacedRow]) -> dict[str, str]:
-    r"""Return the names that carry the letter of an example above them: ``x^{(i)}``."""
-    source = "\n".join(line.row.source for line in lines)
-    summed = set(_SUMMED.findall(source))
-    return {base: label for base, label, letter in _EXAMPLE.findall(source) if letter in summed}
-
-
 class Judge:
     """Goes through a document, formula by formula, and remembers what it defines."""
 
@@ -310,7 +178,7 @@ class Judge:
         own = [(x.row.line, x.section, [side.text for side in x.row.sides]) for x in lines]
         self.scope = Scope(AxesOfNames(own, document.passages))
         moving = moving_labels(line.row.source for line in lines)
-        self.scope.shapes = [shape for line in lines for shape in _shapes(line, moving.labels)]
+        self.scope.shapes = [shape for line in lines for shape in shapes_in(line, moving.labels)]
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
         self.labelled = {
@@ -326,11 +194,11 @@ class Judge:
         self.equalities = Equalities(self.scope, facts)
         self.facts = facts
         self.applied: dict[str, str] = {}
-        self.first_lines = _first_lines(lines)
+        self.first_lines = first_lines(lines)
         self.above = moving.above
         self.layers = {x for line in lines for x in _LAYER.findall(line.row.source)}
         self.ranks = label_counts([line.row.source for line in lines])
-        self.examples = _examples(lines)
+        self.examples = examples_in(lines)
         self.valued: set[str] = set()  # what has a number in an example
         self.apart: set[tuple[tuple[int, ...], frozenset[str]]] = set()  # labels that differ
         self.places: dict[int, int] = {}
@@ -475,7 +343,7 @@ class Judge:
                 yield from found
                 self.restated(line, name, left, sides)
                 return
-        if _INDEXED.fullmatch(line.row.source.replace(":=", "=")) is not None:
+        if INDEXED.fullmatch(line.row.source.replace(":=", "=")) is not None:
             yield self.other(line, line.row.source, "a shape")
             return
         left = self.with_argument_labels(line, left, sides)
@@ -485,7 +353,7 @@ class Judge:
         for n, side in enumerate(sides):
             if n != k and not self.is_skipped(line):
                 judged = self.equality(line, left, side)
-                value = _is_bare(sides[k]) or not letters_in(side)
+                value = is_bare(sides[k]) or not letters_in(side)
                 if value and judged.outcome != "right":
                     yield self.other(line, judged.formula, "a value of what nothing defines")
                 else:
@@ -571,6 +439,7 @@ class Judge:
         stated = Stated(
             order, line.row.line, line.section, name, text, letters, through, rank=rank,
             refused=self.open.of(f"{left} = {side}")
+            or self.other_arguments(f"\\, = {side}")
             or self.without_label(with_rows(side, self.ranks), line.section),
         )  # fmt: skip
         called = head is not None and head.arguments and name and not through
@@ -589,7 +458,7 @@ class Judge:
         self.equalities.arguments.pop(name, None)
         self.equalities.vague.discard(name)
         if "(" in left and (own := head_of(left)) is not None and own.arguments:
-            self.applied[name] = _bared(left)
+            self.applied[name] = bared(left)
         head = head_of(side)
         if head is not None and head.arguments and "," in side.partition("(")[2]:
             self.equalities.arguments[name] = letters_in(side) - letters_in(head.name)
@@ -619,7 +488,7 @@ class Judge:
         if stated.derivative:
             return self.equalities.as_read(stated.text, stated.section)
         whole = self.scope.visible(stated.text, stated.section, False, False)
-        built = self.scope.model(whole)
+        built = self.scope.model([stated_with_any(s, self.equalities.any_sigma) for s in whole])
         if all(own.order != stated.order for own in built.names.values()):
             near = self.scope.shapes_for(stated.letters, stated.section)
             built = self.scope.model([*near, stated])
@@ -707,7 +576,7 @@ class Judge:
         """
         letters = letters_in(side)
         name = self.defines(side) if len(letters) == 1 else None
-        if name is None or self.first_lines.get(_bared(side), 0) < line.row.line:
+        if name is None or self.first_lines.get(bared(side), 0) < line.row.line:
             return None
         if letters <= letters_in(line.row.sides[0].text):  # d(a^T x)/dx = a
             return None
@@ -722,7 +591,7 @@ class Judge:
 
         With a subscript, ``h_\\theta(x)``, it is not known whether it is the function or a product.
         """
-        whole, side = _bared(text), _bared(text.partition(" = ")[2])
+        whole, side = bared(text), bared(text.partition(" = ")[2])
         for name, own in self.applied.items():
             base = own.partition("(")[0]
             bare = whole if "_" in base else side
@@ -730,6 +599,11 @@ class Judge:
                 if "_" in base or not bare.startswith(own, place - len(base)):
                     return name
         return None
+
+    def other_arguments(self, text: str) -> str:
+        """Say which name is taken of other arguments than it is defined for, "" for none."""
+        other = self.applied_elsewhere(text)
+        return f"{other} is taken of other arguments than it is defined for" if other else ""
 
     def condition(
         self, line: PlacedRow, judged: JudgedFormula, left: str, side: str
@@ -768,11 +642,7 @@ class Judge:
         self.asked[line.order, text] = left, side
         if self.is_skipped(line):
             return replace(blank, reason="skipped, as the document asks")
-        if (other := self.applied_elsewhere(text)) is not None:
-            return replace(
-                blank, reason=f"{other} is taken of other arguments than it is defined for"
-            )
-        if reason := self.open.of(text):
+        if reason := self.other_arguments(text) or self.open.of(text):
             return replace(blank, reason=reason)
         doubt = partial(self.doubt, line, left, side) if explained else None
         found = self.equalities.judge(self.reworded(text, line.section), line.section, doubt)

@@ -36,7 +36,7 @@ _FONT = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec)\s*\{?\s*(\\?[A-Za-z]+)\s*\}?
 _POWER_OF_LOG = re.compile(
     r"\\(?:log|ln)\s*(?:\\left\s*)?\((?:[^()]|\([^()]*\))*\)\s*\^\s*(?:[A-Za-z]|\{(?!\s*-?\d+\s*\}))"
 )  # \log (1 - p)^{1 - y}
-_WORD = re.compile(r"(?<![A-Za-z\\{])([A-Za-z]{3,})\s*\(")
+_WORD = re.compile(r"(?<![A-Za-z\\])([A-Za-z]{3,})\s*\(")
 _DOTTED = re.compile(r"\([^()]*[A-Z][^()]*\)\s*\\cdot\s*\([^()]*[A-Z][^()]*\)")
 _JACOBIAN = re.compile(
     r"\\(?:mathbf|boldsymbol|bm)\s*\{?\s*[A-Z]\s*\}?\s*_\s*\{?\s*\\(?:mathbf|bold|bm)"

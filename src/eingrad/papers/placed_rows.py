@@ -1,0 +1,159 @@
+"""The rows of a document's formulas where they stand, and what all of them show together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from eingrad.papers.applied_names import AppliedNames, entries_of_applied
+from eingrad.papers.cases import as_case, introduced, restricted
+from eingrad.papers.equations import EquationRow, Side, rows_of
+from eingrad.papers.heads import head_of, is_derivative, letters_in
+from eingrad.papers.judged_formula import JudgedFormula
+from eingrad.papers.macros import Macro, expand, split_macros
+from eingrad.papers.passages import Document
+from eingrad.papers.prose import Facts
+from eingrad.papers.scope import Stated, letters_of_name
+
+_SHAPE = re.compile(
+    r"((?:(?!\\in(?![a-z])).)+?)\s*\\in\s*(\\mathbb\s*(?:\{\s*R\s*\}|R)"
+    r"(?:\s*\^\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[A-Za-z0-9]+))?)\s*,?"
+)
+_SUMMED = re.compile(r"\\sum\s*(?:\\limits)?\s*_\s*\{?\s*([a-z])")
+_EXAMPLE = re.compile(r"(?<![A-Za-z\\])([a-zA-Z])(?:_\w)?(\^\s*\{\s*\(([a-z])\)\s*\})")
+_FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
+INDEXED = re.compile(
+    r"(.+?)\s*=\s*\[[^\[\]]*\]_\s*\{\s*\([^()]*\)\s*\\in\s*\[(\w+)\]\s*\\times\s*\[(\w+)\]\s*\}"
+)  # Y = [y_{ij}]_{(i,j) \in [m] \times [n]}
+
+
+@dataclass(frozen=True)
+class PlacedRow:
+    """A row of a formula where it stands in the document, with names for what has arguments."""
+
+    row: EquationRow
+    section: tuple[int, ...]
+    display: bool
+    order: int
+    written: EquationRow
+
+    def as_written(self, formula: JudgedFormula) -> JudgedFormula:
+        """Return a formula of this row with the document's own words."""
+        text = formula.formula
+        for side, own in zip(self.row.sides, self.written.sides, strict=True):
+            if side.text and side.text != own.text:
+                text = text.replace(side.text, own.text)
+        return replace(formula, formula=text)
+
+
+def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
+    """Return the rows of all formulas, with the macros of the document put in place."""
+    macros: dict[str, Macro] = dict(document.macros)
+    facts = Facts()
+    path: list[tuple[int, int]] = []
+    lines: list[PlacedRow] = []
+    last: EquationRow | None = None
+    for k, passage in enumerate(document.passages):
+        if passage.kind == "heading":
+            path = [(level, n) for level, n in path if level < passage.level]
+            path.append((passage.level, k))
+            last = None
+        facts.note(passage)
+        if passage.kind != "math":
+            continue
+        text, own = split_macros(passage.text)
+        macros |= own
+        word, every = introduced(document, k), rows_of(expand(text, macros), passage.line)
+        every = [as_case(row, word) for row in every]
+        for row in [*every[:-1], *(restricted(row, document, k) for row in every[-1:])]:
+            if row.goes_on and last is not None:
+                row = replace(row, sides=(last.sides[0], *row.sides[1:]))
+            if passage.display or len(row.sides) > 1:
+                section = tuple(n for _, n in path)
+                lines.append(PlacedRow(row, section, passage.display, len(lines), row))
+            if passage.display and len(row.sides) > 1:
+                last = row
+    return _named(lines), facts
+
+
+def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
+    """Return the rows with names in the place of what the document takes of arguments."""
+    sides = [
+        [replace(side, text=entries_of_applied(side.text)) for side in line.row.sides]
+        for line in lines
+    ]
+    names = AppliedNames([[side.text for side in own] for own in sides])
+    return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, own))))
+            for line, own in zip(lines, sides, strict=True)]  # fmt: skip
+
+
+def _renamed(names: AppliedNames, sides: Sequence[Side]) -> Iterator[Side]:
+    left = sides[0].text
+    for k, side in enumerate(sides):
+        lifted = names.definition(left, side.text)[k > 0]
+        yield replace(side, text=names.spelled(lifted).strip())
+
+
+def shapes_in(line: PlacedRow, moving: Container[str]) -> Iterator[Stated]:
+    r"""Yield the shapes that a row declares, also behind an equation: ``X, Y \in \mathbb{R}^n``; a
+    tensor may have a label that is ``moving``."""
+    source = line.row.source.replace(":=", "=")
+    found = list(_SHAPE.findall(source))
+    found += _noted_shapes(line.row)
+    if (indexed := INDEXED.fullmatch(source)) is not None:
+        found = [(indexed[1], rf"\mathbb{{R}}^{{{indexed[2]} \times {indexed[3]}}}")]
+    for k, (names, space) in enumerate(found):
+        for name in names.rpartition("=")[0].split(",") if "=" in names else names.split(","):
+            head = head_of(name.strip())
+            if head is not None and all(x in moving for x in head.entries):
+                order = -line.order * 64 - k - 1
+                own = "_".join([head.name, *head.entries])  # x_t is not x
+                yield Stated(
+                    order, line.row.line, line.section, own, rf"{name.strip()} \in {space}",
+                    frozenset({*letters_of_name(head.name)}), shape=True,
+                )  # fmt: skip
+
+
+def _noted_shapes(row: EquationRow) -> list[tuple[str, str]]:
+    r"""Return the shapes in a note behind an equation: ``(N \times M) @ (M \times 1)``."""
+    shapes = re.findall(r"\(\s*([\w\\{}_]+)\s*\\times\s*([\w\\{}_]+)\s*\)", row.note)
+    shapes = shapes[: len(shapes) - ("=" in row.note)]
+    names = _FACTOR.findall(row.sides[-1].text) if len(row.sides) > 1 else []
+    if is_derivative(row.source) or len(shapes) != len(names) or not shapes:
+        return []
+    return [
+        (n, rf"\mathbb{{R}}^{{{a} \times {b}}}") for n, (a, b) in zip(names, shapes, strict=True)
+    ]
+
+
+def bared(text: str) -> str:
+    """Return a formula without spaces and braces, in which spellings of one name are equal."""
+    return re.sub(r"[\s{}]|\\left|\\right|\\big[lr]?|\\[,;!]", "", text)
+
+
+def is_bare(side: str) -> bool:
+    """Whether a side is one tensor alone."""
+    head = head_of(side)
+    return head is not None and not head.arguments
+
+
+def first_lines(lines: Sequence[PlacedRow]) -> dict[str, int]:
+    """Return on which line each side that is one name, and each letter, is spoken of first."""
+    alone = {bared(s.text) for line in lines for s in line.row.sides[1:] if is_bare(s.text)}
+    found: dict[str, int] = {}
+    for line in lines:
+        source = bared(line.row.source)
+        for name in alone - found.keys():
+            if name in source:
+                found[name] = line.row.line
+        for letter in letters_in(line.row.source):
+            found.setdefault(letter, line.row.line)
+    return found
+
+
+def examples_in(lines: Sequence[PlacedRow]) -> dict[str, str]:
+    r"""Return the names that carry the letter of an example above them: ``x^{(i)}``."""
+    source = "\n".join(line.row.source for line in lines)
+    summed = set(_SUMMED.findall(source))
+    return {base: label for base, label, letter in _EXAMPLE.findall(source) if letter in summed}
