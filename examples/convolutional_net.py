@@ -7,9 +7,9 @@ pictures would be a transposed convolution, the one by the kernels is a correlat
 from __future__ import annotations
 
 import numpy as np
+from _digits import train
 
 import eingrad as eg
-from eingrad.learn.data import Split, load_digits
 
 NET = """
 assume size(r) = 2
@@ -37,34 +37,15 @@ def parameters(rng: np.random.Generator, kernels: int = 8) -> dict[str, np.ndarr
     }
 
 
-def arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures as numbers up to 1, and their classes one-hot."""
-    pictures = np.asarray(split.images[:], np.float32) / split.peak
-    return pictures, np.eye(10, dtype=np.float32)[split.labels]
-
-
 def main() -> None:
     """Derive, judge, train."""
-    rng, digits = np.random.default_rng(0), load_digits()
+    rng = np.random.default_rng(0)
     model = eg.parse(NET)
     gradients = model.grad("L", WRT)
     print(gradients.text())
     for claim in CLAIMS:
         print(f"\n{model.check(claim)}")
-    learned = parameters(rng)
-    step = gradients.compile(update=eg.adam(lr=0.01))
-    x, t = arrays(digits.train)
-    for epoch in range(4):
-        order = rng.permutation(len(x))
-        losses = [
-            float(step(X=x[rows], T=t[rows], **learned)["L"])
-            for rows in np.array_split(order, len(x) // 32)
-        ]
-        print(f"epoch {epoch + 1}: {np.mean(losses):.3f}")
-    x, t = arrays(digits.test)
-    scores = model.compile(["S"])(X=x, **learned)["S"]
-    right = np.mean(np.argmax(scores, 1) == np.argmax(t, 1))
-    print(f"{100 * right:.1f} % of {len(x)} test pictures are told")
+    train(model, gradients, parameters(rng), rng, pictures="X", epochs=4)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ A picture of 8 x 8 is a sequence of eight rows; what the last state says tells t
 from __future__ import annotations
 
 import numpy as np
+from _digits import train
 
 import eingrad as eg
-from eingrad.learn.data import Split, load_digits
 
 LSTM = """
 i_tbk = sigmoid(x_tbn Wi_nk + h[t-1,b,j] Ui_jk)
@@ -37,34 +37,15 @@ def parameters(rng: np.random.Generator, units: int = 24) -> dict[str, np.ndarra
     return {n: x.astype(np.float32) for n, x in drawn.items()} | {"d": np.zeros(10, np.float32)}
 
 
-def arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows of pictures, the row first, and classes one-hot."""
-    pictures = np.asarray(split.images[:], np.float32) / split.peak
-    return np.moveaxis(pictures, 1, 0), np.eye(10, dtype=np.float32)[split.labels]
-
-
 def main() -> None:
     """Derive, judge, train."""
-    rng, digits = np.random.default_rng(0), load_digits()
+    rng = np.random.default_rng(0)
     model = eg.parse(LSTM)
     gradients = model.grad("L", [*GATES, "V", "d"])
     print(gradients.text("Uf"))
     for claim in CLAIMS:
         print(f"\n{model.check(claim)}")
-    learned = parameters(rng)
-    step = gradients.compile(update=eg.adam(lr=0.01))
-    x, t = arrays(digits.train)
-    for epoch in range(5):
-        order = rng.permutation(len(t))
-        losses = [
-            float(step(x=x[:, rows], T=t[rows], **learned)["L"])
-            for rows in np.array_split(order, len(t) // 32)
-        ]
-        print(f"epoch {epoch + 1}: {np.mean(losses):.3f}")
-    x, t = arrays(digits.test)
-    scores = model.compile(["S"])(x=x, **learned)["S"]
-    right = np.mean(np.argmax(scores, 1) == np.argmax(t, 1))
-    print(f"{100 * right:.1f} % of {len(t)} test pictures are told")
+    train(model, gradients, parameters(rng), rng, pictures="x", axis=1, epochs=5)
 
 
 if __name__ == "__main__":
