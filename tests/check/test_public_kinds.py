@@ -59,6 +59,32 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
          r"\frac{d L_\delta}{d a} = \begin{cases} a & \text{if } |a| \leq \delta, \\ \delta \, \text{sgn}(a) & \text{otherwise} \end{cases}"],
         [r"L'_{\delta}(a) = \begin{cases} a & \text{for } |a| \leq \delta, \\ \text{sign}(a) & \text{for } |a| > \delta. \end{cases}"],
     ),
+    "a Frobenius product": (
+        r"""Z = X^TW-Y^T \\ f = Z:Z + \lambda W:W \\ X \in \mathbb{R}^{d \times m}, W \in \mathbb{R}^{d \times k}""",
+        [r"\frac{\partial f}{\partial W} = 2(XX^TW - XY^T + \lambda W)"],
+        [r"\frac{\partial f}{\partial W} = 2(XX^TW - XY^T - \lambda W)", r"df = Z : X^T dW + 2 \lambda W : dW"],
+    ),
+    "the trace of a number": (
+        r"L = \text{Tr} (w^{T} X X^{T} w) - \lambda w^{T} w \\ X \in \mathbb{R}^{d \times n} \\ w \in \mathbb{R}^d",
+        [r"\frac{\partial L}{\partial w} = 2 (X X^{T} - \lambda I) w"],
+        [r"\frac{\partial L}{\partial w} = (X X^{T} - \lambda I) w"],
+    ),
+    "a sum without a letter": (
+        r"J = \frac{1}{2} \sum_i (\sum_j \theta_j x_{ij} - y_i)^2",
+        [r"\frac{\partial J}{\partial \theta_j} = \sum (\sum_k \theta_k x_{ik} - y_i) x_{ij}"],
+        [r"\frac{\partial J}{\partial \theta_j} = 2 \sum (\sum_k \theta_k x_{ik} - y_i) x_{ij}"],
+    ),
+    "braces around e, a space before a prime": (
+        r"\sigma (x) = \frac{1}{1+{ e }^{ -x }}",
+        [r"\sigma '(x)=\sigma (x)(1-\sigma (x))"], [r"\sigma '(x)=\sigma (x)(2-\sigma (x))"],
+    ),
+    "units with names of their own": (
+        r"pReLU(x) = \max(0, x) + \alpha \min(0, x) \\ ELU(x) = \begin{cases} x & x > 0 \\ \alpha(e^x-1) & x \leq 0 \end{cases}",
+        [r"pReLU'(x) = \begin{cases} 1 & x > 0 \\ \alpha & x \leq 0 \end{cases}",
+         r"ELU'(x) = \begin{cases} 1 & x > 0 \\ ELU(x) + \alpha & x \leq 0 \end{cases}"],
+        [r"pReLU'(x) = \begin{cases} 1 & x > 0 \\ -\alpha & x \leq 0 \end{cases}",
+         r"ELU'(x) = \begin{cases} 1 & x > 0 \\ ELU(x) + 1 & x \leq 0 \end{cases}"],
+    ),
     "a letter below a function": (
         r"h_s(x) = x^2 + s",
         [r"h_s'(x) = 2 x"], [r"h_s'(x) = 2 x + 1"],
@@ -140,10 +166,12 @@ def test_a_sign_is_assumed_only_where_it_suffices() -> None:
     """With y < 0 the slope of a hinge is -y only where 1 - y z > 0."""
     hinge = model(r"l = \max(0, 1 - y z)")
     assert hinge.check(r"\frac{\partial l}{\partial z} = \max(0, -y)").outcome == "wrong"
-    slope = (
-        r"\begin{cases} a & \text{if } |a| \leq \delta, \\ \delta & \text{otherwise} \end{cases}"
-    )
-    assert model(HUBER).check(rf"L'_\delta(a) = {slope}").assumption == "a > 0"
+    slope = r"\begin{cases} a & |a| \leq \delta \\ \delta & \text{otherwise} \end{cases}"
+    assert (
+        model(HUBER).check(rf"L'_\delta(a) = {slope}").outcome == "wrong"
+    )  # it says on which side
+    root = model(r"f = \sqrt{x^2 y}")
+    assert root.check(r"\frac{df}{dx} = \sqrt{y}").assumption == "x > 0"
 
 
 def test_a_number_beside_a_matrix_may_stand_for_the_identity() -> None:
@@ -157,3 +185,12 @@ def test_a_number_beside_a_matrix_may_stand_for_the_identity() -> None:
 def test_a_matrix_entry_by_entry_is_refused() -> None:
     with pytest.raises(eg.NotationError, match="a matrix entry by entry"):
         eg.parse_latex(r"A = \left( \begin{array}{cc} a & b \\ c & d \end{array} \right)")
+
+
+def test_what_could_be_meant_is_refused() -> None:
+    """A sum without a letter beside kept labels alone, the name of an equation before a colon."""
+    text = r"J = \sum_i x_i y_i"
+    with pytest.raises(eg.NotationError, match="names no label"):
+        model(text).check(r"\frac{\partial J}{\partial x_j} = \sum y_j")
+    with pytest.raises(eg.NotationError, match="before a derivative"):
+        model(text).check(r"J : \frac{\partial J}{\partial x_j} = y_j")

@@ -13,7 +13,7 @@ from eingrad.check.points import PLANS, Condition, Point
 from eingrad.check.question import Question
 from eingrad.core.algebra import add, einsum, subtract
 from eingrad.core.evaluate import Array
-from eingrad.core.expr import Delta, Expr, Var
+from eingrad.core.expr import Delta, Expr, Map, Var, postorder
 from eingrad.core.later import np
 from eingrad.derivation.labels import Names, fresh_letter
 from eingrad.errors import EingradError
@@ -90,6 +90,8 @@ def assumption_for(
     """
     if any(_agrees_by_chance(question, claim, plan) for plan in range(PLANS)):
         kinds = [kind for kind in kinds if kind == "positive"]
+    if isinstance(claim, ExprClaim) and _has_cases(claim.expr):
+        kinds = [kind for kind in kinds if kind != "positive"]
     for assumption in assumptions(question, names, kinds):
         point = assumption.point(question)
         if point is None or not agrees(claim, question.right, point):
@@ -97,6 +99,11 @@ def assumption_for(
         if assumption.holds(question, claim):
             return assumption
     return None
+
+
+def _has_cases(expr: Expr) -> bool:
+    """Whether a claim says itself what holds on which side, so that no sign excuses it."""
+    return any(isinstance(x, Map) and x.function == "where" for x in postorder([expr]))
 
 
 def one_variable_for(question: Question, claim: Claim) -> InputAssumption | None:

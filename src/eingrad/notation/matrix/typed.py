@@ -288,6 +288,8 @@ class TreeBuilder:
         parts = tuple(map(self.build, call.args))
         function = call.function
         _check_count(call, self.facts.functions)
+        if function == "trace" and self._is_number(call.args[0]):
+            return parts[0]
         if function == "entry":
             return self.node("entry", call, parts, S)
         along = [axis for axis in call.axes if axis in ALONG]
@@ -300,6 +302,18 @@ class TreeBuilder:
         if keeps_labels(function):
             return self.node("keep", call, parts)
         return self.node("along" if along else "fold", call, parts)
+
+    def _is_number(self, formula: Formula) -> bool:
+        """Whether a product is a number for sure, ``w^T A w`` of a vector w: its own trace."""
+        if not isinstance(formula, Product) or any(formula.divides):
+            return False
+        first, last = formula.factors[0], formula.factors[-1]
+        turned = isinstance(first, Power) and first.exponent in TRANSPOSES
+        ends = (first.base if isinstance(first, Power) else first, last)
+        return turned and all(
+            isinstance(x, Symbol) and not x.labels and len(self.facts.axes.get(x.name, ())) == 1
+            for x in ends
+        )
 
 
 def _check_count(call: Call, functions: Collection[str]) -> None:

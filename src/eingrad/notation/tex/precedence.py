@@ -41,6 +41,7 @@ from eingrad.notation.tokens import Token
 
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
+    "COLON",
 })  # fmt: skip
 MATRIX_SIGNS = {
     r"\cdot": DOT,
@@ -159,6 +160,18 @@ class Parser(CallReader):
         if after.kind == "SIGN":
             reason = f"{{{after.text} ...}} behind a factor looks like a sum, and is none"
             raise self.error(reason, f"write {after.text} without braces, or in parentheses", first)
+
+    def product(self) -> Formula:
+        """Read a product, ``A : B`` as the sum of all products of entries."""
+        formula = super().product()
+        while self.peek().kind == "COLON":
+            token = self.next()
+            right = super().product()
+            if isinstance(formula, Symbol) and isinstance(right, Derivative):
+                hint = "leave out what names the equation, or write tr(A^T B)"
+                raise self.error(f"{to_text(formula)} : before a derivative", hint, token)
+            formula = Call("inner", (formula, right), (), self.at(token))
+        return formula
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before."""

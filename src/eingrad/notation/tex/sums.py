@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from eingrad.core.expr import ELLIPSIS
 from eingrad.notation.grammar import FunctionHead
 from eingrad.notation.lexeme import Entry
-from eingrad.notation.summation import letters_compared
-from eingrad.notation.syntax import Compare, Formula, Number, SizeOf, Symbol
+from eingrad.notation.summation import Summation, letters_compared
+from eingrad.notation.syntax import Call, Compare, Formula, Number, SizeOf, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS
@@ -75,13 +75,24 @@ class SumReader(ConditionReader):
                 below.origin,
             )
         if not below.axes and not below.conditions:
-            raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
+            return self._unlabelled(function, token)
         if below.start not in {"0", "1"}:
             self._leaves_out(below, token)
         head = FunctionHead(function, tuple(below.axes), tuple(below.conditions))
         formula = self.called(head, token, lambda: (self.signed(self.product),))
         self.big_end = self.k
         return formula
+
+    def _unlabelled(self, function: str, token: Token) -> Formula:
+        r"""Read what follows ``\sum``: it goes over the only label that nothing else keeps."""
+        body = self.signed(self.product)
+        kept = (*self.context.survey.kept, *self.binding)
+        free = tuple(x for x in Summation().free(body) if x not in kept)
+        if len(free) != 1:
+            raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
+        self.big_end = self.k
+        self.context.survey.notes.setdefault(f"{token.text} without a letter goes over {free[0]}")
+        return Call(function, (body,), free, self.at(token))
 
     def _leaves_out(self, below: Below, token: Token) -> None:
         label = below.axes[-1] if below.axes else "a label"

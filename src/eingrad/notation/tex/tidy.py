@@ -450,10 +450,19 @@ def _without_braces(tokens: Sequence[Token]) -> list[Token]:
         if tokens[k].kind != "LBRACE":
             continue
         end = group_end(tokens, k)
+        single = (
+            end == k + 2
+            and opened.kind == "LETTER"
+            and (
+                before.kind not in {"COMMAND", "SUB", "SUP", "RBRACE"}
+                and [t.kind for t in tokens[end + 1 : end + 2]] == ["SUP"]
+            )
+        )  # { e }^{-x}
         bars = before.text in {r"\log", r"\ln"} and opened.kind == tokens[end - 1].kind == "BAR"
         if (
             before.text == r"\partial"
             or bars
+            or single
             or (letter and opened.kind == "OPEN" and _partner(tokens, k + 1) == end - 1)
         ):
             left_out |= {k, end}
@@ -518,6 +527,8 @@ def _function_length(tokens: Sequence[Token], k: int) -> int:
         return 0
     whole = not k or tokens[k - 1].kind != "LETTER" or tokens[k].spaced
     called = after in {"OPEN", "SUB"} or (whole and after in {"LETTER", "COMMAND", "LBRACE"})
+    if not whole and not word.islower():
+        return 0  # pReLU
     known = len(word) > 2 or word in {"ln", "tr", "Tr"}
     return len(word) if known and called and function_name(word) else 0
 
