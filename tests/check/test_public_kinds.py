@@ -85,6 +85,21 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"pReLU'(x) = \begin{cases} 1 & x > 0 \\ -\alpha & x \leq 0 \end{cases}",
          r"ELU'(x) = \begin{cases} 1 & x > 0 \\ ELU(x) + 1 & x \leq 0 \end{cases}"],
     ),
+    "a second point": (
+        r"K = \sigma^2\exp\left(\frac{-(x-x')^T(x-x')}{2l^2}\right) \\ x \in \mathbb{R}^d, x' \in \mathbb{R}^d",
+        [r"\frac{\partial K}{\partial l} = \frac{(x-x')^T(x-x')}{l^3} K", r"\frac{\partial K}{\partial x'} = \frac{1}{l^2} (x - x') K"],
+        [r"\frac{\partial K}{\partial l} = \frac{(x-x')^T(x-x')}{l^2} K", r"\frac{\partial K}{\partial x'} = -\frac{1}{l^2} (x - x') K"],
+    ),
+    "a second point, bold and by entries": (
+        r"k = \exp(-\|\mathbf{x}-\mathbf{x}'\|^2) \\ q = \exp(-\frac{1}{2} \sum_i (z_i - z'_i)^2)",
+        [r"\nabla_{\mathbf{x}} k = -2 (\mathbf{x} - \mathbf{x}') k", r"\frac{\partial q}{\partial z_i} = -(z_i - z'_i) q"],
+        [r"\nabla_{\mathbf{x}'} k = -2 (\mathbf{x} - \mathbf{x}') k", r"\frac{\partial q}{\partial z'_i} = -(z_i - z'_i) q"],
+    ),
+    "bars for a determinant": (
+        rf"B {SQUARE}",
+        [r"\frac{d \log |B|}{dB} = B^{-T}", r"\frac{\partial |B|}{\partial B} = |B| B^{-T}"],
+        [r"\frac{d \log |B|}{dB} = B^{-1}", r"\frac{\partial |B|}{\partial B} = B^{-T}"],
+    ),
     "a letter below a function": (
         r"h_s(x) = x^2 + s",
         [r"h_s'(x) = 2 x"], [r"h_s'(x) = 2 x + 1"],

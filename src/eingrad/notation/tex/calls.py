@@ -17,6 +17,7 @@ from eingrad.notation.syntax import (
     Power,
     Product,
     SizeOf,
+    Sum,
     Symbol,
     TensorAt,
 )
@@ -76,7 +77,11 @@ class CallReader(SumReader):
                       "write a logarithm to another base as a quotient", token)  # fmt: skip
         name = function + scripts.number + scripts.primes
         over = FunctionHead(name, self.axes_of(scripts.entries, token))
+        barred = self.peek().text == "|"
         result = self.called(over, token, partial(self._arguments, function))
+        match result:
+            case Call(function="log", args=(Call(function="det", args=inner),)) if barred:
+                result = Call("logdet", inner, (), self.at(token))
         if scripts.power is None:
             return result
         if scripts.power in (MINUS_ONE, TRANSPOSED):
@@ -90,7 +95,21 @@ class CallReader(SumReader):
         capital = inner.text.removeprefix("\\")[:1].isupper() and self.begins_name(inner)
         bold = inner.text in {r"\mathbf", r"\boldsymbol", r"\bm"}
         bars = self.peek().text == "|" and (after.text == "|" or bold)
-        return bars and (capital or bold)
+        known = self._is_matrix(Symbol(names.greek(inner.text) or inner.text))
+        return bars and (capital or bold) and not known
+
+    def _is_matrix(self, formula: Formula) -> bool:
+        """Whether a formula is a matrix for sure: of names that are declared or known as such."""
+        match formula:
+            case Symbol(labels=()):
+                return formula.name in self.context.matrices or self.context.rank(formula.name) == 2
+            case Power(exponent=exponent) if exponent in (TRANSPOSED, MINUS_ONE):
+                return self._is_matrix(formula.base)
+            case Product() if not any(formula.divides):
+                return all(map(self._is_matrix, formula.factors))
+            case Sum():
+                return any(map(self._is_matrix, formula.terms))
+        return False
 
     def _is_determinant(self) -> bool:
         r"""Whether ``|\Sigma|`` or ``|\mathbf{K}|`` comes next: a matrix whatever stands around."""
@@ -209,6 +228,8 @@ class CallReader(SumReader):
             closed = Token(closed.kind, closed.text + self.next().text, 0, 0, 2)
         if closed.kind not in {"BAR", "CLOSE"} or closed.text != opened.text:
             raise self.error(f"{opened.text} is not closed", "write it a second time", opened)
+        if opened.text == "|" and self._is_matrix(inner):
+            return Call("det", (inner,), (), self.at(opened))
         if opened.text == "|" and not self._is_bold_vector(inner):
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()

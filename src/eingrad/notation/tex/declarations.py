@@ -2,7 +2,7 @@ r"""Declared shapes: ``X \in \mathbb{R}^{m \times d}``, also behind an equation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from eingrad.notation.syntax import Shaped
 from eingrad.notation.tex.names import greek
@@ -27,6 +27,15 @@ def split_declaration(row: Sequence[Token]) -> tuple[list[Token], list[Token]]:
 def _is_reals(tokens: Sequence[Token]) -> bool:
     texts = [t.text for t in tokens[:4]]
     return texts == [r"\mathbb", "{", "R", "}"] or texts[:2] == [r"\mathbb", "R"]
+
+
+def matrices_in(found: Iterable[Sequence[Token]]) -> frozenset[str]:
+    r"""Return the letters that rows declare as matrices: ``B \in \mathbb{R}^{n \times n}``."""
+    parts = (split_declaration(row) for row in found)
+    return frozenset(
+        greek(t.text) or t.text for names, space in parts
+        if any(t.kind == "TIMES" for t in space) for t in names if t.kind in {"LETTER", "COMMAND"}
+    )  # fmt: skip
 
 
 def declared(names: Sequence[Token], space: Sequence[Token], context: Context) -> Shaped:

@@ -28,7 +28,7 @@ def model_of_claims(text: str, opening: str, applied: Mapping[str, Dependence]) 
     ``opening`` is the text before them, which has no statement: it declares shapes, and says what
     is symmetric. Raises NotationError where a shape stays open.
     """
-    claims, bold = read_claims_apart(text, applied)
+    claims, bold = read_claims_apart(text, opening, applied)
     own = [*_statements(claims)]
     if not own:
         return None

@@ -29,6 +29,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
+from eingrad.notation.tex.declarations import matrices_in
 from eingrad.notation.tex.defined_functions import function_rows, statement_in_place
 from eingrad.notation.tex.differentials import with_differentials
 from eingrad.notation.tex.latex_tokens import Lexer
@@ -54,6 +55,7 @@ from eingrad.notation.tex.survey import (
     Survey,
     letters_of,
     squares_in,
+    twin_names,
     upper_labels,
 )
 from eingrad.notation.tex.tidy import spelled_word, tidied, with_words, words_on_the_left
@@ -152,6 +154,7 @@ def _read_model(lexer: Lexer) -> Reading:
         letters=letters, upper=upper, moving=frozenset(moving.labels),
         own_delta=defines_delta(found),
         bare_delta=defines_delta(found, bare=True) or is_threshold(found),
+        twins=twin_names(tokens), matrices=matrices_in(row.tokens for row in found),
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)
@@ -245,10 +248,12 @@ def read_claims(
 
 
 def _read_claims(
-    text: str, names: Collection[str], applied: Mapping[str, Dependence], counting: Counting
-) -> tuple[tuple[Claim, ...], Context]:
+    text: str, names: Collection[str], applied: Mapping[str, Dependence], counting: Counting,
+    matrices: frozenset[str] = frozenset(),
+) -> tuple[tuple[Claim, ...], Context]:  # fmt: skip
     """Read claims twice; return them, and what their text says as a whole."""
     found, first = _claim_rows(text, names, applied, counting)
+    first = replace(first, matrices=matrices)
     for row in found:
         claims_of(row, first)
     context = first.learned()
@@ -281,6 +286,7 @@ def _claim_rows(
         letters=letters | known, squared=squares_in(names),
         own_delta=names_delta or defines_delta(found),
         bare_delta=ERRORS in names or defines_delta(found, bare=True),
+        twins=twin_names(tokens),
         applied={name: x for name, x in applied.items() if x.value is None},
         starts=counting.starts, first=counting.first, moving=frozenset(counting.labels),
     )  # fmt: skip
@@ -288,10 +294,12 @@ def _claim_rows(
 
 
 def read_claims_apart(
-    text: str, applied: Mapping[str, Dependence]
+    text: str, opening: str, applied: Mapping[str, Dependence]
 ) -> tuple[tuple[Claim, ...], Collection[tuple[str, int]]]:
-    """Read claims about no model; return them, and what they write in bold type."""
-    claims, context = _read_claims(text, (), applied, NO_COUNTING)
+    """Read claims about a text without statements; return them, and what they write in bold."""
+    lexer = Lexer(opening)
+    matrices = matrices_in(row.tokens for row in rows(tidied(lexer)))
+    claims, context = _read_claims(text, (), applied, NO_COUNTING, matrices)
     return claims, context.survey.bold
 
 

@@ -534,7 +534,8 @@ class ScriptReader(OffsetReader):
         called = (self.peek().kind, self.peek().text) == ("OPEN", "(") and not labelled
         function = name == "sigma" or names.function_name(name) or name in names.GENERIC
         known = context.is_function(name) or name in {*context.survey.called, *context.tensors}
-        return not (called or function or known) and (labelled or not context.final)
+        beside = name in context.twins and count == 1
+        return not (called or function or known) and (labelled or beside or not context.final)
 
     def note_bold(self, start: int, name: str, count: int) -> None:
         """Note that a name with so many labels, which begins at a token, is in bold type."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from eingrad.notation.syntax import Assignment, Dependence, Shaped, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer
+from eingrad.notation.tex.tidy import group_end
 from eingrad.notation.tokens import Token
 
 
@@ -130,6 +131,8 @@ class Context:
     bounds: Mapping[str, Collection[tuple[str, int]]] = field(default_factory=dict)
     ranks: Mapping[str, Collection[int]] = field(default_factory=dict)
     moving: frozenset[str] = frozenset()
+    matrices: frozenset[str] = frozenset()  # that are declared
+    twins: frozenset[str] = frozenset()  # names that stand with a prime beside themselves
 
     def may_be_raised(self, letter: str) -> bool:
         """Whether a letter above a name is a label: every one that may be, in a first reading."""
@@ -350,6 +353,57 @@ def _fonts(found: Survey, known: Collection[str]) -> dict[tuple[str, str], str]:
             if name in known or (not known and font != plain)
         }
     return result
+
+
+def twin_names(tokens: Sequence[Token]) -> frozenset[str]:
+    r"""Return the names that have a twin with a prime: the x of ``x - x'``, or ``x' \in ...``.
+
+    ``A + A'`` is a matrix and its transpose.
+    """
+    found: set[str] = set()
+    before: tuple[str, bool] | None = None  # the name that ends in front of a sign
+    k = 0
+    while k < len(tokens):
+        name, end = _name_at(tokens, k)
+        if not name:
+            before = before if tokens[k].kind == "SIGN" else None
+            k += 1
+            continue
+        primes = _primes_at(tokens, end)
+        end += primes
+        while end < len(tokens) and tokens[end].kind == "SUB":
+            end = group_end(tokens, end + 1) + 1
+            own = _primes_at(tokens, end)
+            primes, end = primes + own, end + own
+        after = tokens[end] if end < len(tokens) else None
+        if (name[0].islower() and before == (name, not primes)) or (
+            primes and after is not None and after.text == r"\in"
+        ):
+            found.add(name)
+        before = (name, bool(primes)) if after is not None and after.kind == "SIGN" else None
+        k = end
+    return frozenset(found)
+
+
+def _name_at(tokens: Sequence[Token], k: int) -> tuple[str, int]:
+    """Return the letter at a place, also one in bold type, and where it ends."""
+    token = tokens[k]
+    if token.kind == "LETTER" or names.greek(token.text):
+        return names.greek(token.text) or names.letter(token.text), k + 1
+    end = group_end(tokens, k + 1) if k + 1 < len(tokens) else k
+    if token.text in names.BOLD and end == k + 3:
+        return _name_at(tokens, k + 2)[0], end + 1
+    return "", k + 1
+
+
+def _primes_at(tokens: Sequence[Token], k: int) -> int:
+    r"""Return how many tokens are one prime: ``'``, ``^\prime`` or ``^{\prime}``."""
+    kinds = [t.kind for t in tokens[k : k + 4]]
+    for length, form in ((1, ["PRIME"]), (2, ["SUP", "PRIME"]),
+                         (4, ["SUP", "LBRACE", "PRIME", "RBRACE"])):  # fmt: skip
+        if kinds[:length] == form:
+            return length
+    return 0
 
 
 def _squared(found: Survey, joined: Collection[tuple[str, str]]) -> frozenset[str]:
