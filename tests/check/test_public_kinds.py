@@ -100,6 +100,11 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"\frac{d \log |B|}{dB} = B^{-T}", r"\frac{\partial |B|}{\partial B} = |B| B^{-T}"],
         [r"\frac{d \log |B|}{dB} = B^{-1}", r"\frac{\partial |B|}{\partial B} = B^{-T}"],
     ),
+    "square as declared": (
+        rf"L = \log |A B| \\ A, B {SQUARE}",
+        [r"\frac{\partial L}{\partial A} = A^{-T}"],
+        [r"\frac{\partial L}{\partial A} = A^{-1}", r"\frac{\partial L}{\partial A} = B^{-T}"],
+    ),
     "a letter below a function": (
         r"h_s(x) = x^2 + s",
         [r"h_s'(x) = 2 x"], [r"h_s'(x) = 2 x + 1"],

@@ -159,7 +159,7 @@ ERRORS = [
     (r"L = \frac{1}{2} \foo x", 1, 17, r"unknown command \foo", "write products, sums"),
     (r"L = \left( a + b", 1, 5, "the parenthesis ( is not closed", "write its partner"),
     (r"L = \frac{a + }{b}", 1, 15, "something is missing before }", "write a tensor or a number"),
-    (r"L = \sum x_i", 1, 5, r"\sum names no label", r"write \sum_{i}"),
+    (r"L = \sum x", 1, 5, r"\sum names no label", r"write \sum_{i}"),
     (r"L = x_{i2} \cdot y", 1, 9, "2 is not a label", "a number belongs to the name"),
     (r"L = A^{-1}_{ij} \log x_{ij}", 1, 5, "may be the inverse or 1 / A",
      r"\left(A^{-1}\right)_{ij}"),

@@ -55,8 +55,12 @@ from eingrad.notation.thunks import (
 )
 
 
-def lower(statements: Sequence[Statement]) -> System:
+def lower(
+    statements: Sequence[Statement], alike: Iterable[Sequence[tuple[str, int]]] = ()
+) -> System:
     """Return the model that statements describe, in whatever order they stand.
+
+    ``alike`` are axes, (name, place), of which the text says that they are as long.
 
     >>> from eingrad.notation.parse import parse_statements
     >>> system = lower(parse_statements("y_i = W_ij x_j"))
@@ -82,6 +86,9 @@ def lower(statements: Sequence[Statement]) -> System:
     assumed = [s for s in statements if isinstance(s, Assumption)]
     stated = [s for s in assumed if _states_extent(s)]
     tensors.stated = frozenset(cast(SizeOf, s.left).label for s in stated)
+    for first, *others in alike:
+        for other in others:
+            tensors.unite(first, other)
     tensors.complete()
     inputs = tensors.inputs
     facts = [(s, _resolve_fact(s, tensors, inputs)) for s in assumed if s not in stated]

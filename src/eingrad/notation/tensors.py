@@ -79,6 +79,12 @@ class Tensors:
         if name not in self.assigned:
             self.integers.add(name)
 
+    def unite(self, first: tuple[str, int], second: tuple[str, int]) -> None:
+        """State that two axes, of tensors that the text has, are as long."""
+        known = (n in self.symbols and k < len(self.symbols[n].labels) for n, k in (first, second))
+        if all(known):
+            self.dims.unite(self.dims.axis(*first), self.dims.axis(*second))
+
     def complete(self) -> None:
         """Give a label to each axis that is read at integers alone, so that it has a name.
 

@@ -74,7 +74,7 @@ def read_model(text: str, latex: bool | None = None) -> Model:
         if not any(isinstance(s, Assignment) for s in reading.statements):
             nothing = System({}, {}, {}, {}, applied=reading.applied, opening=text)
             return Model(reading.statements, nothing)
-        system = lower(reading.statements)
+        system = lower(reading.statements, reading.alike)
         sizes = {**system.sizes, **named_sizes(reading.sizes, system)}
         system = replace(
             system, sizes=sizes, shorthands=reading.shorthands, kinds=reading.kinds,
@@ -85,7 +85,7 @@ def read_model(text: str, latex: bool | None = None) -> Model:
         return model
     plain = elaborated(parse_statements(text))
     statements = find_integers(plain.statements)
-    system = lower(statements)
+    system = lower(statements, plain.alike)
     sizes = {**system.sizes, **named_sizes(plain.sizes, system)}
     return Model(statements, replace(system, sizes=sizes, kinds=plain.kinds, stacks=plain.stacks))
 

@@ -59,16 +59,28 @@ NO_ENTRIES: Mapping[str, str] = MappingProxyType({})
 Bold = Collection[tuple[str, int]]  # names in bold type, with how many labels they carry
 
 
+def _alike(
+    facts: KnownShapes, declared: Collection[str]
+) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """Return the axes of tensors of declared shapes that have one extent."""
+    found: dict[int, list[tuple[str, int]]] = {}
+    for name in sorted(declared & facts.axes.keys()):
+        for k, extent in enumerate(facts.axes[name]):
+            found.setdefault(id(extent.root), []).append((name, k))
+    return tuple(tuple(own) for own in found.values() if len(own) > 1)
+
+
 @dataclass
 class Elaborated:
     """Statements in index notation; ``kinds`` are those of vectors, ``stacks`` says that X is
     the matrix whose rows are x_i, ``sizes`` are names of extents, each with a label and a
-    statement that has it."""
+    statement that has it; ``alike`` are axes, (name, place), that are declared to be as long."""
 
     statements: tuple[Statement, ...]
     kinds: dict[str, str] = field(default_factory=dict)
     stacks: dict[str, str] = field(default_factory=dict)
     sizes: tuple[tuple[str, str, Statement], ...] = ()
+    alike: tuple[tuple[tuple[str, int], ...], ...] = ()
 
 
 def elaborated(
@@ -510,6 +522,7 @@ class _TextElaboration:
             self._vectors(inference, domains),
             self.stacks,
             self._sizes(builder, statements),
+            _alike(builder.facts, {n for s in new if isinstance(s, Shaped) for n in s.names}),
         )
 
     def _losses(self) -> set[str]:

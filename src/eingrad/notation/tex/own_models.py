@@ -34,7 +34,7 @@ def model_of_claims(text: str, opening: str, applied: Mapping[str, Dependence]) 
         return None
     stated = read_opening(opening)
     plain = elaborated([*stated, *own], bold, latex=True)
-    system = lower(plain.statements)
+    system = lower(plain.statements, plain.alike)
     new = {s.target.name for s in own if isinstance(s.target, Symbol) and s.target.name[:2] == OWN}
     return replace(
         system,

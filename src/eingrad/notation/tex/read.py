@@ -90,7 +90,8 @@ class Reading:
 
     (m, b, L = ...) is in ``sizes`` where L has the sum ``\sum_{b=1}^{m}``. ``claims`` are the
     further sides of chains, ``y = a = b``; ``shorthands`` name derivatives of the model,
-    ``applied`` are the arguments with which tensors are written.
+    ``applied`` are the arguments with which tensors are written, ``alike`` axes that are declared
+    to be as long.
     """
 
     statements: tuple[Statement, ...]
@@ -101,6 +102,7 @@ class Reading:
     stacks: Mapping[str, str] = field(default_factory=dict)
     applied: Mapping[str, Dependence] = field(default_factory=dict)
     counting: Counting = field(default_factory=Counting)
+    alike: tuple[tuple[tuple[str, int], ...], ...] = ()
 
 
 def read_statements(text: str) -> tuple[Statement, ...]:
@@ -230,6 +232,7 @@ def _elaborated(
             moving.labels, moving.carriers, context.starts, context.first,
             frozenset({*moving.steps.from_zero, *context.survey.from_zero}),
         ),
+        plain.alike,
     )  # fmt: skip
 
 
