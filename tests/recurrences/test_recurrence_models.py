@@ -112,6 +112,19 @@ def test_hessians(name: str) -> None:
     assert_close(found, right.numpy(), 1e-9, name)
 
 
+@pytest.mark.parametrize("name", [case.name for case in FAR])
+def test_hessian_vector_products(name: str) -> None:
+    given, rng = arrays(name), np.random.default_rng(2)
+    towards = {n: rng.normal(size=x.shape) for n, x in given.items()}
+    found = model_of(name).hvp("L").compile()(**given, **{f"{n}dot": v for n, v in towards.items()})
+    _, right = torch.autograd.functional.hvp(
+        lambda *x: BY_NAME[name].loss(torch, dict(zip(given, x, strict=True))),
+        *(tuple(tensors(own).values()) for own in (given, towards)),
+    )
+    for n, x in zip(given, right, strict=True):
+        assert_close(found[f"dLd{n}dot"], x.numpy(), 1e-10, n)
+
+
 def module_of(text: str) -> dict[str, Any]:
     module: dict[str, Any] = {"__name__": "module"}
     exec(text, module)

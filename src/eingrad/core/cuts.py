@@ -289,6 +289,7 @@ class Cut:
         terms = self._multiplied_out(node, pairs, same)
         if terms is not None:
             return self.at(terms, axis, by, guards)
+        pairs = self._opened(pairs, same, extents)
         bounds = _bounds(node, pairs, same, by, guards)
         done, pairs = self._lagged(pairs, node.output, same, by, extents)
         factors: list[Factor] = [*done]
@@ -320,13 +321,31 @@ class Cut:
         output = tuple(k for k in node.output if k != label)
         return einsum(factors, output, extents)
 
+    def _opened(self, pairs: list[Factor], same: set[int], extents: dict[int, Dim]) -> list[Factor]:
+        """Return factors, those of a product that is read at lags in the place of the product."""
+        moving = {own for x, ls in pairs if isinstance(x, Band) and same & {*ls} for own in ls}
+        result: list[Factor] = []
+        for x, labels in pairs:
+            if not isinstance(x, Einsum) or self.is_free(x) or moving.isdisjoint({*labels} - same):
+                result.append((x, labels))
+                continue
+            names = dict(zip(x.output, labels, strict=True))
+            for k in x.summed:
+                names[k] = max(extents) + 1
+                extents[names[k]] = x.extents[k]
+            result += [(y, tuple(names[k] for k in ls))
+                       for y, ls in zip(x.operands, x.inputs, strict=True)]  # fmt: skip
+            held = {k for ls in x.inputs for k in ls}
+            result += [(full(1, (x.extents[k],)), (names[k],)) for k in x.output if k not in held]
+        return result
+
     def _multiplied_out(self, node: Einsum, pairs: list[Factor], same: set[int]) -> Expr | None:
-        """Return the sum of products with each term of a factor in which a member is read at lags
-        and something else at the position; None where no factor is one."""
+        """Return the sum of products with each term of a factor that is a sum and is read at lags;
+        None where no factor is one."""
         moving = {own for x, ls in pairs if isinstance(x, Band) and same & {*ls} for own in ls}
         for k, (x, labels) in enumerate(pairs):
             plain = not isinstance(x, Map) or x.function != "add" or self.is_free(x)
-            if plain or not same & {*labels} or moving.isdisjoint({*labels} - same):
+            if plain or moving.isdisjoint({*labels} - same):
                 continue
             extents = dict(enumerate(node.extents))
             rest = pairs[:k] + pairs[k + 1 :]
