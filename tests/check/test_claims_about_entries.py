@@ -83,6 +83,14 @@ def test_claims_may_define_recurrences(claim: str, right: bool) -> None:
     assert (verdict.outcome == "right") is right, verdict  # or right if U_ij = U_ji
 
 
+def test_a_recurrence_whose_label_stands_in_conditions_alone() -> None:
+    model = eg.parse("h[t] = a h[t-1] + x_t\nh[t<0] = g\nL = h[-1] h[0]")
+    own = "G_t = where(t == 0, h[-1], 0) + where(t == size(t) - 1, h[0], 0) + a G[t+1]"
+    assert model.check(f"dL/dx_t = G_t\n{own}").outcome == "right"
+    assert model.check(f"dL/da = G_t h[t-1]\n{own}").outcome == "right"
+    assert model.check(f"dL/da = G_t h_t\n{own}").outcome == "wrong"
+
+
 def test_a_definition_that_refers_to_itself_at_its_own_position_is_no_recurrence() -> None:
     with pytest.raises(eg.NotationError, match="refer"):
         eg.parse(LOOP).check("dL/dx_ti = G_ti\nG_ti = 2 G_ti + h_ti")

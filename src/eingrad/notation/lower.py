@@ -138,7 +138,7 @@ def _fix_steps(
             dims.fix(cast(SizeOf, s.left).label, s.right.value, sized)
 
 
-def lower_claim(claim: Assignment, system: System, recurrent: Iterable[Symbol] = ()) -> Definition:
+def lower_claim(claim: Assignment, system: System, recurrent: Sequence[Symbol] = ()) -> Definition:
     """Return a claim about a model as a definition over the model's tensors.
 
     ``recurrent`` are further tensors, of which claims define each at another position of some.
@@ -417,7 +417,7 @@ def _called(size: Formula, letters: Mapping[Dim, tuple[str, ...]]) -> list[Dim]:
 
 
 def _resolve_in(
-    system: System, claim: Assignment, recurrent: Iterable[Symbol] = ()
+    system: System, claim: Assignment, recurrent: Sequence[Symbol] = ()
 ) -> tuple[Thunk, Extents]:
     """Resolve a claim where the dimensions of all tensors but the ``recurrent`` are known."""
     dims = Dimensions()
@@ -452,6 +452,8 @@ def _resolve_in(
     scope = resolver.open(labels_of(claim.target))
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
         resolver.resolve(claim.target, scope)
+    if claim.target in recurrent:  # whose labels may stand in conditions alone
+        tensors_known.counted += [(place, None) for place in scope.values()]
     thunk = resolver.value(claim.value, scope)
     resolver.tensors.settle(system.letters)
     extents = Extents(dims.names(), {**dims.letters(), **system.letters})
