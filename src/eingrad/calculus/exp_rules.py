@@ -93,7 +93,7 @@ def share_of_weighted_exps(node: Expr) -> Expr | None:
             times = min(left, max(1, int(x.steepness / found.steepness)))  # type: ignore[type-var]
             left -= times
             within = (*x.labels, *(label for label in labels if label not in x.labels))
-            y, ls = _counted(x.exponent, x.labels, rest, within)
+            y, ls = counted(x.exponent, x.labels, rest, within)
             wide = (*ls, *(label for label in labels if label not in ls))
             shift = multiply(Const(times), _along(found.shift, labels, wide, product))
             small = apply("exp", subtract(_along(y, ls, wide, product), shift))
@@ -258,7 +258,7 @@ def _is_above(node: Expr) -> bool:
     """Whether a factor is an exponential that is not yet shifted."""
     base, times = base_and_exponent(node)
     exponent = argument_of(base, "exp")
-    return exponent is not None and not is_minus(times) and not _is_shifted(exponent)
+    return exponent is not None and not is_minus(times) and not is_shifted(exponent)
 
 
 def _is_below(node: Expr) -> bool:
@@ -297,7 +297,7 @@ def _of_terms(node: Expr, plain: bool) -> Shifted | None:
                for p, t in zip(places, terms, strict=True))  # fmt: skip
     if bare and len(terms) < 3 and not plain:
         return None
-    if any(p is not None and _is_shifted(p[1]) for p in places):
+    if any(p is not None and is_shifted(p[1]) for p in places):
         return None
     weights, exponents, steep = [], [], 1.0
     labels = tuple(range(node.ndim))
@@ -315,13 +315,13 @@ def _of_terms(node: Expr, plain: bool) -> Shifted | None:
     if not any(exponents):
         return None
     zero = repeat(Const(0), node.dims, ()) if node.ndim else Const(0)
-    counted = [
-        _counted(x or zero, labels, [(w, labels)], labels)[0]
+    far = [
+        counted(x or zero, labels, [(w, labels)], labels)[0]
         for x, w in zip(exponents, weights, strict=True)
     ]
-    shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), counted),
+    shift = apply("clip", fold(lambda a, b: apply("maximum", a, b), far),
                   negate(FARTHEST), FARTHEST)  # fmt: skip
-    pairs = list(zip(weights, counted, strict=True))
+    pairs = list(zip(weights, far, strict=True))
     rest = sum_of([multiply(w, apply("exp", subtract(x, shift))) for w, x in pairs], node.dims)
     near = None
     ones = (constant_value(w) == 1 for w, x in zip(weights, exponents, strict=True) if x is None)
@@ -331,7 +331,7 @@ def _of_terms(node: Expr, plain: bool) -> Shifted | None:
     return Shifted(shift, labels, rest, near, steep)
 
 
-def _counted(
+def counted(
     exponent: Expr, labels: Labels, beside: Iterable[Factor], within: Labels
 ) -> tuple[Expr, Labels]:
     """Return an exponent that is far below where a factor beside its exponential is 0, so that it
@@ -362,7 +362,7 @@ def _counted(
     return apply("where", apply("ne", weight, zero), whole, filler), wide
 
 
-def _is_shifted(exponent: Expr) -> bool:
+def is_shifted(exponent: Expr) -> bool:
     """Whether the greatest exponent is subtracted already."""
     terms = exponent.operands if is_sum(exponent) else (exponent,)
     parts = (x for term in terms for x in (term, *term.operands))
@@ -398,11 +398,11 @@ def _over_axes(node: Expr) -> Shifted | None:
         summed = product.summed()
         if not summed <= set(labels):
             continue
-        if _is_shifted(inner):
+        if is_shifted(inner):
             return None
         steep = _steepness(inner)
         within = (*product.output, *sorted(summed))
-        inner, labels = _counted(inner, labels, others, within)
+        inner, labels = counted(inner, labels, others, within)
         over = [axis for axis, label in enumerate(labels) if label in summed]
         axes = tuple(label for label in labels if label not in summed)
         greatest = reduce("max", inner, over)

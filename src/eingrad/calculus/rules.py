@@ -14,10 +14,13 @@ from eingrad.calculus.matching import rewritten
 from eingrad.calculus.pattern import Rule, head_of_pattern, needs_of
 from eingrad.calculus.rule_forms import TEXTS
 from eingrad.calculus.rule_table import FORMS, FORMULAS, LATE, NUMERIC, PORTABLE, TIDIES
+from eingrad.calculus.scaled import may_lose_a_quotient, quotients_of_exps
 from eingrad.calculus.structure import head_of, heads_inside
 from eingrad.core.expr import Expr
 from eingrad.core.forks import once
 from eingrad.core.rewrite import rewrite
+
+Pass = Callable[[Sequence[Expr]], list[Expr]]
 
 MAX_ROUNDS = 8
 
@@ -34,11 +37,13 @@ class RuleSet:
     """Rules in the order in which they are tried, indexed by the heads of nodes.
 
     Those in ``late`` are tried too when the others have nothing to do. A set remembers which nodes
-    none of its rules changes, as long as these exist.
+    none of its rules changes, as long as these exist. ``first`` is done to a graph before.
     """
 
-    def __init__(self, rules: Sequence[Rule], late: Sequence[Rule] = ()) -> None:
-        self.rules = tuple(rules)
+    def __init__(
+        self, rules: Sequence[Rule], late: Sequence[Rule] = (), first: Pass | None = None
+    ) -> None:
+        self.rules, self.first = tuple(rules), first
         self.then = RuleSet((*rules, *late)) if late else None
         self._normal: WeakSet[Expr] = WeakSet()
 
@@ -84,7 +89,7 @@ def apply_rules(
 
     ``fired`` collects what the rules that fired are called, as a derivation cites them.
     """
-    result = list(roots)
+    result = rules.first(roots) if rules.first else list(roots)
     for _ in range(MAX_ROUNDS):
         new = rewrite(result, lambda node: rules.step(node, fired))
         if all(a is b for a, b in zip(new, result, strict=True)):
@@ -99,10 +104,20 @@ RECOGNISE = RuleSet((*FORMS, *FORMULAS))
 READABLE = RuleSet((*FORMS, *FORMULAS, *TIDIES), LATE)
 """What a result is rewritten with in the end."""
 
-STABLE = RuleSet((*FORMS, *NUMERIC), LATE)
+WRITTEN_OUT = RuleSet(FORMS)
+"""What is known by a name of its own, before quotients of exponentials are looked for."""
+
+
+def _far_out(roots: Sequence[Expr]) -> list[Expr]:
+    if not may_lose_a_quotient(roots):
+        return list(roots)
+    return quotients_of_exps(apply_rules(roots, WRITTEN_OUT))
+
+
+STABLE = RuleSet((*FORMS, *NUMERIC), LATE, _far_out)
 """What runs: no overflow for large logits, no cancellation for small ones."""
 
-STANDALONE = RuleSet((*FORMS, *NUMERIC, *PORTABLE), LATE)
+STANDALONE = RuleSet((*FORMS, *NUMERIC, *PORTABLE), LATE, _far_out)
 """What a standalone module is written with: the same, in functions that every library has."""
 
 __all__ = ["READABLE", "RECOGNISE", "STABLE", "STANDALONE", "Rule", "RuleSet", "apply_rules"]

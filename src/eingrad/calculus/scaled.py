@@ -1,0 +1,320 @@
+"""Quotients of exponentials by differences of exponents: ``exp(a) / (exp(b) + exp(c))``.
+
+Far out both sides are infinite, or 0, though the quotient is neither. So each part of such a
+product is read as ``exp(shift) rest``, from the inside out, where rest is no larger than what is
+written beside the exponentials: a sum has its greatest exponent as shift, a product the sum of the
+exponents, a power a multiple. Only when all of them have met is the exponential taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce as fold
+from typing import NamedTuple
+
+from eingrad.calculus.exp_rules import FARTHEST, counted, is_shifted
+from eingrad.calculus.pointwise_rules import is_map
+from eingrad.calculus.structure import is_minus, is_sum, trimmed
+from eingrad.core.algebra import (
+    Factor,
+    add,
+    apply,
+    base_and_exponent,
+    constant_value,
+    einsum,
+    multiply,
+    negate,
+    power,
+    reduce,
+    repeat,
+    subtract,
+)
+from eingrad.core.expr import Const, Dim, Einsum, Expr, Labels, Map, Number, Reduce, postorder
+from eingrad.core.functions.elementwise_table import HALF
+from eingrad.core.labelling import connected
+from eingrad.core.rewrite import rebuild
+
+MOST_FACTORS, MOST_LEVELS = 16, 12  # of what is looked at together
+MOST_REWRITTEN = 500  # products of one graph
+GROWING = ("exp", "expm1", "sinh", "cosh")
+SHARES = ("sigmoid", "softmax")
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """``exp(shift) rest``; the shift has those axes of the rest."""
+
+    rest: Expr
+    shift: Expr | None = None
+    axes: Labels = ()
+
+    def times(self, number: Number) -> Scaled:
+        """Return a power."""
+        shift = None if self.shift is None else multiply(Const(number), self.shift)
+        return Scaled(power(self.rest, number), shift, self.axes)
+
+
+def quotients_of_exps(roots: Sequence[Expr]) -> list[Expr]:
+    """a exp(x) / (b exp(y) + c exp(z)) -> exp(x - m) a / (b exp(y - m) + c exp(z - m))
+
+    m is the greater one of y and z. Whatever stands for the exponentials: sums and products of
+    them, roots, sums over axes. The outermost product is the one that is rewritten.
+    """
+    new: dict[Expr, Expr] = {}
+    instead: dict[Expr, Expr | None] = {}
+    seen = _Dangers(roots)
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if node in new:
+            continue
+        if node not in instead:
+            few = sum(x is not None for x in instead.values()) < MOST_REWRITTEN
+            instead[node] = _rewritten(node, seen) if few else None
+            if (other := instead[node]) is not None:
+                instead.setdefault(other, None)
+        other = instead[node]
+        below = node.operands if other is None else (other,)
+        if not ready:
+            stack.append((node, True))
+            stack += [(x, False) for x in below if x not in new]
+        elif other is not None:
+            new[node] = new[other]
+        else:
+            new[node] = rebuild(node, [new[x] for x in node.operands]) if below else node
+    return [new[root] for root in roots]
+
+
+def may_lose_a_quotient(roots: Iterable[Expr]) -> bool:
+    """Whether there is a product in which what may be infinite meets what may be 0."""
+    return any(x.danger for x in _Dangers(roots).known.values())
+
+
+def _rewritten(node: Expr, seen: _Dangers) -> Expr | None:
+    if not isinstance(node, Einsum) or not seen.of(node).danger:
+        return None
+    factors = list(_factors(node))
+    if len(factors) > MOST_FACTORS:
+        return None
+    found = _product(factors, node.output, dict(enumerate(node.extents)))
+    if found is None or found.shift is None:
+        return None
+    every = tuple(range(node.ndim))
+    shift, axes = _counted(found)
+    return einsum([(apply("exp", shift), axes), (found.rest, every)], every)
+
+
+class _Danger(NamedTuple):
+    """Of a node far out: whether it may grow without bound, or vanish; whether by a division; and
+    whether in a product in it one factor grows and another vanishes, one of them by a division."""
+
+    grows: bool = False
+    vanishes: bool = False
+    divides: bool = False
+    danger: bool = False
+
+
+class _Dangers:
+    """What may happen to nodes far out."""
+
+    def __init__(self, roots: Iterable[Expr]) -> None:
+        self.known: dict[Expr, _Danger] = {}
+        for node in postorder(roots):
+            self.of(node)
+
+    def of(self, node: Expr) -> _Danger:
+        if node not in self.known:
+            self.known[node] = self._of(node)
+        return self.known[node]
+
+    def _of(self, node: Expr) -> _Danger:
+        base, exponent = _base(node)
+        if base is not node:
+            return self._power(self.of(base), exponent)
+        if isinstance(node, Map) and node.function in GROWING:
+            moving = not is_shifted(node.operands[0])
+            return _Danger(moving, moving and node.function != "cosh")
+        if isinstance(node, Map | Reduce) and node.function in SHARES:
+            return _Danger(vanishes=True)
+        if is_sum(node):
+            terms = [self.of(x) for x in node.operands]
+            grows, danger = any(x.grows for x in terms), any(x.danger for x in terms)
+            divides = any(x.divides for x in terms)
+            return _Danger(grows, all(x.vanishes for x in terms), divides, danger)
+        if not isinstance(node, Einsum):
+            return _Danger()
+        return self._product([self.of(x) for x, _ in _factors(node)])
+
+    def _power(self, base: _Danger, exponent: Number) -> _Danger:
+        if not is_minus(exponent):
+            return base
+        divides = base.grows or base.vanishes
+        return _Danger(base.vanishes, base.grows, divides, base.danger)
+
+    def _product(self, factors: list[_Danger]) -> _Danger:
+        grows, vanishes, divides, danger = (any(x[k] for x in factors) for k in range(4))
+        growing = [k for k, x in enumerate(factors) if x.grows]
+        vanishing = [k for k, x in enumerate(factors) if x.vanishes]
+        meet = any(j != k for j in growing for k in vanishing)
+        return _Danger(grows, vanishes, divides, danger or (meet and divides))
+
+
+def _factors(node: Einsum) -> Iterator[Factor]:
+    """Yield the factors of a product, those of products in it that sum nothing, too."""
+    stack = list(zip(node.operands, node.inputs, strict=True))[::-1]
+    while stack:
+        x, labels = trimmed(stack.pop())
+        if isinstance(x, Einsum) and not x.summed:
+            name = dict(zip(x.output, labels, strict=True))
+            stack += [(y, tuple(name[k] for k in ls))
+                      for y, ls in zip(x.operands, x.inputs, strict=True)][::-1]  # fmt: skip
+        else:
+            yield x, labels
+
+
+def _base(node: Expr) -> tuple[Expr, Number]:
+    """Read a power, and a root as one."""
+    base, exponent = base_and_exponent(node)
+    if is_map(base, "sqrt"):
+        return base.operands[0], exponent * HALF
+    return base, exponent
+
+
+def _scaled(node: Expr, levels: int = MOST_LEVELS) -> Scaled:
+    """Read a node as an exponential and a rest; what is none is the rest."""
+    base, exponent = _base(node)
+    every = tuple(range(node.ndim))
+    one = repeat(Const(1), node.dims, ()) if node.ndim else Const(1)
+    if levels == 0 or isinstance(exponent, complex):
+        return Scaled(node)
+    if base is not node:
+        return _scaled(base, levels - 1).times(exponent)
+    if isinstance(node, Map) and node.function in GROWING:
+        (x,) = node.operands
+        if node.function == "exp":
+            return Scaled(one, x, every)
+        return Scaled(*_written_by_exp(node.function, x), every)
+    if is_map(node, "sigmoid"):
+        return Scaled(one, negate(apply("softplus", negate(node.operands[0]))), every)
+    if isinstance(node, Reduce) and node.function == "softmax":
+        return Scaled(one, reduce("log_softmax", node.operands[0], node.axes), every)
+    if is_sum(node) and len(node.operands) <= MOST_FACTORS:
+        return _sum(node, levels - 1)
+    if isinstance(node, Einsum) and len(factors := list(_factors(node))) <= MOST_FACTORS:
+        extents = dict(enumerate(node.extents))
+        found = _product(factors, node.output, extents, levels - 1)
+        return found or Scaled(node)
+    return Scaled(node)
+
+
+def _written_by_exp(function: str, x: Expr) -> tuple[Expr, Expr]:
+    """Return rest and shift: exp(x) - 1 is exp(x) (1 - exp(-x)) where x > 0."""
+    size = apply("abs", x)
+    if function == "expm1":
+        small = apply("expm1", negate(size))
+        return negate(multiply(apply("sign", x), small)), apply("relu", x)
+    twice = multiply(Const(-2), size)
+    if function == "cosh":
+        return multiply(Const(HALF), add(apply("exp", twice), repeat(Const(1), x.dims, ()))), size
+    small = multiply(apply("sign", x), apply("expm1", twice))
+    return multiply(Const(-HALF), small), size
+
+
+def _sum(node: Expr, levels: int) -> Scaled:
+    """Shift the terms of a sum by the greatest exponent of those that are not 0."""
+    terms = [_scaled(x, levels) for x in node.operands]
+    if all(x.shift is None for x in terms):
+        return Scaled(node)
+    counted_in = [(None, ()) if x.shift is None else _counted(x) for x in terms]
+    axes = tuple(sorted({k for _, own in counted_in for k in own}))
+    dims = [node.dims[k] for k in axes]
+    none = repeat(Const(0), dims, ()) if axes else Const(0)
+    shifts = [none if x is None else _along(x, own, axes, dims) for x, own in counted_in]
+    shift = clipped(fold(lambda a, b: apply("maximum", a, b), shifts))
+    every = tuple(range(node.ndim))
+    small = [
+        einsum([(x.rest, every if x.rest.ndim else ()), (apply("exp", subtract(y, shift)), axes)],
+               every, dict(enumerate(node.dims)))
+        for x, y in zip(terms, shifts, strict=True)
+    ]  # fmt: skip
+    return Scaled(add(*small), shift, axes)
+
+
+def _counted(term: Scaled) -> Factor:
+    """Return a term's shift, far below where the term is 0, so that it counts for nothing."""
+    assert term.shift is not None
+    if _is_positive(term.rest):
+        return term.shift, term.axes
+    whole = repeat(term.shift, term.rest.dims, term.axes) if term.rest.ndim else term.shift
+    zero, far = (repeat(x, whole.dims, ()) if whole.ndim else x
+                 for x in (Const(0), negate(FARTHEST)))  # fmt: skip
+    return apply("where", apply("ne", term.rest, zero), whole, far), tuple(range(whole.ndim))
+
+
+def _is_positive(node: Expr) -> bool:
+    """Whether a rest is surely above 0."""
+    value = constant_value(node)
+    if value is not None:
+        return value == 1
+    if isinstance(node, Einsum):
+        return all(_is_positive(x) or constant_value(x) is not None for x in node.operands)
+    return is_map(node, "exp") or (is_sum(node) and all(map(_is_positive, node.operands)))
+
+
+def _product(
+    factors: list[Factor], output: Labels, extents: dict[int, Dim], levels: int = MOST_LEVELS
+) -> Scaled | None:
+    """Add the exponents of factors, and multiply the rest; those that share a summed label are
+    summed first. None where nothing is shifted."""
+    summed = {k for _, labels in factors for k in labels}.difference(output)
+    groups = [own for _, own in connected(summed, factors)]
+    apart = [f for f in factors if summed.isdisjoint(f[1])]
+    parts: list[tuple[Scaled, Labels]] = [
+        (Scaled(x) if len(set(ls)) < len(ls) else _scaled(x, levels), ls) for x, ls in apart
+    ]
+    for own in groups:
+        kept = tuple(k for k in output if any(k in ls for _, ls in own))
+        parts.append((_group(own, kept, extents, levels), kept))
+    moved = [(x.shift, tuple(ls[k] for k in x.axes)) for x, ls in parts if x.shift is not None]
+    if not moved:
+        return None
+    rest = einsum([(x.rest, labels) for x, labels in parts], output, extents)
+    wide = tuple(k for k in output if any(k in ls for _, ls in moved))
+    total = add(*(_along(x, ls, wide, [extents[k] for k in wide]) for x, ls in moved))
+    return Scaled(rest, total, tuple(map(output.index, wide)))
+
+
+def _group(factors: list[Factor], output: Labels, extents: dict[int, Dim], levels: int) -> Scaled:
+    """Sum a product over axes, shifted by the greatest exponent along them.
+
+    Not where no factor has all the labels of the exponents: that would be a larger array.
+    """
+    parts = [(Scaled(x) if len(set(ls)) < len(ls) else _scaled(x, levels), ls) for x, ls in factors]
+    moved = [(x.shift, tuple(ls[k] for k in x.axes)) for x, ls in parts if x.shift is not None]
+    wide = tuple(sorted({k for _, labels in moved for k in labels}))
+    if not moved or not any(set(wide) <= set(labels) for _, labels in factors):
+        return Scaled(einsum(factors, output, extents))
+    rests = [(x.rest, labels) for x, labels in parts]
+    total = add(*(_along(x, ls, wide, [extents[k] for k in wide]) for x, ls in moved))
+    within = (*output, *(k for k in wide if k not in output))
+    total, wide = counted(total, wide, rests, within)
+    over = [n for n, k in enumerate(wide) if k not in output]
+    kept = tuple(n for n in range(total.ndim) if n not in over)
+    shift = clipped(reduce("max", total, over)) if over else total
+    small = apply("exp", subtract(total, repeat(shift, total.dims, kept) if kept else shift))
+    labels = tuple(wide[n] for n in kept)
+    order = sorted(range(len(labels)), key=lambda n: output.index(labels[n]))
+    turned = einsum([(shift, labels)], tuple(labels[n] for n in order)) if labels else shift
+    axes = tuple(output.index(labels[n]) for n in order)
+    return Scaled(einsum([(small, wide), *rests], output, extents), turned, axes)
+
+
+def clipped(shift: Expr) -> Expr:
+    """Keep a shift finite: infinity less infinity is no number."""
+    return apply("clip", shift, negate(FARTHEST), FARTHEST)
+
+
+def _along(node: Expr, labels: Labels, wide: Labels, dims: list[Dim]) -> Expr:
+    """Repeat a node along those of some labels that it lacks."""
+    return repeat(node, dims, tuple(map(wide.index, labels))) if wide else node
