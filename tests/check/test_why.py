@@ -360,3 +360,30 @@ def test_the_right_formula_is_as_short_as_the_derived_one() -> None:
         labels = "".join(model.labels[wrt])
         correct = model.check(f"dL/d{wrt}_{labels} = 0").correct
         assert len(correct) <= len(str(model.grad("L", wrt)[wrt]))
+
+
+IN_PART = [
+    # model, claim, what is said where several mistakes leave only part of a formula right
+    ("S_gh = t_g O_gh t_h\nL = b_g inv_gh(S_gh) b_h",
+     "dL/dO_gh = -inv_gp(S_gp) b_p b_q inv_qh(S_qh)", "missing-factor", "the factors t_g t_h are missing"),
+    ("E_ij = (F_ki F_kj - delta_ij) / 2\nW = lam E_ii^2 / 2 + mu E_ij E_ij",
+     "dW/dE_ij = lam E_ij + 2 mu E_ij", "term",
+     "the term lam E_ij is wrong: delta_ij lam E_ll is meant"),
+    ("L = sum_ijk((T_ijk - A_ir B_jr C_kr)^2)", "dL/dA_ir = -2 T_ijk B_jr C_kr + 2 A_ir", "term",
+     "the term 2 A_ir is wrong: 2 A_is B_jr B_js C_kr C_ks is meant"),
+    ("p_nk = a_k exp(-(x_n - m_k)^2 / 2)\nL = -sum_n(log(sum_k(p_nk)))",
+     "dL/dm_k = -sum_n(x_n - m_k)", "missing-factor", "the factors p_nk / sum_l(p_nl) are missing"),
+    ("S_gh = t_g O_gh t_h\nL = b_g inv_gh(S_gh) b_h",
+     "dL/dt_g = -2 b_g / t_g inv_gh(S_gh) b_h / t_g", "wrong-tensor",
+     "inv_gh(S_gh) + inv_hg(S_hg) is meant, not 2 inv_gh(S_gh) / t_g"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "claim", "mistake", "reason"), IN_PART)
+def test_what_differs_is_said_where_part_of_a_claim_is_right(
+    text: str, claim: str, mistake: str, reason: str
+) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert (verdict.outcome, verdict.mistake) == ("wrong", mistake)
+    assert verdict.reason.partition(";")[0] == reason
+    assert holds(text, verdict.correct)

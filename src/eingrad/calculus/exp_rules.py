@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from functools import reduce as fold
 
 from eingrad.calculus.pointwise_rules import argument_of, is_map
@@ -18,7 +17,6 @@ from eingrad.calculus.structure import (
     is_minus,
     is_sum,
     open_product,
-    opened,
     sum_of,
 )
 from eingrad.core.algebra import (
@@ -37,7 +35,6 @@ from eingrad.core.algebra import (
     subtract,
 )
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Number, Reduce, postorder
-from eingrad.core.functions.elementwise_table import HALF
 from eingrad.core.masks import condition_of
 from eingrad.core.rewrite import rewrite
 
@@ -53,7 +50,6 @@ class Shifted:
     axes: Labels
     rest: Expr
     near: Expr | None = None  # the sum less 1, of one that starts with 1, where no exponent is > 0
-    steepness: float = 1
 
 
 def log_of_weighted_exps(node: Expr) -> Expr | None:
@@ -69,114 +65,8 @@ def log_of_weighted_exps(node: Expr) -> Expr | None:
     return apply("where", apply("gt", shift, Const(0)), far, apply("log1p", found.near))
 
 
-def share_of_weighted_exps(node: Expr) -> Expr | None:
-    """exp(x) / (c + d exp(x))^k -> exp(x - k m) / (c exp(-m) + d exp(x - m))^k with m = max(x, 0)
-
-    Each of several exponentials takes as many of the k as it is powers of those in the sum; what is
-    left of these may meet others in the product that this one stands in.
-    """
-    if not isinstance(node, Einsum) or not _has_share(node):
-        return None
-    product = open_product(node, most=MAX_FACTORS)
-    for k, (total, own) in enumerate(product.factors):
-        base, exponent = _base_below(total)
-        if not is_minus(exponent) or (found := _shifted(base, plain=True)) is None:
-            continue
-        labels = tuple(own[axis] for axis in found.axes)
-        exps = _exps_beside(product, k, labels, found.shift)
-        if not exps:
-            continue
-        used = {k, *(j for x in exps for j in x.places)}
-        rest = [f for j, f in enumerate(product.factors) if j not in used]
-        left: Number = -exponent
-        for x in exps:
-            times = min(left, max(1, int(x.steepness / found.steepness)))  # type: ignore[type-var]
-            left -= times
-            within = (*x.labels, *(label for label in labels if label not in x.labels))
-            y, ls = counted(x.exponent, x.labels, rest, within)
-            wide = (*ls, *(label for label in labels if label not in ls))
-            shift = multiply(Const(times), _along(found.shift, labels, wide, product))
-            small = apply("exp", subtract(_along(y, ls, wide, product), shift))
-            rest += [*x.beside, (small, wide)]
-        below = (power(found.rest, exponent + left), own), (power(base, -left), own)
-        return replace(product, factors=(*rest, *below)).build()
-    return None
-
-
-@dataclass(frozen=True)
-class _Above:
-    """``exp(exponent) beside`` are factors of a product, in some places."""
-
-    exponent: Expr
-    labels: Labels
-    steepness: float
-    places: tuple[int, ...]
-    beside: tuple[Factor, ...] = ()
-
-
-def _exps_beside(product: OpenProduct, k: int, labels: Labels, shift: Expr) -> list[_Above]:
-    """Return the exponentials that may take a shift with some labels, and sums of such, as if they
-    were shifted: as one, if some factor has all their labels. They get no more axes than one has.
-    """
-    found: list[_Above] = []
-    for j, (x, ls) in enumerate(product.factors):
-        base, times = base_and_exponent(x)
-        y = argument_of(base, "exp")
-        if j == k or isinstance(times, complex) or is_minus(times) or len(set(ls)) < len(ls):
-            continue
-        if y is not None and not _has_part(y, shift):
-            steep = _steepness(y) * float(times)
-            found.append(_Above(multiply(Const(times), y), ls, steep, (j,)))
-        elif is_sum(base) and (own := _shifted(base, plain=True)) is not None:
-            steep, rest = own.steepness * float(times), (power(own.rest, times), ls)
-            found.append(_Above(multiply(Const(times), own.shift), ls, steep, (j,), (rest,)))
-    found = [x for x in found if _fits({*x.labels, *labels}, product)]
-    wide = tuple(dict.fromkeys(label for x in found for label in x.labels))
-    if len(found) < 2 or not _fits({*wide, *labels}, product):
-        return found
-    every = add(*(_along(x.exponent, x.labels, wide, product) for x in found))
-    beside = tuple(f for x in found for f in x.beside)
-    places = tuple(j for x in found for j in x.places)
-    return [_Above(every, wide, sum(x.steepness for x in found), places, beside)]
-
-
-def _fits(labels: set[int], product: OpenProduct) -> bool:
-    """Whether some factor has all these labels."""
-    return any(labels <= set(own) for _, own in product.factors)
-
-
-def _has_part(exponent: Expr, part: Expr) -> bool:
-    """Whether a term of an exponent is a number of times some value, or shows it along an axis."""
-    terms = exponent.operands if is_sum(exponent) else (exponent,)
-    return any(part is x or part in x.operands for x in terms)
-
-
-def _steepness(exponent: Expr) -> float:
-    """Return the greatest number beside what an exponent is a sum of, at least 1."""
-    terms = exponent.operands if is_sum(exponent) else (exponent,)
-    numbers = [scale_of(x)[0] for x in terms if constant_value(x) is None]
-    return max([1.0, *(float(n) for n in numbers if not isinstance(n, complex))])
-
-
-def _base_below(node: Expr) -> tuple[Expr, Number]:
-    """Read a power, and a root as one."""
-    base, exponent = base_and_exponent(node)
-    inner = argument_of(base, "sqrt")
-    return (base, exponent) if inner is None else (inner, exponent * HALF)
-
-
 def exp_beside_sigmoid(node: Expr) -> Expr | None:
     """exp(-k x) sigmoid(x)^n -> sigmoid(-x)^k sigmoid(x)^(n - k), for whole k from 1 to n"""
-    return _sigmoids_turned(node, whole=True)
-
-
-def share_of_sigmoids(node: Expr) -> Expr | None:
-    """exp(y - k x) sigmoid(x)^n -> exp(y) sigmoid(-x)^k sigmoid(x)^(n - k) for 0 < k <= n"""
-    return _sigmoids_turned(node, whole=False)
-
-
-def _sigmoids_turned(node: Expr, whole: bool) -> Expr | None:
-    """Turn powers of a sigmoid beside an exponential, which, if ``whole``, is a power of exp(-x)"""
     if not isinstance(node, Einsum):
         return None
     product = open_product(node, most=MAX_FACTORS)
@@ -191,7 +81,7 @@ def _sigmoids_turned(node: Expr, whole: bool) -> Expr | None:
             exponent, wide = multiply(Const(times), y), _along(x, labels, own, product)
             slope = _multiple(exponent, wide)
             is_power = isinstance(slope, int) and multiply(Const(slope), wide) is exponent
-            if not is_minus(slope) or (whole and not (is_power and isinstance(n, int))):
+            if not (is_minus(slope) and is_power and isinstance(n, int)):
                 continue
             most = min(-slope, n)  # type: ignore[type-var]
             rest = [f for i, f in enumerate(product.factors) if i not in (j, k)]
@@ -212,94 +102,27 @@ def _multiple(whole: Expr, part: Expr) -> Number:
     return divided(of_whole[shared[0]], of_part[shared[0]]) if shared else 0
 
 
-def share_of_terms(node: Expr) -> Expr | None:
-    """exp(x) (a / s + b) -> exp(x) a / s + exp(x) b where s may be shifted, or is a sigmoid's, and
-    (a exp(x) + b) / s -> a exp(x) / s + b / s likewise"""
-    if not isinstance(node, Einsum):
-        return None
-    parts = opened(node).parts
-    if len(parts) > MAX_FACTORS or not any(is_map(x.base, "exp") or is_minus(x.exponent)
-                                           for x in parts):  # fmt: skip
-        return None
-    product = open_product(node, most=MAX_FACTORS)
-    for k, (total, labels) in enumerate(product.factors):
-        if not is_sum(total):
-            continue
-        shares, exps = _inside(total)
-        for j, (x, own) in enumerate(product.factors):
-            moves = (shares and _is_above(x)) or (exps and _is_below(x))
-            if j == k or not moves or not set(own) <= set(labels):
-                continue
-            rest = [f for i, f in enumerate(product.factors) if i not in (j, k)]
-            extents = dict(zip(labels, total.dims, strict=True))
-            terms = [einsum([(x, own), (y, labels if y.ndim else ())], labels, extents)
-                     for y in total.operands]  # fmt: skip
-            return replace(product, factors=(*rest, (sum_of(terms, total.dims), labels))).build()
-    return None
-
-
-@lru_cache(maxsize=4096)
-def _inside(total: Expr, levels: int = 3) -> tuple[bool, bool]:
-    """Say of a sum's terms whether one has a divisor that may be shifted, or a sigmoid, and whether
-    one has an exponential, as factors or in sums that are."""
-    shares = exps = False
-    if not levels or len(total.operands) > MAX_FACTORS:
-        return shares, exps
-    for part in (part for term in total.operands for part in opened(term).parts):
-        x = power(part.base, part.exponent)
-        base, _exponent = _base_below(x)
-        inner = _inside(base, levels - 1) if is_sum(base) and not _is_below(x) else (False, False)
-        shares |= inner[0] or _is_below(x) or is_map(base, "sigmoid")
-        exps |= inner[1] or _is_above(x)
-    return shares, exps
-
-
-def _is_above(node: Expr) -> bool:
-    """Whether a factor is an exponential that is not yet shifted."""
-    base, times = base_and_exponent(node)
-    exponent = argument_of(base, "exp")
-    return exponent is not None and not is_minus(times) and not is_shifted(exponent)
-
-
-def _is_below(node: Expr) -> bool:
-    """Whether a factor divides by a sum of exponentials."""
-    base, exponent = _base_below(node)
-    return is_minus(exponent) and _shifted(base, plain=True) is not None
-
-
 def _along(node: Expr, labels: Labels, wide: Labels, product: OpenProduct) -> Expr:
     """Repeat a node along those of some labels that it lacks."""
     dims = tuple(product.extents[label] for label in wide)
     return repeat(node, dims, tuple(map(wide.index, labels))) if wide else node
 
 
-def _has_share(node: Einsum) -> bool:
-    """Whether an exponential and what divides are among the factors, or in products that are."""
-    near = [
-        *node.operands,
-        *(y for x in node.operands if isinstance(x, Einsum) for y in x.operands),
-    ]
-    bases = [base_and_exponent(x) for x in near]
-    above = (is_map(x, "exp") or is_sum(x) for x, k in bases if not is_minus(k))
-    return any(above) and any(is_minus(k) for _, k in bases)
+def _shifted(node: Expr) -> Shifted | None:
+    """Shift the exponents of a sum, if that is one of exponentials with factors."""
+    return _of_terms(node) if is_sum(node) else _over_axes(node)
 
 
-def _shifted(node: Expr, plain: bool = False) -> Shifted | None:
-    """Shift the exponents of a sum, if that is one of exponentials with factors; of two without
-    such where ``plain``."""
-    return _of_terms(node, plain) if is_sum(node) else _over_axes(node)
-
-
-def _of_terms(node: Expr, plain: bool) -> Shifted | None:
+def _of_terms(node: Expr) -> Shifted | None:
     terms = [open_product(x, node.dims) for x in node.operands]
     places = [_exponential(p) for p in terms]
     bare = all(p is not None and len(t.factors) == 1 and t.coefficient == 1
                for p, t in zip(places, terms, strict=True))  # fmt: skip
-    if bare and len(terms) < 3 and not plain:
+    if bare and len(terms) < 3:
         return None
     if any(p is not None and is_shifted(p[1]) for p in places):
         return None
-    weights, exponents, steep = [], [], 1.0
+    weights, exponents = [], []
     labels = tuple(range(node.ndim))
     for term, x, place in zip(terms, node.operands, places, strict=True):
         found = _over_axes(x) if place is None else None
@@ -307,9 +130,7 @@ def _of_terms(node: Expr, plain: bool) -> Shifted | None:
         weight = _without(term, place[0] if place else None, node)
         if found is not None and x.ndim == node.ndim:
             exponent = repeat(found.shift, node.dims, found.axes) if node.ndim else found.shift
-            weight, steep = found.rest, max(steep, found.steepness)
-        elif place is not None:
-            steep = max(steep, _steepness(place[1]))
+            weight = found.rest
         weights.append(weight)
         exponents.append(exponent)
     if not any(exponents):
@@ -328,7 +149,7 @@ def _of_terms(node: Expr, plain: bool) -> Shifted | None:
     if any(ones):
         small = [multiply(w, apply("exp", apply("minimum", x, Const(0)))) for w, x in pairs]
         near = subtract(sum_of(small, node.dims), Const(1))
-    return Shifted(shift, labels, rest, near, steep)
+    return Shifted(shift, labels, rest, near)
 
 
 def counted(
@@ -400,7 +221,6 @@ def _over_axes(node: Expr) -> Shifted | None:
             continue
         if is_shifted(inner):
             return None
-        steep = _steepness(inner)
         within = (*product.output, *sorted(summed))
         inner, labels = counted(inner, labels, others, within)
         over = [axis for axis, label in enumerate(labels) if label in summed]
@@ -410,7 +230,7 @@ def _over_axes(node: Expr) -> Shifted | None:
         kept = tuple(axis for axis in range(inner.ndim) if axis not in over)
         small = apply("exp", subtract(inner, repeat(shift, inner.dims, kept)))
         rest = replace(product, factors=((small, labels), *others)).build()
-        return Shifted(shift, axes, rest, steepness=steep)
+        return Shifted(shift, axes, rest)
     return None
 
 

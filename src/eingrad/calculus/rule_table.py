@@ -13,9 +13,6 @@ from eingrad.calculus.condition_rules import case_by_place, condition_counted, c
 from eingrad.calculus.exp_rules import (
     exp_beside_sigmoid,
     log_of_weighted_exps,
-    share_of_sigmoids,
-    share_of_terms,
-    share_of_weighted_exps,
 )
 from eingrad.calculus.gather_rules import (
     close_scatter,
@@ -148,9 +145,6 @@ NUMERIC = (
     Rule("adjugate", function=adjugate_written_out, heads=("*",), needs=("det",)),
     Rule("log of weighted exps", function=log_of_weighted_exps, heads=("log",)),
     Rule("share of two exp", ("exp(a) / (exp(a) + exp(b)) -> sigmoid(a - b)",)),
-    Rule("share of sigmoids", function=share_of_sigmoids, heads=("*",), needs=("exp", "sigmoid")),
-    Rule("share of weighted exps", function=share_of_weighted_exps, heads=("*",)),
-    Rule("share of terms", function=share_of_terms, heads=("*",), needs=("+",)),
     Rule("log near 1", ("log(1 + x) -> log1p(x)",)),
     Rule("exp minus 1", ("exp(x) - 1 -> expm1(x)",)),
     Rule("log of two exp", ("log(exp(a) + exp(b)) -> logaddexp(a, b)",)),

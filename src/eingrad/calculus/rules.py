@@ -14,7 +14,11 @@ from eingrad.calculus.matching import rewritten
 from eingrad.calculus.pattern import Rule, head_of_pattern, needs_of
 from eingrad.calculus.rule_forms import TEXTS
 from eingrad.calculus.rule_table import FORMS, FORMULAS, LATE, NUMERIC, PORTABLE, TIDIES
-from eingrad.calculus.scaled import may_lose_a_quotient, quotients_of_exps
+from eingrad.calculus.scaled import (
+    may_lose_a_quotient,
+    quotients_of_exps,
+    shares_cancelled,
+)
 from eingrad.calculus.structure import head_of, heads_inside
 from eingrad.core.expr import Expr
 from eingrad.core.forks import once
@@ -111,7 +115,8 @@ WRITTEN_OUT = RuleSet(FORMS)
 def _far_out(roots: Sequence[Expr]) -> list[Expr]:
     if not may_lose_a_quotient(roots):
         return list(roots)
-    return quotients_of_exps(apply_rules(roots, WRITTEN_OUT))
+    known = shares_cancelled(apply_rules(roots, WRITTEN_OUT))
+    return quotients_of_exps(known) if may_lose_a_quotient(known) else known
 
 
 STABLE = RuleSet((*FORMS, *NUMERIC), LATE, _far_out)

@@ -33,7 +33,7 @@ from eingrad.core.algebra import (
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Labels, Map, Number, Reduce, postorder
 from eingrad.core.functions.elementwise_table import HALF
 from eingrad.core.labelling import connected
-from eingrad.core.rewrite import rebuild
+from eingrad.core.rewrite import rebuild, rewrite
 
 MOST_FACTORS, MOST_LEVELS = 16, 12  # of what is looked at together
 MOST_REWRITTEN = 500  # products of one graph
@@ -86,6 +86,52 @@ def quotients_of_exps(roots: Sequence[Expr]) -> list[Expr]:
     return [new[root] for root in roots]
 
 
+def shares_cancelled(roots: Sequence[Expr]) -> list[Expr]:
+    """p (a / p + b) -> a + b p where that leaves no quotient in danger
+
+    In a graph in which products stay whole, what divides may have met its like too late.
+    """
+
+    seen = _Dangers(roots)
+
+    def is_safe(node: Expr, levels: int = 3) -> bool:
+        inside = node.operands if levels and (is_sum(node) or isinstance(node, Einsum)) else ()
+        return not seen.of(node).danger and all(is_safe(x, levels - 1) for x in inside)
+
+    def step(node: Expr) -> Expr | None:
+        if not isinstance(node, Einsum) or not seen.of(node).danger:
+            return None
+        factors = list(_factors(node))
+        extents = dict(enumerate(node.extents))
+        choices = [einsum(factors, node.output, extents)]
+        for k, (total, labels) in enumerate(factors):
+            near = [j for j, (_, own) in enumerate(factors) if j != k and set(own) <= set(labels)]
+            near = [j for j in near if any(seen.of(factors[j][0]))]
+            if is_sum(total) and near and len(set(labels)) == len(labels):
+                beside = [factors[j] for j in near]
+                terms = [_times(beside, x, labels, total.dims) for x in total.operands]
+                rest = [f for j, f in enumerate(factors) if j != k and j not in near]
+                product = [*rest, (add(*terms), labels)]
+                choices.append(einsum(product, node.output, extents))
+        return next(filter(is_safe, choices), None)
+
+    return rewrite(roots, step)
+
+
+def _times(beside: list[Factor], term: Expr, labels: Labels, dims: Sequence[Dim]) -> Expr:
+    """Multiply a term of a sum, whose factors are opened, by what stands beside the sum."""
+    extents = dict(zip(labels, dims, strict=True))
+    if not isinstance(term, Einsum):
+        return einsum([*beside, (term, labels if term.ndim else ())], labels, extents)
+    name = dict(zip(term.output, labels, strict=True)) if term.ndim else {}
+    fresh = 1 + max((*labels, *(k for _, own in beside for k in own)), default=0)
+    for k in term.summed:
+        name[k], fresh = fresh, fresh + 1
+    extents |= {name[k]: d for k, d in enumerate(term.extents) if k in name}
+    opened = [(x, tuple(name[k] for k in own)) for x, own in _factors(term)]
+    return einsum([*beside, *opened], labels, extents)
+
+
 def may_lose_a_quotient(roots: Iterable[Expr]) -> bool:
     """Whether there is a product in which what may be infinite meets what may be 0."""
     return any(x.danger for x in _Dangers(roots).known.values())
@@ -107,7 +153,7 @@ def _rewritten(node: Expr, seen: _Dangers) -> Expr | None:
 
 class _Danger(NamedTuple):
     """Of a node far out: whether it may grow without bound, or vanish; whether by a division; and
-    whether in a product in it one factor grows and another vanishes, one of them by a division."""
+    whether it is a product in which one factor grows and another vanishes, one by a division."""
 
     grows: bool = False
     vanishes: bool = False
@@ -136,28 +182,26 @@ class _Dangers:
             moving = not is_shifted(node.operands[0])
             return _Danger(moving, moving and node.function != "cosh")
         if isinstance(node, Map | Reduce) and node.function in SHARES:
-            return _Danger(vanishes=True)
+            return _Danger(vanishes=True, divides=True)
         if is_sum(node):
             terms = [self.of(x) for x in node.operands]
-            grows, danger = any(x.grows for x in terms), any(x.danger for x in terms)
-            divides = any(x.divides for x in terms)
-            return _Danger(grows, all(x.vanishes for x in terms), divides, danger)
+            grows, divides = any(x.grows for x in terms), any(x.divides for x in terms)
+            return _Danger(grows, all(x.vanishes for x in terms), divides)
         if not isinstance(node, Einsum):
             return _Danger()
         return self._product([self.of(x) for x, _ in _factors(node)])
 
     def _power(self, base: _Danger, exponent: Number) -> _Danger:
         if not is_minus(exponent):
-            return base
-        divides = base.grows or base.vanishes
-        return _Danger(base.vanishes, base.grows, divides, base.danger)
+            return base._replace(danger=False)
+        return _Danger(base.vanishes, base.grows, base.grows or base.vanishes)
 
     def _product(self, factors: list[_Danger]) -> _Danger:
-        grows, vanishes, divides, danger = (any(x[k] for x in factors) for k in range(4))
+        grows, vanishes, divides = (any(x[k] for x in factors) for k in range(3))
         growing = [k for k, x in enumerate(factors) if x.grows]
         vanishing = [k for k, x in enumerate(factors) if x.vanishes]
         meet = any(j != k for j in growing for k in vanishing)
-        return _Danger(grows, vanishes, divides, danger or (meet and divides))
+        return _Danger(grows, vanishes, divides, meet and divides)
 
 
 def _factors(node: Einsum) -> Iterator[Factor]:

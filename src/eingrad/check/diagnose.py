@@ -20,6 +20,7 @@ from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_be
 from eingrad.check.points import PLANS
 from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
+from eingrad.check.term_by_term import in_part
 from eingrad.check.tree import mentions, negated, times
 from eingrad.check.wrong_derivations import Slip, Slips
 from eingrad.core.evaluate import Array
@@ -117,6 +118,7 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         or search.slipped(claim, 2)
         or search.two()
         or search.with_assumption(inputs)
+        or search.in_part()
     )
 
 
@@ -405,6 +407,13 @@ class _Search:
                     reason = f"{repair.reason}, even if {assumption.text}"
                     return replace(self.found(repair), reason=reason)
         return None
+
+    def in_part(self) -> Diagnosis | None:
+        """Say what differs, where part of the claim is right."""
+        if self.value is None:
+            return None
+        found = in_part(self.question, self.value, self.lowered)
+        return None if found is None else Diagnosis(*found, self.question.formula)
 
     def letter(self, dim: Dim) -> str:
         """Return the claim's label for a dimension, else the model's."""

@@ -281,7 +281,15 @@ def _recipe_nodes(
 def library_function(record: Function, count: int) -> Callable[..., Any]:
     """Return a function on arrays of any precision: NumPy's, Python's, or SciPy's in float64."""
     if record.python and not record.numpy.startswith("np."):
-        own = np.vectorize(getattr(math, record.python), otypes=[float])  # SciPy is slow to import
+        python: Callable[[float], float] = getattr(math, record.python)
+
+        def value(x: float) -> float:
+            try:
+                return python(x)
+            except (ValueError, OverflowError):  # lgamma at 0, -1, -2, ..., and at 1e308
+                return math.inf
+
+        own = np.vectorize(value, otypes=[float])  # SciPy is slow to import
         return lambda x: own(x) if x.size else x
     sign = f"{{0}} {record.sign} {{1}}" if record.sign else spelling(record, "numpy", count)
     text, lines = imported(sign)
