@@ -347,7 +347,7 @@ def test_a_search_that_was_cut_says_so() -> None:
     assert verdict.mistake == "unknown"
     assert re.search("values differ; [1-9][0-9]* further repairs were not tried", verdict.reason)
     assert re.search("no repair was sought in [1-9][0-9]* parts", verdict.reason)
-    assert model.check("dL/dx_i = 3 x_i x_i").reason == "the values differ"
+    assert model.check("dL/dx_i = sin(x_i)").reason == "the values differ"
 
 
 @pytest.mark.parametrize("bound", [1, 2000])

@@ -409,8 +409,8 @@ class _Search:
         return None
 
     def in_part(self) -> Diagnosis | None:
-        """Say what differs, where part of the claim is right."""
-        if self.value is None:
+        """Say what differs, where part of the claim is right and every repair was tried."""
+        if self.value is None or self.cut or self.is_tired:
             return None
         found = in_part(self.question, self.value, self.lowered)
         return None if found is None else Diagnosis(*found, self.question.formula)

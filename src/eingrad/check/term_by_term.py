@@ -73,14 +73,15 @@ def _factors(right: Formula, value: Formula) -> tuple[str, str] | None:
     """Compare the factors of products by their names: which of them only one side has."""
     ours, theirs = list(_opened(value)), list(_opened(right))
     common = Counter(map(_name, ours)) & Counter(map(_name, theirs))
-    if not any(name[0].isalpha() or name[0] == "(" for name, _ in common):
+    alike = sum(n for (name, _), n in common.items() if name[0].isalpha() or name[0] == "(")
+    if not alike:
         return None
     extra, missing = _rest(ours, common), _rest(theirs, common)
     if missing and not extra:
         return "missing-factor", f"the factors {_quotient(missing)} are missing"
     if extra and not missing:
         return "extra-factor", f"the factors {_quotient(extra)} do not belong here"
-    if extra and missing:
+    if extra and missing and alike > 1:
         return "wrong-tensor", f"{_quotient(missing)} is meant, not {_quotient(extra)}"
     return None
 

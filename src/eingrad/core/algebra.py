@@ -370,7 +370,7 @@ def _map(function: str, operands: Sequence[Expr]) -> Expr:
             raise ShapeError(f"{function} of tensors with axes {dims} and {x.dims}")
     ranked = [x for x in operands if x.ndim]
     if ranked and all(isinstance(x, Einsum) and is_light(x) for x in ranked):
-        repeated = set.intersection(*(_repeated_axes(x) for x in ranked))
+        repeated = set.intersection(*(repeated_axes(x) for x in ranked))
         if repeated:
             axes = tuple(k for k in range(len(dims)) if k not in repeated)
             inner = [_without_axes(x, repeated) if x.ndim else x for x in operands]
@@ -380,8 +380,10 @@ def _map(function: str, operands: Sequence[Expr]) -> Expr:
     return Map(function, operands)
 
 
-def _repeated_axes(node: Expr) -> set[int]:
-    assert isinstance(node, Einsum)
+def repeated_axes(node: Expr) -> set[int]:
+    """Return the axes along which a product only repeats what it is made of."""
+    if not isinstance(node, Einsum):
+        return set()
     present = {k for labels in node.inputs for k in labels}
     return {axis for axis, label in enumerate(node.output) if label not in present}
 
@@ -405,7 +407,7 @@ def reduce(function: str, node: Expr, axes: Iterable[int]) -> Expr:
     if not axes and record.of_one is not None and not record.keeps_axes:
         return _of_one_entry(record, node)
     if isinstance(node, Einsum) and is_light(node):
-        repeated = _repeated_axes(node)
+        repeated = repeated_axes(node)
         if repeated - set(axes):
             return _reduce_inside(record, node, axes, repeated - set(axes))
         if repeated and record.of_equal is not None:

@@ -17,7 +17,7 @@ from itertools import groupby
 from eingrad.calculus.gather_rules import open_scatter
 from eingrad.calculus.naming import DerivativeName, DirectionName
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
-from eingrad.core.algebra import base_and_exponent, constant_value
+from eingrad.core.algebra import base_and_exponent, constant_value, repeated_axes
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.bands import Band
 from eingrad.core.expr import (
@@ -108,8 +108,13 @@ def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, Si
     """Return how a formula speaks of each extent in it.
 
     By a free label, or by a letter of the author's that stands for this dimension alone, here
-    and in the model. Where there is none, a tensor says which dimension is meant.
+    and in the model. Where there is none, or a letter is bound where no tensor says how far it
+    goes, as in ``sum_p(cumsum_p(1))``, a tensor says which dimension is meant.
     """
+    loose = {
+        x.dims[axis] for node in postorder([expr]) if isinstance(node, Reduce) and node.keeps_axes
+        for x in node.operands for axis in repeated_axes(x) & set(node.axes)
+    }  # fmt: skip
     sizes: dict[Dim, SizeOf] = {}
     pending = [names.pending[v.name][0] for v in variables(expr) if v.name in names.pending]
     for node in postorder([expr, *pending]):
@@ -123,7 +128,8 @@ def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, Si
             own = names.letters.get(dim, ()) or (dim,)
             others = {x for other, ls in names.letters.items() if other != dim for x in ls}
             free = [x for x, other in used.items() if other == dim]
-            letters = free or [x for x in own if x not in others and x not in used]
+            bound = [x for x in own if x not in others and x not in used and dim not in loose]
+            letters = free or bound
             named = names.holders.get(dim, SizeOf(own[0]))
             sizes[dim] = SizeOf(letters[0]) if letters else named
     return sizes
