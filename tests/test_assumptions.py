@@ -71,8 +71,10 @@ def read_back(text: str, found: Derivatives, name: str, arrays: Arrays) -> Array
     line = f"{to_text(Symbol('E', gradient.labels))} = {right} + 0 {' * '.join(tied.split())}"
     try:
         return eg.parse(f"{text}\n{line}").compile(["E"])(**arrays)["E"]
-    except eg.ShapeError:
-        return None
+    except eg.EingradError as error:
+        if error.code in ("shape", "no-dimension"):
+            return None
+        raise
 
 
 # --- by hand ----------------------------------------------------------------------------------

@@ -92,3 +92,21 @@ def test_a_weight_of_zero_counts_for_nothing() -> None:
     second = model.hessian("L", "x").compile()(**arrays)
     np.testing.assert_allclose(second["d2L/dx dx"], 0, atol=1e-15)
     np.testing.assert_allclose(model.grad("L", "x").compile()(**arrays)["dL/dx"], [0, 0.25])
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_a_module_of_a_quotient_has_its_gradient(target: str) -> None:
+    if target != "numpy":
+        pytest.importorskip(target)
+    source = eg.parse("L = sum_i(sqrt(exp(v_i) / (1 + exp(v_i))))").grad("L").source(target)
+    with pytest.raises(SystemExit) as ended:  # it compares itself with differences
+        exec(compile(source, "module", "exec"), {"__name__": "__main__"})
+    assert not ended.value.code
+
+
+def test_a_cross_entropy_by_names_is_finite_far_out() -> None:
+    """By hand: p sum(T) - T, for targets that nothing says to sum to 1."""
+    model = eg.parse("p_i = softmax_i(z_i)\nL = -T_i log(p_i)")
+    z, t = np.array([1000.0, 0.0, -5.0]), np.array([0.0, 2.0, 1.0])
+    found = model.grad("L", ["z"]).compile()(z=z, T=t)
+    np.testing.assert_allclose(found["dL/dz"], [3.0, -2.0, -1.0])

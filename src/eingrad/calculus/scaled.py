@@ -28,6 +28,7 @@ from eingrad.core.algebra import (
     power,
     reduce,
     repeat,
+    scale_of,
     subtract,
 )
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Labels, Map, Number, Reduce, postorder
@@ -288,7 +289,7 @@ def _sum(node: Expr, levels: int) -> Scaled:
 def _counted(term: Scaled) -> Factor:
     """Return a term's shift, far below where the term is 0, so that it counts for nothing."""
     assert term.shift is not None
-    if _is_positive(term.rest):
+    if _is_never_zero(term.rest):
         return term.shift, term.axes
     whole = repeat(term.shift, term.rest.dims, term.axes) if term.rest.ndim else term.shift
     zero, far = (repeat(x, whole.dims, ()) if whole.ndim else x
@@ -296,14 +297,18 @@ def _counted(term: Scaled) -> Factor:
     return apply("where", apply("ne", term.rest, zero), whole, far), tuple(range(whole.ndim))
 
 
+def _is_never_zero(node: Expr) -> bool:
+    """Whether a rest is surely not 0: a positive one, or a multiple."""
+    number, inner = scale_of(node)
+    return number != 0 and _is_positive(inner)
+
+
 def _is_positive(node: Expr) -> bool:
-    """Whether a rest is surely above 0."""
     value = constant_value(node)
     if value is not None:
-        return value == 1
-    if isinstance(node, Einsum):
-        return all(_is_positive(x) or constant_value(x) is not None for x in node.operands)
-    return is_map(node, "exp") or (is_sum(node) and all(map(_is_positive, node.operands)))
+        return not isinstance(value, complex) and value > 0
+    inside = is_sum(node) or isinstance(node, Einsum)
+    return is_map(node, "exp") or (inside and all(map(_is_positive, node.operands)))
 
 
 def _product(
