@@ -43,17 +43,17 @@ SHARES = ("sigmoid", "softmax")
 
 
 @dataclass(frozen=True)
-class Scaled:
+class ShiftedRest:
     """``exp(shift) rest``; the shift has those axes of the rest."""
 
     rest: Expr
     shift: Expr | None = None
     axes: Labels = ()
 
-    def times(self, number: Number) -> Scaled:
+    def times(self, number: Number) -> ShiftedRest:
         """Return a power."""
         shift = None if self.shift is None else multiply(Const(number), self.shift)
-        return Scaled(power(self.rest, number), shift, self.axes)
+        return ShiftedRest(power(self.rest, number), shift, self.axes)
 
 
 def quotients_of_exps(roots: Sequence[Expr]) -> list[Expr]:
@@ -226,31 +226,31 @@ def _base(node: Expr) -> tuple[Expr, Number]:
     return base, exponent
 
 
-def _scaled(node: Expr, levels: int = MOST_LEVELS) -> Scaled:
+def _scaled(node: Expr, levels: int = MOST_LEVELS) -> ShiftedRest:
     """Read a node as an exponential and a rest; what is none is the rest."""
     base, exponent = _base(node)
     every = tuple(range(node.ndim))
     one = repeat(Const(1), node.dims, ()) if node.ndim else Const(1)
     if levels == 0 or isinstance(exponent, complex):
-        return Scaled(node)
+        return ShiftedRest(node)
     if base is not node:
         return _scaled(base, levels - 1).times(exponent)
     if isinstance(node, Map) and node.function in GROWING:
         (x,) = node.operands
         if node.function == "exp":
-            return Scaled(one, x, every)
-        return Scaled(*_written_by_exp(node.function, x), every)
+            return ShiftedRest(one, x, every)
+        return ShiftedRest(*_written_by_exp(node.function, x), every)
     if is_map(node, "sigmoid"):
-        return Scaled(one, negate(apply("softplus", negate(node.operands[0]))), every)
+        return ShiftedRest(one, negate(apply("softplus", negate(node.operands[0]))), every)
     if isinstance(node, Reduce) and node.function == "softmax":
-        return Scaled(one, reduce("log_softmax", node.operands[0], node.axes), every)
+        return ShiftedRest(one, reduce("log_softmax", node.operands[0], node.axes), every)
     if is_sum(node) and len(node.operands) <= MOST_FACTORS:
         return _sum(node, levels - 1)
     if isinstance(node, Einsum) and len(factors := list(_factors(node))) <= MOST_FACTORS:
         extents = dict(enumerate(node.extents))
         found = _product(factors, node.output, extents, levels - 1)
-        return found or Scaled(node)
-    return Scaled(node)
+        return found or ShiftedRest(node)
+    return ShiftedRest(node)
 
 
 def _written_by_exp(function: str, x: Expr) -> tuple[Expr, Expr]:
@@ -266,11 +266,11 @@ def _written_by_exp(function: str, x: Expr) -> tuple[Expr, Expr]:
     return multiply(Const(-HALF), small), size
 
 
-def _sum(node: Expr, levels: int) -> Scaled:
+def _sum(node: Expr, levels: int) -> ShiftedRest:
     """Shift the terms of a sum by the greatest exponent of those that are not 0."""
     terms = [_scaled(x, levels) for x in node.operands]
     if all(x.shift is None for x in terms):
-        return Scaled(node)
+        return ShiftedRest(node)
     counted_in = [(None, ()) if x.shift is None else _counted(x) for x in terms]
     axes = tuple(sorted({k for _, own in counted_in for k in own}))
     dims = [node.dims[k] for k in axes]
@@ -283,10 +283,10 @@ def _sum(node: Expr, levels: int) -> Scaled:
                every, dict(enumerate(node.dims)))
         for x, y in zip(terms, shifts, strict=True)
     ]  # fmt: skip
-    return Scaled(add(*small), shift, axes)
+    return ShiftedRest(add(*small), shift, axes)
 
 
-def _counted(term: Scaled) -> Factor:
+def _counted(term: ShiftedRest) -> Factor:
     """Return a term's shift, far below where the term is 0, so that it counts for nothing."""
     assert term.shift is not None
     if _is_never_zero(term.rest):
@@ -313,14 +313,14 @@ def _is_positive(node: Expr) -> bool:
 
 def _product(
     factors: list[Factor], output: Labels, extents: dict[int, Dim], levels: int = MOST_LEVELS
-) -> Scaled | None:
+) -> ShiftedRest | None:
     """Add the exponents of factors, and multiply the rest; those that share a summed label are
     summed first. None where nothing is shifted."""
     summed = {k for _, labels in factors for k in labels}.difference(output)
     groups = [own for _, own in connected(summed, factors)]
     apart = [f for f in factors if summed.isdisjoint(f[1])]
-    parts: list[tuple[Scaled, Labels]] = [
-        (Scaled(x) if len(set(ls)) < len(ls) else _scaled(x, levels), ls) for x, ls in apart
+    parts: list[tuple[ShiftedRest, Labels]] = [
+        (ShiftedRest(x) if len(set(ls)) < len(ls) else _scaled(x, levels), ls) for x, ls in apart
     ]
     for own in groups:
         kept = tuple(k for k in output if any(k in ls for _, ls in own))
@@ -331,19 +331,23 @@ def _product(
     rest = einsum([(x.rest, labels) for x, labels in parts], output, extents)
     wide = tuple(k for k in output if any(k in ls for _, ls in moved))
     total = add(*(_along(x, ls, wide, [extents[k] for k in wide]) for x, ls in moved))
-    return Scaled(rest, total, tuple(map(output.index, wide)))
+    return ShiftedRest(rest, total, tuple(map(output.index, wide)))
 
 
-def _group(factors: list[Factor], output: Labels, extents: dict[int, Dim], levels: int) -> Scaled:
+def _group(
+    factors: list[Factor], output: Labels, extents: dict[int, Dim], levels: int
+) -> ShiftedRest:
     """Sum a product over axes, shifted by the greatest exponent along them.
 
     Not where no factor has all the labels of the exponents: that would be a larger array.
     """
-    parts = [(Scaled(x) if len(set(ls)) < len(ls) else _scaled(x, levels), ls) for x, ls in factors]
+    parts = [
+        (ShiftedRest(x) if len(set(ls)) < len(ls) else _scaled(x, levels), ls) for x, ls in factors
+    ]
     moved = [(x.shift, tuple(ls[k] for k in x.axes)) for x, ls in parts if x.shift is not None]
     wide = tuple(sorted({k for _, labels in moved for k in labels}))
     if not moved or not any(set(wide) <= set(labels) for _, labels in factors):
-        return Scaled(einsum(factors, output, extents))
+        return ShiftedRest(einsum(factors, output, extents))
     rests = [(x.rest, labels) for x, labels in parts]
     total = add(*(_along(x, ls, wide, [extents[k] for k in wide]) for x, ls in moved))
     within = (*output, *(k for k in wide if k not in output))
@@ -356,7 +360,7 @@ def _group(factors: list[Factor], output: Labels, extents: dict[int, Dim], level
     order = sorted(range(len(labels)), key=lambda n: output.index(labels[n]))
     turned = einsum([(shift, labels)], tuple(labels[n] for n in order)) if labels else shift
     axes = tuple(output.index(labels[n]) for n in order)
-    return Scaled(einsum([(small, wide), *rests], output, extents), turned, axes)
+    return ShiftedRest(einsum([(small, wide), *rests], output, extents), turned, axes)
 
 
 def clipped(shift: Expr) -> Expr:
