@@ -147,3 +147,13 @@ def test_errors_about_derivatives_are_alike() -> None:
         for claim, is_latex in ((text, False), (latex, True)):
             with pytest.raises(eg.NotationError, match="whole tensor"):
                 eg.parse("L = x_i x_i").check_each(claim, latex=is_latex)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["L = (b + w xwhere()^2x)^2", r"\nabla_{w_{y_i}} Li = - A x_i", "dL/dx_i = where(x_0.5, 0, 1)"],
+)
+def test_found_by_mutations(text: str) -> None:
+    for read in (eg.parse_latex, lambda t: eg.parse("L = x_i x_i").check_each(t, latex=True)):
+        with pytest.raises(eg.NotationError):
+            read(text)

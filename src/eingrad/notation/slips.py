@@ -90,7 +90,12 @@ def _walk(formula: Formula) -> Iterator[Formula]:
         parts = children(here)
         if isinstance(here, Compare):
             parts = tuple(x for x in parts if not isinstance(x, Symbol) or x.labels)
-        elif isinstance(here, Call) and here.function == "where" and _by_place(here.args[0]):
+        elif (
+            isinstance(here, Call)
+            and here.function == "where"
+            and here.args
+            and _by_place(here.args[0])
+        ):
             parts = tuple(x for x in parts if unsigned(x) != INFINITY)  # where(k <= q, S_qk, -inf)
         stack.extend(reversed(parts))
 

@@ -308,7 +308,9 @@ def _beside(claim: Assignment, condition: Compare) -> Assignment:
 def beside(claim: Claim, at: Sequence[tuple[str, Symbol]]) -> Claim:
     r"""Return a claim for the entries at which labels are integers: of ``\nabla_{w_{y_i}} L``."""
     for label, integer in at:
-        assert isinstance(claim, Assignment)
+        if not isinstance(claim, Assignment):
+            hint = "claim the derivative alone: it stands before ="
+            raise NotationError("a derivative by one entry in a formula", hint=hint)
         claim = _beside(claim, Compare("==", Ordinal(label), integer))
     return claim
 

@@ -169,7 +169,7 @@ class ScriptReader(OffsetReader):
                 if found.below is not None:
                     raise self.error("two subscripts", "write all labels in one subscript", token)
                 entries = self.entries()
-                if isinstance(entries, str) and self._is_entry(entries):
+                if isinstance(entries, str) and entries.isdigit() and self._is_entry(entries):
                     place = self._counted({}, int(entries))
                     found.below = ScriptEntries([Offset((), place)])
                 elif isinstance(entries, str):
