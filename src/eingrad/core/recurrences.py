@@ -145,7 +145,7 @@ def _tried(choices: Iterable[dict[str, int]], names: list[str], exprs: Exprs) ->
             errors.append(error)
     if sum(error.operand is not None for error in errors) > 1:  # by what `_order` found
         raise RecurrenceError(
-            f"{names[0]} is read at earlier positions of two labels, and a loop goes over one",
+            f"{names[0]} refers to itself along two labels, and a loop goes over one",
             hint="at the earlier position of one label neighbours along another may be read: "
             "h[t,i] = a h[t-1,i] + b h[t-1,i-1] + x[t,i]",
         )
