@@ -387,3 +387,11 @@ def test_a_claim_twice_as_long_is_no_more_than_twice_the_work() -> None:
         return calls(lambda: model.check(claim))
 
     assert cost(120) < 2 * cost(60)
+
+
+def test_an_equation_of_inputs_is_a_condition() -> None:
+    """The normal equations say what w is; an identity has the same names on both sides."""
+    model = eg.parse_latex("f = \\|X w - y\\|^2\nX \\in \\mathbb{R}^{n \\times d}")
+    assert model.check("X^T X w = X^T y", latex=True).outcome == "not judged"
+    assert model.check("w^T X^T y = y^T X w", latex=True).ok
+    assert model.check("w^T X^T y = 2 y^T X w", latex=True).outcome == "wrong"

@@ -33,7 +33,7 @@ UNARY: dict[str, tuple[Operation, Operation]] = {
     "sinh": (lambda x: np.sinh(0.3 * x), lambda x: torch.sinh(0.3 * x)),
     "asinh": (np.arcsinh, torch.asinh),
     "sigmoid": (eg.sigmoid, torch.sigmoid),
-    "softplus": (eg.softplus, torch.nn.functional.softplus),
+    "softplus": (eg.softplus, lambda x: torch.nn.functional.softplus(x, threshold=40)),
     "silu": (eg.silu, torch.nn.functional.silu),
     "gelu": (eg.gelu, torch.nn.functional.gelu),
     "elu": (eg.elu, torch.nn.functional.elu),

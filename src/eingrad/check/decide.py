@@ -35,7 +35,7 @@ from eingrad.notation.mistakes import NOT_KEPT
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_claims
 from eingrad.notation.summation import labels_of, walk
-from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol
+from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol, TensorAt
 from eingrad.notation.system import System
 from eingrad.notation.tex.names import ACCENTS
 from eingrad.notation.tex.own_models import model_of_claims
@@ -216,8 +216,25 @@ def _check_claims(
         verdict = check_formula(found.derived, own, found.restored, derived, depth, books)
         if verdict.outcome == "wrong":
             verdict = _in_columns(own, verdict, found, derived)
+        if verdict.outcome == "wrong" and _is_condition(own, found):
+            reason = "an equation of inputs that holds at some points alone is a condition"
+            verdict = Verdict("not judged", verdict.claim, reason, "")
         verdicts.append(replace(verdict, notes=tuple(dict.fromkeys((*notes, *verdict.notes)))))
     return verdicts
+
+
+def _is_condition(own: Assignment, found: Inlined) -> bool:
+    """Whether an equation is between formulas of inputs, of which not both have the same:
+    ``X^T X w = X^T y``."""
+    if not isinstance(own.target, Symbol) or own.target.name not in found.formulas:
+        return False
+    sides = found.formulas[own.target.name][1], found.restored(own.value)
+    parts = [[*walk(side)] for side in sides]
+    if any(isinstance(x, Derivative) for side in parts for x in side):
+        return False
+    names = [{x.name for x in side if isinstance(x, Symbol | TensorAt)} for side in parts]
+    known = found.derived.system.inputs.keys()
+    return names[0] != names[1] and names[0] | names[1] <= known
 
 
 def _in_columns(own: Assignment, verdict: Verdict, found: Inlined, base: Derived) -> Verdict:
