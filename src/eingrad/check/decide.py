@@ -35,7 +35,15 @@ from eingrad.notation.mistakes import NOT_KEPT
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_claims
 from eingrad.notation.summation import labels_of, walk
-from eingrad.notation.syntax import Assignment, Claim, Derivative, Equation, Formula, Symbol, TensorAt
+from eingrad.notation.syntax import (
+    Assignment,
+    Claim,
+    Derivative,
+    Equation,
+    Formula,
+    Symbol,
+    TensorAt,
+)
 from eingrad.notation.system import System
 from eingrad.notation.tex.names import ACCENTS
 from eingrad.notation.tex.own_models import model_of_claims

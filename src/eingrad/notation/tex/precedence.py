@@ -149,10 +149,7 @@ class Parser(CallReader):
         return product if plain else replace(product, signs=told)
 
     def _refuse_open_slash(self, factors: Sequence[Written]) -> None:
-        r"""Refuse ``(x - a)^2 / 2 \sigma^2``, which is meant as often as it is ``(.../2) \sigma^2``.
-
-        ``1/2 x`` is a half of x.
-        """
+        r"""Refuse ``(x - a)^2 / 2 \sigma^2``: books divide by both; ``1/2 x`` is a half of x."""
         for before, number, after in zip(factors, factors[1:], factors[2:], strict=False):
             below = number.sign is not None and number.sign.kind == "SLASH"
             if not below or not isinstance(number.formula, Number) or after.sign is not None:
