@@ -6,6 +6,7 @@ Values by loops written by hand, gradients by differences.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_values_and_gradients_are_those_of_loops(name: str) -> None:
         y = np.array(loop(**own))
         return float(np.sum(y * np.sin(y)))
 
-    for backend in ("numpy", "torch"):
+    for backend in [x for x in ("numpy", "torch") if find_spec(x)]:
         found = derivatives.compile(backend, dtype="float64")(c=c, **arrays)
         np.testing.assert_allclose(float(found["L"]), loss(**arrays), rtol=1e-10)
         for n, value in arrays.items():
@@ -90,14 +91,14 @@ def test_a_pair_that_occurs_twice_counts_twice(text: str, pairs: Callable[..., A
         wanted[pair] += 1
     found = eg.parse(text).grad("L", "P")
     arrays = {"P": E @ E.T, "c": c, "e": c[::-1].copy()}
-    for backend in ("numpy", "torch", "jax"):
+    for backend in [x for x in ("numpy", "torch", "jax") if find_spec(x)]:
         run = found.compile(backend)
         given = {v.name: arrays[v.name] for v in run.inputs}
         np.testing.assert_allclose(run(**given)["dL/dP"], wanted)
-    for target in ("numpy", "torch"):
+    for target in [x for x in ("numpy", "torch") if find_spec(x)]:
         module: dict[str, Any] = {"__name__": "module"}
         exec(found.source(target), module)
-        whole = {"numpy": np.asarray, "torch": pytest.importorskip("torch").tensor}[target]
+        whole = np.asarray if target == "numpy" else pytest.importorskip("torch").tensor
         _, saved = module["forward"](**{n: whole(arrays[n]) for n in module["AXES"]})
         (gradient,) = module["backward"](saved)
         np.testing.assert_allclose(gradient, wanted)

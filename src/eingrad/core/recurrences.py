@@ -44,6 +44,8 @@ def recurrences(exprs: Exprs) -> list[Recurrence]:
 
     Raises RecurrenceError for definitions that refer to each other otherwise.
 
+    >>> from eingrad.core.algebra import add
+    >>> from eingrad.core.positions import shift
     >>> h, x = Var("h", ("t",)), Var("x", ("t",))
     >>> recurrences({"h": add(x, shift(h, 0, -1))})
     [Recurrence(axes={'h': 0}, back=False)]
@@ -59,6 +61,8 @@ def recurrent(exprs: Exprs) -> frozenset[str]:
 def vanishing(exprs: Exprs) -> frozenset[str]:
     """Return the tensors in recurrences that are 0 everywhere, since nothing begins them.
 
+    >>> from eingrad.core.algebra import apply
+    >>> from eingrad.core.positions import shift
     >>> h, x = Var("h", ("t",)), Var("x", ("t",))
     >>> sorted(vanishing({"h": apply("tanh", shift(h, 0, -1))}))
     ['h']
@@ -203,6 +207,8 @@ def scans(exprs: Exprs, inline: bool = True) -> dict[str, Expr]:
     What one state reads of another at the same position is that one's formula, or, unless it is
     ``inline``, a `Bound` tensor with the other's number, ``<s0>``.
 
+    >>> from eingrad.core.algebra import add
+    >>> from eingrad.core.positions import shift
     >>> h, x = Var("h", ("t",)), Var("x", ("t",))
     >>> scans({"h": add(x, shift(h, 0, -1))})["h"]
     Scan(Loop(t, 1 states), 0, x; ('t',))

@@ -773,7 +773,8 @@ def _inside(formula: Formula, letter: str, by: int, outside: Formula) -> Formula
 def _still(part: Formula) -> set[str]:
     """Return the labels at which a formula is a tensor itself."""
     if isinstance(part, syntax.TensorAt):
-        return {x for x in part.entries if isinstance(x, str)}
+        plain = {x for x in part.entries if isinstance(x, str)}
+        return plain.union(*map(_still, part.indices))
     if isinstance(part, syntax.Derivative):
         found = {x for inner in walk(part.of) for x in _still(inner)}
         return found.union(*map(_still, part.wrt))
