@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
 from eingrad.check.diagnose import Diagnosis
@@ -54,22 +54,25 @@ def letter_of_its_own(question: Question, value: Formula) -> Diagnosis | None:
 
 def entries_apart(question: Question, value: Formula) -> Diagnosis | None:
     """Say that a wrong claim is right but where a label is the integer at which the model reads,
-    or there alone: ``dL_i/dw_j`` of an SVM for ``j != y_i``."""
+    or there alone: ``dL_i/dw_j`` of an SVM for ``j != y_i``; or but for a diagonal, ``i != j``."""
     target = question.target
     if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
         return None
     if target in walk(value):  # a claim of some entries alone
         return None
-    for label, integer in _integers_at(question, target):
-        for op in ("!=", "=="):
-            condition = Compare(op, Ordinal(label), integer)
-            other = Sum((value, Number(1)), (False, False))
-            if _right_where(question, condition, value) and not _right_where(
-                question, condition, other
-            ):
-                text = f"{label_text(label)} {op} {to_text(integer)}"
-                reason = f"right if {text}, for these entries alone"
-                return Diagnosis("assumption", reason, assumption=text)
+    integers = product(_integers_at(question, target), ("!=", "=="))
+    found = [Compare(op, Ordinal(label), integer) for (label, integer), op in integers]
+    dims = zip(question.labels, question.right.dims, strict=True)
+    pairs = [(a, b) for (a, n), (b, m) in combinations(dims, 2) if n == m and a != b]
+    found += [Compare("!=", Ordinal(a), Ordinal(b)) for a, b in pairs]
+    other = Sum((value, Number(1)), (False, False))
+    for condition in found:
+        if _right_where(question, condition, value) and not _right_where(
+            question, condition, other
+        ):
+            text = to_text(condition)
+            reason = f"right if {text}, for these entries alone"
+            return Diagnosis("assumption", reason, assumption=text)
     return None
 
 

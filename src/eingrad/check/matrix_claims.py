@@ -19,6 +19,7 @@ from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import negated, sites
 from eingrad.check.verdict import Depth, Verdict
+from eingrad.core.expr import Map
 from eingrad.derivation.matrix import form_text, layout_axes, matrix_form
 from eingrad.errors import MemoryLimitError, NotationError
 from eingrad.notation.matrix.claims import (
@@ -96,7 +97,7 @@ class MatrixJudge:
             formulas = [sides_of(claim)[0], *walk(sides_of(claim)[1])]
             if error.code != "misfit" or not all(map(self._fits, formulas)):
                 raise
-            return self._misfit(claim, definitions, error)
+            return self._open_function(claim, self._misfit(claim, definitions, error))
         right = [x for x in options if self._is_right(x.claim, definitions)]
         if right:
             return self._right(claim, right, definitions)
@@ -105,7 +106,26 @@ class MatrixJudge:
             dotted = any(x.dotted for x in options)
             relaxed = self._relaxed(claim) if dotted else self._with_identities(claim)
             other = self._otherwise(claim, definitions, relaxed)
-        return other if other is not None else self._wrong(claim, options, definitions)
+        if other is None:
+            other = self._wrong(claim, options, definitions)
+        return self._open_function(claim, other)
+
+    def _open_function(self, claim: Claim, verdict: Verdict) -> Verdict:
+        """Return that a claim about ``g = f(A x + b)`` is not judged where it would be wrong.
+
+        The f of which nothing is known is read entry by entry; it may be of the whole vector.
+        """
+        target = claim.target if isinstance(claim, Assignment) else None
+        source = target.of if isinstance(target, Derivative) else None
+        of = source.name if isinstance(source, Symbol) else ""
+        definition = self.derived.system.definitions.get(of)
+        expr = definition.expr if definition is not None else None
+        if verdict.outcome != "wrong" or not isinstance(expr, Map) or not expr.ndim:
+            return verdict
+        if expr.function not in self.derived.system.functions:
+            return verdict
+        reason = f"whether {expr.function} goes entry by entry or takes a whole vector is open"
+        return Verdict("not judged", verdict.claim, reason, verdict.correct)
 
     def _fits(self, left: Formula) -> bool:
         """Whether what a derivative is of fits together, so that a claim is about something."""

@@ -437,6 +437,15 @@ def unknown_function(
     )
 
 
+def length_or_entries(text: str, position: Position | None) -> NotationError:
+    """``|x - y|`` of vectors that are not in bold type."""
+    return NotationError(
+        f"whether |{text}| is a length or goes entry by entry is open",
+        position=position,
+        hint=rf"write \|{text}\| for the length",
+    )
+
+
 def undeclared_prime(call: Call) -> NotationError:
     """``sigmoid''(a)``, or ``phi'(a)`` without a declaration."""
     name = call.function.rstrip("'")

@@ -23,11 +23,14 @@ from eingrad.notation.matrix.typed import (
     TreeBuilder,
     Typed,
 )
+from eingrad.notation.mistakes import length_or_entries
 from eingrad.notation.summation import Summation, children, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
     DOT,
+    ODOT,
     ONES_NAME,
+    OSLASH,
     OTIMES,
     SLICE,
     TRANSPOSED,
@@ -109,6 +112,10 @@ def elaborated(
                 _check_capitals(s.value, scalars, latex, moving)
     if not matrix:
         return Elaborated(rest)
+    if latex:
+        _check_bars(statements)
+    if bold:
+        _check_unbold(statements, {name for name, _ in bold})
     return _TextElaboration(statements, bold, matrix, moving, first).run()
 
 
@@ -342,6 +349,50 @@ def _shape_of(symbol: Symbol) -> str:
         return r"its shape, ... \in \mathbb{R}^{n \times n}, or ... \in \mathbb{R}"
     name = symbol.name + "".join(f"^{{({x})}}" for x in symbol.labels)
     return rf"what it is: {name} \in \mathbb{{R}}^{{n \times n}}, or {name} \in \mathbb{{R}}"
+
+
+def _check_unbold(statements: Sequence[Statement], bold: Collection[str]) -> None:
+    r"""Raise for ``G m`` in plain type in a text that has vectors in bold type: numbers, or not.
+
+    Neither is declared or defined, and m stands nowhere by itself in a sum.
+    """
+    told = {n for s in statements if isinstance(s, Shaped) for n in s.names} | {*bold}
+    told |= {s.target.name for s in statements
+             if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
+    values = [s.value for s in statements if isinstance(s, Assignment)]
+    told |= {x.name for v in values for x in _terms(v) if isinstance(x, Symbol)}
+    for product in (x for v in values for x in walk(v) if isinstance(x, Product)):
+        count = len(product.factors)
+        signs = product.signs if len(product.signs) == count else ("",) * count
+        for k, (a, b) in enumerate(pairwise(product.factors)):
+            pair = [x for x in (a, b) if isinstance(x, Symbol) and not x.labels
+                    and x.name not in told and len(x.name.rstrip("0123456789")) == 1]  # fmt: skip
+            cases = {x.name[0].isupper() for x in pair}
+            if len(cases) == 2 and signs[k + 1] not in {ODOT, OSLASH, OTIMES}:
+                names = " ".join(x.name for x in pair)
+                raise NotationError(
+                    f"whether {names} are numbers, or one is a matrix, is open",
+                    code="open-shape",
+                    position=product.position,
+                    hint=f"declare them: {', '.join(x.name for x in pair)} in R",
+                )
+
+
+def _check_bars(statements: Sequence[Statement]) -> None:
+    r"""Raise for ``|x - y|`` of declared vectors, which may be a length."""
+    vectors = {n for s in statements if isinstance(s, Shaped) and len(s.extents) == 1
+               for n in s.names}  # fmt: skip
+    values = [s.value for s in statements if isinstance(s, Assignment)]
+    for call in (x for v in values for x in walk(v) if isinstance(x, Call)):
+        terms = [*_terms(call), *call.args]
+        names = [x.name for x in terms if isinstance(x, Symbol) and not x.labels]
+        if call.function == "abs" and not vectors.isdisjoint(names):
+            raise length_or_entries(to_text(call.args[0]), call.position)
+
+
+def _terms(formula: Formula) -> Iterator[Formula]:
+    """Yield the terms of all sums in a formula."""
+    yield from (t for x in walk(formula) if isinstance(x, Sum) for t in x.terms)
 
 
 def _is_capital(formula: Formula, scalars: Collection[str], inside: bool) -> bool:

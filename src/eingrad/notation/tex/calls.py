@@ -8,6 +8,7 @@ from eingrad.core.expr import ELLIPSIS
 from eingrad.notation.grammar import FunctionHead
 from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.matrix.typed import MINUS_ONE
+from eingrad.notation.mistakes import length_or_entries
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     TRANSPOSED,
@@ -230,7 +231,7 @@ class CallReader(SumReader):
             raise self.error(f"{opened.text} is not closed", "write it a second time", opened)
         if opened.text == "|" and self._is_matrix(inner):
             return Call("det", (inner,), (), self.at(opened))
-        if opened.text == "|" and not self._is_bold_vector(inner):
+        if opened.text == "|" and not self._is_length(inner, opened):
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self.axes_of(scripts.entries, opened)
@@ -246,13 +247,29 @@ class CallReader(SumReader):
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)
         return norm if scripts.power is None else Power(norm, scripts.power, norm.position)
 
-    def _is_bold_vector(self, inner: Formula) -> bool:
-        """Whether bars around a formula are those of a vector's length."""
-        bold = isinstance(inner, Symbol) and inner.name[:1].islower() and not inner.labels
-        if bold and self.has_bold(inner):
-            name = to_text(inner)
-            self.context.survey.notes.setdefault(f"|{name}| is the length of the vector {name}")
-            return True
+    def _is_length(self, inner: Formula, opened: Token) -> bool:
+        r"""Whether bars stand around a vector: in bold type its length, else they are refused."""
+        if not self._is_vector(inner):
+            return False
+        text = to_text(inner)
+        if not self.has_bold(inner):
+            raise length_or_entries(text, self.at(opened))
+        whole = f"the vector {text}" if isinstance(inner, Symbol) else "a vector"
+        self.context.survey.notes.setdefault(f"|{text}| is the length of {whole}")
+        return True
+
+    def _is_vector(self, formula: Formula) -> bool:
+        r"""Whether a formula is a vector, in bold type or declared: ``\mathbf{x} - \mathbf{y}``."""
+        match formula:
+            case Symbol(name=name, labels=()) if name[:1].islower():
+                return self.has_bold(formula) or self.context.rank(name) == 1
+            case Symbol(name=name):
+                return name[:1].islower() and self.has_bold(formula)
+            case Sum(terms=terms):
+                return any(map(self._is_vector, terms))
+            case Product(factors=factors, divides=divides) if TRANSPOSED not in walk(formula):
+                found = [x for x, d in zip(factors, divides, strict=True) if self._is_vector(x)]
+                return len(found) == 1 and not any(divides)
         return False
 
     def _in_plain_bars(self) -> Formula:

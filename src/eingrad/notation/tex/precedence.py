@@ -16,6 +16,7 @@ from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    DIFFERENTIAL,
     DOT,
     ODOT,
     OSLASH,
@@ -492,6 +493,11 @@ class Parser(CallReader):
         power = scripts.power
         if name in self.context.squared:
             square = self.tensor_of(name + names.SQUARED, entries, token)
+            whole = name.removeprefix(DIFFERENTIAL)
+            if whole in self.context.squared and whole != name and power != TWO:
+                reason = f"the text defines the square of {whole}, not {whole} itself"
+                hint = rf"write d\left({whole}^2\right), or define {whole} = \sqrt{{...}}"
+                raise self.error(f"{name} where {reason}", hint, token)
             return square if power == TWO else self._root_of(square, power, token)
         label = self.context.sizes.get(name)
         tensor: Formula = self.tensor_of(name, entries, token)

@@ -174,7 +174,12 @@ class SumReader(ConditionReader):
         reader = type(self)(piece, self.context)
         entries: list[Entry] = []
         while reader.peek().kind != "END":
-            entries.append(reader.entry())
+            first = reader.peek()
+            entries.append(entry := reader.entry())
+            word = first.text in names.UPRIGHT and isinstance(entry, str) and len(entry) > 1
+            if word and self.context.closed and entry not in self.context.bound_in_names():
+                hint = "write the letter of the axis that is summed"
+                raise self.error(f"a sum over the word {entry}", hint, first)
         if not entries:
             raise self.error(f"{token.text} names no label", rf"write {token.text}_{{i}}", token)
         return self.axes_of(tuple(entries), token)

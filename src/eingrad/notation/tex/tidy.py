@@ -527,8 +527,8 @@ def _function_length(tokens: Sequence[Token], k: int) -> int:
         return 0
     whole = not k or tokens[k - 1].kind != "LETTER" or tokens[k].spaced
     called = after in {"OPEN", "SUB"} or (whole and after in {"LETTER", "COMMAND", "LBRACE"})
-    if not whole and not word.islower():
-        return 0  # pReLU
+    if not whole and not (word.islower() or word.istitle()):
+        return 0  # pReLU, but x Tr(A)
     known = len(word) > 2 or word in {"ln", "tr", "Tr"}
     return len(word) if known and called and function_name(word) else 0
 
