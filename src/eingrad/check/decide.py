@@ -25,7 +25,7 @@ from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import mapped, tidied
-from eingrad.check.verdict import Depth, Outcome, Verdict
+from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.later import letting_overflow
@@ -225,8 +225,7 @@ def _check_claims(
         if verdict.outcome == "wrong":
             verdict = _in_columns(own, verdict, found, derived)
         if verdict.outcome == "wrong" and _is_condition(own, found):
-            reason = "an equation of inputs that holds at some points alone is a condition"
-            verdict = Verdict("not judged", verdict.claim, reason, "")
+            verdict = Verdict("not judged", verdict.claim, OF_INPUTS, "")
         verdicts.append(replace(verdict, notes=tuple(dict.fromkeys((*notes, *verdict.notes)))))
     return verdicts
 

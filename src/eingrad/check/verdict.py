@@ -40,6 +40,8 @@ MISTAKES = {
 Outcome = Literal["right", "wrong", "right if", "not judged"]
 Depth = Literal["verdict", "condition", "mistake"]  # what is looked for where a claim fails
 
+OF_INPUTS = "an equation of inputs that holds at some points alone is a condition"
+
 
 @dataclass(frozen=True)
 class Verdict:

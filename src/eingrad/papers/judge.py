@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from eingrad.check.verdict import OF_INPUTS
 from eingrad.notation.text import to_text
 from eingrad.papers.any_activation import (
     free_name,
@@ -611,7 +612,8 @@ class Judge:
         r"""Return what an identity says of what nothing defines: ``\sum_i t_i = 1``, a fact."""
         letters = letters_in(f"{left} {side}")
         given = not any(letters_of_name(s.name) <= letters for s in self.scope.stated)
-        if judged.outcome in {"right", "not judged"} or is_derivative(left + side) or not given:
+        plain = judged.outcome in {"right", "not judged"} and judged.reason != OF_INPUTS
+        if plain or is_derivative(left + side) or not given:
             return judged
         self.facts.state(line.row.line, judged.formula)
         return self.other(line, judged.formula, "a condition on what nothing defines")

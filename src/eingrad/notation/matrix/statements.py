@@ -368,7 +368,8 @@ def _check_unbold(statements: Sequence[Statement], bold: Collection[str]) -> Non
             pair = [x for x in (a, b) if isinstance(x, Symbol) and not x.labels
                     and x.name not in told and len(x.name.rstrip("0123456789")) == 1]  # fmt: skip
             cases = {x.name[0].isupper() for x in pair}
-            if len(cases) == 2 and signs[k + 1] not in {ODOT, OSLASH, OTIMES}:
+            below = any(product.divides[k : k + 2])
+            if len(cases) == 2 and not below and signs[k + 1] not in {ODOT, OSLASH, OTIMES}:
                 names = " ".join(x.name for x in pair)
                 raise NotationError(
                     f"whether {names} are numbers, or one is a matrix, is open",
