@@ -67,7 +67,9 @@ def hopeless() -> dict[str, object]:
     for k in range(1, 40):
         i, j = "ij" if k % 2 else "ji"
         lines.append(f"Z{k}_b{j} = tanh(Z{k - 1}_b{i} W{k}_{i}{j} + c{k}_{j})")
-    return {"ask": "derive", "text": "\n".join([*lines, "L = Z39_bj Z39_bj"]), "order": 2}
+    text = "\n".join([*lines, "L = Z39_bj Z39_bj"])
+    every = ["X", *(f"{x}{k}" for k in range(1, 40) for x in "Wc")]
+    return {"ask": "derive", "text": text, "order": 2, "wrt": every}
 
 
 def resident(pid: int) -> int:

@@ -67,6 +67,7 @@ def test_an_argument_is_copied_once_however_often_it_is_read() -> None:
     x = np.random.default_rng(0).normal(size=(100, 100))
     wanted = np.cos(x) - np.sin(x)
     for given, copies in ((x, 1), (eg.tensor(x), 0)):
+        kept(given)  # what is compiled the first time is kept, too
         count, pull = kept(given)
         assert count == copies
         if copies:

@@ -120,6 +120,7 @@ def _far_out(roots: Sequence[Expr]) -> list[Expr]:
 
 
 STABLE = RuleSet((*FORMS, *NUMERIC), LATE, _far_out)
+POSITION_BY_POSITION = RuleSet((*FORMS, *NUMERIC), LATE)  # no exponent common to all positions
 """What runs: no overflow for large logits, no cancellation for small ones."""
 
 STANDALONE = RuleSet((*FORMS, *NUMERIC, *PORTABLE), LATE, _far_out)

@@ -10,7 +10,7 @@ from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
 from eingrad.calculus.optim import Optimizer, StateTensor
 from eingrad.calculus.root_rules import derivatives_at_kinks, values_of_roots
-from eingrad.calculus.rules import STABLE, apply_rules
+from eingrad.calculus.rules import POSITION_BY_POSITION, STABLE, apply_rules
 from eingrad.core.expr import Expr, Size, Var, postorder, variables
 from eingrad.core.later import Later
 from eingrad.core.positions import Scan
@@ -110,6 +110,7 @@ def compile_graph(
         return bind_functions(bodies, functions or {}, system.functions)[0]
 
     roots = in_loops(roots, lambda x: apply_rules(bound(x), STABLE))
+    before = roots
     roots = shielded(apply_rules(roots, STABLE))
     rest = iter(roots)
     values, stable, inner = (dict(zip(x, rest, strict=False)) for x in (outputs, gradients, inner))
@@ -125,10 +126,16 @@ def compile_graph(
     if keep_every is not None:
         if update is not None or devices is not None:
             raise EingradError("keep_every goes with neither update nor mesh")
-        parts = _in_segments(
-            system, values | stable, keep_every, backend=backend, dtype=dtype,
-            functions=callables, labels=system.labels, memory_limit=memory_limit,
-        )  # fmt: skip
+        options = {
+            "backend": backend, "dtype": dtype, "functions": callables, "labels": system.labels,
+            "memory_limit": memory_limit,
+        }  # fmt: skip
+        try:
+            parts = _in_segments(system, values | stable, keep_every, **options)
+        except EingradError:
+            roots = shielded(apply_rules(before, POSITION_BY_POSITION))
+            apart = dict(zip((*outputs, *gradients), roots, strict=False))
+            parts = _in_segments(system, apart, keep_every, **options)
         return cast("engine.Function", parts)  # it is called alike
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
     shaped += _inputs_for_sizes(system, [*values.values(), *stable.values(), *shaped])
