@@ -126,16 +126,10 @@ def compile_graph(
     if keep_every is not None:
         if update is not None or devices is not None:
             raise EingradError("keep_every goes with neither update nor mesh")
-        options = {
-            "backend": backend, "dtype": dtype, "functions": callables, "labels": system.labels,
-            "memory_limit": memory_limit,
-        }  # fmt: skip
-        try:
-            parts = _in_segments(system, values | stable, keep_every, **options)
-        except EingradError:
-            roots = shielded(apply_rules(before, POSITION_BY_POSITION))
-            apart = dict(zip((*outputs, *gradients), roots, strict=False))
-            parts = _in_segments(system, apart, keep_every, **options)
+        parts = _in_segments(
+            system, values | stable, before, keep_every, backend=backend, dtype=dtype,
+            functions=callables, labels=system.labels, memory_limit=memory_limit,
+        )  # fmt: skip
         return cast("engine.Function", parts)  # it is called alike
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
     shaped += _inputs_for_sizes(system, [*values.values(), *stable.values(), *shaped])
@@ -147,10 +141,14 @@ def compile_graph(
 
 
 def _in_segments(
-    system: System, outputs: Mapping[str, Expr], keep_every: int | Mapping[str, int],
-    **options: Any,
+    system: System, outputs: Mapping[str, Expr], before: Sequence[Expr],
+    keep_every: int | Mapping[str, int], **options: Any,
 ) -> engine.SegmentedFunction:  # fmt: skip
-    """Compile a function that keeps some states of the recurrences over one label."""
+    """Compile a function that keeps some states of the recurrences over one label.
+
+    ``before`` are the outputs before the rules of numbers: an exponent that is common to all
+    positions cannot be had in segments, so what has one is formed position by position.
+    """
     dims = {x.loop.dim for x in postorder(outputs.values()) if isinstance(x, Scan)}
     found = {d: (*system.letters.get(d, ()), str(d))[0] for d in dims if isinstance(d, str)}
     if isinstance(keep_every, int):
@@ -173,4 +171,10 @@ def _in_segments(
         return engine.compile_program(own, inputs=shaped, **options)
 
     library = engine.load_library(options["backend"])
-    return engine.SegmentedFunction(outputs, str(dim), length, library, compiled, system.inputs)
+    arguments = (str(dim), length, library, compiled, system.inputs)
+    try:
+        return engine.SegmentedFunction(outputs, *arguments)
+    except EingradError:
+        roots = shielded(apply_rules(before, POSITION_BY_POSITION))
+        apart = dict(zip(outputs, roots, strict=False))
+        return engine.SegmentedFunction(apart, *arguments)
