@@ -10,7 +10,24 @@ import eingrad as eg
 SQUARE = "y_i = x_i^2\nL = sum_i(y_i)"
 SHORTER = "y_i = x_i^2\nu_p = y[p+1]\nL = sum_p(u_p^2)"
 FIRST = "y_i = x_i^2 x[0]\nL = sum_i(y_i) + y[-1]"
+WINDOW = "y_i = x[i+k] w_k\nL = y_i y_i"
+TRIANGLE = "y_q = sum_k(where(k <= q, a_qk x_k, 0)) + b_q"
+AFTER = "2 sum_i(where(n > i, y_i w[n-i], 0))"
 CLAIMS = [
+    # labels of axes that are not as long: n goes further than i
+    (WINDOW, "dy_i/dx_n = where(n > i, w[n-i], 0) + where(n == i, w[0], 0)", True),
+    (WINDOW, "dy_i/dx_n = where(n == i, w[0], where(n == i + 1, w[1], w[n-i]))", True),
+    (WINDOW, "dy_i/dx_n = where(n == i, w[1], where(n == i + 1, w[1], w[n-i]))", False),
+    (WINDOW, "dy_i/dx_n = where(n != i, w[n-i], 0) + delta_in w[0]", True),
+    (WINDOW, "dy_i/dx_n = where(n != i, w[n-i], 0) - delta_in w[0]", False),
+    (WINDOW, f"dL/dx_n = {AFTER} + 2 sum_i(where(n == i, y_i w[0], 0))", True),
+    (WINDOW, f"dL/dx_n = {AFTER} + 2 sum_i(delta_in y_i w[0])", True),
+    (WINDOW, f"dL/dx_n = {AFTER} + 2 y_n w[0]", True),
+    (WINDOW, f"dL/dx_n = {AFTER} + 2 where(n < size_i(y_i), y_n w[0], 0)", True),
+    (WINDOW, f"dL/dx_n = {AFTER} + y_n w[0]", False), (WINDOW, "dL/dx_n = 2 y_n w_n", False),
+    (TRIANGLE, "dy_q/dx_k = where(k < q, a_qk, 0) + where(k == q, a_qk, 0)", True),
+    (TRIANGLE, "dy_q/dx_k = where(k < q, a_qk, 0) + delta_qk a_qk", True),
+    (TRIANGLE, "dy_q/dx_k = delta_qk a_qk", False),
     (SQUARE, "y[0] = x[0]^2", True), (SQUARE, "y[0] = x[1]^2", False),
     (SQUARE, "y[-1] = x[-1]^2", True), (SQUARE, "y[-1] = x[0]^2", False),
     (SQUARE, "y[2] = x[2]^2", True), (SQUARE, "y[2] = 0", False),

@@ -83,6 +83,11 @@ class Dimensions:
         if first is None and second is not None:
             self._known[a] = second
 
+    def differ(self, a: int, b: int) -> bool:
+        """Whether two places have known extents that are not the same."""
+        first, second = (self._known.get(self._find(x)) for x in (a, b))
+        return first is not None and second is not None and first != second
+
     def settle(self, pairs: Iterable[tuple[int, int]], sized: Collection[int]) -> None:
         """Unite pairs of places of which one has no extent, known or that of ``sized`` ones."""
         for a, b in pairs:

@@ -444,6 +444,8 @@ def _resolve_in(
         name: {place: always(x) for place, x in own.items()} for name, own in system.edges.items()
     }
     exprs = [d.expr for d in system.definitions.values() if d.expr.has_shift]
+    placed = any(d.expr.has_places for d in system.definitions.values())
+    tensors_known.moving = placed or bool(exprs)
     moving = any(isinstance(x, Shift) for x in postorder(exprs))
     claim = apart(claim, {name: x.dims for name, x in tensors.items() if name not in system.edges})
     claim = with_offsets(claim, system.edges, labels_of(claim.target) if moving else ())

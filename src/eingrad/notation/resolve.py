@@ -146,9 +146,20 @@ class Resolver:
             return Indexed((), number(math.pi if symbol.name == "pi" else math.inf))
         axes = self.tensors.use(symbol)
         inner = self._with_traces(symbol, symbol.labels, scope)
+        if (read := self._read_elsewhere(symbol, axes, inner)) is not None:
+            return self._at_offsets(read, inner)
         places = self._unite_axes(symbol, axes, inner)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
         return view(self._moved(self._var(symbol.name, axes), symbol), places, kept)
+
+    def _read_elsewhere(self, symbol: Symbol, axes: Places, scope: Scope) -> TensorAt | None:
+        """Return ``y[n]`` where n goes further than y, or less far: read as ``y[n+0]`` is."""
+        entries: list[str | Offset] = list(symbol.labels)
+        for k, (label, axis) in enumerate(zip(symbol.labels, axes, strict=True)):
+            if self.tensors.apart(scope[label], axis):
+                entries[k] = Offset(((1, label),))
+        elsewhere = entries != [*symbol.labels] and not symbol.moves
+        return TensorAt(symbol.name, tuple(entries), symbol.position) if elsewhere else None
 
     def _moved(self, tensor: Thunk, symbol: Symbol) -> Thunk:
         """Read a tensor at other positions of its labels."""
@@ -174,6 +185,9 @@ class Resolver:
             raise mistakes.delta_labels(symbol)
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = tuple(inner[label] for label in symbol.labels)
+        if self.tensors.apart(*places):
+            chosen = Compare("==", *map(Ordinal, symbol.labels)), Number(1), Number(0)
+            return self.resolve(Call("where", chosen), inner)
         self._unite(symbol, symbol.labels[1], *places)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
         delta = self._moved_part(lambda extents: Delta(extents.dims[places[0]]), symbol, 0)
@@ -496,13 +510,14 @@ class Resolver:
 
         ``i != j`` are of one axis, and so are i and j ``below`` a function. Of ``i < j`` in a case
         distinction one takes the other's extent if it has none: queries may be fewer than keys.
+        So it is in all that a claim compares, whose tensors are as long as the model says.
         """
         if not isinstance(compare.left, Ordinal) or not isinstance(compare.right, Ordinal):
             return
         a, b = (self._place(x, scope) for x in (compare.left, compare.right))
         tied = below and not self.tensors.closed
         tied = tied and self.moving.isdisjoint((compare.left.label, compare.right.label))
-        if compare.op in {"==", "!="} or tied:
+        if (compare.op in {"==", "!="} and not self.tensors.closed) or tied:
             self._unite(Symbol("delta", position=compare.position), compare.right.label, a, b)
         else:
             self.tensors.compared.append((a, b))

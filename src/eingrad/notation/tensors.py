@@ -42,6 +42,7 @@ class Tensors:
         self.assigned = frozenset(symbols)
         self.functions = frozenset(functions)
         self.closed = closed
+        self.moving = False  # whether the model of a claim speaks of where labels stand
         self.integers = set(integers)
         self.sizes = dict(sizes or {})
         self.compared: list[tuple[int, int]] = []  # the places of labels, in order
@@ -84,6 +85,11 @@ class Tensors:
         known = (n in self.symbols and k < len(self.symbols[n].labels) for n, k in (first, second))
         if all(known):
             self.dims.unite(self.dims.axis(*first), self.dims.axis(*second))
+
+    def apart(self, a: int, b: int) -> bool:
+        """Whether two places are of axes that are counted alike from 0 but are not as long, as those
+        of a window and of what it reads: what is at one is at the other, or outside of it."""
+        return self.moving and self.dims.differ(a, b)
 
     def complete(self) -> None:
         """Give a label to each axis that is read at integers alone, so that it has a name.
