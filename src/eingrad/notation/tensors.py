@@ -87,8 +87,8 @@ class Tensors:
             self.dims.unite(self.dims.axis(*first), self.dims.axis(*second))
 
     def apart(self, a: int, b: int) -> bool:
-        """Whether two places are of axes that are counted alike from 0 but are not as long, as those
-        of a window and of what it reads: what is at one is at the other, or outside of it."""
+        """Whether two places are of axes that are counted alike from 0 but are not as long, as
+        those of a window and of what it reads: what is at one is at the other, or outside."""
         return self.moving and self.dims.differ(a, b)
 
     def complete(self) -> None:
