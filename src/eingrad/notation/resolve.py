@@ -186,7 +186,8 @@ class Resolver:
         inner = self._with_traces(symbol, symbol.labels, scope)
         places = tuple(inner[label] for label in symbol.labels)
         if self.tensors.apart(*places):
-            chosen = Compare("==", *map(Ordinal, symbol.labels)), Number(1), Number(0)
+            left, right = map(Ordinal, symbol.labels)
+            chosen = Compare("==", left, right), Number(1), Number(0)
             return self.resolve(Call("where", chosen), inner)
         self._unite(symbol, symbol.labels[1], *places)
         kept = tuple(scope[label] for label in dict.fromkeys(symbol.labels) if label in scope)
