@@ -44,6 +44,31 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"\nabla_{X} \ \mbox{tr}\left\{ X^T \bold{A} X \right\} = (\bold{A} + \bold{A}^T) X"],
         [r"\frac{\partial f}{\partial X} = (\bold{A} + \bold{A}^T) X^T"],
     ),
+    "second slopes, slopes without arguments": (
+        r"f(x) = x e^{-x}",
+        [r"f''(x) = (x-2)e^{-x}", r"f' = (1-x)e^{-x}", r"\frac d{dx} f(x) = (1-x)e^{-x}"],
+        [r"f''(x) = (1-x)e^{-x}", r"f' = (x-2)e^{-x}", r"\frac d{dx} f(x) = (x-2)e^{-x}"],
+    ),
+    "cases between two numbers": (
+        r"f(u) = \begin{cases} 0, & u \leq -3 \\ u, & u \geq 3 \\ \frac{u(u+3)}{6}, & \text{otherwise} \end{cases}",
+        [r"f'(u) = \begin{cases} 0, & u \leq -3 \\ 1, & u \geq 3 \\ \frac{2u + 3}{6}, & -3 < u < 3 \end{cases}",
+         r"f'(u) = \begin{cases} 0 \text{ if } u < -3 \\ \frac{2u + 3}{6} \text{ if } 3 > u \ge -3 \\ 1 \text{ if } u > 3 \end{cases}",
+         r"f'(u) = \left\{\begin{aligned} 0 & \quad u < -3 \\ \frac{2u + 3}{6} & \quad -3 < u < 3 \\ 1 & \quad u > 3 \end{aligned}\right."],
+        [r"f'(u) = \begin{cases} 0, & u \leq -3 \\ 1, & u \geq 3 \\ \frac{2u + 3}{3}, & -3 < u < 3 \end{cases}"],
+    ),
+    "indicators of many kinds": (
+        r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}",
+        [rf"\frac{{\partial p_i}}{{\partial z_j}} = p_i({x} - p_j)" for x in (
+            "1_{i=j}", r"\mathbf{1}\{i=j\}", "I(i=j)", r"I\{i = j\}", r"\mathbf{I}_{i=j}", r"\chi_{\{i=j\}}",
+            r"\delta_{i=j}", r"\llbracket i=j \rrbracket", r"\mathrm{1}_{i=j}")],
+        [rf"\frac{{\partial p_i}}{{\partial z_j}} = p_i({x} - p_j)" for x in (
+            r"1_{i \ne j}", r"\mathbf{1}\{i \ne j\}", r"I(i \ne j)", r"\chi_{\{i \ne j\}}")],
+    ),
+    "the true class": (
+        r"L = \sum_{j\neq y} \max(0, s_j - s_y + 1)",
+        [r"\frac{\partial L}{\partial s_j} = 1(s_j - s_y + 1 > 0), \quad j \neq y"],
+        [r"\frac{\partial L}{\partial s_j} = 1(s_j - s_y + 1 < 0), \quad j \neq y"],
+    ),
     "a symmetry stated": (
         rf"f = x^T A x \\ A {SQUARE} \\ A^\top = A",
         [r"\nabla_x f = 2 A x"], [r"\nabla_x f = A x"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from operator import eq, ge, gt, le, lt, ne
 
 from eingrad.core.functions import COMPARED
 from eingrad.core.masks import ALWAYS, RELATIONS, turned
@@ -19,65 +21,99 @@ from eingrad.notation.syntax import (
     Compare,
     Derivative,
     Formula,
+    Number,
     Offset,
     Ordinal,
-    Product,
     SizeOf,
+    Sum,
     Symbol,
     TensorAt,
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.derivatives import DerivativeReader
 from eingrad.notation.tex.rows import DOTS, is_letter, split, word_at, word_end
+from eingrad.notation.tex.scripts import CONDITION_WORDS
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
-ONES = frozenset({r"\mathbf", r"\mathbb", r"\mathbbm", r"\mathds", r"\boldsymbol", r"\bm"})
+HOLDS = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
+FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+INDICATORS = frozenset({"1", "I", r"\chi", r"\delta"})  # with a condition
+ONES = frozenset({
+    r"\mathbf", r"\mathbb", r"\mathbbm", r"\mathds", r"\boldsymbol", r"\bm", r"\mathrm", r"\text",
+})  # fmt: skip
 
 
 class ConditionReader(DerivativeReader):
     """Reads what depends on a condition."""
 
+    in_cases = 0  # how many cases are open whose conditions come next
+
     def cases(self) -> Formula:
         r"""Read ``\begin{cases} a & \text{if } c \\ b & \text{otherwise} \end{cases}``."""
         token = self.next()
-        rows: list[tuple[Formula, Formula | None]] = []
+        rows: list[tuple[Formula, Case]] = []
         while not self.take("ENDCASES"):
             if rows:
                 self.expect("ROW", r"\\")
                 if self.take("ENDCASES"):
                     break
-            if rows and rows[-1][1] is None:
+            if rows and not rows[-1][1]:
                 raise self.error("a case behind the rest", "write the rest last", token)
             rows.append(self._case(token))
         conditions = [condition for _, condition in rows]
-        if len(rows) < 2 or not _is_complete(conditions):
+        if len(rows) < 2 or not are_complete(conditions, self.context.closed):
             hint = r"write a & \text{if } x > 0 \\ b & \text{otherwise}"
             raise self.error("the last case must be the rest of the others", hint, token)
         formula = rows[-1][0]
         for value, condition in reversed(rows[:-1]):
-            assert condition is not None
-            formula = Call("where", (condition, value, formula), (), self.at(token))
+            rest = formula
+            formula = value
+            for part in reversed(condition):
+                formula = Call("where", (part, formula, rest), (), self.at(token))
         return formula
 
-    def _case(self, token: Token) -> tuple[Formula, Formula | None]:
-        """Read a value and its condition, None for ``otherwise``."""
+    def _case(self, token: Token) -> tuple[Formula, Case]:
+        """Read a value and its condition, none for ``otherwise``."""
+        self.in_cases += 1
         value = self.inside()
-        self.take("COMMA")
-        self.expect("AMP", "&")
+        self.in_cases -= 1
+        apart = self.take("COMMA") or self.peek().kind == "QUAD"
+        while self.take("QUAD"):
+            pass
+        if not self.take("AMP") and not apart and not self.word_ahead():
+            self.expect("AMP", "&")
+        while self.take("QUAD") or self.take("COLON"):
+            pass
         if self._take_word({"otherwise", "else"}):
             self.take("DOT")
-            return value, None
+            return value, ()
         self._take_word({"if", "for", "when"})
-        self.take("AMP")  # of an array with a column for the word
+        while self.take("AMP") or self.take("QUAD"):  # of an array with a column for the word
+            pass
         if self.peek().kind in {"ROW", "ENDCASES", "RBRACE"}:
             hint = r"write a & \text{if } x > 0 \\ b & \text{otherwise}"
             raise self.error("cases have two rows", hint, token)
-        condition = self.inside()
+        condition = self._chain()
         while self.take("DOT") or self.take("COMMA"):
             pass
         return value, condition
+
+    def _chain(self) -> Case:
+        """Read ``x > 0``, or ``-1 < x < 1``, which is two conditions."""
+        found = [self.inside()]
+        while isinstance(found[-1], Compare) and (op := self.comparison(self.peek())):
+            left = found[-1].right
+            self.next()
+            self.nested += 1
+            found.append(Compare(op, left, self.sum(), left.position))
+            self.nested -= 1
+        return tuple(found)
+
+    def word_ahead(self) -> bool:
+        """Whether a word that begins a condition comes next."""
+        return self.peek().text in names.FONTS and self.group_text(1) in CONDITION_WORDS
 
     def _take_word(self, words: Collection[str]) -> bool:
         """Go past one of some words in roman type."""
@@ -87,28 +123,35 @@ class ConditionReader(DerivativeReader):
         return False
 
     def begins_ones(self) -> bool:
-        r"""Whether ``\mathbb{1}`` comes next, or ``\mathbb{I}`` with a condition."""
+        r"""Whether ``\mathbb{1}`` comes next, or ``\mathbb{I}``, ``I``, ``1`` with a condition."""
         token = self.peek()
-        if token.text not in ONES:
-            return False
-        inner = self.group_text(1) or self.peek(1).text
-        if inner == "1":
+        length = self._font_length() if token.text in ONES else 0
+        inner = self.peek(length // 2).text if length else token.text
+        if length and inner == "1":
             return True
-        after = self.peek(4 if self.peek(1).kind == "LBRACE" else 2)
-        return token.text != r"\mathbf" and inner == "I" and after.kind in {"OPEN", "SUB"}
+        if token.text in names.FONTS or not length:
+            known = inner in self.context.tensors or inner not in INDICATORS
+            return not known and self._is_conditional(length or 1)
+        return inner == "I" and self.peek(length).kind in {"OPEN", "SUB"}
+
+    def _font_length(self) -> int:
+        r"""Return how many tokens ``\mathbb{1}`` or ``\mathbb 1`` are."""
+        return 4 if self.peek(1).kind == "LBRACE" else 2
 
     def indicator(self) -> Formula:
         r"""Read ``\mathbb{1}[x_i > 0]`` and ``\mathbf{1}_{\{y_b = o\}}``, 1 where it holds."""
-        token = self.next()
-        self.k += 3 if self.peek().kind == "LBRACE" else 1
+        token = self.peek()
+        self.k += self._font_length() if token.text in ONES else 1
         if self.peek().kind == "SUB" and not self._is_conditional():
             labels = [x for x in self.scripts().entries or () if isinstance(x, str)]
+            if len(labels) > 1 or self.peek().kind == "OPEN":  # the identity, or that of a set
+                hint = r"write a condition, \mathbb{1}[i = j], or \delta_{ij}"
+                raise self.error("ones with several labels, or an argument", hint, token)
             for x in labels:
                 if x.upper() in self.context.letters and len(x) == 1:
                     self.context.survey.sizes.setdefault(x.upper(), x)
                     self.context.survey.notes.setdefault(f"{x.upper()} is the extent of {x}")
-            ones = tuple(Symbol("delta", (x, x), self.at(token)) for x in labels)
-            return ones[0] if len(ones) == 1 else Product(ones, (False,) * len(ones))
+            return Symbol("delta", (labels[0], labels[0]), self.at(token))
         hint = r"write a condition behind it, as in \mathbb{1}[y_b = o]; ones as factors need none"
         if self.peek().kind == "SUB" and self.peek(1).kind == "LBRACE":
             self.k += 2
@@ -125,14 +168,17 @@ class ConditionReader(DerivativeReader):
             raise self.error("an indicator without a condition", hint, token)
         return self._as_delta(condition) or self.indicated(condition, token)
 
-    def _is_conditional(self) -> bool:
-        r"""Whether a subscript holds a condition, as in ``\mathbf{1}_{\{y_b = o\}}``."""
-        depth, k = 0, 1
-        while (depth or k == 1) and self.peek(k).kind != "END":
+    def _is_conditional(self, ahead: int = 0) -> bool:
+        r"""Whether a subscript or parentheses with a condition begin ``ahead`` tokens from here,
+        as in ``\mathbf{1}_{\{y_b = o\}}``."""
+        start = ahead + (self.peek(ahead).kind == "SUB")
+        depth, k = 0, start
+        while (depth or k == start) and self.peek(k).kind != "END":
             token = self.peek(k)
-            if token.kind in {"COMPARE", "EQUAL", "OPEN"}:
-                return True
-            depth += (token.kind == "LBRACE") - (token.kind == "RBRACE")
+            if token.kind in {"COMPARE", "EQUAL"}:
+                return depth > 0
+            depth += token.kind in {"LBRACE", "OPEN"}
+            depth -= token.kind in {"RBRACE", "CLOSE"}
             k += 1
         return False
 
@@ -156,18 +202,69 @@ class ConditionReader(DerivativeReader):
         return side.name if label and self.context.is_label(side.name) else side
 
 
-def _is_complete(conditions: Sequence[Formula | None]) -> bool:
-    """Whether the last one is the rest, or holds just where none of the others does."""
-    *others, last = conditions
-    if not isinstance(last, Compare):
-        return last is None
+Case = tuple[Formula, ...]  # the conditions of a case, none for the rest
+
+
+def are_complete(cases: Sequence[Case], almost: bool) -> bool:
+    """Whether the last case is the rest, or holds just where none of the others does.
+
+    ``almost`` leaves open what holds at single values: ``x < 0`` and ``x > 0``.
+    """
+    *others, last = cases
+    if not last:
+        return True
+    if (held := _on_a_line(cases)) is not None:
+        between, borders = held
+        return {*between} == {1} and (almost or {*borders} == {1})
+    if not all(len(x) == 1 for x in cases) or not isinstance(last[0], Compare):
+        return False
     left = ALWAYS
     for condition in others:
-        bits = _relation_to(condition, last)
+        bits = _relation_to(condition[0], last[0])
         if bits is None or bits & ~left:
             return False
         left &= ~bits
-    return left == RELATIONS[COMPARED[last.op]]
+    return left == RELATIONS[COMPARED[last[0].op]]
+
+
+def _on_a_line(cases: Sequence[Case]) -> tuple[list[int], list[int]] | None:
+    """Return how many cases hold between the numbers with which one formula is compared, and how
+    many at them; None where cases compare other things."""
+    parts: list[tuple[int, str, Formula, float]] = []
+    for k, case in enumerate(cases):
+        for one in case:
+            if not isinstance(one, Compare):
+                return None
+            left, right = _number(one.left), _number(one.right)
+            if (left is None) == (right is None):
+                return None
+            if right is not None:
+                parts.append((k, one.op, one.left, right))
+            elif left is not None:
+                parts.append((k, FLIPPED.get(one.op, one.op), one.right, left))
+    if len({formula for _, _, formula, _ in parts}) != 1:
+        return None
+    borders = sorted({number for *_, number in parts})
+    ends = [borders[0] - 1, *borders, borders[-1] + 1]
+    between = [(low + high) / 2 for low, high in pairwise(ends)]
+
+    def held(value: float) -> int:
+        return sum(
+            all(HOLDS[op](value, number) for j, op, _, number in parts if j == k)
+            for k in range(len(cases))
+        )
+
+    return [held(x) for x in between], [held(x) for x in borders]
+
+
+def _number(formula: Formula) -> float | None:
+    """Return the value of a number, also of a negative one."""
+    match formula:
+        case Number(value=value):
+            return float(value)
+        case Sum(terms=(Number(value=value),), negative=(True,)):
+            return -float(value)
+    return None
 
 
 def _relation_to(condition: Formula | None, last: Compare) -> int | None:

@@ -40,6 +40,10 @@ class DerivativeReader(ScriptReader):
         """Whether a bar is the partner of one before; see `Parser`."""
         raise NotImplementedError
 
+    def begins_ones(self) -> bool:
+        """Whether an indicator comes next; see `ConditionReader`."""
+        raise NotImplementedError
+
     def fraction(self) -> Formula:
         r"""Read ``\frac{a}{b}``, also where it is a derivative."""
         token = self.next()
@@ -221,6 +225,8 @@ class DerivativeReader(ScriptReader):
             return ()
         while self.begins_name(self.peek()) or (found and self.peek().text in DOTS):
             token = self.peek()
+            if self.begins_ones():
+                return ()
             if token.text in DOTS:  # w_1, \ldots, w_K
                 self.next()
                 if not self._separator():

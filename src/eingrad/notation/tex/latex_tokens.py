@@ -29,6 +29,7 @@ DELIMITERS = {
     r"\rbrace": ("CLOSE", r"\{"), r"\lbrack": ("OPEN", "["), r"\rbrack": ("CLOSE", "["),
     r"\lvert": ("OPEN", "|"), r"\rvert": ("CLOSE", "|"),
     r"\lVert": ("OPEN", r"\|"), r"\rVert": ("CLOSE", r"\|"),
+    r"\llbracket": ("OPEN", "["), r"\rrbracket": ("CLOSE", "["),
     r"\langle": ("OPEN", r"\langle"), r"\rangle": ("CLOSE", r"\langle"),
     "|": ("BAR", "|"), r"\vert": ("BAR", "|"), r"\|": ("BAR", r"\|"), r"\Vert": ("BAR", r"\|"),
 }

@@ -42,7 +42,7 @@ from eingrad.notation.tokens import Token
 
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
-    "COLON",
+    "COLON", "QUAD",
 })  # fmt: skip
 MATRIX_SIGNS = {
     r"\cdot": DOT,
@@ -75,8 +75,10 @@ class Parser(CallReader):
         return "==" if equal else super().comparison(token)
 
     def begins_factor(self, token: Token) -> bool:
-        """Whether a token is no sign and closes nothing."""
-        return token.kind not in STOPS and not self.closes_bars(token)
+        """Whether a token is no sign and closes nothing; in cases a word such as ``if`` does."""
+        if token.kind in STOPS or self.closes_bars(token):
+            return False
+        return not (self.in_cases and self.word_ahead())
 
     def needs_sum(self, term: Formula, axes: Sequence[str]) -> bool:
         """Whether a term has a label of a sum sign that nothing else binds."""
@@ -258,10 +260,10 @@ class Parser(CallReader):
             "NUMBER": self._number, "OPEN": self.group, "BAR": self.in_bars,
             "LBRACE": self.braced, "CASES": self.cases,
         }  # fmt: skip
-        if token.kind in by_kind:
-            return by_kind[token.kind]()
         if self.begins_ones():
             return self.indicator()
+        if token.kind in by_kind:
+            return by_kind[token.kind]()
         if text in {"d", r"\mathrm", r"\delta"} and (derivative := self.short_derivative()):
             return derivative
         if self.begins_name(token):
@@ -376,7 +378,7 @@ class Parser(CallReader):
             if count > 1 and self._is_loss(full, entries):
                 return self._loss(full, token)
             self._check_arguments(full, entries, count, token)
-        if scripts.primes and calls and (slope := self._slope(full, token)) is not None:
+        if scripts.primes and (slope := self._slope(full, scripts.primes, token)) is not None:
             return slope
         if scripts.primes and self._is_transposed(full, scripts, calls):
             return self._powered(full, entries, replace(scripts, power=TRANSPOSED), token)
@@ -387,16 +389,18 @@ class Parser(CallReader):
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
 
-    def _slope(self, name: str, token: Token) -> Formula | None:
-        r"""Read the ``(x)`` of ``S'(x)`` where the model defines S(x), else return None."""
+    def _slope(self, name: str, primes: str, token: Token) -> Formula | None:
+        r"""Read the ``(x)`` of ``S'(x)``, where the model defines S(x), else return None."""
         known = self.context.applied.get(name)
-        given = self.arguments_ahead()
-        if known is None or name not in self.context.tensors or len(given) != 1:
+        if known is None or name not in self.context.tensors or len(known.arguments) != 1:
             return None
-        if [x.name for x in known.arguments] != [x.name for x in given]:
+        called = (self.peek().kind, self.peek().text) == ("OPEN", "(")
+        given = self.arguments_ahead()
+        if called and [x.name for x in known.arguments] != [x.name for x in given]:
             return None
         self.arguments_past()
-        return Derivative(Symbol(name, (), self.at(token)), given, self.at(token))
+        by = Symbol(known.arguments[0].name, (), self.at(token))
+        return Derivative(Symbol(name, (), self.at(token)), (by,) * len(primes), self.at(token))
 
     def _is_transposed(self, name: str, scripts: Scripts, calls: bool) -> bool:
         r"""Whether ``X'`` is the transpose of a matrix that the model knows: ``X'(y - Xw)`` too."""

@@ -23,6 +23,7 @@ from eingrad.notation.syntax import (
     Dependence,
     Derivative,
     Formula,
+    Ordinal,
     Shaped,
     Statement,
     Sum,
@@ -528,7 +529,7 @@ def _integers(statements: Sequence[Statement]) -> set[str]:
     r"""Return the letters that are integers: y in ``p_o = ...``, ``L = -\log p_y``.
 
     Such a letter stands on an assigned tensor, nothing keeps or sums it, and no other tensor has
-    it as a label.
+    it as a label. So is the y of ``\sum_{j \ne y}``, if it is no label elsewhere.
     """
     assigned = {s.target.name: s for s in statements
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
@@ -539,7 +540,7 @@ def _integers(statements: Sequence[Statement]) -> set[str]:
                 if isinstance(part, Symbol):
                     for label in part.labels:
                         owners.setdefault(label, set()).add(part.name)
-    found: set[str] = set()
+    found = _classes(statements)
     for statement in assigned.values():
         target = statement.target
         kept = target.labels if isinstance(target, Symbol) else ()
@@ -549,3 +550,18 @@ def _integers(statements: Sequence[Statement]) -> set[str]:
                 if owners[label] == {where.name} and label not in getattr(own, "labels", ()):
                     found.add(label)
     return found
+
+
+def _classes(statements: Sequence[Statement]) -> set[str]:
+    r"""Return the y of ``\sum_{j \ne y}``, which counts no entries where no sum sign names it."""
+    found: set[str] = set()
+    taken: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, Assignment):
+            calls = [x for x in walk(statement.value) if isinstance(x, Call)]
+            taken |= {*labels_of(statement.target)}.union(
+                *(x.axes for x in calls if not x.conditions)
+            )
+            sides = (x for call in calls for one in call.conditions for x in (one.left, one.right))
+            found |= {x.label for x in sides if isinstance(x, Ordinal)}
+    return (found & {"y"}) - taken

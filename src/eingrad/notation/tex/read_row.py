@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
 from eingrad.errors import NotationError
 from eingrad.notation.grammar import shallow
@@ -223,10 +222,12 @@ def defines_delta(found: Sequence[Row], bare: bool = False) -> bool:
 
 
 def is_threshold(found: Sequence[Row]) -> bool:
-    r"""Whether ``\delta`` never has labels, as that of ``|x| \leq \delta``."""
-    pairs = (pair for row in found for pair in pairwise([*row.tokens, END_OF_ROW]))
-    scripts = [after.kind for here, after in pairs if here.text == r"\delta"]
-    return bool(scripts) and {"SUB", "SUP"}.isdisjoint(scripts)
+    r"""Whether ``\delta`` has no labels, but somewhere a power, as that of ``|x| \leq \delta``."""
+    rows = ([*row.tokens, END_OF_ROW, END_OF_ROW] for row in found)
+    behind = [row[k + 1 : k + 3] for row in rows for k, t in enumerate(row) if t.text == r"\delta"]
+    powers = [after for after in behind if [t.kind for t in after] == ["SUP", "NUMBER"]]
+    plain = [after for after in behind if after not in powers]
+    return bool(plain) and {"SUB", "SUP"}.isdisjoint(after[0].kind for after in plain)
 
 
 def _has_generic(value: Formula, context: Context) -> bool:

@@ -139,8 +139,9 @@ class Context:
         return letter in (self.raised if self.final else self.bound_letters())
 
     def is_function(self, name: str) -> bool:
-        """Whether a letter before a parenthesis calls a function."""
-        return name in self.functions or (self.closed and name not in self.tensors)
+        """Whether a letter before a parenthesis calls a function; I is the identity there."""
+        new = self.closed and name not in self.tensors and name != "I"
+        return name in self.functions or new
 
     def is_label(self, letter: str) -> bool:
         """Whether a letter is a label somewhere."""

@@ -34,7 +34,9 @@ PLACEHOLDERS = frozenset({".", r"\cdot", r"\cdots", r"\ldots", r"\dots", r"\bull
 OLD_FONTS = {
     r"\bf": r"\mathbf", r"\rm": r"\mathrm", r"\it": r"\mathit", r"\cal": r"\mathcal",
     r"\sf": r"\mathsf", r"\tt": r"\mathtt", r"\bfseries": r"\mathbf", r"\boldmath": r"\mathbf",
+    r"\Bbb": r"\mathbb",
 }  # fmt: skip
+TABLES = frozenset({"array", "aligned", "split", "gathered"})  # that hold cases behind a brace
 SHORT_WORDS = frozenset(
     ["old", "new", "err", "out", "reg", "avg", "num", "obs", "net", "val", "pos"]
 )  # which no product of three letters is
@@ -47,7 +49,8 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     too deep.
     """
     tokens = _with_cases(_join_delimiters(list(lexer.tokens()), lexer), lexer)
-    bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(_without_dropped(tokens)))))
+    bare = _without_dropped(_with_braces_in_fractions(tokens))
+    bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
     bare = _letters_apart(_scripts_outside(_fonts_outside(_bars_before(bare))), known)
     result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
     _check_depth(result, lexer)
@@ -77,29 +80,46 @@ def _join_delimiters(tokens: list[Token], lexer: Lexer) -> list[Token]:
 
 def _with_cases(tokens: list[Token], lexer: Lexer) -> list[Token]:
     r"""Read ``\left\{ \begin{array}{ll} ... \end{array} \right.`` as cases."""
-    if not any(t.text == "array" and t.kind == "BEGIN" for t in tokens):
+    if not any(t.text in TABLES and t.kind == "BEGIN" for t in tokens):
         return tokens
     result: list[Token] = []
     opened: list[bool] = []  # whether the arrays that are open are cases
     for k, token in enumerate(tokens):
         after = tokens[k + 1] if k + 1 < len(tokens) else None
-        begins = after is not None and (after.kind, after.text) == ("BEGIN", "array")
+        begins = after is not None and after.kind == "BEGIN" and after.text in TABLES
+        begins = begins and after is not None and (after.text == "array" or token.text == r"\{")
         if begins and after is not None and token.kind in {"OPEN", "BAR"} and token.text != r"\{":
             reason = "a matrix entry by entry"
             raise lexer.error(after, reason, "name it, and declare its shape")
-        if token.text == "array" and token.kind == "BEGIN":
+        if token.text in TABLES and token.kind == "BEGIN":
             opened.append(k > 0 and tokens[k - 1].kind == "OPEN")
             if opened[-1]:
                 result[-1:] = [replace(token, kind="CASES")]
                 continue
-        elif token.text == "array" and token.kind == "END" and opened and opened.pop():
+        elif token.text in TABLES and token.kind == "END" and opened and opened.pop():
             result.append(replace(token, kind="ENDCASES"))
             continue
-        elif token.kind == "CLOSE" and k and tokens[k - 1].text == "array" and (
+        elif token.kind == "CLOSE" and k and tokens[k - 1].text in TABLES and (
             result and result[-1].kind == "ENDCASES"
         ):  # fmt: skip
             continue
         result.append(token)
+    return result
+
+
+def _with_braces_in_fractions(tokens: Sequence[Token]) -> list[Token]:
+    r"""Read ``\frac d{dx}`` as ``\frac{d}{dx}``, ``\frac\partial{\partial x}`` too."""
+    result: list[Token] = []
+    for k, token in enumerate(tokens):
+        single = token.kind == "LETTER" or token.text == r"\partial" or greek(token.text)
+        before = tokens[k - 1] if k else token
+        below = [t.kind for t in tokens[k + 1 : k + 2]] == ["LBRACE"]
+        if single and below and before.text in FRACTIONS:
+            left, right = (replace(token, kind=kind, text=text, spaced=False)
+                           for kind, text in (("LBRACE", "{"), ("RBRACE", "}")))  # fmt: skip
+            result += [left, token, right]
+        else:
+            result.append(token)
     return result
 
 
