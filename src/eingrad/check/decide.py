@@ -140,7 +140,7 @@ def _check_text(
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
     names = {**dict.fromkeys(system.sizes, ()), **short, **system.labels}
     claims = (
-        parse_claims(claim, names, latex, system.applied, system.counting)
+        parse_claims(claim, names, latex, system.applied, system.counts)
         if isinstance(claim, str)
         else [claim]
     )
@@ -226,8 +226,19 @@ def _check_claims(
             verdict = _in_columns(own, verdict, found, derived)
         if verdict.outcome == "wrong" and _is_condition(own, found):
             verdict = Verdict("not judged", verdict.claim, OF_INPUTS, "")
+        if books and not verdict.ok and (last := _unsaid_last(own, system)):
+            reason = f"{last} may be the last entry of an axis, which the model does not say"
+            verdict = Verdict("not judged", verdict.claim, reason, verdict.correct)
         verdicts.append(replace(verdict, notes=tuple(dict.fromkeys((*notes, *verdict.notes)))))
     return verdicts
+
+
+def _unsaid_last(own: Assignment, system: System) -> str:
+    """Return a capital, or the name of an extent, that is a label of a left side alone: in books
+    N of ``x_N`` is the last entry."""
+    known = {x for letters in system.letters.values() for x in letters}
+    new = (x for x in labels_of(own.target) if x not in known)
+    return next((x for x in new if x.isupper() or x in system.sizes), "")
 
 
 def _is_condition(own: Assignment, found: Inlined) -> bool:

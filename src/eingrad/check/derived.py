@@ -20,7 +20,7 @@ from eingrad.core.rewrite import substitute
 from eingrad.derivation.labels import Names, edges_of, size_holders, to_formula
 from eingrad.derivation.steps import introduced, opened
 from eingrad.errors import DifferentiationError, EingradError
-from eingrad.notation.summation import tensor_parts, walk
+from eingrad.notation.summation import derivative_parts, tensor_parts, walk
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol, TensorAt
 from eingrad.notation.system import Definition, System
 from eingrad.notation.text import derivative_text
@@ -118,8 +118,8 @@ class Derived:
                 of, *wrt = tensor_parts(part)
                 self.derivative(of.name, [x.name for x in wrt])
             elif isinstance(part, TensorAt) and "/d" in part.name:  # dL/dy[n-k]
-                of_name, wrt_name = part.name.removeprefix("d").split("/d", 1)
-                self.derivative(of_name, [wrt_name])
+                of_name, *names = derivative_parts(part.name)
+                self.derivative(of_name, names)
 
     def derivative(self, of: str, wrt: Sequence[str]) -> str:
         """Derive one derivative; return its name."""

@@ -42,7 +42,7 @@ def with_differentials(
         return derived, []
     names = {**system.labels, **{d: system.labels[name] for d, name in own.items()}}
     try:
-        claims = parse_claims(claim, names, latex, system.applied, system.counting)
+        claims = parse_claims(claim, names, latex, system.applied, system.counts)
     except NotationError:
         return derived, []
     left, right = _spoken_of(claims, own)

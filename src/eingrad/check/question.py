@@ -11,7 +11,7 @@ from eingrad.core.expr import Expr, variables
 from eingrad.core.forks import once
 from eingrad.notation.lower import lower_claim
 from eingrad.notation.mistakes import unknown_tensor
-from eingrad.notation.summation import labels_of, tensor_parts
+from eingrad.notation.summation import derivative_parts, labels_of, tensor_parts
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Symbol, TensorAt
 from eingrad.notation.text import derivative_name, to_text
 
@@ -82,11 +82,8 @@ class Question:
     def _whole(self, name: str) -> Target:
         """Return a tensor or a derivative at labels alone."""
         labels = self.derived.system.labels
-        of, slash, wrt = name.partition("/d")
-        if not slash:
-            return Symbol(name, labels[name])
-        of = of.removeprefix("d")
-        return Derivative(Symbol(of, labels[of]), (Symbol(wrt, labels[wrt]),))
+        of, *wrt = (Symbol(x, labels[x]) for x in derivative_parts(name))
+        return Derivative(of, tuple(wrt)) if wrt else of
 
     def text(self, left: Formula, right: Formula) -> str:
         """Write an equation as the claim would."""

@@ -55,6 +55,12 @@ class Dimensions:
             self._axes[tensor, axis] = self._place()
         return self._axes[tensor, axis]
 
+    def twin(self, place: int) -> int:
+        """Return a new place of the same extent."""
+        new = self._place()
+        self.unite(place, new)
+        return new
+
     def known(self, dim: Dim, tensor: str, axis: int) -> None:
         """State the dimension of an axis."""
         self._known[self._find(self.axis(tensor, axis))] = dim

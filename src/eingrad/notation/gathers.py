@@ -187,4 +187,5 @@ def _gather(
             inner = _with_integers(entry, names, subscripts)
             assert isinstance(inner, Symbol | TensorAt)
             new.append(inner)
-    return TensorAt(name, tuple(new), where.position)
+    counts = where.counts if isinstance(where, TensorAt) else ()
+    return TensorAt(name, tuple(new), where.position, counts)

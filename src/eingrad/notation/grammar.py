@@ -29,7 +29,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.text import to_text
+from eingrad.notation.text import derivative_text, to_text
 from eingrad.notation.tokens import MAX_DEPTH, Source, Token, too_deep
 
 
@@ -242,12 +242,8 @@ class Grammar(Stream):
 
         By entries at offsets, ``dL/dy[n-k]``, it is a tensor with a name of its own.
         """
-        last = by[-1] if by else None
-        if isinstance(last, TensorAt) and isinstance(of, Symbol | TensorAt):
-            if len(by) > 1 or last.indices:
-                raise self.not_whole(last, token)
-            own = of.labels if isinstance(of, Symbol) else of.entries
-            return TensorAt(f"d{of.name}/d{last.name}", (*own, *last.entries), self.at(token))
+        if any(isinstance(x, TensorAt) for x in by) and isinstance(of, Symbol | TensorAt):
+            return self._at_entries(of, by, token)
         wrt = (*of.wrt, *by) if isinstance(of, Derivative) else tuple(by)
         whole = tuple(x for x in wrt if isinstance(x, Symbol))
         if len(whole) < len(wrt):
@@ -256,6 +252,19 @@ class Grammar(Stream):
         if len(whole) > 2:
             raise self.error("a derivative of third order", "derivatives go to second order", token)
         return Derivative(of.of if isinstance(of, Derivative) else of, whole, self.at(token))
+
+    def _at_entries(
+        self, of: Symbol | TensorAt, by: Sequence[Symbol | TensorAt], token: Token
+    ) -> TensorAt:
+        for part in by:
+            if isinstance(part, TensorAt) and part.indices:
+                raise self.not_whole(part, token)
+        if len(by) > 2:
+            raise self.error("a derivative of third order", "derivatives go to second order", token)
+        entries = [x.entries for x in (of, *by)]
+        name = derivative_text(of.name, [x.name for x in by])
+        counts = tuple(map(len, entries))
+        return TensorAt(name, tuple(e for own in entries for e in own), self.at(token), counts)
 
     def not_whole(self, tensor: TensorAt, token: Token) -> NotationError:
         """Return the error about a part of a tensor where a whole one must stand."""

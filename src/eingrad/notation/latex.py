@@ -34,7 +34,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex.names import WORDS
-from eingrad.notation.text import number_text, offset_text, unnamed
+from eingrad.notation.text import number_text, offset_text, parts_at, unnamed
 
 _CAPITAL = re.compile(
     r"(?<![A-Za-z\\])(?:[A-Z]|\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega))"
@@ -176,11 +176,12 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Symbol(name=name, labels=labels, moves=moves):
             return _symbol(name, labels, moves), POWER if name[-1].isdigit() else ATOM
         case TensorAt(name=name, entries=entries):
+            if "/d" in name:
+                of, *wrt = map(to_latex, parts_at(formula))
+                power = f"^{len(wrt)}" if len(wrt) > 1 else ""
+                below = " ".join(rf"\partial {x}" for x in wrt)
+                return rf"\frac{{\partial{power} {of}}}{{{below}}}", POWER
             inner = ", ".join(map(_entry, entries))
-            if "/d" in name:  # a derivative by a tensor at offsets
-                of, wrt = name.removeprefix("d").split("/d", 1)
-                below = rf"\partial {_symbol(wrt, ())}_{{{inner}}}"
-                return rf"\frac{{\partial {_symbol(of, ())}}}{{{below}}}", POWER
             return f"{_symbol(name, ())}_{{{inner}}}", POWER if name[-1].isdigit() else ATOM
         case SizeOf(label=label, of=None):
             return f"|{label_latex(label)}|", ATOM

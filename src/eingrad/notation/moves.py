@@ -161,28 +161,22 @@ def _apart(
         return any(by and x in still and dim not in still[x] for x, by, dim in own)
 
     if isinstance(formula, Symbol) and leaves(formula):
-        return TensorAt(formula.name, _entries(formula), formula.position)
+        return TensorAt(formula.name, formula.entries, formula.position)
     if isinstance(formula, Derivative):
         of, wrt = formula.of, formula.wrt
         if isinstance(of, Symbol) and len(wrt) == 1 and any(leaves(x) for x in (of, *wrt)):
             name = f"d{of.name}/d{wrt[0].name}"
-            return TensorAt(name, (*_entries(of), *_entries(wrt[0])), formula.position)
+            entries, own = of.entries, wrt[0].entries
+            return TensorAt(name, (*entries, *own), formula.position, (len(entries), len(own)))
         return formula
     if isinstance(formula, TensorAt):
         return _with_entries(formula, lambda x: _apart(x, still, dims))
     return rebuilt(formula, [_apart(x, still, dims) for x in children(formula)])
 
 
-def _entries(symbol: Symbol) -> tuple[str | Offset, ...]:
-    moves = symbol.moves or (0,) * len(symbol.labels)
-    return tuple(
-        Offset(((1, x),), by) if by else x for x, by in zip(symbol.labels, moves, strict=True)
-    )
-
-
 def _as_offsets(formula: Formula, recurrent: Collection[str], still: Collection[str]) -> Formula:
     if isinstance(formula, Symbol) and formula.moved - {*still} and formula.name not in recurrent:
-        return TensorAt(formula.name, _entries(formula), formula.position)
+        return TensorAt(formula.name, formula.entries, formula.position)
     if isinstance(formula, Derivative):
         return formula
     if isinstance(formula, TensorAt):

@@ -20,7 +20,7 @@ from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.lexeme import elementwise as elementwise_function
 from eingrad.notation.lexeme import keeps_labels, over_axes, over_matrices
 from eingrad.notation.places import ended_by, indicated_by
-from eingrad.notation.summation import Summation, tensor_parts, walk
+from eingrad.notation.summation import Summation, derivative_parts, tensor_parts, walk
 from eingrad.notation.syntax import (
     Call,
     Compare,
@@ -268,6 +268,8 @@ class Resolver:
                 sources.append(scope[label])
                 moves[k] = entry.constant
             elif isinstance(entry, Offset):
+                if axis in sources:  # of dx/dx and d2L/dx dx both axes are that of x
+                    axis = self.tensors.dims.twin(axis)
                 terms = tuple((n, scope[label]) for n, label in entry.terms)
                 reads.append(OffsetRead(axis, terms, entry.constant, gather))
                 sources.append(axis)
@@ -303,13 +305,13 @@ class Resolver:
         """Return the axes of a tensor, or those of both tensors of a derivative, ``dy/dx``."""
         if "/d" not in name:
             return self.tensors.use(Symbol(name, tuple(labels), gather.position))
-        of, wrt = name.removeprefix("d").split("/d", 1)
-        ndim = len(self.tensors.symbols[of].labels) if of in self.tensors.symbols else 0
-        parts = ((of, labels[:ndim]), (wrt, labels[ndim:]))
-        return tuple(
-            axis for part, own in parts
-            for axis in self.tensors.use(Symbol(part, tuple(own), gather.position))
-        )  # fmt: skip
+        parts, found = derivative_parts(name), list[int]()
+        for k, part in enumerate(parts):
+            known = self.tensors.symbols.get(part)
+            ends = k + 1 == len(parts) == 2 or (known is None and k > 0)
+            own = labels[len(found) :] if ends else labels[len(found) :][: _rank(known)]
+            found += self.tensors.use(Symbol(part, tuple(own), gather.position))
+        return tuple(found)
 
     def _index(self, index: Symbol | TensorAt, scope: Scope) -> Indexed:
         """Read an integer tensor; an input becomes one wherever it stands."""
@@ -600,6 +602,10 @@ class Resolver:
             self.tensors.dims.unite(row, column)
         except ConflictError as conflict:
             raise mistakes.not_square(call, conflict.first, conflict.second) from None
+
+
+def _rank(symbol: Symbol | None) -> int:
+    return 0 if symbol is None else len(symbol.labels)
 
 
 def _place_of_entry(entry: str | Symbol | TensorAt | Offset) -> Formula:

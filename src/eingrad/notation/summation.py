@@ -80,11 +80,22 @@ def letters_compared(conditions: Iterable[Compare]) -> list[str]:
     return [x.name for x in parts if isinstance(x, Symbol) and not x.labels]
 
 
+def derivative_parts(name: str) -> list[str]:
+    """Return the names in that of a derivative at entries, ``dL/dx``; a plain one is alone.
+
+    >>> derivative_parts("d2L/dx dw"), derivative_parts("x")
+    (['L', 'x', 'w'], ['x'])
+    """
+    of, slash, wrt = name.partition("/d")
+    by = wrt.split(" d") if slash else []
+    return [of.removeprefix("d2" if len(by) == 2 else "d"), *by] if by else [name]
+
+
 def names_of(formula: Formula) -> Iterator[str]:
     """Yield the names of a tensor, or of a gathered tensor and its integer tensors."""
     if isinstance(formula, Symbol | TensorAt):
-        of, slash, wrt = formula.name.partition("/d")  # of dL/dy[n-k] L and y
-        yield from (wrt, of.removeprefix("d")) if slash else (of,)
+        of, *wrt = derivative_parts(formula.name)  # of dL/dy[n-k] L and y
+        yield from (*wrt, of)
     if isinstance(formula, TensorAt):
         for index in formula.indices:
             yield from names_of(index)

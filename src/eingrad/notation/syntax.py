@@ -41,6 +41,13 @@ class Symbol:
     moves: tuple[int, ...] = ()
 
     @property
+    def entries(self) -> tuple[str | Offset, ...]:
+        """The places that its labels say, as those of a `TensorAt`."""
+        moves = self.moves or (0,) * len(self.labels)
+        pairs = zip(self.labels, moves, strict=True)
+        return tuple(Offset(((1, x),), by) if by else x for x, by in pairs)
+
+    @property
     def moved(self) -> set[str]:
         """The labels that are read at another position than their own."""
         return {label for label, by in zip(self.labels, self.moves, strict=False) if by}
@@ -104,11 +111,13 @@ class TensorAt:
 
     ``entries[k]`` says where axis k is read: at a label, at an `Offset`, or at an integer tensor
     with labels of its own. ``delta[y[b],o]`` is an indicator: 1 where o is y[b], else 0.
+    Of a derivative, ``dy[1]/dx[i+1]``, ``counts`` says how many entries each tensor has.
     """
 
     name: str
     entries: tuple[str | Symbol | TensorAt | Offset, ...]
     position: Position | None = field(default=None, compare=False)
+    counts: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def indices(self) -> tuple[Symbol | TensorAt, ...]:
@@ -328,14 +337,16 @@ class Shaped:
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """A label of layers or times: ``a^{l-1}``, ``h_{t-1}``.
+    r"""A label of layers or times: ``a^{l-1}``, ``h_{t-1}``.
 
-    ``last`` is the letter of its last entry, ``first`` the number of its first one in the text.
+    ``last`` is the letter of its last entry, where ``end`` is added: T of ``\sum_{t=1}^T``, T - 1
+    of ``\sum_{t=0}^{T-1}``. ``first`` is the number of its first one in the text.
     """
 
     letter: str
     last: str
     first: int = 1
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eingrad.core.expr import Dim, Expr, Map, Var, postorder
+from eingrad.core.recurrences import recurrences
 from eingrad.errors import DifferentiationError, Position
-from eingrad.notation.syntax import Assignment, Assumption, Counting, Dependence
+from eingrad.notation.syntax import Assignment, Assumption, Counting, Dependence, Moving
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,26 @@ class System:
     def exprs(self) -> dict[str, Expr]:
         """The definitions as expressions."""
         return {name: definition.expr for name, definition in self.definitions.items()}
+
+    @property
+    def counts(self) -> Counting:
+        """How claims in LaTeX about it count: as its text does, or as its recurrences say."""
+        if self.counting.labels:
+            return self.counting
+        labels: dict[str, Moving] = {}
+        carriers: dict[str, tuple[str, str]] = {}
+        letters = {x for own in self.letters.values() for x in own} | self.labels.keys()
+        for found in recurrences(self.exprs):
+            name, axis = next(iter(found.axes.items()))
+            dim, letter = self.definitions[name].var.dims[axis], self.labels[name][axis]
+            if letter in labels or letter.upper() in letters | {letter}:
+                continue
+            labels[letter] = Moving(letter, letter.upper())
+            for x in (*self.inputs.values(), *(d.var for d in self.definitions.values())):
+                if x.dims.count(dim) == 1:
+                    where = x.dims.index(dim), len(x.dims)
+                    carriers.setdefault(x.name, (letter, f"{where[0]}/{where[1]}"))
+        return replace(self.counting, labels=labels, carriers=carriers)
 
     def check_twice(self, of: str) -> None:
         """Raise `DifferentiationError` if a tensor has no second derivatives that are known."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
-from eingrad.notation.summation import tensor_parts, walk
+from eingrad.notation.summation import derivative_parts, tensor_parts, walk
 from eingrad.notation.syntax import (
     ODOT,
     ONES_NAME,
@@ -111,6 +111,9 @@ def gather_text(gather: TensorAt) -> str:
 
     ``y[]`` is one, too, if its author wrote so.
     """
+    if "/d" in gather.name:
+        of, *wrt = map(to_text, parts_at(gather))
+        return derivative_text(of, wrt)
     written = []
     for entry in gather.entries:
         if isinstance(entry, str):
@@ -124,6 +127,20 @@ def gather_text(gather: TensorAt) -> str:
             short = not (labels or entry.brackets) and len(label_text(entry.name)) == 1
             written.append(label_text(entry.name) if short else f"{entry.name}[{labels}]")
     return f"{gather.name}[{','.join(written)}]"
+
+
+def parts_at(gather: TensorAt) -> Iterator[Symbol | TensorAt]:
+    """Yield the tensors of a derivative at entries, y and x of ``dy[1]/dx[i+1]``.
+
+    What has no ``counts`` is that of a number, by tensors with as many axes.
+    """
+    names, start = derivative_parts(gather.name), 0
+    each = len(gather.entries) // (len(names) - 1)
+    for name, count in zip(names, gather.counts or (0, *[each] * (len(names) - 1)), strict=True):
+        entries = gather.entries[start : (start := start + count)]
+        labels = tuple(x for x in entries if isinstance(x, str))
+        plain = len(labels) == len(entries)
+        yield Symbol(name, labels) if plain else TensorAt(name, entries)
 
 
 def call_head(function: str, axes: tuple[str, ...]) -> str:

@@ -16,7 +16,14 @@ from eingrad.notation.matrix.letters import Letters, OpenExtent
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes
 from eingrad.notation.matrix.statements import Misfits, labels_inside, misfit, shows_matrices
 from eingrad.notation.matrix.typed import ALONG, KnownShapes, TreeBuilder, Typed
-from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
+from eingrad.notation.summation import (
+    Summation,
+    children,
+    derivative_parts,
+    labels_of,
+    rebuilt,
+    walk,
+)
 from eingrad.notation.syntax import (
     DOT,
     ODOT,
@@ -69,7 +76,7 @@ class ClaimElaboration:
             sizes={name: self._extent(dim) for name, dim in system.sizes.items()},
             functions=system.functions,
             stacks={a: b for a, b in system.stacks.items() if b in system.labels},
-            moving=system.counting.labels,
+            moving=system.counts.labels,
         )
         words = {"column": C, "row": R}
         for key, kind in system.kinds.items():
@@ -129,7 +136,8 @@ class ClaimElaboration:
         own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "T", PI.name, new}
         if name[0] == "I" and len(name) == 2:  # the identity I_d
             return True
-        of, _, wrt = name.removeprefix("d").partition("/d")
+        of, *by = derivative_parts(name)
+        wrt = by[0] if len(by) == 1 else ""
         if wrt and not self.rank(of) and wrt in self.facts.axes:  # dL/dh at an entry
             self.facts.axes[name] = self.facts.axes[wrt]
         return name in self.facts.axes or name in self.facts.sizes or name in own

@@ -412,6 +412,19 @@ def beside(claim: Claim, at: Sequence[tuple[str, Symbol]]) -> Claim:
     return claim
 
 
+def in_order(claim: Assignment, pairs: Iterable[Compare]) -> Assignment:
+    r"""Return a claim for the entries at which its products have a meaning: ``\prod_{i=k+1}^{t}``
+    says that k is at most t."""
+    labels = labels_of(claim.target)
+    for pair in pairs:
+        left, right = (x.name for x in (pair.left, pair.right) if isinstance(x, Symbol))
+        if left in labels and right in labels:
+            note = f"the claim is judged where {left} <= {right}, as its product goes"
+            told = dict.fromkeys((*claim.notes, note))
+            claim = replace(_beside(claim, pair), notes=tuple(told))
+    return claim
+
+
 def _entry_with_label(entry: Entry, old: str, new: str) -> Entry:
     match entry:
         case str():

@@ -2,6 +2,7 @@ r"""Claims about entries: at a place, ``\delta^L = ...``, or past a label, ``z^{
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from eingrad.notation.matrix.statements import labels_inside
@@ -44,10 +45,11 @@ def beside(claim: Assignment, condition: Compare) -> Assignment:
     return replace(claim, value=Call("where", (condition, claim.value, claim.target)))
 
 
-def about_labels(claim: Claim) -> Claim:
+def about_labels(claim: Claim, taken: Collection[str] = ()) -> Claim:
     r"""Return ``z^l = w^l a^{l-1}``, from the second l on, for ``z^{l+1} = w^{l+1} a^l``.
 
-    A derivative of ``z^{l+1}`` by ``z^l`` is that of ``z^l`` by ``z^m`` where l is m + 1.
+    A derivative of ``z^{l+1}`` by ``z^l`` is that of ``z^l`` by ``z^m`` where l is m + 1; m is no
+    letter that is ``taken``.
     """
     if not isinstance(claim, Assignment):
         return claim
@@ -57,7 +59,7 @@ def about_labels(claim: Claim) -> Claim:
         if len({*moves}) == 1:
             claim = _shifted(claim, label, moves[0])
         elif len(moves) == 2 and isinstance(claim.target, Derivative):
-            claim = _with_two_letters(claim, label, moves[0], moves[1])
+            claim = _with_two_letters(claim, label, moves[0], moves[1], taken)
         parts = _parts(claim.target)
     return claim
 
@@ -80,9 +82,11 @@ def _shifted(claim: Assignment, label: str, by: int) -> Assignment:
     return beside(replace(claim, target=target, value=value), inside)
 
 
-def _with_two_letters(claim: Assignment, label: str, first: int, second: int) -> Assignment:
+def _with_two_letters(
+    claim: Assignment, label: str, first: int, second: int, taken: Collection[str]
+) -> Assignment:
     assert isinstance(claim.target, Derivative)
-    used = {*labels_inside(claim.target), *labels_inside(claim.value)}
+    used = {*labels_inside(claim.target), *labels_inside(claim.value), *taken}
     new = fresh_labels(used, 1, label)[0]
     of = moved(claim.target.of, label, -first)
     wrt = tuple(with_label(moved(x, label, -second), label, new) for x in claim.target.wrt)

@@ -74,6 +74,8 @@ class OffsetReader(Grammar):
         ranks = self.context.ranks.get(self.named, frozenset())
         if found[0].kind != "NUMBER" or found[0].text == "1" or len(found) > 2 or 2 in ranks:
             return False
+        if self.named == "delta":  # \delta_{2i}
+            return False
         text = "".join(t.text for t in found)
         note = f"{self.named} is read at {text}; write a comma for an entry of a matrix"
         self.context.survey.notes.setdefault(note)

@@ -178,7 +178,7 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
     statements, used = read_rows(found, [replace(context, sizes=sizes_of | x) for x in own])
     parts = _parts_of_names(statements, context.survey.subscripts, context.survey.bound)
-    parts |= _parts_of_bold(statements, context.survey)
+    parts |= _parts_of_bold(statements, context)
     if parts := parts | _parts_of_weights(statements, context):
         context = replace(context, joined=context.joined | parts, survey=Survey())
         statements, used = read_rows(found, [replace(context, sizes=sizes_of | x) for x in own])
@@ -435,16 +435,18 @@ def _parts_of_names(
     return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
 
 
-def _parts_of_bold(statements: Sequence[Statement], survey: Survey) -> frozenset[tuple[str, str]]:
+def _parts_of_bold(statements: Sequence[Statement], context: Context) -> frozenset[tuple[str, str]]:
     r"""Return the (name, letter) that are one name in matrix notation: ``\mathbf{S}_b \mathbf{w}``.
 
     Nothing binds or keeps such a letter, which stands alone below names in bold type.
     """
     assigned = [s for s in statements if isinstance(s, Assignment)]
+    survey = context.survey
     kept = {x for s in assigned for x in labels_of(s.target)} | survey.bound
     many = {x for script in survey.subscripts if len(script.entries) > 1 for x in script.entries}
     carriers = [
-        x for s in assigned if shows_matrices(s.value, survey.bold) for x in walk(s.value)
+        x for s in assigned if shows_matrices(s.value, survey.bold, context.moving)
+        for x in walk(s.value)
         if isinstance(x, Symbol) and len(x.labels) == 1 and x.labels[0] not in kept | many
     ]  # fmt: skip
     plain = {x.labels[0] for x in carriers if (x.name, 1) not in survey.bold}

@@ -30,7 +30,7 @@ from eingrad.notation.syntax import (
     Sum,
     Symbol,
 )
-from eingrad.notation.tex.conditions import beside, limited, no_conditions
+from eingrad.notation.tex.conditions import beside, in_order, limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
 from eingrad.notation.tex.edges import left_edge
 from eingrad.notation.tex.entries import about_labels, at_entry
@@ -250,16 +250,18 @@ def claims_of(whole: Row, context: Context) -> list[Claim]:
     position = context.lexer.position(row[0])
     claims: list[Claim] = []
     for part in right:
+        context.survey.products = []
         value = formula_of(part, context)
         if isinstance(target, Symbol | Derivative):
             told = (*whole.notes, *context.survey.notes)
-            claims.append(Assignment(target, value, position, told))
+            claim = Assignment(target, value, position, told)
+            claims.append(in_order(claim, context.survey.products))
         else:
             claims.append(Equation(target, value, position))
     read = partial(formula_of, context=context, comparison=True)
-    claims = [about_labels(with_places(beside(claim, at), latex=True)) for claim in claims]
-    placed = (at_entry(claim, whole.entry) for claim in claims)
-    return [limited(claim, whole.conditions, context, read) for claim in placed]
+    placed = [with_places(beside(claim, at), latex=True) for claim in claims]
+    entries = [at_entry(about_labels(claim, context.tensors), whole.entry) for claim in placed]
+    return [limited(claim, whole.conditions, context, read) for claim in entries]
 
 
 def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]:

@@ -456,6 +456,8 @@ class ScriptReader(OffsetReader):
             return index_entry(self.next().text)
         if (offset := self._offset()) is not None:
             return offset
+        if self.named == "delta" and token.text.isdigit():  # \delta_{i1}: of its two one is 1
+            return Offset((), self._counted({}, int(self.next().text)))
         if not self.begins_name(token):
             hint = "a number belongs to the name: W^{(1)}_{ij} is W1_ij; an entry at a number "
             hint += "stands between commas, W_{i, 1}"

@@ -78,6 +78,8 @@ class SumReader(ConditionReader):
             return self._unlabelled(function, token)
         if below.start not in {"0", "1"}:
             self._leaves_out(below, token)
+        if function == "prod":
+            self.context.survey.products += _in_order(below.conditions)
         head = FunctionHead(function, tuple(below.axes), tuple(below.conditions))
         formula = self.called(head, token, lambda: (self.signed(self.product),))
         self.big_end = self.k
@@ -271,6 +273,14 @@ def _equalities_joined(conditions: Sequence[Compare]) -> list[Compare]:
         else:
             result[result.index(other)] = replace(other, op="==")
     return result
+
+
+def _in_order(conditions: Sequence[Compare]) -> list[Compare]:
+    r"""Return that k stands before t, or with it, of ``\prod_{i=k+1}^{t}``: else it has no factor,
+    and in books no meaning."""
+    lower = [c.right for c in conditions if c.op in {">", ">="} and isinstance(c.right, Symbol)]
+    upper = [c.right for c in conditions if c.op == "<=" and isinstance(c.right, Symbol)]
+    return [Compare("<=", lower[0], upper[0])] if len(lower) == len(upper) == 1 else []
 
 
 def _parted(upper: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from eingrad.errors import NotationError
 from eingrad.notation.syntax import Counting, Moving
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer
@@ -251,8 +252,8 @@ class MovingLabels:
             ranged = name in begins and _is_ranged(name, found)
             shown = _is_label(name, uses, found, ranged) if above else _moves(name, uses)
             if shown:
-                last = ends.get(name) or LAST.get(name, name.upper())
-                result.labels[name] = Moving(name, last, 0 if begins.get(name) == {0} else 1)
+                last, end = ends.get(name) or (LAST.get(name, name.upper()), 0)
+                result.labels[name] = Moving(name, last, 0 if begins.get(name) == {0} else 1, end)
                 result._carry(name, above, uses)
         for name, moving in result.labels.items():
             own = {f"{base}0": (base, "==") for base, x in steps.entered.items() if x == name}
@@ -269,6 +270,11 @@ class MovingLabels:
         before = {f"{base}{self.labels[x].first - 1}": base for base, (x, _) in
                   self.carriers.items()}  # fmt: skip
         return before | {name: of for name, (of, _) in self.firsts.items()}
+
+    def place(self, base: str, places: Collection[str] = ()) -> str:
+        """Return where a name has its label; alone below a vector with a time, ``h_T``, it is."""
+        where = self.carriers.get(base, ("", ""))[1]
+        return "0/1" if where.startswith("0/") and [*places] == ["0/1"] else where
 
     @property
     def above(self) -> dict[str, Moving]:
@@ -404,15 +410,15 @@ def _is_bare(name: str, found: Sequence[Row]) -> bool:
     return False
 
 
-def _ranges(found: Sequence[Row]) -> tuple[dict[str, set[int]], dict[str, str]]:
+def _ranges(found: Sequence[Row]) -> tuple[dict[str, set[int]], dict[str, tuple[str, int]]]:
     r"""Return where labels begin, and the letter of their last one: ``\sum_{t=1}^{T}``."""
     begins: dict[str, set[int]] = {}
-    ends: dict[str, str] = {}
+    ends: dict[str, tuple[str, int]] = {}
     for row in found:
         for name, first, last in (*_sums(row.tokens), *_conditions(row)):
             begins.setdefault(name, set()).add(first)
-            if last:
-                ends.setdefault(name, last)
+            if last.letter and (last.by == 0 or (first, last.by) == (0, -1)):
+                ends.setdefault(name, (last.letter, last.by))
     return begins, ends
 
 
@@ -421,24 +427,25 @@ def sum_begins(found: Sequence[Row], label: str) -> set[int]:
     return {first for row in found for name, first, _ in _sums(row.tokens) if name == label}
 
 
-def _sums(tokens: Tokens) -> Iterator[tuple[str, int, str]]:
+def _sums(tokens: Tokens) -> Iterator[tuple[str, int, Index]]:
     for k, token in enumerate(tokens):
         if token.kind == "COMMAND" and names.big(token.text):
             scripts = {x.kind: x.inner for x in _scripts(tokens, k + 1)}
             below, above = scripts.get("SUB", ()), scripts.get("SUP", ())
             if len(below) == 3 and below[1].kind == "EQUAL" and below[2].text.isdigit():
-                last = index_letter(above[0]) if len(above) == 1 else ""
+                last = _moved(above) or NOTHING
                 yield index_letter(below[0]), int(below[2].text), last
 
 
-def _conditions(row: Row) -> Iterator[tuple[str, int, str]]:
+def _conditions(row: Row) -> Iterator[tuple[str, int, Index]]:
     r"""Yield what stands behind an equation: ``l = 1, \ldots, L``."""
     for condition in row.conditions:
         bare = [t for t in condition if t.kind not in {"QUAD", "COMMA", "DOT"}]
         start = next((k for k, t in enumerate(bare) if t.kind == "EQUAL"), 0)
         dots = any(t.text in DOTS for t in bare)
         if start and dots and bare[start + 1 : start + 2] and bare[start + 1].text.isdigit():
-            yield index_letter(bare[start - 1]), int(bare[start + 1].text), index_letter(bare[-1])
+            last = Index(index_letter(bare[-1]))
+            yield index_letter(bare[start - 1]), int(bare[start + 1].text), last
 
 
 def _is_ranged(name: str, found: Sequence[Row]) -> bool:
@@ -546,7 +553,8 @@ class _Rewriter:
         items = items_of(inner)
         if carried is None or carried[1] == ABOVE:
             return False, []
-        place, count = map(int, carried[1].split("/"))
+        where = self.moving.place(base, [f"{k}/{len(items)}" for k in range(len(items))])
+        place, count = map(int, where.split("/"))
         if count != len(items):
             return False, []
         start, end = items[place]
@@ -564,13 +572,23 @@ class _Rewriter:
     def _entry(self, base: str, moving: Moving, index: Index) -> str:
         """Return the place that an index says: ``#0``, ``#-1`` for the last one; else nothing."""
         if index.letter and index.letter == moving.last:
-            self.notes.setdefault(f"{moving.last} is the last {moving.letter}")
-            return f"#{index.by - 1}" if index.by <= 0 else ""
+            last = moving.last + (f"{moving.end}" if moving.end else "")
+            self.notes.setdefault(f"{last} is the last {moving.letter}")
+            if index.by > moving.end:
+                raise self.behind(index, moving)
+            return f"#{index.by - moving.end - 1}"
         name = f"{base}{index.number}"
         if index.number is None or name in self.known or name in self.moving.firsts:
             return ""
         place = index.number - moving.first
         return f"#{place}" if place >= 0 else ""
+
+    def behind(self, index: Index, moving: Moving) -> NotationError:
+        """Return the error about an entry behind the last one."""
+        last = _index_text(Index(moving.last, moving.end))
+        reason = f"{_index_text(index)} is behind the last {moving.letter}, which is {last} here"
+        hint = rf"\sum_{{{moving.letter}=1}}^{moving.last} says that {moving.last} is the last one"
+        return NotationError(reason, hint=hint)
 
     def _check(self, found: ScriptedName, above: Script) -> None:
         """Refuse other offsets of a label that moves."""
@@ -599,7 +617,11 @@ class _ClaimRewriter(_Rewriter):
             return result
         label, used, index = self.at
         moving = self.moving.labels[label]
-        place = index.by - 1 if index.number is None else index.number - moving.first
+        place = index.by - moving.end - 1
+        if index.number is not None:
+            place = index.number - moving.first
+        elif place >= 0:
+            raise self.behind(index, moving)
         return replace(result, entry=(used, place))
 
     def _with_last(self, tokens: Tokens, index: Index) -> list[Token]:
@@ -632,7 +654,8 @@ class _ClaimRewriter(_Rewriter):
             carried = self.moving.carriers.get(found.base) if found is not None else None
             if found is None or carried is None:
                 continue
-            index = places_of(found).get(carried[1], NOTHING)
+            places = places_of(found)
+            index = places.get(self.moving.place(found.base, places), NOTHING)
             moving = self.moving.labels[carried[0]]
             own = f"{found.base}{index.number}" in self.known
             if index.letter == moving.last or (index.number is not None and not own):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eingrad.notation.syntax import Assignment, Dependence, Shaped, Symbol
+from eingrad.notation.syntax import Assignment, Compare, Dependence, Shaped, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.tidy import group_end
@@ -45,7 +45,8 @@ class Survey:
     the numbers at which sums over a label begin, ``bounds`` the labels at which they end, each with
     a number that is added, ``from_zero`` names that are read at t - s where s ends at t, with no
     entry before 0, ``at_labels`` those that are read at a label alone, ``zeros`` says that an entry
-    is 0, ``ranks`` how many entries a name has.
+    is 0, ``ranks`` how many entries a name has. ``products`` say of two labels between which a
+    product goes that they stand in this order.
     """
 
     sizes: dict[str, str] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Survey:
     ranks: dict[str, set[int]] = field(default_factory=dict)
     from_zero: dict[str, Token] = field(default_factory=dict)
     at_labels: set[str] = field(default_factory=set)
+    products: list[Compare] = field(default_factory=list)
 
     @property
     def first(self) -> int | None:
