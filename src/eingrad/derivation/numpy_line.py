@@ -33,6 +33,7 @@ from eingrad.core.partials import recipe_of
 
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly the outermost operator binds
 Written = tuple[str, int]
+LONGEST = 100_000  # characters: what is shared is written wherever it stands
 REDUCTIONS = {
     "softmax": "scipy.special.softmax({0}, axis={1})",
     "log_softmax": "scipy.special.log_softmax({0}, axis={1})",
@@ -79,6 +80,7 @@ def numpy_line(
 class _LineWriter:
     def __init__(self, extents: Mapping[Dim, str], imports: dict[str, None]) -> None:
         self.extents, self.imports = extents, imports
+        self.written: dict[Expr, Written] = {}
 
     def spelled(self, template: str) -> str:
         """Return a spelling by bare names, and note what has to be imported for it."""
@@ -87,6 +89,14 @@ class _LineWriter:
         return text
 
     def write(self, expr: Expr) -> Written:
+        """Return a part's text and how tightly it binds; each part is written once."""
+        if expr not in self.written:
+            self.written[expr] = self.spell(expr)
+            if len(self.written[expr][0]) > LONGEST:
+                raise NoNumpyLineError("a long line")
+        return self.written[expr]
+
+    def spell(self, expr: Expr) -> Written:
         match expr:
             case Var(name=name):
                 return identifier(name), ATOM
