@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from eingrad.check.points import PLANS, Condition, Point, Points
+from eingrad.calculus.structure import is_sum
+from eingrad.check.points import LOST, PLANS, Condition, NoPointError, Point, Points
 from eingrad.core.evaluate import Array
-from eingrad.core.expr import Expr
+from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.later import np
 
 COARSE = 1e-3  # in units of the greatest entry: formulas further apart than this differ for sure
@@ -60,7 +61,21 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
             for x, fine in ((claim.expr, fine_a), (right, fine_b)) for noise in SEEDS
         )  # fmt: skip
         rounding = np.where(np.isnan(rounding) & careful, np.inf, rounding)
-        return bool((np.abs(fine_a - fine_b) <= NOISE * rounding + EXACT * scale).all())
+        far = np.abs(fine_a - fine_b) - NOISE * rounding
+        if (far <= EXACT * np.maximum(np.abs(fine_a), np.abs(fine_b))).all():
+            return True
+        return bool((far <= EXACT * scale).all() and (far <= _coarse(claim, right, point)).all())
+
+
+def _coarse(claim: ExprClaim, right: Expr, point: Point) -> Array:
+    """Return how far each entry may be off in float64, which some functions have no more of: an
+    entry may be less by many digits than the greatest."""
+    with np.errstate(all="ignore"):
+        rounding = sum(
+            np.abs(point.value(x, float, noise) - point.value(x))
+            for x in (claim.expr, right) for noise in SEEDS
+        )  # fmt: skip
+        return np.asarray(np.where(np.isnan(rounding), np.inf, NOISE * rounding))
 
 
 def _cancel(claim: ExprClaim, right: Expr, point: Point) -> bool:
@@ -89,6 +104,7 @@ def agrees_everywhere(
     if condition is None:
         return (
             agrees_nearby(claim, right, points)
+            and _agrees_near_zero(claim, right, points)
             and _agrees_far_out(claim, right, points)
             and agrees_in_cases(claim, right, points)
         )
@@ -96,6 +112,39 @@ def agrees_everywhere(
         agrees(claim, right, points.point(points.apart(plan), plan, condition))
         for plan in range(PLANS)
     )
+
+
+def _agrees_near_zero(claim: Claim, right: Expr, points: Points) -> bool:
+    """Try smaller numbers where all values are great: ``exp(exp(x + 3)) + 3`` is not the first."""
+    if min(points.standard(plan).greatest for plan in range(PLANS)) < LOST:
+        return True
+    point = points.near_zero
+    if point is None or not np.isfinite(claim.value(point)).all():
+        return True
+    return agrees(claim, right, point, careful=True)
+
+
+def check_nothing_lost(claim: ExprClaim, right: Expr, points: Points) -> None:
+    """Raise NoPointError where a term is too small to tell apart at all points that were found."""
+    tried = [points.standard(plan) for plan in range(PLANS)]
+    if min(point.greatest for point in tried) < LOST or points.near_zero is not None:
+        return
+    own = points.derived.computable(right.name) if isinstance(right, Var) else right
+    formulas = [[*postorder([x])] for x in (claim.expr, own or right)]
+    shared = {*formulas[0]} & {*formulas[1]}
+    for node in (x for nodes in formulas for x in nodes if is_sum(x) and x not in shared):
+        for term in node.operands:
+            if all(_is_lost(term, node, point) for point in tried):
+                raise NoPointError(
+                    "all values are so great that a term is lost beside them",
+                    code="no-point",
+                    hint="look at exponentials of exponentials",
+                )
+
+
+def _is_lost(term: Expr, total: Expr, point: Point) -> bool:
+    part, whole = np.abs(point.value(term)), np.abs(point.value(total))
+    return bool((part <= EXACT * whole).all())
 
 
 def _agrees_far_out(claim: Claim, right: Expr, points: Points) -> bool:

@@ -13,7 +13,12 @@ from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.check.apart import counted, entries_apart, letter_of_its_own
 from eingrad.check.compare import Claim as Comparable
-from eingrad.check.compare import ExprClaim, agrees_everywhere, counterexample
+from eingrad.check.compare import (
+    ExprClaim,
+    agrees_everywhere,
+    check_nothing_lost,
+    counterexample,
+)
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.differential_claims import where_held, with_differentials
@@ -360,7 +365,9 @@ def check_formula(
         return Verdict("not judged", text, reason, question.correct)
     try:
         if agrees_everywhere(own, question.right, question.points):
-            return _right(question, text, is_proved(question, expr))
+            if not (proved := is_proved(question, expr)):
+                check_nothing_lost(own, question.right, question.points)
+            return _right(question, text, proved)
         if (inside := holds_inside(question, claim.value)) is not None:
             return _right_inside(question, text, inside, books)
         unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(

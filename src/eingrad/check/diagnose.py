@@ -40,6 +40,7 @@ MOST_FIRST, MOST_SECOND = 8, 30  # repairs of which two are tried together
 MOST_PARTS_AGAIN = 20_000  # of the second repairs together
 CONDITIONS = ("symmetric", "unit", "orthogonal", "positive", "one-hot")
 MOST_TERMS = 8  # of a right formula, multiplied out, of which a claim may lack one or two
+DERIVING = 200  # a definition that is derived and simplified takes as long as so many nodes
 READING = 7  # giving a part of a formula its meaning takes as long as evaluating so many nodes
 
 
@@ -263,8 +264,12 @@ class _Search:
                 or other.dims != derived.tensor(last.name).dims
             ):
                 continue
-            names = [*(x.name for x in before), name]
+            if self.is_tired:
+                self.cut = True
+                return None
+            names, known = [*(x.name for x in before), name], len(derived.exprs)
             right = derived.tensor(derived.derivative(target.of.name, names))
+            question.points.effort.done += DERIVING * (len(derived.exprs) - known)
             if agrees_everywhere(claim, right, question.points):
                 is_meant = Derivative(target.of, (*before, Symbol(name, last.labels)))
                 reason = f"this is {to_text(is_meant)}, not {to_text(target)}"

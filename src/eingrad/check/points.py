@@ -53,6 +53,8 @@ MOST_READ = 40  # entries that a model's reading far away makes an axis have
 PLANS = 4  # how many choices of sizes there are
 SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
 MOST_LIMITS = 6  # numbers that comparisons are about
+SMALLER = (0.3, 0.1, 0.03, 0.01)
+LOST = 1e9  # beside a greater number another may be lost
 PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
 WIDER = {
     "real": "wide",
@@ -134,6 +136,12 @@ class Point:
                     self.effort.bytes += value.nbytes
                     known[node] = value if rng is None or _is_exact(node) else _off(value, rng)
         return known[root]
+
+    @property
+    def greatest(self) -> float:
+        """The greatest of all values that were computed here and are still known."""
+        known = self._known.get((float, 0), {}).values()
+        return max((float(np.abs(x).max(initial=0)) for x in known), default=0.0)
 
     def _needs(self, node: Expr) -> tuple[Expr, ...]:
         if isinstance(node, Var):
@@ -334,6 +342,22 @@ class Points:
         finally:
             self.kinds = kinds
 
+    @once
+    def near_zero(self) -> Point | None:
+        """Return a point with smaller numbers, so that what the model defines is of some size at
+        which a number is not lost beside it; None where no such point is found."""
+        for k, scale in enumerate(SMALLER):
+            self.scale = scale
+            try:
+                point = self.point(self.apart(k % PLANS), PLAN_OF_WIDE + 21 + k)
+            except NoPointError:
+                continue
+            finally:
+                self.scale = 1.0
+            if point.greatest < LOST:
+                return point
+        return None
+
     def in_cases(self, *roots: Expr, condition: Condition | None = None) -> Iterator[Point]:
         """Yield points with numbers of other orders, and next to those that the formulas compare
         with; none where nothing depends on a comparison."""
@@ -446,7 +470,7 @@ class Points:
             choices = chain(({**own, **kinds} for kinds in _choices(inputs)), choices)
         for kinds in choices:
             self.kinds = kinds
-            points = [self._at(sizes, self._draw(sizes, seed, None)) for seed in (1, 2)]
+            points = (self._at(sizes, self._draw(sizes, seed, None)) for seed in (1, 2))
             if all(self.is_finite(p) for p in points):
                 return kinds
         raise NoPointError(
