@@ -43,7 +43,7 @@ _NORM = re.compile(r"\\(?:\||[lr]?Vert(?![a-z]))|\|\|")
 _DOT = re.compile(r"\s*\\cdot\s*")
 _ANGLES = re.compile(r"\\langle(.*?)\\rangle", re.DOTALL)
 _INDEX = re.compile(r"[(\[]?\s*(?:\\ell|[lL])(?![a-z])")
-_LOSSES = frozenset("LJECdnmN")  # with labels: of a part; without: the whole, a number
+LOSSES = frozenset("LJECdnmN")  # with labels: of a part; without: the whole, a number
 _BESIDE = re.compile(r"\s*(?:\\cdot|\*|\\times|\\,)?\s*")
 _LAYER = re.compile(r"(?:[lLkmntTN]|ell)(?:(?:plus|minus)\d)?|\d")
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\\[,;!:]")
@@ -188,11 +188,13 @@ class AxesOfNames:
             return LeastAxes(1 + name.labels, "a vector or a matrix by its bold letter")
         return max(found, key=lambda x: x.count, default=None)
 
-    def _add(self, name: WrittenName, line: int, why: str, axes: int = 1) -> None:
+    def _add(
+        self, name: WrittenName, line: int, why: str, axes: int = 1, sure: bool = False
+    ) -> None:
         """Remember a name; what has labels is so in its section and around it only."""
         count = max(axes + name.labels if axes < 2 else axes, 1)
         section = self.section if name.labels else ()
-        sure = not name.layer or name.key[0].isupper()  # w^l may be a matrix
+        sure = sure or not name.layer or name.key[0].isupper()  # w^l may be a matrix
         own = LeastAxes(count, f"{why} on line {line}", section, name.bold, sure=sure)
         self.least.setdefault((name.key, name.labels), []).append(own)
 
@@ -238,7 +240,7 @@ class AxesOfNames:
         r"""Remember ``w^l`` and ``w_j`` beside ``w^l_{jk}``, and ``a^l`` beside ``a^l_j``."""
         for name in written_names(side):
             comma = "," in side[name.base_end : name.end]  # h_{a,h} is h_a with h
-            for labels in range(0 if comma or name.key in _LOSSES else min(name.labels, 2)):
+            for labels in range(0 if comma or name.key in LOSSES else min(name.labels, 2)):
                 if name.labels - labels > 1 or labels or name.layer:
                     why = f"it has {name.labels} label{'s' * (name.labels > 1)} on line {line}"
                     own = LeastAxes(
@@ -287,7 +289,8 @@ class AxesOfNames:
                 self.section = sections[max(lines)] if lines else ()
                 for name in _listed(passage.text):
                     matrix = said.lower() in _MATRIX and not name.labels
-                    self._add(name, passage.line, f"the text calls it a {said}", 1 + matrix)
+                    why = f"the text calls it a {said.removesuffix('s')}"
+                    self._add(name, passage.line, why, 1 + matrix, sure=True)
 
 
 def _is_by_bold(name: WrittenName, axes: int) -> bool:

@@ -19,13 +19,15 @@ from eingrad.notation.syntax import (
     Claim,
     Derivative,
     Formula,
+    Offset,
     Product,
     Statement,
     Sum,
     Symbol,
     TensorAt,
 )
-from eingrad.notation.system import System
+from eingrad.notation.system import Definition, System
+from eingrad.papers.layer_names import LAYERS
 from eingrad.papers.scope import Built, is_called, letters_of_name
 
 KNOWN = frozenset({"delta", "pi", "deltas", "I", ONES_NAME, TRANSPOSED.name})
@@ -54,7 +56,9 @@ class Read:
 
     ``unknown`` are its tensors of which the document says nothing, ``generic`` the losses that
     stand for any, each with its upstream gradients: the tensor that stands for ``dL/dY``, and Y.
-    ``upstream`` is a tensor that is taken to be such a gradient, and which one.
+    ``upstream`` is a tensor that is taken to be such a gradient, and which one. ``beside`` are
+    tensors of which an undefined loss may be a function, too, though it is only differentiated by
+    others.
     """
 
     text: str
@@ -63,6 +67,7 @@ class Read:
     unknown: tuple[Symbol, ...] = ()
     generic: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
     def judged(self, depth: Depth) -> list[Verdict]:
         """Judge it; raises EingradError without a meaning."""
@@ -139,12 +144,14 @@ def in_context(
     arguments: Mapping[str, frozenset[str]],
     whole: bool,
     upstream: bool = False,
+    spoken: bool = False,
 ) -> Read:
     """Return an equation with the model that it needs.
 
     A loss that nothing defines becomes a generic function: of ``arguments``, where the document
     names them, else of what the definitions build up from what it is differentiated by. With
-    ``upstream``, a tensor that nothing defines is taken to be its gradient. Raises
+    ``upstream``, a tensor that nothing defines is taken to be its gradient; with ``spoken``, it is
+    one of what the equation differentiates it by alone, where that is part of it. Raises
     UnresolvedError where a derivative speaks of what is not defined, and for such a loss if the
     model is not the ``whole`` of what the loss may depend on.
     """
@@ -158,8 +165,13 @@ def in_context(
         raise _unsaid(min(losses))
     generic: dict[str, Mapping[str, str]] = {}
     taken: dict[str, str] = {}
+    beside: tuple[str, ...] = ()
     for loss in sorted(losses):
         sinks = _depends_on(loss, parts, system, arguments)
+        own = _variables_of(loss, list(_derivatives(claims[-1:])))
+        named = [x for x in sinks if x in own]
+        beside = tuple(x for x in sinks if named and x not in named)
+        sinks = named if spoken and beside else sinks
         assert system is not None
         given = _taken(symbols, system, sinks) if upstream and len(losses) == 1 else None
         statement, generic[loss] = _generic(system, loss, sinks, given)
@@ -170,7 +182,7 @@ def in_context(
     unknown = tuple(symbols.values())
     extra = [_all_of(claims, unknown, system.labels if system else {})] if unknown else []
     derived = _derived((*statements, *extra) or (_all_of(claims, (), {}),), built)
-    return Read(text, claims, derived, unknown, generic, taken)
+    return Read(text, claims, derived, unknown, generic, taken, beside)
 
 
 def _unsaid(name: str) -> UnresolvedError:
@@ -333,9 +345,28 @@ def _sinks(system: System, loss: str, by: set[str], arguments: frozenset[str] | 
     reached = {name for x in by for name in depends_on(system, x)} - above
     if arguments is not None:
         return [n for n in system.labels if n in reached and letters_of_name(n[:1]) <= arguments]
-    used = {v.name for n, d in system.definitions.items() if n not in above
-            for v in variables(d.expr)}  # fmt: skip
+    used = {x for n, d in system.definitions.items() if n not in above for x in _read_by(d, system)}
     return [name for name in system.labels if name in reached and name not in used]
+
+
+def _read_by(definition: Definition, system: System) -> set[str]:
+    """Return the tensors that a definition uses, but for those of the layer before alone."""
+    names = {v.name for v in variables(definition.expr)}
+    before: dict[str, bool] = {}
+    for part in walk(definition.written.value) if definition.written is not None else ():
+        axis = layer_axis(part.name, system) if isinstance(part, Symbol) else None
+        if isinstance(part, Symbol) and axis is not None:
+            earlier = bool(part.moves) and part.moves[axis] < 0
+            before[part.name] = earlier and before.get(part.name, True)
+    return names - {name for name, earlier in before.items() if earlier}
+
+
+def layer_axis(name: str, system: System) -> int | None:
+    """Return which axis of a recurrence through layers is theirs, None where there is none."""
+    letter, _ = system.counting.carriers.get(name, ("", ""))
+    labels = system.labels.get(name, ())
+    known = name in system.definitions and letter in LAYERS and letter in labels
+    return labels.index(letter) if known else None
 
 
 def _taken(symbols: Mapping[str, Symbol], system: System, sinks: Sequence[str]) -> str | None:
@@ -352,7 +383,8 @@ def _generic(
 ) -> tuple[Statement, Mapping[str, str]]:
     """Return a loss with a free gradient by each of some tensors, and the gradients' names.
 
-    ``given`` is the name of the gradient, where there is one.
+    ``given`` is the name of the gradient, where there is one. Of layers it is a function of the
+    last.
     """
     gradients: dict[str, str] = {}
     terms: list[Formula] = []
@@ -361,10 +393,14 @@ def _generic(
         own = given or next(n for n in new if n not in system.labels)
         if given is None:
             gradients[own] = name
-        labels = system.labels[name]
-        terms.append(Product((Symbol(own, labels), Symbol(name, labels)), (False, False)))
-    value = terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms))
-    return Assignment(Symbol(loss), value), gradients
+        labels, axis = system.labels[name], layer_axis(name, system)
+        value: Formula = Symbol(name, labels)
+        if axis is not None:
+            value = TensorAt(name, (*labels[:axis], Offset((), -1), *labels[axis + 1 :]))
+            labels = (*labels[:axis], *labels[axis + 1 :])
+        terms.append(Product((Symbol(own, labels), value), (False, False)))
+    whole = terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms))
+    return Assignment(Symbol(loss), whole), gradients
 
 
 def _all_of(

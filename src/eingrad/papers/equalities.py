@@ -42,6 +42,7 @@ _LATIN = re.compile(r"[a-z]\d*")
 _ONE_LETTER = re.compile(
     r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
 )  # the text has one letter for both, and so means that they are one
+_EARLIER = re.compile(r"\^\s*\{?\s*[(\[]?\s*(?:\\ell|l(?![a-z])|L\s*[-+])")  # a^l, a^{L-1}
 _SQUARE = re.compile(r"\s*(?:\\left)?[(\[{].*[)\]}]\s*\^\s*\{?2\}?\s*\Z", re.DOTALL)
 
 
@@ -72,7 +73,8 @@ class WayToTake:
     ``roots`` takes what is defined by its square, ``e^2 = (a - b)^2``, for what stands in it.
     ``upstream`` takes what nothing defines for the gradient of the loss, ``rival`` a tensor that is
     defined in two ways by what stands before its last definition, ``logistic`` a sigma that the
-    document does not define for the logistic function.
+    document does not define for the logistic function, and ``spoken`` an undefined loss for a
+    function of what it is differentiated by alone.
     """
 
     own: bool = False
@@ -82,6 +84,7 @@ class WayToTake:
     upstream: bool = False
     rival: str = ""
     logistic: bool = False
+    spoken: bool = False
 
 
 class Equalities:
@@ -183,6 +186,7 @@ class Equalities:
         for one in rivals[:MAX_RIVALS]:
             yield WayToTake(hidden=frozenset({one.order}), rival=one.name)
         yield WayToTake(upstream=True)
+        yield WayToTake(spoken=True)
         if self.any_sigma:
             yield WayToTake(logistic=True)
 
@@ -206,7 +210,7 @@ class Equalities:
             stated = self.visible(written, section, reading)
             built = self.scope.model(stated)
             key = (*(s.order for s in stated), reading.whole, reading.upstream, reading.roots,
-                   reading.logistic)  # fmt: skip
+                   reading.logistic, reading.spoken)  # fmt: skip
             try:
                 found = known.get(key) or self.finding(text, section, stated, built, reading, doubt)
                 known[key] = found
@@ -252,10 +256,11 @@ class Equalities:
         """Judge an equality; raises EingradError where it cannot be."""
         through = self.through(text, [s.text for s in stated if s.derivative], built)
         read = in_context(
-            "\n".join([*through, text]), built, self.arguments, reading.whole, reading.upstream
-        )
-        if reading.upstream and not read.upstream:
-            return Finding("not judged", "")
+            "\n".join([*through, text]), built, self.arguments, reading.whole, reading.upstream,
+            reading.spoken,
+        )  # fmt: skip
+        if (reading.upstream and not read.upstream) or (reading.spoken and not read.beside):
+            return _NOTHING
         if why := self.taken_for_number(text, read.derived.system, section):
             return Finding("not judged", why)
         if (name := read.open_matrix()) is not None and not self.is_number(name):
@@ -285,8 +290,13 @@ class Equalities:
             return replace(found, outcome="not judged", reason=why, read="")
         if found.outcome == "wrong" and why:
             return replace(found, outcome="not judged", reason=why)
-        if reading.rival and found.outcome != "right":
-            return Finding("not judged", "")
+        if (reading.rival or reading.spoken) and found.outcome != "right":
+            return _NOTHING
+        if reading.spoken:
+            return replace(found, outcome="right if", reason=_alone(read))
+        if read.beside and found.outcome != "right":
+            why = f"nothing says whether {min(read.generic)} depends on {read.beside[0]}, too"
+            return replace(found, outcome="not judged", reason=why)
         if reading.logistic:
             reason = "right if sigma is the logistic function"
             right = found.outcome == "right"
@@ -380,6 +390,19 @@ class Equalities:
         return reason if line is None else f"{reason}, as line {line} says"
 
 
+def _alone(read: Read) -> str:
+    """Return on what an undefined loss depends alone where an equality is right."""
+    [(loss, gradients)] = read.generic.items()
+    through = " and ".join(gradients.values())
+    return f"right if {loss} depends on {', '.join(sorted(_by(read)))} through {through} alone"
+
+
+def _by(read: Read) -> frozenset[str]:
+    """Return by what an undefined loss is differentiated, and what it is no function of itself."""
+    sinks = {x for own in read.generic.values() for x in own.values()}
+    return read.variables() - sinks
+
+
 def _is_scalar(built: Built, name: str) -> bool:
     assert built.system is not None
     return not built.system.labels[name]
@@ -402,13 +425,18 @@ def _blocked(read: Read, stated: Sequence[Stated], built: Built, free: bool) -> 
     """Return a definition that could not be read, and that decides about an equality.
 
     One that has nothing to do with the variables of its derivatives does not: what it defines is
-    taken to be given. A loss that is ``free`` to be any function may depend on all that is defined.
+    taken to be given. A loss that is ``free`` to be any function may depend on all that is defined,
+    but through what it is a function of anyway.
     """
     names = {*read.derived.system.inputs, *(s.name for s in read.unknown)}
     by = {letter for name in read.variables() for letter in _letters_of(name, built)}
+    sinks = {x for own in read.generic.values() for name in own.values()
+             for x in _letters_of(name, built)}  # fmt: skip
     for unread in built.unread:
-        if free or any(is_called(name, unread.name) for name in names):
-            reach = _reach(unread, stated)
+        given = any(is_called(name, unread.name) for name in names)
+        through = frozenset() if given or _EARLIER.search(unread.text) else frozenset(sinks)
+        if free or given:
+            reach = _reach(unread, stated, through)
             if not by or by & reach:
                 return unread
     return None
@@ -422,12 +450,15 @@ def _letters_of(name: str, built: Built) -> frozenset[str]:
     return frozenset({bare, name[:1]})
 
 
-def _reach(unread: Stated, stated: Sequence[Stated]) -> frozenset[str]:
-    """Return the letters on which a definition depends, through others."""
-    reach = set(unread.letters)
+def _reach(
+    unread: Stated, stated: Sequence[Stated], given: frozenset[str] = frozenset()
+) -> frozenset[str]:
+    """Return the letters on which a definition depends, through others but not what is given."""
+    reach = set(unread.letters) - given
     grown = True
     while grown:
-        more = {x for s in stated if letters_of_name(s.name) <= reach for x in s.letters} - reach
+        more = {x for s in stated if letters_of_name(s.name) <= reach for x in s.letters}
+        more -= reach | given
         reach |= more
         grown = bool(more)
     return frozenset(reach)

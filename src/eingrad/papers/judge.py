@@ -24,7 +24,8 @@ from eingrad.papers.equalities import Doubt, Equalities, Finding
 from eingrad.papers.equations import EQUALS, Side, is_shape_arithmetic
 from eingrad.papers.heads import Head, head_of, is_derivative, joined_names, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
-from eingrad.papers.layer_names import moving_labels, speaks_of_entry, without_label
+from eingrad.papers.layer_names import moving_labels, range_of, speaks_of_entry, with_label
+from eingrad.papers.layer_shapes import layer_shapes
 from eingrad.papers.open_readings import OpenReadings
 from eingrad.papers.passages import Document
 from eingrad.papers.placed_rows import (
@@ -60,7 +61,11 @@ _LOGGED = re.compile(
 )
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
 _TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
+_BY = re.compile(
+    r"\\[dt]?frac\s*\{[^{}]*\}\s*\{\s*(?:\\partial|d|\\mathrm\s*\{\s*d\s*\})(?:[^{}]|\{[^{}]*\})*\}"
+)
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
+_APPLIED = re.compile(r"(\\?[A-Za-z]+)\s*(?:\\left\s*)?\((.*?)(?:\\right\s*)?\)", re.DOTALL)
 _ABOVE = re.compile(r"\^\{?[(\[][^()\[\]]*[)\]]\}?")
 _LAYER = re.compile(r"\^\s*\{\s*[(\[]\s*(\\?[A-Za-z]+)\s*(?:[-+]\s*\d\s*)?[)\]]")  # a^{(\ell)}
 _PLACE = re.compile(r"\d+|\\?[A-Za-z]|\d+\s*,.*|[A-Za-z]\s*[+-]\s*\d")
@@ -148,8 +153,13 @@ def _grounded(sides: Sequence[Side]) -> Sequence[Side]:
 
 
 def is_update(sides: Sequence[Side]) -> bool:
-    r"""Whether a chain gives a name a new value: ``w = w - \eta g``."""
+    r"""Whether a name gets a new value: ``w = w - \eta g``, ``w_{n+1} = w_n - \nabla C``."""
     left, right = sides[0].text, sides[1].text
+    head = head_of(left)
+    if head is not None and letters_of_name(head.name) <= letters_in(_BY.sub(" ", right)):
+        by = [x for x in _BY.findall(right) if letters_of_name(head.name) <= letters_in(x)]
+        if by or r"\nabla" in right:
+            return True
     bare, inside = ("".join(text.split()) for text in (left, right))
     if "^" not in bare:  # L is not given a new value by a^{(L)}
         inside = _ABOVE.sub("", inside)
@@ -180,6 +190,10 @@ class Judge:
         self.scope = Scope(AxesOfNames(own, document.passages))
         moving = moving_labels(line.row.source for line in lines)
         self.scope.shapes = [shape for line in lines for shape in shapes_in(line, moving.labels)]
+        self.above = moving.above
+        assert self.scope.axes is not None
+        declared = {shape.name for shape in self.scope.shapes}
+        self.scope.shapes += layer_shapes(lines, self.scope.axes, self.above, declared)
         heads = [h for line in lines for side in line.row.sides if (h := head_of(side.text))]
         self.joined = joined_names(heads)
         self.labelled = {
@@ -196,7 +210,6 @@ class Judge:
         self.facts = facts
         self.applied: dict[str, str] = {}
         self.first_lines = first_lines(lines)
-        self.above = moving.above
         self.layers = {x for line in lines for x in _LAYER.findall(line.row.source)}
         self.ranks = label_counts([line.row.source for line in lines])
         self.examples = examples_in(lines)
@@ -290,12 +303,11 @@ class Judge:
         return None if head is None else self.name(head)
 
     def name(self, head: Head) -> str:
-        """Return a tensor's name, with the subscript that belongs to it, without the label of a
-        layer above it."""
+        """Return a tensor's name, with the subscript that belongs to it; z^l of its entry z^L."""
         entry = self.joined.get((head.name, len(head.entries))) if head.apart else None
         if len(head.entries) == 1 and (head.name, head.entries[0]) in self.marks:
             entry = head.entries[0]
-        name = without_label(head.name, self.above)
+        name = with_label(head.name, self.above)
         return name if entry is None else f"{name}_{entry}"
 
     def is_known(self, name: str, chain: Sequence[Side]) -> bool:
@@ -350,6 +362,7 @@ class Judge:
         left = self.with_argument_labels(line, left, sides)
         order = sorted(range(len(sides)), key=lambda n: bool(_TRANSPOSE.search(sides[n])))
         k = next((n for n in order if self.is_readable(left, sides[n], line)), 0)
+        k = self.named_inside(line, sides, k)
         yield self.defined(line, name, left, sides[k])
         for n, side in enumerate(sides):
             if n != k and not self.is_skipped(line):
@@ -359,6 +372,20 @@ class Judge:
                     yield self.other(line, judged.formula, "a value of what nothing defines")
                 else:
                     yield judged
+
+    def named_inside(self, line: PlacedRow, sides: Sequence[str], first: int) -> int:
+        r"""Define z of ``a = \sigma(w x) = \sigma(z)``, and return which side says what a is."""
+        for k, side in enumerate(sides):
+            call = _APPLIED.fullmatch(side.strip())
+            name = None if call is None else self.defines(call[2])
+            if call is None or name is None or self.scope.nearest(name) is not None:
+                continue
+            for other in (_APPLIED.fullmatch(x.strip()) for n, x in enumerate(sides) if n != k):
+                inner = "" if other is None or other[1] != call[1] else other[2]
+                if head_of(inner) is None and inner and self.is_readable(call[2], inner, line):
+                    self.scope.define(self.stated(line, name, call[2], inner))
+                    return k
+        return first
 
     def restated(self, line: PlacedRow, name: str, left: str, sides: Sequence[str]) -> None:
         """Let a definition that says the same by other names take the place of the one before."""
@@ -428,14 +455,20 @@ class Judge:
 
     def stated(self, line: PlacedRow, name: str, left: str, side: str) -> Stated:
         """Return a definition as one line of LaTeX."""
-        text = self.reworded(f"{left} = {side}", line.section)
+        text, head = self.reworded(f"{left} = {side}", line.section), head_of(left)
         if line.row.condition:
             text += rf" \quad {line.row.condition}"
+        elif (
+            name
+            and head
+            and not is_derivative(side)
+            and (layers := range_of(head.name, self.above))
+        ):
+            text += rf" \quad {layers}"
         letters = letters_in(f"{left} {side}")
         digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])
         order = line.order if name else digest
         through = is_derivative(side)
-        head = head_of(left)
         rank = 0 if head is None else len(head.entries)
         stated = Stated(
             order, line.row.line, line.section, name, text, letters, through, rank=rank,

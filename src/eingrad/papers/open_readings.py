@@ -41,6 +41,10 @@ _DOTTED = re.compile(r"\([^()]*[A-Z][^()]*\)\s*\\cdot\s*\([^()]*[A-Z][^()]*\)")
 _JACOBIAN = re.compile(
     r"\\(?:mathbf|boldsymbol|bm)\s*\{?\s*[A-Z]\s*\}?\s*_\s*\{?\s*\\(?:mathbf|bold|bm)"
 )
+_INDEXED_FUNCTION = re.compile(
+    r"\\(?:sigma|phi|varphi|psi)\s*\^\s*(?:\{\s*[(\[]?\s*(?:\\ell|[lL])\s*(?:[-+]\s*\d\s*)?[)\]]?\s*\}"
+    r"|\\ell(?![a-z])|[lL])\s*(?:\\left\s*)?\("
+)  # \sigma^{(l)}(z)
 _FIRST_POWER = re.compile(r"[A-Za-z}]\s*\^\s*(?:\{\s*1\s*\}|1(?!\d))")  # a^1, a layer
 
 
@@ -144,6 +148,8 @@ def _unclear(text: str) -> str:
             return f"{word[1]} is no function that is known"
     if _JACOBIAN.match(text) is not None:
         return "a name with a vector below it"
+    if _INDEXED_FUNCTION.search(text) is not None:
+        return "a function with an index above it, which is not known"
     if _FIRST_POWER.search(text) is not None:
         return "nobody writes a first power: a 1 above a name is a layer or an entry"
     return ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
 from eingrad.papers.cases import as_case, introduced, restricted
+from eingrad.papers.dotted_sums import with_sums
 from eingrad.papers.equations import EquationRow, Side, rows_of
 from eingrad.papers.heads import head_of, is_derivative, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
@@ -80,7 +81,7 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
     """Return the rows with names in the place of what the document takes of arguments."""
     sides = [
-        [replace(side, text=entries_of_applied(side.text)) for side in line.row.sides]
+        [replace(side, text=with_sums(entries_of_applied(side.text))) for side in line.row.sides]
         for line in lines
     ]
     names = AppliedNames([[side.text for side in own] for own in sides])

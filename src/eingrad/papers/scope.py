@@ -16,6 +16,7 @@ from eingrad.notation.tex.names import FANCY
 from eingrad.notation.tex.read import read_model
 from eingrad.papers.axes_of_names import SHOWN, AxesOfNames, written_names
 from eingrad.papers.heads import letters_in
+from eingrad.papers.layer_names import LAYERS
 
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
 _INVERSE = re.compile(r"(?<![A-Za-z\\])([A-Z])(?:_\{?(\d)\}?)?\s*\^\s*\{\s*-\s*1\s*\}")
@@ -30,7 +31,8 @@ class Stated:
 
     ``letters`` are those of both sides; ``section`` is the path of headings above it. A definition
     through a ``derivative`` is no part of a model, but stands before a claim. A ``shape``,
-    ``X \\in \\mathbb{R}^{m \\times d}``, says what its name is, wherever it stands.
+    ``X \\in \\mathbb{R}^{m \\times d}``, says what its name is, wherever it stands; on line 0
+    if the document does not declare it, but shows it.
     ``refused`` says why it is not to be read.
     """
 
@@ -141,7 +143,9 @@ class Scope:
             sections = {section, *(s.section for s in found)}
             chosen = {s.name: s for s in found}
             every = (chosen.get(name, own[0]) for name, own in named.items())
-            found = _needed(named, text, [s for s in every if s.section in sections], section)
+            used = "\n".join([text, *(s.text for s in found)])
+            beside = [s for s in every if s.section in sections and not _is_other(s, named, used)]
+            found = _needed(named, text, beside, section)
         reach = letters_in(text).union(*(s.letters for s in found))
         return [*self.shapes_for(reach, section), *sorted(found, key=lambda s: s.order)]
 
@@ -198,6 +202,8 @@ def _needed(
         for own in more:
             chosen, spoken = _chosen(own, used)
             del left[chosen.name]
+            if _is_other(chosen, named, used):
+                continue
             foreign = chosen.rank and spoken and min(spoken) and chosen.rank not in spoken
             if foreign and chosen.section != section:
                 continue
@@ -205,6 +211,19 @@ def _needed(
             used += "\n" + chosen.text
             reach |= chosen.letters
     return found
+
+
+def _is_other(stated: Stated, named: Mapping[str, Sequence[Stated]], used: str) -> bool:
+    """Whether a definition is of z where a text speaks of z^l, or of z^l where it speaks of z; of
+    the one that stands further before it if the text speaks of both."""
+    name, _, label = stated.name.partition("^")
+    beside = [name] if label in LAYERS else [f"{name}^{x}" for x in LAYERS]
+    other = next((named[x][0] for x in beside if x in named), None)
+    if other is None:
+        return False
+    layered = {n.layer for n in written_names(used) if n.key == name}
+    mixed = len(layered) == 2 or not layered
+    return other.order > stated.order if mixed else (label in LAYERS) not in layered
 
 
 def _chosen(own: Sequence[Stated], used: str) -> tuple[Stated, set[int]]:
@@ -236,6 +255,7 @@ def letters_of_name(name: str) -> frozenset[str]:
 def is_called(name: str, written: str) -> bool:
     """Whether a name of a model may be what a document writes so: ``W1`` is ``W^(1)``."""
     letters = letters_of_name(written)
+    written = written.removesuffix("^l").removesuffix("^ell")  # of layers
     if written.isalpha() and written in letters:
         return name == written
     font, space, letter = written.partition(" ")
@@ -251,7 +271,7 @@ def build(stated: Sequence[Stated], axes: AxesOfNames | None = None) -> Built:
 
     One in which a vector or a matrix, by what the document shows, would be a number is left out.
     """
-    rest = [s for s in stated if not s.refused]
+    rest = [s for s in stated if not s.refused and (s.line or _is_whole(s, stated))]
     unread = {s: s.refused for s in stated if s.refused}
     while any(not s.shape for s in rest):
         try:
@@ -267,6 +287,13 @@ def build(stated: Sequence[Stated], axes: AxesOfNames | None = None) -> Built:
                 unread[worst] = reason_of(error)
             rest.remove(worst)
     return Built((), None, unread)
+
+
+def _is_whole(shape: Stated, stated: Sequence[Stated]) -> bool:
+    r"""Whether a shape that nobody declares is needed: ``w^l`` stands somewhere without labels."""
+    [own] = written_names(shape.text.partition(r" \in")[0])
+    names = (n for s in stated if not s.shape for n in written_names(s.text))
+    return any((n.key, n.labels, n.layer) == (own.key, 0, True) for n in names)
 
 
 def is_open(reason: str) -> bool:

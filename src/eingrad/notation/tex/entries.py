@@ -87,7 +87,7 @@ def _with_two_letters(
 ) -> Assignment:
     assert isinstance(claim.target, Derivative)
     used = {*labels_inside(claim.target), *labels_inside(claim.value), *taken}
-    new = fresh_labels(used, 1, label)[0]
+    new = fresh_labels(used, 1, label[-1])[0]  # m beside l, also where it is called ell
     of = moved(claim.target.of, label, -first)
     wrt = tuple(with_label(moved(x, label, -second), label, new) for x in claim.target.wrt)
     value = with_label(moved(claim.value, label, -second), label, new)
