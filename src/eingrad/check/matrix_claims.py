@@ -28,7 +28,7 @@ from eingrad.notation.matrix.claims import (
     sides_of,
 )
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR
-from eingrad.notation.matrix.typed import MINUS_ONE, TRANSPOSES
+from eingrad.notation.matrix.typed import MINUS_ONE, TRANSPOSES, times_in
 from eingrad.notation.summation import children, rebuilt, walk
 from eingrad.notation.syntax import (
     ODOT,
@@ -39,6 +39,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Equation,
     Formula,
+    Number,
     Power,
     Product,
     Sum,
@@ -104,7 +105,7 @@ class MatrixJudge:
         other = None
         if self.depth != "verdict":
             dotted = any(x.dotted for x in options)
-            relaxed = self._relaxed(claim) if dotted else self._with_identities(claim)
+            relaxed = self._relaxed(claim) if dotted else self._reworded(claim)
             other = self._otherwise(claim, definitions, relaxed)
         if other is None:
             other = self._wrong(claim, options, definitions)
@@ -216,8 +217,33 @@ class MatrixJudge:
             if ranks == [1, 1]:
                 for side in (value, _with_signs(value, self._is_vector)):
                     yield Call("diag", (side,)), "the derivative is taken entry by entry"
-        yield from self._with_identities(claim)
+        yield from self._reworded(claim)
         yield from _entry_by_entry(value, self._is_vector)
+
+    def _reworded(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
+        """Yield right sides that are written in short, whether or not they fit as they stand."""
+        yield from self._with_identities(claim)
+        yield from self._with_powers_of_entries(claim)
+
+    def _with_powers_of_entries(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
+        """Yield a right side in which powers of matrices are those of their entries."""
+        found: list[Formula] = []
+
+        def by_entries(part: Formula) -> Formula:
+            parts = () if isinstance(part, Derivative) else children(part)
+            part = rebuilt(part, [by_entries(x) for x in parts]) if parts else part
+            if not isinstance(part, Power) or not (n := times_in(part.exponent)):
+                return part
+            if self._is_scalar(part.base):
+                return part
+            found.append(part)
+            factors, signs = (part.base,) * abs(n), ("", *[ODOT] * (abs(n) - 1))
+            power = Product(factors, (False,) * abs(n), part.position, signs)
+            return power if n > 0 else Product((Number(1), power), (False, True))
+
+        changed = by_entries(sides_of(claim)[1])
+        if found:
+            yield changed, f"{shown(found[0])} goes entry by entry"
 
     def _with_identities(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
         """Yield a right side in which numbers beside matrices are so many identities."""

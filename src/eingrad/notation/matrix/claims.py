@@ -77,6 +77,7 @@ class ClaimElaboration:
             functions=system.functions,
             stacks={a: b for a, b in system.stacks.items() if b in system.labels},
             moving=system.counts.labels,
+            claimed=True,
         )
         words = {"column": C, "row": R}
         for key, kind in system.kinds.items():

@@ -71,7 +71,9 @@ class Elaboration:
                 return self._outer(node, row, col, scope)
             case "sum":
                 return self._sum(node, row, col, scope)
-            case "map" | "power":
+            case "times" if self.shapes.kind(node) == M:
+                return self._product(node, row, col, scope)
+            case "map" | "power" | "times":
                 return self._map(node, row, col, scope)
             case "transpose":
                 return self.emit(node.parts[0], col, row, scope)

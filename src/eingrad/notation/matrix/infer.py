@@ -14,7 +14,7 @@ from eingrad.errors import NotationError
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.kinds import ANY, KINDS, VECTOR, C, M, R, Relation, S, Sets, single
-from eingrad.notation.matrix.typed import OF_MATRIX, TreeBuilder, Typed
+from eingrad.notation.matrix.typed import OF_MATRIX, TreeBuilder, Typed, times_in
 from eingrad.notation.syntax import SLICE, Call, Formula, Offset, Symbol
 from eingrad.notation.text import to_text
 
@@ -22,6 +22,8 @@ MOST = 300  # guesses
 DATA = frozenset("dhpqrstuvxyz")  # what X w is compared with; X w + b may add a number
 MEANS = frozenset({"mu", "theta", "beta"})  # vectors where a sum has these, too
 OF_RANK = {0: S, 1: VECTOR, 2: M}
+WHOLE = frozenset({*OF_MATRIX, "inverse"})  # functions of a square matrix
+ENTRIES = frozenset({"map", "fold", "bind", "keep", "along", "entry", "any", "entrywise"})
 Rule = Callable[[Typed, list[int]], tuple[tuple[int, ...], str]]
 Guess = tuple[int, tuple[int, ...], str]  # a set's variable, kinds in the order of trial, a note
 
@@ -57,6 +59,10 @@ class Inference:
         self.numbers = (C, S) if ones else (S, C)  # what a factor 1 is
         self.builder, self.facts = builder, builder.facts
         self.nodes = builder.nodes
+        self.around = {id(x): node for node in self.nodes for x in node.parts}
+        for node in self.nodes:
+            if node.op == "power" and self._may_be_of_matrix(node):
+                node.op = "times"
         self.equations = [
             Relating(relation, (node.var, *(x.var for x in node.parts)), node)
             for node in self.nodes if (relation := relation_of(node)) is not None
@@ -68,7 +74,6 @@ class Inference:
         for k, equation in enumerate(self.equations):
             for var in equation.variables:
                 self.uses.setdefault(var, []).append(k)
-        self.around = {id(x): node for node in self.nodes for x in node.parts}
         self.notes: dict[int, str] = {}
         self.failed: KindError | None = None
         self.count = 0
@@ -90,6 +95,7 @@ class Inference:
         if found is None:
             assert self.failed is not None
             raise self.failed
+        self._note_powers(found)
         dots = [x for x in self.nodes if x.op == "dot"]
         for node in dots:
             node.op = _dotted(*(found[x.var] for x in (node, *node.parts)))
@@ -98,6 +104,31 @@ class Inference:
             if left in dots and left.op != "product" and found[right.var] & VECTOR:
                 raise KindError(node, [found[x.var] for x in (node, *node.parts)])
         return found
+
+    def _may_be_of_matrix(self, node: Typed) -> bool:
+        """Whether ``X^3`` may be X X X: in a function of matrices, ``tr(X^3)``, and in claims,
+        but not inside what goes entry by entry or sums entries."""
+        n = times_in(node.parts[1].written)
+        if not n:
+            return False
+        outer: Typed | None = node
+        while outer is not None and outer.op not in WHOLE:
+            if outer.op in ENTRIES:
+                return False
+            outer = self.around.get(id(outer))
+        return outer is not None or n < 0 or self.facts.claimed
+
+    def _note_powers(self, domains: Sequence[int]) -> None:
+        """Note powers of matrices where nothing around them, a trace, say, is of a matrix."""
+        for node in self.nodes:
+            if node.op == "times" and domains[node.var] == M:
+                outer = self.around.get(id(node))
+                while outer is not None and outer.op not in WHOLE:
+                    outer = self.around.get(id(outer))
+                if outer is None:
+                    text = to_text(node.written).replace(" * ", " ")
+                    self.notes[node.var] = f"{text} is a power of the matrix, not of its entries"
+                node.surely = outer is not None or node.parts[0].op == "name"
 
     def _search(self, domains: list[int], dirty: Sequence[int]) -> list[int] | None:
         try:
@@ -360,6 +391,11 @@ def _power(sets: Sets) -> Sets:
     return [own, own, sets[2] & S]
 
 
+def _times(sets: Sets) -> Sets:
+    own = sets[0] & sets[1]
+    return [own, own, sets[2] & S]
+
+
 def _derivative(sets: Sets) -> Sets:
     """A gradient is shaped like its variable; of a vector by a vector there is a matrix."""
     found = [0] * len(sets)
@@ -408,6 +444,7 @@ _RELATIONS: dict[str, Callable[[Sets], Sets]] = {
     "fold": _only(S, ANY & ~S),
     "outer": kinds.outer,
     "power": _power,
+    "times": _times,
     "derivative": _derivative,
 }
 

@@ -9,7 +9,7 @@ from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.matrix.infer import KindError
 from eingrad.notation.matrix.kinds import C, M, R, S, composed
 from eingrad.notation.matrix.letters import MisfitError, OpenExtent, equal
-from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, KnownShapes, Typed
+from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, KnownShapes, Typed, times_in
 from eingrad.notation.syntax import SLICE, Call, Symbol, TensorAt
 
 NUMERATOR, DENOMINATOR = "numerator", "denominator"  # what a Jacobian has a row for
@@ -56,6 +56,7 @@ class Shapes:
         self.shapes: dict[int, Shape] = {}
         self.products: dict[int, Factored] = {}
         self.vectors: list[tuple[Typed, Typed]] = []  # matrices, and vectors that are added to them
+        self.powers: list[Typed] = []  # of matrices that are square if something else says so
         self.downward: set[int] = set()  # those that are added to every column
         self.alive: list[Typed] = []  # keeps the ids of nodes that are made here
 
@@ -74,6 +75,11 @@ class Shapes:
 
     def finish(self) -> None:
         """Decide where vectors are added to matrices: to every row, if both do not fit."""
+        for node in self.powers:
+            rows, cols = self.of(node.parts[0])
+            if rows is None or cols is None or not equal(rows, cols):
+                raise KindError(node, [M])
+            self._multiply(node)
         for matrix, vector in self.vectors:
             rows, cols = self.shapes[id(matrix)]
             shape = self.shapes[id(vector)]
@@ -115,6 +121,8 @@ class Shapes:
                 return cols, rows
             case "inverse" if self.kind(node) == M:
                 return self._square(node)
+            case "times" if self.kind(node) == M:
+                return self._repeated(node)
             case "diag":
                 return self._diagonal(node)
             case "outer":
@@ -126,7 +134,7 @@ class Shapes:
                 return self._along(node)
             case "sum" | "map" | "entrywise":
                 return self._alike(node)
-            case "inverse" | "bind" | "keep" | "power":
+            case "inverse" | "bind" | "keep" | "power" | "times":
                 for part in node.parts[1:]:
                     self.of(part)
                 shape = self.of(node.parts[0])
@@ -212,6 +220,22 @@ class Shapes:
         rows, cols = self.of(part)
         self._unite(node, part, part, (rows, None), (cols, None))
         return rows, cols
+
+    def _repeated(self, node: Typed) -> Shape:
+        """Return the shape of ``X^3``, which is X X X, or of ``X^{-2}``, of inverses."""
+        if not node.surely:
+            self.powers.append(node)
+            return self.of(node.parts[0])
+        self._multiply(node)
+        return self.of(node.parts[0])
+
+    def _multiply(self, node: Typed) -> None:
+        shape = self._square(node)
+        n = times_in(node.parts[1].written)
+        factor = node.parts[0]
+        if n < 0:
+            factor = self._made("inverse", node, (factor,), M, shape)
+        self.products[id(node)] = Factored(core=self._joined(node, [factor] * abs(n)))
 
     def _diagonal(self, node: Typed) -> Shape:
         rows, cols = self.of(node.parts[0])

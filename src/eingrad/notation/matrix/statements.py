@@ -17,11 +17,13 @@ from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, R
 from eingrad.notation.matrix.letters import Letters, MisfitError, OpenExtent
 from eingrad.notation.matrix.shapes import OpenSumError, Shapes, SizeError
 from eingrad.notation.matrix.typed import (
+    MOST_TIMES,
     OF_MATRIX,
     TRANSPOSES,
     KnownShapes,
     TreeBuilder,
     Typed,
+    times_in,
 )
 from eingrad.notation.mistakes import length_or_entries
 from eingrad.notation.summation import Summation, children, walk
@@ -680,13 +682,22 @@ def misfit(error: Exception) -> NotationError:
         )
     assert isinstance(error, KindError | SizeError)
     node = error.node
-    if node.op == "power" and isinstance(error, KindError):
-        base = to_text(node.parts[0].written)
+    if isinstance(error, KindError) and (odd := _odd_power(error)) is not None:
+        return NotationError(
+            f"{to_text(odd.written)} is a power of a matrix whose exponent is no whole number",
+            code="open-shape",
+            position=odd.written.position,
+            hint=f"write a number above it, to {MOST_TIMES}, below zero for the inverse",
+        )
+    if node.op in {"power", "times"} and isinstance(error, KindError):
+        base = node.parts[0].written
+        twice = (Product((base, base), (False, False), None, signs) for signs in ((), ("", ODOT)))
+        product, entries = (to_text(x).replace(" * ", " ") for x in twice)
         return NotationError(
             f"whether {to_text(node.written)} is a product or goes entry by entry is open",
             code="open-shape",
             position=node.written.position,
-            hint=f"write {base} {base}, of square matrices, or {base} ⊙ {base}",
+            hint=f"write {product}, of square matrices, or {entries}",
         )
     if isinstance(error, SizeError):
         reason = (
@@ -705,6 +716,14 @@ def misfit(error: Exception) -> NotationError:
         hint="a product joins the columns of one factor to the rows of the next; ⊙ goes entry by "
         "entry, ^T transposes",
     )
+
+
+def _odd_power(error: KindError) -> Typed | None:
+    """Return the ``X^k`` or ``X^{1/2}`` of a matrix at which an error arose, if there is one."""
+    node = error.node
+    powers = [*(node.parts if node.op in OF_MATRIX else ())]
+    powers += [node] if error.sets[1:2] == [M] else []
+    return next((x for x in powers if x.op == "power" and not times_in(x.parts[1].written)), None)
 
 
 def _words(found: int) -> str:

@@ -42,12 +42,14 @@ MINUS_ONE = Sum((Number(1),), (True,))
 ONE_ARGUMENT = frozenset({"norm", "diag", "inv", "transpose", "entry", "trace", "det", "logdet"})
 OF_MATRIX = frozenset({"trace", "det", "logdet"})
 ALONG = {"rows": 0, "cols": 1}  # which place of a matrix stays
+MOST_TIMES = 12  # the highest power of a matrix
 
 
 @dataclass(eq=False)
 class Typed:
     """A part of a formula: ``op`` says how its kind comes from its parts', ``var`` whose set of
-    kinds it has. ``written`` is the formula itself."""
+    kinds it has. ``written`` is the formula itself. ``surely`` says of a power that its base is
+    square, whatever else is known of it."""
 
     op: str
     written: Formula
@@ -55,6 +57,7 @@ class Typed:
     var: int = -1
     divides: tuple[bool, ...] = ()
     signs: tuple[str, ...] = ()
+    surely: bool = False
 
 
 @dataclass
@@ -65,7 +68,8 @@ class KnownShapes:
     of tensors whose rank is known. ``rows`` are declared so, ``bold`` in bold type, ``assigned``
     on left sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix with rows x_i;
     ``moving`` are labels of times and layers, which stand beside a type, ``first`` are names for
-    what stands before the first entry, which have the type of the others.
+    what stands before the first entry, which have the type of the others. A formula that is
+    ``claimed`` may have ``X^2`` for X X, since it is compared.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
@@ -79,6 +83,7 @@ class KnownShapes:
     stacks: Mapping[str, str] = field(default_factory=dict)
     moving: Collection[str] = ()
     first: Mapping[str, str] = field(default_factory=dict)
+    claimed: bool = False
 
 
 class TreeBuilder:
@@ -323,6 +328,20 @@ def _check_count(call: Call, functions: Collection[str]) -> None:
     count = 2 if function == "inner" else 1
     if (of_one or function == "inner") and len(call.args) != count:
         raise wrong_arguments(call, count, count)
+
+
+def times_in(exponent: Formula) -> int:
+    """Return the n of ``X^n`` and of ``X^{-n}``, from 2 on; 0 for any other exponent.
+
+    >>> times_in(Number(3)), times_in(Sum((Number(2),), (True,))), times_in(Symbol("k"))
+    (3, -2, 0)
+    """
+    match exponent:
+        case Number(value=int() as n) if 2 <= n <= MOST_TIMES:
+            return n
+        case Sum(terms=(Number(value=int() as n),), negative=(True,)) if 2 <= n <= MOST_TIMES:
+            return -n
+    return 0
 
 
 def links(product: Product) -> tuple[Symbol, ...]:

@@ -118,8 +118,8 @@ class CallReader(SumReader):
         inner = [self.peek(k) for k in range(1, end)]
         if self.peek().text != "|" or not inner or self.peek(end).text != "|":
             return False
-        bold = (inner[0].text in names.BOLD and inner[-1].text[:1].isupper()) or (
-            inner[0].text in names.BOLD and len(inner) > 2 and _is_capital(inner[2]))  # fmt: skip
+        bold = inner[0].text in names.BOLD and (
+            inner[-1].text[:1].isupper() or any(map(_is_capital, inner[1:3])))  # fmt: skip
         return bold or (names.greek(inner[0].text) in names.MATRICES and len(inner) == 1)
 
     def _arguments(self, function: str = "") -> tuple[Formula, ...]:
@@ -216,7 +216,7 @@ class CallReader(SumReader):
         if opened.text == "|" and self.begins_name(self.peek()):
             label = self.entry()
             known = isinstance(label, str) and self.context.is_label(label)
-            if known and self.take("BAR", "|"):
+            if known and not self._is_matrix(Symbol(str(label))) and self.take("BAR", "|"):
                 return str(label)
         self.k = start
         return None

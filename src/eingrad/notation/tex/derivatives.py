@@ -462,9 +462,13 @@ class DerivativeReader(ScriptReader):
         r"""Read ``_{w_j} L(w, b)`` behind a sign: what it is by stands below, and what of after."""
         self.next()
         braces = self.take("LBRACE")
-        by, _ = self.tensor_or_entry()
+        by, times = self.tensor_or_entry()
         if braces:
             self.expect("RBRACE", "a closing brace")
+        if times > 1 and (braces or order != Number(1)):
+            hint = rf"write the order behind the braces: {token.text}_{{w}}^2 L"
+            raise self.error("a derivative by a square", hint, token)
+        order = Number(times) if times > 1 else order
         if self.take("SUP"):
             order = self.argument()
         if self.peek().kind in {"EQUAL", "END"}:

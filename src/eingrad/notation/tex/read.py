@@ -442,7 +442,8 @@ def _parts_of_bold(statements: Sequence[Statement], context: Context) -> frozens
     """
     assigned = [s for s in statements if isinstance(s, Assignment)]
     survey = context.survey
-    kept = {x for s in assigned for x in labels_of(s.target)} | survey.bound
+    kept = {x for s in assigned for x in labels_of(s.target) if x in labels_inside(s.value)}
+    kept |= survey.bound  # \mathbf{K}_y = \mathbf{K} + \sigma^2 I keeps no y
     many = {x for script in survey.subscripts if len(script.entries) > 1 for x in script.entries}
     carriers = [
         x for s in assigned if shows_matrices(s.value, survey.bold, context.moving)
