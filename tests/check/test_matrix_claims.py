@@ -125,6 +125,64 @@ def test_a_row_for_a_gradient_is_right_in_the_other_layout_alone() -> None:
     assert "numerator" in verdict.reason
 
 
+IN_OTHER_LAYOUTS = [
+    (TRACE, r"\frac{\partial f}{\partial X} = B A", "numerator"),
+    (INVERSE, r"\frac{\partial f}{\partial X} = -X^{-1} \mathbf{b} \mathbf{a}^T X^{-1}", "numerator"),
+    (r"\mathbf{y} = t \mathbf{x} \\ t \in \mathbb{R}", r"\frac{\partial \mathbf{y}}{\partial t} = \mathbf{x}^\top", "denominator"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "claim", "layout"), IN_OTHER_LAYOUTS)
+def test_what_another_layout_has_is_right_if_that_is_meant(
+    model: str, claim: str, layout: str
+) -> None:
+    verdict = read(model).check(claim, latex=True)
+    assert verdict.outcome == "right if"
+    assert layout in verdict.reason
+
+
+def test_a_gradient_that_an_earlier_claim_has_like_its_matrix_is_not_its_transpose() -> None:
+    claims = [rf"\frac{{\partial f}}{{\partial X}} = {x}" for x in ("A^T B^T", "B A")]
+    found = read(TRACE).check_each(claims, latex=True)
+    assert [v.outcome for v in found] == ["right", "wrong"]
+
+
+BY_ROWS = [
+    (AFFINE, r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}^\top} = \mathbf{A}", "right"),
+    (AFFINE, r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}^T} = \mathbf{A}^T", "wrong"),
+    (AFFINE, r"\frac{\partial \mathbf{y}^T}{\partial \mathbf{x}} = \mathbf{A}^T", "right"),
+    (AFFINE, r"\frac{\partial \mathbf{y}^T}{\partial \mathbf{x}} = \mathbf{A}", "wrong"),
+    (FORM, r"\frac{\partial q}{\partial \mathbf{x}^T} = \mathbf{x}^T (A + A^T)", "right"),
+    (FORM, r"\frac{\partial q}{\partial \mathbf{x}^T} = (A + A^T) \mathbf{x}", "wrong"),
+    (FORM, r"\frac{\partial^2 q}{\partial \mathbf{x} \partial \mathbf{x}^T} = A + A^T", "right"),
+    (TRACE, r"\nabla_{X^T} f = B A", "right"),
+    (TRACE, r"\nabla_{X^T} f = A^T B^T", "wrong"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "claim", "outcome"), BY_ROWS)
+def test_a_transpose_below_the_bar_says_how_a_derivative_lies(
+    model: str, claim: str, outcome: str
+) -> None:
+    assert read(model).check(claim, latex=True).outcome == outcome
+
+
+POWERS = [
+    (r"f = \operatorname{tr}(X^3)", r"\nabla_X f = 3 (X^2)^T", "right"),
+    (r"f = \operatorname{tr}(X^3)", r"\nabla_X f = 2 (X^2)^T", "wrong"),
+    (r"f = \operatorname{tr}(X^{-1})", r"\nabla_X f = -(X^{-2})^T", "right"),
+    (r"f = \operatorname{tr}(X^{-1})", r"\nabla_X f = -(X^{-3})^T", "wrong"),
+    (r"f = \det(X^4)", r"\nabla_X f = 4 \det(X^4) X^{-T}", "right"),
+    (r"L = \sum_{i,j} X_{ij}^3", r"\nabla_X L = 3 X^2", "right if"),
+]
+
+
+@pytest.mark.parametrize(("model", "claim", "outcome"), POWERS)
+def test_whole_powers_of_matrices_are_products(model: str, claim: str, outcome: str) -> None:
+    verdict = read(model).check(claim, latex=True)
+    assert verdict.outcome == outcome, str(verdict)
+
+
 def test_the_first_claim_that_one_layout_fits_fixes_it() -> None:
     numerator = r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}} = \mathbf{A}"
     denominator = r"\frac{\partial \mathbf{y}}{\partial \mathbf{x}} = \mathbf{A}^\top"

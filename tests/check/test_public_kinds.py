@@ -123,12 +123,12 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
     "bars for a determinant": (
         rf"B {SQUARE}",
         [r"\frac{d \log |B|}{dB} = B^{-T}", r"\frac{\partial |B|}{\partial B} = |B| B^{-T}"],
-        [r"\frac{d \log |B|}{dB} = B^{-1}", r"\frac{\partial |B|}{\partial B} = B^{-T}"],
+        [r"\frac{d \log |B|}{dB} = |B| B^{-T}", r"\frac{\partial |B|}{\partial B} = B^{-T}"],
     ),
     "square as declared": (
         rf"L = \log |A B| \\ A, B {SQUARE}",
         [r"\frac{\partial L}{\partial A} = A^{-T}"],
-        [r"\frac{\partial L}{\partial A} = A^{-1}", r"\frac{\partial L}{\partial A} = B^{-T}"],
+        [r"\frac{\partial L}{\partial A} = -A^{-T}", r"\frac{\partial L}{\partial A} = B^{-T}"],
     ),
     "a letter below a function": (
         r"h_s(x) = x^2 + s",
@@ -140,7 +140,7 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
          r"\frac{\partial \mathbf{a}^T\mathbf{X}^T \mathbf{b}}{\partial \mathbf{X}} &=& \mathbf{b}\mathbf{a}^T",
          r"\frac{\partial x^Ta}{\partial x} = \frac{\partial a^Tx}{\partial x} = a",
          r"\frac{\partial}{\partial X} \log\det X = X^{-T}"],
-        [r"\frac{\partial \mathbf{a}^T\mathbf{X}^T \mathbf{b}}{\partial \mathbf{X}} = \mathbf{a}\mathbf{b}^T",
+        [r"\frac{\partial \mathbf{a}^T\mathbf{X}^T \mathbf{b}}{\partial \mathbf{X}} = 2 \mathbf{b}\mathbf{a}^T",
          r"\frac{\partial x^T A x}{\partial x} = (A - A^T) x",
          r"\frac{\partial x^Ta}{\partial x} = \frac{\partial a^Tx}{\partial x} = 2 a"],
     ),

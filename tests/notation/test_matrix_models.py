@@ -57,6 +57,8 @@ CASES: list[tuple[str, Callable[..., Any]]] = [
     (r"\mathbf{z} = \operatorname{diag}(A A^T)", lambda A: np.diag(A @ A.T)),
     (r"\mathbf{z} = (A^T A + \lambda I)^{-1} A^T \mathbf{w}",
      lambda A, w, **o: np.linalg.solve(A.T @ A + o["lambda"] * np.eye(D), A.T @ w)),
+    (r"L = \operatorname{tr}(A^3 + A^{-2})",
+     lambda A: np.trace(A @ A @ A + np.linalg.matrix_power(A, -2))),
     (r"L = \log \det (A^T A)", lambda A: np.linalg.slogdet(A.T @ A)[1]),
     (r"\mathbf{z} = X^T \mathbf{1}", lambda X: X.sum(0)),
     (r"\mathbf{z} = \frac{1}{n} X \mathbf{1} + \mathbf{u}", lambda X, n, u: X.sum(1) / n + u),

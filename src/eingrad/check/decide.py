@@ -25,7 +25,7 @@ from eingrad.check.differential_claims import where_held, with_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_inside
-from eingrad.check.matrix_claims import MatrixJudge
+from eingrad.check.matrix_claims import Layouts, MatrixJudge
 from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
@@ -117,15 +117,15 @@ def check_each(
     ``depth`` says what is looked for: the mistake, only a condition under which it is right, or
     nothing.
     """
-    layout: list[str] = []  # that of Jacobians, which the first claim fixes for those after it
+    layouts = Layouts()  # which the first claims fix for those after them
     if isinstance(claim, Sequence) and not isinstance(claim, str):
-        found = (_check_text(derived, one, latex, layout, depth) for one in claim)
+        found = (_check_text(derived, one, latex, layouts, depth) for one in claim)
         return [verdict for verdicts in found for verdict in verdicts]
-    return _check_text(derived, claim, latex, layout, depth)
+    return _check_text(derived, claim, latex, layouts, depth)
 
 
 def _check_text(
-    derived: Derived, claim: str | Claim, latex: bool | None, layout: list[str], depth: Depth
+    derived: Derived, claim: str | Claim, latex: bool | None, layouts: Layouts, depth: Depth
 ) -> list[Verdict]:
     """Judge the equations of one text."""
     if not isinstance(claim, str | Assignment | Equation):
@@ -139,7 +139,7 @@ def _check_text(
         derived = _with_own_model(derived, claim)
         derived, held = with_differentials(_with_arguments(derived, claim), claim, latex)
         if held:
-            verdicts = _check_text(derived, claim, latex, layout, depth)
+            verdicts = _check_text(derived, claim, latex, layouts, depth)
             return [where_held(verdict, held) for verdict in verdicts]
     system = derived.system
     short = {_target_name(s): labels_of(s.target) for s in system.shorthands}
@@ -152,7 +152,7 @@ def _check_text(
     named = _used(system.shorthands, claims)
     books = isinstance(claim, str) and (is_latex(claim) if latex is None else latex)
     judge = partial(_check_last, derived, depth, books)
-    found = MatrixJudge(derived, judge, layout, depth).verdicts([*named, *claims])
+    found = MatrixJudge(derived, judge, layouts, depth).verdicts([*named, *claims])
     if found is None:
         found = _check_claims(derived, depth, books, [*named, *claims])
     return _without_conditions(found, books)

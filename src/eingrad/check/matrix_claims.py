@@ -56,12 +56,21 @@ ROWS = {
 
 
 @dataclass
+class Layouts:
+    """What the right claims of a text say of layouts: that of Jacobians, "" where none says it, and
+    the claims that have gradients by matrices shaped like these."""
+
+    jacobian: str = ""
+    gradients: list[Claim] = field(default_factory=list)
+
+
+@dataclass
 class MatrixJudge:
-    """Judges the claims of one text; ``layout`` is the one that an earlier claim has fixed."""
+    """Judges the claims of one text; ``layouts`` are what earlier ones have fixed."""
 
     derived: Derived
     judge: Judge
-    layout: list[str] = field(default_factory=list)
+    layouts: Layouts = field(default_factory=Layouts)
     depth: Depth = "mistake"
 
     def verdicts(self, claims: Sequence[Claim]) -> list[Verdict] | None:
@@ -143,7 +152,7 @@ class MatrixJudge:
     def _right(
         self, claim: Claim, right: list[IndexClaim], definitions: Sequence[Claim]
     ) -> Verdict:
-        fixed = self.layout[0] if self.layout else ""
+        fixed = self.layouts.jacobian
         right = sorted(right, key=lambda x: (x.loose, x.rows))
         chosen = next((x for x in right if x.layout == fixed), right[0])
         verdict = self._worded(claim, self.judge([*definitions, chosen.claim]))
@@ -151,13 +160,15 @@ class MatrixJudge:
             text = "the product is read from left to right" if chosen.loose else "vectors are rows"
             return replace(verdict, outcome="right if", assumption=text, mistake="assumption",
                            reason=f"right if {text}")  # fmt: skip
+        if self._ranks(claim) == [0, 2]:
+            self.layouts.gradients.append(claim)
         if not chosen.layout or len({x.layout for x in right}) > 1:
             return verdict
         if fixed and fixed != chosen.layout:
             text = ROWS[chosen.layout]
             return replace(verdict, outcome="right if", assumption=text, mistake="assumption",
                            reason=f"right if {text}; before they were the other's")  # fmt: skip
-        self.layout[:] = [chosen.layout]
+        self.layouts.jacobian = chosen.layout
         return replace(verdict, reason=f"{verdict.reason}, in {chosen.layout} layout")
 
     def _is_right(self, claim: Claim, definitions: Sequence[Claim]) -> bool:
@@ -208,20 +219,42 @@ class MatrixJudge:
     def _relaxed(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
         """Yield other readings of a right side, and what they take for granted."""
         value = sides_of(claim)[1]
-        target = claim.target if isinstance(claim, Assignment) else None
-        if isinstance(target, Derivative):
-            of = self.reader.rank(target.of.name) if isinstance(target.of, Symbol) else 0
-            ranks = [of, *(self.reader.rank(x.name) for x in target.wrt)]
-            if ranks == [0, 1]:
-                yield transposed(value), "the gradient is laid out as a row (numerator layout)"
-            if ranks == [1, 1]:
-                for side in (value, _with_signs(value, self._is_vector)):
-                    yield Call("diag", (side,)), "the derivative is taken entry by entry"
+        ranks = self._ranks(claim)
+        if ranks == [0, 1]:
+            yield transposed(value), "the gradient is laid out as a row (numerator layout)"
+        if ranks == [1, 0]:
+            yield transposed(value), "the derivative is laid out as a row (denominator layout)"
+        if ranks == [1, 1]:
+            for side in (value, _with_signs(value, self._is_vector)):
+                yield Call("diag", (side,)), "the derivative is taken entry by entry"
         yield from self._reworded(claim)
         yield from _entry_by_entry(value, self._is_vector)
 
+    def _ranks(self, claim: Claim) -> list[int]:
+        """Return how many axes what a claim differentiates has, and that by which it does."""
+        target = claim.target if isinstance(claim, Assignment) else None
+        if not isinstance(target, Derivative):
+            return []
+        source = target.of
+        while isinstance(source, Power) and source.exponent in TRANSPOSES:
+            source = source.base
+        of = self.reader.rank(source.name) if isinstance(source, Symbol) else 0
+        return [of, *(self.reader.rank(x.name) for x in target.wrt)]
+
     def _reworded(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
-        """Yield right sides that are written in short, whether or not they fit as they stand."""
+        """Yield right sides that are written in short, whether or not they fit as they stand.
+
+        A derivative by a matrix, but not one with a nabla, may be the transpose of the gradient
+        where no other derivative is in a formula, and no claim before has it otherwise.
+        """
+        value = sides_of(claim)[1]
+        chained = any(isinstance(x, Derivative) for x in walk(value))
+        nabla = any(isinstance(x, Derivative) and x.nabla for x in sides_of(claim)[:1])
+        if self._ranks(claim) == [0, 2] and not (chained or nabla):
+            before = ((x, transposed(sides_of(x)[1])) for x in self.layouts.gradients)
+            if all(self._holds(_with_value(x, turned), ()) for x, turned in before):
+                told = "the gradient is laid out as its transpose (numerator layout)"
+                yield transposed(value), told
         yield from self._with_identities(claim)
         yield from self._with_powers_of_entries(claim)
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from eingrad.notation import mistakes
 from eingrad.notation.summation import children, kept_by, unsigned, walk
 from eingrad.notation.syntax import (
+    BY_ROW,
     TRANSPOSED,
     Assignment,
     Assumption,
@@ -78,7 +79,7 @@ def _differential(product: Product, known: Set[str]) -> Symbol | None:
 
 
 def _is_transpose(exponent: Symbol, known: Collection[str]) -> bool:
-    return exponent == TRANSPOSED or (exponent.name == "T" and "T" not in known)
+    return exponent in (TRANSPOSED, BY_ROW) or (exponent.name == "T" and "T" not in known)
 
 
 def _walk(formula: Formula) -> Iterator[Formula]:

@@ -158,12 +158,14 @@ class Derivative:
     """``dL/dW_ih``, ``dy_i/da_j``, ``d2L/dw_i dw_j``: a derivative by one tensor or two.
 
     ``of`` is a `Symbol` in what a person writes; a derivation also shows derivatives that are still
-    to be taken, ``d[log(x_i)]/dx_i``, of any formula.
+    to be taken, ``d[log(x_i)]/dx_i``, of any formula. ``nabla`` says that it is written with the
+    sign of a gradient, which in every layout is shaped like its variable.
     """
 
     of: Formula
     wrt: tuple[Symbol, ...]
     position: Position | None = field(default=None, compare=False)
+    nabla: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +381,7 @@ class Dependence:
 
 
 TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
+BY_ROW = Symbol("\\intercal")  # and of a derivative by a row, dy/dx^T: its columns are those of x
 ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
 DIFFERENTIAL = "d"  # before the name of a tensor
 ANY_FUNCTION = "any"  # a call of a function that stands for any; its name is the first argument

@@ -8,6 +8,7 @@ from fractions import Fraction
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.summation import derivative_parts, tensor_parts, walk
 from eingrad.notation.syntax import (
+    BY_ROW,
     ODOT,
     ONES_NAME,
     OSLASH,
@@ -261,7 +262,7 @@ def _exponent(formula: Formula) -> str:
             return "-" + _exponent(only)
         case Derivative():
             return f"({to_text(formula)})"
-        case _ if formula == TRANSPOSED:
+        case _ if formula in (TRANSPOSED, BY_ROW):
             return "T"
     return _within(formula, POWER)
 

@@ -13,6 +13,7 @@ from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_claims
 from eingrad.notation.summation import names_of, walk
 from eingrad.notation.syntax import (
+    BY_ROW,
     ONES_NAME,
     TRANSPOSED,
     Assignment,
@@ -30,7 +31,7 @@ from eingrad.notation.system import Definition, System
 from eingrad.papers.layer_names import LAYERS
 from eingrad.papers.scope import Built, is_called, letters_of_name
 
-KNOWN = frozenset({"delta", "pi", "deltas", "I", ONES_NAME, TRANSPOSED.name})
+KNOWN = frozenset({"delta", "pi", "deltas", "I", ONES_NAME, TRANSPOSED.name, BY_ROW.name})
 
 
 _MATRIX = re.compile(r"[ABGHPQRSUVWXYZ]\d*")  # what nobody calls a number without saying so

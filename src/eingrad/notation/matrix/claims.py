@@ -15,7 +15,7 @@ from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
 from eingrad.notation.matrix.letters import Letters, OpenExtent
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes
 from eingrad.notation.matrix.statements import Misfits, labels_inside, misfit, shows_matrices
-from eingrad.notation.matrix.typed import ALONG, KnownShapes, TreeBuilder, Typed
+from eingrad.notation.matrix.typed import ALONG, TRANSPOSES, KnownShapes, TreeBuilder, Typed
 from eingrad.notation.summation import (
     Summation,
     children,
@@ -25,6 +25,7 @@ from eingrad.notation.summation import (
     walk,
 )
 from eingrad.notation.syntax import (
+    BY_ROW,
     DOT,
     ODOT,
     ONES_NAME,
@@ -36,6 +37,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Equation,
     Formula,
+    Power,
     Product,
     Sum,
     Symbol,
@@ -134,7 +136,7 @@ class ClaimElaboration:
 
     def _is_known(self, tensor: Symbol | TensorAt, new: str) -> bool:
         name = self.facts.stacks.get(tensor.name, tensor.name)
-        own = {RESERVED, ONES_NAME, TRANSPOSED.name, "I", "T", PI.name, new}
+        own = {RESERVED, ONES_NAME, TRANSPOSED.name, BY_ROW.name, "I", "T", PI.name, new}
         if name[0] == "I" and len(name) == 2:  # the identity I_d
             return True
         of, *by = derivative_parts(name)
@@ -181,11 +183,12 @@ class ClaimElaboration:
 
     def _options(self, claim: Claim) -> tuple[list[IndexClaim], Shapes, Typed]:
         failed: Exception | None = None
+        layouts = self._layouts(claim)
         for value, upright in combined(self._entries(claim), (C, R)):
             self._stand(upright)
             found: dict[Formula, IndexClaim] = {}
             made: tuple[Shapes, Typed] | None = None
-            for layout in LAYOUTS:
+            for layout in layouts:
                 jacobian = plain = False
                 for dots, loose, ones in self._readings(value):
                     if dots and plain:
@@ -197,7 +200,7 @@ class ClaimElaboration:
                         failed = failed or error
                         continue
                     jacobian = jacobian or shapes.has_jacobian
-                    own = layout if shapes.has_jacobian else ""
+                    own = layout if shapes.has_jacobian and len(layouts) > 1 else ""
                     key = Sum(sides_of(new), (False, False))
                     found.setdefault(
                         key,
@@ -214,6 +217,17 @@ class ClaimElaboration:
                 return list(found.values()), *made
         assert failed is not None
         raise misfit(failed)
+
+    def _layouts(self, claim: Claim) -> Sequence[str]:
+        r"""Return how Jacobians may lie: ``\partial y^T/\partial x`` says it, and so does
+        ``\partial y/\partial x^T``, which is its transpose."""
+        for part in (x for side in sides_of(claim) for x in walk(side)):
+            turned = part.of if isinstance(part, Derivative) else None
+            if isinstance(part, Power) and part.exponent == BY_ROW:
+                return (DENOMINATOR,)
+            if isinstance(turned, Power) and turned.exponent in TRANSPOSES:
+                return (DENOMINATOR,)
+        return LAYOUTS
 
     @staticmethod
     def _entries(claim: Claim) -> Iterator[Claim]:

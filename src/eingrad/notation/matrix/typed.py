@@ -14,6 +14,7 @@ from eingrad.notation.mistakes import wrong_arguments
 from eingrad.notation.summation import labels_of
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    BY_ROW,
     DOT,
     ODOT,
     ONES_NAME,
@@ -37,7 +38,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tensors import PI, RESERVED
 from eingrad.notation.text import to_text
 
-TRANSPOSES = frozenset({TRANSPOSED, Symbol("T")})
+TRANSPOSES = frozenset({TRANSPOSED, Symbol("T"), BY_ROW})
 MINUS_ONE = Sum((Number(1),), (True,))
 ONE_ARGUMENT = frozenset({"norm", "diag", "inv", "transpose", "entry", "trace", "det", "logdet"})
 OF_MATRIX = frozenset({"trace", "det", "logdet"})

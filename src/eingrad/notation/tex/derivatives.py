@@ -3,15 +3,18 @@ r"""Derivatives in LaTeX: ``\frac{\partial L}{\partial W_{ij}}``, ``dL/dx``, ``\
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
+    BY_ROW,
     ODOT,
     TRANSPOSED,
     Derivative,
     Formula,
     Number,
+    Power,
     Product,
     Symbol,
     TensorAt,
@@ -34,6 +37,7 @@ class DerivativeReader(ScriptReader):
 
     divisors: int  # how many fraction bars stand above
     surely_d = False  # whether a d is that of a derivative whatever the tensors' names are
+    by_row = False  # whether the last differential below a bar is of a row, \partial x^\top
     surely_delta = False  # and a \delta, whatever follows it
 
     def closes_bars(self, token: Token) -> bool:
@@ -87,6 +91,7 @@ class DerivativeReader(ScriptReader):
         order = self._order()
         of = None if self.take("RBRACE") else self._numerator(surely)
         wrt = self._denominator() if of is not None or self.peek(-1).kind == "RBRACE" else ()
+        by_row = self.by_row
         if not wrt:
             if surely:
                 hint = r"\partial stands above and below: \frac{\partial y_i}{\partial x_j}"
@@ -95,7 +100,7 @@ class DerivativeReader(ScriptReader):
             return None
         if of is None:
             of = self._operand(token, wrt)
-        return self._taken(of, wrt, order, token)
+        return self._taken(of, wrt, order, token, by_row)
 
     def _is_quotient_of_differentials(self, sign: str) -> bool:
         r"""Whether ``{dL}{dx}`` comes next: a number d would cancel."""
@@ -343,8 +348,9 @@ class DerivativeReader(ScriptReader):
         return tensor if after.kind in ENDS_OPERAND and not opens else None
 
     def _taken(
-        self, of: Formula, by: tuple[Symbol | TensorAt, ...], order: Formula, token: Token
-    ) -> Derivative | TensorAt:
+        self, of: Formula, by: tuple[Symbol | TensorAt, ...], order: Formula, token: Token,
+        by_row: bool = False,
+    ) -> Formula:  # fmt: skip
         """Return a derivative of an order, once for each tensor that it is by."""
         if isinstance(order, Number) and order.value != len(by):
             reason = f"a derivative of order {order.value} by {len(by)} tensors"
@@ -356,7 +362,10 @@ class DerivativeReader(ScriptReader):
         if not by:
             hint = "an order is a number: \\nabla_w^2 L"
             raise self.error("a derivative of no known order", hint, token)
-        return self.derivative(of, by, token)
+        derivative = self.derivative(of, by, token)
+        if token.text == r"\nabla" and isinstance(derivative, Derivative):
+            derivative = replace(derivative, nabla=True)
+        return Power(derivative, BY_ROW, self.at(token)) if by_row else derivative
 
     # --- in one line ---
 
@@ -373,7 +382,7 @@ class DerivativeReader(ScriptReader):
             raise self.error(
                 r"\partial L / without \partial after it", r"write \partial L / \partial W_{ij}"
             )
-        return self._taken(of, wrt, order, token)
+        return self._taken(of, wrt, order, token, self.by_row)
 
     def short_derivative(self) -> Formula | None:
         """Read ``dL/dx_i`` without spaces, None if this is something else."""
@@ -389,7 +398,7 @@ class DerivativeReader(ScriptReader):
             if of is not None and self.take("SLASH") and close and self._is_d(close):
                 wrt = self.differentials()
                 if wrt:
-                    return self._taken(of, wrt, Number(len(wrt)), token)
+                    return self._taken(of, wrt, Number(len(wrt)), token, self.by_row)
         self.k = start
         return None
 
@@ -402,9 +411,14 @@ class DerivativeReader(ScriptReader):
     def differentials(self) -> tuple[Symbol | TensorAt, ...]:
         r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
         wrt: list[Symbol | TensorAt] = []
+        rows: list[bool] = []
         while self.differential():
-            tensor, times = self.tensor_or_entry(transposed=bool(wrt))
+            tensor, times = self.tensor_or_entry(transposed=True)
             wrt += [tensor] * times
+            rows += [self.is_row] * times
+        self.by_row = rows == [True]
+        if rows == [True, False]:  # \partial y^\top \partial x: a row for each entry of x
+            wrt.reverse()
         return tuple(wrt)
 
     def differential(self) -> bool:
@@ -456,13 +470,14 @@ class DerivativeReader(ScriptReader):
         if len(of.labels) != 1 or order != Number(1):
             raise self.error(r"\nabla by nothing", r"write \nabla_{W_{ij}} L", token)
         by = Symbol(of.labels[0], (), of.position)
-        return Derivative(Symbol(of.name, (), of.position), (by,), self.at(token))
+        return self._taken(Symbol(of.name, (), of.position), (by,), order, token)
 
-    def _gradient_by(self, token: Token, order: Formula) -> Derivative | TensorAt:
+    def _gradient_by(self, token: Token, order: Formula) -> Formula:
         r"""Read ``_{w_j} L(w, b)`` behind a sign: what it is by stands below, and what of after."""
         self.next()
         braces = self.take("LBRACE")
-        by, times = self.tensor_or_entry()
+        by, times = self.tensor_or_entry(transposed=True)
+        by_row = self.is_row
         if braces:
             self.expect("RBRACE", "a closing brace")
         if times > 1 and (braces or order != Number(1)):
@@ -485,7 +500,7 @@ class DerivativeReader(ScriptReader):
         if token.text == r"\partial" and self.begins_factor(self.peek()):
             raise self.error("how far this derivative reaches is not clear",
                              r"write \partial_{x} \left( ... \right)", token)  # fmt: skip
-        return self._taken(of, (by,) * _times(order), order, token)
+        return self._taken(of, (by,) * _times(order), order, token, by_row)
 
     def _is_weight(self, name: Symbol) -> bool:
         r"""Whether a name is the lambda of ``\nabla_W \lambda \|W\|^2``."""

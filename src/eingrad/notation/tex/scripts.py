@@ -73,6 +73,7 @@ class ScriptReader(OffsetReader):
     """Reads names with labels."""
 
     raising = 0  # how many exponents are open
+    is_row = False  # whether the last tensor by which something is differentiated is transposed
 
     def __init__(self, tokens: Sequence[Token], context: Context) -> None:
         super().__init__(tokens, context)
@@ -616,7 +617,7 @@ class ScriptReader(OffsetReader):
     def tensor_or_entry(self, transposed: bool = False) -> tuple[Symbol | TensorAt, int]:
         """Read a tensor as `plain_tensor` does, or one at offsets, ``h_{T}``.
 
-        A second one may be ``transposed``: ``\\partial w \\partial w^\\top``.
+        One that is differentiated by may be ``transposed``: ``\\partial w \\partial w^\\top``.
         """
         token = self.peek()
         if not self.begins_name(token):
@@ -625,7 +626,8 @@ class ScriptReader(OffsetReader):
         word, scripts = self.word(), self.scripts()
         name, entries = self.joined(word, scripts)
         self.note_bold(start, name, len(entries))
-        plain = scripts.power is None or (transposed and scripts.power == TRANSPOSED)
+        self.is_row = transposed and scripts.power == TRANSPOSED
+        plain = scripts.power is None or self.is_row
         power = 1 if plain else scripts.power
         if power == TWO and name in self.context.squared:
             name, power = name + names.SQUARED, 1
