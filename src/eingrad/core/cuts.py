@@ -413,7 +413,7 @@ class Cut:
             assert isinstance(x, Band)
             moving = [k for k, own in enumerate(labels) if own in same]
             for k, label in enumerate(labels):
-                holding = [p for p in pairs if label in p[1] and p[0] is not x]
+                holding = [p for p in pairs if label in p[1] and p != (x, labels)]
                 lagged = [p for p in holding if not self.is_free(p[0])]
                 if not lagged or label in output or len(moving) != 1 or label in same:
                     continue

@@ -168,11 +168,11 @@ class Resolver:
 
         def build(extents: Extents) -> Expr:
             expr, edges = tensor(extents), self.tensors.edges.get(symbol.name, {})
-            for axis, by in enumerate(symbol.moves):
-                side = edges.get((axis, "<" if by < 0 else ">="))
-                outside = side(extents) if side is not None and by else None
-                expr = shift(expr, axis, by, outside)
-            return expr
+            moves = [(axis, by, edges.get((axis, "<" if by < 0 else ">=")))
+                     for axis, by in enumerate(symbol.moves) if by]  # fmt: skip
+            for axis, by, side in sorted(moves, key=lambda move: move[2] is None):
+                expr = shift(expr, axis, by, None if side is None else side(extents))
+            return expr  # what stands outside moves along the other labels, too
 
         return build
 
@@ -286,7 +286,7 @@ class Resolver:
             own = self.tensors.edges.get(gather.name, {})
             if own and gather.indices:
                 raise mistakes.edge_and_integers(gather)
-            return {(axes[k], sign): value for (k, sign), value in own.items()}
+            return {(axes[k], sign): _beside(value, moves, k) for (k, sign), value in own.items()}
 
         if gather.indices:
             return self._inside(at_offsets(gathered(tensor, sources), reads, edges), gather, scope)
@@ -606,6 +606,18 @@ class Resolver:
 
 def _rank(symbol: Symbol | None) -> int:
     return 0 if symbol is None else len(symbol.labels)
+
+
+def _beside(value: Thunk, moves: Sequence[int], along: int) -> Thunk:
+    """Read what stands outside a tensor ``along`` one axis at other positions of the others."""
+
+    def build(extents: Extents) -> Expr:
+        expr = value(extents)
+        for axis, by in enumerate(moves):
+            expr = expr if axis == along else shift(expr, axis - (axis > along), by)
+        return expr
+
+    return build
 
 
 def _place_of_entry(entry: str | Symbol | TensorAt | Offset) -> Formula:
