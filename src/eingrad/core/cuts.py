@@ -470,6 +470,9 @@ class Cut:
     ) -> Factor:
         """Return the last entries of a member along a label, the latest first."""
         own = labels.index(label)
+        if isinstance(x, Shift) and x.axis != own and x.outside is None:  # h[t-k-1,i+1]
+            past, kept = self._last(x.operands[0], labels, label, lag, length, least)
+            return shift(past, x.axis + (x.axis < own), x.by), kept
         if not isinstance(x, Var):
             raise RecurrenceError(
                 "lags that labels say are those of a tensor, not of a formula",
