@@ -8,7 +8,7 @@ that they come before, ``sum_{s<t}(W_ts h[s])``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from eingrad.core.algebra import (
@@ -283,13 +283,17 @@ class Cut:
         pairs = list(zip(node.operands, node.inputs, strict=True))
         extents = dict(enumerate(node.extents))
         same = {label}
+        pairs = self._with_shifts_inside(pairs)
         for x, labels in pairs:  # what a delta sets equal is the same position
             if isinstance(x, Delta) and same & set(labels):
                 same |= set(labels)
         terms = self._multiplied_out(node, pairs, same)
         if terms is not None:
             return self.at(terms, axis, by, guards)
-        pairs = self._opened(pairs, same, extents)
+        opened = self._with_shifts_inside(self._opened(pairs, node.output, same, extents))
+        if opened != pairs and any(_is_sum(x) and not self.is_free(x) for x, _ in opened):
+            return self.at(einsum(opened, node.output, extents), axis, by, guards)
+        pairs = opened
         bounds = _bounds(node, pairs, same, by, guards)
         done, pairs = self._lagged(pairs, node.output, same, by, extents)
         factors: list[Factor] = [*done]
@@ -321,12 +325,17 @@ class Cut:
         output = tuple(k for k in node.output if k != label)
         return einsum(factors, output, extents)
 
-    def _opened(self, pairs: list[Factor], same: set[int], extents: dict[int, Dim]) -> list[Factor]:
+    def _with_shifts_inside(self, pairs: Iterable[Factor]) -> list[Factor]:
+        return [(x if self.is_free(x) else _shift_inside(x), ls) for x, ls in pairs]
+
+    def _opened(
+        self, pairs: list[Factor], output: Labels, same: set[int], extents: dict[int, Dim]
+    ) -> list[Factor]:
         """Return factors, those of a product that is read at lags in the place of the product."""
-        moving = {own for x, ls in pairs if isinstance(x, Band) and same & {*ls} for own in ls}
         result: list[Factor] = []
+        lagged = self._read_at_lags(pairs, output, same)
         for x, labels in pairs:
-            if not isinstance(x, Einsum) or self.is_free(x) or moving.isdisjoint({*labels} - same):
+            if not isinstance(x, Einsum) or not lagged(x, labels):
                 result.append((x, labels))
                 continue
             names = dict(zip(x.output, labels, strict=True))
@@ -342,10 +351,9 @@ class Cut:
     def _multiplied_out(self, node: Einsum, pairs: list[Factor], same: set[int]) -> Expr | None:
         """Return the sum of products with each term of a factor that is a sum and is read at lags;
         None where no factor is one."""
-        moving = {own for x, ls in pairs if isinstance(x, Band) and same & {*ls} for own in ls}
+        lagged = self._read_at_lags(pairs, node.output, same)
         for k, (x, labels) in enumerate(pairs):
-            plain = not isinstance(x, Map) or x.function != "add" or self.is_free(x)
-            if plain or moving.isdisjoint({*labels} - same):
+            if not _is_sum(x) or not lagged(x, labels):
                 continue
             extents = dict(enumerate(node.extents))
             rest = pairs[:k] + pairs[k + 1 :]
@@ -355,6 +363,37 @@ class Cut:
             ]
             return broadcast_scalar(add(*products), node.dims)
         return None
+
+    def _read_at_lags(
+        self, pairs: Sequence[Factor], output: Labels, same: set[int]
+    ) -> Callable[[Expr, Labels], bool]:
+        """Return which factors hold members that are read at lags that labels say: by a band
+        beside them, or by one inside, of whose labels the product sums."""
+        moving = {own for x, ls in pairs if isinstance(x, Band) and same & {*ls} for own in ls}
+
+        def lagged(x: Expr, labels: Labels) -> bool:
+            if self.is_free(x):
+                return False
+            summed = {*labels} - same - {*output}
+            own = [k for k, label in enumerate(labels) if label in same]
+            return not moving.isdisjoint({*labels} - same) or (
+                bool(summed) and any(self._is_banded(x, k) for k in own)
+            )
+
+        return lagged
+
+    def _is_banded(self, node: Expr, axis: int) -> bool:
+        """Whether a band says what is read of members, by a position along an axis."""
+        if self.is_free(node):
+            return False
+        if _is_sum(node):
+            return any(x.ndim and self._is_banded(x, axis) for x in node.operands)
+        if not isinstance(node, Einsum):
+            return False
+        label = node.output[axis]
+        return any(isinstance(x, Band) or self._is_banded(x, ls.index(label))
+                   for x, ls in zip(node.operands, node.inputs, strict=True)
+                   if label in ls)  # fmt: skip
 
     def _chosen(self, value: Expr, guards: Guards, dim: Dim, other: int) -> Expr:
         """Return entries that count, and another number in the place of those that do not."""
@@ -535,6 +574,24 @@ class Cut:
         raise _uncuttable(node)
 
 
+def _shift_inside(node: Expr) -> Expr:
+    """Return the shift of a product or sum as that of what is shifted; other nodes as they are."""
+    if not isinstance(node, Shift) or node.outside is not None:
+        return node
+    x = _shift_inside(node.operands[0])
+    if _is_sum(x) and all(y.ndim for y in x.operands):
+        return add(*(_shift_inside(shift(y, node.axis, node.by)) for y in x.operands))
+    if not isinstance(x, Einsum):
+        return node
+    label = x.output[node.axis]
+    factors = [(shift(y, ls.index(label), node.by) if label in ls else y, ls)
+               for y, ls in zip(x.operands, x.inputs, strict=True)]  # fmt: skip
+    counts = [ls.count(label) for _, ls in factors]
+    if max(counts) != 1:
+        return node
+    return einsum(factors, x.output, dict(enumerate(x.extents)))
+
+
 def _without(items: tuple[T, ...], axis: int) -> tuple[T, ...]:
     return items[:axis] + items[axis + 1 :]
 
@@ -544,6 +601,10 @@ def _has_axis(node: Expr, axis: int) -> bool:
     if not isinstance(node, Einsum):
         return True
     return any(node.output[axis] in labels for labels in node.inputs)
+
+
+def _is_sum(node: Expr) -> bool:
+    return isinstance(node, Map) and node.function == "add"
 
 
 def _is_polynomial(node: Expr) -> bool:

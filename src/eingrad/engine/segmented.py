@@ -54,10 +54,9 @@ class SegmentedFunction:
         return {name: x for name, (x, _) in sweep.pieces.items()} | sweep.sums | kept
 
     def __call__(self, /, **arrays: Any) -> dict[str, Array]:
-        given = {name: x for name, x in arrays.items() if name not in self._ignored}
-        check_names(self._inputs, given)
-        others = [*given.values()]
-        known = {name: self.library.as_array(name, x, others) for name, x in given.items()}
+        check_names(self._inputs, {n: x for n, x in arrays.items() if n not in self._ignored})
+        others = [*arrays.values()]
+        known = {name: self.library.as_array(name, x, others) for name, x in arrays.items()}
         for f in (self._full, self._wholes[0]):
             known |= _call(f, known) if f is not None else {}
         ends = self._ends(known)

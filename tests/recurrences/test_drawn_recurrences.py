@@ -1,0 +1,176 @@
+"""Recurrences of far kinds, drawn at random: beside a loop over single entries in PyTorch, and
+central differences; compiled, as modules, in segments, and their Hessians times vectors."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn_recurrences import Drawn, arrays_of, drawn
+from hypothesis import strategies as st
+from seeds import in_batches
+
+import eingrad as eg
+
+torch = pytest.importorskip("torch")
+Arrays = dict[str, np.ndarray]
+
+
+@st.composite
+def recurrences(draw: st.DrawFn) -> Drawn:
+    return drawn(lambda choices: draw(st.sampled_from(choices)))
+
+
+def _assert_close(found: Any, right: Any, scale: float, what: str) -> None:
+    found = np.asarray(found)
+    assert np.abs(found - np.asarray(right)).max(initial=0) <= 1e-10 * scale, what
+
+
+def check(case: Drawn) -> None:
+    rng = np.random.default_rng(len(case.text))
+    model = eg.parse(case.text)
+    given = arrays_of(rng)
+    leaves = {n: torch.tensor(x, requires_grad=True) for n, x in given.items()}
+    value = case.value(torch, leaves)
+    value.backward()
+    right = {n: np.zeros(x.shape) if x.grad is None else x.grad.numpy() for n, x in leaves.items()}
+    scale = max(1.0, *(float(np.abs(x).max()) for x in right.values()))
+    own = {n: given[n] for n in model.inputs}
+    for way, found in _every_way(model, own, len(case.text)):
+        _assert_close(found["L"], value.detach(), scale, f"{way}: L\n{case.text}")
+        for n in own:
+            _assert_close(found[f"dL/d{n}"], right[n], scale, f"{way}: {n}\n{case.text}")
+    _beside_differences(case, given, right)
+    if len(case.text) % 8 == 0:
+        _second_order(case, model, given, own)
+
+
+def _every_way(model: eg.Model, own: Arrays, number: int) -> list[tuple[str, Any]]:
+    derivatives = model.grad("L")
+    backend = "torch" if number % 3 == 0 else "numpy"
+    given: Any = {n: torch.tensor(x) for n, x in own.items()} if backend == "torch" else own
+    found = [(backend, derivatives.compile(backend)(**given))]
+    if number % 4 == 1:
+        with suppress(eg.EingradError):  # not every model can be cut
+            found.append(("in segments", derivatives.compile(keep_every=2)(**own)))
+    if number % 4 == 2:
+        module: dict[str, Any] = {"__name__": "module"}
+        exec(derivatives.source("numpy"), module)
+        value, saved = module["forward"](*(own[n] for n in module["AXES"]))
+        gradients = zip(module["WRT"], module["backward"](saved), strict=True)
+        found.append(("module", {"L": value} | {f"dL/d{n}": x for n, x in gradients}))
+    return found
+
+
+def _beside_differences(case: Drawn, given: Arrays, right: Arrays) -> None:
+    """Compare the loop's own gradient along one direction, so that the oracle is no one's word."""
+    if "max" in case.text:
+        return
+    rng = np.random.default_rng(1)
+    way = {n: rng.normal(size=x.shape) for n, x in given.items()}
+    up, down = (
+        float(case.value(torch, {n: torch.tensor(x + sign * 1e-6 * way[n])
+                                 for n, x in given.items()}))
+        for sign in (1, -1)
+    )  # fmt: skip
+    slope = sum(float((right[n] * way[n]).sum()) for n in given)
+    assert abs(slope - (up - down) / 2e-6) <= 1e-5 * max(1.0, abs(slope))
+
+
+def _second_order(case: Drawn, model: eg.Model, given: Arrays, own: Arrays) -> None:
+    rng = np.random.default_rng(2)
+    way = {n: rng.normal(size=x.shape) for n, x in own.items()}
+    found = model.hvp("L").compile()(**own, **{f"{n}dot": x for n, x in way.items()})
+    rest = {n: torch.tensor(x) for n, x in given.items()}
+    _, right = torch.autograd.functional.hvp(
+        lambda *xs: case.value(torch, {**rest, **dict(zip(own, xs, strict=True))}),
+        tuple(rest[n] for n in own), tuple(torch.tensor(way[n]) for n in own),
+    )  # fmt: skip
+    for n, x in zip(own, right, strict=True):
+        _assert_close(found[f"dLd{n}dot"], x, 10 * max(1.0, float(x.abs().max())), case.text)
+
+
+test_drawn_recurrences = in_batches(24, 2, recurrences())(check)
+
+MENDED = {
+    "two lags of one position":
+        "assume size(k) = 2\nh[t,i] = sin(exp(-(sum_k(v_k h[t-k-1,i]))^2) + x_ti)\n"
+        "L = sum_ti(w_i h_ti^2)",
+    "neighbours of what stands outside":
+        "assume size(k) = 2\nh[t,i] = x_ti + h[t-1,i] / 3\nh[t<0,i] = h0_i\n"
+        "p_ti = x_ti + sum_k(v_k h[t-k-1,i+1])\nL = sum_ti(p_ti^2 w_i)",
+    "lags of neighbours":
+        "assume size(k) = 2\nh[t,i] = tanh(sum_k(v_k h[t-2k-1,i+1]) + x_ti)\n"
+        "h[t<0,i] = h0_i\nL = sum_ti(w_i h_ti^2)",
+}  # fmt: skip
+
+
+def _loop(name: str, a: dict[str, Any]) -> Any:
+    """The models above, entry by entry."""
+    h: dict[tuple[int, int], Any] = {}
+    p: dict[tuple[int, int], Any] = {}
+
+    def at(t: int, i: int) -> Any:
+        if not 0 <= i < 3:
+            return 0.0
+        if t < 0:
+            return 0.0 if name == "two lags of one position" else a["h0"][i]
+        return h[t, i]
+
+    for t in range(4):
+        for i in range(3):
+            x, v = a["x"][t, i], a["v"]
+            if name == "two lags of one position":
+                lagged = sum(v[k] * at(t - k - 1, i) for k in range(2))
+                p[t, i] = h[t, i] = torch.sin(torch.exp(-(lagged**2)) + x)
+            elif name == "lags of neighbours":
+                lagged = sum(v[k] * at(t - 2 * k - 1, i + 1) for k in range(2))
+                p[t, i] = h[t, i] = torch.tanh(lagged + x)
+            else:
+                h[t, i] = x + at(t - 1, i) / 3
+                p[t, i] = x + sum(v[k] * at(t - k - 1, i + 1) for k in range(2))
+    return sum(a["w"][i] * p[t, i] ** 2 for t in range(4) for i in range(3))
+
+
+@pytest.mark.parametrize("name", MENDED)
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_mended(name: str, backend: str) -> None:
+    if backend == "jax":
+        pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    model, given = eg.parse(MENDED[name]), arrays_of(np.random.default_rng(3))
+    leaves = {n: torch.tensor(given[n], requires_grad=True) for n in model.inputs}
+    value = _loop(name, leaves)
+    value.backward()
+    own: Any = {n: torch.tensor(given[n]) if backend == "torch" else given[n] for n in leaves}
+    found = model.grad("L").compile(backend)(**own)
+    _assert_close(found["L"], value.detach(), 1, name)
+    for n, x in leaves.items():
+        _assert_close(found[f"dL/d{n}"], x.grad, 10, n)
+
+
+SECOND = [
+    "h[t] = exp(-(sum_k(v_k h[t-k-1]))^2) + x_t\nL = sum_t(g_t h_t)",
+    "h[t] = sin(exp(-(sum_k(v_k p[t-k-1]))^2) + x_t)\np[t] = h[t]^2\nL = sum_t(h_t g_t)",
+]
+
+
+@pytest.mark.parametrize("text", SECOND)
+def test_hessians_of_functions_of_lags(text: str) -> None:
+    model = eg.parse(f"assume size(k) = 2\n{text}")
+    rng = np.random.default_rng(4)
+    given = {"v": rng.normal(size=2), "x": rng.normal(size=5), "g": rng.normal(size=5)}
+
+    def loss(v: Any) -> Any:
+        x, g, h = torch.tensor(given["x"]), torch.tensor(given["g"]), list[Any]()
+        for t in range(5):
+            read = [v[k] * (h[t - k - 1] if "p[" not in text else h[t - k - 1] ** 2)
+                    for k in range(min(t, 2))]  # fmt: skip
+            lagged = torch.exp(-(sum(read, 0 * v[0]) ** 2))
+            h.append(torch.sin(lagged + x[t]) if "p[" in text else lagged + x[t])
+        return (torch.stack(h) * g).sum()
+
+    found = model.hessian("L", "v").compile()(**given)["d2L/dv dv"]
+    right = torch.autograd.functional.hessian(loss, torch.tensor(given["v"]))
+    _assert_close(found, right, 10, text)
