@@ -69,6 +69,39 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"\frac{\partial L}{\partial s_j} = 1(s_j - s_y + 1 > 0), \quad j \neq y"],
         [r"\frac{\partial L}{\partial s_j} = 1(s_j - s_y + 1 < 0), \quad j \neq y"],
     ),
+    "a function with parameters, of vectors": (
+        r"""J(\theta) = -\frac{1}{m} \sum_{i=1}^m [ y^{(i)} \log h_\theta(x^{(i)}) + (1 - y^{(i)}) \log(1 - h_\theta(x^{(i)})) ]
+h_\theta(x) = g(\theta^T x) = \frac{1}{1+e^{-\theta^T x}}""",
+        [r"\frac{\partial J}{\partial \theta_j} = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) x_j^{(i)}",
+         r"\nabla_\theta J = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) x^{(i)}"],
+        [r"\nabla_\theta J = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) + y^{(i)}) x^{(i)}"],
+    ),
+    "a function with parameters, of numbers": (
+        r"L(w,b) = \frac{1}{n}\sum_{i=1}^n (f_{w,b}(x_i) - y_i)^2 \\ f_{w,b}(x) = wx+b",
+        [r"\frac{\partial L}{\partial w} = \frac{2}{n}\sum_{i=1}^n (f_{w,b}(x_i) - y_i)x_i"],
+        [r"\frac{\partial L}{\partial w} = \frac{2}{n}\sum_{i=1}^n (f_{w,b}(x_i) - y_i)"],
+    ),
+    "a function with a threshold": (
+        r"L = \sum_i \rho_\tau(y_i - x_i), \quad \rho_\tau(u) = u(\tau - \mathbb{1}(u < 0))",
+        [r"\frac{\partial L}{\partial x_i} = \mathbb{1}(y_i < x_i) - \tau"],
+        [r"\frac{\partial L}{\partial x_i} = \mathbb{1}(y_i > x_i) - \tau"],
+    ),
+    "a function of two points": (
+        r"K(x, z) = (x^T z)^2 \\ x, z \in \mathbb{R}^d \\ f = \sum_i \alpha_i K(x_i, z)",
+        [r"\nabla_z f = 2 \sum_i \alpha_i (x_i^T z) x_i", r"\frac{\partial f}{\partial \alpha_i} = K(x_i, z)"],
+        [r"\nabla_z f = \sum_i \alpha_i (x_i^T z) x_i", r"\frac{\partial f}{\partial \alpha_i} = 2 K(x_i, z)"],
+    ),
+    "a density of three arguments": (
+        r"""N(x | \mu, \sigma) = \frac{1}{\sqrt{2\pi}\sigma} e^{-\frac{(x-\mu)^2}{2\sigma^2}}
+L = \sum_i \log \sum_k \pi_k N(x_i | \mu_k, \sigma_k)""",
+        [r"\frac{\partial L}{\partial \mu_k} = \sum_i \frac{\pi_k N(x_i|\mu_k,\sigma_k)}{\sum_j \pi_j N(x_i|\mu_j,\sigma_j)} \frac{x_i-\mu_k}{\sigma_k^2}"],
+        [r"\frac{\partial L}{\partial \mu_k} = \sum_i \frac{\pi_k N(x_i|\mu_k,\sigma_k)}{\sum_j \pi_j N(x_i|\mu_j,\sigma_j)} \frac{x_i-\mu_k}{\sigma_k}"],
+    ),
+    "functions that speak of each other": (
+        r"R(x) = 0.05 + 0.1\ln(x + 1) \\ \sigma(x) = \sqrt{0.04x^2 + 0.01} \\ S(x) = \frac{R(x) - R_f}{\sigma(x)}",
+        [r"S'(x) = \frac{R'(x)\sigma(x) - (R(x) - R_f)\sigma'(x)}{\sigma(x)^2}"],
+        [r"S'(x) = \frac{R'(x)\sigma(x) + (R(x) - R_f)\sigma'(x)}{\sigma(x)^2}"],
+    ),
     "a symmetry stated": (
         rf"f = x^T A x \\ A {SQUARE} \\ A^\top = A",
         [r"\nabla_x f = 2 A x"], [r"\nabla_x f = A x"],
@@ -239,3 +272,15 @@ def test_what_could_be_meant_is_refused() -> None:
         model(text).check(r"\frac{\partial J}{\partial x_j} = \sum y_j")
     with pytest.raises(eg.NotationError, match="before a derivative"):
         model(text).check(r"J : \frac{\partial J}{\partial x_j} = y_j")
+
+
+CONFLICTS = {  # what must not be read, each with why
+    "yhat in its formula depends": r"p(y|x) = \hat y^y (1-\hat y)^{1-y} \\ \hat y = \sigma(w x) \\ L = \sum_i \log p(y_i|x_i)",
+    "x is one vector here, and one for each i": r"f(x) = \sum_i \alpha_i K(x, x_i) \\ K(x, z) = (x^T z)^2 \\ x, z \in \mathbb{R}^d",
+}
+
+
+@pytest.mark.parametrize(("reason", "model"), CONFLICTS.items())
+def test_functions_of_what_they_cannot_take_are_refused(reason: str, model: str) -> None:
+    with pytest.raises(eg.EingradError, match=reason):
+        eg.parse_latex(model)

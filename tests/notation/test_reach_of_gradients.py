@@ -36,7 +36,7 @@ def test_a_name_before_what_is_differentiated_is_refused(claim: str) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    r"\phi(z) = \frac{e^z}{\sum_j e^{z_j}} \\ L = -y^T \log \phi(u) \\ y, u \in \mathbb{R}^K",
+    r"\phi(z) = \frac{e^z}{\sum_j e^{z_j}} \\ L = -y^T \log \phi(W u) \\ y, u \in \mathbb{R}^K",
     r"\sigma_u^2 = u^T D u \quad u \in \mathbb{R}^n, D \in \mathbb{R}^{n \times n}",
     r"g(x) = x^2 + \sum_i x_i \\ L = \sum_i g(y_i)",
     r"\phi(z)_i = \frac{e^{z_i}}{\sum_j e^{z_j}} \\ L = -\sum_i y_i \log \phi(u)_i + \sum_i u_i^2",

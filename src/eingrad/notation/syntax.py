@@ -372,12 +372,16 @@ class Counting:
 class Dependence:
     """The parentheses behind a tensor's name, ``h(x_i)``, and the labels that they give it.
 
-    A function that the text defines and takes of other things has its formula as its ``value``.
+    A function that the text defines and takes of other things has its formula as its ``value``,
+    and what stands below its name, the theta of ``h_\\theta(x)``, in ``below``; ``through`` are
+    the tensors in its formula that depend on its arguments.
     """
 
     arguments: tuple[Symbol, ...]
     labels: tuple[str, ...]
     value: Formula | None = None
+    below: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
 
 
 TRANSPOSED = Symbol("\\top")  # the exponent of a transpose

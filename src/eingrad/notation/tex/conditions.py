@@ -117,7 +117,7 @@ class ConditionReader(DerivativeReader):
 
     def _take_word(self, words: Collection[str]) -> bool:
         """Go past one of some words in roman type."""
-        if self.peek().text in names.FONTS and self.group_text(1) in words:
+        if self.peek().text in names.FONTS and self.group_text(1).rstrip(".,") in words:
             self.k = word_end(self.tokens, self.k)
             return True
         return False
@@ -436,8 +436,11 @@ def _entry_with_label(entry: Entry, old: str, new: str) -> Entry:
     return inner
 
 
-def with_label(formula: Formula, old: str, new: str) -> Formula:
-    """Return a formula with another letter in the place of a label; raise where that is bound."""
+def with_label(formula: Formula, old: str, new: str, bound: bool = False) -> Formula:
+    """Return a formula with another letter in the place of a label; raise where that is bound.
+
+    With ``bound``, where it is bound, too.
+    """
     match formula:
         case Symbol(labels=labels):
             return replace(formula, labels=tuple(new if x == old else x for x in labels))
@@ -445,14 +448,17 @@ def with_label(formula: Formula, old: str, new: str) -> Formula:
             moved = (_entry_with_label(x, old, new) for x in entries)
             return replace(formula, entries=tuple(moved))
         case Derivative(of=of, wrt=wrt):
-            parts = tuple(with_label(x, old, new) for x in wrt)
-            return replace(formula, of=with_label(of, old, new), wrt=parts)  # type: ignore[arg-type]
+            parts = tuple(with_label(x, old, new, bound) for x in wrt)
+            inner = with_label(of, old, new, bound)
+            return replace(formula, of=inner, wrt=parts)  # type: ignore[arg-type]
         case SizeOf(label=label) | Ordinal(label=label):
             return replace(formula, label=new if label == old else label)
+        case Call(axes=axes) if bound:
+            formula = replace(formula, axes=tuple(new if x == old else x for x in axes))
         case Call(axes=axes) if {old, new} & {*axes}:
             raise NotationError(
                 f"{old} or {new} is bound in a formula to which a condition on it belongs",
                 position=formula.position,
                 hint="sum over another letter",
             )
-    return rebuilt(formula, [with_label(part, old, new) for part in children(formula)])
+    return rebuilt(formula, [with_label(part, old, new, bound) for part in children(formula)])

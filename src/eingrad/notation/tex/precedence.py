@@ -574,6 +574,14 @@ def _hard_to_read(factors: Sequence[Formula], barred: Sequence[bool]) -> bool:
     return shared
 
 
+def divided_last(product: Product) -> Product:
+    """Return a product with its divisors at the end, where in a line it would be hard to read."""
+    if not _hard_to_read(product.factors, product.divides):
+        return product
+    factors, divides = _divided_last(product.factors, product.divides, product.divides)
+    return replace(product, factors=tuple(factors), divides=tuple(divides), signs=())
+
+
 def _divided_last(
     factors: Sequence[Formula], divides: Sequence[bool], barred: Sequence[bool]
 ) -> tuple[list[Formula], list[bool]]:

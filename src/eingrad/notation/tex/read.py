@@ -31,7 +31,14 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex.declarations import matrices_in
-from eingrad.notation.tex.defined_functions import function_rows, statement_in_place
+from eingrad.notation.tex.defined_functions import (
+    Head,
+    declared_in_calls,
+    defined_function,
+    function_rows,
+    statement_in_place,
+    with_plain_calls,
+)
 from eingrad.notation.tex.differentials import with_differentials
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import ACCENTS, ERRORS, EXTENTS, FONTS, OWN, big, function_command
@@ -142,31 +149,46 @@ def _read_model(lexer: Lexer) -> Reading:
     found, steps = with_steps_back(found)
     moving = MovingLabels.of(found, steps)
     found = with_labels(found, moving, lexer)
-    tokens = [token for row in found for token in row.tokens]
     declared = [
         str(declared_name(row.tokens, lexer)) for row in found if is_word(row.tokens, "function")
     ]
+    places = function_rows(found)
+    found = [with_plain_calls(row, [*places.values()]) for row in found]
+    tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
     upper = upper_labels(tokens)
-    places = function_rows(found)
-    functions = [(name, x, found[k]) for k, (name, x) in places.items()]
-    rest = [row for k, row in enumerate(found) if k not in places]
-    found = rest
+    functions = [(head, sides(found[k].tokens)[-1]) for k, head in places.items()]
+    every, found = found, [row for k, row in enumerate(found) if k not in places]
     first = Context(
-        lexer, [*declared, *(name for name, *_ in functions)], labels=labels | upper,
+        lexer, [*declared, *(head.name for head, _ in functions)], labels=labels | upper,
         letters=letters, upper=upper, moving=frozenset(moving.labels),
         own_delta=defines_delta(found),
-        bare_delta=defines_delta(found, bare=True) or is_threshold(found),
+        bare_delta=defines_delta(found, bare=True) or is_threshold(every),
         twins=twin_names(tokens), matrices=matrices_in(row.tokens for row in found),
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)
     defined = {
-        name: Dependence((Symbol(x),), (), formula_of(sides(row.tokens)[1], read.context))
-        for name, x, row in functions
+        head.name: defined_function(head, formula_of(value, read.context), read.statements)
+        for head, value in functions
     }
     read.statements = [statement_in_place(s, defined) for s in read.statements]
+    arguments = {x.name for own in defined.values() for x in own.arguments}
+    if arguments:
+        _declare_in_calls(read, arguments)
     return _elaborated(read, declared, defined, moving)
+
+
+def _declare_in_calls(read: _Read, arguments: Collection[str]) -> None:
+    """Give what is declared, and taken by functions, the labels with which these take it."""
+    shapes = read.context.survey.shapes
+    shapes[:] = [x for own in shapes for x in declared_in_calls(own, read.statements, arguments)]
+    for k in range(len(read.statements) - 1, -1, -1):
+        own = read.statements[k]
+        if isinstance(own, Shaped):
+            new = [*declared_in_calls(own, read.statements, arguments)]
+            read.statements[k : k + 1] = new
+            read.used[k : k + 1] = [{} for _ in new]
 
 
 def _read_twice(found: Sequence[Row], first: Context) -> _Read:
@@ -277,6 +299,8 @@ def _claim_rows(
     tidy = with_differentials(tidied(lexer, names), names)
     found = _with_words(rows(tidy), lexer, [*names, *applied])
     found = claims_with_labels(found, counting, lexer, names)
+    heads = [Head(name, (), x.below) for name, x in applied.items() if x.value is not None]
+    found = [with_plain_calls(row, heads) for row in found]
     tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
     upper = upper_labels(tokens)
@@ -550,7 +574,8 @@ def _integers(statements: Sequence[Statement]) -> set[str]:
         for label, where in Summation().dangling(statement.value, kept):
             if isinstance(where, Symbol) and where.name in assigned:
                 own = assigned[where.name].target
-                if owners[label] == {where.name} and label not in getattr(own, "labels", ()):
+                labels = getattr(own, "labels", ())
+                if owners[label] == {where.name} and labels and label not in labels:
                     found.add(label)
     return found
 

@@ -92,7 +92,8 @@ def read_statement(whole: Row, context: Context) -> Statement:
     first = _with_argument_labels(first, value, context)
     _check_derivatives(first, value)
     position = context.lexer.position(row[0])
-    if assumes:
+    states = isinstance(first, Call) and first.function == "sum" and isinstance(value, Number)
+    if assumes or states:  # \sum_k t_k = 1
         value = _as_extents(value) if isinstance(first, SizeOf) else value
         return with_places(Assumption(first, value, position), latex=True)
     if not isinstance(first, Symbol | Derivative):

@@ -374,7 +374,7 @@ def _brackets_below(tokens: list[Token]) -> list[Token]:
     for k, token in enumerate(tokens[1:], 1):
         before = tokens[k - 1]
         name = before.kind == "LETTER" and before.text != "E" and not token.spaced
-        end = _partner(tokens, k) if (token.kind, token.text) == ("OPEN", "[") and name else -1
+        end = partner(tokens, k) if (token.kind, token.text) == ("OPEN", "[") and name else -1
         inner = tokens[k + 1 : end] if end > 0 else []
         letters = [t for t in inner if t.kind == "LETTER" and t.text.islower()]
         if not letters or any(t.kind not in {"LETTER", "COMMA"} for t in inner):
@@ -413,9 +413,9 @@ def _calls_outside(tokens: list[Token]) -> list[Token]:
             if inner and tokens[end - 1].kind == "CLOSE" and names <= PARAMETERS | {"b"}:
                 left_out |= {k, k + 1, end}
         if token.text == "[" and token.kind == "OPEN" and tokens[k + 2 : k + 3]:
-            end = _partner(tokens, k)
+            end = partner(tokens, k)
             called = (tokens[k + 1].kind, tokens[k + 2].text) == ("LETTER", "(")
-            if called and end > 0 and _partner(tokens, k + 2) == end - 1 and (
+            if called and end > 0 and partner(tokens, k + 2) == end - 1 and (
                 [t.kind for t in tokens[end + 1 : end + 2]] == ["SUB"]
             ):  # fmt: skip
                 left_out |= {k, end}
@@ -483,13 +483,13 @@ def _without_braces(tokens: Sequence[Token]) -> list[Token]:
             before.text == r"\partial"
             or bars
             or single
-            or (letter and opened.kind == "OPEN" and _partner(tokens, k + 1) == end - 1)
+            or (letter and opened.kind == "OPEN" and partner(tokens, k + 1) == end - 1)
         ):
             left_out |= {k, end}
     return [t for k, t in enumerate(tokens) if k not in left_out]
 
 
-def _partner(tokens: Sequence[Token], k: int) -> int:
+def partner(tokens: Sequence[Token], k: int) -> int:
     """Return where the parenthesis that opens at k closes."""
     depth = 0
     for j in range(k, len(tokens)):
