@@ -57,7 +57,7 @@ def _with_short_head(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 @dataclass(frozen=True)
-class Head:
+class DefinedHead:
     r"""A function as a text defines it: its name, its arguments, and what stands below its name,
     the tokens of ``_\theta`` in ``h_\theta(x)``."""
 
@@ -66,12 +66,12 @@ class Head:
     below: tuple[str, ...] = ()
 
 
-def function_rows(found: Sequence[Row]) -> dict[int, Head]:
+def function_rows(found: Sequence[Row]) -> dict[int, DefinedHead]:
     """Return the places of the rows that define functions.
 
     Such a name stands before parentheses alone, and somewhere with something else in them.
     """
-    heads: dict[int, Head] = {}
+    heads: dict[int, DefinedHead] = {}
     for k, row in enumerate(found):
         pair = sides(row.tokens)
         if len(pair) > 1 and (head := _head(_with_short_head(pair[0]), pair[1:])) is not None:
@@ -79,7 +79,7 @@ def function_rows(found: Sequence[Row]) -> dict[int, Head]:
     names_of = [head.name for head in heads.values()]
     heads = {k: head for k, head in heads.items() if names_of.count(head.name) == 1}
     bodies = {k: [t for side in sides(found[k].tokens)[1:] for t in side] for k in heads}
-    result: dict[int, Head] = {}
+    result: dict[int, DefinedHead] = {}
     for k, head in heads.items():
         others = [t for j, other in enumerate(found) for t in (
             other.tokens if j != k else bodies[k])]  # fmt: skip
@@ -98,7 +98,7 @@ def function_rows(found: Sequence[Row]) -> dict[int, Head]:
     return result
 
 
-def _head(left: Sequence[Token], rest: Sequence[Sequence[Token]]) -> Head | None:
+def _head(left: Sequence[Token], rest: Sequence[Sequence[Token]]) -> DefinedHead | None:
     r"""Return the function that a left side is, ``h_\theta(x)``, ``k(x, y)``, if it is one."""
     name = _name(left[0]) if left else ""
     opened = next((k for k, t in enumerate(left) if t.text == "("), 0)
@@ -109,7 +109,9 @@ def _head(left: Sequence[Token], rest: Sequence[Sequence[Token]]) -> Head | None
     letters = {_name(t) for t in left[1:opened]} - {""}
     if not all(arguments) or (below and (not letters or below[0] != "_")):
         return None
-    return Head(name, arguments, below) if letters <= _levels(rest) | names.PARAMETERS else None
+    return (
+        DefinedHead(name, arguments, below) if letters <= _levels(rest) | names.PARAMETERS else None
+    )
 
 
 def _levels(found: Sequence[Sequence[Token]]) -> set[str]:
@@ -151,7 +153,7 @@ def _argument(piece: Sequence[Token]) -> str:
     return name and name + names.ACCENTS.get(head, "")
 
 
-def _is_applied(head: Head, tokens: Sequence[Token]) -> bool:
+def _is_applied(head: DefinedHead, tokens: Sequence[Token]) -> bool:
     """Whether a name stands before parentheses alone, and not always with the same arguments."""
     other = head.name == "sigma"
     for k, token in enumerate(tokens):
@@ -174,7 +176,7 @@ def _behind(tokens: Sequence[Token], k: int, below: Sequence[str]) -> int:
     return end if tuple(t.text for t in tokens[k + 1 : end]) == (*below,) else k + 1
 
 
-def with_plain_calls(row: Row, heads: Sequence[Head]) -> Row:
+def with_plain_calls(row: Row, heads: Sequence[DefinedHead]) -> Row:
     r"""Return a row with ``h(x_i, w)`` for each call ``h_\theta(x_i; w)`` of some functions."""
     known = {head.name: head for head in heads}
     tokens = list(row.tokens)
@@ -198,7 +200,9 @@ def _begins_with_name(piece: Sequence[Token]) -> bool:
     return bool(piece) and (bool(_name(piece[0])) or piece[0].text in known)
 
 
-def defined_function(head: Head, value: Formula, statements: Sequence[Statement]) -> Dependence:
+def defined_function(
+    head: DefinedHead, value: Formula, statements: Sequence[Statement]
+) -> Dependence:
     """Return a function with its formula, and the tensors in that which depend on what it is of."""
     defined = {s.target.name: s.value for s in statements
                if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip

@@ -32,7 +32,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex.declarations import matrices_in
 from eingrad.notation.tex.defined_functions import (
-    Head,
+    DefinedHead,
     declared_in_calls,
     defined_function,
     function_rows,
@@ -299,7 +299,7 @@ def _claim_rows(
     tidy = with_differentials(tidied(lexer, names), names)
     found = _with_words(rows(tidy), lexer, [*names, *applied])
     found = claims_with_labels(found, counting, lexer, names)
-    heads = [Head(name, (), x.below) for name, x in applied.items() if x.value is not None]
+    heads = [DefinedHead(name, (), x.below) for name, x in applied.items() if x.value is not None]
     found = [with_plain_calls(row, heads) for row in found]
     tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
