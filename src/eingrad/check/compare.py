@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from eingrad.calculus.structure import is_sum
+from eingrad.check.kinks import points_beside
 from eingrad.check.points import LOST, PLANS, Condition, NoPointError, Point, Points
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr, Var, postorder
@@ -148,9 +150,12 @@ def _is_lost(term: Expr, total: Expr, point: Point) -> bool:
 
 
 def _agrees_far_out(claim: Claim, right: Expr, points: Points) -> bool:
-    """Try greater numbers too, where both formulas have values: ``where(x > 3, 0, x)`` is not x."""
-    point = points.wide
-    if point is None or not isinstance(claim, ExprClaim):
+    """Try greater numbers too, where both formulas have values: ``where(x > 3, 0, x)`` is not x.
+
+    Of a function, longer axes: it may leave out what follows the first rows.
+    """
+    point = points.wide if isinstance(claim, ExprClaim) else points.long
+    if point is None:
         return True
     finite = np.isfinite(claim.value(point)).all()
     return not finite or agrees(claim, right, point, careful=True)
@@ -160,20 +165,31 @@ def agrees_in_cases(
     claim: Claim, right: Expr, points: Points, condition: Condition | None = None
 ) -> bool:
     """Try both sides of each comparison: numbers from 0.2 to 1.5 never meet x < 0.1."""
-    own = [claim.expr] if isinstance(claim, ExprClaim) else []
-    return all(
-        agrees(claim, right, point, careful=True)
-        for point in points.in_cases(right, *own, condition=condition)
-        if np.isfinite(claim.value(point)).all()
-    )  # fmt: skip
+    roots = _roots(claim, right)
+    drawn = points.in_cases(*roots, condition=condition)
+    return _agrees_at(claim, right, chain(drawn, points_beside(points, roots, condition)))
+
+
+def agrees_where_drawn(claim: Claim, right: Expr, points: Points) -> bool:
+    """Whether both agree for greater and smaller numbers, wherever kinks may be."""
+    drawn = points.in_cases(*_roots(claim, right))
+    return _agrees_far_out(claim, right, points) and _agrees_at(claim, right, drawn)
+
+
+def _agrees_at(claim: Claim, right: Expr, points: Iterable[Point]) -> bool:
+    found = (p for p in points if np.isfinite(claim.value(p)).all())
+    return all(agrees(claim, right, point, careful=True) for point in found)
+
+
+def _roots(claim: Claim, right: Expr) -> list[Expr]:
+    return [right, claim.expr] if isinstance(claim, ExprClaim) else [right]
 
 
 def counterexample(
     claim: Claim, right: Expr, points: Points, labels: Sequence[str], shown: Sequence[str]
 ) -> dict[str, Any] | None:
     """Return small arrays for which the claim is wrong, and where it is wrong."""
-    formulas = [right, claim.expr] if isinstance(claim, ExprClaim) else [right]
-    for point in _small_points(points, *formulas):
+    for point in _small_points(points, *_roots(claim, right)):
         found = _failure(claim, right, point, labels)
         if found is not None:
             inputs = points.system.inputs
@@ -197,6 +213,7 @@ def _small_points(points: Points, *roots: Expr) -> Iterator[Point]:
     if points.wide is not None:
         yield points.wide
     yield from points.in_cases(*roots)
+    yield from points_beside(points, roots)
 
 
 def _failure(

@@ -15,6 +15,7 @@ from eingrad.check.compare import (
     agrees,
     agrees_everywhere,
     agrees_nearby,
+    agrees_where_drawn,
 )
 from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_between
 from eingrad.check.points import PLANS
@@ -77,8 +78,7 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
     if claim is not None:
         scale = scale_between(claim, question.right, question.points)
     if claim is not None and agrees_nearby(claim, question.right, question.points):
-        near = Diagnosis("unknown", "right near 0 only, not for greater numbers")
-        return search.dropped_far_out(claim) or near
+        return search.dropped_far_out(claim) or Diagnosis("unknown", _far_out(question, claim))
     if scale is not None:
         literal = search.first(limit=0.94)
         return literal or search.scaled(value, scale)
@@ -121,6 +121,13 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         or search.with_assumption(inputs)
         or search.in_part()
     )
+
+
+def _far_out(question: Question, claim: Claim) -> str:
+    """Say where a claim is wrong that is right for numbers of the order of 1."""
+    if agrees_where_drawn(claim, question.right, question.points):
+        return "right at most points, not where the formulas have a threshold or a bend"
+    return "right near 0 only, not for greater numbers"
 
 
 def condition_for(question: Question, claim: Claim, inputs: Sequence[str]) -> Diagnosis:

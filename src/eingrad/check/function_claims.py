@@ -33,10 +33,12 @@ class FunctionClaim:
         self.fn, self.target = fn, target
         self.title = getattr(fn, "__name__", "the function")
         self.names = _parameters(fn, system)
+        self.places = [name for name, own in system.inputs.items() if own.integer]
 
     def value(self, point: Point, dtype: Any = float) -> Array:
-        """Call the function with copies of a point's arrays."""
+        """Call the function with copies of a point's arrays, of places as integers."""
         arrays = {n: point.value(point.derived.tensor(n), dtype).copy() for n in self.names}
+        arrays |= {n: arrays[n].astype(np.int64) for n in self.places if n in arrays}
         try:
             result = self.fn(**arrays)
         except Exception as error:

@@ -6,7 +6,7 @@ import math
 import operator
 import random
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from itertools import product as cartesian
@@ -14,6 +14,7 @@ from typing import Any
 
 from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
+from eingrad.check.newton import newton, unflatten
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.bands import Band, Window
@@ -41,12 +42,12 @@ from eingrad.errors import EingradError, MemoryLimitError
 
 MOST_DRAWS, MOST_UNSOLVED = 60, 6  # of arrays for a point; of these, where the facts do not hold
 SIGNED = 9  # so many further draws have the signs that the plan gives to numbers
-NEWTON_STEPS = 40
 LEAST_DERIVED = (
     3  # entries of an axis whose extent follows from others, so that neighbours are there
 )
 ENTRIES = 256  # of an array: as many take about as long as the call that computes them
 ROOMY = 1 << 14  # entries of an array that leave a choice of its sizes
+LONGER = (65, 33, 17, 9)  # entries of an axis: more than a block of a loop over parts has
 MOST_ENTRIES = 1 << 19  # of one array
 MOST_BYTES = 1 << 27  # of all values at a model's points, beside those that are computed just now
 MOST_READ = 40  # entries that a model's reading far away makes an axis have
@@ -67,7 +68,6 @@ WIDER = {
 WITHIN: Mapping[tuple[float, float] | None, str] = {(0, math.inf): "positive", (-1, 1): "unit"}
 COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 POSITIVE = ("positive", "wide positive", "unit")
-FITS = 1e-11  # a fact holds at a point where both its sides differ by no more than this
 
 
 class NoPointError(EingradError):
@@ -216,6 +216,7 @@ class Points:
         self.fixed = self._fixed()
         self._standard: dict[int, Point] = {}
         self.assumed: dict[str, Point | None] = {}  # a point for each assumption that was tried
+        self.beside: dict[Hashable, list[Point]] = {}  # the points next to each kink
         self.scale = 1.0  # of the numbers that are drawn, of which half are next to the limits
         self.limits: Sequence[float] = ()
         self.kinds: dict[str, str] = {}
@@ -343,6 +344,19 @@ class Points:
             self.kinds = kinds
 
     @once
+    def long(self) -> Point | None:
+        """Return a point with longer axes, None where the arrays would be too large."""
+        for least in LONGER:
+            sizes = self._stated({dim: least + k for k, dim in enumerate(self.dims)})
+            solved = sum(entries(self.system.inputs[n], sizes) for n in self.fixed)
+            if self._greatest(sizes) <= ROOMY and (not self.equations or solved <= ENTRIES):
+                try:
+                    return self.point(sizes, PLAN_OF_WIDE)
+                except NoPointError:
+                    return None
+        return None
+
+    @once
     def near_zero(self) -> Point | None:
         """Return a point with smaller numbers, so that what the model defines is of some size at
         which a number is not lost beside it; None where no such point is found."""
@@ -362,7 +376,7 @@ class Points:
         """Yield points with numbers of other orders, and next to those that the formulas compare
         with; none where nothing depends on a comparison."""
         definitions = [d.expr for d in self.derived.system.definitions.values()]
-        compared = [x for x in postorder([*roots, *definitions]) if _decides(x)]
+        compared = [x for x in postorder([*roots, *definitions]) if decides(x)]
         if not compared:
             return
         limits = _limits(compared)
@@ -401,7 +415,7 @@ class Points:
                         break
                     continue
                 point = solved
-            if self._is_within(point) and self.is_finite(point):
+            if self.is_sound(point):
                 return point
         raise NoPointError(
             "no values were found at which the model is finite and all that it assumes holds",
@@ -411,6 +425,10 @@ class Points:
 
     def _at(self, sizes: Mapping[Dim, int], arrays: Mapping[str, Array]) -> Point:
         return Point(self.derived, sizes, arrays, self.functions, self.effort)
+
+    def is_sound(self, point: Point) -> bool:
+        """Whether what the model assumes of bounds holds, and all that is needed is finite."""
+        return self._is_within(point) and self.is_finite(point)
 
     def is_finite(self, point: Point) -> bool:
         """Whether all that is needed has finite values."""
@@ -511,18 +529,21 @@ class Points:
         """Solve for inputs from a start, for the logarithms of those that must stay positive."""
 
         def there(flat: Array) -> Point:
-            found = _unflatten(flat, list(start), start)
+            found = unflatten(flat, list(start), start)
             found |= {name: np.exp(found[name]) for name in logarithms}
             return self._at(point.sizes, {**point.arrays, **found})
 
         def residual(flat: Array) -> Array:
-            here = there(flat)
-            parts = [here.value(f.left) - here.value(f.right) for f in self.equations]
-            return np.concatenate([p.ravel() for p in parts])
+            return self.residual(there(flat))
 
         unknown = [np.log(x) if name in logarithms else x for name, x in start.items()]
-        solved = _newton(residual, np.concatenate([x.ravel() for x in unknown] or [np.zeros(0)]))
+        solved = newton(residual, np.concatenate([x.ravel() for x in unknown] or [np.zeros(0)]))
         return None if solved is None else there(solved)
+
+    def residual(self, point: Point) -> Array:
+        """Return how far both sides of what the model assumes are apart at a point."""
+        parts = [point.value(f.left) - point.value(f.right) for f in self.equations]
+        return np.concatenate([np.zeros(0), *(p.ravel() for p in parts)])
 
     def _fixed(self) -> list[str]:
         """Return the inputs that the facts speak of, through definitions too."""
@@ -578,7 +599,7 @@ def _moving(node: Expr) -> Sequence[Dim]:
     return node.dims if isinstance(node, Band) else ()
 
 
-def _decides(node: Expr) -> bool:
+def decides(node: Expr) -> bool:
     """Whether a function is another one for some arguments than for others."""
     record = FUNCTIONS.get(node.function) if isinstance(node, Map) else None
     return record is not None and bool(record.fills_zeros or record.sign or record.keeps_integers)
@@ -648,46 +669,6 @@ def _one_hot(x: Array, rng: np.random.Generator) -> Array:
     if not x.ndim:
         return np.ones(())
     return np.asarray(np.eye(x.shape[-1])[rng.integers(0, x.shape[-1], x.shape[:-1])])
-
-
-def _unflatten(flat: Array, names: Sequence[str], like: Mapping[str, Array]) -> dict[str, Array]:
-    result, start = {}, 0
-    for name in names:
-        result[name] = flat[start : start + like[name].size].reshape(like[name].shape)
-        start += like[name].size
-    return result
-
-
-def _newton(residual: Callable[[Array], Array], x: Array) -> Array | None:
-    """Find the zero next to ``x`` as exactly as floating point can, None if there is none."""
-    best, smallest = x, np.inf
-    for _ in range(NEWTON_STEPS):
-        r = residual(x)
-        size = float(np.abs(r).max(initial=0)) if np.isfinite(r).all() else np.inf
-        if size >= smallest and (smallest < FITS or size == np.inf):
-            break
-        if size < smallest:
-            best, smallest = x, size
-        if size == 0 or not x.size:
-            break
-        slopes = _slopes(residual, x)
-        if not np.isfinite(slopes).all():  # LAPACK would print what it thinks of them
-            break
-        x = x - np.linalg.lstsq(slopes, r, rcond=1e-9)[0]
-    return _snapped(residual, best) if smallest < FITS else None
-
-
-def _slopes(residual: Callable[[Array], Array], x: Array, step: float = 1e-6) -> Array:
-    """Return the derivatives of a residual by central differences."""
-    unit = np.eye(x.size)
-    columns = [(residual(x + step * e) - residual(x - step * e)) / (2 * step) for e in unit]
-    return np.stack(columns, 1)
-
-
-def _snapped(residual: Callable[[Array], Array], x: Array) -> Array:
-    """Round a zero to short decimals where it stays one: a one-hot vector has exact zeros."""
-    candidates = [np.round(x, 8), x]
-    return min(candidates, key=lambda y: float(np.abs(residual(y)).max(initial=0)))
 
 
 def _smooth(name: str, order: int) -> Callable[[Array], Array]:
