@@ -127,6 +127,8 @@ def _far_out(question: Question, claim: Claim) -> str:
     """Say where a claim is wrong that is right for numbers of the order of 1."""
     if agrees_where_drawn(claim, question.right, question.points):
         return "right at most points, not where the formulas have a threshold or a bend"
+    if not isinstance(claim, ExprClaim):
+        return "right for short axes only, not for longer ones"
     return "right near 0 only, not for greater numbers"
 
 

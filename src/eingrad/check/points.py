@@ -349,7 +349,7 @@ class Points:
         for least in LONGER:
             sizes = self._stated({dim: least + k for k, dim in enumerate(self.dims)})
             solved = sum(entries(self.system.inputs[n], sizes) for n in self.fixed)
-            if self._greatest(sizes) <= ROOMY and (not self.equations or solved <= ENTRIES):
+            if self._greatest(sizes) <= MOST_ENTRIES and (not self.equations or solved <= ENTRIES):
                 try:
                     return self.point(sizes, PLAN_OF_WIDE)
                 except NoPointError:

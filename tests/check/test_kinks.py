@@ -1,0 +1,98 @@
+"""Thresholds and bends that numbers drawn at random never meet; truths by hand.
+
+Each model has a right claim, and wrong ones that are right at most points.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import eingrad as eg
+
+HUBER = "L = sum_b(where(abs(z_b - y_b) <= 20, (z_b - y_b)^2 / 2, 20 abs(z_b - y_b) - 200))"
+CASES = (
+    r"f = \begin{cases} \frac{x^2}{2} & |x| \le 1000 \\ 1000(|x| - 500) & |x| > 1000 \end{cases}"
+)
+HARDSWISH = r"f = x \min(\max(x + 3, 0), 6) / 6"
+HARDSWISH_SLOPE = (
+    r"\frac{df}{dx} = \begin{cases} 0 & x \le %s \\ 1 & x \ge %s "
+    r"\\ \frac{2x+3}{6} & \text{otherwise} \end{cases}"
+)
+TWO_SIGMOIDS = "f = sigmoid(x) + sigmoid(x - 60)"
+
+RIGHT = [
+    ("f = sum_i(maximum(0, x_i - 10))", "df/dx_i = where(x_i > 10, 1, 0)"),
+    ("f = where(x < 1000, x^2, 2000 x - 1000000)", "df/dx = where(x < 1000, 2 x, 2000)"),
+    ("L = sum_i(maximum(0, c - y_i z_i))", "dL/dz_i = -y_i where(y_i z_i < c, 1, 0)"),
+    ("L = sum_i(maximum(0, 1 - y_i z_i))", "dL/dz_i = -y_i where(y_i z_i < 1, 1, 0)"),
+    (HUBER, "dL/dz_b = where(abs(z_b - y_b) <= 20, z_b - y_b, 20 sign(z_b - y_b))"),
+    (HARDSWISH, HARDSWISH_SLOPE % (-3, 3)),
+    ("f = tanh(x - 100)", "df/dx = 1 - tanh(x - 100)^2"),
+    (TWO_SIGMOIDS, "df/dx = exp(-x) / (1 + exp(-x))^2 + exp(60 - x) / (1 + exp(60 - x))^2"),
+    ("f = x abs(x)", "df/dx = 2 sqrt(x^2)"),
+    ("L = sum_i(where(exp(x_i) > 500, x_i, 0))", "dL/dx_i = where(x_i > log(500), 1, 0)"),
+    ("L = sum_i(where(x_i > 0, x_i, exp(x_i) - 1))", "dL/dx_i = exp(minimum(x_i, 0))"),
+]
+
+WRONG = [
+    ("f = sum_i(maximum(0, x_i - 10))", "df/dx_i = where(x_i > 15, 1, 0)"),
+    ("f = sum_i(maximum(0, x_i - 10000))", "df/dx_i = 0"),
+    ("f = where(x < 1000, x^2, 2000 x - 1000000)", "df/dx = 2 x"),
+    (CASES, r"\frac{df}{dx} = x"),
+    (CASES, r"\frac{df}{dx} = \begin{cases} x & |x| \le 1000 \\ 1000 & |x| > 1000 \end{cases}"),
+    ("y_i = relu(x_i) - relu(x_i - 600)\nL = sum_i(y_i^2)", "dL/dx_i = 2 relu(x_i)"),
+    ("f = where(x > 5, where(x < 5.01, 0, x^2), x^2)", "df/dx = 2 x"),
+    ("f = where(x <= 1e-6, x, x^2)", "df/dx = where(x <= 0, 1, 2 x)"),
+    ("L = sum_i(maximum(0, c - y_i z_i))", "dL/dz_i = -y_i where(y_i z_i < 1.1 c, 1, 0)"),
+    ("L = sum_i(maximum(0, 1 - y_i z_i))", "dL/dz_i = -y_i where(y_i z_i < 1.001, 1, 0)"),
+    (HUBER, "dL/dz_b = where(abs(z_b - y_b) <= 20, z_b - y_b, 20)"),
+    (HUBER, "dL/dz_b = where(abs(z_b - y_b) <= 25, z_b - y_b, 20 sign(z_b - y_b))"),
+    (HARDSWISH, HARDSWISH_SLOPE % (-3, 3.2)),
+    (HARDSWISH, HARDSWISH_SLOPE % (-3.01, 3)),
+    ("f = tanh(x - 100)", "df/dx = 0"),
+    (TWO_SIGMOIDS, "df/dx = sigmoid(x) (1 - sigmoid(x))"),
+    ("L = sum_i(where(exp(x_i) > 500, x_i, 0))", "dL/dx_i = where(x_i > 6, 1, 0)"),
+    ("p_i = softmax_i(x_i)\nL = sum_i(relu(p_i - 0.9))", "dL/dp_i = where(p_i > 0.95, 1, 0)"),
+]
+
+
+@pytest.mark.parametrize(("model", "claim"), RIGHT)
+def test_right_on_all_sides(model: str, claim: str) -> None:
+    assert eg.parse(model).check(claim).outcome == "right"
+
+
+@pytest.mark.parametrize(("model", "claim"), WRONG)
+def test_wrong_on_one_side(model: str, claim: str) -> None:
+    verdict = eg.parse(model).check(claim)
+    assert verdict.outcome == "wrong"
+    assert verdict.counterexample is not None
+
+
+def first_rows(count: int) -> Callable[..., Any]:
+    """Return a backward pass that leaves out all rows but the first."""
+
+    def backward(X: Any, W: Any, T: Any) -> Any:
+        d = X @ W - T
+        return X[:count].T @ d[:count]
+
+    return backward
+
+
+@pytest.mark.parametrize(("count", "outcome"), [(8, "wrong"), (32, "wrong"), (10**6, "right")])
+def test_a_function_may_leave_out_what_follows_the_first_rows(count: int, outcome: str) -> None:
+    model = eg.parse("Y_bo = X_bi W_io\nL = sum_bo((Y_bo - T_bo)^2) / 2")
+    verdict = model.check(first_rows(count), of="L", wrt="W")
+    assert verdict.outcome == outcome
+    assert outcome == "right" or "short axes" in verdict.reason
+
+
+def test_a_function_gets_places_as_integers() -> None:
+    def backward(E: Any, t: Any) -> Any:
+        found = np.zeros_like(E)
+        np.add.at(found, t, 2 * E[t])
+        return found
+
+    model = eg.parse("Y_bd = E[t[b],d]\nL = sum_bd(Y_bd^2)")
+    assert model.check(backward, of="L", wrt="E").outcome == "right"
