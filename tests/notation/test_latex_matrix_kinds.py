@@ -158,3 +158,31 @@ def test_capitals_to_a_greek_power_are_numbers():
     assert model.check(rf"{claim} \alpha \beta P", latex=True).outcome == "wrong"
     with pytest.raises(eg.EingradError, match="a product of matrices, or of scalars"):
         eg.parse_latex(r"P = L^{t} K^{1/2}")
+
+
+@pytest.mark.parametrize("text", [
+    r"f = \operatorname{tr}(e^X)", r"f = \det(\exp(\mathbf{X}))", r"\mathbf{Y} = e^{\mathbf{A} t}",
+    r"f = \operatorname{tr}(X^k) \\ X \in \mathbb{R}^{n \times n}",
+])  # fmt: skip
+def test_functions_of_whole_matrices_are_refused(text: str) -> None:
+    with pytest.raises(eg.NotationError):
+        eg.parse_latex(text)
+
+
+IDENTITY = r"X \in \mathbb{R}^{n \times d}, I \in \mathbb{R}^{d \times d}"
+
+
+def test_a_declared_identity_is_the_identity() -> None:
+    model = eg.parse_latex(rf"f = \|X^T X - I\|_F^2 \\ {IDENTITY}")
+    claim = r"\frac{\partial f}{\partial X} = 4 X X^T X - 4 X"
+    assert model.check(claim, latex=True).ok
+    inertia = r"T = \omega^T I \omega \\ \omega \in \mathbb{R}^3, I \in \mathbb{R}^{3 \times 3}"
+    assert "I" in eg.parse_latex(inertia).labels
+
+
+def test_a_name_with_a_letter_below_in_bold_type() -> None:
+    text = r"f = \mathbf{y}^\top \mathbf{K}_y^{-1} \mathbf{y} \\ \mathbf{K}_y = \theta \mathbf{K} + \mathbf{I}"
+    with pytest.warns(eg.NotationWarning, match="part of names"):
+        model = eg.parse_latex(text)
+    claim = r"\frac{\partial f}{\partial \theta} = -\mathbf{y}^\top \mathbf{K}_y^{-1} \mathbf{K} \mathbf{K}_y^{-1} \mathbf{y}"
+    assert model.check(claim, latex=True).ok

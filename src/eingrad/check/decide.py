@@ -31,6 +31,7 @@ from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import mapped, tidied
 from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
+from eingrad.check.written_out import entry_claims
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.later import letting_overflow
@@ -135,6 +136,11 @@ def _check_text(
             hint='write for instance model.check("dL/dx_i = 2 x_i")',
         )
     claims: Sequence[Claim]
+    if isinstance(claim, str) and (is_latex(claim) if latex is None else latex):
+        entries = entry_claims(claim, derived.system)
+        if entries is not None:
+            each = (_check_text(derived, x, latex, layouts, depth) for x in entries)
+            return [verdict for verdicts in each for verdict in verdicts]
     if isinstance(claim, str):
         derived = _with_own_model(derived, claim)
         derived, held = with_differentials(_with_arguments(derived, claim), claim, latex)

@@ -101,13 +101,16 @@ class MatrixJudge:
     def _verdict(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict:
         if not self.reader.is_matrix(claim):
             return self.judge([*definitions, claim])
+        self.reader.series = ""
         try:
             options = self.reader.options(claim)
         except NotationError as error:
             formulas = [sides_of(claim)[0], *walk(sides_of(claim)[1])]
-            if error.code != "misfit" or not all(map(self._fits, formulas)):
+            open_square = error.operand and self._brings_formula(claim)  # \det Y of any Y
+            if error.code != "misfit" or open_square or not all(map(self._fits, formulas)):
                 raise
             return self._open_function(claim, self._misfit(claim, definitions, error))
+        series = self.reader.series
         right = [x for x in options if self._is_right(x.claim, definitions)]
         if right:
             return self._right(claim, right, definitions)
@@ -118,6 +121,9 @@ class MatrixJudge:
             other = self._otherwise(claim, definitions, relaxed)
         if other is None:
             other = self._wrong(claim, options, definitions)
+        if other.outcome == "wrong" and series:
+            reason = f"whether {series} is a function of the matrix or goes entry by entry is open"
+            return Verdict("not judged", other.claim, reason, other.correct)
         return self._open_function(claim, other)
 
     def _open_function(self, claim: Claim, verdict: Verdict) -> Verdict:
@@ -136,6 +142,12 @@ class MatrixJudge:
             return verdict
         reason = f"whether {expr.function} goes entry by entry or takes a whole vector is open"
         return Verdict("not judged", verdict.claim, reason, verdict.correct)
+
+    @staticmethod
+    def _brings_formula(claim: Claim) -> bool:
+        """Whether a claim differentiates a formula of its own."""
+        target = claim.target if isinstance(claim, Assignment) else None
+        return isinstance(target, Derivative) and not isinstance(target.of, Symbol)
 
     def _fits(self, left: Formula) -> bool:
         """Whether what a derivative is of fits together, so that a claim is about something."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from itertools import product as combined
 
-from eingrad.core.expr import Dim
+from eingrad.core.expr import Dim, Map, postorder
 from eingrad.errors import NotationError
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference
 from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
 from eingrad.notation.matrix.letters import Letters, OpenExtent
+from eingrad.notation.matrix.series import SERIES, check_series, may_be_series
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes
 from eingrad.notation.matrix.statements import Misfits, labels_inside, misfit, shows_matrices
 from eingrad.notation.matrix.typed import ALONG, TRANSPOSES, KnownShapes, TreeBuilder, Typed
@@ -71,6 +72,9 @@ class ClaimElaboration:
 
     def __init__(self, system: System) -> None:
         self.system = system
+        nodes = postorder(system.exprs.values())
+        self.entrywise = any(isinstance(x, Map) and x.function in SERIES for x in nodes)
+        self.series = ""  # an exp(A) of the last claim that may be a function of the whole matrix
         self.extents: dict[Dim, OpenExtent] = {}
         tensors = [*system.inputs.values(), *(d.var for d in system.definitions.values())]
         self.facts = KnownShapes(
@@ -271,10 +275,13 @@ class ClaimElaboration:
     ) -> tuple[Claim, Shapes, Typed]:
         builder = TreeBuilder(self.facts, loose, dots)
         left, right = (builder.side(side) for side in sides_of(claim))
-        domains = Inference(builder, [(left, right)], ones).solve()
-        shapes = Shapes(self.facts, domains, layout)
+        inference = Inference(builder, [(left, right)], ones)
+        shapes = Shapes(self.facts, inference.solve(), layout)
         shapes.statement(left, right, {})
         shapes.finish()
+        check_series(inference, shapes)
+        if not self.entrywise:
+            self.series = next((to_text(x.written) for x in may_be_series(inference, shapes)), "")
         taken = {x for own in self.system.letters.values() for x in own}
         taken |= {name for name, axes in self.facts.axes.items() if not axes}
         elaboration = Elaboration(shapes, Letters(taken), layout)

@@ -15,6 +15,7 @@ from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, R
 from eingrad.notation.matrix.letters import Letters, MisfitError, OpenExtent
+from eingrad.notation.matrix.series import check_series
 from eingrad.notation.matrix.shapes import OpenSumError, Shapes, SizeError
 from eingrad.notation.matrix.typed import (
     MOST_TIMES,
@@ -466,6 +467,9 @@ class _TextElaboration:
         extents: dict[str, OpenExtent] = {}
         for s in self.statements:
             if isinstance(s, Shaped):
+                square = len(s.extents) == 2 and len({*s.extents}) == 1
+                if square and "I" in s.names and self._is_identity("I"):
+                    s = replace(s, names=tuple(x for x in s.names if x != "I"))
                 self._declare(s, facts, extents)
         facts.sizes = extents
         for k, s in enumerate(self.statements):
@@ -562,6 +566,7 @@ class _TextElaboration:
             shapes.statement(left, right, {})
             labels.append(shapes.labels)
         shapes.finish()
+        check_series(inference, shapes)
         letters = Letters(self._letters())
         elaboration = Elaboration(shapes, letters)
         new = list(self.statements)
@@ -698,6 +703,15 @@ def misfit(error: Exception) -> NotationError:
             code="open-shape",
             position=node.written.position,
             hint=f"write {product}, of square matrices, or {entries}",
+        )
+    if isinstance(error, SizeError) and error.first is error.second:
+        text = to_text(error.first.written)
+        return NotationError(
+            f"{text} is not known to be square, as {to_text(node.written)} wants",
+            code="misfit",
+            operand=text,
+            position=node.written.position,
+            hint=f"declare it: {text} in R^{{n x n}}",
         )
     if isinstance(error, SizeError):
         reason = (

@@ -112,6 +112,23 @@ class CallReader(SumReader):
                 return any(map(self._is_matrix, formula.terms))
         return False
 
+    def is_of_matrix(self, formula: Formula) -> bool:
+        r"""Whether a formula is a matrix, perhaps times numbers: ``\mathbf{A} t``."""
+        match formula:
+            case Symbol(labels=()):
+                bold = formula.name[:1].isupper() and self.has_bold(formula)
+                return bold or self._is_matrix(formula)
+            case Power(base=base):
+                return self.is_of_matrix(base)
+            case Product(factors=factors):
+                vectors = (x for x in walk(formula) if isinstance(x, Symbol))
+                return any(map(self.is_of_matrix, factors)) and not any(
+                    map(self._is_vector, vectors)
+                )
+            case Sum(terms=terms):
+                return any(map(self.is_of_matrix, terms))
+        return False
+
     def _is_determinant(self) -> bool:
         r"""Whether ``|\Sigma|`` or ``|\mathbf{K}|`` comes next: a matrix whatever stands around."""
         end = next((k for k in range(1, 9) if self.peek(k).kind in {"BAR", "END"}), 0)

@@ -119,8 +119,10 @@ class Lexer:
         elif name in ENVIRONMENTS:
             kind = "BEGIN" if begins else "END"
         else:
-            raise self.error(token, f"unknown environment {name}",
-                             "write align, equation or cases")  # fmt: skip
+            hint = "write align, equation or cases"
+            if name.endswith("matrix") or name == "array":
+                hint = "entries are read in claims alone: \\nabla f = \\begin{bmatrix} ..."
+            raise self.error(token, f"unknown environment {name}", hint)
         return Token(kind, name, token.line, token.column, token.width, token.spaced)
 
     def error(self, token: Token | None, reason: str, hint: str) -> NotationError:

@@ -356,6 +356,9 @@ class Parser(CallReader):
             scripts = self.scripts()
             powered = scripts.power not in (None, TRANSPOSED) and scripts.entries is None
             if powered and scripts.power is not None and not scripts.number:
+                if self.is_of_matrix(scripts.power):
+                    hint = r"the matrix exponential is not known; \exp(A) goes entry by entry"
+                    raise self.error("e to a power that is a matrix", hint, token)
                 return Call("exp", (scripts.power,), (), self.at(token))
             self.k = start
         scripts = self.scripts()
