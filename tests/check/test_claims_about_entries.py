@@ -111,3 +111,15 @@ def test_a_recurrence_whose_label_stands_in_conditions_alone() -> None:
 def test_a_definition_that_refers_to_itself_at_its_own_position_is_no_recurrence() -> None:
     with pytest.raises(eg.NotationError, match="refer"):
         eg.parse(LOOP).check("dL/dx_ti = G_ti\nG_ti = 2 G_ti + h_ti")
+
+
+@pytest.mark.parametrize(("claim", "reason"), [
+    ("dy_i/dx_n = w[n+i]", "w[n+i] is read at the wrong place: w[n-i] is meant"),
+    ("dL/dw_k = 2 y_i x[i-k]", "x[i-k] is read at the wrong place: x[i+k] is meant"),
+    ("dL/dx_n = 2 y[n-k+1] w_k", "y[n-k+1] is read at the wrong place: y[n-k] is meant"),
+    ("dL/dx_n = 2 y[k-n] w_k", "y[k-n] is read at the wrong place: y[n-k] is meant"),
+])  # fmt: skip
+def test_what_is_read_at_the_wrong_place_is_named(claim: str, reason: str) -> None:
+    verdict = eg.parse(WINDOW).check(claim)
+    assert (verdict.outcome, verdict.reason) == ("wrong", reason)
+    assert eg.parse(WINDOW).check(str(verdict.fixed)).ok

@@ -94,6 +94,29 @@ def test_values_that_cancel_at_a_point_tell_nothing_apart() -> None:
     assert not small.check("dL/dx = 3e-20").ok
 
 
+ONES = "y_i = asin(cos(relu(x_i - 3))) w_i"
+
+
+@pytest.mark.parametrize(("text", "claim", "outcome"), [
+    # one entry is 1e6, another 1e22: what is too much in the first is seen
+    ("y_i = (2 + v_i^2)^(16 + 4 v_i^2)\nL = y_i w_i", "dL/dw_i = y_i + 3", "wrong"),
+    ("y_i = (2 + v_i^2)^(16 + 4 v_i^2)\nL = y_i w_i", "dL/dw_i = y_i", "right"),
+    # all entries are great, but not where the inputs are smaller
+    ("L = exp(exp(x^2 + 5)) + y", "dL/dy = 1 + 0 x", "right"),
+    ("L = exp(6 exp(3 x + 1.5 y)) + y z", "dL/dz = y + exp(-6 exp(3 x + 1.5 y))", "wrong"),
+    ("y = exp(6 exp(3 a) exp(3 b)) (1 + a^2)\nL = w y", "dL/dw = y", "right"),
+    # there are only great ones, and nothing shows what is beside them
+    ("E = 6.02e23 k x", "dE/dx = 6.02e23 k", "right"),
+    ("E = 6.02e23 k x", "dE/dx = 6.02e23 k + 1", "not judged"),
+    # where rounding leaves the domain of a function, values that are equal are equal
+    (ONES, "dy_i/dw_j = delta_ij asin(cos(relu(x_i - 3)))", "right"),
+    (ONES, "dy_i/dw_j = delta_ij acos(cos(relu(x_i - 3)))", "wrong"),
+])  # fmt: skip
+def test_nothing_is_lost_beside_greater_numbers(text: str, claim: str, outcome: str) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert verdict.outcome == outcome, str(verdict)
+
+
 def test_a_counterexample_can_be_run() -> None:
     example = eg.parse(QUADRATIC).check("dL/dx_i = A_ij x_j").counterexample
     assert example is not None

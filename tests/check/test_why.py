@@ -198,6 +198,14 @@ WHY = [
     (RECURRENT, "dL/dU_ij = v_i (1 - h3_i^2) x3_j", "the path through h2 is missing"),
     (GRU, "dL/dh_j = g_j (1 - z_j)", "the paths through z and q are missing"),
     (
+        f"{GRU}p_k = softmax_k(E_ki s_i)\nM = -t_k log(p_k)\nassume sum_k(t_k) = 1",
+        "dM/dh_j = (p_k - t_k) E_kj (1 - z_j) + (p_k - t_k) E_ki z_i (1 - n_i^2) Uh_ij r_j",
+        "the paths through z and r are missing",
+    ),
+    (GRU, "dL/dh_j = 0", "L depends on h, through z, r, q and s"),
+    (CROSS_ENTROPY, "dL/da_i = 0", "L depends on a, through p"),
+    ("L = a_i a_i + b", "dL/da_i = 0", "L depends on a"),
+    (
         LSTM,
         "dL/dx_x = t_h o_h (1 - tanh(c_h)^2) d_h f_h (1 - f_h) Wf_hx",
         "the paths through i, u and o are missing",

@@ -58,6 +58,7 @@ class Candidates:
         self.labels = {**self.target, **labels_in(value)}
         self.label_dims = label_dims(claim.value, self.dims)
         self.label_dims |= dict(zip(question.labels, question.right.dims, strict=True))
+        self.moves = any(d.expr.has_shift for d in system.definitions.values())
         self.functions = {x.function for d in system.definitions.values() for x in _maps(d)}
         self.later = self._later()
         sources = self._right_formulas()

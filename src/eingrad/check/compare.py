@@ -42,7 +42,7 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
 
     What float64 cannot tell apart is evaluated again in longdouble, and with noise in the last
     digits, which measures the rounding of each entry. ``careful`` is for points at which float64
-    may lose all digits: where noise makes nan of a value, nothing is told apart.
+    may lose all digits: where noise makes nan of a value, as of ``asin(1)``, nothing is told apart.
     """
     a, b = claim.value(point), point.value(right)
     if a.shape != b.shape or not np.isfinite(a).all():
@@ -62,7 +62,7 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
             np.abs(point.value(x, np.longdouble, noise) - fine)
             for x, fine in ((claim.expr, fine_a), (right, fine_b)) for noise in SEEDS
         )  # fmt: skip
-        rounding = np.where(np.isnan(rounding) & careful, np.inf, rounding)
+        rounding = np.where(np.isnan(rounding), np.inf if careful else 0, rounding)
         far = np.abs(fine_a - fine_b) - NOISE * rounding
         if (far <= EXACT * np.maximum(np.abs(fine_a), np.abs(fine_b))).all():
             return True

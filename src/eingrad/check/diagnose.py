@@ -23,7 +23,7 @@ from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
 from eingrad.check.term_by_term import in_part
 from eingrad.check.tree import mentions, negated, times
-from eingrad.check.wrong_derivations import Slip, Slips
+from eingrad.check.wrong_derivations import Slip, Slips, listed
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
 from eingrad.core.forks import once
@@ -34,6 +34,7 @@ from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, 
 from eingrad.notation.text import to_text
 
 MOST_EFFORT = 90_000  # nodes evaluated for one diagnosis: after this nothing more is tried
+FIRST_SHARE = 0.4  # of it, before slips of a derivation are tried
 MOST_PAIRS = 150  # of slips that are tried together
 MOST_DROPPED = 5  # functions of which all derivatives may be missing
 USUAL = ("sign", "transposed", "label", "order", "activation-derivative", "preactivation", "factor")
@@ -84,6 +85,8 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         return literal or search.scaled(value, scale)
     if claim is None:
         return search.first() or search.with_scale() or search.two()
+    if value == Number(0) and search.slips is not None:
+        return search.nothing(search.slips)
 
     def assumed(kinds: Sequence[str]) -> Diagnosis | None:
         found = assumption_for(question, claim, inputs, kinds)
@@ -107,7 +110,7 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         or one_variable()
         or search.first(kinds=["transposed", "label", "order"])
         or assumed(["symmetric", "unit", "orthogonal"])
-        or search.first(limit=1.42)
+        or search.first(limit=1.42, share=FIRST_SHARE)
         or search.slipped(claim, 1)
         or assumed(["positive", "one-hot"])
         or search.first(limit=1.5)
@@ -118,7 +121,7 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         or search.with_scale()
         or search.slipped(claim, 2)
         or search.two()
-        or search.with_assumption(inputs)
+        or search.with_assumption(claim, inputs)
         or search.in_part()
     )
 
@@ -186,9 +189,14 @@ class _Search:
         self.done: set[int] = set()  # the places in the list of repairs that were tried
 
     def first(
-        self, limit: float = float("inf"), kinds: Collection[str] | None = None
+        self,
+        limit: float = float("inf"),
+        kinds: Collection[str] | None = None,
+        share: float = 1.0,
     ) -> Diagnosis | None:
         """Return the first repair that makes the claim right, of those that cost no more."""
+        effort = self.question.points.effort
+        enough = effort.done + share * MOST_EFFORT
         for k, repair in enumerate(self.repairs):
             if k in self.done or (kinds is not None and repair.mistake not in kinds):
                 continue
@@ -196,6 +204,8 @@ class _Search:
                 return None
             if self.is_tired:
                 self.cut = True
+                return None
+            if effort.done > enough:
                 return None
             self.done.add(k)
             claim = self.lowered(repair.value)
@@ -301,6 +311,13 @@ class _Search:
             slips, claim, [*several, *pairs]
         )
 
+    def nothing(self, slips: Slips) -> Diagnosis:
+        """Say through what a tensor depends on another, of which a claim says that it does not."""
+        through = [n for n in slips.after if n != slips.of]
+        words = f", through {listed(through)}" if through else ""
+        reason = f"{slips.of} depends on {slips.wrt}{words}"
+        return Diagnosis("path", reason, self.question.formula)
+
     def dropped_far_out(self, claim: Claim) -> Diagnosis | None:
         """Return a derivative that a claim leaves out, of one that is right where that is 1."""
         if (slips := self.slips) is None:
@@ -404,8 +421,11 @@ class _Search:
                     return replace(self.found(second), mistake=first.mistake, reason=reason)
         return None
 
-    def with_assumption(self, inputs: Sequence[str]) -> Diagnosis | None:
-        """Return a repair after which the claim is right under an assumption: wrong without it."""
+    def with_assumption(self, claim: Claim, inputs: Sequence[str]) -> Diagnosis | None:
+        """Return a repair, or a term that is missing, after which the claim is right under an
+        assumption: wrong without it."""
+        terms = [] if self.value is None else terms_of_right(self.question)
+        terms = terms if 1 < len(terms) <= MOST_TERMS else []
         right = self.question.right
         for assumption in assumptions(self.question, inputs, ("sum", "symmetric")):
             point = assumption.point(self.question)
@@ -420,6 +440,11 @@ class _Search:
                 if agrees(claim, right, point) and assumption.holds(self.question, claim):
                     reason = f"{repair.reason}, even if {assumption.text}"
                     return replace(self.found(repair), reason=reason)
+            for term, formula in terms:
+                whole = lacking(claim, [term])
+                if agrees(whole, right, point) and assumption.holds(self.question, whole):
+                    reason = f"the term {signed(formula)} is missing, even if {assumption.text}"
+                    return Diagnosis("term", reason, self.question.formula)
         return None
 
     def in_part(self) -> Diagnosis | None:

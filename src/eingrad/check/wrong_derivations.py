@@ -96,7 +96,7 @@ class Slips:
         most = MOST_CUT if len(own) <= MOST_ON_PATHS else 1
         for count in range(1, min(most, len(own)) + 1):
             for cut in combinations(own, count):
-                reason = f"the path{'s' * (count > 1)} through {_listed(cut)} "
+                reason = f"the path{'s' * (count > 1)} through {listed(cut)} "
                 reason += "is missing" if count == 1 else "are missing"
                 yield tuple(Slip("path", reason, through=name) for name in cut)
         edges = [(a, c) for c in self.between for a in sorted(self._parts(c) & {*own, self.wrt})]
@@ -104,10 +104,15 @@ class Slips:
         edges = [(a, c) for a, c in edges if several.count(a) > 1]
         for count in range(1, 1 + min(2, len(edges)) if most > 1 else 2):
             for chosen in combinations(edges, count):
-                steps = _listed([f"from {a} to {c}" for a, c in chosen])
+                steps = listed([f"from {a} to {c}" for a, c in chosen])
                 reason = f"the path{'s' * (count > 1)} straight {steps} "
                 reason += "is missing" if count == 1 else "are missing"
                 yield tuple(Slip("path", reason, edge=edge) for edge in chosen)
+
+    @property
+    def after(self) -> list[str]:
+        """The tensors whose own formula has the one by which is differentiated."""
+        return [name for name in self.between if self.wrt in self._parts(name)]
 
     def rules(self) -> Iterator[Slip]:
         """Yield wrong applications of a rule, one place each."""
@@ -290,9 +295,10 @@ def _slipped_power(
     return [(first, back), *rest]
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Write names in a row, the last after ``and``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 
 
-__all__ = ["Slip", "Slips"]
+__all__ = ["Slip", "Slips", "listed"]

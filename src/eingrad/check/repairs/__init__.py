@@ -20,6 +20,7 @@ from eingrad.check.repairs.label_repairs import (
     delta,
     labels_of_all,
     labels_of_one,
+    offsets,
     order,
     reused,
     sums,
@@ -37,7 +38,7 @@ from eingrad.notation.syntax import Formula
 
 FINDERS: tuple[Finder, ...] = (
     extra_scale, other_number, missing_scale, sign, mean_or_sum,
-    labels_of_one, labels_of_all, reused, order, delta, sums, wrong_tensor,
+    labels_of_one, labels_of_all, reused, offsets, order, delta, sums, wrong_tensor,
     extra_factors, missing_factors, wrong_factor, wrong_slope, wrong_terms,
     missing_function, wrong_function,
     wrong_power,

@@ -22,6 +22,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Offset,
     Product,
     SizeOf,
     Sum,
@@ -63,6 +64,33 @@ def _other_labels(symbol: Symbol, letters: list[str]) -> Iterator[tuple[Symbol, 
         for other in letters:
             if other != label:
                 yield Symbol(symbol.name, (*own[:k], other, *own[k + 1 :])), False
+
+
+def offsets(site: Site, pools: Candidates) -> Found:
+    """``w[i-n]`` -> ``w[n-i]``, ``x[i+k]`` -> ``x[i-k]``, ``h[t]`` -> ``h[t-1]``"""
+    part = site.part
+    if not isinstance(part, Symbol | TensorAt) or part.name == "delta" or not pools.moves:
+        return
+    entries = part.entries if isinstance(part, TensorAt) else part.labels
+    for k, entry in enumerate(entries):
+        at = Offset(((1, entry),)) if isinstance(entry, str) else entry
+        for other in _other_offsets(at) if isinstance(at, Offset) else ():
+            new = TensorAt(part.name, (*entries[:k], other, *entries[k + 1 :]))
+            reason = f"{to_text(part)} is read at the wrong place: {to_text(new)} is meant"
+            yield Repair("label", reason, 1.35, site.put(new))
+
+
+def _other_offsets(entry: Offset) -> Iterator[Offset]:
+    """Yield where else may be meant: the other way round, with one sign changed, one further."""
+    signs = [(-1,) * len(entry.terms)] if len(entry.terms) > 1 else []
+    signs += [tuple(-1 if j == k else 1 for j in range(len(entry.terms)))
+              for k in range(len(entry.terms)) if len(entry.terms) > 1]  # fmt: skip
+    for chosen in signs:
+        terms = [(s * n, x) for s, (n, x) in zip(chosen, entry.terms, strict=True)]
+        terms.sort(key=lambda term: term[0] < 0)
+        yield Offset(tuple(terms), entry.constant * (-1 if max(chosen) < 0 else 1))
+    for constant in {entry.constant + 1, entry.constant - 1, -entry.constant} - {entry.constant}:
+        yield replace(entry, constant=constant)
 
 
 def _in_derivative(part: Formula, old: Symbol, new: Symbol) -> Formula:
