@@ -102,6 +102,28 @@ L = \sum_i \log \sum_k \pi_k N(x_i | \mu_k, \sigma_k)""",
         [r"S'(x) = \frac{R'(x)\sigma(x) - (R(x) - R_f)\sigma'(x)}{\sigma(x)^2}"],
         [r"S'(x) = \frac{R'(x)\sigma(x) + (R(x) - R_f)\sigma'(x)}{\sigma(x)^2}"],
     ),
+    "letters below a function for its derivatives": (
+        r"f(x,y) = x^3 + 2x y^2 - y^3",
+        [r"f_x = 3x^2+2y^2", r"f_{xx} = 6x,\quad f_{xy} = f_{yx} = 4y.", r"f_x(x,y) = 3x^2+2y^2", r"D_x f = 3x^2 + 2y^2",
+         r"\partial_{xy} f = 4y", r"f'_y = 4xy - 3y^2"],
+        [r"f_x = 3x^2+4y^2", r"f_{xy} = 2y", r"D_y f = 3x^2 + 2y^2"],
+    ),
+    "names that chains define, with letters below": (
+        r"Y = A K^{\alpha} N^{1-\alpha}",
+        [r"MP_K = \frac{\partial Y}{\partial K} = A\,\alpha\, K^{\alpha-1}\, N^{1-\alpha} = \alpha \cdot \frac{Y}{K}",
+         r"p_\alpha = \frac{\partial Y}{\partial A} = \frac{Y}{A}"],
+        [r"MP_N = \frac{\partial Y}{\partial N} = \alpha \cdot \frac{Y}{N}"],
+    ),
+    "an entry beside a sum over all": (
+        r"L = -\log \frac{e^{s_y}}{\sum_j e^{s_j}}",
+        [r"\frac{\partial L}{\partial s_y} = \frac{e^{s_y}}{\sum_j e^{s_j}} - 1",
+         r"\frac{\partial L}{\partial s_k} = \frac{e^{s_k}}{\sum_j e^{s_j}} - \mathbb{1}(k=y)"],
+        [r"\frac{\partial L}{\partial s_y} = \frac{e^{s_y}}{\sum_j e^{s_j}}"],
+    ),
+    "a logistic function that only a derivative names": (
+        r"a = \sigma(z)",
+        [r"\frac{d\sigma}{dz} = \sigma(z) (1 - \sigma(z)) = a(1-a)"], [r"\frac{d\sigma}{dz} = \sigma(z) (2 - \sigma(z))"],
+    ),
     "a symmetry stated": (
         rf"f = x^T A x \\ A {SQUARE} \\ A^\top = A",
         [r"\nabla_x f = 2 A x"], [r"\nabla_x f = A x"],

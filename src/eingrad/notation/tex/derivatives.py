@@ -11,6 +11,7 @@ from eingrad.notation.syntax import (
     BY_ROW,
     ODOT,
     TRANSPOSED,
+    Call,
     Derivative,
     Formula,
     Number,
@@ -362,12 +363,67 @@ class DerivativeReader(ScriptReader):
         if not by:
             hint = "an order is a number: \\nabla_w^2 L"
             raise self.error("a derivative of no known order", hint, token)
+        if of == Symbol("sigma") and self.context.closed and not (
+            "sigma" in self.context.tensors or "sigma" in self.context.functions
+        ):  # fmt: skip
+            of = Call("sigmoid", by[:1], (), self.at(token))  # \frac{d\sigma}{dz}
         derivative = self.derivative(of, by, token)
         if token.text == r"\nabla" and isinstance(derivative, Derivative):
             derivative = replace(derivative, nabla=True)
         return Power(derivative, BY_ROW, self.at(token)) if by_row else derivative
 
     # --- in one line ---
+
+    def partials_below(self, name: str) -> tuple[Symbol, ...]:
+        r"""Go past the ``_{xy}`` of ``f_{xy}`` where the model defines f(x, y); return x and y."""
+        context, start = self.context, self.k
+        known = context.applied.get(name)
+        if not context.closed or known is None or context.rank(name) != 0:
+            return ()
+        primes = self._primes()
+        token = self.peek()
+        if not self.take("SUB"):
+            self.k = start
+            return ()
+        braces = self.take("LBRACE")
+        found: list[str] = []
+        while self.begins_name(self.peek()) and (braces or not found):
+            found.append(self.word(label=True))
+            self.take("COMMA")
+        closed = (not braces or self.take("RBRACE")) and len(primes + self._primes()) < 2
+        if not closed or not {*found} <= {x.name for x in known.arguments} or (
+            name + "".join(found) in context.tensors
+        ):  # fmt: skip
+            self.k = start
+            return ()
+        self._skip_arguments()
+        return tuple(Symbol(x, (), self.at(token)) for x in found)
+
+    def begins_slope(self) -> bool:
+        r"""Whether ``f_x`` or ``D_x`` comes next, which is a derivative."""
+        start = self.k
+        name = self.word(label=True)
+        found = bool(self.partials_below(name))
+        self.k = start
+        return found or self.begins_operator()
+
+    def begins_operator(self) -> bool:
+        r"""Whether the D of ``D_x f`` or ``D f(x)`` comes next, which no tensor is called."""
+        context, after = self.context, self.peek(1)
+        known = "D" in context.tensors or "D" in context.functions
+        begins = after.kind == "SUB" or (after.kind == "LETTER" and after.text in context.applied)
+        return context.closed and self.peek().text == "D" and not known and begins
+
+    def operator(self) -> Formula:
+        """Read ``D_x f``, or ``D f(x)`` of a number x."""
+        if self.peek(1).kind == "SUB":
+            return self.inline_derivative()
+        token = self.peek()
+        found = self.gradient()
+        if isinstance(found, Derivative) and self.context.rank(found.wrt[0].name):
+            hint = rf"write \nabla_{{{found.wrt[0].name}}}"
+            raise self.error("D by a vector may be a row or a column", hint, token)
+        return found
 
     def inline_derivative(self) -> Formula:
         r"""Read ``\partial L / \partial W_{ij}``, and ``\partial_{W_{ij}} L``."""
@@ -478,6 +534,9 @@ class DerivativeReader(ScriptReader):
         braces = self.take("LBRACE")
         by, times = self.tensor_or_entry(transposed=True)
         by_row = self.is_row
+        more: tuple[Symbol | TensorAt, ...] = ()
+        if braces and times == 1 and order == Number(1) and self.begins_name(self.peek()):
+            more = (self.tensor_or_entry()[0],)  # \partial_{xy} f
         if braces:
             self.expect("RBRACE", "a closing brace")
         if times > 1 and (braces or order != Number(1)):
@@ -500,6 +559,8 @@ class DerivativeReader(ScriptReader):
         if token.text == r"\partial" and self.begins_factor(self.peek()):
             raise self.error("how far this derivative reaches is not clear",
                              r"write \partial_{x} \left( ... \right)", token)  # fmt: skip
+        if more:
+            return self._taken(of, (by, *more), Number(2), token, by_row)
         return self._taken(of, (by,) * _times(order), order, token, by_row)
 
     def _is_weight(self, name: Symbol) -> bool:

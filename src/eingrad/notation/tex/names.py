@@ -35,6 +35,7 @@ PARAMETERS = frozenset({
 })  # below the name of a function with arguments
 WEIGHTS = frozenset({"lambda", "alpha", "beta", "gamma", "eta", "mu", "rho", "tau"})  # of terms
 OWN = frozenset("ohfgrxyzew")  # letters that, below a name, may belong to it
+CLASSES = frozenset("y")  # the letter of the true class, an integer where no sum sign names it
 EXTENTS = frozenset("dnDN")  # with a letter below, d_k, a number if nothing else has that letter
 MATRICES = frozenset({"Sigma", "Lambda", "Omega"})  # whose power -1 is the inverse
 ERRORS = "deltas"  # the name of a delta with one label, which is not Kronecker's

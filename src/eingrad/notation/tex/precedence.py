@@ -230,6 +230,9 @@ class Parser(CallReader):
         ):
             of, wrt = formula.of, formula.wrt[-1]  # (\nabla_W L)_{ij}
             axes = tuple(x for x in labels if isinstance(x, str))
+            if len(axes) < len(labels) or any(self.context.rank(x) == 0 for x in axes):
+                hint = "leave it out where it depends on nothing: all other inputs are held"
+                raise self.error("a derivative with what is held behind it", hint, token)
             return Derivative(of, (Symbol(wrt.name, axes, wrt.position),), formula.position)
         if labels is None and power is not None and not scripts.number:
             return Power(formula, power, formula.position)
@@ -347,7 +350,11 @@ class Parser(CallReader):
         operator = token.text == r"\operatorname"
         upright = token.kind == "COMMAND" and token.text in names.FONTS
         start = self.k
+        if self.begins_operator():
+            return self.operator()
         name = self.word()
+        if by := self.partials_below(name):
+            return self.derivative(Symbol(name, (), self.at(token)), by, token)
         function = self._function(name, operator, upright)
         if function is not None:
             return self.call(function, token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from eingrad.errors import NotationError
@@ -41,7 +42,17 @@ from eingrad.notation.tex.defined_functions import (
 )
 from eingrad.notation.tex.differentials import with_differentials
 from eingrad.notation.tex.latex_tokens import Lexer
-from eingrad.notation.tex.names import ACCENTS, ERRORS, EXTENTS, FONTS, OWN, big, function_command
+from eingrad.notation.tex.names import (
+    ACCENTS,
+    CLASSES,
+    ERRORS,
+    EXTENTS,
+    FONTS,
+    OWN,
+    big,
+    function_command,
+    greek,
+)
 from eingrad.notation.tex.read_row import (
     STATEMENT_HINT,
     claims_of,
@@ -62,11 +73,13 @@ from eingrad.notation.tex.survey import (
     Subscript,
     Survey,
     letters_of,
+    name_at,
     squares_in,
     twin_names,
     upper_labels,
 )
-from eingrad.notation.tex.tidy import spelled_word, tidied, with_words, words_on_the_left
+from eingrad.notation.tex.tidy import group_end, spelled_word, tidied, with_words, words_on_the_left
+from eingrad.notation.tokens import Token
 
 _LATEX = re.compile(
     r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"
@@ -77,6 +90,7 @@ _LATEX = re.compile(
 )
 _COMMAND = re.compile(rf"\\(?!(?:var)?(?:{'|'.join(GREEK_LETTERS)})\b)[A-Za-z]")
 NO_COUNTING = Counting()
+END_OF_SIDE = Token("END", "", 0, 0, 0)
 
 
 def is_latex(text: str) -> bool:
@@ -345,13 +359,23 @@ def read_opening(text: str) -> list[Statement]:
 def _with_new_names(
     names: Collection[str], found: Sequence[Row], applied: Mapping[str, Dependence]
 ) -> Collection[str]:
-    r"""Return names, and those that chains define: ``F(x) = -\frac{dU}{dx} = ...``."""
+    r"""Return names, and those that chains define: ``F(x) = -\frac{dU}{dx} = ...``, ``MP_K``."""
     if not isinstance(names, Mapping):
         return names
-    lefts = [pair[0] for row in found if len(pair := sides(row.tokens)) > 2]
-    new = {left[0].text for left in lefts
-           if left and left[0].kind == "LETTER" and left[1:2] and left[1].kind == "OPEN"
-           and is_called(left) == 1}  # fmt: skip
+    new: set[str] = set()
+    for row in found:
+        left, *rest = sides(row.tokens)
+        if len(rest) > 1 and left:
+            name, end = name_at(left, 0)
+            called = left[end:] and left[end].kind == "OPEN" and is_called(left) == 1
+            below = left[end + 1 :] if left[end:] and left[end].kind == "SUB" else []
+            inner = [greek(t.text) or t.text for t in below if t.kind not in {"LBRACE", "RBRACE"}]
+            whole = below and group_end(left, end + 1) == len(left) - 1
+            lowered = letters_of([t for side in rest for t in (END_OF_SIDE, *side)])[1]
+            if name and whole and all(x.isalpha() for x in inner) and lowered.isdisjoint(inner):
+                new.add(name + "".join(inner))
+            elif called:
+                new.add(name)
     return {**dict.fromkeys(new - applied.keys(), ()), **names}
 
 
@@ -423,7 +447,7 @@ def _shorthands(statements: Sequence[Statement]) -> tuple[Assignment, ...]:
 
 
 def _parts_of_names(
-    statements: Sequence[Statement], subscripts: Sequence[Subscript], bound: Collection[str]
+    statements: Sequence[Statement], subscripts: Sequence[Subscript], bound: AbstractSet[str]
 ) -> frozenset[tuple[str, str]]:
     r"""Return the (name, letter) that are one name: the o of ``z_o = w_o h + b_o``, ``y = f(z_o)``.
 
@@ -456,7 +480,9 @@ def _parts_of_names(
     shared = {x for script in subscripts if len(script.entries) != 1 for x in script.entries}
     letters_of_names |= {x for x, own in bases.items() if own <= EXTENTS}  # d_k
     letters = (open_labels & letters_of_names) - integers - summed - shared - {*bound}
-    return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
+    arrays = {x.base for x in subscripts if not bound.isdisjoint(x.entries)}  # s_j, and s_y of it
+    return frozenset((s.base, x) for s in subscripts for x in s.entries
+                     if x in letters and not (x in CLASSES and s.base in arrays))  # fmt: skip
 
 
 def _parts_of_bold(statements: Sequence[Statement], context: Context) -> frozenset[tuple[str, str]]:
@@ -567,11 +593,20 @@ def _integers(statements: Sequence[Statement]) -> set[str]:
                 if isinstance(part, Symbol):
                     for label in part.labels:
                         owners.setdefault(label, set()).add(part.name)
+    arrays: dict[str, set[str]] = {}
+    for statement in assigned.values():
+        for part in walk(statement.value):
+            if isinstance(part, Symbol) and len(part.labels) == 1:
+                arrays.setdefault(part.name, set()).update(part.labels)
     found = _classes(statements)
     for statement in assigned.values():
         target = statement.target
         kept = target.labels if isinstance(target, Symbol) else ()
         for label, where in Summation().dangling(statement.value, kept):
+            if isinstance(where, Symbol) and where.name not in assigned:
+                others = arrays.get(where.name, set()) - {label}
+                if label in CLASSES and owners[label] == {where.name} and others:
+                    found.add(label)  # s_y beside the s_j of a sum over j
             if isinstance(where, Symbol) and where.name in assigned:
                 own = assigned[where.name].target
                 labels = getattr(own, "labels", ())
@@ -592,4 +627,4 @@ def _classes(statements: Sequence[Statement]) -> set[str]:
             )
             sides = (x for call in calls for one in call.conditions for x in (one.left, one.right))
             found |= {x.label for x in sides if isinstance(x, Ordinal)}
-    return (found & {"y"}) - taken
+    return (found & CLASSES) - taken

@@ -351,7 +351,9 @@ def is_called(tokens: Sequence[Token]) -> int:
 
 
 def _begins_call(parser: Parser) -> bool:
-    """Whether a known or declared function comes first."""
+    """Whether a known or declared function comes first, or a derivative, ``f_x(x, y)``."""
+    if parser.begins_slope():
+        return True
     start = parser.k
     name = parser.word(label=True)
     parser.k = start

@@ -397,7 +397,10 @@ class ScriptReader(OffsetReader):
                 raise self.error(
                     f"{token.text} is no label", "write letters in the subscript", token
                 )
-            self._add_entry(found, self.word(label=True), token)
+            word = self.word(label=True)
+            integer = word in names.CLASSES and self.context.rank(word) == 0
+            entry = Symbol(word, (), self.at(token)) if integer else word
+            self._add_entry(found, entry, token)
             return found
         if self.peek().kind == "NUMBER" and self.peek(1).kind == "RBRACE":
             digits = self.next().text
@@ -478,6 +481,8 @@ class ScriptReader(OffsetReader):
             name = self.context.label(name, primes)
         inner = self.entries() if self.take("SUB") else None
         self.depth -= 1
+        if inner is None and name in names.CLASSES and self.context.rank(name) == 0:
+            return Symbol(name, (), self.at(token))
         if inner is None or isinstance(inner, str):
             return MovedLabel.of(name + (inner or ""), self._move())
         return self.tensor_of(name, tuple(inner.items), token)
@@ -591,7 +596,7 @@ class ScriptReader(OffsetReader):
             return tensor
         labels: list[str] = []
         for entry in tensor.entries:
-            if isinstance(entry, Symbol) and entry.labels:
+            if isinstance(entry, Symbol) and (entry.labels or entry.name in names.CLASSES):
                 used = (*self.context.letters, *(x for x, _ in at))
                 at.append((names.fresh_labels(used, 1, "j")[0], entry))
                 labels.append(at[-1][0])

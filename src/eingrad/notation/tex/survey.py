@@ -367,7 +367,7 @@ def twin_names(tokens: Sequence[Token]) -> frozenset[str]:
     before: tuple[str, bool] | None = None  # the name that ends in front of a sign
     k = 0
     while k < len(tokens):
-        name, end = _name_at(tokens, k)
+        name, end = name_at(tokens, k)
         if not name:
             before = before if tokens[k].kind == "SIGN" else None
             k += 1
@@ -388,14 +388,17 @@ def twin_names(tokens: Sequence[Token]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _name_at(tokens: Sequence[Token], k: int) -> tuple[str, int]:
-    """Return the letter at a place, also one in bold type, and where it ends."""
+def name_at(tokens: Sequence[Token], k: int) -> tuple[str, int]:
+    """Return the name at a place, a letter, also in bold type, or a word, and where it ends."""
     token = tokens[k]
     if token.kind == "LETTER" or names.greek(token.text):
         return names.greek(token.text) or names.letter(token.text), k + 1
     end = group_end(tokens, k + 1) if k + 1 < len(tokens) else k
     if token.text in names.BOLD and end == k + 3:
-        return _name_at(tokens, k + 2)[0], end + 1
+        return name_at(tokens, k + 2)[0], end + 1
+    word = tokens[k + 2 : end] if token.text in names.UPRIGHT else []
+    if word and all(t.kind == "LETTER" for t in word):
+        return "".join(t.text for t in word), end + 1
     return "", k + 1
 
 
