@@ -16,6 +16,7 @@ from eingrad.calculus.root_rules import derivatives_at_kinks, values_of_roots
 from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.run_form import form_to_run, in_pairs
 from eingrad.calculus.structure import cost
+from eingrad.codegen.usual_sizes import USUAL_SIZE, usual_sizes
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import (
@@ -45,7 +46,7 @@ from eingrad.notation.syntax import Assignment, Formula, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
-TYPICAL, KERNEL = 64, 4  # axes of unknown extent, where costs are compared
+KERNEL = 4  # the length of an axis by which others are shorter, where costs are compared
 MAX_OPENED = 40.0  # a definition longer than this is not looked into for a stable form
 
 
@@ -192,15 +193,18 @@ def body_of(loop: Loop) -> list[Line]:
 
 
 def _extents(exprs: Iterable[Expr]) -> Callable[[Dim], int]:
-    """Return extents for costs: a module is written for any sizes, and axes count alike.
+    """Return extents for costs: a module is written for any sizes, so as long as axes usually are.
 
     But those by which others are shorter, as a kernel's.
     """
-    dims = dict.fromkeys(d for x in postorder(exprs) for d in named_dims(x))
+    nodes = list(postorder(exprs))
+    dims = dict.fromkeys(d for x in nodes for d in named_dims(x))
     derived = [own for d in dims if (own := span_of(d)) is not None]
-    sizes: dict[Dim, int] = dict.fromkeys(within(dims), TYPICAL)
+    sizes: dict[Dim, int] = dict.fromkeys(within(dims), USUAL_SIZE)
+    usual = usual_sizes(x.dims for x in nodes if isinstance(x, Var))
+    sizes |= {d: n for d, n in usual.items() if d in sizes}
     sizes |= {d: KERNEL for own in derived for n, d in own.terms if n < 0 and d in sizes}
-    return lambda dim: length(dim, sizes) or TYPICAL
+    return lambda dim: length(dim, sizes) or USUAL_SIZE
 
 
 def check_sizes(inputs: Iterable[Var], nodes: Iterable[Expr]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from eingrad.calculus.nested import fresh_names, letters_for
 from eingrad.calculus.paths import pairs_of
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
+from eingrad.codegen.usual_sizes import USUAL_SIZE, usual_sizes
 from eingrad.core.algebra import base_and_exponent, einsum, power, transpose
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size, Var
@@ -22,7 +23,6 @@ from eingrad.core.rewrite import rebuild
 from eingrad.notation.system import Definition, System
 
 PLAIN = frozenset({"add", "pow", *COMPARISONS})  # functions that are no work of their own
-USUAL_SIZE = 64  # of an axis, where a product of several tensors is put in an order
 
 
 def name_work(system: System, rank: Mapping[str, int]) -> System:
@@ -49,6 +49,8 @@ class _Cutter:
         self.named: dict[Expr, Var] = {}
         self.labels = dict(whole.labels)
         self.definitions: dict[str, Definition] = {}
+        tensors = (*whole.inputs.values(), *(d.expr for d in whole.definitions.values()))
+        self.sizes = usual_sizes(x.dims for x in tensors)
 
     def system(self) -> System:
         for name, definition in self.whole.definitions.items():
@@ -131,8 +133,9 @@ class _Cutter:
         return self.name(x), labels
 
     def in_order(self, factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Expr:
-        """Contract two at a time, in an order that is cheap where all axes are equally long."""
-        sizes = {k: d if isinstance(d, int) else USUAL_SIZE for k, d in extents.items()}
+        """Contract two at a time, in an order that is cheap for usual lengths of the axes."""
+        sizes = {k: d if isinstance(d, int) else self.sizes.get(d, USUAL_SIZE)
+                 for k, d in extents.items()}  # fmt: skip
         left = dict(enumerate(factors))
         pairs = pairs_of([labels for _, labels in factors], output, sizes)
         for number, pair in enumerate(pairs[:-1], len(factors)):
