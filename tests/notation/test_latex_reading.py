@@ -18,7 +18,8 @@ from eingrad.notation.latex import to_latex
 from eingrad.notation.lower import lower, lower_claim
 from eingrad.notation.parse import parse_claim, parse_statements
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Symbol
-from eingrad.notation.tex.read import is_latex, read_formula, read_statements
+from eingrad.notation.tex.names import is_latex
+from eingrad.notation.tex.read import read_formula, read_statements
 from eingrad.notation.text import to_text
 
 FORMULAS = [

@@ -6,7 +6,7 @@ What is not above 0 is not shifted, so that nothing is less exact than it was wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 
@@ -34,9 +34,8 @@ from eingrad.core.algebra import (
     scale_of,
     subtract,
 )
-from eingrad.core.expr import Const, Einsum, Expr, Labels, Number, Reduce, postorder
+from eingrad.core.expr import Const, Einsum, Expr, Labels, Number
 from eingrad.core.masks import condition_of
-from eingrad.core.rewrite import rewrite
 
 MAX_FACTORS = 16  # of a product, and terms of a sum, whose shares are sought
 FARTHEST = Const(1e30)  # a shift by infinity would make nan of what is 0
@@ -246,26 +245,3 @@ def _exponents(product: OpenProduct) -> Iterator[tuple[Expr, Labels, list[Factor
         every = [_along(y, ls, wide, product) for _, y, ls in found]
         used = {j for j, _, _ in found}
         yield add(*every), wide, [f for i, f in enumerate(product.factors) if i not in used]
-
-
-def softmax_beside_its_log(roots: Sequence[Expr], computed: Iterable[Expr]) -> list[Expr]:
-    """softmax(x) -> exp(log_softmax(x)) or exp(x - logsumexp(x)), where such is computed anyway
-
-    PyTorch's derivatives of both do so: it is one exponential instead of a softmax.
-    """
-    known = {
-        (x.function, *x.operands, x.axes): x for x in postorder(computed) if isinstance(x, Reduce)
-    }
-
-    def step(node: Expr) -> Expr | None:
-        if not isinstance(node, Reduce) or node.function != "softmax":
-            return None
-        (x,) = node.operands
-        if (log := known.get(("log_softmax", x, node.axes))) is not None:
-            return apply("exp", log)
-        if (total := known.get(("logsumexp", x, node.axes))) is not None:
-            kept = tuple(k for k in range(x.ndim) if k not in node.axes)
-            return apply("exp", subtract(x, repeat(total, x.dims, kept)))
-        return None
-
-    return rewrite(roots, step)

@@ -51,9 +51,8 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.system import System
-from eingrad.notation.tex.names import ACCENTS
+from eingrad.notation.tex.names import ACCENTS, is_latex
 from eingrad.notation.tex.own_models import model_of_claims
-from eingrad.notation.tex.read import is_latex
 from eingrad.notation.text import to_text
 
 Restored = Callable[[Formula], Formula]

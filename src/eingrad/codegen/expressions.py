@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 
-from eingrad.calculus.structure import open_product
+from eingrad.calculus.structure import is_sum, open_product, sum_of
 from eingrad.codegen.code import (
     Code,
     atom,
@@ -73,6 +73,7 @@ class ExpressionWriter:
         self.upstream, self.matmul, self.taken = upstream, matmul, taken
         self.entries: dict[str, Code] = {}  # of tensors inside a loop: x[t]
         self.loops: dict[Expr, str] = {}  # what the loops that are written store
+        self.softmaxes: dict[tuple[Expr, tuple[int, ...]], str] = {}  # that are computed by now
         self.helpers: dict[str, str] = {}
         self.imports: dict[str, None] = {}
         self.sizes: dict[str, None] = {}
@@ -287,6 +288,11 @@ class ExpressionWriter:
     def _reduce(self, node: Reduce) -> Piece:
         operand = node.operands[0]
         code = self.whole(operand)
+        beside = self.softmaxes.get((operand, node.axes)) if self.target.fused else None
+        if node.function == "logsumexp" and beside is not None:
+            inside = atom(str(node.axes[0]) if len(node.axes) == 1 else str(node.axes))
+            code = call(self.helper("logsumexp_beside"), code, atom(beside), inside)
+            return Piece(code, tuple(range(node.ndim)))
         result = self.target.reduction(node.function, code, node.axes, operand.ndim)
         if result is None and node.function not in HELPERS[self.target.name]:
             recipe = recipe_of(node)
@@ -501,6 +507,15 @@ def _number_in(node: Expr) -> Number:
     return 0 if value is None else value
 
 
+def _less_of(node: Expr) -> Expr | None:
+    """Return ``p - delta`` for ``delta - p``: a sign is taken to what is smaller than p."""
+    terms = [(scale_of(x), x) for x in node.operands] if is_sum(node) else []
+    rest = [n for (n, core), _ in terms if not isinstance(core, Scatter)]
+    if not rest or len(rest) == len(terms) or not all(map(is_negative, rest)):
+        return None
+    return sum_of([multiply(Const(-1), x) for _, x in terms], node.dims)
+
+
 # --- products: contractions as einsum or matmul, the rest with broadcasting ---
 
 
@@ -514,7 +529,10 @@ class Factors:
         summed = product.summed()
         factors = sorted(product.factors, key=lambda f: (*self._place(f[0]), f[1]))
         self.inside = [f for f in factors if set(f[1]) & summed]
-        self.outside = [f for f in factors if not set(f[1]) & summed]
+        outside = [(_less_of(x), x, ls) for x, ls in factors if not set(ls) & summed]
+        self.outside = [(less or x, ls) for less, x, ls in outside]
+        for less, _, _ in outside:
+            self.coefficient = self.coefficient if less is None else -self.coefficient
         self.output = product.output
 
     def _place(self, x: Expr) -> tuple[bool, int, int]:

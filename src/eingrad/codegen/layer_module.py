@@ -185,5 +185,5 @@ def layer_source(
 ) -> str:
     """Return the module of a layer; see `Layer.source`."""
     spelled = target_of(target)
-    plan = make_layer_plan(system, outputs, wrt, functions, save)
+    plan = make_layer_plan(system, outputs, wrt, functions, save, spelled.fused)
     return LayerModule(plan, spelled, matmul=matmul, optimizer=None).source()

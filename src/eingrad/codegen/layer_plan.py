@@ -61,8 +61,12 @@ def make_layer_plan(
     wrt: Sequence[str],
     functions: Mapping[str, str] | None = None,
     save: Save = None,
+    fused: bool = False,
 ) -> LayerPlan:
-    """Return what a layer computes. Raises EingradError for a name that ``save`` cannot have."""
+    """Return what a layer computes. Raises EingradError for a name that ``save`` cannot have.
+
+    ``fused`` says that a softmax is one operation of the target.
+    """
     functions = dict(functions or {})
     for name in wrt:
         check_input(system, name)
@@ -75,7 +79,7 @@ def make_layer_plan(
     adjoints = reverse(whole, loss, wrt, by_name=True)
     records: dict[str, Record] = {str(a.title): a for name, a in adjoints.items() if name != loss}
     deriver = Deriver(whole, whole, records)
-    first, second = prepare(whole, deriver, functions)
+    first, second = prepare(whole, deriver, functions, fused)
     root = whole.definitions[loss].var
     results = [ModuleResult(adjoints[name].var, root, name) for name in wrt]
     second = needed_of(second, [r.var.name for r in results])
@@ -86,7 +90,7 @@ def make_layer_plan(
     texts = texts_of(whole, deriver)
     lines = named_parts(lines_of(first_of_all, texts), () if again else second.values())
     backward = named_parts(lines_of(second, texts, [] if again else lines))
-    directions, tangents, moved = _tangents(system, outputs, functions, lines)
+    directions, tangents, moved = _tangents(system, outputs, functions, lines, fused)
     used = [v for line in (*lines, *backward, *tangents) for v in variables(line.expr)]
     inputs = _inputs(system, used, wrt, (*lines, *backward, *tangents))
     saved = _saved(backward, inputs, cotangents, outputs, lines)
@@ -138,6 +142,7 @@ def _tangents(
     outputs: Sequence[str],
     functions: Mapping[str, str],
     before: Sequence[Line],
+    fused: bool,
 ) -> tuple[dict[str, Var], list[Line], tuple[Var, ...]]:
     """Return the directions, the lines of forward mode, and what each output moves by."""
     taken = {*system.labels, *system.functions}
@@ -153,7 +158,7 @@ def _tangents(
         found |= forward(system, name, along, {})
     records: dict[str, Record] = {str(t.title): t for t in found.values()}
     deriver = Deriver(system, system, records)
-    _, second = prepare(system, deriver, functions)
+    _, second = prepare(system, deriver, functions, fused)
     moved = tuple(found[name].var for name in outputs)
     second = needed_of(second, [v.name for v in moved])
     lines = named_parts(lines_of(second, texts_of(system, deriver), before))

@@ -31,7 +31,17 @@ from eingrad.codegen.pieces import linear
 from eingrad.codegen.random_data import MAKERS, draw_text, draws
 from eingrad.codegen.targets import TARGETS, Target
 from eingrad.codegen.torch_function import FunctionClass
-from eingrad.core.expr import ELLIPSIS, Dim, Expr, Map, Var, has_leading_axes, postorder, variables
+from eingrad.core.expr import (
+    ELLIPSIS,
+    Dim,
+    Expr,
+    Map,
+    Reduce,
+    Var,
+    has_leading_axes,
+    postorder,
+    variables,
+)
 from eingrad.core.positions import Scan
 from eingrad.core.rewrite import substitute
 from eingrad.core.spans import DerivedExtent, span_of, within
@@ -200,7 +210,7 @@ class Module:
         self.emitter.sizes = {}
         self.emitter.like = self.names[next((v for v in known if not v.integer), known[0]).name]
         body: list[str] = []
-        self.emitter.loops = {}
+        self.emitter.loops, self.emitter.softmaxes = {}, {}
         for line in lines:
             loops = loops_in(line.expr)
             for scan in loops:
@@ -215,6 +225,8 @@ class Module:
                 return self.namespace.new(f"{name}_part")
 
             body += statement(name, self.emitter.result(line.expr, known), fresh)
+            if isinstance(line.expr, Reduce) and line.expr.function == "softmax":
+                self.emitter.softmaxes[line.expr.operands[0], line.expr.axes] = name
         return [*self._size_lines(known), *body]
 
     def _loop(self, scan: Scan, lines: Sequence[Line]) -> list[str]:
@@ -562,7 +574,7 @@ def module_source(
     ``keys`` names for each tensor by which ``of`` is differentiated the record of the result.
     """
     chosen = target_of(target)
-    program = make_module_plan(of, keys, system, deriver, functions)
+    program = make_module_plan(of, keys, system, deriver, functions, chosen.fused)
     return Module(program, chosen, matmul=matmul, optimizer=optimizer).source()
 
 

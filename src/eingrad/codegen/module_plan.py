@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from eingrad.calculus.axis_order import in_order
 from eingrad.calculus.bind import bind_functions
 from eingrad.calculus.condition_rules import shielded
-from eingrad.calculus.exp_rules import softmax_beside_its_log
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import functions_in, needed_by, stable_functions
 from eingrad.calculus.root_rules import derivatives_at_kinks, values_of_roots
 from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.run_form import form_to_run, in_pairs
+from eingrad.calculus.softmax_beside_log import softmax_beside_its_log
 from eingrad.calculus.structure import cost
 from eingrad.codegen.usual_sizes import USUAL_SIZE, usual_sizes
 from eingrad.core.algebra import is_light
@@ -99,15 +99,18 @@ def make_module_plan(
     system: System,
     deriver: Deriver,
     functions: Mapping[str, str] | None = None,
+    fused: bool = False,
 ) -> ModulePlan:
     """Return what a module computes for ``keys``, which name each result's record.
+
+    ``fused`` says that a softmax is one operation of the target.
 
     Raises EingradError for a generic function that is not bound, or bound to a callable.
     """
     functions = dict(functions or {})
     results = [_result(wrt, name, system, deriver) for wrt, name in keys.items()]
     results = [r for k, r in enumerate(results) if r not in results[:k]]
-    first, second = prepare(system, deriver, functions)
+    first, second = prepare(system, deriver, functions, fused)
     second = needed_of(second, [r.var.name for r in results])
     saved = outside(second)
     first = needed_of(first, [*(r.root.name for r in results), *saved])
@@ -127,9 +130,12 @@ def make_module_plan(
 
 
 def prepare(
-    system: System, deriver: Deriver, functions: Mapping[str, str]
+    system: System, deriver: Deriver, functions: Mapping[str, str], fused: bool
 ) -> tuple[dict[str, Expr], dict[str, Expr]]:
-    """Return definitions and derivatives as they are computed: bound, stable, defined at kinks."""
+    """Return definitions and derivatives as they are computed: bound, stable, defined at kinks.
+
+    ``fused`` says that a softmax is one operation of the target.
+    """
     records = {name: r for name, r in deriver.records.items() if name not in system.definitions}
     exprs = [d.expr for d in system.definitions.values()] + [r.expr for r in records.values()]
     bound = _bound(exprs, dict(functions), system)
@@ -142,10 +148,7 @@ def prepare(
         n: substitute(apply_rules([e], STANDALONE)[0], dict(named)) for n, e in second.items()
     }
     first, second = _shielded(first, second)
-    again = {**first, **second}
-    exprs = softmax_beside_its_log(list(again.values()), first.values())
-    again = dict(zip(again, exprs, strict=True))
-    return {n: again[n] for n in first}, {n: again[n] for n in second}
+    return softmax_beside_its_log(first, second, fused)
 
 
 @shared_products()

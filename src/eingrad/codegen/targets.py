@@ -27,6 +27,8 @@ class Target:
     einsum: str
     functional: str = "F"
     """The name of torch.nn.functional."""
+    fused: bool = False
+    """Whether a softmax is one pass, and not the operations that it is made of."""
 
     def spelling(self, name: str, count: int) -> tuple[str, tuple[str, ...]]:
         """Return how a function is written over arguments, and imports; "" for one of its own.
@@ -75,6 +77,6 @@ TargetName = Literal["numpy", "torch", "jax"]
 """What type checkers know of `TARGETS`."""
 
 NUMPY = Target("numpy", "NumPy", "np", "axis", "einsum")
-TORCH = Target("torch", "PyTorch", "torch", "dim", "torch.einsum")
+TORCH = Target("torch", "PyTorch", "torch", "dim", "torch.einsum", fused=True)
 JAX = Target("jax", "JAX", "jnp", "axis", "jnp.einsum")
 TARGETS: Mapping[str, Target] = {target.name: target for target in (NUMPY, TORCH, JAX)}

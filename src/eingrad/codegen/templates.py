@@ -110,6 +110,13 @@ def shifted(x: Array, by: int, axis: int, outside: Array | None = None) -> Array
 }
 
 TORCH = {
+    "logsumexp_beside": '''
+def logsumexp_beside(x: Tensor, p: Tensor, dim: int | tuple[int, ...]) -> Tensor:
+    """Return logsumexp of ``x``, whose softmax is ``p``."""
+    if torch.is_grad_enabled() or x.dtype.itemsize < 4:
+        return torch.logsumexp(x, dim)  # what is rounded has other maxima, and derivatives
+    return torch.amax(x, dim) - torch.log(torch.amax(p, dim))
+''',
     "adjugate": '''
 def adjugate(x: Tensor) -> Tensor:
     """Return det(x) inv(x), of a singular matrix too."""

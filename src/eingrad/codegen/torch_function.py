@@ -16,7 +16,8 @@ class FunctionClass:
     """Writes the class. Its ``setup_context`` and vmap rule let torch.func and torch.compile in.
 
     Autograd sees what `forward` computes for `backward` as further outputs, and a second
-    derivative computes them again, since they carry no history.
+    derivative computes them again, since they carry no history. Of one output nothing is filled
+    with zeros: the further outputs have no cotangents, which would be as large as they are.
     """
 
     program: ModulePlan
@@ -30,6 +31,11 @@ class FunctionClass:
         """What is saved and is neither an input nor an output."""
         known = {*self.program.inputs, *self.program.roots}
         return tuple(v for v in self.program.saved if v not in known)
+
+    @property
+    def _is_lean(self) -> bool:
+        """Whether a cotangent that is not there is None instead of zeros."""
+        return bool(self.computed) and len(self.program.roots) == 1
 
     def text(self) -> str:
         """Return the class."""
@@ -87,6 +93,8 @@ class FunctionClass:
             lines += _taken_apart(results, outputs, kept)
         if computed:
             lines += bracketed(f"{ctx}.mark_non_differentiable(", computed, ")", "        ")
+        if self._is_lean:
+            lines.append(f"        {ctx}.set_materialize_grads(False)")
         return [*lines, *bracketed(f"{ctx}.save_for_backward(", kept, ")", "        ")]
 
     def _kept(self) -> list[str]:
@@ -98,11 +106,16 @@ class FunctionClass:
         program = self.program
         bars = self._cotangents()
         ctx, saved, rest = (self._local(x) for x in ("ctx", "saved", "rest"))
-        parameters = [f"{ctx}: Any", *(f"{bar}: Tensor" for bar in bars)]
+        kind = "Tensor | None" if self._is_lean else "Tensor"
+        parameters = [f"{ctx}: Any", *(f"{bar}: {kind}" for bar in bars)]
         parameters += [f"*{rest}: Any"] if self.computed else []
         tail = ") -> tuple[Tensor | None, ...]:"
         lines = ["    @staticmethod", *bracketed("def backward(", parameters, tail, "    ")]
         kept = self._kept()
+        if self._is_lean:
+            none = ", ".join(["None"] * len(program.inputs))
+            lines += [f"        if {bars[0]} is None:",
+                      f"            return {none if ',' in none else '(None,)'}"]  # fmt: skip
         if not self.computed:
             lines.append(f"        {saved} = {ctx}.saved_tensors")
         else:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from eingrad.core.later import Later
 from eingrad.errors import NotationError
 from eingrad.notation import tries
 from eingrad.notation.grammar import FunctionHead, Grammar, Written, shallow
@@ -24,6 +25,7 @@ from eingrad.notation.moves import with_edges
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, labels_of
 from eingrad.notation.syntax import (
+    NO_COUNTING,
     ODOT,
     OSLASH,
     OTIMES,
@@ -44,9 +46,14 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.tex.read import NO_COUNTING, is_latex, read_claims
+from eingrad.notation.tex.names import is_latex
 from eingrad.notation.tokens import OPERANDS, Source, Token, arrange, split_below
 from eingrad.notation.unexpected import unexpected
+
+if TYPE_CHECKING:
+    from eingrad.notation.tex import read as latex_text
+else:
+    latex_text = Later("eingrad.notation.tex.read")
 
 _SUM_SIGN = re.compile(r"[ΣΠ]_(?:[^\W\d_]|\{[^{},]*\})")  # the letters, before a term
 NOT_APPLIED: Mapping[str, Dependence] = MappingProxyType({})
@@ -103,7 +110,7 @@ def parse_claims(
     2
     """
     if is_latex(text) if latex is None else latex:
-        return read_claims(text, names, applied, counting)
+        return latex_text.read_claims(text, names, applied, counting)
     if isinstance(text, str) and "\n" in text.strip():
         read = _parse(text, "claims", names)
         found = [s for s in read if isinstance(s, Assignment | Equation)]

@@ -368,6 +368,9 @@ class Counting:
     from_zero: frozenset[str] = frozenset()
 
 
+NO_COUNTING = Counting()
+
+
 @dataclass(frozen=True, slots=True)
 class Dependence:
     """The parentheses behind a tensor's name, ``h(x_i)``, and the labels that they give it.

@@ -12,7 +12,8 @@ from eingrad.notation.parse import parse_statements
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Assignment, Statement, Symbol
 from eingrad.notation.tensors import PI
-from eingrad.notation.tex.read import is_latex, read_model
+from eingrad.notation.tex.names import is_latex
+from eingrad.notation.tex.read import read_model
 
 NOTATION = 2
 

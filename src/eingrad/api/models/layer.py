@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 from eingrad.api.models.compile_graph import compile_graph
 from eingrad.api.models.model_derivatives import Derivatives
 from eingrad.calculus.facts import tensors_assumed
-from eingrad.codegen.layer_module import layer_source
-from eingrad.codegen.layer_plan import LayerPlan, Save, make_layer_plan
-from eingrad.codegen.module_plan import Line
 from eingrad.core.expr import Expr, Var, variables
+from eingrad.core.later import Later
 from eingrad.core.recurrences import in_loops, inlined
 from eingrad.core.rewrite import substitute
 from eingrad.errors import EingradError
 from eingrad.notation.system import System
 
 if TYPE_CHECKING:
+    from eingrad.codegen import layer_module, layer_plan
+    from eingrad.codegen.layer_plan import LayerPlan, Save
+    from eingrad.codegen.module_plan import Line
     from eingrad.codegen.targets import TargetName
     from eingrad.engine.library import BackendName
+else:
+    layer_module = Later("eingrad.codegen.layer_module")
+    layer_plan = Later("eingrad.codegen.layer_plan")
 
 
 class Layer(Derivatives):
@@ -65,7 +69,7 @@ class Layer(Derivatives):
         system = self.model
         if target != "numpy" and not tensors_assumed(system).isdisjoint(self.wrt):
             system = replace(system, facts=())
-        return layer_source(
+        return layer_module.layer_source(
             system, self.outputs, self.wrt, target, matmul=matmul, functions=functions, save=save
         )
 
@@ -92,7 +96,7 @@ class Layer(Derivatives):
         system = self.model
         if backend != "numpy":
             system = replace(system, facts=())
-        plan = make_layer_plan(system, self.outputs, self.wrt, functions, save)
+        plan = layer_plan.make_layer_plan(system, self.outputs, self.wrt, functions, save)
         return LayerFunction(pulled, plan, backend, options)
 
 

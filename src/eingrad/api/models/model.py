@@ -16,14 +16,10 @@ from eingrad.calculus.forward import forward, with_adjoints
 from eingrad.calculus.naming import listed
 from eingrad.calculus.nested import fresh_names
 from eingrad.calculus.reverse import Adjoint, recognise, reverse, tensor, with_cotangents
-from eingrad.check import Derived, Verdict, check, check_each
 from eingrad.core.expr import ELLIPSIS, Var
 from eingrad.core.forks import once
+from eingrad.core.later import Later
 from eingrad.core.spans import span_of, spoken
-from eingrad.derivation.formats.as_html import model_html, within
-from eingrad.derivation.formats.as_latex import statement_rows
-from eingrad.derivation.pictures.compute_graph import compute_graph
-from eingrad.derivation.pictures.picture import Picture
 from eingrad.derivation.presentation import model_text
 from eingrad.derivation.steps import Record
 from eingrad.errors import (
@@ -41,13 +37,26 @@ from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
 from eingrad.notation.syntax import Assignment, Claim, Formula, Statement, Symbol
 from eingrad.notation.system import System
-from eingrad.notation.tex.read import is_latex
-from eingrad.notation.tex.read import read_model as read_latex
+from eingrad.notation.tex.names import is_latex
 from eingrad.notation.text import to_text
 
 if TYPE_CHECKING:
+    from eingrad import check as judge
+    from eingrad.check import Derived, Verdict
+    from eingrad.derivation.formats import as_html, as_latex
+    from eingrad.derivation.pictures import compute_graph
+    from eingrad.derivation.pictures.picture import Picture
     from eingrad.engine import Function
     from eingrad.engine.library import BackendName
+    from eingrad.notation.tex import read as latex_text
+else:  # what a gradient that is only run does without
+    latex_text = Later("eingrad.notation.tex.read")
+    judge, compute_graph = (
+        Later("eingrad.check"), Later("eingrad.derivation.pictures.compute_graph")
+    )  # fmt: skip
+    as_html, as_latex = (
+        Later("eingrad.derivation.formats.as_html"), Later("eingrad.derivation.formats.as_latex")
+    )  # fmt: skip
 
 Directions = str | Mapping[str, str] | None
 """The name of the one direction, or of the direction for each tensor; None for ``wdot`` of w."""
@@ -70,7 +79,7 @@ def parse(text: str) -> Model:
 def read_model(text: str, latex: bool | None = None) -> Model:
     """Read a model as `parse` does, without a warning; ``latex`` None asks its commands."""
     if is_latex(text) if latex is None else latex:
-        reading = read_latex(text)
+        reading = latex_text.read_model(text)
         if not any(isinstance(s, Assignment) for s in reading.statements):
             nothing = System({}, {}, {}, {}, applied=reading.applied, opening=text)
             return Model(reading.statements, nothing)
@@ -200,7 +209,7 @@ class Model:
           z_{i} &= W_{ij} x_{j}
         \end{align*}
         """
-        rows = " \\\\\n".join(f"  {row}" for row in statement_rows(self.statements))
+        rows = " \\\\\n".join(f"  {row}" for row in as_latex.statement_rows(self.statements))
         return f"\\begin{{align*}}\n{rows}\n\\end{{align*}}"
 
     def picture(self, of: str | None = None, sizes: Mapping[str, int] | None = None) -> Picture:
@@ -213,13 +222,13 @@ class Model:
         """
         if of is not None:
             self._check(of)
-        return compute_graph(self.system, of, None, sizes)
+        return compute_graph.compute_graph(self.system, of, None, sizes)
 
     def _repr_latex_(self) -> str:
         return "$$" + self.latex().replace("align*", "aligned") + "$$"
 
     def _repr_html_(self) -> str:
-        return within(model_html(model_text(self.statements, self.system)))
+        return as_html.within(as_html.model_html(model_text(self.statements, self.system)))
 
     def __getitem__(self, name: str) -> ModelTensor:
         """Return a tensor of the model: its labels, and its definition unless it is an input.
@@ -473,7 +482,7 @@ class Model:
         >>> parse("L = x_i x_i").check(r"\frac{\partial L}{\partial x_i} = x_i").reason
         'factor 2 missing'
         """
-        return check(self._derived, claim, of, wrt, latex)
+        return judge.check(self._derived, claim, of, wrt, latex)
 
     def check_each(
         self, claims: str | Sequence[str], *, latex: bool | None = None
@@ -486,12 +495,12 @@ class Model:
         >>> [verdict.outcome for verdict in found]
         ['right', 'wrong']
         """
-        return check_each(self._derived, claims, latex)
+        return judge.check_each(self._derived, claims, latex)
 
     @once
     def _derived(self) -> Derived:
         """What claims are compared with; the next claim finds it derived."""
-        return Derived(self.system)
+        return judge.Derived(self.system)
 
     # --- checks ---
 

@@ -12,19 +12,12 @@ from eingrad.calculus.facts import tensors_assumed
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.optim import Optimizer
 from eingrad.calculus.terms import split_terms
-from eingrad.codegen.module import module_source
 from eingrad.core.algebra import add
 from eingrad.core.expr import Expr, variables
+from eingrad.core.later import Later
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.formats.as_html import fragment, html, mathml, within
-from eingrad.derivation.formats.as_json import json
-from eingrad.derivation.formats.as_latex import latex
-from eingrad.derivation.formats.as_markdown import markdown
-from eingrad.derivation.formats.as_text import text
 from eingrad.derivation.labels import head_of, to_formula
 from eingrad.derivation.matrix import LAYOUTS
-from eingrad.derivation.pictures.compute_graph import compute_graph
-from eingrad.derivation.pictures.picture import Picture
 from eingrad.derivation.presentation import (
     Presentation,
     closed_of,
@@ -42,9 +35,21 @@ from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
 if TYPE_CHECKING:
+    from eingrad.codegen import module
     from eingrad.codegen.targets import TargetName
+    from eingrad.derivation.formats import as_html, as_json, as_latex, as_markdown, as_text
+    from eingrad.derivation.pictures import compute_graph
+    from eingrad.derivation.pictures.picture import Picture
     from eingrad.engine import Function
     from eingrad.engine.library import BackendName
+else:  # what a gradient that is only run does without
+    module, compute_graph = (
+        Later("eingrad.codegen.module"), Later("eingrad.derivation.pictures.compute_graph")
+    )  # fmt: skip
+    as_html, as_json, as_latex, as_markdown, as_text = (
+        Later(f"eingrad.derivation.formats.{x}")
+        for x in ("as_html", "as_json", "as_latex", "as_markdown", "as_text")
+    )
 
 Layout = Literal["numerator", "denominator"]
 
@@ -89,8 +94,8 @@ class Gradient:
 
     def _repr_html_(self) -> str:
         lines = (self.formula, *self.parts)
-        shown = (mathml(to_latex(line), text=to_text(line)) for line in lines)
-        return within("\n".join(f"<p>{line}</p>" for line in shown))
+        shown = (as_html.mathml(to_latex(line), text=to_text(line)) for line in lines)
+        return as_html.within("\n".join(f"<p>{line}</p>" for line in shown))
 
 
 class Derivatives(Mapping[str, Gradient]):
@@ -227,23 +232,23 @@ class Derivatives(Mapping[str, Gradient]):
 
         Lines are folded to ``width`` columns; ``explain`` opens the rules that are cited.
         """
-        return text(self.presentation(name), width, explain)
+        return as_text.text(self.presentation(name), width, explain)
 
     def latex(self, name: str | None = None, *, explain: bool = False) -> str:
         """Render the derivation as LaTeX ``align*`` environments (needs amsmath)."""
-        return latex(self.presentation(name), explain)
+        return as_latex.latex(self.presentation(name), explain)
 
     def markdown(self, name: str | None = None, *, explain: bool = False) -> str:
         """Render the derivation as Markdown with mathematics, as GitHub shows it."""
-        return markdown(self.presentation(name), explain)
+        return as_markdown.markdown(self.presentation(name), explain)
 
     def html(self, name: str | None = None, *, explain: bool = True) -> str:
         """Render the derivation as a page of HTML with MathML that needs nothing else."""
-        return html(self.presentation(name), explain)
+        return as_html.html(self.presentation(name), explain)
 
     def json(self, name: str | None = None, *, explain: bool = False) -> str:
         """Render the derivation as JSON; `docs/derivation.schema.json` describes it."""
-        return json(self.presentation(name), explain)
+        return as_json.json(self.presentation(name), explain)
 
     def _repr_latex_(self) -> str:
         return "\n\n".join(
@@ -252,11 +257,11 @@ class Derivatives(Mapping[str, Gradient]):
         )
 
     def _repr_html_(self) -> str:
-        return fragment(self.presentation())
+        return as_html.fragment(self.presentation())
 
     def picture(self, sizes: Mapping[str, int] | None = None) -> Picture:
         """Draw the model with the way back of the gradient, as SVG; ``sizes`` are by label."""
-        return compute_graph(self.system, self.of, self.records, sizes)
+        return compute_graph.compute_graph(self.system, self.of, self.records, sizes)
 
     def matrix_form(self, name: str, layout: Layout | None = None) -> str | None:
         """Return the derivative in matrix notation, None where it has none.
@@ -384,7 +389,7 @@ class Derivatives(Mapping[str, Gradient]):
             return self._unassumed().source(
                 target, matmul=matmul, optimizer=optimizer, functions=functions
             )
-        return module_source(
+        return module.module_source(
             self.of, self._keys, self.system, self._deriver, target,
             matmul=matmul, optimizer=optimizer, functions=functions,
         )  # fmt: skip

@@ -2,6 +2,7 @@ r"""Names in LaTeX: letters, Greek, ``\mathbf{W}``, ``\hat{y}``, and which of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from eingrad.core.functions import AXIS_FUNCTIONS, canonical
@@ -108,6 +109,28 @@ def big(command: str) -> str | None:
     r"""Return the function of a sign before its argument: ``\sum`` is sum."""
     record = AXIS_FUNCTIONS.get(command[1:])
     return record.name if record is not None and record.big else None
+
+
+_LATEX = re.compile(
+    r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"
+    r"|quad|qquad|boxed|mathop|mathbb|ell|top|in|[,;!|]"
+    rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS}))})"
+    r"(?![A-Za-z])"
+    r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n<>=!]*[{_]|(?<!\|)\|[^|\n]+\|(?!\|)|\$|&|\\\\"
+)
+
+
+def is_latex(text: str) -> bool:
+    r"""Whether a text has what the plain notation lacks: ``\frac``, ``\log``, ``x^{2}``, ``|b|``.
+
+    >>> is_latex(r"L = \frac{1}{2} x_i x_i"), is_latex(r"y_i = \alpha x_{ij} W^{(1)}_{j}")
+    (True, False)
+    """
+    if not isinstance(text, str):
+        return False
+    bare = re.sub(r"#[^\n]*|\bin[ \t]+R\^\{[^{}\n]*\}", "", text)
+    commands = re.findall(r"\\[A-Za-z]+", bare)
+    return bool(_LATEX.search(bare)) or any(big(x) or function_command(x) for x in commands)
 
 
 def fresh_labels(used: Collection[str], count: int, like: str = "h") -> tuple[str, ...]:

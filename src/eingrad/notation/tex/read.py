@@ -16,6 +16,7 @@ from eingrad.notation.moves import with_edges, with_first_entries
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    NO_COUNTING,
     Assignment,
     Call,
     Claim,
@@ -42,17 +43,7 @@ from eingrad.notation.tex.defined_functions import (
 )
 from eingrad.notation.tex.differentials import with_differentials
 from eingrad.notation.tex.latex_tokens import Lexer
-from eingrad.notation.tex.names import (
-    ACCENTS,
-    CLASSES,
-    ERRORS,
-    EXTENTS,
-    FONTS,
-    OWN,
-    big,
-    function_command,
-    greek,
-)
+from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, greek
 from eingrad.notation.tex.read_row import (
     STATEMENT_HINT,
     claims_of,
@@ -81,29 +72,8 @@ from eingrad.notation.tex.survey import (
 from eingrad.notation.tex.tidy import group_end, spelled_word, tidied, with_words, words_on_the_left
 from eingrad.notation.tokens import Token
 
-_LATEX = re.compile(
-    r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"
-    r"|quad|qquad|boxed|mathop|mathbb|ell|top|in|[,;!|]"
-    rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS}))})"
-    r"(?![A-Za-z])"
-    r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n<>=!]*[{_]|(?<!\|)\|[^|\n]+\|(?!\|)|\$|&|\\\\"
-)
 _COMMAND = re.compile(rf"\\(?!(?:var)?(?:{'|'.join(GREEK_LETTERS)})\b)[A-Za-z]")
-NO_COUNTING = Counting()
 END_OF_SIDE = Token("END", "", 0, 0, 0)
-
-
-def is_latex(text: str) -> bool:
-    r"""Whether a text has what the plain notation lacks: ``\frac``, ``\log``, ``x^{2}``, ``|b|``.
-
-    >>> is_latex(r"L = \frac{1}{2} x_i x_i"), is_latex(r"y_i = \alpha x_{ij} W^{(1)}_{j}")
-    (True, False)
-    """
-    if not isinstance(text, str):
-        return False
-    bare = re.sub(r"#[^\n]*|\bin[ \t]+R\^\{[^{}\n]*\}", "", text)
-    commands = re.findall(r"\\[A-Za-z]+", bare)
-    return bool(_LATEX.search(bare)) or any(big(x) or function_command(x) for x in commands)
 
 
 @dataclass(frozen=True)
