@@ -110,3 +110,23 @@ def test_a_cross_entropy_by_names_is_finite_far_out() -> None:
     z, t = np.array([1000.0, 0.0, -5.0]), np.array([0.0, 2.0, 1.0])
     found = model.grad("L", ["z"]).compile()(z=z, T=t)
     np.testing.assert_allclose(found["dL/dz"], [3.0, -2.0, -1.0])
+
+
+@pytest.mark.parametrize("point", [[300, 299, 0.5], [-200, -199.5, -201], [0.1, 0.2, -0.3]])
+def test_a_partial_likelihood_takes_one_exponential(point: list[float]) -> None:
+    """All its sums over who is at risk are shifted by the same greatest exponent."""
+    x = np.array([[1, 0, 2], [0, 1, -1], [2, -1, 0], [1, 1, 1]])
+    risk = np.tril(np.ones((4, 4)))
+    model = eg.parse("e_i = exp(X_ik w_k)\nL = -d_i (X_ik w_k - log(R_ij e_j))")
+
+    def value(w: Numbers, _: Numbers) -> Any:
+        z = [sum(int(n) * t for n, t in zip(row, w, strict=True)) for row in x]
+        e = [mpmath.exp(t) for t in z]
+        return -sum(z[i] - log(sum(e[: i + 1])) for i in range(4))
+
+    hessian = model.hessian("L", ["w"]).compile()
+    found = hessian(X=x.astype(float), w=np.array(point), d=np.ones(4), R=risk)
+    wanted = differences(value, point)
+    assert np.allclose(found["L"], wanted[0], rtol=1e-12)
+    assert np.allclose(found["d2L/dw dw"], wanted[2], atol=1e-12)
+    assert hessian.source.count("np.exp(") == 1

@@ -9,13 +9,13 @@ exponents, a power a multiple. Only when all of them have met is the exponential
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce as fold
 from typing import NamedTuple
 
 from eingrad.calculus.exp_rules import FARTHEST, counted, is_shifted
 from eingrad.calculus.pointwise_rules import is_map
-from eingrad.calculus.structure import is_minus, is_sum, trimmed
+from eingrad.calculus.structure import is_minus, is_sum, open_product, sum_of, trimmed
 from eingrad.core.algebra import (
     Factor,
     add,
@@ -23,6 +23,7 @@ from eingrad.core.algebra import (
     base_and_exponent,
     constant_value,
     einsum,
+    is_light,
     multiply,
     negate,
     power,
@@ -148,7 +149,7 @@ def _rewritten(node: Expr, seen: _Dangers) -> Expr | None:
     if found is None or found.shift is None:
         return None
     every = tuple(range(node.ndim))
-    shift, axes = _counted(found)
+    shift, axes = (found.shift, found.axes) if _is_at_most_0(found.shift) else _counted(found)
     return einsum([(apply("exp", shift), axes), (found.rest, every)], every)
 
 
@@ -354,7 +355,7 @@ def _group(
     total, wide = counted(total, wide, rests, within)
     over = [n for n, k in enumerate(wide) if k not in output]
     kept = tuple(n for n in range(total.ndim) if n not in over)
-    shift = clipped(reduce("max", total, over)) if over else total
+    shift = _greatest(total, over) if over else total
     small = apply("exp", subtract(total, repeat(shift, total.dims, kept) if kept else shift))
     labels = tuple(wide[n] for n in kept)
     order = sorted(range(len(labels)), key=lambda n: output.index(labels[n]))
@@ -363,9 +364,48 @@ def _group(
     return ShiftedRest(einsum([(small, wide), *rests], output, extents), turned, axes)
 
 
+def _greatest(exponent: Expr, over: Sequence[int]) -> Expr:
+    """Return the greatest exponent along axes; shifts that do not move along them are added to it.
+
+    ``max_i(x_i - 2 m) -> max_i(x_i) - 2 m``, so that what is the same is computed once.
+    """
+    kept = [axis for axis in range(exponent.ndim) if axis not in over]
+    dims = [exponent.dims[axis] for axis in kept]
+    still: list[Expr] = []
+    moving: list[Expr] = []
+    for term in exponent.operands if is_sum(exponent) else (exponent,):
+        product = open_product(term, exponent.dims)
+        ((x, labels), *others) = product.factors or ((term, product.output),)
+        if others or set(labels) & set(over) or not _is_clipped(x):
+            moving.append(term)
+        else:
+            still.append(replace(product, output=tuple(kept)).build())
+    if not still or not moving:
+        return clipped(reduce("max", exponent, over))
+    return add(clipped(reduce("max", sum_of(moving, exponent.dims), over)), sum_of(still, dims))
+
+
+def _is_at_most_0(exponent: Expr) -> bool:
+    """Whether an exponent is x less the greatest x."""
+    terms = list(exponent.operands) if is_sum(exponent) else []
+    for k, term in enumerate(terms):
+        number, inner = scale_of(term)
+        inner = inner.operands[0] if isinstance(inner, Einsum) and is_light(inner) else inner
+        rest = add(*terms[:k], *terms[k + 1 :])
+        greatest = inner.operands if number == -1 and _is_clipped(inner) else ()
+        if any(isinstance(x, Reduce) and x.function == "max" and x.operands[0] is rest
+               for x in greatest):  # fmt: skip
+            return True
+    return False
+
+
 def clipped(shift: Expr) -> Expr:
     """Keep a shift finite: infinity less infinity is no number."""
     return apply("clip", shift, negate(FARTHEST), FARTHEST)
+
+
+def _is_clipped(node: Expr) -> bool:
+    return is_map(node, "clip") and FARTHEST in node.operands
 
 
 def _along(node: Expr, labels: Labels, wide: Labels, dims: list[Dim]) -> Expr:
