@@ -45,7 +45,7 @@ def number(value: Number) -> Code:
     if isinstance(value, int) and value >= WHOLE and is_finite(value):
         value = float(value)
     if isinstance(value, int | float):
-        return atom("math.inf" if value == math.inf else repr(value))
+        return atom("math.inf" if value == math.inf else repr(value).replace("e+", "e"))
     return binary("/", atom(str(value.numerator)), atom(str(value.denominator)))
 
 
