@@ -125,7 +125,7 @@ def _kept(
     own = [] if save == "inputs" else [save] if isinstance(save, str) else list(save)
     for name in own:
         if name not in first:
-            known = ", ".join(x for x in named if x in first)
+            known = ", ".join(x for x in named if x in first and " part " not in x)
             raise UnknownNameError(
                 f"nothing that backward needs is called {name!r}",
                 operand=name,
