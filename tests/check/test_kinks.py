@@ -32,6 +32,9 @@ RIGHT = [
     ("f = tanh(x - 100)", "df/dx = 1 - tanh(x - 100)^2"),
     (TWO_SIGMOIDS, "df/dx = exp(-x) / (1 + exp(-x))^2 + exp(60 - x) / (1 + exp(60 - x))^2"),
     ("f = x abs(x)", "df/dx = 2 sqrt(x^2)"),
+    ("L = maximum(x, y)", "dL/dx = where(x > y, 1, 0)"),
+    ("L = sum_i(min(x_i, y_i) w_i)", "dL/dx_i = where(x_i < y_i, w_i, 0)"),
+    ("L = abs(x - y)", "dL/dx = where(x > y, 1, -1)"),
     ("L = sum_i(where(exp(x_i) > 500, x_i, 0))", "dL/dx_i = where(x_i > log(500), 1, 0)"),
     ("L = sum_i(where(x_i > 0, x_i, exp(x_i) - 1))", "dL/dx_i = exp(minimum(x_i, 0))"),
 ]

@@ -152,6 +152,24 @@ e_b = -log(Z[b,y[b]])
 """  # as people write them, with labels put on
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("L = sum_i(y_i - t_i)^2", "write sum_i((y_i - t_i)^2)"),
+    ("L = mean_b(r_b)^2 / 2", "write mean_b(r_b^2)"),
+    ("d_i = x_i+1 - x_i", "x[i+1]"),
+    ("d_i = (x_i+1 - x_i-1) / 2", "x[i+1]"),
+    ("k = exp(-(x - m)^2 / 2 s^2)", "multiplied by s^2"),
+    ("L = sum_i((y_i - t_i)^2)", ""),
+    ("y_i = 1/2 x_i^2 + 1", ""),
+    ("L = lambda / 2 w_i w_i", ""),
+    ("y_i = x_i + 1 - z_i", ""),
+    ("k = exp(-(x - m)^2 / (2 s^2))", ""),
+])  # fmt: skip
+def test_what_looks_like_another_formula(text: str, said: str) -> None:
+    notes = [str(note) for note in noted(text).notes]
+    assert len(notes) == bool(said)
+    assert all(said in note for note in notes)
+
+
 def test_few_statements_are_noted() -> None:
     """Fewer than 5 in 100 of the gallery and of what people asked in public."""
     sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))

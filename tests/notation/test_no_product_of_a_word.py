@@ -22,6 +22,7 @@ def test_a_word_is_no_product(text: str) -> None:
     (r"y_{ijkl} = a_{ijkl} + b_{lkji}", "y_ijkl = a_ijkl + b_lkji"),
     (r"L = \text{number of classes} x", "L = numberofclasses x"),
     (r"y = \operatorname{softplus}(x)", "y = softplus(x)"),
+    (r"y = ln|x| + exp\left|x\right|", "y = log(abs(x)) + exp(abs(x))"),
 ])  # fmt: skip
 def test_names_and_products_stay(text: str, shown: str) -> None:
     assert str(eg.parse_latex(text)) == shown

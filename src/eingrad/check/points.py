@@ -467,7 +467,8 @@ class Points:
         limits = [x for x in self.limits if x > 0 or kind == "real"]
         if not limits:
             return values
-        near = rng.choice(limits, values.shape) * rng.choice([0.98, 1.02], values.shape)
+        beside = rng.choice([0.98, 1.02], values.shape) + rng.uniform(-0.01, 0.01, values.shape)
+        near = rng.choice(limits, values.shape) * beside  # no two are equal
         return np.asarray(np.where(rng.uniform(size=values.shape) < 0.5, near, values))
 
     def _signed(self, name: str, value: Array, seed: int) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from eingrad.errors import Position
@@ -18,9 +18,13 @@ from eingrad.notation.syntax import (
     Declaration,
     Equation,
     Formula,
+    Number,
+    Power,
     Product,
     Shaped,
     Statement,
+    Sum,
+    Symbol,
 )
 from eingrad.notation.text import call_head, label_text, to_text
 
@@ -64,6 +68,8 @@ def notes_on(statement: Statement | Claim, integers: Collection[str] = ()) -> It
             yield from (Note(text, where) for text in _sums(summation, product, inner))
         yield from (Note(text, where, True) for text in _formerly(summation, side, kept))
         yield from (Note(text, where) for text in _spelling(summation, side))
+        if where is not None and "\\" not in where.line_text:
+            yield from (Note(text, where) for text in (*_squares(side), *_neighbours(side)))
 
 
 def sides_of(statement: Assignment | Assumption | Equation) -> tuple[Formula, ...]:
@@ -162,9 +168,11 @@ def _spelling(summation: Summation, formula: Formula) -> Iterator[str]:
     for product in (part for part in walk(formula) if isinstance(part, Product)):
         factors = list(zip(product.factors, product.divides, strict=True))
         below: list[Formula] = []
-        for factor, divides in factors:
+        for k, (factor, divides) in enumerate(factors):
             labels = summation.free(factor).keys()
             near = [x for x in below if not labels.isdisjoint(summation.free(x))]
+            if k > 1 and factors[k - 1][1] and isinstance(product.factors[0], Power | Sum):
+                near += [x for x in below[-1:] if isinstance(x, Number)]  # (x - m)^2 / 2 s^2
             if near and not divides:
                 yield (
                     f"{to_text(product)} is divided by {to_text(near[0])} and multiplied by "
@@ -173,6 +181,37 @@ def _spelling(summation: Summation, formula: Formula) -> Iterator[str]:
                 )
                 break
             below += [factor] * divides
+
+
+def _squares(formula: Formula) -> Iterator[str]:
+    """Speak of ``sum_i(y_i - t_i)^2``, which is no sum of squares."""
+    for part in walk(formula):
+        if not (isinstance(part, Power) and part.exponent == Number(2)):
+            continue
+        total = part.base
+        if isinstance(total, Call) and total.function in ("sum", "mean") and total.axes:
+            squares = replace(total, args=(Power(total.args[0], part.exponent),))
+            yield (
+                f"{to_text(part)} is the square of the {total.function}; for that of the squares "
+                f"write {to_text(squares)}"
+            )
+
+
+def _neighbours(formula: Formula) -> Iterator[str]:
+    """Speak of ``x_i+1 - x_i``, which is 1, where the entry beside another may be meant."""
+    for part in (part for part in walk(formula) if isinstance(part, Sum)):
+        pairs = zip(part.terms, part.terms[1:], part.negative[1:], strict=False)
+        for x, number, minus in pairs:
+            if not (isinstance(x, Symbol) and x.labels and isinstance(number, Number)):
+                continue
+            if part.terms.count(x) > 1:
+                sign = "-" if minus else "+"
+                read = f"{x.name}[{','.join(x.labels)}{sign}{to_text(number)}]"
+                yield (
+                    f"{to_text(part)} adds {sign}{to_text(number)} to {to_text(x)}; an entry "
+                    f"beside it is {read}"
+                )
+                break
 
 
 def _are(labels: Sequence[str]) -> str:

@@ -156,7 +156,7 @@ class Tensors:
         return place in self.lone and not told and span_of(extents.dims[place]) is not None
 
     def _check_new(self, symbol: Symbol) -> None:
-        if is_function(symbol.name) or symbol.name in self.functions:
+        if is_function(symbol.name) or symbol.name in {*self.functions, "ln"}:
             raise mistakes.function_without_arguments(symbol)
         if symbol.labels and _function_with_underscore(symbol):
             raise mistakes.function_without_arguments(symbol)

@@ -13,7 +13,7 @@ from functools import cache
 from eingrad.errors import NotationError, Position, printable
 from eingrad.notation.lexeme import known_functions
 
-Row = tuple[str, str]
+Row = tuple[str, str | Callable[[str], str]]
 
 _SUMS = r"sum|mean|prod|max|min|std|var|norm|logsumexp"
 _MODULES = r"numpy|np|torch|jnp|jax|math|tf|scipy|sp|nn|F|K|sympy"
@@ -21,6 +21,45 @@ _KNOWN = rf"(?:{'|'.join(known_functions())})\("
 _CONDITION = "a condition is a function: where(x_i > 0, a, b) is a where it holds, else b"
 _OFFSET = "a label with an offset is no label: give the moved tensor a name of its own, as in v_t"
 _GRADIENT = 'a model has values only; derivatives come from Model.grad("L", "x") or eingrad derive'
+
+_SIGN = re.compile(
+    rf"(?:\b(?P<word>{_SUMS})(?=_)|(?P<sign>[∑Σ∏]))"
+    r"(?:_(?:\{\s*(?P<bound>\w+)\s*(?:=[^{}]*)?\}|(?P<label>[^\W_]+)))?"
+    r"(?P<upper>\^(?:\{[^{}]*\}|\w+))?(?P<space>\s*)"
+)
+
+
+def _reached(line: str) -> str:
+    """Write each sum with what it reaches: the product behind its sign, up to a plus or minus."""
+    for match in reversed([*_SIGN.finditer(line)]):
+        start = match.end()
+        end = _end_of_term(line, start)
+        is_call = line[start : start + 1] == "(" and not match["space"] and match["word"]
+        if end == start or (is_call and not match["bound"]):
+            continue
+        term = line[start:end].rstrip()
+        closed = term.startswith("(") and _end_of_term(term, 1) == len(term) - 1
+        own = re.search(r"_\{?([^\W_])", term)
+        label = match["bound"] or match["label"] or (own[1] if own else "")
+        word = match["word"] or ("prod" if match["sign"] == "∏" else "sum")
+        rest = line[start + len(term) :]
+        if not label:
+            return line
+        line = f"{line[: match.start()]}{word}_{label}{term if closed else f'({term})'}{rest}"
+    return line.replace("²", "^2").replace("³", "^3")
+
+
+def _end_of_term(line: str, start: int) -> int:
+    """Return where a term ends: before a sign, a comma or a parenthesis that closes another."""
+    depth = 0
+    for k in range(start, len(line)):
+        depth += (line[k] in "([{") - (line[k] in ")]}")
+        if depth < 0 or (
+            depth == 0 and k > start and line[k] in "+-,=;" and line[k - 1] not in "^_"
+        ):
+            return k
+    return len(line)
+
 
 # fmt: off
 REWRITES: tuple[Row, ...] = (  # the line, rewritten, is what to write
@@ -42,27 +81,25 @@ REWRITES: tuple[Row, ...] = (  # the line, rewritten, is what to write
     (r"^\s*(\w+)\s*=\s*lambda\b[^:]*:\s*",                             r"\1 = "),
     (rf"^\s*(?!{_KNOWN})([^\W\d_]+\d*)\(\s*[^\W\d_]\w*?(_\w+)?\s*\)\s*=(?!=)",      r"\1\2 ="),
     (rf"^\s*(?!{_KNOWN})([^\W\d_]+\d*)\(\s*\w+(?:\s*[,;|]\s*\w+)+\s*\)\s*=(?!=)",   r"\1 ="),
-    (rf"\b({_SUMS})_\{{(\w)\s*=[^{{}}]*\}}(?:\^(?:\{{[^{{}}]*\}}|\w+))?\s*", r"\1_\2"),
+    (rf"\b(?:{_SUMS})_\{{\w+\s*=[^{{}}]*\}}(?:\^(?:\{{[^{{}}]*\}}|\w+))?\s*\S?", _reached),
+    (rf"\b(?:{_SUMS})_[^\W_]+\s+\w+",                                 _reached),
+    (r"[∑Σ∏](?:_\S+|(?=.*_)).*",                                        _reached),
     (rf"\b({_SUMS})_(\w),\s*(\w)\(",                                   r"\1_\2\3("),
     (rf"\b({_SUMS})_(\w)_(\w)\(",                                      r"\1_\2\3("),
     (rf"\b({_SUMS})\((.+?)\s+for\s+(\w)\s+in\s+[^()]*(?:\([^()]*\))?\)", r"\1_\3(\2)"),
     (rf"\b({_SUMS})\(([a-z]),\s*",                                     r"\1_\2("),
-    (r"(?<==)\s*(\S.*?)\s+if\s+(.+?)\s+else\s+(\S+)",                  r" where(\2, \1, \3)"),
+    (r"(?<==)\s*(\S.*?)\s+if\s+(.+?)\s+else\s+(\S.*)",                 r" where(\2, \1, \3)"),
     (r"\b(sin|cos|tan|exp|log|ln|tanh|sinh|cosh)\^(\d+)\s*\(([^()]*)\)", r"\1(\3)^\2"),
     (r"\blog_\{?(\d+)\}?\s*\(([^()]*)\)",                              r"log(\2) / log(\1)"),
-    (r"√\s*\(?([\w.]+)\)?",                                            r"sqrt(\1)"),
-    (r"(?<=[\w)])²",                                                   "^2"),
-    (r"(?<=[\w)])³",                                                   "^3"),
-    (r"[∑Σ]_\{?(\w+)\}?\s*([^\s+-]+(?:\s+[^\s+-]+)*)",                 r"sum_\1(\2)"),
-    (r"[∏]_\{?(\w+)\}?\s*([^\s+-]+(?:\s+[^\s+-]+)*)",                  r"prod_\1(\2)"),
+    (r"√\s*(?:\(([^()]*)\)|([\w.]+))",                                 r"sqrt(\1\2)"),
+    (r"(?<=[\w)])[²³]",                                                _reached),
     (r"\b(sum|prod)\s+(\w+?)_(\w+)((?:\^\d+)?)",                       r"\1_\3(\2_\3\4)"),
-    (rf"\b((?:{_SUMS})_\w+)\s+(\w+(?:\^\d+)?)",                        r"\1(\2)"),
     (r"\b(exp|log|ln|sqrt|abs|sin|cos|tan|tanh|sigmoid|relu)\s+(\w+)", r"\1(\2)"),
     (r"(?<=\w)\s*[·⋅×∗]\s*(?=\w)",                                     " * "),
     (r"(?<=\w)\s*÷\s*(?=\w)",                                          " / "),
     (r"\s*;\s*$",                                                      ""),
 )
-SENTENCES: tuple[Row, ...] = (
+SENTENCES: tuple[tuple[str, str], ...] = (
     (r"\b(?:if|then|else|elif|when|otherwise|unless)\b.*",             _CONDITION),
     (r"\b(?:and|or|not)\b",
      f"{_CONDITION}; two conditions are two such factors"),
@@ -101,7 +138,9 @@ def _rows() -> tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]:
     return (*rewrites, *((re.compile(p), _sentence(text)) for p, text in SENTENCES))
 
 
-def _rewriter(pattern: str, new: str) -> Callable[[str], str]:
+def _rewriter(pattern: str, new: str | Callable[[str], str]) -> Callable[[str], str]:
+    if callable(new):
+        return lambda line: f"write {new(line).strip()}"
     return lambda line: f"write {re.sub(pattern, new, line).strip()}"
 
 

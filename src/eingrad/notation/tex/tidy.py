@@ -546,7 +546,7 @@ def _function_length(tokens: Sequence[Token], k: int) -> int:
     if behind > end and after != "OPEN":
         return 0
     whole = not k or tokens[k - 1].kind != "LETTER" or tokens[k].spaced
-    called = after in {"OPEN", "SUB"} or (whole and after in {"LETTER", "COMMAND", "LBRACE"})
+    called = after in {"OPEN", "SUB"} or (whole and after in {"LETTER", "COMMAND", "LBRACE", "BAR"})
     if not whole and not (word.islower() or word.istitle()):
         return 0  # pReLU, but x Tr(A)
     known = len(word) > 2 or word in {"ln", "tr", "Tr"}
