@@ -18,7 +18,45 @@ FROM_0 = SUMS % "t=0}^{T-1"
 SQUARES = r"y_i = x_i^2 \\ L = \sum_{i=1}^n y_i"
 LAST = r"\frac{\partial L}{\partial h_%s} = %s"
 AGO = r"\frac{\partial h_t}{\partial h_k} = \prod_{i=%s}^t "
+TOTAL = r"h_t = \tanh(w h_{t-1} + u x_t) \\ L_t = \frac12 (h_t-y_t)^2 \\ L = \sum_{t=1}^T L_t"
+OF_T = r"\frac{\partial L_t}{\partial "
+TIMES = OF_T + r"w} = \sum_{k=1}^t " + OF_T + "h_t} %s (1-h_k^2)"
+BETWEEN = r"\left(\prod_{j=k+1}^t \frac{\partial h_j}{\partial h_{j-1}}\right)"
+WAVE = (r"u^{n+1}_j - 2u^n_j + u^{n-1}_j = c^2 (u^n_{j+1} - 2 u^n_j + u^n_{j-1}) + f^n_j"
+        r" \\ J = \frac12 \sum_j (u_j^N - d_j)^2")  # fmt: skip
+V = r"\frac{\partial J}{\partial u_{%s}^{n+%s}}"
+ADJOINT = (
+    r"\frac{\partial J}{\partial u_j^n} = %s "
+    + V % ("j", 1)
+    + " - "
+    + V % ("j", "2")
+    + " + c^2 ("
+    + V % ("j+1", 1)
+    + " - 2 "
+    + V % ("j", 1)
+    + " + "
+    + V % ("j-1", 1)
+    + ")"
+)
+FORCE = r"\frac{\partial J}{\partial f_j^n} = \frac{\partial J}{\partial u_j^{n%s}}"
+CONTROL = r"x_{k+1} = a x_k + b u_k \\ J = \frac12 \sum_{k=0}^{N} x_k^2"
 CLAIMS = [
+    (TOTAL, r"\frac{\partial L}{\partial L_t} = 1", "right"),
+    (TOTAL, r"\frac{\partial L_t}{\partial h_t} = h_t-y_t", "right"),
+    (TOTAL, r"\frac{\partial L_t}{\partial h_t} = h_t", "wrong"),
+    (TOTAL, r"\frac{\partial L_T}{\partial h_T} = h_T - y_T", "right"),
+    (TOTAL, r"\frac{\partial L}{\partial w} = \sum_t \frac{\partial L_t}{\partial w}", "right"),
+    (TOTAL, r"\frac{\partial L}{\partial h_t} = \frac{\partial L_t}{\partial h_t} +"
+     r" \frac{\partial L}{\partial h_{t+1}} \frac{\partial h_{t+1}}{\partial h_t}", "right"),
+    (TOTAL, TIMES % (BETWEEN + " h_{k-1}"), "right"), (TOTAL, TIMES % (BETWEEN + " h_k"), "wrong"),
+    (TOTAL, TIMES % r"\frac{\partial h_t}{\partial h_k} h_{k-1}", "right"),
+    (WAVE, r"\frac{\partial J}{\partial u_j^N} = u_j^N - d_j", "right"),
+    (WAVE, ADJOINT % "2", "right if"),  # n is not the first: u^1 is given
+    (WAVE, ADJOINT % "3", "wrong"),
+    (WAVE, FORCE % "+1", "right if"), (WAVE, FORCE % "+2", "wrong"), (WAVE, FORCE % "", "wrong"),
+    (CONTROL, r"\frac{\partial J}{\partial x_N} = x_N", "right"),
+    (CONTROL, r"\frac{\partial J}{\partial u_k} = b \frac{\partial J}{\partial x_{k+1}}", "right"),
+    (CONTROL, r"\frac{\partial J}{\partial u_k} = b \frac{\partial J}{\partial x_k}", "wrong"),
     (TEXT, LAST % ("T", "2 h_T"), "right"), (TEXT, LAST % ("T", "h_T"), "wrong"),
     (TEXT, LAST % ("N", "2 h_N"), "not judged"),  # N may be the last one
     (VECTORS, LAST % ("{T,i}", "2 h_{T,i}"), "right"),
@@ -64,6 +102,13 @@ def test_second_derivatives_at_entries(claim: str, right: bool) -> None:
     assert eg.parse(CUBES).check(claim).outcome == ("right" if right else "wrong")
 
 
+def test_a_loss_by_the_state_at_its_own_time() -> None:
+    """It goes through a recurrence, although its diagonal does not; to find that did not end."""
+    model = eg.parse(f"{TEXT}\nE_t = 1 / 2 (h_t - y_t)^2")
+    assert model.check("dE_t/dh_t = h_t - y_t").outcome == "right"
+    assert model.check("dE_t/dh_t = h_t + y_t").outcome == "wrong"
+
+
 def test_an_entry_behind_the_last_is_refused() -> None:
     with pytest.raises(eg.NotationError, match="T is behind the last t, which is T-1 here"):
         eg.parse_latex(FROM_0).check(LAST % ("T", "2 h_T"), latex=True)
@@ -74,6 +119,22 @@ def test_an_entry_behind_the_last_is_refused() -> None:
     (r"\mathbf{f}_t = \sigma(\mathbf{W}_f \mathbf{h}_{t-1} + \mathbf{U}_f \mathbf{x}_t + "
      r"\mathbf{b}_f) \\ \mathbf{h}_t = \mathbf{f}_t \odot \mathbf{h}_{t-1}",
      ["f_ti = sigmoid(Wf_ij h[t-1,j] + Uf_ik x_tk + bf_i)", "h_ti = f_ti h[t-1,i]"]),
+    # schemes, solved for the latest level
+    (r"\frac{u_j^{n+1}-u_j^n}{\Delta t} + a \frac{u_{j}^n - u_{j-1}^n}{\Delta x} = f_j^n",
+     ["u_nj = u[n-1,j] + deltat (-a (u[n-1,j] - u[n-1,j-1]) / deltax + f_nj)",
+      "u[n<0,j] = u0_j"]),
+    (r"u^{n+1}_j - 2u^n_j + u^{n-1}_j = c^2 (u^n_{j+1} - 2 u^n_j + u^n_{j-1}) + f^n_j",
+     ["u_nj = 2 u[n-1,j] - u[n-2,j] + c^2 (u[n-1,j+1] - 2 u[n-1,j] + u[n-1,j-1]) + f[n-1,j]",
+      "u[0,j] = u0_j", "u[1,j] = u1_j"]),
+    (r"\frac{3u^{n+1}-4u^n + u^{n-1}}{2 \Delta t} = f^n",
+     ["u_n = (4 u[n-1] - u[n-2] + 2 deltat f[n-1]) / 3", "u[0] = u0", "u[1] = u1"]),
+    (r"m \frac{x_{t+1} - 2x_t + x_{t-1}}{\Delta t^2} + k x_t = f_t",
+     ["x_t = 2 x[t-1] - x[t-2] + deltat^2 (-k x[t-1] + f[t-1]) / m", "x[0] = x0", "x[1] = x1"]),
+    (r"h_t - h_{t-1} = a x_t", ["h_t = h[t-1] + a x_t"]),
+    (r"-x_{k+1} + x_k = h u_k", ["x_k = x[k-1] - h u_k", "x[k<0] = x0"]),
+    # losses of each time beside the whole one
+    (r"h_t = w h_{t-1} + x_t \\ L_t = h_t^2 \\ L = \sum_{t=1}^T L_t",
+     ["h_t = w h[t-1] + x_t", "Lt_t = h_t^2", "L = sum_t(Lt_t)"]),
 ])  # fmt: skip
 def test_models_are_read(latex: str, lines: list[str]) -> None:
     found = str(eg.parse_latex(latex)).splitlines()

@@ -136,7 +136,7 @@ def test_values_and_gradients_are_those_of_loops(name: str) -> None:
 @pytest.mark.parametrize(
     ("latex", "reason"),
     [
-        (r"u^{n+1}_i = 2 u^n_i - u^{n-1}_i + a u^n_i", "another position"),
+        (r"u^{n+1}_i = 2 u^n_i - u^{n-2}_i + a u^n_i", "another position"),
         (r"y_{k+1} = y_k - f_k \\ L = \sum_{k=1}^K y_k f_k", "another position"),
         (r"y_t = \sum_{s=1}^{t} x_{t-s} x_s", "entry 0"),
     ],

@@ -24,7 +24,7 @@ from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_
 from eingrad.check.differential_claims import where_held, with_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.inline import Inlined, inlined
-from eingrad.check.inside import holds_inside
+from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
 from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
@@ -375,6 +375,8 @@ def check_formula(
             return _right(question, text, proved)
         if (inside := holds_inside(question, claim.value)) is not None:
             return _right_inside(question, text, inside, books)
+        if (inside := holds_behind_the_first(question, claim.value)) is not None:
+            return _right_inside(question, text, inside, books=False)
         unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(
             derived.system, claim)  # fmt: skip
         if unsaid is not None:

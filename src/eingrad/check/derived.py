@@ -229,8 +229,9 @@ class Derived:
         moved = self._defined(self.system.definitions)
         loops = recurrent(self.exprs) & self.titles.keys()
         if loops:
+            named = loops | {v.name for v in variables(expr) if v.name in self.titles}
             around = [self._around(t.of, [n for n, _ in t.wrt], moved)[0]
-                      for t in (self.titles[n] for n in loops)]  # fmt: skip
+                      for t in (self.titles[n] for n in sorted(named))]  # fmt: skip
             every = {n: d for system in around for n, d in system.definitions.items()}
             exprs = {n: d.expr for n, d in every.items() if n in self.titles}
             needed = needed_by([v.name for v in variables(expr) if v.name in self.titles], exprs)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from eingrad.check.compare import ExprClaim, agrees_everywhere
 from eingrad.check.question import Question
+from eingrad.core.expr import Dim
 from eingrad.notation.summation import labels_of, walk
 from eingrad.notation.syntax import (
     Call,
@@ -53,6 +54,29 @@ def holds_inside(question: Question, value: Formula) -> str | None:
     return found[1] if agrees_everywhere(claim, question.right, question.points) else None
 
 
+def holds_behind_the_first(question: Question, value: Formula) -> str | None:
+    """Return the condition under which a wrong claim is right: but at the first entries, where a
+    statement says what a recurrence is; None where there are none, or it is wrong behind them."""
+    given: dict[Dim, int] = {}
+    for definition in question.derived.system.definitions.values():
+        for edge in definition.written.edges if definition.written is not None else ():
+            if edge.sign == "==":
+                dim = definition.var.dims[edge.axis]
+                given[dim] = max(given.get(dim, 0), edge.number + 1)
+    pairs = zip(question.labels, question.right.dims, strict=False)
+    found = where_all_exist(question, value)
+    for label, dim in pairs:
+        for count in range(1, given.get(dim, 0) + 1):
+            own = value if found is None else found[0]
+            condition = Compare(">=", Ordinal(label), Number(count))
+            inside = question.lowered(Call("where", (condition, own, question.target)))
+            if agrees_everywhere(ExprClaim(inside), question.right, question.points):
+                first = "the first" if count == 1 else f"one of the first {count}"
+                words = f"{label_text(label)} is not {first}, which a statement of its own says"
+                return words if found is None else f"{words}, and {found[1]}"
+    return None
+
+
 def _reads(value: Formula) -> Iterator[tuple[str, int]]:
     """Yield the labels that are moved, and how far."""
     for part in walk(value):
@@ -64,4 +88,4 @@ def _reads(value: Formula) -> Iterator[tuple[str, int]]:
                     yield entry.terms[0][1], entry.constant
 
 
-__all__ = ["holds_inside", "where_all_exist"]
+__all__ = ["holds_behind_the_first", "holds_inside", "where_all_exist"]

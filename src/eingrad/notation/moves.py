@@ -81,7 +81,7 @@ def with_first_entries(
 
     Papers count from 1, so that ``h_{t-1}`` is ``h_0`` at the first t. ``marked`` are other names
     of such entries, each with the recurrence and whether it stands before its first entry or in
-    the place of that, ``<`` or ``==``. Of ``stacked`` recurrences, ``a^{l-1}``, it is an input
+    the place of that, ``<`` or ``==0``. Of ``stacked`` recurrences, ``a^{l-1}``, it is an input
     where nothing says what it is.
     """
     assigned = {
@@ -99,13 +99,12 @@ def with_first_entries(
         target = statement.target if isinstance(statement, Assignment) and plain else None
         if isinstance(target, Symbol) and target.name in before:
             assert isinstance(statement, Assignment)
-            first, sign = f"{target.name}0", "<"
-            for name, (of, where) in marked.items():
-                first, sign = (name, where) if of == target.name else (first, sign)
-            own = named.get(first)
-            if own is not None or target.name in stacked:
-                labels = None if own is None else own.labels
-                statement = _begun(statement, target, before[target.name], first, sign, labels)
+            firsts = [(name, where) for name, (of, where) in marked.items() if of == target.name]
+            for first, sign in firsts or [(f"{target.name}0", "<")]:
+                own = named.get(first)
+                if own is not None or target.name in stacked:
+                    labels = None if own is None else own.labels
+                    statement = _begun(statement, target, before[target.name], first, sign, labels)
         found.append(statement)
     return tuple(found)
 
@@ -126,11 +125,14 @@ def _begun(
     that; ``labels`` are those of the name where it stands elsewhere."""
     kept = (*target.labels[:axis], *target.labels[axis + 1 :])
     value = Symbol(first, kept if labels is None or labels else (), target.position)
-    edge = Edge(target.name, target.labels, axis, sign, 0, value, target.position)
+    number = int(sign.removeprefix("==") or 0) if sign != "<" else 0
+    sign = sign.rstrip("01")
+    edge = Edge(target.name, target.labels, axis, sign, number, value, target.position)
     place = "before" if sign == "<" else "in the place of"
-    note = f"{first} stands {place} the first entry of {target.name}"
+    note = f"{first} stands {place} the {('first', 'second')[number]} entry of {target.name}"
     note += ", an input" if labels is None else ""
-    return replace(statement, edges=(edge,), notes=(*statement.notes, note))
+    edges = (*statement.edges, edge)
+    return replace(statement, edges=edges, notes=(*statement.notes, note))
 
 
 def apart(claim: Assignment, dims: Mapping[str, Sequence[Dim]]) -> Assignment:

@@ -57,6 +57,7 @@ from eingrad.notation.tex.read_row import (
     read_rows,
 )
 from eingrad.notation.tex.rows import Row, rows, sides
+from eingrad.notation.tex.schemes import solved
 from eingrad.notation.tex.steps_ahead import with_steps_back
 from eingrad.notation.tex.superscripts import MovingLabels, claims_with_labels, with_labels
 from eingrad.notation.tex.survey import (
@@ -70,6 +71,7 @@ from eingrad.notation.tex.survey import (
     upper_labels,
 )
 from eingrad.notation.tex.tidy import group_end, spelled_word, tidied, with_words, words_on_the_left
+from eingrad.notation.tex.totals import parts_of_totals, with_parts
 from eingrad.notation.tokens import Token
 
 _COMMAND = re.compile(rf"\\(?!(?:var)?(?:{'|'.join(GREEK_LETTERS)})\b)[A-Za-z]")
@@ -130,7 +132,8 @@ class _Read:
 def _read_model(lexer: Lexer) -> Reading:
     tokens = tidied(lexer)
     found = _with_words(rows(tokens), lexer)
-    found, steps = with_steps_back(found)
+    parts = parts_of_totals(found)
+    found, steps = with_steps_back(solved(with_parts(found, parts)))
     moving = MovingLabels.of(found, steps)
     found = with_labels(found, moving, lexer)
     declared = [
@@ -160,7 +163,7 @@ def _read_model(lexer: Lexer) -> Reading:
     arguments = {x.name for own in defined.values() for x in own.arguments}
     if arguments:
         _declare_in_calls(read, arguments)
-    return _elaborated(read, declared, defined, moving)
+    return _elaborated(read, declared, defined, moving, parts)
 
 
 def _declare_in_calls(read: _Read, arguments: Collection[str]) -> None:
@@ -205,8 +208,9 @@ def _check_first_entries(context: Context) -> None:
 
 
 def _elaborated(
-    read: _Read, declared: Sequence[str], defined: Mapping[str, Dependence], moving: MovingLabels
-) -> Reading:
+    read: _Read, declared: Sequence[str], defined: Mapping[str, Dependence], moving: MovingLabels,
+    parts: Mapping[str, tuple[str, str]],
+) -> Reading:  # fmt: skip
     context, assigned = read.context, read.assigned
     known = {*declared, *defined}
     generic = [Declaration(name) for name in context.functions if name not in known]
@@ -237,9 +241,9 @@ def _elaborated(
         {**context.survey.applied, **context.applied, **defined},
         Counting(
             moving.labels, moving.carriers, context.starts, context.first,
-            frozenset({*moving.steps.from_zero, *context.survey.from_zero}),
+            frozenset({*moving.steps.from_zero, *context.survey.from_zero}), parts,
         ),
-        plain.alike,
+        (*plain.alike, *moving.alike),
     )  # fmt: skip
 
 
@@ -282,7 +286,7 @@ def _claim_rows(
     lexer = Lexer(text)
     tidy = with_differentials(tidied(lexer, names), names)
     found = _with_words(rows(tidy), lexer, [*names, *applied])
-    found = claims_with_labels(found, counting, lexer, names)
+    found = claims_with_labels(with_parts(found, counting.parts), counting, lexer, names)
     heads = [DefinedHead(name, (), x.below) for name, x in applied.items() if x.value is not None]
     found = [with_plain_calls(row, heads) for row in found]
     tokens = [token for row in found for token in row.tokens]

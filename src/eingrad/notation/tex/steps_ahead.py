@@ -46,7 +46,8 @@ def with_steps_back(found: Sequence[Row]) -> tuple[list[Row], Steps]:
         recurs = any(p.base in bases and p.by != by for p in reads)
         far = any(p.base in bases and abs(p.by - by) > 1 for p in reads)
         alike = all(x is not None for x in places.values()) and {x[2] for x in own.values()} == {by}
-        if not recurs or far or not alike:
+        if not recurs or not alike or (far and by < 0) or any(abs(p.by - by) > 2 for p in reads
+                                                             if p.base in bases):  # fmt: skip
             continue
         rest = [row for k, row in enumerate(found) if k not in own]
         elsewhere = {p.base for row in rest for p in _places(row.tokens, letter, True) or ()}
@@ -54,9 +55,9 @@ def with_steps_back(found: Sequence[Row]) -> tuple[list[Row], Steps]:
         at = {p.base: {q.by for q in reads if q.base == p.base} for p in reads}
         shared |= {base for base, own_by in at.items() if base not in bases and len(own_by) > 1}
         begins = sum_begins(found, letter)
-        if shared and 1 in begins and by > 0:
+        if (shared or far) and 1 in begins and by > 0:
             continue  # what the rows read at n would count from 0 here, from 1 there
-        entered = by > 0 and (begins == {0} or bool(shared))
+        entered = by > 0 and (begins == {0} or bool(shared) or far)
         plain = by > 0 and not entered
         alone = {base for base, own_by in at.items() if plain and own_by == {0}} - bases
         for k in own:
@@ -65,6 +66,9 @@ def with_steps_back(found: Sequence[Row]) -> tuple[list[Row], Steps]:
         if by > 0:
             steps.names.update(bases)
             steps.entered.update(dict.fromkeys(bases, letter) if entered else {})
+            steps.twice.update(bases if far else ())
+            beside = {p.base for p in reads} - bases - shared if entered else set[str]()
+            steps.beside.update((base, other) for base in bases for other in beside)
     return result, steps
 
 

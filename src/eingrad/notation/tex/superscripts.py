@@ -215,11 +215,14 @@ class Use:
 @dataclass(frozen=True)
 class Steps:
     """The ``names`` that are given a step ahead; of those ``entered``, each with its label, what
-    they begin with is an entry, since sums or other statements begin there. ``from_zero`` are
-    names that the rows alone read."""
+    they begin with is an entry, since sums or other statements begin there; those that go ``twice``
+    back begin with two. ``from_zero`` are names that the rows alone read, and ``beside`` those that
+    go as far as an entered one."""
 
     names: set[str] = field(default_factory=set)
     entered: dict[str, str] = field(default_factory=dict)
+    twice: set[str] = field(default_factory=set)
+    beside: set[tuple[str, str]] = field(default_factory=set)
     from_zero: set[str] = field(default_factory=set)
 
 
@@ -232,7 +235,7 @@ class MovingLabels:
 
     ``carriers`` are names with the letter that they have, and where. ``firsts`` says of a name for
     the first entry, a1 or h1, which recurrence it is of and whether it stands before that or in
-    the place of its first entry: ``<`` or ``==``.
+    the place of its first entry: ``<`` or ``==0``, of its second ``==1``.
     """
 
     labels: dict[str, Moving] = field(default_factory=dict)
@@ -256,7 +259,8 @@ class MovingLabels:
                 result.labels[name] = Moving(name, last, 0 if begins.get(name) == {0} else 1, end)
                 result._carry(name, above, uses)
         for name, moving in result.labels.items():
-            own = {f"{base}0": (base, "==") for base, x in steps.entered.items() if x == name}
+            own = {f"{base}{n}": (base, f"=={n}") for base, x in steps.entered.items() if x == name
+                   for n in range(1 + (base in steps.twice))}  # fmt: skip
             if own:
                 result.labels[name] = replace(moving, first=0)
                 result.firsts |= own
@@ -289,6 +293,16 @@ class MovingLabels:
             *self.steps.names
         }
 
+    @property
+    def alike(self) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
+        """The axes that are as long although nothing reads both at one position: x and u in
+        ``x_{k+1} = x_k + u_k``."""
+        for pair in sorted(self.steps.beside):
+            where = [self.carriers[name][1] for name in pair if name in self.carriers]
+            axes = [0 if x == ABOVE else int(x.partition("/")[0]) for x in where]
+            if len(axes) == 2:
+                yield (pair[0], axes[0]), (pair[1], axes[1])
+
     def _carry(self, name: str, above: bool, uses: Sequence[Use]) -> None:
         for use in uses:
             for where, index in use.places.items():
@@ -311,7 +325,7 @@ class MovingLabels:
                 continue
             beside = (u for u, n in entries if u.left == use.left and not u.is_left and n == at)
             if begins == {at} or any(u.left_places == use.places for u in beside):
-                self.firsts[f"{use.base}{at}"] = use.base, "=="
+                self.firsts[f"{use.base}{at}"] = use.base, "==0"
             else:
                 self.labels[name] = replace(moving, first=moving.first + 1)
                 self.firsts[f"{use.base}{at}"] = use.base, "<"
@@ -328,20 +342,20 @@ class MovingLabels:
 
 def _uses(row: Row) -> Iterator[Use]:
     """Yield the names with indices."""
-    left = _left_side(row)
+    left = left_name(row)
     base, places = (left.base, places_of(left)) if left is not None else ("", {})
     for k in range(len(row.tokens)):
-        found = named_at(row.tokens, k) if not _is_script(row.tokens, k) else None
+        found = named_at(row.tokens, k) if not is_script(row.tokens, k) else None
         if found is not None and (own := places_of(found)):
             yield Use(found.base, own, base, places, k == 0 and left is not None)
 
 
-def _is_script(tokens: Tokens, k: int) -> bool:
+def is_script(tokens: Tokens, k: int) -> bool:
     """Whether a token is a script without braces: i of ``u_i^n``."""
     return k > 0 and tokens[k - 1].kind in {"SUB", "SUP"}
 
 
-def _left_side(row: Row) -> ScriptedName | None:
+def left_name(row: Row) -> ScriptedName | None:
     """Return the name that a left side is."""
     left = sides(row.tokens)
     if len(left) < 2 or not left[0]:
@@ -497,7 +511,7 @@ class _Rewriter:
         self.notes = {}
         result = list(row.tokens)
         for k in reversed(range(len(result))):
-            found = named_at(result, k) if not _is_script(result, k) else None
+            found = named_at(result, k) if not is_script(result, k) else None
             if found is not None and found.scripts:
                 self._lower(result, found)
         return replace(row, tokens=result, notes=[*row.notes, *self.notes])

@@ -53,6 +53,7 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
     bare = _letters_apart(_scripts_outside(_fonts_outside(_bars_before(bare))), known)
     result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
+    result = _increments(result, known)
     _check_depth(result, lexer)
     return result
 
@@ -271,6 +272,25 @@ def words_on_the_left(sides: Sequence[Sequence[Token]]) -> str:
         "RBRACE", "LETTER"})  # fmt: skip
     named = len(word) > 2 or (len(word) == 2 and word.isupper())
     return word if named and alone and len(right) > 1 and word[0] != "d" else ""
+
+
+def _increments(tokens: list[Token], known: Collection[str]) -> list[Token]:
+    r"""Read ``\Delta t`` as one name, deltat, if no Delta of a text stands alone."""
+    places = [k for k, t in enumerate(tokens) if t.text == r"\Delta"]
+    joined = all(
+        tokens[k + 1 : k + 2] and tokens[k + 1].kind == "LETTER" and tokens[k + 1].text.islower()
+        for k in places
+    )
+    if not places or not joined or "Delta" in known:
+        return tokens
+    for k in reversed(places):
+        like = tokens[k]
+        tokens[k : k + 2] = [
+            replace(like, kind="COMMAND", text=r"\mathrm"), replace(like, kind="LBRACE", text="{"),
+            *(replace(like, kind="LETTER", text=x) for x in "delta"), tokens[k + 1],
+            replace(like, kind="RBRACE", text="}"),
+        ]  # fmt: skip
+    return tokens
 
 
 def _run(tokens: Sequence[Token], k: int) -> int:
