@@ -172,6 +172,23 @@ def test_functions_of_whole_matrices_are_refused(text: str) -> None:
 IDENTITY = r"X \in \mathbb{R}^{n \times d}, I \in \mathbb{R}^{d \times d}"
 
 
+AT_ITS_POINT = [  # invariants of a tensor, as continuum mechanics writes them
+    (r"\frac{\partial i_1}{\partial E}(E) = I", "right"),
+    (r"\frac{\partial i_2}{\partial E}(E) = i_1(E) I - E^T", "right"),
+    (r"\frac{\partial i_2}{\partial E}(E) = i_1(E) I - 2 E^T", "wrong"),
+    (r"\frac{\partial i_3}{\partial E}(E) = i_3(E) E^{-T}", "right"),
+]
+
+
+@pytest.mark.parametrize(("claim", "outcome"), AT_ITS_POINT)
+def test_arguments_behind_a_derivative_are_where_it_is_taken(claim: str, outcome: str) -> None:
+    model = eg.parse_latex(
+        r"i_1(E) = \text{tr } E \\ i_2(E) = \frac{(\text{tr } E)^2 - \text{tr } E^2}{2}"
+        r" \\ i_3(E) = \det E \\ E \in \mathbb{R}^{3 \times 3}"
+    )
+    assert model.check(claim, latex=True).outcome == outcome
+
+
 def test_a_declared_identity_is_the_identity() -> None:
     model = eg.parse_latex(rf"f = \|X^T X - I\|_F^2 \\ {IDENTITY}")
     claim = r"\frac{\partial f}{\partial X} = 4 X X^T X - 4 X"

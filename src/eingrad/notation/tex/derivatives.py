@@ -101,7 +101,21 @@ class DerivativeReader(ScriptReader):
             return None
         if of is None:
             of = self._operand(token, wrt)
+        elif isinstance(of, Symbol):
+            self._past_point(of, wrt)
         return self._taken(of, wrt, order, token, by_row)
+
+    def _past_point(self, of: Symbol, wrt: Sequence[Symbol | TensorAt]) -> None:
+        r"""Go past the (x, y) of ``\frac{\partial f}{\partial x}(x, y)``, the point where it is taken.
+
+        They are those with which f is defined, or what it is differentiated by.
+        """
+        if (self.peek().kind, self.peek().text, self.peek().spaced) == ("OPEN", "(", False):
+            given = [x.name for x in self.arguments_ahead()]
+            known = self.context.applied.get(of.name)
+            own = [x.name for x in known.arguments] if known is not None else None
+            if given and known is not None and given in (own, [x.name for x in wrt][:1]):
+                self.arguments_past()
 
     def _is_quotient_of_differentials(self, sign: str) -> bool:
         r"""Whether ``{dL}{dx}`` comes next: a number d would cancel."""
