@@ -106,7 +106,7 @@ class DerivativeReader(ScriptReader):
         return self._taken(of, wrt, order, token, by_row)
 
     def _past_point(self, of: Symbol, wrt: Sequence[Symbol | TensorAt]) -> None:
-        r"""Go past the (x, y) of ``\frac{\partial f}{\partial x}(x, y)``, the point where it is taken.
+        r"""Go past the (x, y) of ``\frac{\partial f}{\partial x}(x, y)``, where it is taken.
 
         They are those with which f is defined, or what it is differentiated by.
         """
