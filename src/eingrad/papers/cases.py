@@ -14,6 +14,10 @@ _INTRODUCED = re.compile(
     r"\b(?:when|if|unless|whenever|iff|for|suppos(?:e|ing)(?:\s+that)?|assum(?:e|ing)(?:\s+that)?"
     r"|cases?(?:\s+(?:where|that|of|when))?|provided(?:\s+that)?|until|while)\s*\Z", re.IGNORECASE,
 )  # fmt: skip
+_OF_ANOTHER = re.compile(
+    r"(?:\A|[.;:!?]\s+|\n\s*\n|\n\s*[-*]\s+)(?P<said>(?:For|In|With|Under|Using)\s+(?:[^.;!?]|\.(?!\s))*?"
+    r"\b(?:regression|classification|loss|entropy|[BM]CE|MSE|activation|case|model)s?\b[^.;!?\n]*,\s*)\Z"
+)  # For binary logistic regression, dL/dz = p - y
 _BEHIND = re.compile(
     r"[\s,(]*(?:but\s+)?(?:only\s+)?(?P<word>unless|if|when|whenever|for|iff|provided that)\s*",
     re.IGNORECASE,
@@ -29,6 +33,14 @@ def introduced(document: Document, k: int) -> str:
         return ""
     found = _INTRODUCED.search(document.passages[k - 1].text)
     return "" if found is None else " ".join(found[0].split())
+
+
+def of_another(document: Document, k: int) -> str:
+    """Return the words before an inline formula that speak of another model, "" for none."""
+    if not k or document.passages[k].display or document.passages[k - 1].kind != "prose":
+        return ""
+    found = _OF_ANOTHER.search(document.passages[k - 1].text)
+    return "" if found is None else " ".join(found["said"].split()).rstrip(",")
 
 
 def as_case(row: EquationRow, word: str) -> EquationRow:

@@ -279,8 +279,10 @@ class Judge:
     def _is_example(self, line: PlacedRow, sides: Sequence[Side]) -> bool:
         """Whether a formula says that two labels are one, or in passing what a number is."""
         left, *others = (side.text for side in sides)
-        if left in self.labels and all(x in self.labels for x in others):
+        if left in self.labels and all(x in self.labels or _NUMBER.fullmatch(x) for x in others):
             return True
+        if bared(left).replace("'", "") in map(bared, others) and "'" in left:
+            return True  # e' = e, a derivative by its prime
         if all(x in _INDICES for x in (left, *others)):
             return True
         if self.defines(left) is None:
@@ -523,6 +525,8 @@ class Judge:
             return self.equalities.as_read(stated.text, stated.section)
         whole = self.scope.visible(stated.text, stated.section, False, False)
         built = self.scope.model([stated_with_any(s, self.equalities.any_sigma) for s in whole])
+        if any(s.order != stated.order and stated.uses(s.base) for s in built.unread):
+            return ""  # what it speaks of is not known
         if all(own.order != stated.order for own in built.names.values()):
             near = self.scope.shapes_for(stated.letters, stated.section)
             built = self.scope.model([*near, stated])
@@ -699,7 +703,8 @@ class Judge:
                     self.confirmed.append((slip, line.row.line))
         if self.errors and re.search(r"\bdelta_", found.read):
             return replace(blank, reason="delta is an error of the text, and Kronecker's here")
-        blank = replace(blank, read=self.written(found.read))
+        shown = found.outcome != "not judged" or not _DIFFERENTIAL.match(left)
+        blank = replace(blank, read=self.written(found.read) if shown else "")
         if found.outcome == "wrong":
             found = self.off_diagonal(line, left, text) or found
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):

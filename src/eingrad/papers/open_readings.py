@@ -23,6 +23,7 @@ _ENTRY_BY_ENTRY = re.compile(
 _IN_FONT = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb|text|mathrm|operatorname)\s*\{[^{}]*\}")
 _NEAR = 120  # letters within which the text says of a function how it goes
 _ENTRY_OF_CALL = re.compile(r"(?<![A-Za-z\\])[A-Za-z]\s*(?:\\left\s*)?\([^()]*\)\s*_")  # s(x + c)_i
+_ENTRY_OF_POWER = re.compile(r"(?<![A-Za-z\\])e\s*\^\s*(?:\{[^{}]*\}|\w)\s*_")  # e^{z}_{k}
 _HALF_DERIVATIVE = re.compile(
     r"\\[dt]?frac\s*\{\s*d\s*(?:[A-Z]|\\[A-Za-z]+)\s*\}\s*\{(?![^{}]*(?:d|\\delta))[^{}]*\}"
 )  # \frac{dL}{h_t}
@@ -75,6 +76,8 @@ class OpenReadings:
         if self.convolved and _STAR.search(text) is not None:
             return "* is a product or a convolution"
         left, _, right = text.partition(" = ")
+        if any(call.given for call in calls(left)):
+            return "a name of what is given would lose its arguments"
         if (own := next(iter(calls(left)), None)) and _loses_argument(own, left, right):
             return f"{own.base} of {own.arguments[0]} would lose its argument"
         found = (self._open(call) for side in (left, right) for call in calls(side)
@@ -135,6 +138,8 @@ def _unclear(text: str) -> str:
             return "a logarithm of a fraction or of the product behind it: put it in parentheses"
     if _ENTRY_OF_CALL.search(text) is not None:
         return "an entry of what a function gives, or a product with an entry"
+    if _ENTRY_OF_POWER.search(text) is not None:
+        return "an entry of an exponential, or a power of a name with a subscript"
     if _HALF_DERIVATIVE.search(text) is not None:
         return "a derivative without what it is by"
     if _PLACED_AT.search(text) is not None:

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
-from eingrad.papers.cases import as_case, introduced, restricted
+from eingrad.papers.cases import as_case, introduced, of_another, restricted
 from eingrad.papers.dotted_sums import with_sums
 from eingrad.papers.equations import EquationRow, Side, rows_of
 from eingrad.papers.heads import head_of, is_derivative, letters_in
@@ -15,6 +15,7 @@ from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.macros import Macro, expand, split_macros
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
+from eingrad.papers.rewording import with_scripts_outside
 from eingrad.papers.scope import Stated, letters_of_name
 
 _SHAPE = re.compile(
@@ -67,6 +68,8 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
         macros |= own
         word, every = introduced(document, k), rows_of(expand(text, macros), passage.line)
         every = [as_case(row, word) for row in every]
+        if other := of_another(document, k):
+            every = [replace(row, only=other) if is_derivative(row.source) else row for row in every]
         for row in [*every[:-1], *(restricted(row, document, k) for row in every[-1:])]:
             if row.goes_on and last is not None:
                 row = replace(row, sides=(last.sides[0], *row.sides[1:]))
@@ -81,12 +84,16 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
     """Return the rows with names in the place of what the document takes of arguments."""
     sides = [
-        [replace(side, text=with_sums(entries_of_applied(side.text))) for side in line.row.sides]
+        [replace(side, text=_spelled(side.text)) for side in line.row.sides]
         for line in lines
     ]
     names = AppliedNames([[side.text for side in own] for own in sides])
     return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, own))))
             for line, own in zip(lines, sides, strict=True)]  # fmt: skip
+
+
+def _spelled(text: str) -> str:
+    return with_sums(with_scripts_outside(entries_of_applied(text)))
 
 
 def _renamed(names: AppliedNames, sides: Sequence[Side]) -> Iterator[Side]:

@@ -20,6 +20,9 @@ _ROW = re.compile(
 )  # \Theta_a s
 _NAME = r"(?:\\[a-zA-Z]+|[A-Za-z])(?:\^\{?\(?\w+\)?\}?)?"
 _ROW_TIMES_COLUMN = re.compile(rf"({_NAME})\s+({_NAME})(_\s*\{{\s*\[\s*:\s*,\s*\w+\s*\]\s*\}})")
+_SCRIPT_IN_FONT = re.compile(
+    r"(\\(?:mathbf|boldsymbol|bm|vec|pmb)(?![a-z]))\s*\{\s*(\\?[A-Za-z]+)\s*_\s*(\{[^{}]*\}|\\?\w)\s*\}"
+)  # \mathbf{z_t}
 _INNER_SCRIPT = re.compile(r"\{\s*([_^])\s*(?:(\w)|\{([^{}]*)\})\s*\}")  # \theta{_k}
 _TWICE_BOLD = re.compile(r"\\boldsymbol\s*\{\s*\\mathbf\s*\{\s*([^{}]*)\}\s*\}")
 _SPACE = re.compile(r"\\space(?![a-z])")
@@ -50,6 +53,15 @@ _AVERAGE = re.compile(
     r"\\text\s*\{\s*(?:the\s+)?(average|mean|sum)\s+(?:along|over|across|of)\s+(?:the\s+)?rows"
     r"(?:\s+of)?\s*\}"
 )
+
+
+def with_scripts_outside(text: str) -> str:
+    r"""Return a formula with the subscripts of letters in bold behind them.
+
+    >>> with_scripts_outside(r"\mathbf{h_{t-1}} + \mathbf{\hat{y}_t}")
+    '\\mathbf{h}_{t-1} + \\mathbf{\\hat{y}_t}'
+    """
+    return _SCRIPT_IN_FONT.sub(r"\1{\2}_\3", text)
 
 
 def reworded(text: str, rows_of: Callable[[str], str | None] | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from eingrad.papers.layer_names import LAYERS
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
 _INVERSE = re.compile(r"(?<![A-Za-z\\])([A-Z])(?:_\{?(\d)\}?)?\s*\^\s*\{\s*-\s*1\s*\}")
 _CAPITAL = re.compile(r"[ABGHPQRSUVWXYZ]\d*")
+_DIVISOR = re.compile(r"\}\s*\{\s*(\\?[A-Za-z]+(?:\s*_\s*\{?\d\}?)?)\s*\}|/\s*([A-Za-z](?:_\d)?)(?![A-Za-z_^])")
 _LATIN = re.compile(r"[a-zA-Z]\d*")
 _OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
 
@@ -317,6 +318,8 @@ def _taken_for_numbers(
             found[s] = f"{inverse[1]} to the power of -1 is the inverse of a number or a matrix"
         elif capital and not s.shape and not _declared(capital, stated):
             found[s] = f"{capital} is a matrix or a number: nothing says which"
+        elif divisor := next((n for n in _divisors(s.text) if _is_open(n, ranks, axes, s)), ""):
+            found[s] = f"{divisor} is a number or a vector: nothing says which"
         elif beside := next((n for n in latin if _is_beside(s.text, n)), ""):
             found[s] = f"{beside} is a number or a vector: nothing says which"
         elif axes is not None and not s.shape:
@@ -327,6 +330,22 @@ def _taken_for_numbers(
 def _speaks_of(stated: Stated, name: str) -> bool:
     right = stated.text.partition(" = ")[2]
     return any(n.key == name and not n.labels for n in written_names(right))
+
+
+def _divisors(text: str) -> Iterator[str]:
+    """Yield the names that a formula divides by, where each is all that it divides by."""
+    for below in _DIVISOR.findall(text):
+        names = written_names("".join(below))
+        if len(names) == 1 and not names[0].labels and not names[0].layer:
+            yield names[0].key
+
+
+def _is_open(
+    name: str, ranks: Mapping[str, int], axes: AxesOfNames | None, stated: Stated
+) -> bool:
+    """Whether a name would have axes of which the document shows nothing."""
+    shown = axes is not None and axes.least.get((name, 0))
+    return bool(ranks.get(name)) and not shown and SHOWN in stated.text
 
 
 def _declared(name: str, stated: Sequence[Stated]) -> bool:
