@@ -88,6 +88,37 @@ Then \[\frac{{\partial y_i}}{{\partial x_j}} = {value}\] {behind}.
     assert found_in(tmp_path, text)[1].outcome == outcome
 
 
+# a text, a formula of it, and how it is read, "" where it is not: no vector as a number, and no
+# number as a vector
+SHAPES = [
+    ("$$\\mathbf{h_t} = \\tanh(\\mathbf{z_t})$$", "\\mathbf{h_t}", ""),
+    ("$$W^T a = c$$\n$$z = W \\mathbf{x} + b$$", "z = ", "z_i = W_ij x_j + b_i"),
+    ("$$z = X w$$\n$$r = z - y$$\n$$X^T r = 0$$", "z = ", "z_i = X_ij w_j"),
+    (
+        "$x_i \\in \\mathbb{R}^p$, $\\mu^T \\mu$\n\n$$\\mu = \\frac{\\sum_i y_i x_i}{N_2}$$",
+        "\\mu = ",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "formula", "read"), SHAPES)
+def test_vectors_are_vectors_and_counts_numbers(
+    tmp_path: Path, text: str, formula: str, read: str
+) -> None:
+    found = [f for f in found_in(tmp_path, f"{text}\n") if f.formula.startswith(formula)]
+    assert found[0].read == read, found[0].reason
+
+
+@pytest.mark.parametrize(("before", "kind"), [
+    ("For binary logistic regression with another loss, ", "other"),
+    ("For the weights, ", "claim"),
+])  # fmt: skip
+def test_a_claim_of_another_model(tmp_path: Path, before: str, kind: str) -> None:
+    text = f"$$L = w x$$\n{before}$\\frac{{\\partial L}}{{\\partial w}} = x$.\n"
+    assert found_in(tmp_path, text)[-1].kind == kind
+
+
 NORMAL = r"$$L = \sum_i \left( y_i \log N(\mu_1, S) + (1 - y_i) \log N(\mu_2, S) \right)$$"
 # a text, what is refused in it, and why: each has two readings that differ
 OPEN = [
@@ -102,6 +133,9 @@ OPEN = [
      "$$\\mathbf{x} = g(\\mathbf{t})$$", "\\mathbf{x} = g", "g of a vector"),
     ("$$\\mathbf{o} = f(\\mathbf{x}) \\odot g(\\mathbf{y})$$", "\\mathbf{o}", "f of a vector"),
     ("$$p(x \\mid y) = y x$$\n$$L = \\prod_i p(x_i \\mid y_i)$$", "L = ", ""),
+    ("$$p(w_j | v) = u_j$$\n$$p(w_{k^*} | v) = \\sigma(u_k)$$", "p(w_{k",
+     "would lose its arguments"),
+    ("$$q = \\frac{e^{z}_{k}}{a}$$", "q = ", "an entry of an exponential"),
 ]  # fmt: skip
 READ = [
     ("$$q = \\log (a^{y} (1 - a)^{1 - y})$$", "q = "),

@@ -43,6 +43,13 @@ _NORM = re.compile(r"\\(?:\||[lr]?Vert(?![a-z]))|\|\|")
 _DOT = re.compile(r"\s*\\cdot\s*")
 _ANGLES = re.compile(r"\\langle(.*?)\\rangle", re.DOTALL)
 _INDEX = re.compile(r"[(\[]?\s*(?:\\ell|[lL])(?![a-z])")
+_DERIVED = re.compile(
+    r"\{\s*(?:\\partial|d|\\mathrm\s*\{\s*d\s*\})\s*(?:\\mathcal\s*\{?\s*)?([A-Z])(?![a-z])[^{}]*\}?\s*\}\s*\{"
+    r"|\\nabla\s*(?:_\s*(?:\{[^{}]*\}|\\?\w+)\s*)?(?:\\mathcal\s*\{?\s*)?([A-Z])(?![a-z])"
+)  # \frac{\partial L}{\partial w}, \nabla_w L
+_VECTORS = re.compile(
+    r"\\mathbb\s*(?:\{\s*R\s*\}|R)\s*\^\s*(?:\{(?!\s*1\s*\})(?:(?!\\times)[^{}])*\}|\\?[a-zA-Z]+|[2-9])\s*[.,]?"
+)
 LOSSES = frozenset("LJECdnmN")  # with labels: of a part; without: the whole, a number
 _BESIDE = re.compile(r"\s*(?:\\cdot|\*|\\times|\\,)?\s*")
 _LAYER = re.compile(r"(?:[lLkmntTN]|ell)(?:(?:plus|minus)\d)?|\d")
@@ -143,6 +150,7 @@ class AxesOfNames:
             for x in re.findall("[a-z]", own[0])
         }  # fmt: skip
         bare = re.sub(r"\^\s*(?:\{[^{}]*\}|T)", " ", whole)
+        self.losses = {a or b for a, b in _DERIVED.findall(whole)} & {*"LJCE"}
         self.turns = _OUTSIDE.search(bare) is None  # T is the sign of a transpose, and no number
         self.section: tuple[int, ...] = ()
         for line, self.section, sides in rows:
@@ -150,8 +158,14 @@ class AxesOfNames:
                 self._survey(_SIZES.sub(" ", side), line)
                 self._labelled(side, line)
                 self._entries(side, line)
+            self._space(sides, line)
         self._rows(whole)
         self._prose(passages, rows)
+        self._vectors()
+        self._siblings(whole)
+        for line, self.section, sides in rows:
+            for side in sides:
+                self._biases(_SIZES.sub(" ", side), line)
 
     def misfit(self, text: str, ranks: Mapping[str, int], section: tuple[int, ...]) -> str:
         """Say which name of a formula would have fewer axes than it has in the document, "" for
@@ -198,11 +212,19 @@ class AxesOfNames:
         own = LeastAxes(count, f"{why} on line {line}", section, name.bold, sure=sure)
         self.least.setdefault((name.key, name.labels), []).append(own)
 
+    def _space(self, sides: Sequence[str], line: int) -> None:
+        r"""Remember that every x_i is a vector: ``x_i \in \mathbb{R}^p``."""
+        if len(sides) == 2 and _VECTORS.fullmatch(sides[1]):
+            for name in _listed(sides[0]):
+                if name.labels:
+                    self._add(name, line, "it is in a space of vectors")
+
     def _survey(self, text: str, line: int) -> None:
         names = written_names(text)
         for k, name in enumerate(names):
             if self._is_turned(name.turned):
-                self._add(name, line, "it is transposed")
+                matrix = name.key[0].isupper() and not name.labels
+                self._add(name, line, "it is transposed", 1 + matrix)
             elif _INVERSE.search(text[name.start : name.end]) and _BEHIND_TURNED.search(
                 text[: name.start]
             ):
@@ -257,6 +279,36 @@ class AxesOfNames:
             if key[-1:].isdecimal() and f"{key}1" in keys and f"{key}2" in keys:
                 why = f"beside it stand {key}1 and {key}2, which may be its entries"
                 self.least.setdefault((key, 0), []).append(LeastAxes(1, why, sure=False))
+
+    def _vectors(self) -> None:
+        """Forget that capitals are matrices that the document multiplies or calls as vectors."""
+        for own in self.least.values():
+            if any("by a dot" in x.why or "a vector" in x.why for x in own):
+                own[:] = [replace(x, count=1) if "transposed" in x.why else x for x in own]
+
+    def _siblings(self, whole: str) -> None:
+        """Remember that W_1 is a matrix beside a W_2 that is one."""
+        for key in {n.key for n in written_names(whole) if n.key[-1:].isdecimal()}:
+            letter = key.rstrip("0123456789")
+            others = [k for k, _ in self.least if k.rstrip("0123456789") == letter != k]
+            found = [x for k in others for x in self.least[k, 0] if self._is_matrix(k)]
+            if found and letter.isupper() and not self._is_matrix(key):
+                own = LeastAxes(2, f"{others[0]} beside it is a matrix")
+                self.least.setdefault((key, 0), []).append(own)
+
+    def _is_matrix(self, key: str) -> bool:
+        return any(x.count == 2 and x.sure for x in self.least.get((key, 0), ()))
+
+    def _biases(self, side: str, line: int) -> None:
+        """Remember b of ``W x + b`` where W is a matrix: it is no number."""
+        terms = [(term.strip(), written_names(term)) for term in _terms_of(side)]
+        if any(self._is_matrix(n.key) and not n.labels for _, own in terms for n in own[:2]):
+            for term, names in terms:
+                if len(names) == 1 and names[0].key[0] == "b" and not names[0].labels:
+                    if not term[names[0].end - names[0].start :].strip():
+                        why = f"it is added to a product of a matrix on line {line}"
+                        own = LeastAxes(1, why, self.section, near=True)
+                        self.least.setdefault((names[0].key, 0), []).append(own)
 
     def _entries(self, side: str, line: int) -> None:
         """Remember x beside ``w_1 x_1 + w_2 x_2``: they may be its entries."""

@@ -16,7 +16,7 @@ from eingrad.notation.system import System
 from eingrad.notation.tensors import RESERVED
 from eingrad.notation.tex.names import ERRORS
 from eingrad.papers.any_activation import stated_with_any, with_any
-from eingrad.papers.axes_of_names import SHOWN, written_names
+from eingrad.papers.axes_of_names import LOSSES, SHOWN, written_names
 from eingrad.papers.claim_in_context import (
     KNOWN,
     IndependentError,
@@ -328,7 +328,8 @@ class Equalities:
         plain = {n for n, var in system.inputs.items() if not var.dims and _LATIN.fullmatch(n)}
         spoken = {n for t in texts if SHOWN in t for own in written_names(t) for n in [own.key]}
         beside = plain & spoken if found.outcome == "wrong" else plain & read.variables()
-        return min((n for n in beside if not self.is_number(n)), default="")
+        beside = {n for n in beside if n not in LOSSES and not self.is_number(n)}
+        return min(beside, default="")
 
     def through(self, text: str, texts: Sequence[str], built: Built) -> list[str]:
         """Return the definitions through derivatives that an equality speaks of, in order."""

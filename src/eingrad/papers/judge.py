@@ -47,7 +47,7 @@ from eingrad.papers.rewording import (
     with_rows,
 )
 from eingrad.papers.scan import pieces
-from eingrad.papers.scope import Scope, Stated, is_open, letters_of_name
+from eingrad.papers.scope import Scope, Stated, is_axed, is_called, is_open, letters_of_name
 
 EQUALITIES = EQUALS | {":=", "="}
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
@@ -525,11 +525,16 @@ class Judge:
             return self.equalities.as_read(stated.text, stated.section)
         whole = self.scope.visible(stated.text, stated.section, False, False)
         built = self.scope.model([stated_with_any(s, self.equalities.any_sigma) for s in whole])
-        if any(s.order != stated.order and stated.uses(s.base) for s in built.unread):
-            return ""  # what it speaks of is not known
+        unknown = [s for s in built.unread if s.order != stated.order]
+        if any(s.order == stated.order and is_axed(why) for s, why in built.unread.items()):
+            return ""
         if all(own.order != stated.order for own in built.names.values()):
             near = self.scope.shapes_for(stated.letters, stated.section)
             built = self.scope.model([*near, stated])
+        if built.system is not None:
+            numbers = [n for n, var in built.system.inputs.items() if not var.dims]
+            if any(is_called(n, s.name) for n in numbers for s in unknown):
+                return ""  # a number only since what defines it is not read
         written = (
             built.system.definitions[name].written
             for name, own in built.names.items() if own.order == stated.order and built.system

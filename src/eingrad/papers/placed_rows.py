@@ -69,7 +69,9 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
         word, every = introduced(document, k), rows_of(expand(text, macros), passage.line)
         every = [as_case(row, word) for row in every]
         if other := of_another(document, k):
-            every = [replace(row, only=other) if is_derivative(row.source) else row for row in every]
+            every = [
+                replace(row, only=other) if is_derivative(row.source) else row for row in every
+            ]
         for row in [*every[:-1], *(restricted(row, document, k) for row in every[-1:])]:
             if row.goes_on and last is not None:
                 row = replace(row, sides=(last.sides[0], *row.sides[1:]))
@@ -83,10 +85,7 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
 
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
     """Return the rows with names in the place of what the document takes of arguments."""
-    sides = [
-        [replace(side, text=_spelled(side.text)) for side in line.row.sides]
-        for line in lines
-    ]
+    sides = [[replace(side, text=_spelled(side.text)) for side in line.row.sides] for line in lines]
     names = AppliedNames([[side.text for side in own] for own in sides])
     return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, own))))
             for line, own in zip(lines, sides, strict=True)]  # fmt: skip

@@ -12,7 +12,7 @@ from eingrad.errors import EingradError
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.syntax import Statement
 from eingrad.notation.system import System
-from eingrad.notation.tex.names import FANCY
+from eingrad.notation.tex.names import ACCENTS, FANCY
 from eingrad.notation.tex.read import read_model
 from eingrad.papers.axes_of_names import SHOWN, AxesOfNames, written_names
 from eingrad.papers.heads import letters_in
@@ -21,7 +21,10 @@ from eingrad.papers.layer_names import LAYERS
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
 _INVERSE = re.compile(r"(?<![A-Za-z\\])([A-Z])(?:_\{?(\d)\}?)?\s*\^\s*\{\s*-\s*1\s*\}")
 _CAPITAL = re.compile(r"[ABGHPQRSUVWXYZ]\d*")
-_DIVISOR = re.compile(r"\}\s*\{\s*(\\?[A-Za-z]+(?:\s*_\s*\{?\d\}?)?)\s*\}|/\s*([A-Za-z](?:_\d)?)(?![A-Za-z_^])")
+_WOULD_HAVE_AXES = "would have axes, though nothing says so"
+_DIVISOR = re.compile(
+    r"\}\s*\{\s*(\\?[A-Za-z]+(?:\s*_\s*\{?\d\}?)?)\s*\}|/\s*([A-Za-z](?:_\d)?)(?![A-Za-z_^])"
+)
 _LATIN = re.compile(r"[a-zA-Z]\d*")
 _OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
 
@@ -261,7 +264,9 @@ def is_called(name: str, written: str) -> bool:
         return name == written
     font, space, letter = written.partition(" ")
     if space:
-        return name in {letter, letter + FANCY.get(f"\\{font}", "")}
+        accent = ACCENTS.get(f"\\{font}")
+        return name == letter + accent if accent else name in {
+            letter, letter + FANCY.get(f"\\{font}", "")}  # fmt: skip
     if name[-4:] in {"frak"} or name[-3:] in {"cal", "scr"}:
         return False
     return any(name.startswith(x) for x in letters) if len(letters) == 1 else name[:1] in letters
@@ -297,10 +302,15 @@ def _is_whole(shape: Stated, stated: Sequence[Stated]) -> bool:
     return any((n.key, n.labels, n.layer) == (own.key, 0, True) for n in names)
 
 
+def is_axed(reason: str) -> bool:
+    """Whether a reason says that a loss would be a vector beside other definitions."""
+    return reason.endswith(_WOULD_HAVE_AXES)
+
+
 def is_open(reason: str) -> bool:
     """Whether a reason says that a name is a number, a vector or a matrix: beside other
     definitions it may be clear."""
-    return re.search(r"nothing says which|a number here|too few axes", reason) is not None
+    return re.search(r"nothing says which|a number here|too few axes|is open\b", reason) is not None
 
 
 def _taken_for_numbers(
@@ -322,6 +332,8 @@ def _taken_for_numbers(
             found[s] = f"{divisor} is a number or a vector: nothing says which"
         elif beside := next((n for n in latin if _is_beside(s.text, n)), ""):
             found[s] = f"{beside} is a number or a vector: nothing says which"
+        elif number := _loss_with_axes(s, system, axes):
+            found[s] = f"{number} {_WOULD_HAVE_AXES}"
         elif axes is not None and not s.shape:
             found[s] = axes.misfit(s.text, ranks, s.section)
     return {s: why for s, why in found.items() if why}
@@ -332,6 +344,19 @@ def _speaks_of(stated: Stated, name: str) -> bool:
     return any(n.key == name and not n.labels for n in written_names(right))
 
 
+def _loss_with_axes(stated: Stated, system: System, axes: AxesOfNames | None) -> str:
+    """Return a loss that is written without labels, and would have some."""
+    name = stated.name.split(" ")[-1]
+    known = (
+        axes is not None
+        and name in axes.losses
+        and stated.rank == 0
+        and "(" not in stated.text.partition(" = ")[0]
+    )
+    own = next((n for n in system.definitions if n[:1] == name and is_called(n, stated.name)), "")
+    return own if known and own and system.labels[own] else ""
+
+
 def _divisors(text: str) -> Iterator[str]:
     """Yield the names that a formula divides by, where each is all that it divides by."""
     for below in _DIVISOR.findall(text):
@@ -340,9 +365,7 @@ def _divisors(text: str) -> Iterator[str]:
             yield names[0].key
 
 
-def _is_open(
-    name: str, ranks: Mapping[str, int], axes: AxesOfNames | None, stated: Stated
-) -> bool:
+def _is_open(name: str, ranks: Mapping[str, int], axes: AxesOfNames | None, stated: Stated) -> bool:
     """Whether a name would have axes of which the document shows nothing."""
     shown = axes is not None and axes.least.get((name, 0))
     return bool(ranks.get(name)) and not shown and SHOWN in stated.text
