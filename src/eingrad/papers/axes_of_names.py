@@ -302,13 +302,14 @@ class AxesOfNames:
     def _biases(self, side: str, line: int) -> None:
         """Remember b of ``W x + b`` where W is a matrix: it is no number."""
         terms = [(term.strip(), written_names(term)) for term in _terms_of(side)]
-        if any(self._is_matrix(n.key) and not n.labels for _, own in terms for n in own[:2]):
-            for term, names in terms:
-                if len(names) == 1 and names[0].key[0] == "b" and not names[0].labels:
-                    if not term[names[0].end - names[0].start :].strip():
-                        why = f"it is added to a product of a matrix on line {line}"
-                        own = LeastAxes(1, why, self.section, near=True)
-                        self.least.setdefault((names[0].key, 0), []).append(own)
+        if not any(self._is_matrix(n.key) and not n.labels for _, own in terms for n in own[:2]):
+            return
+        for term, names in terms:
+            alone = len(names) == 1 and term[: names[0].end] == term
+            if alone and names[0].key[0] == "b" and not names[0].labels:
+                why = f"it is added to a product of a matrix on line {line}"
+                own = LeastAxes(1, why, self.section, near=True)
+                self.least.setdefault((names[0].key, 0), []).append(own)
 
     def _entries(self, side: str, line: int) -> None:
         """Remember x beside ``w_1 x_1 + w_2 x_2``: they may be its entries."""

@@ -65,6 +65,7 @@ _BY = re.compile(
     r"\\[dt]?frac\s*\{[^{}]*\}\s*\{\s*(?:\\partial|d|\\mathrm\s*\{\s*d\s*\})(?:[^{}]|\{[^{}]*\})*\}"
 )
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
+_SHOWN = re.compile(r"\\pmb\{((?:[^{}]|\{[^{}]*\})*)\}")  # what is bold as the document shows
 _APPLIED = re.compile(r"(\\?[A-Za-z]+)\s*(?:\\left\s*)?\((.*?)(?:\\right\s*)?\)", re.DOTALL)
 _ABOVE = re.compile(r"\^\{?[(\[][^()\[\]]*[)\]]\}?")
 _LAYER = re.compile(r"\^\s*\{\s*[(\[]\s*(\\?[A-Za-z]+)\s*(?:[-+]\s*\d\s*)?[)\]]")  # a^{(\ell)}
@@ -444,6 +445,7 @@ class Judge:
         """Return what is said about an equation with the document's names: ``ha`` for h_a."""
         if name := self.equalities.any_sigma.removeprefix("\\"):
             text = re.sub(rf"\b{name}\b", "sigma", text)
+        text = _SHOWN.sub(r"\1", text)
         for base, letter in self.marks:
             text = re.sub(rf"\b{re.escape(base)}check(?=_|\b)", base + letter, text)
         return text

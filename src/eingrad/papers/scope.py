@@ -320,6 +320,7 @@ def _taken_for_numbers(
     ranks = {name: len(labels) for name, labels in system.labels.items()}
     numbers = [name for name in system.inputs if not ranks[name]]
     found: dict[Stated, str] = {}
+    names = _names(system, stated)
     latin = [n for n in numbers if _LATIN.fullmatch(n)]
     for s in stated:
         capital = next((n for n in numbers if _CAPITAL.fullmatch(n) and _speaks_of(s, n)), "")
@@ -332,8 +333,8 @@ def _taken_for_numbers(
             found[s] = f"{divisor} is a number or a vector: nothing says which"
         elif beside := next((n for n in latin if _is_beside(s.text, n)), ""):
             found[s] = f"{beside} is a number or a vector: nothing says which"
-        elif number := _loss_with_axes(s, system, axes):
-            found[s] = f"{number} {_WOULD_HAVE_AXES}"
+        elif _is_loss(s, axes) and any(ranks[n] for n, own in names.items() if own is s):
+            found[s] = f"{s.name} {_WOULD_HAVE_AXES}"
         elif axes is not None and not s.shape:
             found[s] = axes.misfit(s.text, ranks, s.section)
     return {s: why for s, why in found.items() if why}
@@ -344,17 +345,10 @@ def _speaks_of(stated: Stated, name: str) -> bool:
     return any(n.key == name and not n.labels for n in written_names(right))
 
 
-def _loss_with_axes(stated: Stated, system: System, axes: AxesOfNames | None) -> str:
-    """Return a loss that is written without labels, and would have some."""
-    name = stated.name.split(" ")[-1]
-    known = (
-        axes is not None
-        and name in axes.losses
-        and stated.rank == 0
-        and "(" not in stated.text.partition(" = ")[0]
-    )
-    own = next((n for n in system.definitions if n[:1] == name and is_called(n, stated.name)), "")
-    return own if known and own and system.labels[own] else ""
+def _is_loss(stated: Stated, axes: AxesOfNames | None) -> bool:
+    """Whether derivatives are taken of what is defined, and it has no labels: a number."""
+    known = axes is not None and stated.name.split(" ")[-1] in axes.losses
+    return known and stated.rank == 0 and "(" not in stated.text.partition(" = ")[0]
 
 
 def _divisors(text: str) -> Iterator[str]:
