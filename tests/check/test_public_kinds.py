@@ -105,8 +105,8 @@ L = \sum_i \log \sum_k \pi_k N(x_i | \mu_k, \sigma_k)""",
     "letters below a function for its derivatives": (
         r"f(x,y) = x^3 + 2x y^2 - y^3",
         [r"f_x = 3x^2+2y^2", r"f_{xx} = 6x,\quad f_{xy} = f_{yx} = 4y.", r"f_x(x,y) = 3x^2+2y^2", r"D_x f = 3x^2 + 2y^2",
-         r"\partial_{xy} f = 4y", r"f'_y = 4xy - 3y^2"],
-        [r"f_x = 3x^2+4y^2", r"f_{xy} = 2y", r"D_y f = 3x^2 + 2y^2"],
+         r"\partial_{xy} f = 4y", r"f'_y = 4xy - 3y^2", r"\frac{\partial f}{\partial x}(x,y) = 3x^2+2y^2"],
+        [r"\frac{\partial f}{\partial x}(x,y) = (3x^2+2y^2) x", r"f_x = 3x^2+4y^2", r"f_{xy} = 2y", r"D_y f = 3x^2 + 2y^2"],
     ),
     "names that chains define, with letters below": (
         r"Y = A K^{\alpha} N^{1-\alpha}",

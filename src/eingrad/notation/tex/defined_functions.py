@@ -346,6 +346,12 @@ def _with(formula: Formula, given: Mapping[str, Formula], call: Call) -> Formula
             hint=f"define its entries, {call.function}_i = ..., by what it is taken of",
             position=call.position, operand=call.function,
         )  # fmt: skip
+    if isinstance(formula, Derivative):
+        if given.keys().isdisjoint(x.name for x in walk(formula) if isinstance(x, Symbol)):
+            return formula
+        hint = "write out the derivative where the function is defined"
+        raise NotationError(f"{call.function} of something else, with a derivative in its formula",
+                            hint=hint, position=call.position, operand=call.function)  # fmt: skip
     parts = [_with(x, given, call) for x in children(formula)]
     whole = rebuilt(formula, parts) if parts else formula
     return divided_last(whole) if isinstance(whole, Product) and whole != formula else whole
