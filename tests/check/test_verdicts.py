@@ -117,6 +117,15 @@ def test_nothing_is_lost_beside_greater_numbers(text: str, claim: str, outcome: 
     assert verdict.outcome == outcome, str(verdict)
 
 
+def test_great_values_are_no_condition() -> None:
+    """For w < 0 alone all values are so great that 3 is lost: right if w < 0, it was."""
+    text = "y_i = expm1(exp(expm1(acos(sin(tan(exp(silu(b_i / 2) / 2))) w_i))))\nL = y_i w_i"
+    model = eg.parse(text)
+    right = str(model.grad("L")["w"])
+    assert model.check(right).ok
+    assert model.check(f"{right} + 3").outcome == "wrong"
+
+
 def test_a_counterexample_can_be_run() -> None:
     example = eg.parse(QUADRATIC).check("dL/dx_i = A_ij x_j").counterexample
     assert example is not None

@@ -110,10 +110,12 @@ def agrees_everywhere(
             and _agrees_far_out(claim, right, points)
             and agrees_in_cases(claim, right, points)
         )
-    return all(
-        agrees(claim, right, points.point(points.apart(plan), plan, condition))
-        for plan in range(PLANS)
-    )
+    tried: list[Point] = []
+    for plan in range(PLANS):
+        tried.append(points.point(points.apart(plan), plan, condition))
+        if not agrees(claim, right, tried[-1]):
+            return False
+    return not (isinstance(claim, ExprClaim) and _loses(claim, right, points, tried))
 
 
 def _agrees_near_zero(claim: Claim, right: Expr, points: Points) -> bool:
@@ -129,19 +131,26 @@ def _agrees_near_zero(claim: Claim, right: Expr, points: Points) -> bool:
 def check_nothing_lost(claim: ExprClaim, right: Expr, points: Points) -> None:
     """Raise NoPointError where a term is too small to tell apart at all points that were found."""
     tried = [points.standard(plan) for plan in range(PLANS)]
-    if min(point.greatest for point in tried) < LOST or points.near_zero is not None:
-        return
+    if _loses(claim, right, points, tried) and points.near_zero is None:
+        raise NoPointError(
+            "all values are so great that a term is lost beside them",
+            code="no-point",
+            hint="look at exponentials of exponentials",
+        )
+
+
+def _loses(claim: ExprClaim, right: Expr, points: Points, tried: Sequence[Point]) -> bool:
+    """Whether one of the formulas has a term that is lost in its sum at each of some points."""
+    if min(point.greatest for point in tried) < LOST:
+        return False
     own = points.derived.computable(right.name) if isinstance(right, Var) else right
     formulas = [[*postorder([x])] for x in (claim.expr, own or right)]
     shared = {*formulas[0]} & {*formulas[1]}
-    for node in (x for nodes in formulas for x in nodes if is_sum(x) and x not in shared):
-        for term in node.operands:
-            if all(_is_lost(term, node, point) for point in tried):
-                raise NoPointError(
-                    "all values are so great that a term is lost beside them",
-                    code="no-point",
-                    hint="look at exponentials of exponentials",
-                )
+    sums = [x for nodes in formulas for x in nodes if is_sum(x) and x not in shared]
+    return any(
+        all(_is_lost(term, node, point) for point in tried)
+        for node in sums for term in node.operands
+    )  # fmt: skip
 
 
 def _is_lost(term: Expr, total: Expr, point: Point) -> bool:
