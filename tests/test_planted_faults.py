@@ -58,14 +58,33 @@ FAULTS = [
      "total.get(rest, 0) or coefficient)"),
 ]  # fmt: skip
 
+ASKED = [  # found by asking about texts of the grammar: crashes, false verdicts, what never ends
+    ("a crash", "derivation/numpy_line.py", "raise NoNumpyLineError(type(expr).__name__)",
+     "raise TypeError(type(expr).__name__)"),
+    ("all is right", "check/compare.py", "NOISE = 8 ", "NOISE = 8e15 "),
+    ("all is wrong", "check/compare.py", "EXACT = 1e-12 ", "EXACT = -1 "),
+    ("parts written at each level", "derivation/numpy_line.py", "if expr not in self.written:",
+     "if True:"),
+]  # fmt: skip
+TEXTS = 40
+
 
 def planted() -> list[tuple[str, str, str, str]]:
     """Return the faults that this run plants."""
     return FAULTS if seeds.share > 1 else [FAULTS[seeds.start % len(FAULTS)]]
 
 
+def copied(file: str, line: str, other: str, to: Path) -> Path:
+    """Copy the source, with another line in one place; return the folder of the package."""
+    source = to / "src" / "eingrad"
+    shutil.copytree(ROOT / "src/eingrad", source, ignore=shutil.ignore_patterns("__pycache__"))
+    place = source / file
+    place.write_text(place.read_text().replace(line, other))
+    return source.parent
+
+
 def test_each_fault_has_its_place() -> None:
-    for what, file, line, other in FAULTS:
+    for what, file, line, other in (*FAULTS, *ASKED):
         assert (ROOT / "src/eingrad" / file).read_text().count(line) == 1, what
         assert line != other
     assert len(FAULTS) >= 20
@@ -75,18 +94,31 @@ def test_each_fault_has_its_place() -> None:
 def test_a_planted_fault_is_found(number: int, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     what, file, line, other = planted()[number]
-    source = tmp_path / "src" / "eingrad"
-    shutil.copytree(ROOT / "src/eingrad", source, ignore=shutil.ignore_patterns("__pycache__"))
-    place = source / file
-    place.write_text(place.read_text().replace(line, other))
-    paths = os.pathsep.join(map(str, [tmp_path / "src", ROOT / "tests"]))
+    source = copied(file, line, other, tmp_path)
+    paths = os.pathsep.join(map(str, [source, ROOT / "tests"]))
     run = subprocess.run(
         [
             sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
-            "-o", f"pythonpath={tmp_path / 'src'} tests", *RANDOM,
+            "-o", f"pythonpath={source} tests", *RANDOM,
         ],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": paths, "EXAMPLES": "100"},
         capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert run.returncode == 1, f"{what} was not found:\n{run.stdout[-500:]}"
     assert "FAILED" in run.stdout, run.stdout[-500:]
+
+
+@pytest.mark.parametrize("fault", ASKED if seeds.share > 1 else ASKED[1:2], ids=lambda x: x[0])
+def test_a_planted_fault_is_found_by_asking(
+    fault: tuple[str, str, str, str], tmp_path: Path
+) -> None:
+    what, file, line, other = fault
+    paths = os.pathsep.join(map(str, [copied(file, line, other, tmp_path), ROOT / "tests"]))
+    start, count = (seeds.seeded(0), TEXTS) if seeds.share > 1 else (3, 1)
+    run = subprocess.run(
+        [sys.executable, "tests/ask_texts.py", str(start), str(count)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=900,
+    )  # fmt: skip
+    assert run.returncode == 1, f"{what} was not found:\n{run.stdout[-500:]}"
+    assert "faults, slowest" in run.stdout, run.stderr[-500:]
