@@ -25,6 +25,10 @@ def causal(x: Any, w: Any) -> Any:
     return np.array([sum(x[i - k] * w[k] for k in range(3) if k <= i) for i in range(len(x))])
 
 
+def upsampled(x: Any, w: Any) -> Any:
+    return np.convolve(np.insert(x, range(1, len(x) + 1), 0), w)
+
+
 # fmt: off
 MODELS: dict[str, tuple[str, Callable[..., Any], dict[str, Any]]] = {
     "a letter of an earlier statement": ("R = v_i v_i\ny_i = x[i+k] w_k", window,
@@ -58,6 +62,18 @@ MODELS: dict[str, tuple[str, Callable[..., Any], dict[str, Any]]] = {
     "a window of a window": (
         "f_i = x[i+k] w_k\nu_i = f[i+k] w_k\ny_i = u_i t_i",
         lambda x, w, t: window(window(x, w), w) * t, {"x": x, "w": w, "t": z}),
+    "a label of conditions alone": (
+        "assume size(i) = 16\ny_i = sum_jk(x_j w_k where(i == 2 j + k, 1, 0))", upsampled,
+        {"x": x, "w": w}),
+    "one that other extents say": (
+        "assume size(i) = 2 size(j) + size(k)\ny_i = sum_jk(x_j w_k where(i == 2 j + k, 1, 0))",
+        lambda x, w: np.append(upsampled(x, w), 0), {"x": x, "w": w}),
+    "repeated": (
+        "assume size(i) = 2 size(j)\ny_i = sum_{j, 2 j <= i, i < 2 j + 2}(x_j)",
+        lambda x: np.repeat(x, 2), {"x": x}),
+    "correlations": (
+        "assume size(k) = 4\ny_k = x_i x[i+k]",
+        lambda x: np.array([x[: len(x) - k] @ x[k:] for k in range(4)]), {"x": x}),
 }
 # fmt: on
 
@@ -85,6 +101,7 @@ def test_values_are_those_of_loops(name: str) -> None:
         ("a_i = x[i+1]\nb_i = x[i+2]\nL = sum_i(a_i b_i)", ["assume size(i) = size(n)"]),
         ("u_i = x_i^2\nv_i = u[2 i]\nL = sum_i(v_i x_i)", ["assume size(j) = size(i)"]),
         ("R = v_i v_i\ny_i = x[i-k] w_k", ["size(i) = size(n) + size(k) - 1"]),
+        ("r_k = x_i x[i+k]\nL = v_k r_k", ["assume size(k) = size(i)"]),
     ],
 )
 def test_two_ranges_are_refused(text: str, ways: list[str]) -> None:
@@ -106,3 +123,20 @@ def test_a_sum_up_to_a_label_is_of_sequences_that_are_as_long() -> None:
     np.testing.assert_allclose(run(x=x, w=x[::-1])["y"], np.convolve(x, x[::-1])[: len(x)])
     with pytest.raises(eg.ShapeError, match="axis 0 has size 7"):
         run(x=x, w=w)
+
+
+def test_letters_of_axes_are_no_tensors_names() -> None:
+    model = eg.parse("y_i = n x[i+k] w_k\nL = y_i m_i")
+    assert not {*model.system.inputs["x"].dims} & {"n", "m"}
+
+
+def test_a_line_for_one_entry_beside_what_is_no_recurrence_is_noted() -> None:
+    with pytest.warns(eg.NotationWarning, match="stands in the place of"):
+        model = eg.parse("F_i = x_i^2\nF[2] = b\nL = sum_i(F_i)")
+    assert model.compile(["L"])(x=np.ones(4), b=5.0)["L"] == 8
+    for text in (
+        "h[t] = h[t-1] + x_t\nh[0] = 1\nL = sum_t(h_t)",
+        "z[l] = w_l a[l-1]\na[l] = tanh(z[l])\na[0] = c\nL = a[-1]",
+        "h[t] = x_t + v_k h[t-k-1]\nh[0] = 1\nL = sum_t(h_t)",
+    ):
+        assert not eg.parse(text).notes

@@ -47,9 +47,12 @@ ENTRIES = [
     ("L = h[-1,i] h[0,i]", lambda h: h[-1] @ h[0]),
     ("L = sum_ti(h[2,i] h_ti)", lambda h: h[2] @ h.sum(0)),
     ("m_i = mean_t(h_ti)\nL = sum_ti((h_ti - m_i)^2)", lambda h: ((h - h.mean(0)) ** 2).sum()),
-    ("L = sum_ti(h_ti^2) + sum_i(h[0,i] h[3,i] h[-1,i])",
-     lambda h: (h**2).sum() + (h[0] * h[3] * h[-1]).sum()),
-]  # fmt: skip
+    (
+        "L = sum_ti(h_ti^2) + sum_i(h[0,i] h[3,i] h[-1,i])",
+        lambda h: (h**2).sum() + (h[0] * h[3] * h[-1]).sum(),
+    ),
+]
+LAST = "h[t,i] = tanh(a h[t-1,i] x[-1,i] + x_ti)\nL = sum_ti(h_ti^2)"  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "loss"), ENTRIES)
@@ -68,6 +71,21 @@ def test_entries_and_means_beside_a_loop(text: str, loss: Any, backend: str) -> 
     found = model.compile(backend, keep_every=2)(**arrays)
     for n, x in given.items():
         assert_close(found[f"dL/d{n}"], x.grad.numpy(), 1e-12, n)
+
+
+def test_an_entry_of_an_input_is_that_of_all_positions() -> None:
+    rng = np.random.default_rng(4)
+    derivatives = eg.parse(LAST).grad("L")
+    given = {"a": np.array(0.6), "x": rng.normal(size=(7, 3))}
+    right, found = derivatives.compile()(**given), derivatives.compile(keep_every=2)(**given)
+    for key, value in right.items():
+        assert_close(found[key], value, 1e-12, key)
+    h = np.zeros(3)
+    total = 0.0
+    for x in given["x"]:
+        h = np.tanh(0.6 * h * given["x"][-1] + x)
+        total += float(h @ h)
+    assert_close(found["L"], np.array(total), 1e-12, "L")
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])

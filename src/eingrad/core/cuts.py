@@ -296,6 +296,7 @@ class Cut:
         pairs = opened
         bounds = _bounds(node, pairs, same, by, guards)
         done, pairs = self._lagged(pairs, node.output, same, by, extents)
+        pairs = self._with_entries(pairs, node.output, same, extents)
         factors: list[Factor] = [*done]
         for x, labels in pairs:
             if self.is_free(x):
@@ -324,6 +325,19 @@ class Cut:
                 raise _uncuttable(node)
         output = tuple(k for k in node.output if k != label)
         return einsum(factors, output, extents)
+
+    def _with_entries(
+        self, pairs: list[Factor], output: Labels, same: set[int], extents: Mapping[int, Dim]
+    ) -> list[Factor]:
+        """Return factors of which what is read at an entry, ``x[-1,i]``, is one: outside."""
+        for x, labels in [p for p in pairs if isinstance(p[0], Band) and len(p[1]) == 1]:
+            holding = [p for p in pairs if labels[0] in p[1] and p != (x, labels)]
+            if {*labels} & {*output, *same} or not all(self.is_free(y) for y, _ in holding):
+                continue
+            kept = tuple(dict.fromkeys(k for _, ls in holding for k in ls if k != labels[0]))
+            pairs = [p for p in pairs if p not in holding and p != (x, labels)]
+            pairs.append((einsum([*holding, (x, labels)], kept, extents), kept))
+        return pairs
 
     def _with_shifts_inside(self, pairs: Iterable[Factor]) -> list[Factor]:
         return [(x if self.is_free(x) else _shift_inside(x), ls) for x, ls in pairs]

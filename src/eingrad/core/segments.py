@@ -231,6 +231,8 @@ class Segments:
                 "a state that reads many earlier ones needs all of them, not those of a segment",
                 hint="leave out keep_every: then all states are kept",
             )
+        if any(self.axes(x) for k, x in enumerate(node.operands) if k in loop.whole):
+            raise self._refused(node)
         operands = [self.cut(x) if k in loop.entries else self.whole(x)
                     for k, x in enumerate(node.operands)]  # fmt: skip
         starts = {}

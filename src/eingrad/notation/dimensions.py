@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import count
+from itertools import chain, count
 
 from eingrad.core.expr import ELLIPSIS, Dim
 
@@ -135,11 +135,19 @@ class Dimensions:
         root = self._find(place)
         return [label for other, label in self._labels.items() if self._find(other) == root]
 
-    def fresh_labels(self, letters: str = "vkcnqrsuwopmlghfabtxyzij") -> Iterator[str]:
-        """Yield letters that no label is written with."""
-        yield from (c for c in letters if c not in self._labels.values())
+    def fresh_labels(
+        self, names: Collection[str], letters: str = "vkcnqrsuwopmlghfabtxyzij"
+    ) -> Iterator[str]:
+        """Yield letters that no label is written with, and that are no ``names``."""
         numbered = (f"{letters[0]}{n}" for n in count(2))
-        yield from (label for label in numbered if label not in self._labels.values())
+        yield from (
+            label for label in chain(letters, numbered)
+            if label not in self._labels.values() and label not in names
+        )  # fmt: skip
+
+    def places_called(self, labels: Collection[str]) -> list[int]:
+        """Return the places that are written with one of some labels."""
+        return [place for place, own in self._labels.items() if own in labels]
 
     def without_axis(self, places: Iterable[int]) -> list[int]:
         """Return the places that no tensor's axis, and no known extent, is united with."""

@@ -369,7 +369,11 @@ def _check_label(name: str, piece: str, place: TextPlace) -> None:
         operand=name,
         position=place.at(),
         hint=f"a number belongs to the name: {name}{piece}" if piece.isdigit() else
-        f"write {name}_ij, {name}_{{ij}} or {name}[row,col]",
+        f"write {name}_ij, {name}_{{ij}} or {name}[row,col]"
+        if {*"/%*("}.isdisjoint(piece) else
+        f"an entry is read at a sum of labels and whole numbers, {name}[2 i + k - 1], or at an "
+        f"integer input, {name}[at[i]]; else say which entries count, for i // 2 "
+        f"sum_{{j, 2 j <= i, i < 2 j + 2}}({name}_j)",
     )  # fmt: skip
 
 

@@ -92,8 +92,7 @@ def lower(
     tensors.complete()
     inputs = tensors.inputs
     facts = [(s, _resolve_fact(s, tensors, inputs)) for s in assumed if s not in stated]
-    if loops:
-        _fix_steps(stated, dims, inputs)
+    _fix_extents(stated, dims, inputs)
     extents, used = with_ranges(tensors, Extents(dims.names(), dims.letters()), stated)
     stated = [s for s in stated if s not in used]
     exprs = {name: _build(thunk, extents, assignments[name]) for name, thunk in thunks.items()}
@@ -128,10 +127,10 @@ def lower(
     )  # fmt: skip
 
 
-def _fix_steps(
+def _fix_extents(
     stated: Iterable[Assumption], dims: Dimensions, inputs: Mapping[str, Symbol]
 ) -> None:
-    """Take from what is stated what no input tells of a recurrence: how many steps there are."""
+    """Take from what is stated what no input tells, such as how many steps a recurrence has."""
     sized = [dims.axis(name, k) for name, s in inputs.items() for k in range(len(s.labels))]
     for s in stated:
         if isinstance(s.right, Number) and isinstance(s.right.value, int):

@@ -6,7 +6,7 @@ statement defines by itself; what is read outside is 0, or what a line such as `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -51,6 +51,7 @@ def with_edges(statements: Sequence[S]) -> tuple[S, ...]:
     edges = [s.edges[0] for s in statements if isinstance(s, Assignment) and s.edges]
     if not edges:
         return tuple(statements)
+    moved = _moved_names(statements)
     found: list[S] = []
     for statement in statements:
         if isinstance(statement, Assignment):
@@ -59,7 +60,8 @@ def with_edges(statements: Sequence[S]) -> tuple[S, ...]:
             if statement.edges:
                 continue
             edges = [edge for edge in edges if edge not in own]
-            statement = replace(statement, edges=own)
+            notes = _on_replaced(own, moved)
+            statement = replace(statement, edges=own, notes=(*statement.notes, *notes))
         found.append(statement)
     if edges:
         name = edges[0].name
@@ -70,6 +72,24 @@ def with_edges(statements: Sequence[S]) -> tuple[S, ...]:
             hint=f"write for instance {name}[t,i] = ... {name}[t-1,i] ...",
         )
     return tuple(found)
+
+
+def _on_replaced(edges: Sequence[Edge], moved: Collection[str]) -> Iterator[str]:
+    """Speak of lines for one entry of what is nowhere read at another position: no recurrence."""
+    for edge in edges:
+        if edge.sign == "==" and edge.name not in moved:
+            at = ",".join(
+                str(edge.number) if k == edge.axis else x for k, x in enumerate(edge.labels)
+            )
+            yield f"{edge.name}[{at}] = ... stands in the place of the definition's entry there"
+
+
+def _moved_names(statements: Iterable[Statement | Equation]) -> set[str]:
+    """Return the tensors that are read at other positions of their labels."""
+    parts = [part for s in statements if isinstance(s, Assignment)
+             for part in _with_indices(s.value)]  # fmt: skip
+    offsets = {x.name for x in parts if isinstance(x, TensorAt)}
+    return offsets | {x.name for part in parts for x in _tensors(part) if any(x.moves)}
 
 
 def with_first_entries(

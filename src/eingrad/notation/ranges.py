@@ -55,6 +55,9 @@ class _Ranges:
         axes = [(name, k) for name, s in tensors.inputs.items() for k in range(len(s.labels))]
         sized = [tensors.dims.axis(*axis) for axis in axes]
         places = [p for x in tensors.offsets for p in (*(p for _, p in x.terms), x.axis)]
+        sums = [s.left.label for s in stated
+                if isinstance(s.left, SizeOf) and isinstance(s.right, Sum | Product)]  # fmt: skip
+        places += tensors.dims.places_called(sums)  # conditions alone may speak of them
         free, unsized = (tensors.dims.unsized(places, own) for own in ((), sized))
         lone = {free[place] for place in tensors.lone if place in free}
         self.root = {p: r for p, r in free.items() if p in unsized or r in lone}
@@ -182,7 +185,10 @@ class _Ranges:
             assert dim is not None
             terms.append((-n, dim))
             rest += n
-        return span(terms, rest, own, 1)
+        found = span(terms, rest, own, 1)
+        if isinstance(found, int) and found <= 1 and any(isinstance(d, str) for _, d in terms):
+            raise self._error(root, read, "every entry exists only where {} is 0")
+        return found
 
     def _before(self, root: int, read: OffsetRead) -> bool:
         """Whether there is no entry where the label is 0."""

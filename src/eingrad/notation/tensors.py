@@ -98,7 +98,8 @@ class Tensors:
         """
         self.settle()
         moving = {x.axis for x in self.offsets}
-        fresh, positions = self.dims.fresh_labels(), self.dims.fresh_labels("nmpqrsuvw")
+        fresh = self.dims.fresh_labels(self.symbols)
+        positions = self.dims.fresh_labels(self.symbols, "nmpqrsuvw")
         for name, symbol in self.inputs.items():
             labels = list(symbol.labels)
             for k, label in enumerate(labels):
