@@ -184,9 +184,14 @@ def _spelling(summation: Summation, formula: Formula) -> Iterator[str]:
 
 
 def _squares(formula: Formula) -> Iterator[str]:
-    """Speak of ``sum_i(y_i - t_i)^2``, which is no sum of squares."""
-    for part in walk(formula):
-        if not (isinstance(part, Power) and part.exponent == Number(2)):
+    """Speak of ``sum_i(y_i - t_i)^2``, which is no sum of squares; below a bar one often has it."""
+    parts = [*walk(formula)]
+    pairs = (
+        p for x in parts if isinstance(x, Product) for p in zip(x.factors, x.divides, strict=True)
+    )
+    below = [factor for factor, divides in pairs if divides]
+    for part in parts:
+        if not (isinstance(part, Power) and part.exponent == Number(2)) or part in below:
             continue
         total = part.base
         if isinstance(total, Call) and total.function in ("sum", "mean") and total.axes:
