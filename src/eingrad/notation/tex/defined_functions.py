@@ -160,7 +160,7 @@ def _is_applied(head: DefinedHead, tokens: Sequence[Token]) -> bool:
         if _name(token) != head.name or (k and tokens[k - 1].kind in {"SUB", "SUP"}):
             continue
         opened = _behind(tokens, k, head.below)
-        if opened == len(tokens) or tokens[opened].text != "(":
+        if opened == len(tokens) or (tokens[opened].kind, tokens[opened].text) != ("OPEN", "("):
             return False
         end = partner(tokens, opened)
         if end < 0:
