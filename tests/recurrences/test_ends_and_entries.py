@@ -132,6 +132,9 @@ def test_an_entry_behind_the_last_is_refused() -> None:
      ["x_t = 2 x[t-1] - x[t-2] + deltat^2 (-k x[t-1] + f[t-1]) / m", "x[0] = x0", "x[1] = x1"]),
     (r"h_t - h_{t-1} = a x_t", ["h_t = h[t-1] + a x_t"]),
     (r"-x_{k+1} + x_k = h u_k", ["x_k = x[k-1] - h u_k", "x[k<0] = x0"]),
+    # a matrix and the vectors that it weighs are two tensors
+    (r"\mathbf{x}_t = \mathbf{W} \tanh(\mathbf{x}_{t-1}) + \mathbf{U} \mathbf{u}_t",
+     ["x_ti = W_ij tanh(x[t-1,j]) + U_ik u_tk"]),
     # losses of each time beside the whole one
     (r"h_t = w h_{t-1} + x_t \\ L_t = h_t^2 \\ L = \sum_{t=1}^T L_t",
      ["h_t = w h[t-1] + x_t", "Lt_t = h_t^2", "L = sum_t(Lt_t)"]),

@@ -456,7 +456,18 @@ class _TextElaboration:
         rows = {name for name, count in self.bold if count == 1 and name[:1].islower()}
         names = {x for _, s in self.assigned for x in _bare(s)}
         pairs = ((n[:1].upper() + n[1:], n) for n in rows if n not in names)
+        pairs = ((big, n) for big, n in pairs if not self._weighs(big, n))
         return dict((n, big) if big in names else (big, n) for big, n in pairs)
+
+    def _weighs(self, big: str, name: str) -> bool:
+        r"""Whether a capital weighs vectors with a time, ``\mathbf{U} \mathbf{u}_t``, and is no
+        stack of them."""
+        for _, s in self.assigned if self.moving else ():
+            parts = [x for x in walk(s.value) if isinstance(x, Symbol)]
+            timed = any(x.name == name and {*x.labels} & {*self.moving} for x in parts)
+            if timed and any(x.name == big for x in parts):
+                return True
+        return False
 
     def _facts(self) -> KnownShapes:
         facts = KnownShapes(
