@@ -154,12 +154,14 @@ e_b = -log(Z[b,y[b]])
 
 @pytest.mark.parametrize(("text", "said"), [
     ("L = sum_i(y_i - t_i)^2", "write sum_i((y_i - t_i)^2)"),
-    ("L = mean_b(r_b)^2 / 2", "write mean_b(r_b^2)"),
+    ("L = mean_b(r_b - s_b)^2 / 2", "write mean_b((r_b - s_b)^2)"),
+    ("L = mean_b(r_b)^2 / 2", ""),
+    ("L = (sum_i(y_i - t_i))^2", ""),
     ("d_i = x_i+1 - x_i", "x[i+1]"),
     ("d_i = (x_i+1 - x_i-1) / 2", "x[i+1]"),
     ("k = exp(-(x - m)^2 / 2 s^2)", "multiplied by s^2"),
     ("L = sum_i((y_i - t_i)^2)", ""),
-    ("L = exp(a) / sum_k(exp(a_k))^2", ""),
+    ("L = exp(c) / sum_k(exp(a_k) - b_k)^2", ""),
     ("y_i = 1/2 x_i^2 + 1", ""),
     ("L = lambda / 2 w_i w_i", ""),
     ("y_i = x_i + 1 - z_i", ""),

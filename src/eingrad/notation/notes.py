@@ -68,7 +68,7 @@ def notes_on(statement: Statement | Claim, integers: Collection[str] = ()) -> It
             yield from (Note(text, where) for text in _sums(summation, product, inner))
         yield from (Note(text, where, True) for text in _formerly(summation, side, kept))
         yield from (Note(text, where) for text in _spelling(summation, side))
-        if where is not None and "\\" not in where.line_text:
+        if where is not None and _is_spelled(where.line_text):
             yield from (Note(text, where) for text in (*_squares(side), *_neighbours(side)))
 
 
@@ -183,6 +183,11 @@ def _spelling(summation: Summation, formula: Formula) -> Iterator[str]:
             below += [factor] * divides
 
 
+def _is_spelled(line: str) -> bool:
+    """Whether a line is text, in which no parenthesis says how far a square goes."""
+    return "\\" not in line and "(sum_" not in line and "(mean_" not in line
+
+
 def _squares(formula: Formula) -> Iterator[str]:
     """Speak of ``sum_i(y_i - t_i)^2``, which is no sum of squares; below a bar one often has it."""
     parts = [*walk(formula)]
@@ -194,7 +199,10 @@ def _squares(formula: Formula) -> Iterator[str]:
         if not (isinstance(part, Power) and part.exponent == Number(2)) or part in below:
             continue
         total = part.base
-        if isinstance(total, Call) and total.function in ("sum", "mean") and total.axes:
+        if (
+            isinstance(total, Call) and total.function in ("sum", "mean") and total.axes
+            and isinstance(total.args[0], Sum)
+        ):  # fmt: skip
             squares = replace(total, args=(Power(total.args[0], part.exponent),))
             yield (
                 f"{to_text(part)} is the square of the {total.function}; for that of the squares "
