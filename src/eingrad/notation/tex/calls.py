@@ -23,8 +23,8 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex import names
+from eingrad.notation.tex.bare_arguments import BareArgumentReader, is_number
 from eingrad.notation.tex.scripts import Scripts
-from eingrad.notation.tex.sums import SumReader
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -41,7 +41,7 @@ def _are_vectors(formula: Formula) -> bool:
     return all(len(x.labels) == 1 and x.name[:1].islower() for x in found)
 
 
-class CallReader(SumReader):
+class CallReader(BareArgumentReader):
     """Reads what begins with a command."""
 
     # --- functions ---
@@ -60,8 +60,8 @@ class CallReader(SumReader):
             return self.called(over, token, partial(self._arguments, function))
         scripts = self.scripts(of_name=False)
         if function == "log" and self._is_determinant():
-            self.next()
-            matrix = self.factor()
+            self.bars.append(self.next().text)
+            matrix = self._in_plain_bars()
             self.next()
             return self.applied(FunctionHead("logdet"), (matrix,), token)
         if function == "log" and self._bars_around_matrix():
@@ -71,7 +71,7 @@ class CallReader(SumReader):
             function, scripts = "logdet", self.scripts()
         if function == "log" and scripts.number.isdigit() and scripts.power is None:
             base = Call("log", (Number(int(scripts.number)),), (), self.at(token))
-            above = self.called(FunctionHead("log"), token, self._arguments)
+            above = self.called(FunctionHead("log"), token, partial(self._arguments, "log"))
             return Product((above, base), (False, True), self.at(token))
         if scripts.number and function not in self.context.functions:
             raise self.error(f"{function} with the number {scripts.number}",
@@ -107,7 +107,8 @@ class CallReader(SumReader):
             case Power(exponent=exponent) if exponent in (TRANSPOSED, MINUS_ONE):
                 return self._is_matrix(formula.base)
             case Product() if not any(formula.divides):
-                return all(map(self._is_matrix, formula.factors))
+                rest = [x for x in formula.factors if not is_number(x)]
+                return bool(rest) and all(map(self._is_matrix, rest))
             case Sum():
                 return any(map(self._is_matrix, formula.terms))
         return False
@@ -133,19 +134,20 @@ class CallReader(SumReader):
         r"""Whether ``|\Sigma|`` or ``|\mathbf{K}|`` comes next: a matrix whatever stands around."""
         end = next((k for k in range(1, 9) if self.peek(k).kind in {"BAR", "END"}), 0)
         inner = [self.peek(k) for k in range(1, end)]
+        while inner and (inner[0].kind == "NUMBER" or inner[0].text == r"\pi"):
+            del inner[0]  # |2 \pi \Sigma|
         if self.peek().text != "|" or not inner or self.peek(end).text != "|":
             return False
         bold = inner[0].text in names.BOLD and (
             inner[-1].text[:1].isupper() or any(map(_is_capital, inner[1:3])))  # fmt: skip
         return bold or (names.greek(inner[0].text) in names.MATRICES and len(inner) == 1)
 
-    def _arguments(self, function: str = "") -> tuple[Formula, ...]:
-        r"""Read arguments in parentheses, or the one factor that follows: of ``\mathrm{tr} A B``
-        all that follow."""
+    def _arguments(self, function: str) -> tuple[Formula, ...]:
+        r"""Read arguments in parentheses, or the factors that follow."""
         opened = self.peek()
         if opened.kind == "OPEN" and opened.text not in BARS:
             return self.arguments()
-        return (self.product() if function == "trace" else self.factor(),)
+        return (self.product() if function == "trace" else self.bare_argument(function),)
 
     def applied(self, head: FunctionHead, args: tuple[Formula, ...], token: Token) -> Formula:
         """Return a function of arguments; over which axes it goes may be left out."""

@@ -397,6 +397,32 @@ class DerivativeReader(ScriptReader):
             derivative = replace(derivative, nabla=True)
         return Power(derivative, BY_ROW, self.at(token)) if by_row else derivative
 
+    def go_past_argument(self, formula: Formula) -> None:
+        r"""Go past the ``(x)`` of ``\frac{df}{dx}(x)``; raise for another point, ``(2)``.
+
+        Anything else in parentheses is a factor: ``\frac{dL}{dz}(a - b)``.
+        """
+        opened, derivative = self.peek(), formula.base if isinstance(formula, Power) else formula
+        if (opened.kind, opened.text) != ("OPEN", "(") or self.peek(-1).kind == "CLOSE":
+            return
+        if not isinstance(derivative, Derivative) or not isinstance(derivative.of, Symbol):
+            return
+        if self.peek(self.past_parentheses()).kind == "SUP":
+            return
+        known = self.context.applied.get(derivative.of.name)
+        own = [x.name for x in known.arguments] if known is not None else []
+        given = [x.name for x in self.arguments_ahead()]
+        if given and given in ([derivative.wrt[0].name], own):
+            self.k += self.past_parentheses()
+        elif (given and own and not opened.spaced) or self._is_number_ahead(bool(own)):
+            hint = "put the value into the formula, or write a factor before the derivative"
+            raise self.error("a derivative at one point", hint, opened)
+
+    def _is_number_ahead(self, signed: bool) -> bool:
+        """Whether a lone number stands in the parentheses ahead, with a sign only if ``signed``."""
+        kinds = [self.peek(k).kind for k in range(1, self.past_parentheses() - 1)]
+        return kinds == ["NUMBER"] or (signed and kinds == ["SIGN", "NUMBER"])
+
     # --- in one line ---
 
     def partials_below(self, name: str) -> tuple[Symbol, ...]:
@@ -539,6 +565,7 @@ class DerivativeReader(ScriptReader):
             return self._gradient_by(token, order)
         of, _ = self.plain_tensor()
         if not of.labels and self.lone_arguments() == 1:
+            self._check_point(of)
             self.next()
             by, _ = self.plain_tensor()  # \nabla L(w)
             self.expect("CLOSE", "a closing parenthesis")
@@ -552,6 +579,13 @@ class DerivativeReader(ScriptReader):
             raise self.error(r"\nabla by nothing", r"write \nabla_{W_{ij}} L", token)
         by = Symbol(of.labels[0], (), of.position)
         return self._taken(Symbol(of.name, (), of.position), (by,), order, token)
+
+    def _check_point(self, of: Symbol) -> None:
+        r"""Raise for the a of ``\nabla f(a)`` where the model defines f(x)."""
+        known, (given,) = self.context.applied.get(of.name), self.arguments_ahead()
+        if known is not None and [x.name for x in known.arguments] not in ([], [given.name]):
+            hint = "put the value into the formula"
+            raise self.error(f"a derivative of {of.name} at {given.name}", hint)
 
     def _gradient_by(self, token: Token, order: Formula) -> Formula:
         r"""Read ``_{w_j} L(w, b)`` behind a sign: what it is by stands below, and what of after."""

@@ -201,6 +201,8 @@ class Parser(CallReader):
         """Read an atom, and what hangs on it where it is in parentheses."""
         token = self.peek()
         formula = self._atom()
+        if token.kind != "OPEN":
+            self.go_past_argument(formula)
         if token.kind in {"OPEN", "LBRACE"} and token.text not in BARS:
             if token.text == ".":
                 self.go_past_point()
@@ -374,6 +376,9 @@ class Parser(CallReader):
         after = self.peek()
         calls = after.kind == "OPEN" and after.text == "(" and not entries
         count = self.lone_arguments() if calls or after.text == "(" else 0
+        self._check_inverse(full, scripts, count)
+        if name == "E" and name not in self.context.tensors and not after.spaced:
+            self._check_mean(after)
         plain = scripts.power is None and not scripts.primes
         if calls and count and full in self.context.applied and plain:
             return self.dependent(full, token)
@@ -398,6 +403,22 @@ class Parser(CallReader):
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
+
+    def _check_inverse(self, name: str, scripts: Scripts, count: int) -> None:
+        r"""Raise for ``f^{-1}(x)`` where f is a function, or may be one."""
+        after, context = self.peek(), self.context
+        if scripts.power != MINUS_ONE or after.text != "(" or after.spaced:
+            return
+        unknown = name not in context.tensors and name in names.GENERIC and count == 1
+        if unknown or name in context.applied or name in context.functions:
+            hint = rf"write \frac{{1}}{{{name}}}, or give the inverse a name"
+            raise self.error(f"{name} with the exponent -1 may be its inverse", hint, after)
+
+    def _check_mean(self, after: Token) -> None:
+        """Raise for ``E[x^2]``, which is a mean over what is drawn at random."""
+        if (after.kind, after.text) == ("OPEN", "["):
+            hint = r"write the mean as \frac{1}{n} \sum_i, a product as E (x)"
+            raise self.error("E[...] may be an expected value", hint, after)
 
     def _slope(self, name: str, primes: str, token: Token) -> Formula | None:
         r"""Read the ``(x)`` of ``S'(x)``, where the model defines S(x), else return None."""
