@@ -7,7 +7,9 @@ import pytest
 
 import eingrad as eg
 from eingrad.errors import NotationWarning
+from eingrad.notation.tex.read import read_formula
 
+DECLARED = r"a \in \mathbb{R}^n, W \in \mathbb{R}^{m \times n}"
 REACH = {
     r"A \sin \omega t": r"A \sin(\omega t)",
     r"A \cos \omega t + B \sin\omega t": r"A \cos(\omega t) + B \sin(\omega t)",
@@ -45,6 +47,9 @@ REACH = {
     r"\sum_i a_i \log p_i b_i": "REFUSED",
     r"\sum_i \log 2 p_i t_i": "REFUSED",
     r"\cos\theta \mathbf{a}": "REFUSED",
+    r"\cos\theta a, \quad a \in \mathbb{R}^n": "REFUSED",
+    rf"\tanh W a, \quad {DECLARED}": rf"\tanh(W a), \quad {DECLARED}",
+    r"\tanh \mathbf{W} \mathbf{a}": r"\tanh(\mathbf{W} \mathbf{a})",
     r"\sin a \, b": "REFUSED",
     r"\sin k(a - c t)": "REFUSED",
     r"\sin 2\pi a / L": "REFUSED",
@@ -71,6 +76,12 @@ def test_reach(text: str) -> None:
     else:
         read = [x for x in str(eg.parse_latex(f"y = {text}")).splitlines() if x[0] != "#"]
         assert read == str(eg.parse_latex(f"y = {REACH[text]}")).splitlines()
+
+
+def test_a_lone_formula_is_refused_too() -> None:
+    """A formula that is read once says the same."""
+    with pytest.raises(eg.EingradError, match="is open"):
+        read_formula(r"\log p_i q_i")
 
 
 def test_letters_are_noted() -> None:

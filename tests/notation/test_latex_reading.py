@@ -65,7 +65,7 @@ FORMULAS = [
     (r"\prod_i x_i", "prod_i(x_i)"),
     # functions
     (r"\sigma(a_{bh})", "sigmoid(a_bh)"),
-    (r"\log p_i q_i", "log(p_i) q_i"),
+    (r"\log 2 q_i", "log(2 q_i)"),
     (r"\log\left(p_i q_i\right)", "log(p_i q_i)"),
     (r"\ln x + \exp(y) \tanh z", "log(x) + exp(y) tanh(z)"),
     (r"\log^2 x", "log(x)^2"),

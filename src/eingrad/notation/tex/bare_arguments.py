@@ -101,7 +101,9 @@ class BareArgumentReader(SumReader):
 
     def _is_clear(self, function: str, numbers: Sequence[Formula], rest: Sequence[Formula]) -> bool:
         """Whether all factors are an argument for sure: numbers, and what they multiply."""
-        if (numbers and len(rest) < 2) or not (self.context.final or self.context.closed):
+        context = self.context
+        first_reading = context.labels is not None and not (context.final or context.closed)
+        if first_reading or (numbers and len(rest) < 2):
             return True
         head, *middle, _ = rest
         if all(_is_capital(x) for x in middle) and (
@@ -116,7 +118,8 @@ class BareArgumentReader(SumReader):
         base = formula.base if isinstance(formula, Power) else formula
         if not isinstance(base, Symbol) or self.has_bold(base):
             return False
-        return not Summation().free(base) and not self.context.rank(base.name)
+        declared = base.name in self.context.vectors | self.context.matrices
+        return not (declared or Summation().free(base) or self.context.rank(base.name))
 
     def is_of_matrix(self, formula: Formula) -> bool:
         """Whether a formula is a matrix; see `CallReader`."""

@@ -32,9 +32,19 @@ def _is_reals(tokens: Sequence[Token]) -> bool:
 def matrices_in(found: Iterable[Sequence[Token]]) -> frozenset[str]:
     r"""Return the letters that rows declare as matrices: ``B \in \mathbb{R}^{n \times n}``."""
     parts = (split_declaration(row) for row in found)
+    return _letters(names for names, space in parts if any(t.kind == "TIMES" for t in space))
+
+
+def vectors_in(found: Iterable[Sequence[Token]]) -> frozenset[str]:
+    r"""Return the letters that rows declare as vectors: ``x \in \mathbb{R}^n``."""
+    kinds = ((names, {t.kind for t in space}) for names, space in map(split_declaration, found))
+    return _letters(names for names, own in kinds if "SUP" in own and "TIMES" not in own)
+
+
+def _letters(declared: Iterable[Sequence[Token]]) -> frozenset[str]:
     return frozenset(
-        greek(t.text) or t.text for names, space in parts
-        if any(t.kind == "TIMES" for t in space) for t in names if t.kind in {"LETTER", "COMMAND"}
+        greek(t.text) or t.text for names in declared for t in names
+        if t.kind in {"LETTER", "COMMAND"}
     )  # fmt: skip
 
 

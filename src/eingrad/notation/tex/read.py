@@ -32,7 +32,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.tex.declarations import matrices_in
+from eingrad.notation.tex.declarations import matrices_in, vectors_in
 from eingrad.notation.tex.defined_functions import (
     DefinedHead,
     declared_in_calls,
@@ -152,6 +152,7 @@ def _read_model(lexer: Lexer) -> Reading:
         own_delta=defines_delta(found),
         bare_delta=defines_delta(found, bare=True) or is_threshold(every),
         twins=twin_names(tokens), matrices=matrices_in(row.tokens for row in found),
+        vectors=vectors_in(row.tokens for row in found),
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)

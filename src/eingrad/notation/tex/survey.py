@@ -134,6 +134,7 @@ class Context:
     ranks: Mapping[str, Collection[int]] = field(default_factory=dict)
     moving: frozenset[str] = frozenset()
     matrices: frozenset[str] = frozenset()  # that are declared
+    vectors: frozenset[str] = frozenset()
     twins: frozenset[str] = frozenset()  # names that stand with a prime beside themselves
 
     def may_be_raised(self, letter: str) -> bool:
