@@ -84,7 +84,7 @@ class BareArgumentReader(SumReader):
         text = after.text
         if text in BESIDE or names.big(text) or names.function_command(text):
             return True
-        if text in {r"\sqrt"} or after.kind in {"OPEN", "BAR", "LBRACE", "NUMBER"}:
+        if text == r"\sqrt" or after.kind in {"OPEN", "BAR", "LBRACE", "NUMBER"}:
             return False
         if self.begins_ones():
             return True
