@@ -54,7 +54,6 @@ class DerivativeReader(ScriptReader):
         token = self.next()
         derivative = self._derivative(token)
         if derivative is not None:
-            self._go_past_arguments(derivative)
             return derivative
         grouped = self._is_group()
         above = self.argument()
@@ -69,16 +68,6 @@ class DerivativeReader(ScriptReader):
             factors = above.factors
         divides = (*[False] * len(factors), True)
         return Product((*factors, below), divides, self.at(token))
-
-    def _go_past_arguments(self, derivative: Formula) -> None:
-        r"""Go past the (x, y) of ``\frac{\partial f}{\partial x}(x, y)``, where f is f(x, y)."""
-        of = derivative.of if isinstance(derivative, Derivative) else None
-        known = self.context.applied.get(of.name) if isinstance(of, Symbol) else None
-        given = [x.name for x in self.arguments_ahead()]
-        if known is not None and given and given == [x.name for x in known.arguments]:
-            kept = self.context.survey.arguments
-            self._skip_arguments()
-            self.context.survey.arguments = kept
 
     def _is_group(self) -> bool:
         """Whether one pair of parentheses encloses all that stands in the braces ahead."""
