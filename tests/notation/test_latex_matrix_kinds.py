@@ -203,3 +203,32 @@ def test_a_name_with_a_letter_below_in_bold_type() -> None:
         model = eg.parse_latex(text)
     claim = r"\frac{\partial f}{\partial \theta} = -\mathbf{y}^\top \mathbf{K}_y^{-1} \mathbf{K} \mathbf{K}_y^{-1} \mathbf{y}"
     assert model.check(claim, latex=True).ok
+
+
+NUMBERED = {  # what is an entry in all books, or another tensor
+    r"f = x^T A x + x_1 \\ x \in \mathbb{R}^2": "x_1 may be an entry of the vector x",
+    r"f = \mathbf{x}^T A \mathbf{x} + x_1": "x_1 may be an entry of the vector x",
+    r"f = \mathbf{x}^T \mathbf{x} \\ g = x_2 + 2": "x_2 may be an entry of the vector x",
+    r"f = \lambda_1 \|x\|^2 + \|D \lambda\|^2": "lambda_1 may be an entry of the vector lambda",
+    r"f = x^T A x + A_{11} \\ A \in \mathbb{R}^{2 \times 2}": "A_11 may be an entry of the matrix A",
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), NUMBERED.items())
+def test_a_number_below_the_letter_of_a_vector_is_open(text: str, reason: str) -> None:
+    with pytest.raises(eg.NotationError, match=reason) as caught:
+        eg.parse_latex(text)
+    assert caught.value.code == "open-shape"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (r"f = x^T x + x_1 \\ x_1 \in \mathbb{R}", {"f", "x", "x1"}),
+        (r"f = x^T W_1 x + x^T W x", {"f", "x", "W1", "W"}),
+        (r"f = (\mathbf{x}_1 - \mathbf{x}_2)^T \mathbf{x}", {"f", "x", "x1", "x2"}),
+        (r"f = x^T A x + A_{1,2} \\ A \in \mathbb{R}^{2 \times 2}", {"f", "x", "A"}),
+    ],
+)
+def test_a_number_below_a_name_that_is_told(text: str, names: set[str]) -> None:
+    assert eg.parse_latex(text).labels.keys() == names

@@ -23,6 +23,7 @@ from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.differential_claims import where_held, with_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
+from eingrad.check.held_fixed import by_the_variable, open_partial
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
@@ -154,12 +155,16 @@ def _check_text(
         if isinstance(claim, str)
         else [claim]
     )
+    claims, aliases = by_the_variable(claims, derived)
     named = _used(system.shorthands, claims)
     books = isinstance(claim, str) and (is_latex(claim) if latex is None else latex)
     judge = partial(_check_last, derived, depth, books)
     found = MatrixJudge(derived, judge, layouts, depth).verdicts([*named, *claims])
     if found is None:
         found = _check_claims(derived, depth, books, [*named, *claims])
+    if reason := open_partial(claims, derived):
+        found = [Verdict("not judged", v.claim, reason, v.correct) for v in found]
+    found = [replace(v, notes=(*v.notes, *aliases)) for v in found] if aliases else found
     return _without_conditions(found, books)
 
 

@@ -18,7 +18,7 @@ from eingrad.check.compare import (
     agrees_where_drawn,
 )
 from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_between
-from eingrad.check.points import PLANS
+from eingrad.check.points import PLANS, Point
 from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
 from eingrad.check.term_by_term import in_part
@@ -354,6 +354,9 @@ class _Search:
             ratio = constant_ratio(point.value(result), claim.value(point))
             if ratio is None or (not scaled and abs(ratio - 1) > CLOSE):
                 continue
+            left = constant_ratio(point.value(right), point.value(result))
+            if scaled and left is not None and abs(left * ratio - 1) <= CLOSE:
+                continue  # the slip and the factor undo each other
             if agrees(ExprClaim(result), right, point):
                 continue
             scale = scale_between(claim, result, points) if scaled else None
@@ -393,8 +396,10 @@ class _Search:
         """Return a repair after which the claim lacks a constant factor only: two mistakes."""
         right, points = self.question.right, self.question.points
         point = points.standard(0)
+        own = None if self.value is None else self.lowered(self.value)
         for repair, claim in self.tried:
-            if constant_ratio(point.value(right), claim.value(point)) is None:
+            ratio = constant_ratio(point.value(right), claim.value(point))
+            if ratio is None or (own is not None and _undoes(ratio, claim, own, point)):
                 continue
             scale = scale_between(claim, right, points)
             if scale is not None:
@@ -459,6 +464,12 @@ class _Search:
         own = self.pools.same_dim(dim) if self.pools else []
         letters = self.question.derived.system.letters
         return [*own, *letters.get(dim, ()), str(dim)][0]
+
+
+def _undoes(ratio: float, repaired: Claim, own: Claim, point: Point) -> bool:
+    """Whether a factor makes of a repaired claim what it was: one that is nearly right."""
+    made = constant_ratio(repaired.value(point), own.value(point))
+    return made is not None and abs(made * ratio - 1) <= CLOSE
 
 
 def _usual(found: Sequence[Repair], most: int) -> list[Repair]:

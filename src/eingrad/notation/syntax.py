@@ -159,13 +159,15 @@ class Derivative:
 
     ``of`` is a `Symbol` in what a person writes; a derivation also shows derivatives that are still
     to be taken, ``d[log(x_i)]/dx_i``, of any formula. ``nabla`` says that it is written with the
-    sign of a gradient, which in every layout is shaped like its variable.
+    sign of a gradient, which in every layout is shaped like its variable, ``total`` that it is
+    written with d, not with \\partial, in LaTeX.
     """
 
     of: Formula
     wrt: tuple[Symbol, ...]
     position: Position | None = field(default=None, compare=False)
     nabla: bool = field(default=False, compare=False)
+    total: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def elaborated(
         _check_bars(statements)
     if bold:
         _check_unbold(statements, {name for name, _ in bold})
-    return _TextElaboration(statements, bold, matrix, moving, first).run()
+    return _TextElaboration(statements, bold, matrix, moving, first, latex).run()
 
 
 def _to_a_power(statements: Sequence[Statement]) -> set[str]:
@@ -417,10 +417,10 @@ class _TextElaboration:
 
     def __init__(
         self, statements: Sequence[Statement], bold: Bold, matrix: set[int],
-        moving: Collection[str], first: Mapping[str, str],
+        moving: Collection[str], first: Mapping[str, str], latex: bool,
     ) -> None:  # fmt: skip
         self.statements, self.matrix, self.moving = statements, matrix, moving
-        self.first = first
+        self.first, self.latex = first, latex
         self.bold = {*bold}
         self.upright, self.ones, self.dots = C, False, False
         self.assigned = [
@@ -578,6 +578,8 @@ class _TextElaboration:
             labels.append(shapes.labels)
         shapes.finish()
         check_series(inference, shapes)
+        if self.latex:
+            self._check_entries(builder, domains)
         letters = Letters(self._letters())
         elaboration = Elaboration(shapes, letters)
         new = list(self.statements)
@@ -594,6 +596,30 @@ class _TextElaboration:
             self._sizes(builder, statements),
             _alike(builder.facts, {n for s in new if isinstance(s, Shaped) for n in s.names}),
         )
+
+    def _check_entries(self, builder: TreeBuilder, domains: Sequence[int]) -> None:
+        """Raise for a number ``x_1`` beside a vector x, or ``A_{11}`` beside a matrix A, of which
+        the text says nothing else: it is an entry in all books."""
+        every = [s for s in self.statements if isinstance(s, Assignment)]
+        told = {s.target.name for s in every if isinstance(s.target, Symbol)}
+        told |= {n for s in self.statements if isinstance(s, Shaped) for n in s.names}
+        known = {name: domains[var] for (name, count), var in builder.names.items() if not count}
+        for part in (x for s in every for x in walk(s.value) if isinstance(x, Symbol)):
+            base = part.name.rstrip("0123456789")
+            number = part.name[len(base) :]
+            if part.labels or part.name in told or number not in {*map(str, range(1, 100))}:
+                continue
+            entry = known.get(base) in (C, R) and known.get(part.name, kinds.S) == kinds.S
+            if not entry and (known.get(base) != M or len(number) != 2):
+                continue
+            kind, how = "vector", f"all with labels, {base}_i"
+            if not entry:
+                kind, how = "matrix", f"{base}_{{{number[0]},{number[1]}}}"
+            declared = rf"{base}_{{{number}}} \in \mathbb{{R}}"
+            hint = f"for the entry write {how}; else declare it, {declared}"
+            reason = f"{base}_{number} may be an entry of the {kind} {base}, or another tensor"
+            raise NotationError(reason, code="open-shape", operand=part.name,
+                                position=part.position, hint=hint)  # fmt: skip
 
     def _losses(self) -> set[str]:
         """Return the functions that stand for any."""

@@ -40,6 +40,7 @@ class DerivativeReader(ScriptReader):
     surely_d = False  # whether a d is that of a derivative whatever the tensors' names are
     by_row = False  # whether the last differential below a bar is of a row, \partial x^\top
     surely_delta = False  # and a \delta, whatever follows it
+    total = False  # whether the last differentials below a bar have a d, no \partial
 
     def closes_bars(self, token: Token) -> bool:
         """Whether a bar is the partner of one before; see `Parser`."""
@@ -384,6 +385,8 @@ class DerivativeReader(ScriptReader):
         derivative = self.derivative(of, by, token)
         if token.text == r"\nabla" and isinstance(derivative, Derivative):
             derivative = replace(derivative, nabla=True)
+        elif isinstance(derivative, Derivative):
+            derivative = replace(derivative, total=self.total and token.text != r"\partial")
         return Power(derivative, BY_ROW, self.at(token)) if by_row else derivative
 
     def go_past_argument(self, formula: Formula) -> None:
@@ -508,6 +511,7 @@ class DerivativeReader(ScriptReader):
         r"""Read ``\partial w_i \partial w_j``; ``\partial w_i^2`` counts twice."""
         wrt: list[Symbol | TensorAt] = []
         rows: list[bool] = []
+        self.total = self.peek().text != r"\partial"
         while self.differential():
             tensor, times = self.tensor_or_entry(transposed=True)
             wrt += [tensor] * times

@@ -356,7 +356,8 @@ class Parser(CallReader):
             return self.operator()
         name = self.word()
         if by := self.partials_below(name):
-            return self.derivative(Symbol(name, (), self.at(token)), by, token)
+            found = self.derivative(Symbol(name, (), self.at(token)), by, token)
+            return replace(found, total=False) if isinstance(found, Derivative) else found
         function = self._function(name, operator, upright)
         if function is not None:
             return self.call(function, token)
