@@ -36,6 +36,9 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex.names import WORDS
 from eingrad.notation.text import number_text, offset_text, parts_at, unnamed
 
+_LAYER_TO_A_POWER = re.compile(
+    r"\\left\((?:\\mathrm\{\w+\}|\w)\^\{\(\d+\)\}(?:_\{.*?\})?\\right\)\^"
+)
 _CAPITAL = re.compile(
     r"(?<![A-Za-z\\])(?:[A-Z]|\\(?:Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega))"
     r"(?:\^\{\(\d+\)\}(?!_)|\^(?!\{\()|(?![\^A-Za-z_]))"
@@ -324,6 +327,7 @@ def _times(parts: Sequence[str]) -> str:
     for part in parts:
         dot = re.search(r"(\d|10\^\{-?\d+\})$", text) and re.match(r"\d|\\frac\{\d", part)
         called = text.endswith(r"\sigma") and part.startswith(r"\left(")  # no sigmoid
+        called = called or _LAYER_TO_A_POWER.match(part)  # no function of W^{(1)}
         capitals = _CAPITAL.search(text) and _CAPITAL.search(part)  # no matrices
         dotted = dot or called or capitals
         text = (rf"{text} \cdot {part}" if dotted else f"{text} {part}") if text else part
