@@ -187,8 +187,9 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
                 text = f"{shown} {partner} = {to_text(Symbol('delta', (i, other)))}"
                 yield InputAssumption(text, _on(x, _orthogonal))
         case "one-hot":
-            moving = question.points.moving
-            for k in (k for k in axes if x.dims[k] not in moving):  # a 1 may miss what counts
+            points = question.points
+            # a 1 that moves may miss what counts; a regular matrix of ones is mostly its inverse
+            for k in (k for k in axes if x.dims[k] not in {*points.moving, *points.inverted}):
                 text = f"{shown} is one-hot along {labels[k]}"
                 yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)))
         case "positive":
