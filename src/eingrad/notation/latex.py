@@ -327,9 +327,9 @@ def _times(parts: Sequence[str]) -> str:
     for part in parts:
         dot = re.search(r"(\d|10\^\{-?\d+\})$", text) and re.match(r"\d|\\frac\{\d", part)
         called = text.endswith(r"\sigma") and part.startswith(r"\left(")  # no sigmoid
-        called = called or _LAYER_TO_A_POWER.match(part)  # no function of W^{(1)}
+        layer = _LAYER_TO_A_POWER.match(part)  # no function of W^{(1)}
         capitals = _CAPITAL.search(text) and _CAPITAL.search(part)  # no matrices
-        dotted = dot or called or capitals
+        dotted = dot or called or layer or capitals
         text = (rf"{text} \cdot {part}" if dotted else f"{text} {part}") if text else part
     return text
 
