@@ -123,3 +123,14 @@ def test_what_is_read_at_the_wrong_place_is_named(claim: str, reason: str) -> No
     verdict = eg.parse(WINDOW).check(claim)
     assert (verdict.outcome, verdict.reason) == ("wrong", reason)
     assert eg.parse(WINDOW).check(str(verdict.fixed)).ok
+
+
+@pytest.mark.parametrize(("claim", "outcome"), [
+    (r"\frac{\partial E}{\partial u_i} = \frac{2 u_i - u_{i+1} - u_{i-1}}{h}", "right"),
+    (r"\frac{\partial E}{\partial u_i} = \frac{2 u_i - u_{i+1} + u_{i-1}}{h}", "wrong"),
+    (r"\frac{\partial E}{\partial u_i} = \frac{u_{i+1} - 2 u_i + u_{i-1}}{h}", "wrong"),
+])  # fmt: skip
+def test_a_stencil_is_judged_where_its_entries_exist(claim: str, outcome: str) -> None:
+    verdict = eg.parse_latex(r"E = \frac{1}{2 h} \sum_i (u_{i+1} - u_i)^2").check(claim)
+    assert verdict.outcome == outcome
+    assert outcome == "wrong" or "i is not the first" in verdict.notes[0]

@@ -1,4 +1,4 @@
-"""A claim that reads behind the last entry, ``W^{l+1}``: judged where all its entries exist."""
+"""A claim that reads outside, as behind the last entry: judged where all its entries exist."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from eingrad.notation.text import label_text
 
 
 def where_all_exist(question: Question, value: Formula) -> tuple[Formula, str] | None:
-    """Return a right side that says nothing where it reads behind the last entry, and the
-    condition in words; None where it never does."""
-    reach: dict[str, int] = {}
-    for label, by in _reads(value):
-        if label in question.labels and by > reach.get(label, 0):
-            reach[label] = by
+    """Return a right side that says nothing where it reads outside, and the condition in words.
+
+    None where it never does.
+    """
     bound = {x for part in walk(value) if isinstance(part, Call) for x in part.axes}
-    reach = {label: by for label, by in reach.items() if label not in bound}
-    if not reach:
-        return None
+    reach: dict[tuple[str, bool], int] = {}  # by label and whether behind the last
+    for label, by in _reads(value):
+        if label in question.labels and label not in bound and by:
+            side = label, by > 0
+            reach[side] = max(abs(by), reach.get(side, 0))
     words = []
-    for label, by in reach.items():
-        end = Sum((SizeOf(label), Number(by)), (False, True))
-        condition = Compare("<", Ordinal(label), end)
+    for (label, is_behind), by in sorted(reach.items(), key=lambda item: not item[0][1]):
+        end = Sum((SizeOf(label), Number(by)), (False, True)) if is_behind else Number(by)
+        condition = Compare("<" if is_behind else ">=", Ordinal(label), end)
         value = Call("where", (condition, value, question.target))
-        name = label_text(label)
-        last = "the last" if by == 1 else f"the last {by}"
-        words.append(f"{name} is not {last}, where {name}+{by} is outside")
-    return value, " and ".join(words)
+        name, sign = label_text(label), "+" if is_behind else "-"
+        which = ("the last" if is_behind else "the first") + ("" if by == 1 else f" {by}")
+        words.append(f"{name} is not {which}, where {name}{sign}{by} is outside")
+    return (value, " and ".join(words)) if words else None
 
 
 def holds_inside(question: Question, value: Formula) -> str | None:
