@@ -24,6 +24,7 @@ MOST_UNKNOWN = 64  # entries of inputs that are moved
 BESIDE = 1e-9  # how far from a kink, in units of the greatest of what is compared
 FLAT = 20.0  # beyond it exp, tanh and the like change no digit
 SLOPED = 1.0  # an argument for which they do
+MOST_SOLVING = 30_000  # nodes evaluated to find the points next to a claim's kinks
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def _beside(points: Points, kink: Kink, plan: int, mirrored: int) -> list[Point]
         which finds ``exp(x) = 500``."""
 
         def residual(flat: Array) -> Array:
-            here = there(flat, Effort())
+            if points.solving.done > MOST_SOLVING:
+                return np.full(1, np.nan)  # which ends the search
+            here = there(flat, points.solving)
             terms = kink.terms(here, place)
             if scale:
                 return np.append(points.residual(here), (terms.sum() - target) / scale)
@@ -121,7 +124,9 @@ def _beside(points: Points, kink: Kink, plan: int, mirrored: int) -> list[Point]
                 sides = np.log([terms[terms > 0].sum(), -terms[terms < 0].sum()])
                 return np.append(points.residual(here), sides[0] - sides[1])
 
-        return newton(residual, flat)
+        found = newton(residual, flat)
+        points.solving.kept.clear()
+        return found
 
     here = np.concatenate([x.ravel() for x in start.values()])
     reach, scale = SLOPED, 1.0
@@ -130,7 +135,7 @@ def _beside(points: Points, kink: Kink, plan: int, mirrored: int) -> list[Point]
         middle = solved(here) if middle is None else middle
         if middle is None:
             return []
-        here, scale = middle, kink.scale(there(middle, Effort()), place)
+        here, scale = middle, kink.scale(there(middle, points.solving), place)
         reach = BESIDE * scale
     found = (solved(here, side * reach, scale) for side in (1, -1))
     return [there(flat, points.effort) for flat in found if flat is not None]

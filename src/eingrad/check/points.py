@@ -217,6 +217,7 @@ class Points:
         self._standard: dict[int, Point] = {}
         self.assumed: dict[str, Point | None] = {}  # a point for each assumption that was tried
         self.beside: dict[Hashable, list[Point]] = {}  # the points next to each kink
+        self.solving = Effort()  # what it took to find them
         self.scale = 1.0  # of the numbers that are drawn, of which half are next to the limits
         self.limits: Sequence[float] = ()
         self.kinds: dict[str, str] = {}

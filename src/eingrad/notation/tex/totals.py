@@ -20,10 +20,11 @@ NOTE = "{}_{} is one of those of which {} is made"
 
 
 def parts_of_totals(found: Sequence[Row]) -> dict[str, tuple[str, str]]:
-    """Return the names that are defined with a label and without, with the new name and the
+    """Return the names that are sums of what has their name and a label, with the new name and the
     label."""
-    lefts = [x for row in found if (x := left_name(row)) is not None]
-    bare = {x.base for x in lefts if not x.scripts}
+    named = [(row, x) for row in found if (x := left_name(row)) is not None]
+    lefts = [x for _, x in named]
+    bare = {x.base for row, x in named if not x.scripts and _is_total(row, x.base)}
     result: dict[str, tuple[str, str]] = {}
     for name in lefts:
         indices = [*places_of(name).values()]
@@ -32,6 +33,13 @@ def parts_of_totals(found: Sequence[Row]) -> dict[str, tuple[str, str]]:
             if letter[:1].islower() and not indices[0].by and _in_one_type(found, name.base):
                 result.setdefault(name.base, (name.base + letter, letter))
     return result
+
+
+def _is_total(row: Row, base: str) -> bool:
+    """Whether what a name is made of is a sum of parts of its own name."""
+    names = (named_at(row.tokens, k) for k in range(len(row.tokens)))
+    parts = [x for x in names if x is not None and x.base == base and x.scripts]
+    return bool(parts) and any(token.text == r"\sum" for token in row.tokens)
 
 
 def _in_one_type(found: Sequence[Row], base: str) -> bool:
