@@ -194,7 +194,7 @@ def _squares(formula: Formula) -> Iterator[str]:
     pairs = (
         p for x in parts if isinstance(x, Product) for p in zip(x.factors, x.divides, strict=True)
     )
-    below = [factor for factor, divides in pairs if divides]
+    below = [part for factor, divides in pairs if divides for part in walk(factor)]
     for part in parts:
         if not (isinstance(part, Power) and part.exponent == Number(2)) or part in below:
             continue

@@ -600,6 +600,6 @@ def _classes(statements: Sequence[Statement]) -> set[str]:
             taken |= {*labels_of(statement.target)}.union(
                 *(x.axes for x in calls if not x.conditions)
             )
-            sides = (x for call in calls for one in call.conditions for x in (one.left, one.right))
+            sides = (one.right for call in calls for one in call.conditions if one.op == "!=")
             found |= {x.label for x in sides if isinstance(x, Ordinal)}
     return (found & CLASSES) - taken
