@@ -11,7 +11,8 @@ from seeds import seeded
 
 import eingrad as eg
 from eingrad.calculus.simplify import simplify
-from eingrad.derivation.labels import Names, to_formula
+from eingrad.derivation.author_letters import Names
+from eingrad.derivation.labels import to_formula
 from eingrad.errors import NotationError
 from eingrad.notation.latex import to_latex
 from eingrad.notation.parse import parse_formula

@@ -25,7 +25,8 @@ from eingrad.calculus.rule_text import TABLES, expressions, module, read_form
 from eingrad.calculus.rules import READABLE, RECOGNISE, STABLE, Rule, RuleSet, apply_rules
 from eingrad.core.algebra import multiply, sum_over
 from eingrad.core.expr import Expr, Var, variables
-from eingrad.derivation.labels import Names, to_formula
+from eingrad.derivation.author_letters import Names
+from eingrad.derivation.labels import to_formula
 from eingrad.notation.text import to_text
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))

@@ -10,7 +10,8 @@ from eingrad import parse
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.core.expr import Expr
-from eingrad.derivation.labels import Names, to_formula
+from eingrad.derivation.author_letters import Names
+from eingrad.derivation.labels import to_formula
 from eingrad.notation.text import to_text
 
 NAMES = ("a", "b", "c", "x")

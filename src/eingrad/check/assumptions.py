@@ -15,7 +15,7 @@ from eingrad.core.algebra import add, einsum, subtract
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Delta, Expr, Map, Var, postorder
 from eingrad.core.later import np
-from eingrad.derivation.labels import Names, fresh_letter
+from eingrad.derivation.author_letters import Names, fresh_letter
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.text import call_head, to_text

@@ -17,7 +17,8 @@ from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
 from eingrad.core.recurrences import recurrent, scans, vanishing
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.labels import Names, edges_of, size_holders, to_formula
+from eingrad.derivation.author_letters import Names, edges_of, size_holders
+from eingrad.derivation.labels import to_formula
 from eingrad.derivation.steps import introduced, opened
 from eingrad.errors import DifferentiationError, EingradError
 from eingrad.notation.summation import derivative_parts, tensor_parts, walk

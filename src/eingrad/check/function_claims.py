@@ -10,7 +10,7 @@ from eingrad.check.points import Point
 from eingrad.check.question import Target, name_of
 from eingrad.core.evaluate import Array
 from eingrad.core.later import np
-from eingrad.derivation.labels import Names, fresh_letter
+from eingrad.derivation.author_letters import Names, fresh_letter
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.system import System

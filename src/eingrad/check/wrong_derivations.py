@@ -38,7 +38,8 @@ from eingrad.core.expr import (
 )
 from eingrad.core.partials import local_jacobian, partial_derivative, result_labels
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.labels import Names, to_formula
+from eingrad.derivation.author_letters import Names
+from eingrad.derivation.labels import to_formula
 from eingrad.notation.system import System
 from eingrad.notation.text import call_head, to_text
 

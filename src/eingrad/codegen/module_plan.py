@@ -39,7 +39,8 @@ from eingrad.core.product import shared_products
 from eingrad.core.recurrences import computable, recurrent
 from eingrad.core.rewrite import substitute
 from eingrad.core.spans import length, span_of, within
-from eingrad.derivation.labels import head_of, to_formula
+from eingrad.derivation.author_letters import head_of
+from eingrad.derivation.labels import to_formula
 from eingrad.derivation.steps import Deriver
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Assignment, Formula, Symbol

@@ -7,15 +7,14 @@ both free and bound, and two sums inside one product never share one.
 
 from __future__ import annotations
 
-import string
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
 
 from eingrad.calculus.gather_rules import open_scatter
-from eingrad.calculus.naming import DerivativeName, DirectionName
+from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
 from eingrad.core.algebra import base_and_exponent, constant_value, repeated_axes
 from eingrad.core.arrays import Gather, Matrix, Scatter
@@ -42,11 +41,18 @@ from eingrad.core.product import Factor
 from eingrad.core.rewrite import rewrite
 from eingrad.core.spans import span_of
 from eingrad.derivation.assemble import assemble, letters_in_order, number
-from eingrad.derivation.author_order import AuthorOrder, as_written
+from eingrad.derivation.author_letters import (
+    Names,
+    OffsetLetter,
+    fresh_letter,
+    head_of,
+    letters_of,
+    symbol_of,
+)
+from eingrad.derivation.author_order import as_written
 from eingrad.derivation.offsets import is_selecting, offsets_to_write
 from eingrad.derivation.some_entries import bound_first, distinguished, in_alphabet, over_some
 from eingrad.notation import syntax
-from eingrad.notation.lower import uses
 from eingrad.notation.places import compared
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
@@ -58,35 +64,7 @@ from eingrad.notation.syntax import (
     move_of,
     symbol_at,
 )
-from eingrad.notation.system import System
 from eingrad.notation.text import to_text
-
-Title = DerivativeName | DirectionName
-
-
-@dataclass(frozen=True)
-class Names:
-    """The author's letters for each dimension, and the order in which tensors were introduced."""
-
-    letters: Mapping[Dim, Sequence[str]] = field(default_factory=dict)
-    rank: Mapping[str, int] = field(default_factory=dict)
-    pending: Mapping[str, tuple[Expr, str, int]] = field(default_factory=dict)
-    """Derivatives still to be taken, by the name of the variable that stands for each: of what,
-    by which tensor, and how many labels are the former's (-1: both have the same)."""
-    derivatives: Mapping[str, Title] = field(default_factory=dict)
-    """The tensors that are derivatives, by name."""
-    author_order: AuthorOrder = field(default_factory=AuthorOrder)
-    holders: Mapping[Dim, SizeOf] = field(default_factory=dict)
-    """The extent of each dimension as that of a label of a tensor: ``size_j(A_jk)``."""
-    edges: Mapping[str, Collection[tuple[int, bool]]] = field(default_factory=dict)
-    """The tensors with lines for what stands outside: along which axes, and whether before."""
-    all_letters: frozenset[str] = frozenset()
-    """Every letter that the author uses."""
-
-    def __post_init__(self) -> None:
-        if not self.all_letters:
-            every = frozenset(x for letters in self.letters.values() for x in letters)
-            object.__setattr__(self, "all_letters", every)
 
 
 def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
@@ -133,103 +111,6 @@ def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, Si
             named = names.holders.get(dim, SizeOf(own[0]))
             sizes[dim] = SizeOf(letters[0]) if letters else named
     return sizes
-
-
-def size_holders(system: System) -> dict[Dim, SizeOf]:
-    """Return for each dimension the tensor with the fewest axes that has it.
-
-    >>> from eingrad.notation.lower import lower
-    >>> from eingrad.notation.parse import parse_statements
-    >>> size_holders(lower(parse_statements("y_i = W_ij x_j")))["j"].of.name
-    'x'
-    """
-    holders: dict[Dim, SizeOf] = {}
-    for dim, found in uses(system).items():
-        name, axis, _ = min(found, key=lambda use: len(system.labels[use[0]]))
-        labels = system.labels[name]
-        holders[dim] = SizeOf(labels[axis], Symbol(name, labels))
-    return holders
-
-
-def edges_of(system: System) -> dict[str, list[tuple[int, bool]]]:
-    """Return the tensors with lines for what stands outside: along which axes, whether before."""
-    return {name: [(k, sign == "<") for k, sign in own] for name, own in system.edges.items()}
-
-
-def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
-    """Write a derivative whose axes have the letters ``labels``."""
-    if isinstance(title, DirectionName):
-        return symbol_at(str(title), labels)
-    rest = list(labels)
-    own, rest = rest[: title.of_ndim], rest[title.of_ndim :]
-    wrt = []
-    for name, ndim in title.wrt:
-        wrt.append(symbol_at(name, rest[:ndim]))
-        rest = rest[ndim:]
-    return syntax.Derivative(symbol_at(title.of, own), tuple(wrt))
-
-
-def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
-    """Return the author's letter for a dimension if it is free, else the next one that is."""
-    taken = set(used)
-    own = list(names.letters.get(dim, ())) or ([dim] if isinstance(dim, str) else [])
-    for letter in own:
-        if letter not in taken:
-            return letter
-    foreign = names.all_letters
-    for letter in _after(own[0] if own else "i"):
-        if letter not in taken and letter not in foreign:
-            return letter
-    for letter in _after(own[0] if own else "i"):
-        if letter not in taken:
-            return letter
-    raise AssertionError("letters never run out")
-
-
-def _after(letter: str) -> Iterator[str]:
-    """Yield the letters that follow in the alphabet, then numbered ones."""
-    if len(letter) == 1 and letter in string.ascii_lowercase:
-        start = string.ascii_lowercase.index(letter)
-        order = string.ascii_lowercase[start + 1 :] + string.ascii_lowercase[:start]
-        yield from order.replace("d", "").replace("e", "") if letter not in "de" else order
-        yield from string.ascii_uppercase
-    number = 2
-    while True:
-        yield f"{letter}{number}"
-        number += 1
-
-
-class OffsetLetter(str):
-    """A letter in whose place stands a combination of others: ``i+k``."""
-
-    offset: syntax.Offset
-
-    @classmethod
-    def of(cls, letter: str, offset: syntax.Offset) -> OffsetLetter:
-        """Return the letter with what stands in its place."""
-        new = cls(letter)
-        new.offset = offset
-        return new
-
-
-def symbol_of(name: str, letters: Sequence[str]) -> Symbol | syntax.TensorAt:
-    """Return a tensor at letters, of which some may stand for combinations."""
-    if any(isinstance(x, OffsetLetter) for x in letters):
-        entries = tuple(_entry(x) for x in letters)
-        return syntax.TensorAt(name, entries)
-    return symbol_at(name, letters)
-
-
-def _letters_of(labels: Iterable[int], letters: Mapping[int, str]) -> list[str]:
-    """Return the letters of labels, but of those in whose place a combination stands."""
-    return [x for k in sorted(labels) if not isinstance(x := letters[k], OffsetLetter)]
-
-
-def _entry(letter: str) -> str | syntax.Offset:
-    if isinstance(letter, OffsetLetter):
-        return letter.offset
-    by = move_of(letter)
-    return syntax.Offset(((1, str(letter)),), by) if by else str(letter)
 
 
 class _Writer:
@@ -514,7 +395,7 @@ class _Writer:
         if masks:
             return self._conditional(product, masks, letters, summed - product.summed())
         above, below = self._factors(product, letters)
-        bound = _letters_of(summed, letters)
+        bound = letters_of(summed, letters)
         if ends := self._ends(bound, [*above, *below]):
             inner = assemble(1, above, below, [x for x in bound if x not in ends])
             total = Call("sum", (inner,), tuple(ends), None, tuple(ends.values()))
@@ -589,7 +470,7 @@ class _Writer:
             sums.append(self._conditional_sum(inner, self._conditions(own_masks, letters), letters))
         used = [f for own in inside for f in own]
         outer = [f for f in rest if f not in used]
-        bound = _letters_of(summed - {k for f in used for k in self._held(f[1])}, letters)
+        bound = letters_of(summed - {k for f in used for k in self._held(f[1])}, letters)
         above, below = self._factors(replace(product, factors=tuple(outer)), letters)
         whole = assemble(product.coefficient, [*above, *sums], below, bound)
         return distinguished(whole, self._conditions(free, letters))
@@ -646,9 +527,9 @@ class _Writer:
         axes = tuple(letters[k] for k in own if letters[k] in compared(call))
         call = replace(call, conditions=tuple(bound_first(c, axes) for c in conditions))
         above, below = self._factors(inner, letters)
-        ends = self._ends(_letters_of(own, letters), [*above, *below])
+        ends = self._ends(letters_of(own, letters), [*above, *below])
         axes = tuple(dict.fromkeys((*axes, *ends)))
-        others = [x for x in _letters_of(own, letters) if x not in axes]
+        others = [x for x in letters_of(own, letters) if x not in axes]
         call = replace(call, conditions=(*call.conditions, *ends.values()))
         return replace(call, args=(assemble(1, above, below, others),), axes=axes)
 

@@ -17,7 +17,8 @@ from eingrad.core.expr import Dim, Einsum, Expr, Reduce, Var, depends_on, postor
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.core.partials import local_jacobian, result_labels
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.labels import Names, head_of, to_formula
+from eingrad.derivation.author_letters import Names, head_of
+from eingrad.derivation.labels import to_formula
 from eingrad.derivation.matrix import matrix_form
 from eingrad.derivation.reasons import (
     LetterPair,

@@ -16,7 +16,8 @@ from eingrad.calculus.reverse import Adjoint, functions_in, recognise, tensor
 from eingrad.core.expr import Einsum, Expr, Var, variables
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS
 from eingrad.core.functions.record import Record
-from eingrad.derivation.labels import head_of, to_formula
+from eingrad.derivation.author_letters import head_of
+from eingrad.derivation.labels import to_formula
 from eingrad.derivation.lines import Step
 from eingrad.derivation.reasons import Reason, because, enumerated
 from eingrad.derivation.rule_names import operations_to

@@ -12,7 +12,8 @@ from eingrad.core.algebra import base_and_exponent
 from eingrad.core.expr import Dim, Expr, Var, postorder, variables
 from eingrad.core.later import has_numpy
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.labels import head_of, to_formula
+from eingrad.derivation.author_letters import head_of
+from eingrad.derivation.labels import to_formula
 from eingrad.derivation.lines import Step
 from eingrad.derivation.matrix import form_text, layout_axes, matrix_form
 from eingrad.derivation.matrix.form_values import vanishes_on_diagonal

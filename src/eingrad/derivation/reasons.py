@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eingrad.derivation.labels import Names, head_of
+from eingrad.derivation.author_letters import Names, head_of
 from eingrad.derivation.matrix import form_latex, form_text
 from eingrad.derivation.matrix.forms import Form
 from eingrad.notation.latex import to_latex

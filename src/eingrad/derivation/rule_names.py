@@ -10,7 +10,8 @@ from eingrad.core.arrays import Gather, Matrix
 from eingrad.core.expr import Einsum, Expr, Map, Number, Reduce, Var, depends_on, postorder
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, MATRIX_FUNCTIONS
 from eingrad.core.partials import is_linear
-from eingrad.derivation.labels import Names, to_formula
+from eingrad.derivation.author_letters import Names
+from eingrad.derivation.labels import to_formula
 from eingrad.derivation.reasons import Reason, because
 from eingrad.notation.summation import children, walk
 from eingrad.notation.syntax import Derivative, Formula, Symbol

@@ -18,8 +18,8 @@ from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
 from eingrad.core.recurrences import recurrent
 from eingrad.core.rewrite import substitute
+from eingrad.derivation.author_letters import Names, edges_of, fresh_letter, head_of, size_holders
 from eingrad.derivation.author_order import author_order_of, symmetric_as_written
-from eingrad.derivation.labels import Names, edges_of, fresh_letter, head_of, size_holders
 from eingrad.derivation.lines import AdjointLines, Lines, Step, TangentLines, with_symmetry
 from eingrad.derivation.reasons import because, enumerated, together
 from eingrad.derivation.rule_names import fact_used

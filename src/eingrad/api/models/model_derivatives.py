@@ -16,7 +16,8 @@ from eingrad.core.algebra import add
 from eingrad.core.expr import Expr, variables
 from eingrad.core.later import Later
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.labels import head_of, to_formula
+from eingrad.derivation.author_letters import head_of
+from eingrad.derivation.labels import to_formula
 from eingrad.derivation.matrix import LAYOUTS
 from eingrad.derivation.presentation import (
     Presentation,

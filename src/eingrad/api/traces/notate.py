@@ -17,7 +17,8 @@ from eingrad.core.conjugate import CONJ
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Map, Reduce, Var, postorder
 from eingrad.core.gather import indicator, indicator_index
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.labels import Names, fresh_letter, to_formula
+from eingrad.derivation.author_letters import Names, fresh_letter
+from eingrad.derivation.labels import to_formula
 from eingrad.errors import EingradError
 from eingrad.notation.lexeme import is_function, over_matrices
 from eingrad.notation.lower import lower

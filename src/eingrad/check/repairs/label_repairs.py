@@ -16,7 +16,7 @@ from eingrad.check.tree import (
     shown,
     times,
 )
-from eingrad.derivation.labels import fresh_letter
+from eingrad.derivation.author_letters import fresh_letter
 from eingrad.notation.syntax import (
     Call,
     Derivative,

@@ -8,7 +8,7 @@ from math import prod
 from eingrad.calculus.reverse import Adjoint, needed_by
 from eingrad.core.algebra import is_light
 from eingrad.core.expr import Dim, Einsum, Expr, postorder, variables
-from eingrad.derivation.labels import head_of
+from eingrad.derivation.author_letters import head_of
 from eingrad.derivation.pictures.picture import Box, Picture, layered
 from eingrad.derivation.steps import Deriver, Record
 from eingrad.notation.syntax import Assignment, Symbol
