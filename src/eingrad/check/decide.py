@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from eingrad.calculus.naming import listed
+from eingrad.calculus.reverse import needed_by
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.check.apart import counted, entries_apart, letter_of_its_own
@@ -401,12 +402,9 @@ def _apart_but_for_accent(system: System, target: Symbol | Derivative) -> str | 
     """
     if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
         return None
-    inside = {name: {x.name for x in variables(d.expr)} for name, d in system.definitions.items()}
-    below, stack = {target.of.name}, [target.of.name]
-    while stack:
-        new = inside.get(stack.pop(), set()) - below
-        below |= new
-        stack += new
+    exprs = {name: d.expr for name, d in system.definitions.items()}
+    inside = {name: {x.name for x in variables(expr)} for name, expr in exprs.items()}
+    below = needed_by([target.of.name], exprs)
     by = target.wrt[-1].name
     if by in below or by not in system.labels:
         return None

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from eingrad.calculus.reverse import needed_by
 from eingrad.check.derived import Derived
 from eingrad.check.tree import mapped
-from eingrad.core.expr import Var, variables
+from eingrad.core.expr import Var
+from eingrad.notation.matrix.claims import sides_of, with_sides
 from eingrad.notation.summation import walk
-from eingrad.notation.syntax import Assignment, Claim, Derivative, Formula, Symbol, TensorAt
+from eingrad.notation.syntax import Claim, Derivative, Formula, Symbol, TensorAt
 from eingrad.notation.system import System
-
-Sides = tuple[Formula, Formula]
 
 
 def by_the_variable(claims: Sequence[Claim], derived: Derived) -> tuple[list[Claim], list[str]]:
@@ -39,15 +39,8 @@ def by_the_variable(claims: Sequence[Claim], derived: Derived) -> tuple[list[Cla
 
     if not others:
         return [*claims], []
-    found: list[Claim] = []
-    for claim in claims:
-        left, right = (mapped(side, one) for side in _sides(claim))
-        if isinstance(claim, Assignment):
-            assert isinstance(left, Symbol | Derivative)
-            found.append(replace(claim, target=left, value=right))
-        else:
-            found.append(replace(claim, left=left, right=right))
-    return found, [*notes]
+    sides = [[mapped(side, one) for side in sides_of(claim)] for claim in claims]
+    return [with_sides(c, *own) for c, own in zip(claims, sides, strict=True)], [*notes]
 
 
 def open_partial(claims: Sequence[Claim], derived: Derived) -> str:
@@ -56,7 +49,7 @@ def open_partial(claims: Sequence[Claim], derived: Derived) -> str:
     It matters where a tensor between the two depends on the variable, and is open where the claims
     have the same derivative with d, or the model lists that tensor as an argument.
     """
-    parts = [x for c in claims for side in _sides(c) for x in walk(side)]
+    parts = [x for c in claims for side in sides_of(c) for x in walk(side)]
     found = [x for x in parts if isinstance(x, Derivative) and isinstance(x.of, Symbol)]
     totals = {_key(x) for x in found if x.total}
     for part in found:
@@ -88,20 +81,8 @@ def _between(of: str, by: str, system: System) -> Iterator[str]:
 
 def _below(names: Collection[str], system: System) -> set[str]:
     """Return some tensors and all that they depend on."""
-    found, stack = {*names}, [*names]
-    while stack:
-        own = system.definitions.get(stack.pop())
-        new = {x.name for x in variables(own.expr)} - found if own is not None else set()
-        found |= new
-        stack += new
-    return found
+    return needed_by(names, {n: d.expr for n, d in system.definitions.items()})
 
 
 def _names(formula: Formula) -> set[str]:
     return {x.name for x in walk(formula) if isinstance(x, Symbol | TensorAt)}
-
-
-def _sides(claim: Claim) -> Sides:
-    if isinstance(claim, Assignment):
-        return claim.target, claim.value
-    return claim.left, claim.right

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from eingrad.core.expr import variables
+from eingrad.calculus.reverse import needed_by
 from eingrad.errors import NotationError
 from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.system import System
@@ -110,13 +110,8 @@ def _variables(name: str, written: str | None, system: System) -> list[str]:
 
 def _in_order(name: str, system: System) -> Sequence[str]:
     """Return the inputs of a formula if their order is plain: x, y, z or x1, x2."""
-    seen, pending = {name}, [name]
-    while pending:
-        definition = system.definitions.get(pending.pop())
-        new = {x.name for x in variables(definition.expr)} - seen if definition else set()
-        seen |= new
-        pending += new
-    found = sorted(seen & system.inputs.keys(), key=lambda x: (len(x), x))
+    below = needed_by([name], {n: d.expr for n, d in system.definitions.items()})
+    found = sorted(below & system.inputs.keys(), key=lambda x: (len(x), x))
     letters = "".join(found)
     bases = {x.rstrip("0123456789") for x in found}
     counted = [x[len(x.rstrip("0123456789")) :] for x in found]

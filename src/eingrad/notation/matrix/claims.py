@@ -289,7 +289,7 @@ class ClaimElaboration:
         labels = elaboration.labels_for(left, scope)
         sides = [elaboration.at(x, labels, scope) for x in (left, right)]
         shapes.has_jacobian = any(_is_jacobian(x, shapes) for x in builder.nodes)
-        return _with_sides(claim, sides[0], sides[1]), shapes, left
+        return with_sides(claim, sides[0], sides[1]), shapes, left
 
 
 def _without_entries(formula: Formula) -> Formula:
@@ -316,7 +316,7 @@ def _entry_by_entry(claim: Claim) -> Claim:
             return replace(formula, signs=tuple(ODOT if s == DOT else s for s in formula.signs))
         return formula
 
-    return _with_sides(claim, *map(signed, sides_of(claim)))
+    return with_sides(claim, *map(signed, sides_of(claim)))
 
 
 def sides_of(claim: Claim) -> tuple[Formula, Formula]:
@@ -326,7 +326,8 @@ def sides_of(claim: Claim) -> tuple[Formula, Formula]:
     return claim.target, claim.value
 
 
-def _with_sides(claim: Claim, left: Formula, right: Formula) -> Claim:
+def with_sides(claim: Claim, left: Formula, right: Formula) -> Claim:
+    """Return a claim with other sides."""
     if isinstance(claim, Equation):
         return Equation(left, right, claim.position)
     assert isinstance(left, Symbol | Derivative)
