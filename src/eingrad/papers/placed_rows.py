@@ -40,6 +40,10 @@ class PlacedRow:
     order: int
     written: EquationRow
 
+    def other(self, text: str, reason: str) -> JudgedFormula:
+        """Return a formula of this row that says nothing that could be judged."""
+        return JudgedFormula(self.row.line, text, "other", "not judged", reason)
+
     def as_written(self, formula: JudgedFormula) -> JudgedFormula:
         """Return a formula of this row with the document's own words."""
         text = formula.formula

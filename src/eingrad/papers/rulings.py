@@ -1,0 +1,207 @@
+"""One equality of a document: its verdict, and what the document leaves open about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from eingrad.check.verdict import OF_INPUTS
+from eingrad.papers.any_activation import speaks_of_sigma, speaks_of_slope
+from eingrad.papers.applied_names import with_examples
+from eingrad.papers.defined_names import DefinedNames, IndexSlip
+from eingrad.papers.equalities import Doubt, Finding
+from eingrad.papers.heads import is_derivative, letters_in
+from eingrad.papers.judged_formula import JudgedFormula
+from eingrad.papers.placed_rows import PlacedRow
+from eingrad.papers.prose import Facts
+from eingrad.papers.rewording import derivative_of_formula
+from eingrad.papers.scope import Stated, letters_of_name
+
+_DIFFERENTIAL = re.compile(
+    r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
+)
+_TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
+_MISFIT = "do not fit together"
+_MISSING = re.compile(r"nothing before says|does not depend on")
+_LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
+_ONE_LABEL = re.compile(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
+
+
+def _is_value(side: str) -> bool:
+    """Whether a side is worked out with numbers: ``0.138 a_1``, ``0.5 - 0``."""
+    return re.search(r"\d\.\d{2}", side) is not None or ("." in side and not letters_in(side))
+
+
+class Rulings:
+    """Judges the equalities of a document where they stand."""
+
+    def __init__(self, names: DefinedNames, facts: Facts) -> None:
+        self.names, self.overview, self.facts = names, names.overview, facts
+        self.valued: set[str] = set()  # what has a number in an example
+        self.apart: set[tuple[tuple[int, ...], frozenset[str]]] = set()  # labels that differ
+        self.asked: dict[tuple[int, str], tuple[str, str]] = {}  # the sides of what was judged
+        self.confirmed: list[tuple[IndexSlip, int]] = []
+
+    def said(self, line: PlacedRow, left: str, side: str) -> str:
+        """Return an equality of a row with the row's condition."""
+        condition = line.row.condition
+        return f"{left} = {side}" + (rf" \quad {condition}" if condition else "")
+
+    def judged(self, line: PlacedRow, text: str, doubt: Doubt | None = None) -> Finding:
+        """Judge the text of an equality by what stands before its line."""
+        reworded = self.names.reworded(text, line.section)
+        return self.names.equalities.judge(reworded, line.section, doubt)
+
+    def again(self, line: PlacedRow, formula: JudgedFormula) -> JudgedFormula:
+        """Judge a formula once more with what is defined behind it, where that is missing."""
+        sides = self.asked.get((line.order, formula.formula))
+        if formula.judged or sides is None or not _MISSING.search(formula.reason):
+            return formula
+        whole = self.names.scope
+        self.names.equalities.scope = whole.seen_from(line.order)
+        if len(self.names.scope.stated) > sum(s.order <= line.order for s in whole.stated):
+            judged = self.equality(line, *sides)
+            formula = judged if judged.judged else formula
+        self.names.equalities.scope = whole
+        return formula
+
+    def equality(
+        self, line: PlacedRow, left: str, side: str, explained: bool = True
+    ) -> JudgedFormula:
+        """Judge one equality; its mistake is looked for if ``explained``."""
+        text = self.said(line, left, side)
+        blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
+        self.asked[line.order, text] = left, side
+        if self.overview.is_skipped(line):
+            return replace(blank, reason="skipped, as the document asks")
+        if reason := self.names.other_arguments(text) or self.overview.open.of(text):
+            return replace(blank, reason=reason)
+        doubt = partial(self.doubt, line, left, side) if explained else None
+        found = self.found(line, left, side, doubt)
+        if found.outcome == "right if" and side == "0" and is_derivative(left):
+            return replace(blank, reason="a condition: where a derivative is 0")
+        if found.outcome in {"right", "right if"}:
+            for stated in found.used:
+                if (slip := self.names.slips.pop(stated.order, None)) is not None:
+                    self.confirmed.append((slip, line.row.line))
+        if self.overview.errors and re.search(r"\bdelta_", found.read):
+            return replace(blank, reason="delta is an error of the text, and Kronecker's here")
+        shown = found.outcome != "not judged" or not _DIFFERENTIAL.match(left)
+        blank = replace(blank, read=self.names.written(found.read) if shown else "")
+        if found.outcome == "wrong":
+            found = self.off_diagonal(line, left, text) or found
+        if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
+            return replace(blank, reason=open_)
+        if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
+            return replace(blank, reason="d before a name: a gradient or a differential")
+        if found.outcome == "wrong" and self.takes_sigma(line, text, found.used):
+            return replace(blank, reason="the text does not say which function sigma is")
+        repaired = None if found.repaired is None else self.names.written(found.repaired)
+        reason = self.names.written(found.reason)
+        return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
+
+    def found(self, line: PlacedRow, left: str, side: str, doubt: Doubt | None) -> Finding:
+        """Return the best that is found about an equality in the ways in which it can be meant."""
+        text = self.said(line, left, side)
+        found = self.judged(line, text, doubt)
+        if found.outcome == "not judged":
+            found = self.of_formula(line, left, side, doubt) or found
+        own = with_examples(text, self.overview.examples)
+        if found.outcome != "right" and own is not None:
+            of_one = self.judged(line, own)
+            found = of_one if of_one.outcome == "right" else found
+        if doubt is not None and found.outcome == "not judged" and _MISFIT in found.reason:
+            reworded = self.names.reworded(text, line.section)
+            other = self.names.equalities.other_tensor(reworded, line.section, doubt)
+            found = other or found
+        return found
+
+    def of_formula(
+        self, line: PlacedRow, left: str, side: str, doubt: Doubt | None
+    ) -> Finding | None:
+        """Judge a derivative of a formula by one of a name that it defines for a moment: so
+        vectors and matrices are told apart as in a definition."""
+        inner = derivative_of_formula(left)
+        if inner is None or _TEMPORARY in f"{left} {side}":
+            return None
+        formula, by = inner
+        own = self.names.stated(line, "temporary", _TEMPORARY, formula)
+        if self.names.unread(line, "", _TEMPORARY, formula) is not None:
+            return None
+        self.names.scope.define(own)
+        text = rf"\frac{{\partial {_TEMPORARY}}}{{\partial {by}}} = {side}"
+        found = self.judged(line, text, doubt)
+        self.names.scope.stated.remove(own)
+        if found.outcome == "not judged":
+            return None
+        of = f"d[{self.names.shown(own).partition(' = ')[2]}]/"
+        read, reason, repaired = (
+            (x or "").replace("dFcheck/", of) for x in (found.read, found.reason, found.repaired)
+        )
+        return replace(found, read=read, reason=reason, repaired=repaired or None)
+
+    def off_diagonal(self, line: PlacedRow, left: str, text: str) -> Finding | None:
+        r"""Return that an equality holds for unequal labels, where the section speaks of such."""
+        labels = frozenset(a or b for a, b in _ONE_LABEL.findall(left))
+        if len(labels) != 2 or line.row.condition or (line.section, labels) not in self.apart:
+            return None
+        i, j = sorted(labels)
+        other = self.judged(line, rf"{text} \quad {i} \neq {j}")
+        if other.outcome != "right":
+            return None
+        return replace(other, outcome="right if", reason=f"right if {i} and {j} differ")
+
+    def takes_sigma(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> bool:
+        """Whether an equality that seems wrong may say what an unknown sigma is."""
+        text = self.names.reworded(text, line.section)
+        if self.overview.logistic or speaks_of_slope(text.partition(" = ")[2]):
+            return False
+        name = self.names.equalities.any_sigma
+        return speaks_of_sigma(text) or any(
+            speaks_of_sigma(s.text) or (name and f"{name}(" in s.text.replace(r"\left", ""))
+            for s in used
+        )
+
+    def doubt(self, line: PlacedRow, left: str, side: str, used: Sequence[Stated]) -> str:
+        """Say what the document leaves open about an equality that seems wrong, "" for nothing."""
+        if example := self.example(left, side, used):
+            return example
+        text = f"{left} = {side}"
+        for one in used:
+            if one.order > line.order and one.section != line.section:
+                return f"{one.name} is defined behind it, in another section, on line {one.line}"
+            rival = self.names.equalities.rival(one, line.section)
+            if rival is not None:
+                lines = f"{min(one.line, rival.line)} and {max(one.line, rival.line)}"
+                return f"{one.name} is defined in two ways, on lines {lines}"
+        letters = letters_in(text).union(*(s.letters for s in used))
+        for matrix in sorted(x for x in letters_in(text) if x.isupper()):
+            entry = matrix.lower()
+            ranks = self.overview.ranks
+            if entry in letters and ranks.get(entry) == 2 and matrix not in ranks:
+                return f"{matrix} may be the matrix of {entry}"
+        if "mu" in letters and self.names.scope.nearest("mu") is None and self.overview.means:
+            return "mu is a mean in the text, and no formula says of what"
+        return ""
+
+    def example(self, left: str, side: str, used: Sequence[Stated]) -> str:
+        """Say that an equality which seems wrong holds somewhere only, "" where it does not."""
+        text = " ".join([left, side, *(s.text for s in used if not s.shape)])
+        valued = any(x.isdigit() for x in side.split()) and letters_in(text) & self.valued
+        if _is_value(side) or _LARGE.search(text) or valued:
+            return "a value at the numbers of an example"
+        return "a condition: where a derivative is 0" if side == "0" and is_derivative(left) else ""
+
+    def condition(
+        self, line: PlacedRow, judged: JudgedFormula, left: str, side: str
+    ) -> JudgedFormula:
+        r"""Return what an identity says of what nothing defines: ``\sum_i t_i = 1``, a fact."""
+        letters = letters_in(f"{left} {side}")
+        given = not any(letters_of_name(s.name) <= letters for s in self.names.scope.stated)
+        plain = judged.outcome in {"right", "not judged"} and judged.reason != OF_INPUTS
+        if plain or is_derivative(left + side) or not given:
+            return judged
+        self.facts.state(line.row.line, judged.formula)
+        return line.other(judged.formula, "a condition on what nothing defines")
