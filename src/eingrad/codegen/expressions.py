@@ -24,6 +24,7 @@ from eingrad.codegen.code import (
     negative,
     tuple_text,
 )
+from eingrad.codegen.entries_in_place import times_entries
 from eingrad.codegen.matmul import Operand, as_matmul
 from eingrad.codegen.pieces import Piece, is_negative, linear, number, positive_power
 from eingrad.codegen.targets import Target
@@ -160,7 +161,8 @@ class ExpressionWriter:
         if isinstance(node, Indices):
             return Piece(self._arange(node.dims[0]), every)
         if isinstance(node, Einsum):
-            return Factors(self, node).value()
+            spread = times_entries(node)
+            return Factors(self, node).value() if spread is None else self.emit(spread)
         if isinstance(node, Reduce):
             return self._reduce(node)
         if isinstance(node, Matrix):
@@ -428,7 +430,9 @@ class ExpressionWriter:
         """Add entries in their places, where a `Scatter` would be an array of mostly zeros."""
         assert isinstance(node, Scatter)
         places, entries = self._scattered(node, multiply(Const(factor), node.operands[0]))
-        return Piece(call(self.helper("add_at"), total.code, places, entries), total.axes)
+        fresh = total.code.kind in {"binary", "unary"} and "add_onto" in HELPERS[self.target.name]
+        name = self.helper("add_onto" if fresh else "add_at")
+        return Piece(call(name, total.code, places, entries), total.axes)
 
     def _sum_of(self, terms: Sequence[Expr]) -> Piece:
         values = []

@@ -98,6 +98,12 @@ def add_at(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array
     np.add.at(result, places, entries)
     return result
 ''',
+    "add_onto": '''
+def add_onto(x: Array, places: tuple[Array | slice, ...], entries: Array) -> Array:
+    """Add ``entries`` at ``places`` of ``x``, which nobody else reads, and return it."""
+    np.add.at(x, places, entries)
+    return x
+''',
     "shifted": '''
 def shifted(x: Array, by: int, axis: int, outside: Array | None = None) -> Array:
     """Return the entries ``by`` positions on; ``outside``, or 0, where there are none."""
@@ -198,6 +204,15 @@ def scatter(
 def add_at(x: Tensor, places: tuple[Tensor | None, ...], entries: Tensor) -> Tensor:
     """Return ``x`` to which ``entries`` are added at ``places``."""
     return torch.ops.aten.index_put(x, places, entries.to(x.dtype), True)
+''',
+    "add_onto": '''
+def add_onto(x: Tensor, places: tuple[Tensor | None, ...], entries: Tensor) -> Tensor:
+    """Add ``entries`` at ``places`` of ``x``, which nobody else reads, and return it."""
+    entries = entries.to(x.dtype)
+    try:
+        return torch.ops.aten.index_put_(x, places, entries, True)
+    except RuntimeError:  # under vmap, where x is not a batch and the places are
+        return torch.ops.aten.index_put(x, places, entries, True)
 ''',
     "shifted": '''
 def shifted(x: Tensor, by: int, axis: int, outside: Tensor | None = None) -> Tensor:
