@@ -62,7 +62,7 @@ def assumptions(
         for name in sorted(names, key=lambda n: inputs[n].ndim) if kind == "positive" else names:
             if name not in points.ranges and name not in points.fixed:
                 yield from _about(inputs[name], question, kind)
-        if kind == "symmetric":
+        if kind in {"symmetric", "set"}:
             free = [n for n in names if n not in points.ranges and n not in points.fixed]
             yield from _together([x for n in free for x in _about(inputs[n], question, kind)])
 
@@ -89,7 +89,7 @@ def assumption_for(
     explain; that anything else is assumed there would be an accident.
     """
     if any(_agrees_by_chance(question, claim, plan) for plan in range(PLANS)):
-        kinds = [kind for kind in kinds if kind == "positive"]
+        kinds = [kind for kind in kinds if kind in {"positive", "set"}]
     if isinstance(claim, ExprClaim) and _has_cases(claim.expr):
         kinds = [kind for kind in kinds if kind != "positive"]
     for assumption in assumptions(question, names, kinds):
@@ -192,6 +192,8 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
             for k in (k for k in axes if x.dims[k] not in {*points.moving, *points.inverted}):
                 text = f"{shown} is one-hot along {labels[k]}"
                 yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)))
+        case "set":
+            yield InputAssumption(f"{shown} > 0", _on(x, np.abs))
         case "positive":
             yield InputAssumption(f"{shown} > 0", _on(x, np.abs))
             yield InputAssumption(f"{shown} < 0", _on(x, lambda value: -np.abs(value)))

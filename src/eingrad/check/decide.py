@@ -508,7 +508,7 @@ def _wrong(
     if depth == "mistake":
         example = counterexample(claim, question.right, question.points, question.labels, shown)
         found = found or diagnose(question, claim, value, shown)
-    found = found or condition_for(question, claim, shown)
+    found = found or condition_for(question, claim, value, shown)
     if found.mistake == "unknown" and value is not None:
         found = entries_apart(question, value) or found
     return _explained(question, text, found, example)
@@ -541,6 +541,8 @@ def _meaningless(question: Question, claim: Assignment, error: NotationError) ->
         found = None
     if found is None:
         raise error
+    if found.assumption:
+        return _explained(question, question.text(claim.target, claim.value), found)
     return Verdict(
         "wrong", question.text(claim.target, claim.value), f"{found.reason} ({error.reason})",
         question.correct, None, found.mistake, _fixed(question, found),

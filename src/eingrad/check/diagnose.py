@@ -21,6 +21,7 @@ from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_be
 from eingrad.check.points import PLANS, Point
 from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
+from eingrad.check.set_claims import set_for, turned_set
 from eingrad.check.term_by_term import in_part
 from eingrad.check.tree import mentions, negated, times
 from eingrad.check.wrong_derivations import Slip, Slips, listed
@@ -70,6 +71,9 @@ def diagnose(
         found = Diagnosis("shape", "shapes do not fit")
     elif found is None:
         found = Diagnosis("unknown", "the values differ")
+    if found.mistake == "transposed" and value is not None and found.value is not None:
+        turned = turned_set(question, value, found.value)
+        found = found if turned is None else _assumed(turned)
     return replace(found, reason="; ".join([found.reason, *search.left_out]))
 
 
@@ -103,6 +107,8 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
     claimed, right = _first_values(question, claim)
     if value is None and claimed.shape != right.shape and of_arrays() is None:
         return Diagnosis("unknown", f"the shape is {claimed.shape}, not {right.shape}")
+    if (in_sets := set_for(question, claim, value)) is not None:
+        return _assumed(in_sets)
     return (
         (assumed(["positive"]) if _has_gaps(question, claim) else None)
         or assumed(["sum"])
@@ -135,12 +141,16 @@ def _far_out(question: Question, claim: Claim) -> str:
     return "right near 0 only, not for greater numbers"
 
 
-def condition_for(question: Question, claim: Claim, inputs: Sequence[str]) -> Diagnosis:
+def condition_for(
+    question: Question, claim: Claim, value: Formula | None, inputs: Sequence[str]
+) -> Diagnosis:
     """Return the condition under which a claim is right, without a search for repairs."""
     right, points = question.right, question.points
     differs = Diagnosis("unknown", "the values differ")
     if agrees_nearby(claim, right, points) or scale_between(claim, right, points) is not None:
         return differs
+    if (in_sets := set_for(question, claim, value)) is not None:
+        return _assumed(in_sets)
     first = ("positive",) if _has_gaps(question, claim) else ()
     found = (
         assumption_for(question, claim, inputs, (*first, "sum"))

@@ -360,7 +360,8 @@ class Counting:
     ``carriers`` are names with the one of these labels that they have, and where it stands;
     ``starts`` are labels with the numbers at which their sums begin, ``first`` is the number of
     the first entry of an axis, None where the text does not say; those ``from_zero`` have an entry
-    0 although others begin at 1. ``parts`` are the L of ``L = \\sum_t L_t`` with the name of L_t.
+    0 although others begin at 1. ``parts`` are the L of ``L = \\sum_t L_t`` with the name of L_t,
+    ``sets`` the names of sets as they are written.
     """
 
     labels: Mapping[str, Moving] = field(default_factory=dict)
@@ -369,6 +370,7 @@ class Counting:
     first: int | None = None
     from_zero: frozenset[str] = frozenset()
     parts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    sets: frozenset[str] = frozenset()
 
 
 NO_COUNTING = Counting()

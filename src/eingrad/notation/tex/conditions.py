@@ -12,7 +12,7 @@ from eingrad.core.masks import ALWAYS, RELATIONS, turned
 from eingrad.errors import NotationError
 from eingrad.notation.lexeme import Entry
 from eingrad.notation.places import indicated_by
-from eingrad.notation.summation import children, labels_of, rebuilt
+from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
     ONES_NAME,
     Assignment,
@@ -313,6 +313,7 @@ def limited(
         places = [x.label for x in sides if isinstance(x, Ordinal)]
         two = len(places) == 2
         known = two or indicated_by(replace(compare, left=sides[0], right=sides[1])) is not None
+        known = known or (compare.op != "==" and _is_about(compare, labels))
         if not isinstance(claim, Assignment) or not known:
             raise context.lexer.error(
                 condition[0],
@@ -325,6 +326,12 @@ def limited(
         else:
             claim = _beside(claim, replace(compare, left=sides[0], right=sides[1]))
     return claim
+
+
+def _is_about(compare: Compare, labels: Collection[str]) -> bool:
+    """Whether a condition says of each entry whether it holds there: ``x_i > 0``."""
+    tensors = any(isinstance(x, Symbol | TensorAt) for x in walk(compare))
+    return tensors and {*Summation().free(compare)} <= {*labels}
 
 
 def _relation(

@@ -58,6 +58,7 @@ from eingrad.notation.tex.read_row import (
 )
 from eingrad.notation.tex.rows import Row, rows, sides
 from eingrad.notation.tex.schemes import solved
+from eingrad.notation.tex.sets import with_sets
 from eingrad.notation.tex.steps_ahead import with_steps_back
 from eingrad.notation.tex.superscripts import MovingLabels, claims_with_labels, with_labels
 from eingrad.notation.tex.survey import (
@@ -130,7 +131,7 @@ class _Read:
 
 
 def _read_model(lexer: Lexer) -> Reading:
-    tokens = tidied(lexer)
+    tokens, sets = with_sets(tidied(lexer))
     found = _with_words(rows(tokens), lexer)
     parts = parts_of_totals(found)
     found, steps = with_steps_back(solved(with_parts(found, parts)))
@@ -164,7 +165,9 @@ def _read_model(lexer: Lexer) -> Reading:
     arguments = {x.name for own in defined.values() for x in own.arguments}
     if arguments:
         _declare_in_calls(read, arguments)
-    return _elaborated(read, declared, defined, moving, parts)
+    return _elaborated(
+        read, declared, defined, moving, replace(NO_COUNTING, parts=parts, sets=sets)
+    )
 
 
 def _declare_in_calls(read: _Read, arguments: Collection[str]) -> None:
@@ -210,7 +213,7 @@ def _check_first_entries(context: Context) -> None:
 
 def _elaborated(
     read: _Read, declared: Sequence[str], defined: Mapping[str, Dependence], moving: MovingLabels,
-    parts: Mapping[str, tuple[str, str]],
+    counting: Counting,
 ) -> Reading:  # fmt: skip
     context, assigned = read.context, read.assigned
     known = {*declared, *defined}
@@ -240,9 +243,10 @@ def _elaborated(
     return Reading(
         rest, (*named, *plain.sizes), chained, shorthands, plain.kinds, plain.stacks,
         {**context.survey.applied, **context.applied, **defined},
-        Counting(
-            moving.labels, moving.carriers, context.starts, context.first,
-            frozenset({*moving.steps.from_zero, *context.survey.from_zero}), parts,
+        replace(
+            counting, labels=moving.labels, carriers=moving.carriers, starts=context.starts,
+            first=context.first,
+            from_zero=frozenset({*moving.steps.from_zero, *context.survey.from_zero}),
         ),
         (*plain.alike, *moving.alike),
     )  # fmt: skip
@@ -285,7 +289,7 @@ def _claim_rows(
 ) -> tuple[list[Row], Context]:
     """Return the rows of claims, and the context of their first reading."""
     lexer = Lexer(text)
-    tidy = with_differentials(tidied(lexer, names), names)
+    tidy, _ = with_sets(with_differentials(tidied(lexer, names), names), counting.sets)
     found = _with_words(rows(tidy), lexer, [*names, *applied])
     found = claims_with_labels(with_parts(found, counting.parts), counting, lexer, names)
     heads = [DefinedHead(name, (), x.below) for name, x in applied.items() if x.value is not None]
@@ -364,7 +368,7 @@ def read_formula(
     'sigmoid(a_i)^2'
     """
     lexer = Lexer(text)
-    tokens = [token for row in rows(tidied(lexer)) for token in row.tokens]
+    tokens = [token for row in rows(with_sets(tidied(lexer))[0]) for token in row.tokens]
     context = Context(lexer, functions, names, letters=letters_of(tokens)[0])
     return formula_of(tokens, context, comparison=True)
 

@@ -253,6 +253,9 @@ def claims_of(whole: Row, context: Context) -> list[Claim]:
     for part in right:
         context.survey.products = []
         value = formula_of(part, context)
+        if isinstance(value, Compare):
+            hint = r"write a condition behind a space and a word: \quad \text{if } x > 0"
+            raise context.lexer.error(part[0], "a comparison where a formula stands", hint)
         if isinstance(target, Symbol | Derivative):
             told = (*whole.notes, *context.survey.notes)
             claim = Assignment(target, value, position, told)

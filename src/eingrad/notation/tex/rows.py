@@ -284,6 +284,8 @@ def _is_range(part: Sequence[Token]) -> bool:
         part = part[1:-1]
     single = len(part) >= 3 and is_letter(part[0]) and part[1].kind in {"EQUAL", "COMPARE"}
     dots = any(t.text in DOTS for t in part)
+    if len(part) > 2 and {"EQUAL", "COMPARE"} & {t.kind for t in _outside(part)} == {"COMPARE"}:
+        return True
     return single and (dots or (len(part) == 3 and is_letter(part[2])))
 
 
@@ -331,7 +333,17 @@ def _with_conditions(part: Sequence[Token]) -> Row:
     return Row(_stripped(tokens), conditions)
 
 
+def _outside(piece: Sequence[Token]) -> Iterator[Token]:
+    """Yield the tokens that nothing encloses but parentheses around all of them."""
+    if piece[0].kind == "OPEN" and piece[-1].kind == "CLOSE":
+        piece = piece[1:-1]
+    depth = 0
+    for token in piece:
+        depth += _step(token)
+        if not depth:
+            yield token
+
+
 def _is_condition(piece: Sequence[Token]) -> bool:
     worded = word_at(piece, 0) in CONDITIONS or piece[0].text == r"\forall"
-    compares = len(piece) > 2 and is_letter(piece[0]) and piece[1].kind == "COMPARE"
-    return worded or compares
+    return worded or any(t.kind == "COMPARE" for t in _outside(piece))

@@ -74,6 +74,7 @@ class SumReader(ConditionReader):
                 rf"or {label} \le ..., {label} \ge ... for one entry",
                 below.origin,
             )
+        self._check_conditions(below, token)
         if not below.axes and not below.conditions:
             return self._unlabelled(function, token)
         if below.start not in {"0", "1"}:
@@ -95,6 +96,16 @@ class SumReader(ConditionReader):
         self.big_end = self.k
         self.context.survey.notes.setdefault(f"{token.text} without a letter goes over {free[0]}")
         return Call(function, (body,), free, self.at(token))
+
+    def _check_conditions(self, below: Below, token: Token) -> None:
+        """Raise for a sum over named labels with a condition on another one that nothing keeps."""
+        known = {*below.axes, *self.kept, *self.binding, *self.context.survey.kept}
+        for condition in below.conditions if below.axes else ():
+            for label in Summation().free(condition):
+                if label not in known:
+                    reason = f"{label} in a condition below {token.text} is neither summed nor kept"
+                    hint = rf"write \sum_{{{label}}} before it, or keep {label} on the left side"
+                    raise self.error(reason, hint, token)
 
     def _leaves_out(self, below: Below, token: Token) -> None:
         label = below.axes[-1] if below.axes else "a label"
