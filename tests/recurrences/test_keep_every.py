@@ -7,24 +7,30 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recurrence_models import MODELS
-from test_recurrence_models import arrays, assert_close, compiled, expected, model_of, tensors
 
 import eingrad as eg
 
+pytest.importorskip("torch")
+
+from moving.beside_torch import expected, given_to, tensors, wide
+from moving.row import assert_close
+from moving.table import KINDS, MODELS
+
 RNN = ("h[t,b,i] = tanh(U_ij h[t-1,b,j] + V_in x_tbn)\nh[t<0,b,i] = g_bi\n"
        "L = sum_tbi((h_tbi - y_tbi)^2)")  # fmt: skip
-KNOWN = [case.name for case in MODELS if case.name not in
+IN_TIME = ["networks in time", "state spaces", "optimisers unrolled", "stacks of layers",
+           "equations of differences"]  # fmt: skip
+KNOWN = [row.name for kind in IN_TIME for row in KINDS[kind] if row.name not in
          {"sequences", "transport", "volatility", "newton", "power"}]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_values_are_the_same(name: str) -> None:
     for k in (1, 3, 50):
-        function = model_of(name).grad("L").compile(keep_every=k)
-        found = function(**arrays(name))
-        assert found.keys() == compiled(name).keys()
-        for key, right in compiled(name).items():
+        function = MODELS[name].model.grad("L").compile(keep_every=k)
+        found = function(**MODELS[name].arrays)
+        assert found.keys() == MODELS[name].compiled.keys()
+        for key, right in MODELS[name].compiled.items():
             assert_close(found[key], right, 1e-12, key)
         assert k < 50 or name == "normed stack" or not function.stored
 
@@ -32,14 +38,10 @@ def test_values_are_the_same(name: str) -> None:
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 @pytest.mark.parametrize("name", ["stacked", "echo"])
 def test_other_backends(name: str, backend: str) -> None:
-    given: dict[str, Any] = arrays(name)
-    if backend == "jax":
-        pytest.importorskip("jax").config.update("jax_enable_x64", True)
-    else:
-        pytest.importorskip("torch")
-        given = tensors(given)
-    found = model_of(name).grad("L").compile(backend, keep_every=2)(**given)
-    for key, right in compiled(name).items():
+    with wide(backend):
+        function = MODELS[name].model.grad("L").compile(backend, keep_every=2)
+        found = function(**given_to(backend, name))
+    for key, right in MODELS[name].compiled.items():
         assert_close(found[key], right, 1e-12, key)
 
 
@@ -105,7 +107,8 @@ def test_no_steps(backend: str) -> None:
 
 @pytest.mark.parametrize("label", ["t", "s"])
 def test_one_of_two_labels(label: str) -> None:
-    found = model_of("sequences").grad("L").compile(keep_every={label: 2})(**arrays("sequences"))
+    row = MODELS["sequences"]
+    found = row.model.grad("L").compile(keep_every={label: 2})(**row.arrays)
     value, grads = expected("sequences")
     assert_close(found["L"], np.asarray(value), 1e-10, "L")
     for n, right in grads.items():

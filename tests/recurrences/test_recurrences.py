@@ -1,195 +1,18 @@
-"""Models whose labels move, beside the same loops in PyTorch, and claims about their entries."""
+"""Claims about the entries of recurrences, what is printed of them, and what is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 import pytest
+from counting import calls
 
 import eingrad as eg
 
-torch = pytest.importorskip("torch")
-Tensors = Mapping[str, "torch.Tensor"]
-SIZES = {"t": 5, "l": 4, "b": 2, "i": 3, "j": 3, "k": 3, "n": 2, "s": 4}
+pytest.importorskip("torch")
 
+from moving.table import MODELS
 
-def rnn(a: Tensors) -> torch.Tensor:
-    h, total = a["h0"], 0.0
-    for t in range(len(a["x"])):
-        h = torch.tanh(a["U"] @ h + a["V"] @ a["x"][t] + a["b"])
-        total = total + ((h - a["y"][t]) ** 2).sum()
-    return total
-
-
-def lstm(a: Tensors) -> torch.Tensor:
-    c = h = torch.zeros_like(a["bf"])
-    total = 0.0
-    for t in range(len(a["x"])):
-        x = a["x"][t]
-        f = torch.sigmoid(a["Wf"] @ x + a["Uf"] @ h + a["bf"])
-        i = torch.sigmoid(a["Wi"] @ x + a["Ui"] @ h)
-        o = torch.sigmoid(a["Wo"] @ x + a["Uo"] @ h)
-        c = f * c + i * torch.tanh(a["Wg"] @ x + a["Ug"] @ h)
-        h = o * torch.tanh(c)
-        total = total + (h * a["w"]).sum() ** 2
-    return total
-
-
-def gru(a: Tensors) -> torch.Tensor:
-    h, total = torch.zeros_like(a["x"][0] @ a["Wz"]), 0.0
-    for t in range(len(a["x"])):
-        x = a["x"][t]
-        z = torch.sigmoid(x @ a["Wz"] + h @ a["Uz"])
-        r = torch.sigmoid(x @ a["Wr"] + h @ a["Ur"])
-        new = torch.tanh(x @ a["Wn"] + (r * h) @ a["Un"])
-        h = (1 - z) * new + z * h
-        total = total + (h**3).sum()
-    return total
-
-
-def state_space(a: Tensors) -> torch.Tensor:
-    h, total = torch.zeros_like(a["A"][0]), 0.0
-    for t in range(len(a["u"])):
-        h = a["A"] @ h + a["B"] * a["u"][t]
-        total = total + (a["C"] @ h - a["y"][t]) ** 2
-    return total
-
-
-def residual(a: Tensors) -> torch.Tensor:
-    z, total = a["X"], 0.0
-    for w in a["W"]:
-        z = z + torch.tanh(z @ w)
-        total = total + (z**2).sum()
-    return total
-
-
-def descent(a: Tensors) -> torch.Tensor:
-    w, total = a["w0"], 0.0
-    for rate in a["eta"]:
-        w = w - rate * (a["A"] @ w - a["b"])
-        total = total + ((w - a["goal"]) ** 2).sum()
-    return total
-
-
-def second_order(a: Tensors) -> torch.Tensor:
-    x = [a["x0"], a["x0"]]
-    for f in a["f"]:
-        x.append(2 * x[-1] - x[-2] - a["g"] * torch.sin(x[-1]) + f)
-    return sum((y - 1) ** 2 for y in x[2:])
-
-
-def backwards(a: Tensors) -> torch.Tensor:
-    v, total = a["end"], 0.0
-    for t in reversed(range(len(a["r"]))):
-        v = torch.tanh(a["r"][t] + a["gamma"] * a["P"] @ v)
-        total = total + (v * v).sum()
-    return total
-
-
-def begun(a: Tensors) -> torch.Tensor:
-    h, total = a["g"], (a["g"] ** 2).sum()
-    for t in range(1, len(a["x"])):
-        h = torch.tanh(a["U"] @ h) + a["x"][t]
-        total = total + (h**2).sum()
-    return total
-
-
-MODELS: dict[str, tuple[str, Callable[[Tensors], torch.Tensor]]] = {
-    "rnn": (
-        "h[t,i] = tanh(U_ij h[t-1,j] + V_in x[t,n] + b_i)\nh[t<0,i] = h0_i\n"
-        "L = sum_ti((h_ti - y_ti)^2)",
-        rnn,
-    ),
-    "lstm": (
-        "f_ti = sigmoid(Wf_in x_tn + Uf_ij h[t-1,j] + bf_i)\n"
-        "i_ti = sigmoid(Wi_in x_tn + Ui_ij h[t-1,j])\n"
-        "o_ti = sigmoid(Wo_in x_tn + Uo_ij h[t-1,j])\n"
-        "c[t,i] = f_ti c[t-1,i] + i_ti tanh(Wg_in x_tn + Ug_ij h[t-1,j])\n"
-        "h_ti = o_ti tanh(c_ti)\nL = sum_t((h_ti w_i)^2)",
-        lstm,
-    ),
-    "gru": (
-        "z_tbi = sigmoid(x_tbn Wz_ni + h[t-1,b,j] Uz_ji)\n"
-        "r_tbi = sigmoid(x_tbn Wr_ni + h[t-1,b,j] Ur_ji)\n"
-        "n_tbi = tanh(x_tbn Wn_ni + r_tbj h[t-1,b,j] Un_ji)\n"
-        "h_tbi = (1 - z_tbi) n_tbi + z_tbi h[t-1,b,i]\nL = sum_tbi(h_tbi^3)",
-        gru,
-    ),
-    "state space": (
-        "h[t,i] = A_ij h[t-1,j] + B_i u_t\nL = sum_t((C_i h_ti - y_t)^2)",
-        state_space,
-    ),
-    "residual": (
-        "Z[l,b,k] = Z[l-1,b,k] + tanh(Z[l-1,b,j] W[l,j,k])\nZ[l<0,b,k] = X_bk\n"
-        "L = sum_lbk(Z_lbk^2)",
-        residual,
-    ),
-    "descent": (
-        "w[s,i] = w[s-1,i] - eta_s (A_ij w[s-1,j] - b_i)\nw[s<0,i] = w0_i\n"
-        "L = sum_si((w_si - goal_i)^2)",
-        descent,
-    ),
-    "second order": (
-        "x[t] = 2 x[t-1] - x[t-2] - g sin(x[t-1]) + f[t]\nx[t<0] = x0\nL = sum_t((x[t] - 1)^2)",
-        second_order,
-    ),
-    "backwards": (
-        "v[t,i] = tanh(r_ti + gamma P_ij v[t+1,j])\nv[t>=size(t),i] = end_i\nL = sum_ti(v_ti^2)",
-        backwards,
-    ),
-    "begun": (
-        "h[t,i] = tanh(U_ij h[t-1,j]) + x_ti\nh[0,i] = g_i\nL = sum_ti(h_ti^2)",
-        begun,
-    ),
-}
 TOTAL = "L"
-
-
-def arrays(model: eg.Model) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(3)
-    return {n: rng.normal(size=[SIZES[str(d)] for d in v.dims]) for n, v in model.inputs.items()}
-
-
-def tensors(given: Mapping[str, np.ndarray], **more: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {n: torch.tensor(x, dtype=torch.float64) for n, x in given.items()} | more
-
-
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
-def test_gradients(name: str, backend: str) -> None:
-    if backend == "jax":
-        pytest.importorskip("jax").config.update("jax_enable_x64", True)
-    text, loss = MODELS[name]
-    model = eg.parse(text)
-    given = arrays(model)
-    leaves = {n: x.requires_grad_() for n, x in tensors(given).items()}
-    total = loss(leaves)
-    total.backward()
-    value = float(total.detach())
-    f = model.grad(TOTAL).compile(backend)
-    found = f(**(tensors(given) if backend == "torch" else given))
-    assert abs(float(found[TOTAL]) - value) < 1e-10 * max(1, abs(value))
-    for n, leaf in leaves.items():
-        wanted = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-        np.testing.assert_allclose(np.asarray(found[f"dL/d{n}"]), wanted.numpy(), 1e-10, 1e-11)
-
-
-@pytest.mark.parametrize(
-    ("name", "wrt"),
-    [("rnn", "U"), ("rnn", "h0"), ("lstm", "bf"), ("gru", "Uz"), ("state space", "A"),
-     ("residual", "X"), ("descent", "eta"), ("second order", "g"), ("backwards", "end"),
-     ("begun", "g")],
-)  # fmt: skip
-def test_hessians(name: str, wrt: str) -> None:
-    text, loss = MODELS[name]
-    model = eg.parse(text)
-    given = arrays(model)
-    found = model.hessian(TOTAL, wrt).compile()(**given)[f"d2L/d{wrt} d{wrt}"]
-    wanted = torch.autograd.functional.hessian(
-        lambda x: loss(tensors(given, **{wrt: x})), tensors(given)[wrt]
-    )
-    np.testing.assert_allclose(found, wanted.numpy(), 1e-9, 1e-9)
 
 
 CLAIMS = [
@@ -216,7 +39,7 @@ CLAIMS = [
 
 @pytest.mark.parametrize(("name", "claim", "right"), CLAIMS)
 def test_claims_about_an_entry(name: str, claim: str, right: bool) -> None:
-    verdict = eg.parse(MODELS[name][0]).check(claim)
+    verdict = MODELS[name].model.check(claim)
     assert (verdict.outcome == "right") is right, verdict
 
 
@@ -243,34 +66,43 @@ NAMED = [
     ("dL/dh[0,i] = 2 (h[0,i] - y[0,i])", False),
 ])  # fmt: skip
 def test_claims_about_other_positions(claim: str, right: bool) -> None:
-    verdict = eg.parse(MODELS["rnn"][0]).check(claim)
+    verdict = MODELS["rnn"].model.check(claim)
     assert (verdict.outcome == "right") is right, verdict
 
 
 @pytest.mark.parametrize(("claims", "right"), NAMED)
 def test_names_that_claims_give_to_adjoints(claims: str, right: bool) -> None:
-    verdict = eg.parse(MODELS["rnn"][0]).check(claims)
+    verdict = MODELS["rnn"].model.check(claims)
     assert (verdict.outcome == "right") is right, verdict
 
 
 def test_an_assumed_extent_says_how_many_steps_there_are() -> None:
-    text = "assume size(s) = 4\n" + MODELS["descent"][0].replace("eta_s", "eta")
+    text = "assume size(s) = 4\n" + MODELS["descent"].text.replace("eta_s", "eta")
     text = text.replace("goal_i", "1")
     model = eg.parse(text)
-    given = arrays(model)
-    loop = descent(tensors({**given, "eta": np.full(4, given["eta"]), "goal": np.ones(3)}))
-    assert float(model.grad("L").compile()(**given)["L"]) == pytest.approx(float(loop), rel=1e-12)
+    rng = np.random.default_rng(3)
+    given = {"A": rng.normal(size=(3, 3)), "b": rng.normal(size=3), "w0": rng.normal(size=3)}
+    w, loop = given["w0"], 0.0
+    for _ in range(4):
+        w = w - 0.3 * (given["A"] @ w - given["b"])
+        loop += float(((w - 1) ** 2).sum())
+    found = model.grad("L").compile()(eta=np.float64(0.3), **given)
+    assert float(found["L"]) == pytest.approx(loop, rel=1e-12)
 
 
 def test_pictures_have_no_line_back() -> None:
-    model = eg.parse(MODELS["lstm"][0])
+    model = MODELS["lstm"].model
     assert model.picture("L").svg.startswith("<svg")
     assert model.grad("L", "w").picture().svg.startswith("<svg")
 
 
+READ_BACK = ["rnn", "lstm", "gru", "state space", "residual", "descent", "second order",
+             "backwards", "begun"]  # fmt: skip
+
+
 def test_what_is_printed_reads_back() -> None:
-    for text, _ in MODELS.values():
-        model = eg.parse(text)
+    for name in READ_BACK:
+        model = MODELS[name].model
         assert str(eg.parse(str(model))) == str(model)
         for line in str(model.grad(TOTAL)).splitlines():
             verdict = model.check(line.removeprefix("with "))
@@ -278,7 +110,7 @@ def test_what_is_printed_reads_back() -> None:
 
 
 def test_a_derivation_prints_each_rule_once() -> None:
-    lines = eg.parse(MODELS["rnn"][0]).grad(TOTAL, ["U"]).text("U").splitlines()
+    lines = MODELS["rnn"].model.grad(TOTAL, ["U"]).text("U").splitlines()
     assert len(lines) < 20
     assert sum("dL/dh_ti = " in line for line in lines) == 1
     assert any("U_ji dL/dh[t+1,j] (1 - h[t+1,j]^2)" in line for line in lines)
@@ -312,55 +144,29 @@ def test_what_is_no_recurrence_is_refused(text: str, code: str | None) -> None:
     assert caught.value.hint
 
 
-TRANSFORMER = """
-X_lbtd = g_ld (Z[l-1,b,t,d] - mean_d(Z[l-1,b,t,d])) / sqrt(var_d(Z[l-1,b,t,d]) + 1e-5)
-Q_lbhtk = X_lbtd Wq_ldhk
-K_lbhsk = X_lbsd Wk_ldhk
-V_lbhsk = X_lbsd Wv_ldhk
-S_lbhts = where(s <= t, Q_lbhtk K_lbhsk / sqrt(size(k)), -1e9)
-A_lbhts = softmax_s(S_lbhts)
-Y_lbtd = Z[l-1,b,t,d] + A_lbhts V_lbhsk Wo_lhkd
-Z_lbtd = Y_lbtd + gelu(Y_lbte W1_lef) W2_lfd
-Z[l<0,b,t,d] = E_btd
-L = sum_lbtd(Z_lbtd^2) / size(t)
-"""
+LENGTHS = [("rnn", "U", "t"), ("heat equation over time", "kappa", "t"), ("residual", "W", "l"),
+           ("transformer of twelve blocks", "W2", "l")]  # fmt: skip
 
 
-def transformer(a: Tensors) -> torch.Tensor:
-    z, total, count = a["E"], 0.0, a["E"].shape[1]
-    mask = torch.tril(torch.ones(count, count)) > 0
-    for block in range(len(a["g"])):
-        w = {n: x[block] for n, x in a.items() if n != "E"}
-        spread = torch.sqrt(z.var(-1, unbiased=False, keepdim=True) + 1e-5)
-        x = (z - z.mean(-1, keepdim=True)) / spread * w["g"]
-        q, k, v = (torch.einsum("btd,dhk->bhtk", x, w[n]) for n in ("Wq", "Wk", "Wv"))
-        score = torch.einsum("bhtk,bhsk->bhts", q, k) / q.shape[-1] ** 0.5
-        score = torch.where(mask, score, -1e9)
-        y = z + torch.einsum("bhts,bhsk,hkd->btd", torch.softmax(score, -1), v, w["Wo"])
-        z = y + torch.nn.functional.gelu(y @ w["W1"]) @ w["W2"]
-        total = total + (z**2).sum() / count
-    return total
+@pytest.mark.parametrize(("name", "wrt", "label"), LENGTHS)
+def test_time_to_derive_does_not_depend_on_the_length(name: str, wrt: str, label: str) -> None:
+    """As many calls, steps and lines for 12 positions as for 3000, where the text says how many."""
+    found = []
+
+    def derive(count: int) -> None:
+        text = f"assume size({label}) = {count}\n{MODELS[name].text}"
+        gradients = eg.parse(text).grad(TOTAL, [wrt])
+        source = gradients.source("numpy")
+        found.append((len(gradients.steps()), len(source.splitlines())))
+
+    derive(2)  # what is loaded when it is first needed
+    work = [calls(lambda n=n: derive(n)) for n in (12, 3000)]
+    assert len({*found}) == 1
+    assert work[1] < 1.02 * work[0], work
 
 
-def test_a_transformer_of_twelve_blocks() -> None:
-    model = eg.parse(TRANSFORMER)
-    sizes = {"l": 12, "b": 2, "t": 4, "d": 6, "h": 2, "k": 3, "k2": 3, "f": 5}
-    rng = np.random.default_rng(0)
-    given = {
-        n: 0.3 * rng.normal(size=[sizes[str(d)] for d in v.dims]) for n, v in model.inputs.items()
-    }
-    leaves = {n: x.requires_grad_() for n, x in tensors(given).items()}
-    transformer(leaves).backward()
-    found = model.grad(TOTAL).compile()(**given)
-    for n, leaf in leaves.items():
-        wanted = leaf.grad.numpy()
-        scale = float(np.abs(wanted).max())
-        assert np.abs(found[f"dL/d{n}"] - wanted).max() <= 1e-10 * scale, n
-
-
-def test_time_to_derive_does_not_depend_on_the_length() -> None:
-    text, _ = MODELS["rnn"]
-    function = eg.parse(text).grad(TOTAL).compile()
+def test_what_is_planned_does_not_depend_on_the_length() -> None:
+    function = MODELS["rnn"].model.grad(TOTAL).compile()
     shapes = {"U": (2, 2), "V": (2, 1), "b": 2, "h0": 2, "x": (9, 1), "y": (9, 2)}
     lines = []
     for count in (9, 900):
@@ -368,17 +174,6 @@ def test_time_to_derive_does_not_depend_on_the_length() -> None:
         function(**{n: np.ones(shape) / 8 for n, shape in shapes.items()})
         lines.append(len(function.source.splitlines()))
     assert lines[0] == lines[1]
-
-
-def test_a_deep_stack_is_derived_and_written_once() -> None:
-    """As many steps, and as many lines of code, for 2 layers as for 200."""
-    counts = []
-    for layers in (2, 200):
-        text = f"assume size(l) = {layers}\n" + MODELS["residual"][0].replace("W[l,j,k]", "W_jk")
-        gradients = eg.parse(text).grad(TOTAL, ["W"])
-        source = gradients.source("numpy")
-        counts.append((len(gradients.steps("W")), len(source.splitlines())))
-    assert counts[0] == counts[1]
 
 
 LATEX_RNN = r"""

@@ -188,12 +188,14 @@ Condition = Callable[[str, Array], Array]
 class Points:
     """Draws points for one model, the same ones every time.
 
-    ``needed`` has values at them; ``claimed``, a claim, has entries where it speaks of some.
+    ``needed`` has values at them; ``claimed``, a claim, has entries where it speaks of some. Where
+    a model is finite is tried on axes of ``longest`` entries at most, whatever it says of them.
     """
 
     def __init__(
-        self, derived: Derived, needed: Sequence[Expr], claimed: Sequence[Expr] = ()
-    ) -> None:
+        self, derived: Derived, needed: Sequence[Expr], claimed: Sequence[Expr] = (),
+        longest: int | None = None,
+    ) -> None:  # fmt: skip
         self.derived, self.claimed = derived, claimed
         self.system = derived.system
         self.needed = list(needed)
@@ -221,7 +223,7 @@ class Points:
         self.scale = 1.0  # of the numbers that are drawn, of which half are next to the limits
         self.limits: Sequence[float] = ()
         self.kinds: dict[str, str] = {}
-        self.kinds = self._find_kinds()
+        self.kinds = self._find_kinds(longest)
 
     def _dims(self) -> list[str]:
         nodes = [
@@ -480,10 +482,13 @@ class Points:
         mask = 1 + list(self.system.inputs).index(name) % 3
         return np.asarray(np.abs(value) * (-1) ** (seed // 17 & mask).bit_count())
 
-    def _find_kinds(self) -> dict[str, str]:
+    def _find_kinds(self, longest: int | None) -> dict[str, str]:
         """Choose for each input the widest range in which the model is finite."""
         inputs = [name for name in self.system.inputs if name not in self.ranges]
         sizes = self.apart(0)
+        if longest is not None:
+            cut = {dim: min(n, max(longest, self.least.get(dim, 0))) for dim, n in sizes.items()}
+            sizes = with_derived(cut, self.least)
         own = {name: kind for name, kind in self._domains() if name in inputs}
         choices: Iterable[dict[str, str]] = _choices(inputs)
         if own:

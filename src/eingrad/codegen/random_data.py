@@ -16,6 +16,8 @@ from eingrad.core.later import has_numpy, letting_overflow, np
 from eingrad.errors import BackendError
 from eingrad.notation.system import Fact
 
+LONGEST = 12  # entries of an axis on which a model is tried, so that 1000 steps are no more work
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
@@ -41,7 +43,7 @@ def _tried(program: ModulePlan) -> tuple[dict[Dim, int], dict[str, Draw]]:
     derived = Derived(program.system)
     needed = _formulas(program)
     needed = [x for x in needed if all(_known(v, derived) for v in variables(x))]
-    points = Points(derived, needed)
+    points = Points(derived, needed, longest=LONGEST)
     sizes = points.apart(0)
     general = "signed" if any(map(_is_narrow, _formulas(program))) else "normal"
     result: dict[str, Draw] = {}

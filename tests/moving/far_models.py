@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recurrence_models import A, Recurrent
+from moving.row import A, Moving
 
 
 def _squares(torch: Any, entries: Any) -> Any:
@@ -152,57 +152,55 @@ def _greatest(torch: Any, a: A) -> Any:
 
 END = "\nL = sum_ti(h_ti^2)"
 FAR = [
-    Recurrent(
+    Moving(
         "neighbours",
         "h[t,i] = tanh(W_k h[t-1,i+k-1] + x[t,i])\nh[t<0,i] = g_i" + END,
         _neighbours,
         hessian="W",
     ),
-    Recurrent(
+    Moving(
         "picture",
         "h[t,c,i,j] = tanh(W_cdkm h[t-1,d,i+k-1,j+m-1] + x[t,c,i,j])\nL = sum_tcij(h_tcij^2)",
         _picture,
     ),
-    Recurrent(
+    Moving(
         "autoregression",
         "y[t] = e[t] + sum_k(a_k y[t-k-1])\nL = sum_t(y_t^2)",
         lambda torch, a: _squares(torch, _lagged(a, 1, 1)),
         hessian="a",
     ),
-    Recurrent(
+    Moving(
         "begun autoregression",
         "y[t] = e[t] + sum_k(a_k y[t-k-1])\ny[t<0] = g\nL = sum_t(y_t^2)",
         lambda torch, a: _squares(torch, _lagged(a, 1, 1, "g")),
         hessian="g",
     ),
-    Recurrent(
+    Moving(
         "seasons",
         "y[t] = e[t] + a_k y[t-2k-2]\nL = sum_t(y_t^2)",
         lambda torch, a: _squares(torch, _lagged(a, 2, 2)),
     ),
-    Recurrent(
+    Moving(
         "vector autoregression",
         "h[t,i] = tanh(x[t,i] + sum_kj(B_kij h[t-k-1,j]))" + END,
         _vectors,
         hessian="x",
     ),
-    Recurrent(
-        "rewards", "v[t] = r[t] + sum_k(c_k tanh(v[t+k+1]))\nL = sum_t(v_t^2)", _rewards, "c"
-    ),
-    Recurrent("dense", "h[t,i] = tanh(x[t,i] + sum_{s<t}(W_ts h[s,i]))" + END, _dense, "W"),
-    Recurrent(
+    Moving("rewards", "v[t] = r[t] + sum_k(c_k tanh(v[t+k+1]))\nL = sum_t(v_t^2)", _rewards, "c"),
+    Moving("dense", "h[t,i] = tanh(x[t,i] + sum_{s<t}(W_ts h[s,i]))" + END, _dense, "W"),
+    Moving(
         "reciprocal",
         "h[t,i] = exp(0.3 tanh(x[t,i] + sum_{s<t}(w_s / h[s,i])))" + END,
         _reciprocal,
         hessian="w",
     ),
-    Recurrent(
+    Moving(
         "kernel",
         "h[t,i] = tanh(x[t,i] + sum_{s<t}(exp(q_ti h[s,i]) h[s,i]))" + END,
         _kernel,
         hessian="q",
     ),
-    Recurrent(
+    Moving(
         "attention to states",
         "h[t,i] = tanh(U_ij c[t-1,j] + x[t,i])\n"
         "a_ts = softmax_s(where(s <= t, h_si Q_ij h_tj, -1e9))\n"
@@ -210,28 +208,28 @@ FAR = [
         _attention,
         hessian="Q",
     ),
-    Recurrent(
+    Moving(
         "queries",
         "k_sj = h_si K_ij\nv_sj = h_si V_ij\nq_ti = Q_ij h[t-1,j]\n"
         "a_ts = softmax_s(where(s < t, k_si q_ti, -1e9))\n"
         "h[t,i] = tanh(x[t,i] + sum_{s<t}(a_ts v_si))" + END,
         _queries,
     ),
-    Recurrent(
+    Moving(
         "first lags",
         "y[t] = e[t] + sum_{k < 2}(a_k y[t-k-1])\nL = sum_t(y_t^2)",
         lambda torch, a: _squares(torch, _lagged({**a, "a": a["a"][:2]}, 1, 1)),
     ),
-    Recurrent(
+    Moving(
         "summary",
         "m_ti = where(t == 0, 0, mean_{s < t}(h_si))\n"
         "h[t,i] = tanh(x[t,i] + c m_ti + sum_{s < t}(sum_k(tanh(h_si + q_ki))))" + END,
         _summary,
     ),
-    Recurrent("later", "h[t,i] = sin(x[t,i] + sum_{s>t}(W_ts h[s,i]))" + END, _later, "x"),
+    Moving("later", "h[t,i] = sin(x[t,i] + sum_{s>t}(W_ts h[s,i]))" + END, _later, "x"),
 ]
 
-GREATEST = Recurrent(
+GREATEST = Moving(
     "greatest",
     "m_ti = c where(t == 0, 0, max_{s < t}(h_si)) + where(t == 0, 0, logsumexp_{s < t}(h_si))\n"
     "h[t,i] = tanh(x[t,i] + m_ti)" + END,
