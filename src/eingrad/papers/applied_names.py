@@ -20,7 +20,7 @@ _OPEN = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?\("
 _CALL = re.compile(
     rf"(?<![A-Za-z\\])([A-Za-z]{{2,}}(?=\()|{_BASE}(?![A-Za-z]))\s*({_SUBSCRIPT})?(?={_OPEN})"
 )
-_ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
+ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
 _PRIMED = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*(?:'|\^\s*\{{?\s*\\prime)")
 _BY_ARGUMENT = re.compile(r"\\nabla\s*(?:\^\s*\{?\s*2\s*\}?\s*)?\Z")  # \nabla L(w) is by w
 _GIVEN = re.compile(r"\||\\mid(?![a-z])|\\vert(?![a-z])")
@@ -52,17 +52,18 @@ class NameWithArguments:
     @property
     def bases(self) -> tuple[str, ...] | None:
         """The arguments without their labels, None where one is no name."""
-        found = [_ARGUMENT.match(argument) for argument in self.arguments]
-        return None if None in found else tuple(_bare(m[1]) for m in found if m)
+        found = [ARGUMENT.match(argument) for argument in self.arguments]
+        return None if None in found else tuple(bare(m[1]) for m in found if m)
 
     @property
     def labels(self) -> str:
         """The label of the first argument that has one: ``^{(i)}``, ``_i``."""
-        found = (_ARGUMENT.match(argument) for argument in self.arguments)
+        found = (ARGUMENT.match(argument) for argument in self.arguments)
         return next((m[2] for m in found if m and m[2]), "")
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """Return a text without spaces and braces."""
     return re.sub(r"[\s{}]", "", text)
 
 
@@ -123,7 +124,7 @@ class AppliedNames:
             for call in calls(row[0]) if len(row) > 1 else ():
                 self._take_given(call, " ".join(row[1:]))
         whole = " ; ".join(side for row in rows for side in row)
-        self.primed = {_bare(base) for base in _PRIMED.findall(whole)}  # functions: f'(x)
+        self.primed = {bare(base) for base in _PRIMED.findall(whole)}  # functions: f'(x)
         for _ in range(3):  # what is an argument of another is known first
             if not self._survey([[self.spelled(side) for side in row] for row in rows]):
                 break
@@ -135,11 +136,11 @@ class AppliedNames:
             for side in row:
                 letters |= letters_in(side)
                 for call in calls(side):
-                    uses.setdefault(_bare(call.base), []).append(call)
+                    uses.setdefault(bare(call.base), []).append(call)
         found = False
         for row in rows:
             for call in calls(row[0])[:1] if len(row) > 1 else ():
-                base = _bare(call.base)
+                base = bare(call.base)
                 whole = call.start == 0 and call.end == len(row[0].rstrip())
                 if whole and base not in self.own:
                     found |= self._take(base, call, uses[base], row[1:], letters)
@@ -154,7 +155,7 @@ class AppliedNames:
         letters: frozenset[str],
     ) -> bool:
         """Remember a name, if all its uses agree with its definition."""
-        subscripts = {_bare(use.subscript) for use in uses}
+        subscripts = {bare(use.subscript) for use in uses}
         parameter = _is_parameter(call.subscript, letters)
         agree = call.bases is not None and all(use.bases == call.bases for use in uses)
         labels = {_style(use.labels) for use in uses} - {""}
@@ -180,12 +181,12 @@ class AppliedNames:
         if not call.given or call.bases is None or key in self.given:
             return
         self.labelled[key] = call.labels
-        base = _bare(call.base)
+        base = bare(call.base)
         entry = rf"_\s*\{{?\s*{re.escape(call.bases[0])}(?![A-Za-z])"
         if len(call.bases[0]) == 1 and re.search(entry, value):
             self.given[key] = f"{call.base}_{{{call.bases[0]}}}"
             return
-        others = sum(_bare(k[0]) == base for k in self.given)
+        others = sum(bare(k[0]) == base for k in self.given)
         self.given[key] = f"{call.base}^{{({others + 1})}}" if others else call.base
 
     def spelled(self, text: str) -> str:
@@ -193,9 +194,9 @@ class AppliedNames:
         if not self.own and not self.given:
             return text
         for call in reversed(calls(text)):
-            base = _bare(call.base)
+            base = bare(call.base)
             name = self.given.get(_key(call), "") if call.given else ""
-            lost = "{" not in name and _bare(call.labels) != _bare(
+            lost = "{" not in name and bare(call.labels) != bare(
                 self.labelled.get(_key(call), "")
             )
             if name and not lost:
@@ -210,13 +211,13 @@ class AppliedNames:
             inner = re.escape(_inner(subscript))
             below = rf"\s*_\s*(?:\{{\s*{inner}\s*\}}|{inner}(?![A-Za-z]))"
             own = f"{{{base}}}" if len(base) > 1 else base
-            text = re.sub(_name(base) + below, own.replace("\\", r"\\"), text)
+            text = re.sub(name_pattern(base) + below, own.replace("\\", r"\\"), text)
         return text
 
     def definition(self, left: str, side: str) -> tuple[str, str]:
         """Return the two sides of a definition, with the labels with which its name is used."""
         whole = next(iter(calls(left)), None)
-        base = _bare(whole.base) if whole and whole.end == len(left.rstrip()) else ""
+        base = bare(whole.base) if whole and whole.end == len(left.rstrip()) else ""
         label = self.lifted.get(base)
         if whole is None or label is None or whole.labels:
             return left, side
@@ -235,13 +236,13 @@ def entries_of_applied(text: str) -> str:
 
 
 def _key(call: NameWithArguments) -> tuple[str, ...]:
-    return _bare(call.base), *(call.bases or ())
+    return bare(call.base), *(call.bases or ())
 
 
 def _index(call: NameWithArguments) -> str:
     """Return the entry that p(a | s) or p(a_i | s) is: a, i."""
     own = call.bases or ("",)
-    return f"{{{_bare(call.labels).strip('_^()') or own[0]}}}"
+    return f"{{{bare(call.labels).strip('_^()') or own[0]}}}"
 
 
 def _named(base: str, labels: str) -> str:
@@ -251,7 +252,7 @@ def _named(base: str, labels: str) -> str:
 
 
 def _inner(subscript: str) -> str:
-    return _bare(subscript).removeprefix("_")
+    return bare(subscript).removeprefix("_")
 
 
 def _style(labels: str) -> str:
@@ -266,19 +267,20 @@ def _is_parameter(subscript: str, letters: frozenset[str]) -> bool:
 
 def _holds(side: str, bases: Iterable[str]) -> bool:
     """Whether a formula has one of some names."""
-    return any(re.search(_name(base), side) for base in bases)
+    return any(re.search(name_pattern(base), side) for base in bases)
 
 
-def _name(base: str) -> str:
+def name_pattern(base: str) -> str:
+    """Return a pattern of a name where it stands by itself."""
     return rf"(?<![A-Za-z\\]){re.escape(base)}(?![A-Za-z])"
 
 
 def _labelled(side: str, base: str, label: str) -> str:
     """Add a label to a name wherever it stands without."""
     if label.startswith("^"):
-        return re.sub(_name(base) + r"(?!\s*(?:_\s*(?:\{[^{}]*\}|\w)\s*)?\^)",
+        return re.sub(name_pattern(base) + r"(?!\s*(?:_\s*(?:\{[^{}]*\}|\w)\s*)?\^)",
                       lambda m: m[0] + label, side)  # fmt: skip
-    return re.sub(_name(base) + r"(?!\s*[_^])", lambda m: m[0] + label, side)
+    return re.sub(name_pattern(base) + r"(?!\s*[_^])", lambda m: m[0] + label, side)
 
 
 def with_examples(text: str, labels: Mapping[str, str]) -> str | None:
@@ -286,7 +288,7 @@ def with_examples(text: str, labels: Mapping[str, str]) -> str | None:
 
     ``labels`` are the names that carry one elsewhere: ``{"x": "^{(i)}"}``.
     """
-    if any(label in _bare(text) for label in {_bare(x) for x in labels.values()}):
+    if any(label in bare(text) for label in {bare(x) for x in labels.values()}):
         return None
     changed = text
     for base, label in labels.items():

@@ -42,6 +42,9 @@ THIN = frozenset({r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\displaystyle", r"
 DROPPED = re.compile(r"\\(?:label|tag|nonumber|notag|vspace|hspace|hskip|vskip|allowbreak|"
                      r"phantom|hphantom|vphantom|color)(?![A-Za-z])\*?")  # fmt: skip
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
+_WIDE = re.compile(r"(?:\\ [ \t]*){3,}")  # as wide as \quad
+_ARRAY = re.compile(r"\\(begin|end)\s*\{array\}")
+_RELATED = re.compile(r"&\s*(?:=|:=|\\(?:equiv|triangleq|approx|propto|leq?|geq?|sim)(?![a-z])|<|>)")
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def rows_of(text: str, line: int) -> list[EquationRow]:
     ['y = a + b', 'z = c']
     """
     start = len(text) - len(text.lstrip())
-    text = _COMMENT.sub("", text)
+    text = _WIDE.sub(r"\\quad ", _with_rows(_COMMENT.sub("", text)))
     result: list[EquationRow] = []
     for place, row in _split_rows(text):
         here = line + text.count("\n", start, place)
@@ -99,6 +102,21 @@ def rows_of(text: str, line: int) -> list[EquationRow]:
             else:
                 result.append(found)
     return result
+
+
+def _with_rows(text: str) -> str:
+    r"""Return a formula with arrays of equations as ``aligned``: a column of them is relations.
+
+    >>> _with_rows(r"\begin{array}{rcl} a & = & b \end{array}")
+    '\\\\begin{aligned} a & = & b \\\\end{aligned}'
+    """
+    found = [p for p in pieces(text) if _ARRAY.match(p.text) and not p.depth]
+    for opened, closed in reversed([*zip(found[::2], found[1::2], strict=False)]):
+        inside = text[opened.end : closed.place]
+        if _RELATED.search(inside) is not None:
+            begin, end = r"\begin{aligned}", r"\end{aligned}"
+            text = f"{text[: opened.place]}{begin}{inside}{end}{text[closed.end :]}"
+    return text
 
 
 def _split_rows(text: str) -> Iterator[tuple[int, str]]:
@@ -187,7 +205,7 @@ def _columns(row: str) -> Iterator[tuple[str, int]]:
             EquationRow(0, tuple(_sides(cell.strip())))
         )
         begins = opens and (_has_relation(cell) or _begins_with_relation(after))
-        if begins and _has_relation(group) and not _begins_with_relation(cell.strip()):
+        if begins and _is_equation(group) and not _begins_with_relation(cell.strip()):
             yield group, place
             group, place = "", at
         elif group and k and opens and not cells[k - 1][0].strip():
@@ -289,6 +307,12 @@ def _has_equation(row: EquationRow) -> bool:
 
 def _has_relation(text: str) -> bool:
     return len(tuple(_sides(text))) > 1
+
+
+def _is_equation(text: str) -> bool:
+    """Whether a text has a relation, and something behind it."""
+    sides = tuple(_sides(text))
+    return len(sides) > 1 and bool(sides[-1].text)
 
 
 def _begins_with_relation(text: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
 from eingrad.papers.cases import as_case, introduced, of_another, restricted
+from eingrad.papers.defined_functions import with_functions
 from eingrad.papers.dotted_sums import with_sums
 from eingrad.papers.equations import EquationRow, Side, rows_of
 from eingrad.papers.heads import head_of, is_derivative, letters_in
@@ -89,7 +90,9 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
 
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
     """Return the rows with names in the place of what the document takes of arguments."""
-    sides = [[replace(side, text=_spelled(side.text)) for side in line.row.sides] for line in lines]
+    texts = with_functions([[_spelled(side.text) for side in line.row.sides] for line in lines])
+    sides = [[replace(side, text=text) for side, text in zip(line.row.sides, own, strict=True)]
+             for line, own in zip(lines, texts, strict=True)]  # fmt: skip
     names = AppliedNames([[side.text for side in own] for own in sides])
     return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, own))))
             for line, own in zip(lines, sides, strict=True)]  # fmt: skip
