@@ -1,4 +1,4 @@
-r"""Functions that a document defines by a formula and takes of other arguments: ``g(\theta^T x)``."""
+r"""Functions that a document defines by a formula and takes of other arguments, ``g(w^T x)``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from eingrad.papers.applied_names import ARGUMENT, NameWithArguments, bare, call
 from eingrad.papers.heads import is_derivative, letters_in
 
 _PRIMES = re.compile(r"\s*(?:\^\s*\{?\s*((?:\\prime\s*|')+)\}?|('+))\s*(?=(?:\\left\s*)?\()")
-_BY = re.compile(r"(?:\\nabla|\\partial|(?<![A-Za-z\\])d)\s*(?:_\s*(?:\{[^{}]*\}|\\?[A-Za-z]+))?\s*\Z")
+_BY = re.compile(
+    r"(?:\\nabla|\\partial|(?<![A-Za-z\\])d)\s*(?:_\s*(?:\{[^{}]*\}|\\?[A-Za-z]+))?\s*\Z"
+)
 _BELOW = re.compile(r"_\s*(?:\{[^{}]*\}|\\[A-Za-z]+|\w)")
 _BOUND = re.compile(r"\\(?:sum|prod|int|max|min)(?![A-Za-z])\s*(?:\\limits\s*)?_")
 _SIMPLE = re.compile(r"\\?[A-Za-z]+(?:_(?:[A-Za-z0-9]|\{[^{}]*\}))?")

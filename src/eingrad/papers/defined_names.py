@@ -32,6 +32,7 @@ _SUM = re.compile(r"\\sum\s*(?:\\limits)?\s*_")
 _BARE = re.compile(r"(?<![A-Za-z\\_{^])([a-z])(?![A-Za-z_'(}^=])")
 _ROWS = re.compile(r"\^\s*\{\s*(\w+)\s*\\times")
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
+_BEHIND = re.compile(r"[_^]\s*\{[^{}]*[A-Za-z]\s*[+-]\s*\d[^{}]*\}")  # z^{l+1}
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 
 
@@ -306,8 +307,12 @@ class DefinedNames:
         return slip
 
     def restated(self, line: PlacedRow, name: str, left: str, sides: Sequence[str]) -> None:
-        """Let a definition that says the same by other names take the place of the one before."""
-        side = next((side for side in sides if self.is_readable(left, side, line)), None)
+        """Let a definition that says the same by other names take the place of the one before.
+
+        One by the entry behind, ``z^{l+1}``, says nothing of the last one.
+        """
+        whole = (side for side in sides if _BEHIND.search(side) is None)
+        side = next((side for side in whole if self.is_readable(left, side, line)), None)
         if side is None:
             return
         stated = self.stated(line, name, left, side)

@@ -44,7 +44,7 @@ DROPPED = re.compile(r"\\(?:label|tag|nonumber|notag|vspace|hspace|hskip|vskip|a
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _WIDE = re.compile(r"(?:\\ [ \t]*){3,}")  # as wide as \quad
 _ARRAY = re.compile(r"\\(begin|end)\s*\{array\}")
-_RELATED = re.compile(r"&\s*(?:=|:=|\\(?:equiv|triangleq|approx|propto|leq?|geq?|sim)(?![a-z])|<|>)")
+_RELATED = re.compile(r"&\s*(?:=|:=|\\(?:equiv|triangleq|approx|leq?|geq?|sim)(?![a-z])|<|>)")
 
 
 @dataclass(frozen=True)

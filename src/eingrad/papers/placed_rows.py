@@ -26,6 +26,7 @@ _SHAPE = re.compile(
 _SUMMED = re.compile(r"\\sum\s*(?:\\limits)?\s*_\s*\{?\s*([a-z])")
 _EXAMPLE = re.compile(r"(?<![A-Za-z\\])([a-zA-Z])(?:_\w)?(\^\s*\{\s*\(([a-z])\)\s*\})")
 _FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
+_RENAMING = frozenset({r"\rightarrow", r"\leftrightarrow", r"\to"})  # behind a row: l \to l + 1
 INDEXED = re.compile(
     r"(.+?)\s*=\s*\[[^\[\]]*\]_\s*\{\s*\([^()]*\)\s*\\in\s*\[(\w+)\]\s*\\times\s*\[(\w+)\]\s*\}"
 )  # Y = [y_{ij}]_{(i,j) \in [m] \times [n]}
@@ -83,7 +84,7 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
             if passage.display or len(row.sides) > 1:
                 section = tuple(n for _, n in path)
                 lines.append(PlacedRow(row, section, passage.display, len(lines), row))
-            if passage.display and len(row.sides) > 1:
+            if passage.display and len(row.sides) > 1 and row.sides[1].mark not in _RENAMING:
                 last = row
     return _named(lines), facts
 
