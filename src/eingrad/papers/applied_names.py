@@ -196,9 +196,7 @@ class AppliedNames:
         for call in reversed(calls(text)):
             base = bare(call.base)
             name = self.given.get(_key(call), "") if call.given else ""
-            lost = "{" not in name and bare(call.labels) != bare(
-                self.labelled.get(_key(call), "")
-            )
+            lost = "{" not in name and bare(call.labels) != bare(self.labelled.get(_key(call), ""))
             if name and not lost:
                 name = name.replace(f"{{{(call.bases or ('',))[0]}}}", _index(call) or "{a}")
                 name += "" if "_" in name else call.labels  # p(x_i | y_i) has i
