@@ -6,9 +6,9 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from eingrad.papers.applied_functions import with_functions
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
 from eingrad.papers.cases import as_case, introduced, of_another, restricted
-from eingrad.papers.defined_functions import with_functions
 from eingrad.papers.dotted_sums import with_sums
 from eingrad.papers.equations import EquationRow, Side, rows_of
 from eingrad.papers.heads import head_of, is_derivative, letters_in
