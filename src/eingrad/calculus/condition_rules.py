@@ -48,6 +48,7 @@ from eingrad.core.masks import (
     NAMES,
     RELATIONS,
     condition_of,
+    entry_band,
     is_condition,
     is_symmetric_mask,
     mask_of,
@@ -112,11 +113,13 @@ def _with_relation(product: OpenProduct, mask: Expr, labels: Labels, bits: int) 
 
 
 def condition_counted(node: Expr) -> Expr | None:
-    """sum_j(where(i != j, 1, 0)) -> size(i) - 1"""
+    """sum_j(where(i != j, 1, 0)) -> size(i) - 1, and sum_{t == 0}(1) -> 1"""
     if not isinstance(node, Einsum) or not node.has_places:
         return None
     product = open_product(node)
     for k, (x, labels) in enumerate(product.factors):
+        if entry_band(x) is not None and _is_alone(product, k):
+            return replace(product, factors=product.factors[:k] + product.factors[k + 1 :]).build()
         if pair_of(x) != RELATIONS["ne"] or x.dims[0] != x.dims[1]:
             continue
         rest = product.factors[:k] + product.factors[k + 1 :]
@@ -126,6 +129,13 @@ def condition_counted(node: Expr) -> Expr | None:
             kept = [(full(1, (x.dims[0],)), (label,)) for label in labels if label in used]
             return replace(product, factors=(*rest, count, *kept)).build()
     return None
+
+
+def _is_alone(product: OpenProduct, place: int) -> bool:
+    """Whether no factor but this one has its labels, which are summed."""
+    others = (ls for k, (_, ls) in enumerate(product.factors) if k != place)
+    used = {*product.output}.union(*others)
+    return used.isdisjoint(product.factors[place][1])
 
 
 # --- numbers ----------------------------------------------------------------------------------

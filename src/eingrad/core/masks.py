@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from eingrad.core.bands import Band
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Indices, Labels, Map, Size, Var
 
 Factor = tuple[Expr, Labels]
@@ -88,6 +89,26 @@ def opposite(condition: Map) -> Map:
 def mask_of(condition: Expr) -> Expr:
     """Return 1 where a condition holds, else 0."""
     return Map("where", [condition, ONE, ZERO])
+
+
+def entry_band(mask: Expr) -> Band | None:
+    """Return the band of a mask of the first entry of an axis, or of the last one; None of others.
+
+    >>> entry_band(mask_of(Map("eq", [Indices("t"), ZERO])))
+    Band((1,), 0, (0,); ('t',))
+    """
+    condition = condition_of(mask)
+    if condition is None or condition.function != "eq" or mask.ndim != 1:
+        return None
+    dim = mask.dims[0]
+    here, place = sorted(condition.operands, key=lambda x: x is not Indices(dim))
+    if here is not Indices(dim):
+        return None
+    if place is ZERO:
+        return Band(mask.dims, (1,), 0)
+    size = {Size(dim), Const(-1)} if isinstance(dim, str) else set()
+    last = place is Const(dim - 1) if isinstance(dim, int) else {*place.operands} == size
+    return Band(mask.dims, (1,), 1, (-1,)) if last else None
 
 
 # --- two labels -------------------------------------------------------------------------------
@@ -190,6 +211,7 @@ def both_ways(factors: Iterable[Factor]) -> list[Factor]:
 
 
 __all__ = [
-    "ALWAYS", "NAMES", "RELATIONS", "both_ways", "chosen_numbers", "condition_of", "is_condition",
-    "is_symmetric_mask", "join_masks", "mask_of", "opposite", "pair_mask", "pair_of", "turned",
+    "ALWAYS", "NAMES", "RELATIONS", "both_ways", "chosen_numbers", "condition_of", "entry_band",
+    "is_condition", "is_symmetric_mask", "join_masks", "mask_of", "opposite", "pair_mask",
+    "pair_of", "turned",
 ]  # fmt: skip

@@ -50,8 +50,16 @@ from eingrad.derivation.author_letters import (
     symbol_of,
 )
 from eingrad.derivation.author_order import as_written
-from eingrad.derivation.offsets import is_selecting, offsets_to_write
-from eingrad.derivation.some_entries import bound_first, distinguished, in_alphabet, over_some
+from eingrad.derivation.implied_conditions import under
+from eingrad.derivation.offsets import is_selecting, offsets_to_write, with_entries
+from eingrad.derivation.some_entries import (
+    bound_first,
+    distinguished,
+    in_alphabet,
+    inside_axis,
+    on_axis,
+    over_some,
+)
 from eingrad.notation import syntax
 from eingrad.notation.places import compared
 from eingrad.notation.summation import Summation, walk
@@ -174,14 +182,15 @@ class _Writer:
         written = self.write(operand, (*labels[:axis], moved, *labels[axis + 1 :]))
         back = move_of(letter)
         if back * expr.by < 0:  # moving there and back loses entries at the end
-            written = _inside(written, letter, back, number(0))
+            written = inside_axis(written, letter, back, number(0))
         if self._says_outside(expr):
-            return written
+            alone = isinstance(operand, Einsum) and self._has_end(operand, axis)
+            return under(written, [on_axis(letter, expr.by)]) if alone and not back else written
         outside = number(0)
         if expr.outside is not None:
             rest = (*labels[:axis], *labels[axis + 1 :])
             outside = self.write(expr.outside, rest if expr.outside.ndim else ())
-        return _inside(written, letter, expr.by + back, outside)
+        return inside_axis(written, letter, expr.by + back, outside)
 
     def _at_another(self, expr: Shift, labels: tuple[str, ...]) -> Formula:
         """Write ``sum_{u == t - 1}(softmax_u(x_u))``, whose function names the label."""
@@ -196,7 +205,7 @@ class _Writer:
             return inside
         rest = (*labels[:axis], *labels[axis + 1 :])
         outside = self.write(expr.outside, rest if expr.outside.ndim else ())
-        return _inside(inside, letter, expr.by + move_of(letter), outside)
+        return inside_axis(inside, letter, expr.by + move_of(letter), outside)
 
     def _says_outside(self, expr: Shift) -> bool:
         """Whether a formula at moved labels is outside what the shift is there."""
@@ -205,6 +214,14 @@ class _Writer:
             edges = self.names.edges.get(operand.name, ())
             return (expr.outside is None) == ((expr.axis, expr.by < 0) not in edges)
         return expr.outside is None and self._vanishes(operand, expr.axis)
+
+    def _has_end(self, product: Einsum, axis: int) -> bool:
+        """Whether a tensor that is a factor, read outside an axis, is 0."""
+        label = product.output[axis]
+        pairs = zip(product.operands, product.inputs, strict=True)
+        ends = [self._vanishes(x, ls.index(label)) for x, ls in pairs
+                if label in ls and isinstance(x, Var)]  # fmt: skip
+        return any(ends)
 
     def _vanishes(self, expr: Expr, axis: int) -> bool:
         """Whether a formula is 0 where its tensors are read outside an axis."""
@@ -384,6 +401,7 @@ class _Writer:
         return self._product_of(open_product(expr), labels)
 
     def _product_of(self, product: OpenProduct, labels: tuple[str, ...]) -> Formula:
+        product = with_entries(product)
         letters = dict(zip(product.output, labels, strict=True))
         self.bound = set()
         for k in self._in_reading_order(product):
@@ -531,7 +549,8 @@ class _Writer:
         axes = tuple(dict.fromkeys((*axes, *ends)))
         others = [x for x in letters_of(own, letters) if x not in axes]
         call = replace(call, conditions=(*call.conditions, *ends.values()))
-        return replace(call, args=(assemble(1, above, below, others),), axes=axes)
+        inner_part = under(assemble(1, above, below, others), conditions)
+        return replace(call, args=(inner_part,), axes=axes)
 
     def _in_reading_order(self, product: OpenProduct) -> list[int]:
         """Return the summed labels by where they are met first, those met alike along a chain."""
@@ -639,16 +658,6 @@ def _can_be_moved(expr: Expr, axis: int) -> bool:
                 stack += [(y, k) for y in x.operands[:1] if y.ndim]
                 stack += [(y, k) for y in x.operands[1:] if y.ndim == x.ndim]
     return True
-
-
-def _inside(formula: Formula, letter: str, by: int, outside: Formula) -> Formula:
-    """Write a formula where a letter, moved, is on its axis, and something else outside."""
-    here, end = syntax.Ordinal(str.__str__(letter)), SizeOf(str.__str__(letter))
-    if by < 0:
-        condition = syntax.Compare(">=", here, number(-by))
-    else:
-        condition = syntax.Compare("<", here, syntax.Sum((end, number(by)), (False, True)))
-    return Call("where", (condition, formula, outside))
 
 
 def _still(part: Formula) -> set[str]:

@@ -8,13 +8,22 @@ from dataclasses import replace
 from eingrad.calculus.structure import OpenProduct
 from eingrad.core.bands import Band
 from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Size, Var, postorder
-from eingrad.core.masks import condition_of
+from eingrad.core.masks import condition_of, entry_band
 from eingrad.core.spans import span_of
 
 
 def is_selecting(factor: Expr) -> bool:
     """Whether a factor is 1 where a condition on labels holds, else 0."""
     return isinstance(factor, Band) or condition_of(factor) is not None
+
+
+def with_entries(product: OpenProduct) -> OpenProduct:
+    """Return a product in which ``t == 0`` of a summed t selects an entry, as in ``h[0]``."""
+    summed = product.summed()
+    factors = [
+        (entry_band(x) or x if summed.issuperset(ls) else x, ls) for x, ls in product.factors
+    ]
+    return replace(product, factors=tuple(factors))
 
 
 def offsets_to_write(
@@ -99,4 +108,4 @@ def _stay(product: OpenProduct, labels: Labels, label: int) -> bool:
     return all(k in held or k in product.output for k in labels if k != label)
 
 
-__all__ = ["is_selecting", "offsets_to_write"]
+__all__ = ["is_selecting", "offsets_to_write", "with_entries"]

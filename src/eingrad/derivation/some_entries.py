@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from eingrad.core.functions import COMPARED, COMPARISONS
 from eingrad.derivation.assemble import number
+from eingrad.derivation.implied_conditions import decided, under
 from eingrad.notation.places import compared
 from eingrad.notation.resolve import FILLED
-from eingrad.notation.syntax import Call, Compare, Formula, Number, Ordinal, Sum
+from eingrad.notation.syntax import Call, Compare, Formula, Number, Ordinal, SizeOf, Sum
 
 
 def distinguished(formula: Formula, conditions: Sequence[Compare]) -> Formula:
@@ -17,8 +18,24 @@ def distinguished(formula: Formula, conditions: Sequence[Compare]) -> Formula:
     if isinstance(formula, Sum) and len(formula.terms) == 1:
         return replace(formula, terms=(distinguished(formula.terms[0], conditions),))
     for condition in reversed(conditions):
-        formula = Call("where", (condition, formula, Number(0)))
+        if not decided(condition):
+            inner = under(formula, [condition])
+            formula = Call("where", (condition, inner, Number(0)))
     return formula
+
+
+def on_axis(letter: str, by: int) -> Compare:
+    """Write that a letter, moved, is on its axis."""
+    here, end = Ordinal(str.__str__(letter)), SizeOf(str.__str__(letter))
+    if by < 0:
+        return Compare(">=", here, number(-by))
+    return Compare("<", here, Sum((end, number(by)), (False, True)))
+
+
+def inside_axis(formula: Formula, letter: str, by: int, outside: Formula) -> Formula:
+    """Write a formula where a letter, moved, is on its axis, and something else outside."""
+    condition = on_axis(letter, by)
+    return Call("where", (condition, under(formula, [condition]), outside))
 
 
 def in_alphabet(compare: Compare) -> Compare:
@@ -56,4 +73,6 @@ def over_some(function: str, arg: Formula, axes: Sequence[str]) -> Call | None:
     return call if known and not {*axes}.isdisjoint(compared(call)) else None
 
 
-__all__ = ["bound_first", "distinguished", "in_alphabet", "over_some"]
+__all__ = [
+    "bound_first", "distinguished", "in_alphabet", "inside_axis", "on_axis", "over_some",
+]  # fmt: skip
