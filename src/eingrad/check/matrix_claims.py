@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, permutations
+from itertools import chain, islice, permutations
 from itertools import product as combinations
 
 from eingrad.check.compare import ExprClaim, agrees_everywhere
@@ -220,13 +220,25 @@ class MatrixJudge:
         self, claim: Claim, definitions: Sequence[Claim], readings: Iterable[tuple[Formula, str]]
     ) -> Verdict | None:
         """Return that a claim is right if it is read otherwise, None where no reading is right."""
-        for value, condition in readings:
-            if self._holds(_with_value(claim, value), definitions):
-                return Verdict(
-                    "right if", text_of(claim), f"right if {condition}", self._correct(claim),
-                    mistake="assumption", assumption=condition,
-                )  # fmt: skip
-        return None
+        others = ((condition, self._holds(_with_value(claim, value), definitions))
+                  for value, condition in readings)  # fmt: skip
+        rows = ("vec stacks the rows", self._holds_by_rows(claim, definitions))
+        found = next((x for x, holds in chain([rows], others) if holds), None)
+        if found is None:
+            return None
+        return Verdict(
+            "right if", text_of(claim), f"right if {found}", self._correct(claim),
+            mistake="assumption", assumption=found,
+        )  # fmt: skip
+
+    def _holds_by_rows(self, claim: Claim, definitions: Sequence[Claim]) -> bool:
+        """Whether a claim with vec(X) holds if that has the rows of X one below the other."""
+        if not self.reader.is_stacking(claim):
+            return False
+        self.reader.facts.by_rows = True
+        holds = self._holds(claim, definitions)
+        self.reader.facts.by_rows = False
+        return holds
 
     def _relaxed(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
         """Yield other readings of a right side, and what they take for granted."""

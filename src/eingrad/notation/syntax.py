@@ -32,6 +32,7 @@ class Symbol:
     LaTeX's ``W^{(1)}`` is the name ``W1``. ``brackets`` says that the labels stand in brackets,
     ``z[y]``, where an entry may turn out to be an integer (see `gathers`). ``moves``, if there are
     any, say how many positions after each label's the entry is read: ``h[t-1,j]`` has (-1, 0).
+    What a derivative is by may be ``stacked``: its columns one below the other, vec(X).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Symbol:
     position: Position | None = field(default=None, compare=False)
     brackets: bool = field(default=False, compare=False)
     moves: tuple[int, ...] = ()
+    stacked: bool = False
 
     @property
     def entries(self) -> tuple[str | Offset, ...]:

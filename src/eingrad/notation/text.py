@@ -216,6 +216,8 @@ def _write(formula: Formula) -> tuple[str, int]:
             text = number_text(value)
             tight = SUM if text.startswith("-") else PRODUCT if "/" in text else ATOM
             return text, tight
+        case Symbol(name=name, stacked=True):
+            return f"vec({name})", ATOM
         case Symbol(name=name, labels=labels, moves=moves):
             return symbol_text(name, labels, moves), ATOM
         case TensorAt():

@@ -12,11 +12,19 @@ from eingrad.errors import NotationError
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference
 from eingrad.notation.matrix.kinds import VECTOR, C, M, R, S
-from eingrad.notation.matrix.letters import Letters, OpenExtent
+from eingrad.notation.matrix.letters import Letters, OpenExtent, StackedError
 from eingrad.notation.matrix.series import SERIES, check_series, may_be_series
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR, Shapes
 from eingrad.notation.matrix.statements import Misfits, labels_inside, misfit, shows_matrices
-from eingrad.notation.matrix.typed import ALONG, TRANSPOSES, KnownShapes, TreeBuilder, Typed
+from eingrad.notation.matrix.typed import (
+    ALONG,
+    COMMUTATIONS,
+    TRANSPOSES,
+    KnownShapes,
+    TreeBuilder,
+    Typed,
+    stacks,
+)
 from eingrad.notation.summation import (
     Summation,
     children,
@@ -110,8 +118,8 @@ class ClaimElaboration:
             for x in walk(s)
         )
         odd = speaks and self._is_odd(claim)
-        sliced = next((x for s in sides for x in walk(s)
-                       if isinstance(x, Symbol) and SLICE in x.labels), None)  # fmt: skip
+        sliced = next((x for s in sides for x in walk(s) if isinstance(x, Symbol)
+                       and (SLICE in x.labels or x.stacked)), None)  # fmt: skip
         if odd and sliced is not None:
             raise NotationError(
                 f"{to_text(sliced)} beside a name or a label that nothing explains",
@@ -130,6 +138,9 @@ class ClaimElaboration:
         new = target.name if isinstance(target, Symbol) else ""
         for side in sides_of(claim):
             for part in walk(side):
+                swaps = isinstance(part, Symbol) and part.name in COMMUTATIONS
+                if swaps and self.is_stacking(claim):
+                    continue
                 if isinstance(part, Symbol | TensorAt) and not self._is_known(part, new):
                     return True
         kept = (SLICE, *labels_of(target)) if target is not None else ()
@@ -137,6 +148,16 @@ class ClaimElaboration:
             return False
         value = _without_entries(claim.value)
         return next(Summation().dangling(value, kept), None) is not None
+
+    def is_stacking(self, claim: Claim) -> bool:
+        """Whether a claim is about columns one below the other; ``dY/dX = K`` is, too."""
+        parts = [x for side in sides_of(claim) for x in walk(side)]
+        if any(map(stacks, parts)):
+            return True
+        swaps = any(isinstance(x, Symbol) and x.name in COMMUTATIONS for x in parts)
+        of = next((x for x in parts if isinstance(x, Derivative)), None)
+        whole = (of.of, *of.wrt) if swaps and of is not None else ()
+        return sum(self.rank(x.name) for x in whole if isinstance(x, Symbol)) > 2
 
     def _is_known(self, tensor: Symbol | TensorAt, new: str) -> bool:
         name = self.facts.stacks.get(tensor.name, tensor.name)
@@ -201,7 +222,7 @@ class ClaimElaboration:
                     try:
                         new, shapes, left = self._read(written, layout, loose, ones, dots == DOT)
                     except Misfits as error:
-                        failed = failed or error
+                        failed = error if isinstance(error, StackedError) else failed or error
                         continue
                     jacobian = jacobian or shapes.has_jacobian
                     own = layout if shapes.has_jacobian and len(layouts) > 1 else ""
@@ -260,7 +281,7 @@ class ClaimElaboration:
     def _readings(self, claim: Claim) -> list[tuple[str, tuple[int, ...], bool]]:
         """Return what a dot between vectors is, an inner product or ⊙, which products to read from
         left to right, and whether a factor 1 is a vector."""
-        builder = TreeBuilder(self.facts)
+        builder = TreeBuilder(self.facts, stacking=self.is_stacking(claim))
         for side in sides_of(claim):
             builder.build(side)
         mixed = [id(x) for x in builder.mixed]
@@ -273,7 +294,7 @@ class ClaimElaboration:
     def _read(
         self, claim: Claim, layout: str, loose: Sequence[int], ones: bool, dots: bool
     ) -> tuple[Claim, Shapes, Typed]:
-        builder = TreeBuilder(self.facts, loose, dots)
+        builder = TreeBuilder(self.facts, loose, dots, self.is_stacking(claim))
         left, right = (builder.side(side) for side in sides_of(claim))
         inference = Inference(builder, [(left, right)], ones)
         shapes = Shapes(self.facts, inference.solve(), layout)

@@ -27,7 +27,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 
-Label = str | None
+Label = str | tuple["Label", "Label"] | None  # of stacked entries, one for each of their axes
 Scope = set[str]  # the letters in use around, and beside
 ONE, TWO = Number(1), Number(2)
 
@@ -46,6 +46,9 @@ class Elaboration:
     def _fresh(self, extent: OpenExtent | None, scope: Scope) -> Label:
         if extent is None:
             return None
+        if extent.parts is not None:
+            slow, fast = extent.parts
+            return self._fresh(slow, scope), self._fresh(fast, scope)
         label = self.letters.label(extent, scope)
         scope.add(label)
         return label
@@ -62,12 +65,15 @@ class Elaboration:
             case "ones":
                 return ONE
             case "identity":
-                return _delta(row, col)
+                return self._multiplied(_deltas(row, col), None, ())
+            case "commutation":
+                assert isinstance(col, tuple)
+                return self._multiplied(_deltas(row, col[::-1]), None, ())
             case "product" | "matmul":
                 return self._product(node, row, col, scope)
             case "entrywise":
                 return self._entrywise(node, row, col, scope)
-            case "outer":
+            case "outer" | "kronecker":
                 return self._outer(node, row, col, scope)
             case "sum":
                 return self._sum(node, row, col, scope)
@@ -75,6 +81,9 @@ class Elaboration:
                 return self._product(node, row, col, scope)
             case "map" | "power" | "times":
                 return self._map(node, row, col, scope)
+            case "vec":
+                assert isinstance(row, tuple)
+                return self.emit(node.parts[0], *(row if self.shapes.by_rows else row[::-1]), scope)
             case "transpose":
                 return self.emit(node.parts[0], col, row, scope)
             case "derivative":
@@ -89,7 +98,7 @@ class Elaboration:
 
     def _name(self, tensor: Formula, row: Label, col: Label) -> Formula:
         assert isinstance(tensor, Symbol | TensorAt)
-        more = tuple(x for x in (row, col) if x is not None)
+        more = _present((row, col))
         name = self.shapes.name_of(tensor)
         if isinstance(tensor, TensorAt):
             return replace(tensor, name=name, entries=(*tensor.entries, *more))
@@ -155,11 +164,15 @@ class Elaboration:
         return self._multiplied(parts, node.divides, ())
 
     def _outer(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
-        parts = []
-        for part, label in zip(node.parts, (row, col), strict=True):
-            column = self.shapes.kind(part) == C
-            own = (label, None) if column else (None, label)
-            parts.append(self.at(part, own, scope))
+        """Write a product of all entries of two parts, each with what it has of the letters."""
+        left, right = (self.shapes.of(x) for x in node.parts)
+        if self.shapes.is_outer(node):
+            column = self.shapes.kind(node.parts[0]) == C
+            rows, cols = ((row, col), (None, None)) if column else ((None, None), (row, col))
+        else:
+            rows, cols = map(_shared, (row, col), left, right)
+        places = zip(rows, cols, strict=True)
+        parts = [self.at(x, at, scope) for x, at in zip(node.parts, places, strict=True)]
         return self._multiplied(parts, (False, False), ())
 
     # --- products ---
@@ -202,7 +215,7 @@ class Elaboration:
             extent = self.shapes.of(factor)[1]
             if group[k + 1] not in labels:
                 labels[group[k + 1]] = label = self._fresh(extent, scope)
-                summed += [label] if label is not None else []
+                summed += _present((label,))
         pieces: list[Formula] = []
         for k, factor in enumerate(chain):
             rows, cols = self.shapes.of(factor)
@@ -232,9 +245,10 @@ class Elaboration:
         return [self.at(vector, own, scope)]
 
     def _multiplied(
-        self, factors: Sequence[Formula], divides: Sequence[bool], summed: Sequence[str]
+        self, factors: Sequence[Formula], divides: Sequence[bool] | None, summed: Sequence[str]
     ) -> Formula:
         """Return a product that sums these letters, in ``sum`` where the convention would not."""
+        divides = (False,) * len(factors) if divides is None else divides
         summation = Summation()
         flat: list[Formula] = []
         below: list[bool] = []
@@ -275,9 +289,8 @@ class Elaboration:
             case "diag" if self.shapes.kind(node) == C:
                 return self.emit(part, row, row, scope)
             case "diag":
-                assert row is not None
                 (vector,) = self._on_diagonal(node, row, scope)
-                return self._multiplied([vector, _delta(row, col)], (False, False), ())
+                return self._multiplied([vector, *_deltas(row, col)], None, ())
             case "trace":
                 return self._trace(part, scope)
             case "norm":
@@ -318,8 +331,8 @@ class Elaboration:
     def _inverse(self, node: Typed, row: Label, col: Label, scope: Scope) -> Formula:
         part = node.parts[0]
         if self._is_diagonal(node):
-            factors = [*self._on_diagonal(node, row, scope), _delta(row, col)]
-            return self._multiplied(factors, (False,) * len(factors), ())
+            factors = [*self._on_diagonal(node, row, scope), *_deltas(row, col)]
+            return self._multiplied(factors, None, ())
         if self.shapes.kind(node) == S:
             exponent = Sum((ONE,), (True,))
             return Power(self.emit(part, None, None, scope), exponent, node.written.position)
@@ -328,7 +341,7 @@ class Elaboration:
             return Call("inv", (self.emit(part, row, col, scope),), axes, node.written.position)
         other = self._fresh(self.shapes.of(part)[1], scope)
         inverse = Call("inv", (self.emit(part, row, other, scope),), _present((row, other)))
-        return self._multiplied([inverse, _delta(other, col)], (False, False), _present((other,)))
+        return self._multiplied([inverse, *_deltas(other, col)], None, _present((other,)))
 
     def _trace(self, part: Typed, scope: Scope) -> Formula:
         """Write a trace: of a product as one, of a sum term by term."""
@@ -336,10 +349,9 @@ class Elaboration:
             terms = tuple(self._trace(x, set(scope)) for x in part.parts)
             return replace(part.written, terms=terms)
         label = self._fresh(self.shapes.of(part)[0], scope)
-        assert label is not None
         if part.op == "product":
-            return self._product(part, label, label, scope, (label,))
-        return self._multiplied([self.emit(part, label, label, scope)], (False,), (label,))
+            return self._product(part, label, label, scope, _present((label,)))
+        return self._multiplied([self.emit(part, label, label, scope)], None, _present((label,)))
 
     def _square_norm(self, node: Typed, scope: Scope) -> Formula:
         labels = self.labels_for(node.parts[0], scope)
@@ -409,10 +421,20 @@ class Elaboration:
 
 
 def _present(labels: Sequence[Label]) -> tuple[str, ...]:
-    return tuple(x for x in labels if x is not None)
+    found: list[str] = []
+    for x in labels:
+        found += _present(x) if isinstance(x, tuple) else () if x is None else (x,)
+    return tuple(found)
 
 
-def _delta(row: Label, col: Label) -> Formula:
-    assert row is not None
-    assert col is not None
-    return Symbol("delta", (row, col))
+def _shared(label: Label, left: OpenExtent | None, right: OpenExtent | None) -> tuple[Label, Label]:
+    """Return what the two parts of ``A ⊗ B`` have of the letters of one of its axes."""
+    if left is None or right is None:
+        return (None, label) if left is None else (label, None)
+    assert isinstance(label, tuple)
+    return label
+
+
+def _deltas(row: Label, col: Label) -> list[Formula]:
+    pairs = zip(_present((row,)), _present((col,)), strict=True)
+    return [Symbol("delta", pair) for pair in pairs]

@@ -429,10 +429,6 @@ def _of_chain(sets: Sets) -> Sets:
     return [result[0], result[1], *middle, result[2]]
 
 
-def _kron(sets: Sets) -> Sets:
-    return [sets[0] & M, sets[1] & ~S, sets[2] & ~S]
-
-
 _RELATIONS: dict[str, Callable[[Sets], Sets]] = {
     "transpose": kinds.transposed,
     "inverse": kinds.mapping([(S, S), (M, M)]),
@@ -443,6 +439,8 @@ _RELATIONS: dict[str, Callable[[Sets], Sets]] = {
     "keep": kinds.mapping([(C, C), (R, R), (M, M)]),
     "fold": _only(S, ANY & ~S),
     "outer": kinds.outer,
+    "kronecker": kinds.kronecker,
+    "vec": kinds.mapping([(C, M)]),
     "power": _power,
     "times": _times,
     "derivative": _derivative,

@@ -92,9 +92,30 @@ def _broadcast(sets: Sets, allowed: dict[int, int]) -> Sets:
 
 
 def outer(sets: Sets) -> Sets:
-    """Vectors whose outer product is a matrix."""
-    result = [sets[0] & M, *(x & VECTOR for x in sets[1:])]
-    return result if all(result) else [0] * len(sets)
+    """Vectors whose outer product is a matrix, or Kronecker's product with a matrix."""
+    return _of_two(sets, lambda left, right: 0 if (left | right) & S else M)
+
+
+def kronecker(sets: Sets) -> Sets:
+    """As `outer`; what two columns make is a column, too, of all products of their entries."""
+
+    def allowed(left: int, right: int) -> int:
+        if (left | right) & S:
+            return 0
+        return M | left if left == right else M
+
+    return _of_two(sets, allowed)
+
+
+def _of_two(sets: Sets, allowed: Callable[[int, int], int]) -> Sets:
+    """Return what is left where two parts of these kinds may make something of those."""
+    found = [0] * 3
+    for left in KINDS:
+        for right in KINDS:
+            own = sets[0] & allowed(left, right)
+            if own and sets[1] & left and sets[2] & right:
+                found = [found[0] | own, found[1] | left, found[2] | right]
+    return found
 
 
 State = tuple[int, int]  # the kind of what stands to the left, and of what is being multiplied

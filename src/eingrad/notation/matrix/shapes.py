@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.matrix.infer import KindError
 from eingrad.notation.matrix.kinds import C, M, R, S, composed
-from eingrad.notation.matrix.letters import MisfitError, OpenExtent, equal
+from eingrad.notation.matrix.letters import MisfitError, OpenExtent, StackedError, equal
 from eingrad.notation.matrix.typed import ALONG, OF_MATRIX, KnownShapes, Typed, times_in
 from eingrad.notation.syntax import SLICE, Call, Symbol, TensorAt
 
@@ -33,6 +33,15 @@ class SizeError(Exception):
         self.node, self.first, self.second = node, first, second
 
 
+def _stacked(slow: OpenExtent | None, fast: OpenExtent | None) -> OpenExtent | None:
+    """Return the axis of all pairs of entries, or the one that there is."""
+    return slow or fast if slow is None or fast is None else OpenExtent(parts=(slow, fast))
+
+
+def _is_stacked(extent: OpenExtent | None) -> bool:
+    return extent is not None and extent.parts is not None
+
+
 @dataclass
 class Factored:
     """A product as scalars, which multiply or divide, and a matrix, None if it is a scalar."""
@@ -52,6 +61,7 @@ class Shapes:
         self.has_jacobian = False
         self.axes: dict[str, list[OpenExtent]] = {n: list(own) for n, own in facts.axes.items()}
         self.stacks, self.sizes, self.rows = facts.stacks, facts.sizes, facts.rows
+        self.by_rows = facts.by_rows
         self.labels: dict[str, OpenExtent] = {}  # of one statement
         self.shapes: dict[int, Shape] = {}
         self.products: dict[int, Factored] = {}
@@ -74,7 +84,12 @@ class Shapes:
         self._unite(right, left, right, self.of(left), self.of(right))
 
     def finish(self) -> None:
-        """Decide where vectors are added to matrices: to every row, if both do not fit."""
+        """Decide where vectors are added to matrices: to every row, if both do not fit.
+
+        Raises StackedError where a tensor would have an axis of stacked entries.
+        """
+        if any(map(_is_stacked, (x for own in self.axes.values() for x in own))):
+            raise StackedError
         for node in self.powers:
             rows, cols = self.of(node.parts[0])
             if rows is None or cols is None or not equal(rows, cols):
@@ -114,20 +129,28 @@ class Shapes:
             case "identity":
                 extent = OpenExtent()
                 return extent, extent
+            case "commutation":
+                slow, fast = OpenExtent(), OpenExtent()
+                return _stacked(slow, fast), _stacked(fast, slow)
             case "product":
                 return self._product(node)
             case "transpose":
                 rows, cols = self.of(node.parts[0])
                 return cols, rows
             case "inverse" if self.kind(node) == M:
-                return self._square(node)
+                rows, cols = self._square(node)
+                if _is_stacked(rows) or _is_stacked(cols):
+                    raise StackedError
+                return rows, cols
             case "times" if self.kind(node) == M:
                 return self._repeated(node)
             case "diag":
                 return self._diagonal(node)
-            case "outer":
-                left, right = (self.of(x) for x in node.parts)
-                return left[0] or left[1], right[0] or right[1]
+            case "outer" | "kronecker":
+                return self._outer(node)
+            case "vec":
+                rows, cols = self.of(node.parts[0])
+                return _stacked(*((rows, cols) if self.by_rows else (cols, rows))), None
             case "derivative" | "chain":
                 return self._derivative(node)
             case "along":
@@ -145,7 +168,9 @@ class Shapes:
     def _scalar(self, node: Typed) -> Shape:
         shapes = [self.of(part) for part in node.parts]
         if node.op in OF_MATRIX:
-            self._square(node)
+            rows, cols = self._square(node)
+            if node.op != "trace" and (_is_stacked(rows) or _is_stacked(cols)):
+                raise StackedError
         elif node.op == "inner":
             self._unite(node, node.parts[0], node.parts[1], shapes[0], shapes[1])
         elif node.op == "entry":
@@ -243,6 +268,18 @@ class Shapes:
             self._square(node)
             return rows, None
         return rows or cols, rows or cols
+
+    def _outer(self, node: Typed) -> Shape:
+        """Return the shape of ``A ⊗ B``: of two columns, or rows, a matrix has both axes."""
+        left, right = (self.of(x) for x in node.parts)
+        if self.is_outer(node):
+            return left[0] or left[1], right[0] or right[1]
+        return _stacked(left[0], right[0]), _stacked(left[1], right[1])
+
+    def is_outer(self, node: Typed) -> bool:
+        """Whether ``a ⊗ b`` is the outer product of two vectors, ``a b^T``."""
+        left, right = map(self.kind, node.parts)
+        return left == right and self.kind(node) == M != left
 
     def _along(self, node: Typed) -> Shape:
         assert isinstance(node.written, Call)

@@ -14,7 +14,7 @@ from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, R
-from eingrad.notation.matrix.letters import Letters, MisfitError, OpenExtent
+from eingrad.notation.matrix.letters import Letters, MisfitError, OpenExtent, StackedError
 from eingrad.notation.matrix.series import check_series
 from eingrad.notation.matrix.shapes import OpenSumError, Shapes, SizeError
 from eingrad.notation.matrix.typed import (
@@ -59,8 +59,8 @@ CAPITALS = frozenset({
 })  # fmt: skip
 LOSSES = frozenset({"L", "Lcal", "Lfrak", "l", "ell", "J", "loss", "Loss", "cost"})
 SIGNS = frozenset({"⊙", "⊘", "⊗"})
-FUNCTIONS = frozenset({"norm", "inner", "diag", "inv", "entry", *OF_MATRIX})
-Misfits = (KindError, SizeError, OpenSumError)
+FUNCTIONS = frozenset({"norm", "inner", "diag", "inv", "entry", "vec", *OF_MATRIX})
+Misfits = (KindError, SizeError, OpenSumError, StackedError)
 NO_ENTRIES: Mapping[str, str] = MappingProxyType({})
 Bold = Collection[tuple[str, int]]  # names in bold type, with how many labels they carry
 
@@ -256,7 +256,7 @@ def _is_sign(part: Formula, bold: Bold, moving: Collection[str]) -> bool:
             return function == "entry" or (plain and function in FUNCTIONS) or (
                 function == "norm" and not axes)  # fmt: skip
         case Symbol(name=name, labels=labels):
-            return name == ONES_NAME or SLICE in labels
+            return name == ONES_NAME or SLICE in labels or part.stacked
     return False
 
 
@@ -721,6 +721,12 @@ def misfit(error: Exception) -> NotationError:
             code="open-shape",
             position=error.vector.written.position,
             hint=f"declare it, {text} in R^n, and the matrix, or write 1 {text}^T",
+        )
+    if isinstance(error, StackedError):
+        return NotationError(
+            "a tensor whose entries would be stacked, as those of vec(X) are",
+            code="open-shape",
+            hint="write vec(X) itself, and A ⊗ B, in its place; no inverse or determinant of either",
         )
     assert isinstance(error, KindError | SizeError)
     node = error.node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from eingrad.errors import NotationError
@@ -40,8 +40,11 @@ from eingrad.notation.text import to_text
 
 TRANSPOSES = frozenset({TRANSPOSED, Symbol("T"), BY_ROW})
 MINUS_ONE = Sum((Number(1),), (True,))
-ONE_ARGUMENT = frozenset({"norm", "diag", "inv", "transpose", "entry", "trace", "det", "logdet"})
+ONE_ARGUMENT = frozenset({
+    "norm", "diag", "inv", "transpose", "entry", "trace", "det", "logdet", "vec",
+})  # fmt: skip
 OF_MATRIX = frozenset({"trace", "det", "logdet"})
+COMMUTATIONS = frozenset({"K", "Comm"})  # of which vec(X^T) = K vec(X)
 ALONG = {"rows": 0, "cols": 1}  # which place of a matrix stays
 MOST_TIMES = 12  # the highest power of a matrix
 
@@ -70,7 +73,8 @@ class KnownShapes:
     on left sides, ``sizes`` names of extents; ``stacks`` says that X is the matrix with rows x_i;
     ``moving`` are labels of times and layers, which stand beside a type, ``first`` are names for
     what stands before the first entry, which have the type of the others. A formula that is
-    ``claimed`` may have ``X^2`` for X X, since it is compared.
+    ``claimed`` may have ``X^2`` for X X, since it is compared; ``by_rows`` says that vec(X) has the
+    rows of X one below the other, not the columns.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
@@ -85,6 +89,7 @@ class KnownShapes:
     moving: Collection[str] = ()
     first: Mapping[str, str] = field(default_factory=dict)
     claimed: bool = False
+    by_rows: bool = False
 
 
 class TreeBuilder:
@@ -92,11 +97,15 @@ class TreeBuilder:
 
     ``loose`` are the products that are read from left to right, ``A ⊙ B C`` as ``(A ⊙ B) C``;
     others bind what has no sign between it first. With ``dots`` a dot may be the inner product of
-    two vectors, or go entry by entry, which inference decides.
+    two vectors, or go entry by entry, which inference decides. Where a text is ``stacking``, the
+    derivative of a matrix is that of its columns one below the other, and so is one by a matrix.
     """
 
-    def __init__(self, facts: KnownShapes, loose: Collection[int] = (), dots: bool = False) -> None:
-        self.facts, self.loose = facts, loose
+    def __init__(
+        self, facts: KnownShapes, loose: Collection[int] = (), dots: bool = False,
+        stacking: bool = False,
+    ) -> None:  # fmt: skip
+        self.facts, self.loose, self.stacking = facts, loose, stacking
         self.weak = {ODOT, OSLASH, OTIMES, DOT} if dots else {ODOT, OSLASH, OTIMES}
         self.domains: list[int] = []
         self.nodes: list[Typed] = []
@@ -131,10 +140,18 @@ class TreeBuilder:
                 return self.node("number", formula, kinds=S)
             case SizeOf() | Ordinal():
                 return self.node("size", formula, kinds=S)
+            case Symbol(stacked=True):
+                whole = replace(formula, stacked=False)
+                return self.node("vec", formula, (self._name(whole),))
             case Symbol() | TensorAt():
                 return self._name(formula)
             case Derivative(of=of, wrt=wrt):
                 parts = tuple(self.build(x) for x in (of, *wrt))
+                if self.stacking and self._axes(parts) > 2:
+                    parts = tuple(
+                        self.node("vec", x.written, (x,)) if self.domains[x.var] == M else x
+                        for x in parts
+                    )
                 self._check_axes(formula, parts)
                 return self.node("derivative", formula, parts)
             case Product():
@@ -158,6 +175,8 @@ class TreeBuilder:
             return self.node("ones", tensor, kinds=VECTOR)
         if name[0] == "I" and len(name) < 3 and not count and self._is_identity(name):
             return self.node("identity", tensor, kinds=M)
+        if self.stacking and name in COMMUTATIONS and not count and self._is_identity(name):
+            return self.node("commutation", tensor, kinds=M)
         key = name, count
         slices = tuple(x == SLICE for x in tensor.labels) if isinstance(tensor, Symbol) else ()
         if any(slices):
@@ -182,9 +201,7 @@ class TreeBuilder:
 
     def _check_axes(self, derivative: Formula, parts: tuple[Typed, ...]) -> None:
         """Raise for a derivative with more than two axes, which is no matrix."""
-        rank = {M: 2, S: 0}
-        kinds = (self.domains[part.var] for part in parts)
-        axes = sum(rank.get(x, int(x & VECTOR == x)) for x in kinds)
+        axes = self._axes(parts)
         if axes > 2:
             raise NotationError(
                 f"{to_text(derivative)} has {axes} axes, and is no matrix",
@@ -192,6 +209,12 @@ class TreeBuilder:
                 position=derivative.position,
                 hint="write its labels, as in dY_ij/dX_kl",
             )
+
+    def _axes(self, parts: Sequence[Typed]) -> int:
+        """Return how many axes the parts of a derivative have together, at least."""
+        rank = {M: 2, S: 0}
+        kinds = (self.domains[part.var] for part in parts)
+        return sum(rank.get(x, int(x & VECTOR == x)) for x in kinds)
 
     def _is_identity(self, name: str) -> bool:
         return name not in self.facts.axes and name not in self.facts.kinds
@@ -269,7 +292,8 @@ class TreeBuilder:
     def _signed(self, product: Product, sign: str, left: Typed, right: Typed) -> Typed:
         signs = ("", sign)
         written = Product((left.written, right.written), (False, False), product.position, signs)
-        op = {OTIMES: "outer", DOT: "dot"}.get(sign, "entrywise")
+        outer = "kronecker" if self.facts.claimed else "outer"
+        op = {OTIMES: outer, DOT: "dot"}.get(sign, "entrywise")
         return self.node(op, written, (left, right), divides=(False, sign == OSLASH), signs=signs)
 
     # --- functions ---
@@ -284,6 +308,9 @@ class TreeBuilder:
             if exponent.terms[0] in TRANSPOSES:
                 inverse = Power(base, MINUS_ONE, power.position)
                 return self.node("transpose", power, (self.build(inverse),))
+            if exponent == MINUS_ONE and isinstance(base, Product) and _is_kronecker(base):
+                inverses = tuple(Power(x, MINUS_ONE, power.position) for x in base.factors)
+                return self.build(replace(base, factors=inverses))
             if exponent == MINUS_ONE:
                 return self.node("inverse", power, (self.build(base),))
         return self.node("power", power, (self.build(base), self.build(exponent)))
@@ -301,7 +328,7 @@ class TreeBuilder:
         along = [axis for axis in call.axes if axis in ALONG]
         if call.axes and not along:
             return self.node("bind", call, parts)
-        if function in {"norm", "inner", "diag", "inv", "transpose"} or function in OF_MATRIX:
+        if function in {"norm", "inner", "diag", "inv", "transpose", "vec", *OF_MATRIX}:
             return self.node({"inv": "inverse"}.get(function, function), call, parts)
         if function.rstrip("'") in self.facts.functions or not over_axes(function):
             return self.node("map", call, parts)
@@ -320,6 +347,23 @@ class TreeBuilder:
             isinstance(x, Symbol) and not x.labels and len(self.facts.axes.get(x.name, ())) == 1
             for x in ends
         )
+
+
+def stacks(part: Formula) -> bool:
+    """Whether a part of a formula is about columns one below the other: vec(X), ``A ⊗ B``."""
+    match part:
+        case Symbol():
+            return part.stacked
+        case Call(function=function):
+            return function == "vec"
+        case Product(signs=signs):
+            return OTIMES in signs
+    return False
+
+
+def _is_kronecker(product: Product) -> bool:
+    """Whether a product is ``A ⊗ B``, without any other sign."""
+    return bool(product.signs[1:]) and {*product.signs[1:]} == {OTIMES}
 
 
 def _check_count(call: Call, functions: Collection[str]) -> None:

@@ -3,7 +3,7 @@ r"""Names and what hangs on them: ``\mathbf{W}^{(1)}_{ij}``, ``\hat{y}_b^2``, ``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eingrad.core.expr import ELLIPSIS
 from eingrad.errors import NotationError
@@ -619,12 +619,31 @@ class ScriptReader(OffsetReader):
         hint = r"write \frac{\partial L}{\partial W_{ij}}"
         return self.error("a derivative is of a whole tensor, by one", hint, token)
 
+    def _past_vec(self) -> bool:
+        r"""Go past the ``\operatorname{vec}`` of ``\partial \operatorname{vec}(X)``."""
+        texts = [self.peek(k).text for k in range(6)]
+        if texts[0] in names.UPRIGHT and texts[1:] == ["{", "v", "e", "c", "}"]:
+            self.k += 6
+            return True
+        return False
+
+    def _stacked(self, token: Token) -> Symbol:
+        """Read the ``(X)`` of vec(X), also transposed."""
+        opened = self.take("OPEN", "(")
+        tensor = self.plain_tensor()[0]
+        if opened and not self.take("CLOSE"):
+            raise self.error("vec of a formula", "differentiate by vec of one matrix", token)
+        self.is_row = self.scripts(of_name=False).power == TRANSPOSED
+        return replace(tensor, stacked=True)
+
     def tensor_or_entry(self, transposed: bool = False) -> tuple[Symbol | TensorAt, int]:
         """Read a tensor as `plain_tensor` does, or one at offsets, ``h_{T}``.
 
         One that is differentiated by may be ``transposed``: ``\\partial w \\partial w^\\top``.
         """
         token = self.peek()
+        if transposed and self._past_vec():
+            return self._stacked(token), 1
         if not self.begins_name(token):
             raise self.error(f"{token.text} is no tensor", "write a tensor here", token)
         start = self.k

@@ -185,7 +185,7 @@ class Context:
         if (base, entry) in self.joined:
             return True
         if base == "I" and self.closed and not others and base not in self.tensors:
-            return entry not in self.bound_in_names()
+            return True  # the identity I_n
         known = self.tensors.get(base) if isinstance(self.tensors, Mapping) else None
         fits = known is not None and len(known) == others + 1
         new = isinstance(self.tensors, Mapping) and all(
