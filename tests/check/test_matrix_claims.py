@@ -170,53 +170,25 @@ def test_a_transpose_below_the_bar_says_how_a_derivative_lies(
 BILINEAR = r"Y = A X B \\ A \in \mathbb{R}^{m \times n} \\ X \in \mathbb{R}^{n \times p} \\ B \in \mathbb{R}^{p \times q}"
 SQUARE = r"Y = X^{-1} \\ f = x^T X x \\ X \in \mathbb{R}^{n \times n} \\ x \in \mathbb{R}^n"
 STACKED = [  # vec(X) has the columns of X one below the other
-    (
-        BILINEAR,
-        r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)} = B^\top \otimes A",
-        "right",
-    ),
-    (
-        BILINEAR,
-        r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)} = B \otimes A^\top",
-        "right",
-    ),
-    (
-        BILINEAR,
-        r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)^\top} = B \otimes A^\top",
-        "wrong",
-    ),
-    (
-        BILINEAR,
-        r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)} = A \otimes B^\top",
-        "right if",
-    ),
+    (BILINEAR, r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)} = B^\top \otimes A", "right"),
+    (BILINEAR, r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)} = B \otimes A^\top", "right"),
+    (BILINEAR, r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)^\top} = B \otimes A^\top", "wrong"),
+    (BILINEAR, r"\frac{\partial \operatorname{vec}(Y)}{\partial \operatorname{vec}(X)} = A \otimes B^\top", "right if"),
     (BILINEAR, r"\frac{\partial Y}{\partial X} = B^\top \otimes A", "right"),
     (BILINEAR, r"\operatorname{vec}(A X B) = (B^\top \otimes A) \operatorname{vec}(X)", "right"),
     (BILINEAR, r"\operatorname{vec}(A X) = (I_p \otimes A) \operatorname{vec}(X)", "right"),
     (BILINEAR, r"\operatorname{vec}(A X) = (A \otimes A) \operatorname{vec}(X)", "wrong"),
     (BILINEAR, r"\operatorname{vec}(X^\top) = K \operatorname{vec}(X)", "right"),
     (BILINEAR, r"\operatorname{vec}(A X B) = K \operatorname{vec}(X)", "wrong"),
-    (
-        SQUARE,
-        r"\frac{\partial \operatorname{vec}(X^{-1})}{\partial \operatorname{vec}(X)^\top} = -X^{-\top} \otimes X^{-1}",
-        "right",
-    ),
-    (
-        SQUARE,
-        r"\frac{\partial \operatorname{vec}(X^{-1})}{\partial \operatorname{vec}(X)^\top} = X^{-\top} \otimes X^{-1}",
-        "wrong",
-    ),
+    (SQUARE, r"\frac{\partial \operatorname{vec}(X^{-1})}{\partial \operatorname{vec}(X)^\top} = -X^{-\top} \otimes X^{-1}", "right"),
+    (SQUARE, r"\frac{\partial \operatorname{vec}(X^{-1})}{\partial \operatorname{vec}(X)^\top} = X^{-\top} \otimes X^{-1}", "wrong"),
     (SQUARE, r"\frac{\partial f}{\partial \operatorname{vec}(X)} = x \otimes x", "right"),
     (SQUARE, r"\frac{\partial f}{\partial \operatorname{vec}(X)} = \operatorname{vec}(X)", "wrong"),
-    (
-        SQUARE,
-        r"\frac{\partial (X x)}{\partial \operatorname{vec}(X)} = x^\top \otimes I_n",
-        "right",
-    ),
+    (SQUARE, r"\frac{\partial (X x)}{\partial \operatorname{vec}(X)} = x^\top \otimes I_n", "right"),
     (SQUARE, r"(X \otimes X)^{-1} = X^{-1} \otimes X^{-1}", "right"),
     (SQUARE, r"\operatorname{tr}(X \otimes X) = \operatorname{tr}(X)^2", "right"),
     (SQUARE, r"\|X \otimes X\|_F = \|X\|_F", "wrong"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("model", "claim", "outcome"), STACKED)

@@ -16,7 +16,7 @@ class MisfitError(Exception):
 
 
 class StackedError(Exception):
-    """An axis of entries that are stacked, that of vec(X), would be one with an extent of its own."""
+    """An axis of stacked entries, that of vec(X), would be one with an extent of its own."""
 
 
 class OpenExtent:

@@ -726,7 +726,7 @@ def misfit(error: Exception) -> NotationError:
         return NotationError(
             "a tensor whose entries would be stacked, as those of vec(X) are",
             code="open-shape",
-            hint="write vec(X) itself, and A ⊗ B, in its place; no inverse or determinant of either",
+            hint="write vec(X) itself, A ⊗ B, in its place; no inverse or determinant of them",
         )
     assert isinstance(error, KindError | SizeError)
     node = error.node
