@@ -44,6 +44,7 @@ from eingrad.notation.tex.defined_functions import (
 from eingrad.notation.tex.differentials import with_differentials
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, greek
+from eingrad.notation.tex.names_by_letter import parts_by_letter
 from eingrad.notation.tex.read_row import (
     STATEMENT_HINT,
     claims_of,
@@ -191,6 +192,7 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
     statements, used = read_rows(found, [replace(context, sizes=sizes_of | x) for x in own])
     parts = _parts_of_names(statements, context.survey.subscripts, context.survey.bound)
+    parts |= parts_by_letter(statements, context.survey.subscripts, context.survey.bound)
     parts |= _parts_of_bold(statements, context)
     if parts := parts | _parts_of_weights(statements, context):
         context = replace(context, joined=context.joined | parts, survey=Survey())

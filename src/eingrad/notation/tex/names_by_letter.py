@@ -1,0 +1,106 @@
+r"""Letters below names that tell names apart, and are no labels: the a and b of ``w_a``, ``w_b``.
+
+Nobody writes one sum twice with two letters. So where terms of a sum differ in such letters alone,
+``F_a / m_a + F_b / m_b``, these are names; and nobody sums across a fraction bar without a sign of
+a sum, ``V_m S / (K_m + S)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from eingrad.notation.summation import Summation, children, labels_of, rebuilt, unsigned, walk
+from eingrad.notation.syntax import (
+    Assignment,
+    Derivative,
+    Formula,
+    Number,
+    Power,
+    Product,
+    Statement,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.tex.survey import Subscript
+
+INDICES = frozenset("ijklnt")  # which are labels, whatever stands around them
+
+
+def parts_by_letter(
+    statements: Sequence[Statement], subscripts: Sequence[Subscript], bound: AbstractSet[str]
+) -> frozenset[tuple[str, str]]:
+    """Return the (name, letter) that are one name, since terms differ in such letters alone.
+
+    Nothing binds or keeps the letters. A term sums its own, or no letter of the text is kept, bound
+    or stands beside another: ``w_ij (x_i - x_j)^2`` has labels. A letter on both sides of a bar
+    is no label where the text binds and keeps none, but for `INDICES`.
+    """
+    assigned = [s for s in statements if isinstance(s, Assignment)]
+    kept = {x for s in assigned for x in labels_of(s.target)} | bound
+    plain = not kept and all(len(script.entries) < 2 for script in subscripts)
+    letters: set[str] = set()
+    for s in assigned:
+        for total in walk(s.value):
+            if isinstance(total, Sum):
+                letters |= _letters_of_twins(total, kept, plain)
+            elif isinstance(total, Product) and not kept:
+                letters |= _letters_across(total) - INDICES
+    return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
+
+
+def _letters_of_twins(total: Sum, kept: Collection[str], plain: bool) -> set[str]:
+    """Return the letters in which terms differ that are otherwise the same."""
+    found: set[str] = set()
+    seen: dict[Formula, set[str]] = {}
+    for term in total.terms:
+        core = _without_number(unsigned(term))
+        for letter in dict.fromkeys(_letters(core)):
+            closed = letter not in {x for x, _ in Summation().dangling(core, ())}
+            if letter in kept or not (closed or plain):
+                continue
+            others = seen.setdefault(_renamed(core, letter), set())
+            others.add(letter)
+            if len(others) > 1:
+                found |= others
+    return found
+
+
+def _letters_across(product: Product) -> set[str]:
+    """Return the letters above a fraction bar that a divisor has, and does not sum in itself."""
+    above = [x for x, below in zip(product.factors, product.divides, strict=True) if not below]
+    divisors = [x for x, below in zip(product.factors, product.divides, strict=True) if below]
+    own = {x for divisor in divisors for x, _ in Summation().dangling(divisor, ())}
+    return own.intersection(x for factor in above for x in _letters(factor))
+
+
+def _letters(formula: Formula) -> Iterator[str]:
+    return (x for part in walk(formula) if isinstance(part, Symbol) for x in part.labels)
+
+
+def _without_number(term: Formula) -> Formula:
+    """Return a term without the numbers that it is multiplied by."""
+    if not isinstance(term, Product):
+        return term
+    kept = [k for k, x in enumerate(term.factors) if not _is_number(x)]
+    return Product(tuple(term.factors[k] for k in kept), tuple(term.divides[k] for k in kept))
+
+
+def _is_number(formula: Formula) -> bool:
+    return isinstance(formula, Number) or (
+        isinstance(formula, Power) and isinstance(formula.base, Number)
+        and isinstance(formula.exponent, Number | Sum)
+    )  # fmt: skip
+
+
+def _renamed(formula: Formula, letter: str) -> Formula:
+    """Return a formula with a blank in place of a letter below names."""
+    if isinstance(formula, Symbol):
+        labels = tuple("" if x == letter else x for x in formula.labels)
+        return replace(formula, labels=labels)
+    if isinstance(formula, TensorAt | Derivative):
+        return formula
+    parts = children(formula)
+    return rebuilt(formula, [_renamed(x, letter) for x in parts]) if parts else formula
