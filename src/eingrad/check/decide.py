@@ -32,6 +32,7 @@ from eingrad.check.other_layout import in_other_layout
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import mapped, tidied
+from eingrad.check.unsaid_sums import with_sums_said
 from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
 from eingrad.check.written_out import entry_claims
 from eingrad.core.algebra import is_zero, subtract
@@ -162,7 +163,7 @@ def _check_text(
     judge = partial(_check_last, derived, depth, books)
     found = MatrixJudge(derived, judge, layouts, depth).verdicts([*named, *claims])
     if found is None:
-        found = _check_claims(derived, depth, books, [*named, *claims])
+        found = _check_claims(derived, depth, books, [*named, *claims], told=books)
     if reason := open_partial(claims, derived):
         found = [Verdict("not judged", v.claim, reason, v.correct) for v in found]
     found = [replace(v, notes=(*v.notes, *aliases)) for v in found] if aliases else found
@@ -225,10 +226,10 @@ def _check_last(derived: Derived, depth: Depth, books: bool, claims: Sequence[Cl
 
 
 def _check_claims(
-    derived: Derived, depth: Depth, books: bool, claims: Sequence[Claim]
+    derived: Derived, depth: Depth, books: bool, claims: Sequence[Claim], told: bool = False
 ) -> list[Verdict]:
     """Judge equations in index notation; ``books``: what reads behind the last entry says nothing
-    there, as in books."""
+    there, as in books. ``told``: they are as written, so that a sum may be missing."""
     system = derived.system
     found = inlined(derived, claims)
     integers = scalar_indices(system)
@@ -245,6 +246,7 @@ def _check_claims(
         if books and not verdict.ok and (last := _unsaid_last(own, system)):
             reason = f"{last} may be the last entry of an axis, which the model does not say"
             verdict = Verdict("not judged", verdict.claim, reason, verdict.correct)
+        verdict = with_sums_said(verdict, written, system) if told else verdict
         verdicts.append(replace(verdict, notes=tuple(dict.fromkeys((*notes, *verdict.notes)))))
     return verdicts
 

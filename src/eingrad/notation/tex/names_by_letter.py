@@ -11,9 +11,18 @@ from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from eingrad.notation.summation import Summation, children, labels_of, rebuilt, unsigned, walk
+from eingrad.notation.summation import (
+    Summation,
+    children,
+    labels_of,
+    letters_compared,
+    rebuilt,
+    unsigned,
+    walk,
+)
 from eingrad.notation.syntax import (
     Assignment,
+    Call,
     Derivative,
     Formula,
     Number,
@@ -39,7 +48,7 @@ def parts_by_letter(
     is no label where the text binds and keeps none, but for `INDICES`.
     """
     assigned = [s for s in statements if isinstance(s, Assignment)]
-    kept = {x for s in assigned for x in labels_of(s.target)} | bound
+    kept = {x for s in assigned for x in (*labels_of(s.target), *_bound_in(s.value))} | bound
     plain = not kept and all(len(script.entries) < 2 for script in subscripts)
     letters: set[str] = set()
     for s in assigned:
@@ -49,6 +58,13 @@ def parts_by_letter(
             elif isinstance(total, Product) and not kept:
                 letters |= _letters_across(total) - INDICES
     return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
+
+
+def _bound_in(formula: Formula) -> Iterator[str]:
+    """Yield the letters that functions name, or the conditions of their sums."""
+    for x in walk(formula):
+        if isinstance(x, Call):
+            yield from (*x.axes, *letters_compared(x.conditions))
 
 
 def _letters_of_twins(total: Sum, kept: Collection[str], plain: bool) -> set[str]:
