@@ -396,3 +396,36 @@ def test_what_differs_is_said_where_part_of_a_claim_is_right(
     assert (verdict.outcome, verdict.mistake) == ("wrong", mistake)
     assert verdict.reason == reason
     assert "inv" in text or holds(text, verdict.correct)  # the oracle knows no inverse
+
+
+RING = " ".join(map("{}_{}{}".format, "ABACADBACDABBACDCBDD", "abcdefghijklmnopqrst",
+                    "bcdefghijklmnopqrsta"))  # fmt: skip
+
+
+@pytest.mark.parametrize("place", [0, 4])
+@pytest.mark.parametrize("mistake", ["extra number", "extra tensor", "sign"])
+def test_one_wrong_term_of_a_long_claim_is_named(mistake: str, place: int) -> None:
+    model = eg.parse(f"L = {RING}+ sum_uv(A_uv)")
+    left, _, right = str(model.grad("L", "A")["A"]).partition(" = ")
+    terms = [f"+ {x}" for x in right.split(" + ")]
+    assert len(terms) == 7
+    if mistake == "sign":
+        wrong = terms[place] = terms[place].replace("+", "-")
+        said = f"sign of {wrong[2:]}: + is meant, not -"
+    else:
+        wrong = "+ 3" if mistake == "extra number" else "- B_xy B_xy"
+        terms.insert(place, wrong)
+        said = f"the term {wrong} does not belong here"
+    verdict = model.check(f"{left} = {' '.join(terms)}")
+    assert verdict.outcome == "wrong"
+    assert verdict.reason == said
+    assert model.check(str(verdict.fixed)).outcome == "right"
+
+
+def test_an_assumption_is_found_where_not_all_of_its_kind_can_hold() -> None:
+    model = eg.parse("p_i = softmax_i(z_i)\nL = -t_i log(p_i) + log(w - w1) + log(w1)")
+    verdict = model.check("dL/dz_i = p_i - t_i")
+    assert verdict.assumption == "sum_i(t_i) = 1"
+    model = eg.parse("L = sqrt(x^2) + log(y) + v^3")
+    verdict = model.check("dL/dx = -1")
+    assert verdict.assumption == "x < 0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, pairwise, product
 
 from eingrad.check.compare import Claim, ExprClaim, agrees, agrees_everywhere
@@ -85,9 +86,10 @@ def counted(question: Question, claim: Claim) -> Diagnosis | None:
     numbers = [name for name, x in question.derived.system.inputs.items()
                if len(name) == 1 and not x.ndim and name not in points.fixed]  # fmt: skip
     for name, dim in product(numbers, points.dims):
-        if not isinstance(dim, str) or _agree_at(question, claim, name, dim, 0, beside=2.5):
+        if not isinstance(dim, str):
             continue
-        if all(_agree_at(question, claim, name, dim, plan) for plan in (0, 1)):
+        agree = partial(_agree_at, question, claim, name, dim)
+        if agree(0) and agree(1) and not agree(0, beside=2.5):
             text = f"{name} = size({dim})"
             return Diagnosis("assumption", f"right if {text}", assumption=text)
     return None

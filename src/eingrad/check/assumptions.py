@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, islice
@@ -21,26 +22,23 @@ from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.text import call_head, to_text
 
 MOST_PAIRS = 10
+SOME_DRAWS, FEW_DRAWS = 16, 4  # for a point at which one thing is assumed, or many at once
 
 
 @dataclass(frozen=True)
 class InputAssumption:
-    """What is assumed, in words or notation, and how to make an input satisfy it."""
+    """What is assumed, in words or notation, and how to make an input satisfy it.
+
+    All that have one ``kind``, of different inputs, can hold together.
+    """
 
     text: str
     condition: Condition
+    kind: Hashable
 
     def point(self, question: Question) -> Point | None:
         """Return a point at which it holds, None if the model has no values there."""
-        known = question.points.assumed
-        if self.text not in known:
-            try:
-                known[self.text] = question.points.point(
-                    question.points.apart(1), 1, self.condition
-                )
-            except EingradError:
-                known[self.text] = None
-        return known[self.text]
+        return _point(question, self.text, self.condition)
 
     def holds(self, question: Question, claim: Claim) -> bool:
         """Whether a claim is right wherever the assumption holds."""
@@ -50,6 +48,63 @@ class InputAssumption:
             ) and agrees_in_cases(claim, question.right, question.points, self.condition)
         except EingradError:
             return False
+
+
+class Kinds:
+    """Assumptions by their kinds: what is right wherever one of a kind holds is right where all
+    hold, so that one point refutes them all."""
+
+    def __init__(self, question: Question, found: Sequence[InputAssumption]) -> None:
+        self.question = question
+        self.groups: dict[Hashable, list[InputAssumption]] = defaultdict(list)
+        for assumption in found:
+            self.groups[assumption.kind].append(assumption)
+        self.refuted: dict[tuple[Hashable, Claim], set[str]] = {}
+
+    def may_be_right(self, claim: Claim, assumption: InputAssumption) -> bool:
+        """Whether a claim is right at a point of an assumption, and where all of its kind hold."""
+        key = assumption.kind, claim
+        if key not in self.refuted:
+            self.refuted[key] = set(self._refuted(claim, self.groups[assumption.kind]))
+        if assumption.text in self.refuted[key]:
+            return False
+        point = assumption.point(self.question)
+        return point is not None and agrees(claim, self.question.right, point)
+
+    def _refuted(self, claim: Claim, group: Sequence[InputAssumption]) -> Iterator[str]:
+        """Yield the assumptions that a point refutes; where there is none, try half of them."""
+        if len(group) < 2:
+            return  # the point of that one does as well
+        texts = tuple(x.text for x in group)
+        point = _point(self.question, texts, _all_of(group), FEW_DRAWS)
+        if point is None or not np.isfinite(claim.value(point)).all():
+            half = len(group) // 2
+            yield from self._refuted(claim, group[:half])
+            yield from self._refuted(claim, group[half:])
+        elif not agrees(claim, self.question.right, point):
+            yield from texts
+
+
+def _point(
+    question: Question, key: Hashable, condition: Condition, draws: int = SOME_DRAWS
+) -> Point | None:
+    """Return the point of a condition, which is drawn once."""
+    points, known = question.points, question.points.assumed
+    if key not in known:
+        try:
+            known[key] = points.point(points.apart(1), 1, condition, draws=draws)
+        except EingradError:
+            known[key] = None
+    return known[key]
+
+
+def _all_of(parts: Sequence[InputAssumption]) -> Condition:
+    def condition(name: str, value: Array) -> Array:
+        for part in parts:
+            value = part.condition(name, value)
+        return value
+
+    return condition
 
 
 def assumptions(
@@ -71,13 +126,9 @@ def _together(single: Sequence[InputAssumption]) -> Iterator[InputAssumption]:
     """Yield two assumptions at once, of covariances, say, and all of them."""
     several = [*islice(combinations(single, 2), MOST_PAIRS), *([single] if len(single) > 2 else [])]
     for parts in several:
-
-        def condition(name: str, value: Array, parts: Sequence[InputAssumption] = parts) -> Array:
-            for part in parts:
-                value = part.condition(name, value)
-            return value
-
-        yield InputAssumption(" and ".join(part.text for part in parts), condition)
+        kinds = {part.kind for part in parts}
+        kind = kinds.pop() if len(kinds) == 1 else tuple(part.text for part in parts)
+        yield InputAssumption(" and ".join(part.text for part in parts), _all_of(parts), kind)
 
 
 def assumption_for(
@@ -92,11 +143,10 @@ def assumption_for(
         kinds = [kind for kind in kinds if kind in {"positive", "set"}]
     if isinstance(claim, ExprClaim) and _has_cases(claim.expr):
         kinds = [kind for kind in kinds if kind != "positive"]
-    for assumption in assumptions(question, names, kinds):
-        point = assumption.point(question)
-        if point is None or not agrees(claim, question.right, point):
-            continue
-        if assumption.holds(question, claim):
+    found = list(assumptions(question, names, kinds))
+    groups = Kinds(question, found)
+    for assumption in found:
+        if groups.may_be_right(claim, assumption) and assumption.holds(question, claim):
             return assumption
     return None
 
@@ -128,7 +178,8 @@ def one_variable_for(question: Question, claim: Claim) -> InputAssumption | None
         change = partial(_symmetric, p=p - first, q=q - first)
         free = by.name in system.inputs and by.name not in question.points.fixed
         condition = _on(system.inputs[by.name], change) if free else None
-        found = InputAssumption(f"{' and '.join(texts)} are one variable", condition or _as_it_is)
+        text = f"{' and '.join(texts)} are one variable"
+        found = InputAssumption(text, condition or _as_it_is, "one variable")
         meant = subtract(add(*both), diagonal)
         if _agree_there(claim, meant, question, condition):
             return found
@@ -166,8 +217,8 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
     match kind:
         case "sum":
             for k in axes:
-                head = call_head("sum", (labels[k],))
-                yield InputAssumption(f"{head}({shown}) = 1", _on(x, partial(_sum_to_one, axis=k)))
+                text = f"{call_head('sum', (labels[k],))}({shown}) = 1"
+                yield InputAssumption(text, _on(x, partial(_sum_to_one, axis=k)), (kind, k))
         case "symmetric":
             for p in axes:
                 for q in range(p):
@@ -175,28 +226,29 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
                         swapped = list(labels)
                         swapped[p], swapped[q] = labels[q], labels[p]
                         text = f"{shown} = {to_text(Symbol(x.name, tuple(swapped)))}"
-                        yield InputAssumption(text, _on(x, partial(_symmetric, p=p, q=q)))
+                        change = partial(_symmetric, p=p, q=q)
+                        yield InputAssumption(text, _on(x, change), (kind, p, q))
         case "unit":
             if x.ndim == 1:
-                yield InputAssumption(f"{shown} {shown} = 1", _on(x, _normalised))
+                yield InputAssumption(f"{shown} {shown} = 1", _on(x, _normalised), kind)
         case "orthogonal":
             if x.ndim == 2 and x.dims[0] == x.dims[1]:
                 i, j = labels
                 other = fresh_letter(i, labels, Names())
                 partner = to_text(Symbol(x.name, (other, j)))
                 text = f"{shown} {partner} = {to_text(Symbol('delta', (i, other)))}"
-                yield InputAssumption(text, _on(x, _orthogonal))
+                yield InputAssumption(text, _on(x, _orthogonal), kind)
         case "one-hot":
             points = question.points
             # a 1 that moves may miss what counts; a regular matrix of ones is mostly its inverse
             for k in (k for k in axes if x.dims[k] not in {*points.moving, *points.inverted}):
                 text = f"{shown} is one-hot along {labels[k]}"
-                yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)))
+                yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)), (kind, k))
         case "set":
-            yield InputAssumption(f"{shown} > 0", _on(x, np.abs))
+            yield InputAssumption(f"{shown} > 0", _on(x, np.abs), kind)
         case "positive":
-            yield InputAssumption(f"{shown} > 0", _on(x, np.abs))
-            yield InputAssumption(f"{shown} < 0", _on(x, lambda value: -np.abs(value)))
+            yield InputAssumption(f"{shown} > 0", _on(x, np.abs), (kind, 1))
+            yield InputAssumption(f"{shown} < 0", _on(x, _below_zero), (kind, -1))
 
 
 def _on(x: Var, change: Callable[[Array], Array]) -> Condition:
@@ -218,6 +270,10 @@ def _sum_to_one(x: Array, axis: int) -> Array:
     if (x > 0).all():
         return np.asarray(x / x.sum(axis, keepdims=True))
     return np.asarray(x + (1 - x.sum(axis, keepdims=True)) / x.shape[axis])
+
+
+def _below_zero(x: Array) -> Array:
+    return np.asarray(-np.abs(x))
 
 
 def _normalised(x: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from itertools import product as combinations
 
 from eingrad.check.question import Question
@@ -26,6 +27,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.system import Definition
 
 MAX_VARIANTS = 12
+MOST_PARTS = 500  # factors, and terms, of a long formula that a claim may lack
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Candidates:
         parts = [site.part for source in sources for site in sites(source)]
         self.calls = {x.function for x in parts if isinstance(x, Call) and not x.axes}
         own = ((x, False) for x in tensors_in(value) if x.labels and x.name in self.dims)
-        self.factors = list(dict.fromkeys((*self._factors(sources), *own)))
-        self.terms = list(dict.fromkeys(self._terms(sources)))
+        self.factors = list(dict.fromkeys((*islice(self._factors(sources), MOST_PARTS), *own)))
+        self.terms = list(dict.fromkeys(islice(self._terms(sources), MOST_PARTS)))
         self.activations = {a.activation: a for a in self._activations()}
 
     def _later(self) -> set[str]:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice
 
 from eingrad.check.array_claims import array_mistake, lacking, signed, terms_of_right
-from eingrad.check.assumptions import assumption_for, assumptions, one_variable_for
+from eingrad.check.assumptions import (
+    InputAssumption,
+    Kinds,
+    assumption_for,
+    assumptions,
+    one_variable_for,
+)
 from eingrad.check.candidates import Candidates
 from eingrad.check.compare import (
     Claim,
@@ -21,9 +27,11 @@ from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_be
 from eingrad.check.points import PLANS, Point
 from eingrad.check.question import Question, Target
 from eingrad.check.repairs import Repair, repairs
+from eingrad.check.repairs.factor_repairs import wrong_terms
+from eingrad.check.repairs.scale_repairs import sign
 from eingrad.check.set_claims import set_for, turned_set
 from eingrad.check.term_by_term import in_part
-from eingrad.check.tree import mentions, negated, times
+from eingrad.check.tree import mentions, negated, sites, times
 from eingrad.check.wrong_derivations import Slip, Slips, listed
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Dim
@@ -31,7 +39,7 @@ from eingrad.core.forks import once
 from eingrad.core.later import np
 from eingrad.errors import EingradError, MemoryLimitError
 from eingrad.notation.summation import walk
-from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Symbol
+from eingrad.notation.syntax import Derivative, Formula, Number, Power, SizeOf, Sum, Symbol
 from eingrad.notation.text import to_text
 
 MOST_EFFORT = 90_000  # nodes evaluated for one diagnosis: after this nothing more is tried
@@ -111,6 +119,7 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
         return _assumed(in_sets)
     return (
         (assumed(["positive"]) if _has_gaps(question, claim) else None)
+        or search.one_term(claim)
         or assumed(["sum"])
         or of_arrays()
         or one_variable()
@@ -189,14 +198,20 @@ class _Search:
         self.question, self.value = question, value
         self.limit = question.points.effort.done + MOST_EFFORT
         self.cut = False  # whether a search for one repair left any out
-        self.pools = None if value is None else Candidates(question, value)
-        self.repairs: list[Repair] = []
-        self.unseen = 0  # parts of the formula that were not looked at
         self.too_large = 0  # repairs whose values take too much memory
-        if value is not None and self.pools is not None:
-            self.repairs, self.unseen = repairs(value, self.pools)
         self.tried: list[tuple[Repair, ExprClaim]] = []
         self.done: set[int] = set()  # the places in the list of repairs that were tried
+
+    @once
+    def pools(self) -> Candidates | None:
+        """What the claim may lack."""
+        return None if self.value is None else Candidates(self.question, self.value)
+
+    @once
+    def found_repairs(self) -> tuple[list[Repair], int]:
+        """The repairs, the likeliest first, and how many parts of the claim were not looked at."""
+        value, pools = self.value, self.pools
+        return ([], 0) if value is None or pools is None else repairs(value, pools)
 
     def first(
         self,
@@ -207,7 +222,8 @@ class _Search:
         """Return the first repair that makes the claim right, of those that cost no more."""
         effort = self.question.points.effort
         enough = effort.done + share * MOST_EFFORT
-        for k, repair in enumerate(self.repairs):
+        found, unseen = self.found_repairs
+        for k, repair in enumerate(found):
             if k in self.done or (kinds is not None and repair.mistake not in kinds):
                 continue
             if repair.cost > limit:
@@ -229,7 +245,27 @@ class _Search:
             self.tried.append((repair, claim))
             if is_right:
                 return self.found(repair)
-        self.cut = self.cut or (kinds is None and self.unseen + self.too_large > 0)
+        self.cut = self.cut or (kinds is None and unseen + self.too_large > 0)
+        return None
+
+    def one_term(self, claim: Claim) -> Diagnosis | None:
+        """Return the one term of a sum that is too many, or has the wrong sign: the difference is
+        that term, or twice it, which takes one value of each term to see."""
+        value, points = self.value, self.question.points
+        if not isinstance(value, Sum) or self.pools is None:
+            return None
+        site, point = next(sites(value)), points.standard(0)
+        too_many = islice(wrong_terms(site, self.pools), len(value.terms))
+        signs = (x for x in sign(site, self.pools) if len(value.terms) > 1 and x.cost == 1.0)
+        difference = claim.value(point) - point.value(self.question.right)
+        for term, minus, *found in zip(value.terms, value.negative, too_many, signs, strict=False):
+            own = self.lowered(Sum((term,), (minus,)))
+            ratio = None if own is None else constant_ratio(difference, own.value(point))
+            for count, repair in enumerate(found, 1):
+                if ratio is not None and abs(ratio - count) <= CLOSE:
+                    repaired = self.lowered(repair.value)
+                    if repaired is not None and self.is_right(repaired):
+                        return self.found(repair)
         return None
 
     @property
@@ -242,11 +278,12 @@ class _Search:
         """Say what was not tried, where the search was cut."""
         if not self.cut:
             return []
-        rest = len(self.repairs) - len(self.done) + self.too_large
+        found, unseen = self.found_repairs
+        rest = len(found) - len(self.done) + self.too_large
         verb = "repair was" if rest == 1 else "repairs were"
         return [
             *([f"{rest} further {verb} not tried"] if rest else []),
-            *([f"no repair was sought in {self.unseen} parts of the claim"] if self.unseen else []),
+            *([f"no repair was sought in {unseen} parts of the claim"] if unseen else []),
         ]
 
     def found(self, repair: Repair) -> Diagnosis:
@@ -420,9 +457,12 @@ class _Search:
 
     def two(self) -> Diagnosis | None:
         """Return two repairs that make the claim right together."""
-        for first in _usual(self.repairs, MOST_FIRST):
+        for first in _usual(self.found_repairs[0], MOST_FIRST):
             if first.target is not None or self.pools is None:
                 continue
+            if self.is_tired:
+                self.cut = True
+                return None
             again, _ = repairs(
                 first.value, Candidates(self.question, first.value), MOST_PARTS_AGAIN
             )
@@ -441,23 +481,24 @@ class _Search:
         assumption: wrong without it."""
         terms = [] if self.value is None else terms_of_right(self.question)
         terms = terms if 1 < len(terms) <= MOST_TERMS else []
-        right = self.question.right
-        for assumption in assumptions(self.question, inputs, ("sum", "symmetric")):
-            point = assumption.point(self.question)
-            if point is None:
-                continue
-            for repair, claim in self.tried:
-                if repair.mistake not in USUAL:
-                    continue
+        found = list(assumptions(self.question, inputs, ("sum", "symmetric")))
+        kinds = Kinds(self.question, found)
+        repaired = [(repair, x) for repair, x in self.tried if repair.mistake in USUAL]
+        whole = [(formula, lacking(claim, [term])) for term, formula in terms]
+
+        def is_right(x: Claim, assumption: InputAssumption) -> bool:
+            return kinds.may_be_right(x, assumption) and assumption.holds(self.question, x)
+
+        for assumption in found:
+            for repair, x in repaired:
                 if self.is_tired:
                     self.cut = True
                     return None
-                if agrees(claim, right, point) and assumption.holds(self.question, claim):
+                if is_right(x, assumption):
                     reason = f"{repair.reason}, even if {assumption.text}"
                     return replace(self.found(repair), reason=reason)
-            for term, formula in terms:
-                whole = lacking(claim, [term])
-                if agrees(whole, right, point) and assumption.holds(self.question, whole):
+            for formula, y in whole:
+                if is_right(y, assumption):
                     reason = f"the term {signed(formula)} is missing, even if {assumption.text}"
                     return Diagnosis("term", reason, self.question.formula)
         return None

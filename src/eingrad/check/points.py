@@ -217,7 +217,7 @@ class Points:
         ]
         self.fixed = self._fixed()
         self._standard: dict[int, Point] = {}
-        self.assumed: dict[str, Point | None] = {}  # a point for each assumption that was tried
+        self.assumed: dict[Hashable, Point | None] = {}  # a point for what was assumed
         self.beside: dict[Hashable, list[Point]] = {}  # the points next to each kink
         self.solving = Effort()  # what it took to find them
         self.scale = 1.0  # of the numbers that are drawn, of which half are next to the limits
@@ -399,13 +399,14 @@ class Points:
         seed: int,
         condition: Condition | None = None,
         decimals: int | None = None,
+        draws: int = MOST_DRAWS,
     ) -> Point:
         """Draw a point at which what the model assumes holds, and the condition if there is one.
 
         Raises EingradError where no values are found.
         """
         unsolved = 0
-        for attempt in range(MOST_DRAWS):
+        for attempt in range(draws):
             arrays = self._draw(sizes, 17 * seed + attempt, decimals)
             if condition is not None:
                 arrays = {name: condition(name, x) for name, x in arrays.items()}
