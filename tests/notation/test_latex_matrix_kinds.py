@@ -110,11 +110,30 @@ def test_a_gradient_by_the_row_that_an_integer_names() -> None:
     assert model.check(claim.replace("= ", "= -"), latex=True).outcome == "wrong"
 
 
-def test_pairs_are_summed_once() -> None:
-    model = eg.parse_latex(r"E = \sum_{i=1}^{n-1} \sum_{j=i+1}^n (x_i - x_j)^2")
+PAIRS = [
+    r"\sum_{i=1}^{n-1} \sum_{j=i+1}^n", r"\sum_{i=0}^{n-1} \sum_{j=i+1}^{n-1}",
+    r"\sum_{i=0}^{n-2} \sum_{j=i+1}^{n-1}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pairs", PAIRS)
+def test_pairs_are_summed_once(pairs: str) -> None:
+    model = eg.parse_latex(rf"E = {pairs} (x_i - x_j)^2")
     claim = r"\frac{\partial E}{\partial x_m} = \sum_{i \neq m} 2 (x_m - x_i)"
     assert model.check(claim, latex=True).ok
     assert model.check(claim.replace("2 (", "4 ("), latex=True).outcome == "wrong"
+
+
+PARTS = [
+    r"\sum_{i=1}^{n} \sum_{j=i+1}^{n-1}", r"\sum_{i=1}^{n-2} \sum_{j=i+1}^{n-1}",
+    r"\sum_{i=0}^{n-3} \sum_{j=i+1}^{n-1}", r"\sum_{i=0}^{n-1} \sum_{j=i+1}^{n-2}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pairs", PARTS)
+def test_pairs_that_leave_out_entries_are_refused(pairs: str) -> None:
+    with pytest.raises(eg.NotationError, match="leaves out entries"):
+        eg.parse_latex(rf"E = {pairs} (x_i - x_j)^2")
 
 
 def test_a_letter_above_a_tensor_is_noted_as_an_exponent() -> None:

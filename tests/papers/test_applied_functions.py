@@ -110,3 +110,17 @@ def test_a_statement_by_the_layer_behind_says_nothing_of_the_last(tmp_path: Path
     path.write_text(LAYERS, encoding="utf-8")
     claims = [f for f in eg.check_document(path).formulas if f.kind == "claim"]
     assert [f.outcome for f in claims] == ["right", "right", "right"]
+
+
+LEAST = r"""
+$$\hat{\beta}_{W} = \underset{\beta}{\arg \min} \left\{ (\mathbf{y} - \mathbf{X} \beta)^\top (\mathbf{y} - \mathbf{X} \beta) \right\}$$
+$$L = (\mathbf{y} - \mathbf{X} \beta)^\top (\mathbf{y} - \mathbf{X} \beta)$$
+$$\frac{\partial L}{\partial \beta} = -2 \mathbf{X}^\top (\mathbf{y} - \mathbf{X} \beta)$$
+"""  # noqa: E501
+
+
+def test_where_something_is_least_is_no_formula_of_its_letters(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(LEAST, encoding="utf-8")
+    first, *_, last = eg.check_document(path).formulas
+    assert (first.kind, first.read, last.outcome) == ("definition", "", "right")

@@ -32,6 +32,7 @@ _SUM = re.compile(r"\\sum\s*(?:\\limits)?\s*_")
 _BARE = re.compile(r"(?<![A-Za-z\\_{^])([a-z])(?![A-Za-z_'(}^=])")
 _ROWS = re.compile(r"\^\s*\{\s*(\w+)\s*\\times")
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
+_ATTAINED = re.compile(r"\\arg(?![a-z])|arg\s*(?:\\[,;! ]\s*)?\\?(?:min|max)(?![a-z])")
 _BEHIND = re.compile(r"[_^]\s*\{[^{}]*[A-Za-z]\s*[+-]\s*\d[^{}]*\}")  # z^{l+1}
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
 
@@ -237,6 +238,10 @@ class DefinedNames:
             self.equalities.arguments[name] = letters_in(side) - letters_in(head.name)
             reason = f"{name} is any function of its arguments"
             self.scope.forget(name)
+            return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
+        if _ATTAINED.search(side) is not None:
+            self.scope.forget(name)
+            reason = "where something is least or greatest: no formula"
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
         if name == "delta" and r"\begin{cases}" in side:
             reason = "Kronecker's delta"

@@ -242,12 +242,18 @@ class SumReader(ConditionReader):
                 by = int(sign + rest) if sign else 0
                 self.context.survey.bounds.setdefault(label.name, set()).add((name, by))
             return
-        whole = (sign, rest) == ("-", "1") and (
-            below.start == "0" or (below.axes and self._pairs_follow(below.axes[-1])))  # fmt: skip
-        if sign and not whole:
+        last = int(self._is_from_0(below))  # n - 1 is the last one of a sum from 0
+        last += bool(below.axes) and self._pairs_follow(below.axes[-1])
+        if sign and (sign, rest) not in {("-", str(k)) for k in range(1, last + 1)}:
             self._leaves_out(below, token)
         if len(below.axes) == 1 and name and not name[-1:].isdigit():
             self.context.survey.sizes.setdefault(name, below.axes[0])
+
+    def _is_from_0(self, below: Below) -> bool:
+        r"""Whether a label counts from 0: ``i = 0``, and j in ``j = i + 1`` behind it."""
+        others = {x.right.name for x in below.conditions if isinstance(x.right, Symbol)}
+        starts = [self.context.survey.starts.get(x, set()) for x in others]
+        return below.start == "0" or (below.origin is not None and {0} in starts)
 
     def _pairs_follow(self, label: str) -> bool:
         r"""Whether ``\sum_{j=i+1}`` comes next, so that ``\sum_{i=1}^{n-1}`` is whole."""
