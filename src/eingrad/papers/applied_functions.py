@@ -86,14 +86,22 @@ def _defined(rows: Rows) -> Iterator[DefinedFunction]:
         own = next(iter(calls(row[0])), None) if len(row) > 1 else None
         if own and own.start == 0 and own.end == len(row[0].rstrip()) and not own.given:
             places.setdefault(bare(own.base + own.subscript), []).append((k, own))
-    for found in places.values():
-        ends = [*(k for k, _ in found[1:]), len(rows)]
-        for (k, own), end in zip(found, ends, strict=True):
+    for base, found in places.items():
+        anew = [k for k, row in enumerate(rows) if len(row) > 1 and _is_named(row[0], base)]
+        for k, own in found:
+            end = next((x for x in anew if x > k), len(rows))
             matches = [ARGUMENT.match(x) for x in own.arguments]
             named = all(m is not None and not m[2] for m in matches)
             formula = next((x for x in rows[k][1:] if _is_formula(x, own)), None)
             if named and formula is not None and not own.subscript:
                 yield DefinedFunction(own.base, own.arguments, formula, k, end)
+
+
+def _is_named(left: str, base: str) -> bool:
+    r"""Whether a left side defines a name, as a function or by its entries: ``\phi_k``."""
+    whole = re.match(name_pattern(base), bare(left))
+    rest = "" if whole is None else bare(left)[whole.end() :]
+    return whole is not None and re.fullmatch(r"(?:_\w*)?(?:\(.*\))?", rest) is not None
 
 
 def _is_formula(side: str, own: NameWithArguments) -> bool:

@@ -26,8 +26,8 @@ _BY_ARGUMENT = re.compile(r"\\nabla\s*(?:\^\s*\{?\s*2\s*\}?\s*)?\Z")  # \nabla L
 _GIVEN = re.compile(r"\||\\mid(?![a-z])|\\vert(?![a-z])")
 _LOGARITHM = re.compile(r"\\(?:log|ln)\s*(?:\\left\s*)?")
 _ENTRY = re.compile(
-    r"(?<![A-Za-z\\])([a-z])\s*\(\s*(?:\\(?:mathbf|boldsymbol|bm|vec)\s*)?(?:\{\s*\w\s*\}|\w)\s*\)"
-    r"\s*(?=_)"
+    r"((?<![A-Za-z\\])[a-z]|\\(?:phi|varphi|psi|pi|rho|zeta|eta|mu))\s*"
+    r"\(\s*(?:\\(?:mathbf|boldsymbol|bm|vec)\s*)?(?:\{\s*\w\s*\}|\w)\s*\)\s*(?=_)"
 )  # s(\mathbf x)_i
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\\[,;!]|\s")
 # behind these a parenthesis holds a factor

@@ -64,6 +64,8 @@ def restricted(row: EquationRow, document: Document, k: int) -> EquationRow:
     inline = formula.kind == "math" and not formula.display
     if found is None or not inline or _DOTS.search(formula.text):
         return row
+    if found["word"][0].isupper():
+        return row  # For i = j: what follows
     word = found["word"].lower()
     rows = rows_of(formula.text, formula.line)
     if len(rows) != 1 or len(rows[0].sides) != 2:

@@ -28,7 +28,7 @@ def with_sums(text: str) -> str:
     parts = [p for p in pieces(spread) if p.text.strip() and p.text not in _SPACES]
     for k, part in enumerate(parts):
         terms = _around(parts, k) if part.text in _DOTS else ()
-        if terms and (places := _numbered(terms)):
+        if terms and (places := numbered(terms)):
             first, last = terms[0], terms[-1]
             label = next(x for x in _LETTERS if not re.search(rf"(?<![A-Za-z\\]){x}", spread))
             own = spread[first[0].place : first[-1].end]
@@ -62,7 +62,7 @@ def _around(parts: Sequence[TexPiece], dots: int) -> list[Term]:
     return [*found, last] if last and found else []
 
 
-def _numbered(terms: list[Term]) -> list[int]:
+def numbered(terms: list[Term]) -> list[int]:
     """Return where terms have 1, 2, ... and a letter at last in their subscripts, and leave out
     those before the one with 1."""
     last = terms[-1]

@@ -267,10 +267,13 @@ class Equalities:
             return Finding("not judged", f"{name} is a matrix or a number: {_OPEN}")
         given = [name for name in self.arguments for loss in read.generic if is_called(loss, name)]
         free = len(given) < len(read.generic)
+        unread = None
         if (blocked := _blocked(read, stated, built, free)) is not None:
             why = built.unread[blocked]
             reason = f"the definition of {blocked.name} on line {blocked.line} is not read: {why}"
-            return Finding("not judged", reason)
+            unread = Finding("not judged", reason)
+            if not any(is_called(name, blocked.name) for name in read.variables()):
+                return unread
         vague = self.vague & {*given}
         depth: Depth = "verdict"
         if doubt is not None:
@@ -282,6 +285,8 @@ class Equalities:
         unexplained = worst.outcome == "wrong" and read.unfounded() is None
         shown = read.readable(text_of(read.claims[-1]))
         found = replace(self.said(read, worst), used=tuple(stated), read=shown, open=unexplained)
+        if unread is not None and found.outcome != "right":  # right by a name is so whatever it is
+            return unread
         why = f"the definition of {min(vague)} is not read" if vague else ""
         if (number := read.shifted_matrix()) is not None:
             why = f"{number} is added to a matrix: to its entries, or times the identity"

@@ -102,12 +102,12 @@ class Judge:
         if len(sides) < 2:
             yield line.other(sides[0].text, "it is no statement: it has no =")
             return
-        if row.only:
-            yield line.other(row.source, f"it is said only of a case: {row.only}")
-            return
         first = sides[1].mark
         if first in {r"\ne", r"\neq"}:
             self.rulings.apart.add((line.section, frozenset({sides[0].text, sides[1].text})))
+        if row.only:
+            yield line.other(row.source, f"it is said only of a case: {row.only}")
+            return
         if first not in EQUALITIES or not sides[0].text:
             if line.display or first not in {r"\in", r"\to", r"\mapsto", r"\sim"}:
                 reason = "nothing stands before =" if first in EQUALITIES else f"{first} is no ="

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.papers.applied_functions import with_functions
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
 from eingrad.papers.cases import as_case, introduced, of_another, restricted
+from eingrad.papers.dotted_columns import entry_of
 from eingrad.papers.dotted_sums import with_sums
-from eingrad.papers.equations import EquationRow, Side, rows_of
+from eingrad.papers.equations import DEFINES, EQUALS, EquationRow, Side, rows_of
 from eingrad.papers.heads import head_of, is_derivative, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.macros import Macro, expand, split_macros
@@ -26,6 +27,7 @@ _SHAPE = re.compile(
 _SUMMED = re.compile(r"\\sum\s*(?:\\limits)?\s*_\s*\{?\s*([a-z])")
 _EXAMPLE = re.compile(r"(?<![A-Za-z\\])([a-zA-Z])(?:_\w)?(\^\s*\{\s*\(([a-z])\)\s*\})")
 _FACTOR = re.compile(r"(?<![A-Za-z\\{_])[A-Za-z](?:_[A-Za-z])?(?![A-Za-z_(])")
+_LETTER = re.compile(r"(?<![A-Za-z\\])[a-z](?![A-Za-z])")
 _RENAMING = frozenset({r"\rightarrow", r"\leftrightarrow", r"\to"})  # behind a row: l \to l + 1
 INDEXED = re.compile(
     r"(.+?)\s*=\s*\[[^\[\]]*\]_\s*\{\s*\([^()]*\)\s*\\in\s*\[(\w+)\]\s*\\times\s*\[(\w+)\]\s*\}"
@@ -62,6 +64,7 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
     path: list[tuple[int, int]] = []
     lines: list[PlacedRow] = []
     last: EquationRow | None = None
+    taken = {x for p in document.passages if p.kind == "math" for x in _LETTER.findall(p.text)}
     for k, passage in enumerate(document.passages):
         if passage.kind == "heading":
             path = [(level, n) for level, n in path if level < passage.level]
@@ -83,10 +86,31 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
                 row = replace(row, sides=(last.sides[0], *row.sides[1:]))
             if passage.display or len(row.sides) > 1:
                 section = tuple(n for _, n in path)
-                lines.append(PlacedRow(row, section, passage.display, len(lines), row))
+                for entries, written in _by_entries(row, taken):
+                    lines.append(PlacedRow(entries, section, passage.display, len(lines), written))
             if passage.display and len(row.sides) > 1 and row.sides[1].mark not in _RENAMING:
                 last = row
     return _named(lines), facts
+
+
+def _by_entries(
+    row: EquationRow, taken: Collection[str]
+) -> Iterator[tuple[EquationRow, EquationRow]]:
+    """Yield a row as it is read and as it is written: vectors that dots write out by entries."""
+    left, *others = row.sides
+    found = {k: entry_of(left.text, side.text, taken) for k, side in enumerate(others)
+             if side.mark in EQUALS | DEFINES}  # fmt: skip
+    rest = tuple(side for k, side in enumerate(others) if found.get(k) is None)
+    if len(rest) == len(others):
+        yield row, row
+        return
+    for k, equation in found.items():
+        if equation is not None:
+            own = tuple(map(Side, ("", others[k].mark), equation))
+            yield replace(row, sides=own), replace(row, sides=(left, others[k]))
+    if rest:
+        whole = replace(row, sides=(left, *rest))
+        yield whole, whole
 
 
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:

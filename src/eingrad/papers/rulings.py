@@ -24,6 +24,7 @@ _DIFFERENTIAL = re.compile(
 )
 _TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
 _MISFIT = "do not fit together"
+_UNREAD = "is not read"
 _MISSING = re.compile(r"nothing before says|does not depend on")
 _LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
 _ONE_LABEL = re.compile(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
@@ -90,7 +91,7 @@ class Rulings:
             return replace(blank, reason="delta is an error of the text, and Kronecker's here")
         shown = found.outcome != "not judged" or not _DIFFERENTIAL.match(left)
         blank = replace(blank, read=self.names.written(found.read) if shown else "")
-        if found.outcome == "wrong":
+        if found.outcome == "wrong" or _UNREAD in found.reason:
             found = self.off_diagonal(line, left, text) or found
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
