@@ -46,6 +46,7 @@ def test_dots_in_a_vector(tmp_path: Path, text: str, claim: str, outcome: str) -
     path.write_text(f"{text}\n$${claim}$$\n", encoding="utf-8")
     last = eg.check_document(path).formulas[-1]
     assert last.outcome == outcome, last.reason
+    assert last.formula == claim
 
 
 def test_a_case_that_begins_a_sentence_is_that_of_the_next_formula(tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ class PlacedRow:
     def as_written(self, formula: JudgedFormula) -> JudgedFormula:
         """Return a formula of this row with the document's own words."""
         text = formula.formula
+        (left, *sides), (own_left, *others) = self.row.sides, self.written.sides
+        for side, own in zip(sides, others, strict=True):
+            if text == f"{left.text} = {side.text}":
+                return replace(formula, formula=f"{own_left.text} = {own.text}")
         for side, own in zip(self.row.sides, self.written.sides, strict=True):
             if side.text and side.text != own.text:
                 text = text.replace(side.text, own.text)

@@ -93,6 +93,7 @@ class Rulings:
         blank = replace(blank, read=self.names.written(found.read) if shown else "")
         if found.outcome == "wrong" or _UNREAD in found.reason:
             found = self.off_diagonal(line, left, text) or found
+            blank = replace(blank, read=blank.read or self.names.written(found.read))
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
