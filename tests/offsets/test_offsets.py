@@ -28,6 +28,17 @@ def test_gradients_are_offsets_the_other_way() -> None:
         assert meant in str(verdict.reason)
 
 
+def test_reads_at_two_offsets_are_not_torn_from_what_they_read() -> None:
+    """No ``sum_ik(w_k y_i (where(n == i + k, 1, 0) + where(n == i + 2 k, 1, 0)))``."""
+    model = eg.parse(
+        "assume size(i) = size(n)\ny_i = sum_k(x[i+k] w_k) + sum_k(x[i+2k] w_k)\nL = sum_i(y_i^2)"
+    )
+    found = model.grad("L")
+    assert str(found["x"]) == "dL/dx_n = 2 (y[n-2 k] w_k + y[n-k] w_k)"
+    assert str(found["w"]) == "dL/dw_k = 2 (x[2 k+n] y_n + x[k+n] y_n)"
+    assert all(model.check(str(found[name])).outcome == "right" for name in "xw")
+
+
 def test_a_hessian_has_offsets() -> None:
     hessian = eg.parse("y_i = x[i+k] w_k\nL = sum_i(y_i^2)").hessian("L", "x")
     assert str(hessian).endswith("d2L/dx_n dx_o = 2 w[n-i] w[o-i]")

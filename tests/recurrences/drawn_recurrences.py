@@ -87,6 +87,9 @@ class Drawn:
         ]
         return "\n".join([*lines, f"L = {self.loss.text}"])
 
+    def arrays(self, rng: Any) -> dict[str, Any]:
+        return inputs(rng)
+
     def value(self, torch: Any, arrays: Mapping[str, Any]) -> Any:
         return self.loss.value(Run(self, torch, arrays), {})
 
@@ -310,7 +313,7 @@ def drawn(choose: Choose) -> Drawn:
     return Drawn(states, starts, back, _loss(choose, names))
 
 
-def arrays_of(rng: Any) -> dict[str, Any]:
+def inputs(rng: Any) -> dict[str, Any]:
     """Return an array for each input that there may be."""
     sizes = {**SIZES, "j": 3}
     return {

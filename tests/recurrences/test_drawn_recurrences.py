@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn_recurrences import Drawn, arrays_of, drawn
+from drawn_recurrences import Drawn, drawn, inputs
+from drawn_stacks import Stacked, stacked
 from hypothesis import strategies as st
 from seeds import in_batches
 
@@ -28,10 +29,15 @@ def _assert_close(found: Any, right: Any, scale: float, what: str) -> None:
     assert np.abs(found - np.asarray(right)).max(initial=0) <= 1e-10 * scale, what
 
 
-def check(case: Drawn) -> None:
+@st.composite
+def stacks(draw: st.DrawFn) -> Stacked:
+    return stacked(lambda choices: draw(st.sampled_from(choices)))
+
+
+def check(case: Drawn | Stacked) -> None:
     rng = np.random.default_rng(len(case.text))
     model = eg.parse(case.text)
-    given = arrays_of(rng)
+    given = case.arrays(rng)
     leaves = {n: torch.tensor(x, requires_grad=True) for n, x in given.items()}
     value = case.value(torch, leaves)
     value.backward()
@@ -64,7 +70,7 @@ def _every_way(model: eg.Model, own: Arrays, number: int) -> list[tuple[str, Any
     return found
 
 
-def _beside_differences(case: Drawn, given: Arrays, right: Arrays) -> None:
+def _beside_differences(case: Drawn | Stacked, given: Arrays, right: Arrays) -> None:
     """Compare the loop's own gradient along one direction, so that the oracle is no one's word."""
     if "max" in case.text:
         return
@@ -79,7 +85,7 @@ def _beside_differences(case: Drawn, given: Arrays, right: Arrays) -> None:
     assert abs(slope - (up - down) / 2e-6) <= 1e-5 * max(1.0, abs(slope))
 
 
-def _second_order(case: Drawn, model: eg.Model, given: Arrays, own: Arrays) -> None:
+def _second_order(case: Drawn | Stacked, model: eg.Model, given: Arrays, own: Arrays) -> None:
     rng = np.random.default_rng(2)
     way = {n: rng.normal(size=x.shape) for n, x in own.items()}
     found = model.hvp("L").compile()(**own, **{f"{n}dot": x for n, x in way.items()})
@@ -94,6 +100,13 @@ def _second_order(case: Drawn, model: eg.Model, given: Arrays, own: Arrays) -> N
 
 test_drawn_recurrences = in_batches(24, 2, recurrences())(check)
 
+
+@in_batches(12, 2, stacks())
+def test_drawn_stacks(case: Stacked) -> None:
+    """Layers that repeat, recurrences over time, and both, one after the other."""
+    check(case)
+
+
 MENDED = {
     "two lags of one position":
         "assume size(k) = 2\nh[t,i] = sin(exp(-(sum_k(v_k h[t-k-1,i]))^2) + x_ti)\n"
@@ -104,6 +117,10 @@ MENDED = {
     "lags of neighbours":
         "assume size(k) = 2\nh[t,i] = tanh(sum_k(v_k h[t-2k-1,i+1]) + x_ti)\n"
         "h[t<0,i] = h0_i\nL = sum_ti(w_i h_ti^2)",
+    "lags of two steps with the same weights":
+        "assume size(k) = 2\n"
+        "h[t,i] = (sum_k(v_k h[t-2k-1,i]) + sin(sum_k(v_k h[t-k-1,i])) + x_ti) / 3\n"
+        "L = sum_ti(w_i h_ti^2)",
 }  # fmt: skip
 
 
@@ -116,7 +133,7 @@ def _loop(name: str, a: dict[str, Any]) -> Any:
         if not 0 <= i < 3:
             return 0.0
         if t < 0:
-            return 0.0 if name == "two lags of one position" else a["h0"][i]
+            return a["h0"][i] if "h0" in a else 0.0
         return h[t, i]
 
     for t in range(4):
@@ -125,6 +142,10 @@ def _loop(name: str, a: dict[str, Any]) -> Any:
             if name == "two lags of one position":
                 lagged = sum(v[k] * at(t - k - 1, i) for k in range(2))
                 p[t, i] = h[t, i] = torch.sin(torch.exp(-(lagged**2)) + x)
+            elif name == "lags of two steps with the same weights":
+                near = torch.sin(sum(v[k] * at(t - k - 1, i) for k in range(2)))
+                far = sum(v[k] * at(t - 2 * k - 1, i) for k in range(2))
+                p[t, i] = h[t, i] = (far + near + x) / 3
             elif name == "lags of neighbours":
                 lagged = sum(v[k] * at(t - 2 * k - 1, i + 1) for k in range(2))
                 p[t, i] = h[t, i] = torch.tanh(lagged + x)
@@ -139,7 +160,8 @@ def _loop(name: str, a: dict[str, Any]) -> Any:
 def test_mended(name: str, backend: str) -> None:
     if backend == "jax":
         pytest.importorskip("jax").config.update("jax_enable_x64", True)
-    model, given = eg.parse(MENDED[name]), arrays_of(np.random.default_rng(3))
+    model = eg.parse(MENDED[name])
+    given = inputs(np.random.default_rng(3))
     leaves = {n: torch.tensor(given[n], requires_grad=True) for n in model.inputs}
     value = _loop(name, leaves)
     value.backward()
@@ -148,6 +170,24 @@ def test_mended(name: str, backend: str) -> None:
     _assert_close(found["L"], value.detach(), 1, name)
     for n, x in leaves.items():
         _assert_close(found[f"dL/d{n}"], x.grad, 10, n)
+
+
+@pytest.mark.parametrize("inside", ["{}", "tanh({})", "relu({})"])
+def test_a_layer_of_which_one_entry_is_read_more(inside: str) -> None:
+    """``where(l == t, ...)`` is a diagonal, of which the adjoint reads ``dL/dZ[l+1,l+1]``."""
+    own = inside.format("where(l == t, Z[l-1,t,i], c_ti)")
+    text = f"Z[l,t,i] = Z[l-1,t,i] / 2 + {own}\nZ[l<0,t,i] = x_ti\nL = sum_ti(Z[-1,t,i]^2)"
+    rng = np.random.default_rng(6)
+    given = {n: rng.normal(size=(3, 2)) for n in "xc"}
+    x, c = (torch.tensor(given[n], requires_grad=True) for n in "xc")
+    z, function = x, {"{}": lambda y: y, "tanh({})": torch.tanh, "relu({})": torch.relu}[inside]
+    for layer in range(3):
+        own = torch.where(torch.arange(3)[:, None] == layer, z, c)
+        z = z / 2 + function(own)
+    (z**2).sum().backward()
+    found = eg.parse(text).grad("L", ["x", "c"]).compile()(**given)
+    for n, leaf in (("x", x), ("c", c)):
+        _assert_close(found[f"dL/d{n}"], leaf.grad, 10, n)
 
 
 SECOND = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
@@ -363,8 +363,11 @@ def factor(node: Expr) -> Expr:
     shared, renamed = _shared_factors(products)
     rests, axes = _bracket(products, shared, renamed, node.ndim)
     rank = max((len(labels) for p in products for _, labels in p.factors), default=0)
-    apart = len(axes) > max(node.ndim, rank) + MORE_AXES  # X_kn (X_il X_jk Y_nl + ...): of a chain
-    if apart or _are_read_apart(products, rests):
+    torn = _read_apart(products, rests)
+    if torn:
+        shared, renamed = _shared_factors(products, torn)
+        rests, axes = _bracket(products, shared, renamed, node.ndim)
+    if len(axes) > max(node.ndim, rank) + MORE_AXES:  # X_kn (X_il X_jk Y_nl + ...): of a chain
         shared, renamed = [], [(set(), {}) for _ in products]
         rests, axes = _bracket(products, shared, renamed, node.ndim)
     if any(_is_tied(x, labels, p) for p, rest in zip(products, rests, strict=True)
@@ -384,15 +387,16 @@ def factor(node: Expr) -> Expr:
     return einsum([(Const(number), ()), *shared, inner], tuple(range(node.ndim)), extents)
 
 
-def _are_read_apart(products: Sequence[OpenProduct], rests: Sequence[list[Factor]]) -> bool:
-    """Whether terms read at combinations of labels, which a bracket would tear from the tensors.
+def _read_apart(products: Sequence[OpenProduct], rests: Sequence[list[Factor]]) -> set[int]:
+    """Return the summed labels at whose combinations terms read what a bracket would tear off.
 
-    ``y[0] a_i + y[-1] b_i`` is no ``sum_l(y_l (where(l == 0, a_i, 0) + ...))``.
+    ``y[0] a_i + y[-1] b_i`` is no ``sum_l(y_l (where(l == 0, a_i, 0) + ...))``, and ``v_k y[t+k] +
+    v_k y[t+2k]`` has a sign of a sum for each term.
     """
-    return any(
-        isinstance(x, Band) and len(labels) == 1 and not set(labels) <= set(p.output)
-        for p, rest in zip(products, rests, strict=True) for x, labels in rest
-    )  # fmt: skip
+    return {
+        label for p, rest in zip(products, rests, strict=True) for x, labels in rest
+        if isinstance(x, Band) for label in labels if label not in p.output
+    }  # fmt: skip
 
 
 def _is_tied(node: Expr, labels: Labels, product: OpenProduct) -> bool:
@@ -535,11 +539,15 @@ Renaming = tuple[set[int], dict[int, int]]
 """The numbers of the factors that were matched, and the first term's name of each summed label."""
 
 
-def _shared_factors(products: list[OpenProduct]) -> tuple[list[Factor], list[Renaming]]:
-    """Return the factors of the first product that all products have, and what they match."""
+def _shared_factors(
+    products: list[OpenProduct], but: Set[int] = frozenset()
+) -> tuple[list[Factor], list[Renaming]]:
+    """Return the factors of the first product that all products have, and what they match; ``but``
+    are labels of factors that stay."""
     first = products[0]
     summed = first.summed()
-    order = sorted(range(len(first.factors)), key=lambda k: len(set(first.factors[k][1]) & summed))
+    order = [k for k, (_, labels) in enumerate(first.factors) if but.isdisjoint(labels)]
+    order.sort(key=lambda k: len(set(first.factors[k][1]) & summed))
     matched: list[Renaming] = [(set(), {}) for _ in products]
     shared: list[Factor] = []
     for k in order:

@@ -300,15 +300,19 @@ class Cut:
         factors: list[Factor] = [*done]
         for x, labels in pairs:
             if self.is_free(x):
-                if label in labels and labels.count(label) == 1:
-                    own = labels.index(label)
-                    factors.append((self.at(x, own, by), _without(labels, own)))
-                elif label in labels:
-                    raise _uncuttable(node)
+                if label in labels:
+                    kept = tuple(dict.fromkeys(labels))
+                    view = einsum([(x, labels)], kept, extents)
+                    own = kept.index(label)
+                    factors.append((self.at(view, own, by), _without(kept, own)))
                 else:
                     factors.append((self._constant(x), labels))
                 continue
             places = [k for k, own in enumerate(labels) if own in same]
+            if len(places) > 1:
+                labels, met = self._with_one_place(x, labels, places, by, extents)
+                places = [k for k, own in enumerate(labels) if own in same]
+                factors += met
             inner = tuple(
                 bounds[own]._replace(axis=k) for k, own in enumerate(labels) if own in bounds
             )
@@ -321,10 +325,35 @@ class Cut:
                 if not plain:
                     earlier = self._chosen(earlier, inner, node.dims[axis], 0)
                 factors.append((earlier, labels))
-            else:
-                raise _uncuttable(node)
         output = tuple(k for k in node.output if k != label)
         return einsum(factors, output, extents)
+
+    def _with_one_place(
+        self, x: Expr, labels: Labels, places: list[int], by: int, extents: dict[int, Dim]
+    ) -> tuple[Labels, list[Factor]]:
+        """Return labels of a diagonal, ``h[l-1,l]``, of which one is the position, and the factors
+        that say where the others are."""
+        known = self._place_of(x)
+        own = known if known in places else places[0]
+        names, met = [*labels], list[Factor]()
+        for k in places:
+            if k != own:
+                names[k] = max(extents) + 1
+                extents[names[k]] = x.dims[k]
+                met.append((self._outside(Delta(x.dims[k]), 0, by), (names[k],)))
+        return tuple(names), met
+
+    def _place_of(self, node: Expr) -> int | None:
+        """Return the axis of a node along which the members in it move, None if it is not seen."""
+        if isinstance(node, Var):
+            return self.axes.get(node.name)
+        for x, labels in zip(node.operands, getattr(node, "inputs", ()), strict=False):
+            own = None if self.is_free(x) else self._place_of(x)
+            if own is not None and labels[own] in node.output:  # type: ignore[attr-defined]
+                return node.output.index(labels[own])  # type: ignore[attr-defined, no-any-return]
+        if isinstance(node, Map | Shift):
+            return next((self._place_of(x) for x in node.operands if not self.is_free(x)), None)
+        return None
 
     def _with_entries(
         self, pairs: list[Factor], output: Labels, same: set[int], extents: Mapping[int, Dim]
