@@ -21,15 +21,16 @@ Compile = Callable[[Mapping[str, Expr]], CompiledFunction]
 
 class SegmentedFunction:
     """``f(**arrays)`` returns a dict of arrays, computed over ``length`` positions of ``dim`` at a
-    time; ``stored`` is how many entries of states and the like the last call kept."""
+    time; ``stored`` is how many entries of states and the like the last call kept. A ``step`` takes
+    what it needs of the results, and changes parameters."""
 
     def __init__(
         self, outputs: Mapping[str, Expr], dim: str, length: int, library: Library,
-        compiled: Compile, inputs: Mapping[str, Var],
+        compiled: Compile, inputs: Mapping[str, Var], step: CompiledFunction | None = None,
     ) -> None:  # fmt: skip
         roots = ready([*outputs.values()], dim)
         self.dim, self.length, self.library, self.stored = dim, length, library, 0
-        self._names = tuple(outputs)
+        self._names, self._step = tuple(outputs), step
         self._inputs = [v for v in find_inputs(outputs, {}) if v.name in inputs]
         self._ignored = {*inputs} - {v.name for v in self._inputs}
         self._segments = own = Segments(dict(zip(outputs, roots, strict=True)), dim)
@@ -69,7 +70,17 @@ class SegmentedFunction:
             known |= _call(after, known) if after is not None else {}
         self.stored = sum(x.size if isinstance(x.size, int) else x.numel()
                           for x in borders.values())  # fmt: skip
-        return {name: found[name] if name in found else known[name] for name in self._names}
+        results = {name: found[name] if name in found else known[name] for name in self._names}
+        if self._step is None:
+            return results
+        given = {v.name: results.pop(v.name) if v.name in results else arrays[v.name]
+                 for v in self._step.inputs}  # fmt: skip
+        return results | self._step(**given)
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """What an optimizer keeps."""
+        return {} if self._step is None else self._step.state
 
     def _ends(self, known: Mapping[str, Array]) -> list[tuple[int, int]]:
         """Return where each segment begins and ends: as long as one another, but for one."""
@@ -130,7 +141,7 @@ class SegmentedFunction:
         every = [self._full, self._wholes[0]]
         for f, after in zip(self._sweeps, self._wholes[1:], strict=True):
             every += [f, after]
-        return [f for f in every if f is not None]
+        return [f for f in (*every, self._step) if f is not None]
 
     def __repr__(self) -> str:
         given = ", ".join(v.name for v in self._inputs)

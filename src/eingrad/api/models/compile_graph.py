@@ -119,17 +119,24 @@ def compile_graph(
     like: dict[str, str] = {}
     if update is not None:
         for name, gradient in stable.items():
-            step = update.step(system.inputs[name], gradient)
+            known = gradient if keep_every is None else Var(_slope(name), gradient.dims)
+            step = update.step(system.inputs[name], known)
             updates[name] = step.new_value
             state.update(step.state)
             like |= dict.fromkeys(step.state, name)
     if keep_every is not None:
-        if update is not None or devices is not None:
-            raise EingradError("keep_every goes with neither update nor mesh")
-        parts = _in_segments(
-            system, values | stable, before, keep_every, backend=backend, dtype=dtype,
-            functions=callables, labels=system.labels, memory_limit=memory_limit,
-        )  # fmt: skip
+        if devices is not None:
+            raise EingradError(
+                "keep_every goes with no mesh: one device runs the segments after each other",
+                hint="leave out keep_every, or mesh and shard",
+            )
+        own: dict[str, Any] = {
+            "backend": backend, "dtype": dtype, "functions": callables, "labels": system.labels,
+            "memory_limit": memory_limit,
+        }  # fmt: skip
+        new = engine.compile_program({}, updates=updates, state=state, **own) if updates else None
+        slopes = {_slope(name): x for name, x in stable.items()}
+        parts = _in_segments(system, values | slopes, before, keep_every, new, **own)
         return cast("engine.Function", parts)  # it is called alike
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
     shaped += _inputs_for_sizes(system, [*values.values(), *stable.values(), *shaped])
@@ -140,11 +147,17 @@ def compile_graph(
     )  # fmt: skip
 
 
+def _slope(name: str) -> str:
+    """Return what a gradient is called that an update takes from segments."""
+    return f"<gradient {name}>"
+
+
 def _in_segments(
     system: System, outputs: Mapping[str, Expr], before: Sequence[Expr],
-    keep_every: int | Mapping[str, int], **options: Any,
+    keep_every: int | Mapping[str, int], step: engine.Function | None, **options: Any,
 ) -> engine.SegmentedFunction:  # fmt: skip
-    """Compile a function that keeps some states of the recurrences over one label.
+    """Compile a function that keeps some states of the recurrences over one label, and takes a
+    ``step`` with the gradients that it finds.
 
     ``before`` are the outputs before the rules of numbers: an exponent that is common to all
     positions cannot be had in segments, so what has one is formed position by position.
@@ -171,7 +184,7 @@ def _in_segments(
         return engine.compile_program(own, inputs=shaped, **options)
 
     library = engine.load_library(options["backend"])
-    arguments = (str(dim), length, library, compiled, system.inputs)
+    arguments = (str(dim), length, library, compiled, system.inputs, step)
     try:
         return engine.SegmentedFunction(outputs, *arguments)
     except EingradError:

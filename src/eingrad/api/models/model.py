@@ -29,6 +29,7 @@ from eingrad.errors import (
     NotationWarning,
     UnknownNameError,
 )
+from eingrad.notation.borders import border_notes
 from eingrad.notation.gathers import find_integers
 from eingrad.notation.latex import to_latex
 from eingrad.notation.lower import lower, named_sizes
@@ -280,7 +281,8 @@ class Model:
         ...     print(note.partition(", though ")[0])
         line 1: k is summed once, over the whole of a_k b_k exp(x_k t_k)
         """
-        return tuple(str(note) for statement in self.statements for note in notes_on(statement))
+        notes = (note for statement in self.statements for note in notes_on(statement))
+        return tuple(str(note) for note in chain(notes, border_notes(self.system)))
 
     def grad(self, of: str, wrt: Sequence[str] | str | None = None) -> Derivatives:
         """Derive the gradient of a scalar by each of ``wrt``, in one reverse pass.
