@@ -64,3 +64,45 @@ def test_repairs_do_not_undo_each_other(text: str, claim: str) -> None:
     verdict = eg.parse(text).check(claim)
     assert "sign is wrong" not in verdict.reason
     assert "factor" not in verdict.reason
+
+
+# two numbers that a third one gives: the quotient of their derivatives, by hand
+PARAMETERS = [
+    (r"x = t^2 \\ y = t^3", r"\frac{dy}{dx} = \frac{3t}{2}", r"\frac{dy}{dx} = 3t^2"),
+    (r"x = t^2 \\ y = t^3", r"\frac{dy}{dx} = \frac{dy/dt}{dx/dt}", r"\frac{dy}{dx} = t^3"),
+    (r"V = \frac43\pi r^3 \\ S = 4\pi r^2", r"\frac{dV}{dS} = \frac r2", r"\frac{dV}{dS} = r"),
+    (r"\eta = x\beta \\ \mu = e^\eta",
+     r"\frac{d\eta}{d\mu} = \frac1\mu", r"\frac{d\eta}{d\mu} = \mu"),
+    (r"p = \frac{1}{1 + e^{-\beta x}} \\ \eta = \ln\frac{p}{1-p}",
+     r"\frac{dp}{d\eta} = p(1-p)", r"\frac{dp}{d\eta} = p"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "right", "wrong"), PARAMETERS)
+def test_a_derivative_by_what_follows_the_same_parameter(
+    model: str, right: str, wrong: str
+) -> None:
+    found = eg.parse_latex(model).check_each([right, wrong], latex=True)
+    assert [v.outcome for v in found] == ["right", "wrong"]
+    assert all(" is " in v.notes[-1] for v in found)
+
+
+@pytest.mark.parametrize(
+    ("model", "claim"),
+    [
+        (r"T = \frac12 m v^2 \\ p = mv", r"\frac{dT}{dp} = 0"),
+        (r"T = \frac12 m v^2 \\ p = mv", r"\frac{dT}{dp} = v"),
+        (r"s = ut + \frac12 at^2 \\ v = u + at", r"v\frac{dv}{ds} = a"),
+        (r"q = a - bp \\ R = pq", r"\frac{dR}{dq} = p + q\frac{dp}{dq}"),
+        (r"q = a - bp", r"\frac{dp}{dq} = 0"),
+    ],
+)
+def test_how_one_follows_the_other_is_open(model: str, claim: str) -> None:
+    (verdict,) = eg.parse_latex(model).check_each(claim, latex=True)
+    assert verdict.outcome == "not judged"
+    assert "the model does not say how" in verdict.reason
+    assert not verdict.correct
+
+
+def test_what_shares_no_variable_has_the_derivative_0() -> None:
+    assert eg.parse("a = x^2\nb = y^2").check("da/db = 0").ok

@@ -24,7 +24,12 @@ from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.differential_claims import where_held, with_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
-from eingrad.check.held_fixed import by_the_variable, open_partial
+from eingrad.check.held_fixed import (
+    by_the_parameter,
+    by_the_variable,
+    open_dependence,
+    open_partial,
+)
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
@@ -158,14 +163,16 @@ def _check_text(
         else [claim]
     )
     claims, aliases = by_the_variable(claims, derived)
+    claims, quotients = by_the_parameter(claims, derived)
+    aliases += quotients
     named = _used(system.shorthands, claims)
     books = isinstance(claim, str) and (is_latex(claim) if latex is None else latex)
     judge = partial(_check_last, derived, depth, books)
     found = MatrixJudge(derived, judge, layouts, depth).verdicts([*named, *claims])
     if found is None:
         found = _check_claims(derived, depth, books, [*named, *claims], told=books)
-    if reason := open_partial(claims, derived):
-        found = [Verdict("not judged", v.claim, reason, v.correct) for v in found]
+    if reason := open_partial(claims, derived) or open_dependence(claims, derived):
+        found = [Verdict("not judged", v.claim, reason, "") for v in found]
     found = [replace(v, notes=(*v.notes, *aliases)) for v in found] if aliases else found
     return _without_conditions(found, books)
 
