@@ -7,6 +7,7 @@ from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from eingrad.papers.applied_functions import with_functions
+from eingrad.notation.tex.packages import in_own_commands
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
 from eingrad.papers.cases import as_case, introduced, of_another, restricted
 from eingrad.papers.dotted_columns import entry_of
@@ -128,7 +129,7 @@ def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
 
 
 def _spelled(text: str) -> str:
-    return with_sums(with_scripts_outside(entries_of_applied(text)))
+    return with_sums(with_scripts_outside(entries_of_applied(in_own_commands(text))))
 
 
 def _renamed(names: AppliedNames, sides: Sequence[Side]) -> Iterator[Side]:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from eingrad.core.functions import AXIS_FUNCTIONS, canonical
 from eingrad.notation.lexeme import GREEK, is_function
+from eingrad.notation.tex.packages import PACKAGED
 
 # fmt: off
 FONTS = frozenset({
@@ -114,6 +115,7 @@ def big(command: str) -> str | None:
 _LATEX = re.compile(
     r"\\(?:[dtc]?frac|left|right|begin|partial|nabla|sqrt|cdot|times|odot|otimes|le|ge|ne|leq|geq|neq"
     r"|quad|qquad|boxed|mathop|mathbb|ell|top|in|[,;!|]"
+    rf"|{'|'.join(sorted(PACKAGED))}"
     rf"|{'|'.join(name[1:] for name in sorted({*FONTS, *ACCENTS}))})"
     r"(?![A-Za-z])"
     r"|\^\{(?!\([0-9]+\)\})|_\{[^{}\n<>=!]*[{_]|(?<!\|)\|[^|\n]+\|(?!\|)|\$|&|\\\\"

@@ -15,6 +15,7 @@ from eingrad.notation.tex.names import (
     function_name,
     greek,
 )
+from eingrad.notation.tex.packages import with_own_commands
 from eingrad.notation.tokens import MAX_DEPTH, Token, too_deep
 
 DROPPED = frozenset({
@@ -48,10 +49,11 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     ``known`` are the tensors that a claim may speak of. Raises NotationError for a text that nests
     too deep.
     """
-    tokens = _with_cases(_join_delimiters(list(lexer.tokens()), lexer), lexer)
+    tokens = _join_delimiters(with_own_commands(list(lexer.tokens())), lexer)
+    tokens = _with_cases(tokens, lexer)
     bare = _without_dropped(_with_braces_in_fractions(tokens))
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
-    bare = _letters_apart(_scripts_outside(_fonts_outside(_bars_before(bare))), known)
+    bare = _letters_apart(_scripts_outside(_fonts_outside(bare)), known)
     result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
     result = _increments(result, known)
     _check_depth(result, lexer)
@@ -345,25 +347,6 @@ def spelled_word(tokens: Sequence[Token]) -> tuple[Token, str] | None:
             end = group_end(tokens, k + 1) + 1
         k = max(end, k + 1)
     return None
-
-
-def _bars_before(tokens: list[Token]) -> list[Token]:
-    r"""Read ``{a \over b}`` as ``\frac{a}{b}``."""
-    result: list[Token] = []
-    opened: list[int] = []
-    for token in tokens:
-        if token.kind == "LBRACE":
-            opened.append(len(result))
-        elif token.kind == "RBRACE" and opened:
-            opened.pop()
-        if token.text == r"\over" and opened:
-            start = result[opened[-1]]
-            result.insert(opened[-1], replace(start, kind="COMMAND", text=r"\frac"))
-            closing = replace(token, kind="RBRACE", text="}")
-            result += [closing, replace(closing, kind="LBRACE", text="{")]
-        else:
-            result.append(token)
-    return result
 
 
 def _letters_apart(tokens: list[Token], known: Collection[str]) -> list[Token]:
