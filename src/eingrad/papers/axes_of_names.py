@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from eingrad.notation.tex.names import ACCENTS, greek
+from eingrad.notation.tex.tidy import SHORT_WORDS
 from eingrad.papers.passages import Passage
 from eingrad.papers.scan import pieces
 
@@ -110,7 +111,8 @@ def _written(match: re.Match[str]) -> WrittenName | None:
     found = _TURNED.search(upper)
     turned = found[0] if found else "T" if upper.split("}")[-1].strip(" )")[-1:] == "T" else ""
     layer = upper.replace(turned, "").strip() if turned else upper
-    labels = len(re.findall("[A-Za-z]|\\d+", inside)) if _LABELS.fullmatch(inside) else 0
+    listed = _LABELS.fullmatch(inside) is not None and inside not in SHORT_WORDS  # no b_{new}
+    labels = len(re.findall("[A-Za-z]|\\d+", inside)) if listed else 0
     if inside and not labels and not inside.isdecimal():
         return None
     prime = "prime" if "'" in scripts else ""

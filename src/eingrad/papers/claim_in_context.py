@@ -59,7 +59,7 @@ class Read:
     stand for any, each with its upstream gradients: the tensor that stands for ``dL/dY``, and Y.
     ``upstream`` is a tensor that is taken to be such a gradient, and which one. ``beside`` are
     tensors of which an undefined loss may be a function, too, though it is only differentiated by
-    others.
+    others. What is ``independent`` of a variable is 0 only as far as the text says.
     """
 
     text: str
@@ -69,6 +69,7 @@ class Read:
     generic: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
+    independent: str = ""
 
     def judged(self, depth: Depth) -> list[Verdict]:
         """Judge it; raises EingradError without a meaning."""
@@ -159,7 +160,7 @@ def in_context(
     claims = read_equation(text, built)
     statements, system = built.statements, built.system
     parts = list(_derivatives(claims))
-    _check_depends(system, parts)
+    independent = _check_depends(system, parts)
     losses = _losses(parts, system)
     symbols = _unknown(claims, losses, system)
     if losses and not whole:
@@ -183,7 +184,7 @@ def in_context(
     unknown = tuple(symbols.values())
     extra = [_all_of(claims, unknown, system.labels if system else {})] if unknown else []
     derived = _derived((*statements, *extra) or (_all_of(claims, (), {}),), built)
-    return Read(text, claims, derived, unknown, generic, taken, beside)
+    return Read(text, claims, derived, unknown, generic, taken, beside, independent)
 
 
 def _unsaid(name: str) -> UnresolvedError:
@@ -311,22 +312,43 @@ def _symbols(claims: Sequence[Claim]) -> Iterator[Symbol]:
                     yield Symbol(name, labels if name == part.name else ())
 
 
-def _check_depends(system: System | None, parts: Sequence[Derivative]) -> None:
-    """Raise where a derivative is 0 because what it is of does not depend on its variable."""
+def _check_depends(system: System | None, parts: Sequence[Derivative]) -> str:
+    """Raise where a derivative is 0 because what it is of does not depend on its variable.
+
+    One of a formula may be 0 beside another by the same variable, ``d[b x]/da`` beside ``dL/da``:
+    what is to be thought of it, if the equation does not hold, is returned.
+    """
+    defined = () if system is None else system.definitions
+    reached: dict[str, list[bool]] = {}
+    none: IndependentError | None = None
     for part in parts:
         names = {x.name for x in walk(part.of) if isinstance(x, Symbol | TensorAt)}
-        defined = () if system is None else system.definitions
         if isinstance(part.of, Symbol) and part.of.name not in defined:
             continue
         for name in (x.name for x in part.wrt):
-            if not names & depends_on(system, name):
-                of = part.of.name if isinstance(part.of, Symbol) else "it"
-                reason = f"{of} does not depend on {name}, as far as the text says"
-                error = IndependentError(reason, operand=of)
-                error.total = isinstance(part.of, Symbol) and not part.of.labels
-                error.mixed = any(of in depends_on(system, x.name) for d in parts for x in d.wrt
-                                  if x.name != of)  # fmt: skip
+            depends = bool(names & depends_on(system, name)) or not names
+            reached.setdefault(name, []).append(depends)
+            if depends:
+                continue
+            error = _independent(system, parts, part, name)
+            if isinstance(part.of, Symbol):
                 raise error
+            none = none or error
+    if none is not None and not all(map(any, reached.values())):
+        raise none
+    return "" if none is None else none.reason
+
+
+def _independent(
+    system: System | None, parts: Sequence[Derivative], part: Derivative, name: str
+) -> IndependentError:
+    of = part.of.name if isinstance(part.of, Symbol) else "it"
+    reason = f"{of} does not depend on {name}, as far as the text says"
+    error = IndependentError(reason, operand=of)
+    error.total = isinstance(part.of, Symbol) and not part.of.labels
+    error.mixed = any(of in depends_on(system, x.name) for d in parts for x in d.wrt
+                      if x.name != of)  # fmt: skip
+    return error
 
 
 def depends_on(system: System | None, name: str) -> set[str]:

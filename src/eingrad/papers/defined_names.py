@@ -132,6 +132,12 @@ class DefinedNames:
         built = self.scope.model([*self.scope.shapes_for(stated.letters, line.section), stated])
         return next(iter(built.unread.values()), None)
 
+    def is_read_beside_others(self, stated: Stated) -> bool:
+        r"""Whether a definition is clear by those before it: over what ``softmax(z)`` goes."""
+        before = self.scope.visible(stated.text, stated.section, False, False)
+        built = self.scope.model([*before, stated])
+        return any(own.order == stated.order for own in built.names.values())
+
     def stated(self, line: PlacedRow, name: str, left: str, side: str) -> Stated:
         """Return a definition as one line of LaTeX."""
         text, head = self.reworded(f"{left} = {side}", line.section), head_of(left)
@@ -248,6 +254,8 @@ class DefinedNames:
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
         stated = self.stated(line, name, left, side)
         reason = self.unread(line, "", left, side) or ""
+        if reason and self.is_read_beside_others(stated):
+            reason = ""
         if reason and (slip := self.slip(line, name, left, side, reason)) is not None:
             stated = slip.meant
         elif reason and self.is_first(name, left) and not is_open(reason):

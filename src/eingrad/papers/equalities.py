@@ -28,6 +28,7 @@ from eingrad.papers.claim_in_context import (
     names_in,
     read_equation,
 )
+from eingrad.papers.heads import letters_in
 from eingrad.papers.prose import Facts
 from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_name, reason_of
 
@@ -287,9 +288,11 @@ class Equalities:
         found = replace(self.said(read, worst), used=tuple(stated), read=shown, open=unexplained)
         if unread is not None and found.outcome != "right":  # right by a name is so whatever it is
             return unread
-        why = f"the definition of {min(vague)} is not read" if vague else ""
+        why = f"the definition of {min(vague)} is not read" if vague else read.independent
         if (number := read.shifted_matrix()) is not None:
             why = f"{number} is added to a matrix: to its entries, or times the identity"
+        if (labelled := self.labelled(read)) is not None:
+            why = f"{labelled.base} has labels on line {labelled.line}, and none here"
         if number := self.open_number(read, found, [text, *(s.text for s in stated)]):
             why = f"{number} is a number or a vector: {_OPEN}"
             return replace(found, outcome="not judged", reason=why, read="")
@@ -318,6 +321,12 @@ class Equalities:
             reason = f"right if {reading.rival} is what line {other.line} says"
             return replace(found, outcome="right if", reason=reason)
         return found
+
+    def labelled(self, read: Read) -> Stated | None:
+        r"""Return the definition of what an undefined loss may be with labels: ``f(x_i)``."""
+        found = (s for loss in read.generic for s in reversed(self.scope.stated)
+                 if s.rank and not s.derivative and is_called(loss, s.name))  # fmt: skip
+        return next(found, None)
 
     def taken_for_number(self, text: str, system: System, section: tuple[int, ...]) -> str:
         """Say which vector or matrix of an equality would be read as less, "" for none."""
@@ -460,7 +469,8 @@ def _reach(
     unread: Stated, stated: Sequence[Stated], given: frozenset[str] = frozenset()
 ) -> frozenset[str]:
     """Return the letters on which a definition depends, through others but not what is given."""
-    reach = set(unread.letters) - given
+    own = letters_in(unread.text.partition(" = ")[2]) if unread.text else unread.letters
+    reach = set(own) - given
     grown = True
     while grown:
         more = {x for s in stated if letters_of_name(s.name) <= reach for x in s.letters}

@@ -29,18 +29,22 @@ LINKS = frozenset({"and", "where", "with", "or", "so", "thus", "hence", "let", "
                    "thus,", "hence,", "so,", "becomes", "implies", "gives", "that is", "i.e.",
                    "e.g.", "i.e.,", "where,", "note that", "recall that", "so that", "sothat",
                    "which gives", "we have", "i.e", "denote", "define"})  # fmt: skip
+ASIDES = frozenset({"where", "with", "because", "since", "using", "as", "recall that", "note that"})
 ONLY_IF = frozenset({r"\iff", r"\Leftrightarrow", r"\Longleftrightarrow", r"\impliedby",
                      r"\Leftarrow"})  # fmt: skip
 CONDITION = re.compile(r"\s*(if|for|when|unless|whenever|iff|for all|for each|for any|for every|"
                        r"otherwise|else|provided|such that)\b", re.IGNORECASE)  # fmt: skip
 OPERATORS = frozenset({"+", "-", r"\cdot", r"\times", r"\odot", r"\pm", "*", "/", r"\circ",
                        r"\otimes", r"\oplus", r"\mp"})  # fmt: skip
+_SIGNS = {";": "word", r"\because": "aside", **dict.fromkeys(ONLY_IF, "only")}
 MAX_ROUNDS = 40  # of what stands around a part, each within the other
 NEW_ROW = frozenset({r"\cr", r"\newline"})
 SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\hfill", "~"})
 THIN = frozenset({r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\displaystyle", r"\textstyle"})
 DROPPED = re.compile(r"\\(?:label|tag|nonumber|notag|vspace|hspace|hskip|vskip|allowbreak|"
                      r"phantom|hphantom|vphantom|color)(?![A-Za-z])\*?")  # fmt: skip
+_ARROW = re.compile(r"(?<![<>=])=+>(?!=)")
+_LAST_WORD = re.compile(r"[,;]?\s+(?:then|and|so|where)\Z")  # z = 0, then
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _WIDE = re.compile(r"(?:\\ [ \t]*){3,}")  # as wide as \quad
 _ARRAY = re.compile(r"\\(begin|end)\s*\{array\}")
@@ -59,7 +63,9 @@ class Side:
 class EquationRow:
     """One equation, or a chain of them; ``condition`` stands behind it, ``line`` is its first.
 
-    What is to hold ``only`` in a case that a formula cannot express says nothing by itself.
+    What is to hold ``only`` in a case that a formula cannot express says nothing by itself. Behind
+    an ``aside``, ``\\because u = -z``, the equation before it goes on. One
+    that is ``implied`` stands behind an arrow.
     """
 
     line: int
@@ -67,6 +73,16 @@ class EquationRow:
     condition: str = ""
     note: str = ""
     only: str = ""
+    aside: bool = False
+    implied: bool = False
+
+    def solves(self, last: EquationRow) -> bool:
+        """Whether it says where the last equation holds: ``1 = e^{-z}`` implies ``z = 0``."""
+        left = self.sides[0].text
+        name = re.fullmatch(r"\\?[A-Za-z]+(?:\s*[_^]\s*(?:\{[^{}]*\}|\\?\w+))*", left)
+        again = last.sides[0].text == left or len(last.sides) < 2
+        alone = rf"(?<![A-Za-z\\]){re.escape(left)}(?![A-Za-z])"
+        return self.implied and bool(name) and not again and bool(re.search(alone, last.source))
 
     @property
     def goes_on(self) -> bool:
@@ -88,12 +104,15 @@ def rows_of(text: str, line: int) -> list[EquationRow]:
     ['y = a + b', 'z = c']
     """
     start = len(text) - len(text.lstrip())
-    text = _WIDE.sub(r"\\quad ", _with_rows(_COMMENT.sub("", text)))
+    text = _ARROW.sub(r"\\Rightarrow ", _COMMENT.sub("", text))
+    text = _WIDE.sub(r"\\quad ", _with_rows(text))
     result: list[EquationRow] = []
     for place, row in _split_rows(text):
         here = line + text.count("\n", start, place)
         for found in _equations(row, here):
             last = result[-1] if result else None
+            if last is not None and found.solves(last):
+                found = replace(found, only=last.source)
             if last is not None and _begins_with_operator(found):
                 result[-1] = _joined(last, found)
             elif last is not None and is_condition(found, last):
@@ -155,7 +174,8 @@ def _equations(row: str, line: int) -> Iterator[EquationRow]:
         conditional = False
         if not text:
             continue
-        own = EquationRow(here, tuple(_sides(text)))
+        implied = kind in {"implied", "only"}
+        own = EquationRow(here, tuple(_sides(text)), aside=kind == "aside", implied=implied)
         if kind == "only" and found:
             found[-1] = replace(found[-1], only=text)
             own = replace(own, only=found[-1].source)
@@ -223,7 +243,7 @@ def _parts(text: str) -> Iterator[tuple[str, str, int]]:
             continue
         after, behind = "", piece.end
         if piece.text in IMPLIES or piece.text == ";":
-            after = "only" if piece.text in ONLY_IF else "word" if piece.text == ";" else "implied"
+            after = _SIGNS.get(piece.text, "implied")
         elif piece.text in SPACES:
             after = "space"
         elif piece.text == r"\forall":
@@ -232,7 +252,9 @@ def _parts(text: str) -> Iterator[tuple[str, str, int]]:
             after = "word"
         elif piece.text in TEXT and not _is_script(text, piece.place):
             words, end = group_behind(text, piece.end)
-            after = _word_kind(piece, words, text[end:])
+            opens = not text[start : piece.place].strip()
+            prose = opens and _is_prose(words, text[end:])
+            after = "word" if prose else _word_kind(piece, words, text[end:])
             behind = piece.place if after == "condition" else end
             skip_to = end
         if after:
@@ -241,13 +263,19 @@ def _parts(text: str) -> Iterator[tuple[str, str, int]]:
     yield kind, text[start:], start
 
 
+def _is_prose(words: str, rest: str) -> bool:
+    r"""Whether words stand before a formula, ``\text{By the chain rule, }``, and are no name."""
+    name = re.match(r"\s*(?:[_^(&]|\\left|\Z)", rest) or _begins_with_relation(rest.strip())
+    return " " in words.strip() + words[-1:] and not name and _has_relation(rest)
+
+
 def _word_kind(piece: TexPiece, words: str, rest: str) -> str:
     """Return what a text in a formula is to it: "word", "condition", "" for a part of it."""
     bare = re.sub(r"\\[,;: ]|~", " ", words).strip().lower()
     if CONDITION.match(bare) and piece.text != r"\mathrm":
         return "condition"
-    if bare.rstrip(",:") in LINKS and piece.text != r"\mathrm":
-        return "word" if _has_relation(rest) else ""
+    if bare.rstrip(",:") in LINKS and piece.text != r"\mathrm" and _has_relation(rest):
+        return "aside" if bare.rstrip(",:") in ASIDES else "word"
     return ""
 
 
@@ -381,7 +409,7 @@ def _trimmed(text: str) -> str:
             text = re.sub(rf"\\{space[1:]}$", "", text) if space[-1].isalpha() else (
                 text.removesuffix(space))  # fmt: skip
         text = re.sub(r"(?<!\\)\\\Z", "", text)  # a space, without what follows it
-        text = text.strip().rstrip(",;").strip()
+        text = _LAST_WORD.sub("", text.strip()).rstrip(",;").strip()
         if text.endswith(".") and not text.endswith((r"\left.", r"\right.")):
             text = text[:-1].strip()
         text = _without_braces(text)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from eingrad.notation.tex.names import ACCENTS, FONTS, function_name, greek
+from eingrad.notation.tex.names import ACCENTS, FONTS, PROSE, function_name, greek
 from eingrad.papers.scan import TexPiece, group_behind, pieces
 
 _PLAIN = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\mathit", r"\mathnormal", r"\pmb",
@@ -14,6 +14,7 @@ _PLAIN = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\mathit", r"\mathnorma
 _DERIVATIVE = re.compile(
     r"\\(?:partial|nabla)(?![A-Za-z])|\\[dtc]?frac\s*\{\s*(?:\\mathrm\s*\{\s*d\s*\}|\\?d(?![a-z])|"
     r"\\delta)\s*\^?"
+    r"|\\[dtc]?frac\s*\{\s*d\s*(?:\\?[A-Za-z])(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*d\s*\\?[A-Za-z]"
 )
 _EXPONENTIAL = re.compile(r"(?<![A-Za-z\\])e\s*\^")
 _WORD = re.compile(r"\\(?:text|textrm|mathrm|operatorname|textit|mathsf)\*?\s*\{([^{}]*)\}")
@@ -179,7 +180,7 @@ def letters_in(text: str) -> frozenset[str]:
 
 def _word_letters(word: re.Match[str]) -> str:
     """Return what a word has of a name: nothing, if it is a function or prose."""
-    prose = word[1] != word[1].strip() or " " in word[1]
+    prose = word[1] != word[1].strip() or " " in word[1] or word[1].rstrip(".,").lower() in PROSE
     return " " if prose or function_name(word[1]) else f" {word[1]} "
 
 

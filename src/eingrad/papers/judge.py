@@ -103,8 +103,6 @@ class Judge:
             yield line.other(sides[0].text, "it is no statement: it has no =")
             return
         first = sides[1].mark
-        if first in {r"\ne", r"\neq"}:
-            self.rulings.apart.add((line.section, frozenset({sides[0].text, sides[1].text})))
         if row.only:
             yield line.other(row.source, f"it is said only of a case: {row.only}")
             return
@@ -180,6 +178,7 @@ class Judge:
             yield line.other(line.row.source, "a schema: prod stands for any product")
             return
         before = left
+        formulas: list[str] = []  # derivatives of formulas, which say what they are by themselves
         for mark, side in zip((s.mark for s in chain[1:]), sides, strict=True):
             if is_shape_arithmetic(side):
                 continue
@@ -192,6 +191,10 @@ class Judge:
                 yield self.names.defined(line, new, side, left)  # dL/dC = \zeta_1
             else:
                 judged = self.rulings.equality(line, left, side)
+                if not judged.judged:
+                    others = (self.rulings.equality(line, own, side) for own in formulas)
+                    judged = next((other for other in others if other.judged), judged)
+                formulas += [side] if is_derivative(side) else []
                 inner = differentiated(left, side) if judged.outcome == "not judged" else None
                 if inner is not None and (of := self.overview.defines(inner[0])) is not None:
                     self.names.scope.define(self.names.stated(line, of, *inner))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from eingrad.papers.any_activation import free_name, is_logistic
 from eingrad.papers.axes_of_names import AxesOfNames
@@ -32,6 +32,14 @@ _ERROR_ABOVE = re.compile(r"\\delta\s*(?:_\s*(?:\{[^{}]*\}|\w)\s*)?\^")
 _MEAN = re.compile(r"\b(mean|average)\b", re.IGNORECASE)
 
 
+def _pairs(sides: Sequence[Side]) -> Iterator[frozenset[str]]:
+    r"""Yield two labels that a row says to be one, or to differ: ``i = j``, ``j \neq k``."""
+    if len(sides) == 2 and sides[1].mark in {"=", r"\ne", r"\neq"}:
+        pair = frozenset(side.text for side in sides)
+        if len(pair) == 2 and all(len(x) == 1 and x.islower() for x in pair):
+            yield pair
+
+
 class Overview:
     """What all of a document shows together, before a formula of it is judged."""
 
@@ -57,6 +65,7 @@ class Overview:
         self.labelled = {
             (line.section, x) for line in lines for x in _LABELLED.findall(line.row.source)
         }
+        self.cases = {(line.section, pair) for line in lines for pair in _pairs(line.row.sides)}
         self.only_labels = only_labels(every) - {
             own[0] for own in sides if len(own) > 1 and re.search(r"[A-Za-z]\S* |\\", own[1])
         }

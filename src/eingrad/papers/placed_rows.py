@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from eingrad.papers.applied_functions import with_functions
 from eingrad.notation.tex.packages import in_own_commands
+from eingrad.papers.applied_functions import with_functions
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
 from eingrad.papers.cases import as_case, introduced, of_another, restricted
 from eingrad.papers.dotted_columns import entry_of
@@ -16,10 +16,12 @@ from eingrad.papers.equations import DEFINES, EQUALS, EquationRow, Side, rows_of
 from eingrad.papers.heads import head_of, is_derivative, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.macros import Macro, expand, split_macros
+from eingrad.papers.numbered_entries import NumberedEntries
 from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import with_scripts_outside
 from eingrad.papers.scope import Stated, letters_of_name
+from eingrad.papers.summed_sets import SummedSets
 
 _SHAPE = re.compile(
     r"((?:(?!\\in(?![a-z])).)+?)\s*\\in\s*(\\mathbb\s*(?:\{\s*R\s*\}|R)"
@@ -58,7 +60,8 @@ class PlacedRow:
                 return replace(formula, formula=f"{own_left.text} = {own.text}")
         for side, own in zip(self.row.sides, self.written.sides, strict=True):
             if side.text and side.text != own.text:
-                text = text.replace(side.text, own.text)
+                alone = rf"(?<!\S){re.escape(side.text)}(?!\S)"
+                text = re.sub(alone, own.text.replace("\\", r"\\"), text)
         return replace(formula, formula=text)
 
 
@@ -93,7 +96,9 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
                 section = tuple(n for _, n in path)
                 for entries, written in _by_entries(row, taken):
                     lines.append(PlacedRow(entries, section, passage.display, len(lines), written))
-            if passage.display and len(row.sides) > 1 and row.sides[1].mark not in _RENAMING:
+            renamed = len(row.sides) > 1 and row.sides[1].mark in _RENAMING
+            beside = renamed or (row.aside and last is not None)
+            if passage.display and len(row.sides) > 1 and not beside:
                 last = row
     return _named(lines), facts
 
@@ -120,9 +125,12 @@ def _by_entries(
 
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
     """Return the rows with names in the place of what the document takes of arguments."""
-    texts = with_functions([[_spelled(side.text) for side in line.row.sides] for line in lines])
+    texts = [[_spelled(side.text) for side in line.row.sides] for line in lines]
+    for survey in (SummedSets, NumberedEntries):
+        seen = survey(texts)
+        texts = [[seen.spelled(text) for text in own] for own in texts]
     sides = [[replace(side, text=text) for side, text in zip(line.row.sides, own, strict=True)]
-             for line, own in zip(lines, texts, strict=True)]  # fmt: skip
+             for line, own in zip(lines, with_functions(texts), strict=True)]  # fmt: skip
     names = AppliedNames([[side.text for side in own] for own in sides])
     return [replace(line, row=replace(line.row, sides=tuple(_renamed(names, own))))
             for line, own in zip(lines, sides, strict=True)]  # fmt: skip

@@ -23,6 +23,10 @@ _ROW_TIMES_COLUMN = re.compile(rf"({_NAME})\s+({_NAME})(_\s*\{{\s*\[\s*:\s*,\s*\
 _SCRIPT_IN_FONT = re.compile(
     r"(\\(?:mathbf|boldsymbol|bm|vec|pmb)(?![a-z]))\s*\{\s*(\\?[A-Za-z]+)\s*_\s*(\{[^{}]*\}|\\?\w)\s*\}"
 )  # \mathbf{z_t}
+_ITALIC = re.compile(
+    r"(?P<script>[_^]\s*)?\\(?:mathit|mathnormal)(?![a-z])\s*"
+    r"\{\s*(?P<inside>(?:[A-Za-z]|\\[A-Za-z]+)(?![A-Za-z])(?:[^{}]|\{[^{}]*\})*?)\s*\}"
+)  # \mathit{w_i}, which is how letters stand anyway
 _INNER_SCRIPT = re.compile(r"\{\s*([_^])\s*(?:(\w)|\{([^{}]*)\})\s*\}")  # \theta{_k}
 _TWICE_BOLD = re.compile(r"\\boldsymbol\s*\{\s*\\mathbf\s*\{\s*([^{}]*)\}\s*\}")
 _SPACE = re.compile(r"\\space(?![a-z])")
@@ -45,6 +49,11 @@ _LIMIT = re.compile(
 _GRADIENT = re.compile(
     r"\\mathbf\s*\{\s*d\s*\}\s*([A-Za-z])(?![A-Za-z])|\\mathbf\s+d\s*([A-Za-z])(?![A-Za-z])"
 )
+_GRADIENT_OF = re.compile(
+    r"\s*\\nabla\s*_\s*(?:\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|(\\?[A-Za-z]+))\s*"
+    r"((?:\\left)?[\[(](.*?)(?:\\right)?[\])])\s*",
+    re.DOTALL,
+)  # \nabla_\theta [ ... ]
 _SUM_OF_WHAT = re.compile(r"\\sum\s*(?:\\limits\s*)?(?=[^_^\s\\]|\\(?!limits))")
 _LABEL_BELOW = re.compile(
     r"_\s*(?:\{\s*([a-z])\s*\}|([a-z]))(?![A-Za-z])|\^\s*\{\s*\(([a-z])\)\s*\}"
@@ -61,7 +70,13 @@ def with_scripts_outside(text: str) -> str:
     >>> with_scripts_outside(r"\mathbf{h_{t-1}} + \mathbf{\hat{y}_t}")
     '\\mathbf{h}_{t-1} + \\mathbf{\\hat{y}_t}'
     """
-    return _SCRIPT_IN_FONT.sub(r"\1{\2}_\3", text)
+    return _SCRIPT_IN_FONT.sub(r"\1{\2}_\3", _ITALIC.sub(_upright, text))
+
+
+def _upright(found: re.Match[str]) -> str:
+    inside, script = found["inside"], found["script"] or ""
+    long = len(inside) > 1 and script
+    return f"{script}{{{inside}}}" if long else f"{script} {inside}"
 
 
 def reworded(text: str, rows_of: Callable[[str], str | None] | None = None) -> str:
@@ -72,7 +87,7 @@ def reworded(text: str, rows_of: Callable[[str], str | None] | None = None) -> s
     >>> reworded(r"A_{[i,:]} = Y_{[i,:]} - Z_{[i,:]}")
     'A_{i q} = Y_{i q} - Z_{i q}'
     """
-    text = _TWICE_BOLD.sub(r"\\mathbf{\1}", _SPACE.sub(" ", _ROWS.sub(r"\\\\\\\\ ", text)))
+    text = _TWICE_BOLD.sub(r"\\mathbf{\1}", _SPACE.sub(" ", _ROWS.sub(r"\\\\ ", text)))
     text = _INNER_SCRIPT.sub(lambda m: f"{m[1]}{{{m[2] or m[3]}}}", text)
     text = re.sub(r"(?<=[\w)}\]])\s*@\s*(?=[\\A-Za-z(])", r" \\, ", text)
     text = _with_sums(_BOLD.sub(r"\\mathbf", text))
@@ -219,6 +234,9 @@ def derivative_of_formula(left: str) -> tuple[str, str] | None:
     >>> derivative_of_formula(r"\frac{\partial}{\partial x} (a^T x)")
     ('a^T x', 'x')
     """
+    if (gradient := _GRADIENT_OF.fullmatch(left)) is not None:
+        closed = all(p.text not in "()[]" or p.depth for p in list(pieces(gradient[3]))[1:-1])
+        return (gradient[4].strip(), gradient[1] or gradient[2]) if closed else None
     whole = _fraction(left)
     if whole is None or not whole[1].startswith(r"\partial"):
         return None

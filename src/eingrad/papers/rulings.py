@@ -41,7 +41,6 @@ class Rulings:
     def __init__(self, names: DefinedNames, facts: Facts) -> None:
         self.names, self.overview, self.facts = names, names.overview, facts
         self.valued: set[str] = set()  # what has a number in an example
-        self.apart: set[tuple[tuple[int, ...], frozenset[str]]] = set()  # labels that differ
         self.asked: dict[tuple[int, str], tuple[str, str]] = {}  # the sides of what was judged
         self.confirmed: list[tuple[IndexSlip, int]] = []
 
@@ -92,7 +91,7 @@ class Rulings:
         shown = found.outcome != "not judged" or not _DIFFERENTIAL.match(left)
         blank = replace(blank, read=self.names.written(found.read) if shown else "")
         if found.outcome == "wrong" or _UNREAD in found.reason:
-            found = self.off_diagonal(line, left, text) or found
+            found = self.of_case(line, text) or found
             blank = replace(blank, read=blank.read or self.names.written(found.read))
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
@@ -144,16 +143,17 @@ class Rulings:
         )
         return replace(found, read=read, reason=reason, repaired=repaired or None)
 
-    def off_diagonal(self, line: PlacedRow, left: str, text: str) -> Finding | None:
-        r"""Return that an equality holds for unequal labels, where the section speaks of such."""
-        labels = frozenset(a or b for a, b in _ONE_LABEL.findall(left))
-        if len(labels) != 2 or line.row.condition or (line.section, labels) not in self.apart:
-            return None
-        i, j = sorted(labels)
-        other = self.judged(line, rf"{text} \quad {i} \neq {j}")
-        if other.outcome != "right":
-            return None
-        return replace(other, outcome="right if", reason=f"right if {i} and {j} differ")
+    def of_case(self, line: PlacedRow, text: str) -> Finding | None:
+        r"""Return that an equality holds for equal labels, or for unequal ones, where the section
+        speaks of such cases."""
+        below = {a or b for a, b in _ONE_LABEL.findall(text)}
+        pairs = [pair for section, pair in self.overview.cases if section == line.section]
+        for i, j in sorted(sorted(pair) for pair in pairs if pair <= below):
+            for mark, said in ((r"\neq", f"{i} and {j} differ"), ("=", f"{i} = {j}")):
+                other = self.judged(line, rf"{text} \quad {i} {mark} {j}")
+                if other.outcome == "right" and not line.row.condition:
+                    return replace(other, outcome="right if", reason=f"right if {said}")
+        return None
 
     def takes_sigma(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> bool:
         """Whether an equality that seems wrong may say what an unknown sigma is."""
@@ -194,7 +194,10 @@ class Rulings:
         valued = any(x.isdigit() for x in side.split()) and letters_in(text) & self.valued
         if _is_value(side) or _LARGE.search(text) or valued:
             return "a value at the numbers of an example"
-        return "a condition: where a derivative is 0" if side == "0" and is_derivative(left) else ""
+        if side == "0" and is_derivative(left):
+            return "a condition: where a derivative is 0"
+        solved = not letters_in(left) and not is_derivative(text)  # 0.5 = \sigma(z)
+        return f"a condition: where something is {left}" if solved else ""
 
     def condition(
         self, line: PlacedRow, judged: JudgedFormula, left: str, side: str
