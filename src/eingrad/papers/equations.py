@@ -43,6 +43,7 @@ SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\hfill", "~"})
 THIN = frozenset({r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\displaystyle", r"\textstyle"})
 DROPPED = re.compile(r"\\(?:label|tag|nonumber|notag|vspace|hspace|hskip|vskip|allowbreak|"
                      r"phantom|hphantom|vphantom|color)(?![A-Za-z])\*?")  # fmt: skip
+_UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")  # spaces without width
 _ARROW = re.compile(r"(?<![<>=])=+>(?!=)")
 _LAST_WORD = re.compile(r"[,;]?\s+(?:then|and|so|where)\Z")  # z = 0, then
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
@@ -104,7 +105,7 @@ def rows_of(text: str, line: int) -> list[EquationRow]:
     ['y = a + b', 'z = c']
     """
     start = len(text) - len(text.lstrip())
-    text = _ARROW.sub(r"\\Rightarrow ", _COMMENT.sub("", text))
+    text = _ARROW.sub(r"\\Rightarrow ", _COMMENT.sub("", _UNSEEN.sub("", text)))
     text = _WIDE.sub(r"\\quad ", _with_rows(text))
     result: list[EquationRow] = []
     for place, row in _split_rows(text):
@@ -253,8 +254,8 @@ def _parts(text: str) -> Iterator[tuple[str, str, int]]:
         elif piece.text in TEXT and not _is_script(text, piece.place):
             words, end = group_behind(text, piece.end)
             opens = not text[start : piece.place].strip()
-            prose = opens and _is_prose(words, text[end:])
-            after = "word" if prose else _word_kind(piece, words, text[end:])
+            after = _word_kind(piece, words, text[end:])
+            after = after or ("word" if opens and _is_prose(words, text[end:]) else "")
             behind = piece.place if after == "condition" else end
             skip_to = end
         if after:

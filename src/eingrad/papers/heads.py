@@ -77,7 +77,7 @@ def head_of(text: str) -> Head | None:
                 entries = tuple(_entries(_WORD.sub("", inside) if words else inside))
             place = end
         elif piece in "([" or text.startswith((r"\left(", r"\left["), place):
-            if known or not _closes_at_end(text, place):
+            if known or not _closes_at_end(text, place) or base in _arguments(text[place:]):
                 return None
             arguments, place = True, len(text)
         elif text.startswith((r"\,", r"\!", r"\;"), place):
@@ -151,6 +151,11 @@ def _closes_at_end(text: str, place: int) -> bool:
     """Whether the bracket that opens at a place closes where the text ends."""
     inner = [p for p in pieces(text[place:]) if p.text.strip()]
     return all(p.depth for p in inner[1:-1]) and inner[-1].depth == 0 and len(inner) > 1
+
+
+def _arguments(text: str) -> frozenset[str]:
+    """Return the letters of arguments in parentheses, none in brackets: p (1 - p) is a product."""
+    return frozenset() if text.startswith("[") else letters_in(text)
 
 
 def letters_in(text: str) -> frozenset[str]:

@@ -22,6 +22,7 @@ from eingrad.papers.scope import Stated, letters_of_name
 _DIFFERENTIAL = re.compile(
     r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
 )
+_FRACTION_OF = re.compile(r"\\[dt]?frac\s*\{\s*(?:\\partial|d)")
 _TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
 _MISFIT = "do not fit together"
 _UNREAD = "is not read"
@@ -171,6 +172,8 @@ class Rulings:
         if example := self.example(left, side, used):
             return example
         text = f"{left} = {side}"
+        if len(_FRACTION_OF.findall(left)) > 1 and r"\sum" not in left:
+            return "a product of derivatives on the left side: summed, or one of several terms"
         for one in used:
             if one.order > line.order and one.section != line.section:
                 return f"{one.name} is defined behind it, in another section, on line {one.line}"
