@@ -36,6 +36,10 @@ def _is_value(side: str) -> bool:
     return re.search(r"\d\.\d{2}", side) is not None or ("." in side and not letters_in(side))
 
 
+def _labels_in(text: str) -> frozenset[str]:
+    return frozenset(a or b for a, b in _ONE_LABEL.findall(text))
+
+
 class Rulings:
     """Judges the equalities of a document where they stand."""
 
@@ -147,7 +151,7 @@ class Rulings:
     def of_case(self, line: PlacedRow, text: str) -> Finding | None:
         r"""Return that an equality holds for equal labels, or for unequal ones, where the section
         speaks of such cases."""
-        below = {a or b for a, b in _ONE_LABEL.findall(text)}
+        below = _labels_in(text)
         pairs = [pair for section, pair in self.overview.cases if section == line.section]
         for i, j in sorted(sorted(pair) for pair in pairs if pair <= below):
             for mark, said in ((r"\neq", f"{i} and {j} differ"), ("=", f"{i} = {j}")):
@@ -174,6 +178,10 @@ class Rulings:
         text = f"{left} = {side}"
         if len(_FRACTION_OF.findall(left)) > 1 and r"\sum" not in left:
             return "a product of derivatives on the left side: summed, or one of several terms"
+        known, others = _labels_in(left), _labels_in(side)
+        for section, pair in self.overview.cases:
+            if section == line.section and len(pair & known) == 1 and pair <= known | others:
+                return f"{' or '.join(sorted(pair))}: the text has cases in which they are one"
         for one in used:
             if one.order > line.order and one.section != line.section:
                 return f"{one.name} is defined behind it, in another section, on line {one.line}"
