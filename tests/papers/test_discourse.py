@@ -65,7 +65,7 @@ CASES = [
     (SET, r"\frac{\partial E}{\partial w_i} = -\frac{1}{|D|} \sum_{d \in D} (t_d - o_d) x_{di}",
      "= -", "= ", "right", "wrong"),
     (SUBSET, r"\frac{\partial E}{\partial w_i} = -\frac{1}{|D|} \sum_{d \in D} (t_d - o_d) x_{di}",
-     "= -", "= ", "not judged", "not judged"),
+     "= -", "= ", "right", "wrong"),
     (PACKAGES, r"\pdv{E}{w_1} = x_1 \qty[f(w_1 x_1 + w_2 x_2) - t] f'(w_1 x_1 + w_2 x_2)",
      "= x_1", "= x_2", "right", "wrong"),
     (PACKAGES, r"\nabla_w [(w - a)^2] = {4 (w - a) \over 2}", "4 (", "2 (", "right", "wrong"),

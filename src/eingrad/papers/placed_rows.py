@@ -21,7 +21,6 @@ from eingrad.papers.passages import Document
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import with_scripts_outside
 from eingrad.papers.scope import Stated, letters_of_name
-from eingrad.papers.summed_sets import SummedSets
 
 _SHAPE = re.compile(
     r"((?:(?!\\in(?![a-z])).)+?)\s*\\in\s*(\\mathbb\s*(?:\{\s*R\s*\}|R)"
@@ -126,9 +125,8 @@ def _by_entries(
 def _named(lines: Sequence[PlacedRow]) -> list[PlacedRow]:
     """Return the rows with names in the place of what the document takes of arguments."""
     texts = [[_spelled(side.text) for side in line.row.sides] for line in lines]
-    for survey in (SummedSets, NumberedEntries):
-        seen = survey(texts)
-        texts = [[seen.spelled(text) for text in own] for own in texts]
+    entries = NumberedEntries(texts)
+    texts = [[entries.spelled(text) for text in own] for own in texts]
     sides = [[replace(side, text=text) for side, text in zip(line.row.sides, own, strict=True)]
              for line, own in zip(lines, with_functions(texts), strict=True)]  # fmt: skip
     names = AppliedNames([[side.text for side in own] for own in sides])
