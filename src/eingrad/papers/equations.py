@@ -197,7 +197,8 @@ def _equations(row: str, line: int) -> Iterator[EquationRow]:
 
 def _continues(row: EquationRow, last: EquationRow) -> bool:
     """Whether a part behind a space goes on from the one before it."""
-    open_end = len(row.sides) == 1 and not last.sides[-1].text
+    end = last.sides[-1].text
+    open_end = len(row.sides) == 1 and (not end or end.endswith(("+", "-", r"\cdot", r"\times")))
     return open_end or row.goes_on or _begins_with_operator(row)
 
 
