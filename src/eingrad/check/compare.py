@@ -66,7 +66,9 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
         far = np.abs(fine_a - fine_b) - NOISE * rounding
         if (far <= EXACT * np.maximum(np.abs(fine_a), np.abs(fine_b))).all():
             return True
-        return bool((far <= EXACT * scale).all() and (far <= _coarse(claim, right, point)).all())
+        if (far <= EXACT * scale).all() and (far <= _coarse(claim, right, point)).all():
+            return True
+    return careful and _cancel(claim, right, point)
 
 
 def _coarse(claim: ExprClaim, right: Expr, point: Point) -> Array:

@@ -66,6 +66,10 @@ from eingrad.notation.text import to_text
 Restored = Callable[[Formula], Formula]
 CLASH = "stand for two dimensions"
 CONDITION = "holds at some points alone: a condition, which is not judged"
+IN_BOOKS = {
+    "Phi": "the normal distribution", "N": "the normal distribution", "Gamma": "the gamma function",
+    "H": "the step", "Theta": "the step", "W": "Lambert's function",
+}  # fmt: skip
 NOT_COMPARED = (NoPointError, MemoryLimitError)  # what leaves a claim without a verdict
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
@@ -394,6 +398,7 @@ def check_formula(
             return _right_inside(question, text, inside, books=False)
         unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(
             derived.system, claim)  # fmt: skip
+        unsaid = unsaid or (_one_of_many(derived.system) if books else None)
         if unsaid is not None:
             return Verdict("not judged", text, unsaid, question.correct)
         if depth == "verdict":
@@ -427,6 +432,17 @@ def _apart_but_for_accent(system: System, target: Symbol | Derivative) -> str | 
                 one = f"{other} and {name} are one"
                 return f"{target.of.name} does not depend on {by}, unless {one}"
     return None
+
+
+def _one_of_many(system: System) -> str | None:
+    r"""Return that a claim may be right of the function that a name stands for in books, the normal
+    distribution of ``\Phi(d_1)``, if the model takes such a name for any function."""
+    name = min(system.functions & IN_BOOKS.keys(), default=None)
+    if name is None:
+        return None
+    return (
+        f"it is not so for any function {name}, and nothing says whether {IN_BOOKS[name]} is meant"
+    )
 
 
 def _undefined_middle(system: System, claim: Assignment) -> str | None:
