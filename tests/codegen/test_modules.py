@@ -188,6 +188,26 @@ def test_shapes_are_checked() -> None:
         module["forward"](np.ones((3, 1)), np.ones((3, 3)))
 
 
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_an_axis_whose_length_is_a_number(target: str) -> None:
+    """``assume size(l) = 3`` says how long q is, where l is also read at an offset."""
+    if target != "numpy":
+        pytest.importorskip(target)
+    text = "assume size(l) = 3\nG_li = sigmoid(c[l+1,i])\nZ[l,i] = G_li Z[l-1,i] + q_l x_i"
+    gradients = eg.parse(f"{text}\nL = sum_i(Z[-1,i]^2)").grad("L")
+    module: dict[str, Any] = {"__name__": "module"}
+    exec(gradients.source(target), module)
+    data = module["random_data"]()
+    value, saved = module["forward"](**data)
+    found = dict(zip(module["WRT"], module["backward"](saved), strict=True))
+    right = gradients.compile()(**{n: np.asarray(x, dtype=float) for n, x in data.items()})
+    np.testing.assert_allclose(float(value), right["L"], rtol=1e-5)
+    for n, x in found.items():
+        np.testing.assert_allclose(x, right[f"dL/d{n}"], rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="axis 3 has size 3, but 4 in q"):
+        module["check_shapes"](*(np.ones(4) if n == "q" else x for n, x in data.items()))
+
+
 @pytest.mark.parametrize(
     ("model", "wrt", "options", "reason"),
     [

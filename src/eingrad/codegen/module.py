@@ -106,6 +106,8 @@ class Module:
             self.axis[dim] = letter if dim == ELLIPSIS else self.letters.new(letter)
             word = "rows" if dim == ELLIPSIS else letter
             self.names[f"size {dim}"] = self.namespace.new(f"n_{word}")
+        for number in {d for v in program.inputs for d in v.dims if isinstance(d, int)}:
+            self.axis[str(number)] = self.names[f"size {number}"] = str(number)
         self.function = self.namespace.new(f"{self.names[program.roots[0].name]}Function")
         self.saved = self.namespace.new("saved")
 
@@ -130,6 +132,9 @@ class Module:
             body += self._training(self.training)
         helpers = own_functions(self.target.name, self.emitter.helpers, self.emitter.imports)
         shapes = self._in_words(templates.CHECK_SHAPES.strip("\n"))
+        if any(isinstance(d, int) for v in self.program.inputs for d in v.dims):
+            own = "int(axis) if axis.isdigit() else size"
+            shapes = shapes.replace("setdefault(axis, size)", f"setdefault(axis, {own})")
         parts = [*helpers, shapes, *body, self._main()]
         text = "\n\n\n".join(parts)
         return f"{self.header().text(text)}\n\n\n{text}\n"
@@ -361,15 +366,19 @@ class Module:
         else:
             lines.append("    rng = np.random.default_rng(seed)")
         body, used = [], dict[str, None]()
+
+        def size(dim: Dim) -> str:
+            if isinstance(dim, str):
+                used[dim] = None
+            return self.names[f"size {dim}"]
+
         for var in self.program.inputs:
-            shape = [self.names[f"size {d}"] for d in var.dims]
+            shape = [size(d) for d in var.dims]
             if ELLIPSIS in var.dims:  # two axes, the first of which is short
                 shape.insert(var.dims.index(ELLIPSIS), "1")
-            used |= dict.fromkeys(str(d) for d in var.dims)
             below = self.draws[var.name].below
             if below is not None:
-                used[str(below)] = None
-                bound = self.names[f"size {below}"]
+                bound = size(below)
                 inside = tuple_text(shape)
                 text = f"rng.integers({bound}, size={inside})"
                 if target == "torch":
