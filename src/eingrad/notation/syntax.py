@@ -384,7 +384,9 @@ class Dependence:
 
     A function that the text defines and takes of other things has its formula as its ``value``,
     and what stands below its name, the theta of ``h_\\theta(x)``, in ``below``; ``through`` are
-    the tensors in its formula that depend on its arguments.
+    the tensors in its formula that depend on its arguments. ``written`` is the formula of a tensor
+    of the model, which a claim may take of something else: ``f(0)``; ``powers`` stand above its
+    arguments.
     """
 
     arguments: tuple[Symbol, ...]
@@ -392,12 +394,15 @@ class Dependence:
     value: Formula | None = None
     below: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
+    written: Formula | None = None
+    powers: tuple[Formula | None, ...] = ()
 
 
 TRANSPOSED = Symbol("\\top")  # the exponent of a transpose
 BY_ROW = Symbol("\\intercal")  # and of a derivative by a row, dy/dx^T: its columns are those of x
 ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
 DIFFERENTIAL = "d"  # before the name of a tensor
+AT_POINT = "@"  # behind the name of a tensor that is taken of something else, as a function
 ANY_FUNCTION = "any"  # a call of a function that stands for any; its name is the first argument
 ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
 DOT = "•"  # that of LaTeX's \\cdot, which may be the inner product of two vectors

@@ -9,6 +9,7 @@ from typing import TypeVar
 from eingrad.errors import NotationError
 from eingrad.notation.summation import children, rebuilt, walk
 from eingrad.notation.syntax import (
+    AT_POINT,
     Assignment,
     Assumption,
     Call,
@@ -216,6 +217,22 @@ def defined_function(
     return Dependence(arguments, (), value, head.below, tuple(inside))
 
 
+def with_formulas(
+    applied: Mapping[str, Dependence], statements: Sequence[Statement]
+) -> dict[str, Dependence]:
+    """Return tensors that are written with arguments, with the formulas that define them."""
+    result: dict[str, Dependence] = {}
+    for name, known in applied.items():
+        own = [s for s in statements if isinstance(s, Assignment) and isinstance(s.target, Symbol)
+               and (s.target.name, s.target.labels) == (name, ())]  # fmt: skip
+        if known.value is None and known.arguments and len(own) == 1:
+            head = DefinedHead(name, tuple(x.name for x in known.arguments))
+            told = defined_function(head, own[0].value, statements)
+            known = replace(known, written=told.value, through=told.through)
+        result[name] = known
+    return result
+
+
 def declared_in_calls(
     shape: Shaped, statements: Sequence[Statement], arguments: Collection[str]
 ) -> Iterator[Shaped]:
@@ -257,10 +274,15 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
     formula = rebuilt(formula, parts) if parts else formula
     if not isinstance(formula, Call):
         return formula
-    known = functions.get(formula.function.rstrip("'"))
-    if known is None or known.value is None:
-        return formula
     name = formula.function
+    known = functions.get(name.rstrip("'"))
+    formula = replace(formula, function=name.removesuffix(AT_POINT))
+    if known is None or known.value is None:
+        if name.endswith(AT_POINT):
+            hint = "write its formula with what it is taken of"
+            reason = f"{formula.function} of something else than where it is defined"
+            raise NotationError(reason, hint=hint, position=formula.position, operand=name)
+        return formula
     of_one = len(formula.args) == 1 and not formula.axes
     if name.endswith("'") and of_one and _is_number(formula.args[0]):
         primes = len(name) - len(name.rstrip("'"))

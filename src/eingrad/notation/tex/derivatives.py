@@ -12,6 +12,7 @@ from eingrad.notation.syntax import (
     ODOT,
     TRANSPOSED,
     Call,
+    Dependence,
     Derivative,
     Formula,
     Number,
@@ -33,9 +34,17 @@ ENDS_OPERAND = frozenset({
 })  # fmt: skip
 
 
+def are_first(given: Sequence[str], powers: Sequence[Formula | None], known: Dependence) -> bool:
+    """Whether arguments are the first ones of those with which a tensor is written."""
+    own = [x.name for x in known.arguments][: len(given)]
+    raised = known.powers or (None,) * len(known.arguments)
+    return [*given] == own and [*powers] == [*raised[: len(given)]]
+
+
 class DerivativeReader(ScriptReader):
     """Reads fractions, and those among them that are derivatives."""
 
+    powers_read: tuple[Formula | None, ...] = ()  # above the arguments that were read last
     divisors: int  # how many fraction bars stand above
     surely_d = False  # whether a d is that of a derivative whatever the tensors' names are
     by_row = False  # whether the last differential below a bar is of a row, \partial x^\top
@@ -239,9 +248,20 @@ class DerivativeReader(ScriptReader):
         del survey.subscripts[kept[0] :], survey.raised[kept[1] :]
         return found
 
+    def are_repeated(self, known: Dependence) -> bool:
+        r"""Whether the arguments ahead are those with which a tensor is written, or the first ones,
+        also with a power: the ``(\mu, \sigma^2)`` of a likelihood."""
+        start, survey = self.k, self.context.survey
+        kept = len(survey.subscripts), len(survey.raised)
+        given = [x.name for x in self._list_of_tensors(powers=True)]
+        self.k = start
+        del survey.subscripts[kept[0] :], survey.raised[kept[1] :]
+        return bool(given) and are_first(given, self.powers_read, known)
+
     def _list_of_tensors(self, powers: bool = False) -> tuple[Symbol, ...]:
         """Read ``(y, t_i)``, names alone, which say what a name depends on; else nothing."""
         found: list[Symbol] = []
+        self.powers_read = ()
         if not self.take("OPEN", "("):
             return ()
         while self.begins_name(self.peek()) or (found and self.peek().text in DOTS):
@@ -259,6 +279,7 @@ class DerivativeReader(ScriptReader):
             name, entries = self.joined(name, scripts)
             labels = tuple(x for x in entries if isinstance(x, str))
             found.append(Symbol(name, labels, self.at(token)))
+            self.powers_read += (scripts.power,)
             if not self._separator():
                 break
         return tuple(found) if self.take("CLOSE", "(") else ()
@@ -278,6 +299,7 @@ class DerivativeReader(ScriptReader):
             survey = self.context.survey
             kept = len(survey.raised)
             survey.arguments = self._list_of_tensors(powers=True)
+            survey.powers = self.powers_read
             if not survey.arguments:
                 self.k = start
             survey.raised[kept:] = [(name, x, 0) for name, x, _ in survey.raised[kept:]]

@@ -16,6 +16,7 @@ from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    AT_POINT,
     DIFFERENTIAL,
     DOT,
     ODOT,
@@ -380,10 +381,13 @@ class Parser(CallReader):
         self._check_inverse(full, scripts, count)
         if name == "E" and name not in self.context.tensors and not after.spaced:
             self._check_mean(after)
-        plain = scripts.power is None and not scripts.primes
-        if calls and count and full in self.context.applied and plain:
-            return self.dependent(full, token)
-        applied = calls and (not after.spaced or count > 0) and scripts.power is None
+        plain = scripts.power is None
+        if (calls and full in self.context.applied and not scripts.primes
+                and (plain or isinstance(scripts.power, Number))):  # fmt: skip
+            return self._with_arguments(full, scripts, token)
+        self._check_lone_number(full, token)
+        squared = self._is_squared_call(full, scripts, count)
+        applied = calls and (not after.spaced or count > 0) and (scripts.power is None or squared)
         survey = self.context.survey
         survey.level |= set() if self.raising else {full}
         if applied or not (entries and count):  # f_k (x) is neither
@@ -395,15 +399,58 @@ class Parser(CallReader):
                 return self._loss(full, token)
             self._check_arguments(full, entries, count, token)
         if scripts.primes and (slope := self._slope(full, scripts.primes, token)) is not None:
-            return slope
+            return slope if scripts.power is None else Power(slope, scripts.power, self.at(token))
         if scripts.primes and self._is_transposed(full, scripts, calls):
             return self._powered(full, entries, replace(scripts, power=TRANSPOSED), token)
-        if scripts.primes or (applied and self.context.is_function(full)):
+        if scripts.primes or (applied and not squared and self.context.is_function(full)):
             if not calls:
                 hint = "give the tensor another name, for instance with a hat"
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
+
+    def _with_arguments(self, name: str, scripts: Scripts, token: Token) -> Formula:
+        r"""Read ``f(x)``, ``f^2(x)`` of a tensor that is defined so, in a claim also ``f(0)``."""
+        known, context = self.context.applied[name], self.context
+        same = self.are_repeated(known)
+        of_tensors = not known.labels and name in context.tensors
+        if context.closed and known.arguments and not same and of_tensors:
+            found: Formula = self._at_point(name, token)
+        elif same or self.arguments_ahead():
+            found = self.dependent(name, token)
+        else:
+            found = self.tensor_of(name, (), token)
+        return found if scripts.power is None else Power(found, scripts.power, self.at(token))
+
+    def _at_point(self, name: str, token: Token) -> Formula:
+        """Read what stands behind a tensor that is taken of something else than its variable."""
+        if self.peek().spaced:
+            hint = f"write {name} \\cdot (...), or {name}(...) without a space"
+            raise self.error(f"{name} before a parenthesis may be a function here", hint, token)
+        return Call(name + AT_POINT, self.arguments(), (), self.at(token))
+
+    def _check_lone_number(self, name: str, token: Token) -> None:
+        """Raise for ``x(0)``, which no one writes for a product."""
+        opened, number, closed = (self.peek(k) for k in range(3))
+        lone = (opened.text, number.kind, closed.kind) == ("(", "NUMBER", "CLOSE")
+        if lone and not opened.spaced and not self.context.is_function(name):
+            hint = f"write what {name} is there, or {number.text} {name} for a product"
+            raise self.error(f"{name}({number.text}) may be {name} at {number.text}", hint, token)
+
+    def _is_squared_call(self, name: str, scripts: Scripts, count: int) -> bool:
+        r"""Whether ``f^2(x)`` is a function's power; raise where it may be a product."""
+        after = self.peek()
+        plain = not (after.spaced or scripts.entries or scripts.primes)
+        if count != 1 or not plain or not isinstance(scripts.power, Number):
+            return False
+        if self.context.final and not self.context.is_function(name):
+            power = to_text(scripts.power)
+            hint = f"write a product without parentheses, or {name}(...)^{power}"
+            reason = (
+                f"whether {name}^{power}(...) is a product, or the power of a function, is open"
+            )
+            raise self.error(reason, hint, after)
+        return True
 
     def _check_inverse(self, name: str, scripts: Scripts, count: int) -> None:
         r"""Raise for ``f^{-1}(x)`` where f is a function, or may be one."""
@@ -489,7 +536,7 @@ class Parser(CallReader):
         primed = after.kind == "PRIME" or (after.kind == "SUP" and self._primes_follow())
         if name == "sigma" and called and name in self.context.applied:
             return None
-        if name == "sigma" and (called or primed):
+        if name == "sigma" and (called or primed or self._one_name_behind_power()):
             return None if "sigma" in self.context.functions else "sigmoid"
         called = called and not after.spaced
         if upright and len(name) > 1 and name not in self.context.tensors:
@@ -504,6 +551,18 @@ class Parser(CallReader):
         braced = (self.peek().kind, self.peek(1).kind) == ("SUP", "LBRACE")
         number, opened = (self.peek(2), self.peek(4)) if braced else (self.peek(1), self.peek(2))
         return (self.peek().kind, number.kind, opened.text) == ("SUP", "NUMBER", "(")
+
+    def _one_name_behind_power(self) -> bool:
+        r"""Whether ``\sigma^2(x)`` comes next, and nothing says that sigma is no function."""
+        context = self.context
+        known = (context.bare, context.tensors, context.functions)
+        if any("sigma" in x for x in known) or not self._called_behind_power():
+            return False
+        start = self.k
+        self.k += 4 if self.peek(1).kind == "LBRACE" else 2
+        found = len(self.arguments_ahead()) == 1
+        self.k = start
+        return found
 
     def _primes_follow(self) -> bool:
         start = self.k

@@ -16,6 +16,7 @@ from eingrad.notation.moves import with_edges, with_first_entries
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
+    AT_POINT,
     NO_COUNTING,
     Assignment,
     Call,
@@ -39,6 +40,7 @@ from eingrad.notation.tex.defined_functions import (
     defined_function,
     function_rows,
     statement_in_place,
+    with_formulas,
     with_plain_calls,
 )
 from eingrad.notation.tex.differentials import with_differentials
@@ -244,7 +246,7 @@ def _elaborated(
     chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)
     return Reading(
         rest, (*named, *plain.sizes), chained, shorthands, plain.kinds, plain.stacks,
-        {**context.survey.applied, **context.applied, **defined},
+        with_formulas({**context.survey.applied, **context.applied, **defined}, every),
         replace(
             counting, labels=moving.labels, carriers=moving.carriers, starts=context.starts,
             first=context.first,
@@ -280,6 +282,7 @@ def _read_claims(
     context = first.learned()
     claims = tuple(claim for row in found for claim in claims_of(row, context))
     defined = {name: x for name, x in applied.items() if x.value is not None}
+    defined |= {name + AT_POINT: replace(x, value=x.written) for name, x in applied.items()}
     claims = tuple(statement_in_place(x, defined) for x in claims)
     if not claims:
         raise NotationError("a claim is an equation", hint=STATEMENT_HINT)

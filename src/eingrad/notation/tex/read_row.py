@@ -32,6 +32,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex.conditions import beside, in_order, limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
+from eingrad.notation.tex.derivatives import are_first
 from eingrad.notation.tex.edges import left_edge
 from eingrad.notation.tex.entries import about_labels, at_entry
 from eingrad.notation.tex.latex_tokens import Lexer
@@ -174,7 +175,7 @@ def _told(context: Context, more: Sequence[str] = ()) -> list[str]:
 
 def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Formula:
     """Return h_i for the ``h(x_i)`` of a left side, if no sum sign binds i in its definition."""
-    arguments = context.survey.arguments
+    arguments, powers = context.survey.arguments, context.survey.powers
     if (
         isinstance(left, Symbol)
         and left.labels
@@ -184,12 +185,12 @@ def _with_argument_labels(left: Formula, value: Formula, context: Context) -> Fo
     ):
         context.survey.words.update((left.name, x) for x in left.labels)  # E_{in}(W)
     if isinstance(left, Symbol) and left.labels and arguments:
-        context.survey.applied[left.name] = Dependence(arguments, ())
+        context.survey.applied[left.name] = Dependence(arguments, (), powers=powers)
     if not isinstance(left, Symbol) or left.labels or not arguments:
         return left
     found = Summation().free(value)
     labels = tuple(dict.fromkeys(x for a in arguments for x in a.labels if x in found))
-    context.survey.applied[left.name] = Dependence(arguments, labels)
+    context.survey.applied[left.name] = Dependence(arguments, labels, powers=powers)
     for label in sorted({*labels} - {k for k, _ in Summation().dangling(value, ())}):
         context.survey.notes.setdefault(
             f"{label} is kept in {left.name}, whose argument has it; write \\sum_{label} to sum it"
@@ -307,7 +308,7 @@ def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
     context.survey.arguments = ()
     if parser.begins_name(parser.peek()) and (called > 1 or not _begins_call(parser)):
         tensor = parser.defined() if called else None
-        if tensor is not None and parser.peek().kind == "END":
+        if tensor is not None and parser.peek().kind == "END" and not _elsewhere(tensor, context):
             return tensor
     formula = formula_of(tokens, context)
     match formula:
@@ -319,6 +320,15 @@ def _left_side(tokens: Sequence[Token], context: Context) -> Formula:
             context.survey.squared.add((base.name, base.labels))
             return base
     return formula
+
+
+def _elsewhere(tensor: Formula, context: Context) -> bool:
+    """Whether a claim is about a tensor at other arguments than those that define it: ``f(a)``."""
+    known = context.applied.get(tensor.name) if isinstance(tensor, Symbol) else None
+    if known is None or not context.closed or known.labels or known.value is not None:
+        return False
+    given, survey = [x.name for x in context.survey.arguments], context.survey
+    return bool(given and known.arguments) and not are_first(given, survey.powers, known)
 
 
 def _inside_log(tokens: Sequence[Token]) -> Sequence[Token]:

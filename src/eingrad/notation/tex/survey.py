@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eingrad.notation.syntax import Assignment, Compare, Dependence, Shaped, Symbol
+from eingrad.notation.syntax import Assignment, Compare, Dependence, Formula, Shaped, Symbol
 from eingrad.notation.tex import names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.tidy import group_end
@@ -39,8 +39,9 @@ class Survey:
     are; 0 in an argument), ``words`` are names with each letter of
     a subscript that is a word, ``raised_left`` letters above the
     name of a left side, ``lowered`` those below one; ``parameters`` are the theta of
-    ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last; ``at``, on the
-    left side of a claim, the labels of what a derivative is by, each with the integer that it is;
+    ``h_\\theta(x)``. ``arguments`` are those of the left side that was read last, ``powers`` what
+    stands above them; ``at``, on the left side of a claim, the labels of what a derivative is by,
+    each with the integer that it is;
     ``level`` are the names that stand elsewhere than in exponents. ``starts`` are
     the numbers at which sums over a label begin, ``bounds`` the labels at which they end, each with
     a number that is added, ``from_zero`` names that are read at t - s where s ends at t, with no
@@ -71,6 +72,7 @@ class Survey:
     exponents: set[str] = field(default_factory=set)
     parameters: set[tuple[str, str]] = field(default_factory=set)
     arguments: tuple[Symbol, ...] = ()
+    powers: tuple[Formula | None, ...] = ()
     applied: dict[str, Dependence] = field(default_factory=dict)
     at: list[tuple[str, Symbol]] | None = None
     level: set[str] = field(default_factory=set)
