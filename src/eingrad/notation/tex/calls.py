@@ -23,8 +23,9 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.bare_arguments import BareArgumentReader, is_number
+from eingrad.notation.tex.bare_arguments import is_number
 from eingrad.notation.tex.scripts import Scripts
+from eingrad.notation.tex.slashes import SlashReader
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -41,7 +42,7 @@ def _are_vectors(formula: Formula) -> bool:
     return all(len(x.labels) == 1 and x.name[:1].islower() for x in found)
 
 
-class CallReader(BareArgumentReader):
+class CallReader(SlashReader):
     """Reads what begins with a command."""
 
     # --- functions ---

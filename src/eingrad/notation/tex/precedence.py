@@ -120,8 +120,7 @@ class Parser(CallReader):
         divides: list[bool] = []
         barred: list[bool] = []  # which factors stand below the bar of a fraction
         signs: list[str] = []  # the sign of multiplication before each factor
-        self._refuse_open_slash(factors)
-        for factor, first, sign in factors:
+        for factor, first, sign in self.with_divisors(factors):
             if formulas and sign is None and first.kind == "LBRACE":
                 self._refuse_sign_in_braces(first)
             text, below = sign.text if sign else "", sign is not None and sign.kind == "SLASH"
@@ -151,19 +150,6 @@ class Parser(CallReader):
             Summation().free(product).keys() - self.context.moving and not self.has_bold(product)
         )
         return product if plain else replace(product, signs=told)
-
-    def _refuse_open_slash(self, factors: Sequence[Written]) -> None:
-        r"""Refuse ``(x - a)^2 / 2 \sigma^2``: books divide by both; ``1/2 x`` is a half of x."""
-        for before, number, after in zip(factors, factors[1:], factors[2:], strict=False):
-            below = number.sign is not None and number.sign.kind == "SLASH"
-            if not below or not isinstance(number.formula, Number) or after.sign is not None:
-                continue
-            name = after.formula.base if isinstance(after.formula, Power) else after.formula
-            if isinstance(name, Symbol | TensorAt) and not isinstance(before.formula, Number):
-                first = to_text(name)
-                reason = f"whether / {to_text(number.formula)} {first} divides by {first} is open"
-                hint = r"write \frac{a}{2 b} or \frac{a}{2} b"
-                raise self.error(reason, hint, after.first)
 
     def _is_entrywise(self, fraction: Product) -> bool:
         r"""Whether a fraction divides by the entries of a vector: ``X^\top \frac{a}{b}``."""
