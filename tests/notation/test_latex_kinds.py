@@ -218,7 +218,7 @@ def test_the_work_of_reading_is_bounded() -> None:
 
 def test_a_number_and_a_name_behind_a_slash_are_open():
     """Books mean ``(x - a)^2 / (2 \\sigma^2)``; ``1/2 x`` is a half of x."""
-    with pytest.raises(eg.EingradError, match="whether .* divides by sigma.2 is open"):
+    with pytest.raises(eg.EingradError, match=r"divides by sigma\^2 is open"):
         eg.parse_latex(r"c = (x - a)^2 / 2 \sigma^2")
     half = eg.parse_latex(r"f = 1/2 x^2 - n/2 \log(2\pi x)")
     assert half.check(r"\frac{df}{dx} = x - \frac{n}{2 x}", latex=True).ok

@@ -34,6 +34,7 @@ from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
 from eingrad.check.other_layout import in_other_layout
+from eingrad.check.other_meanings import REACHES, imaginary_unit, reaching_over_the_sum
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import mapped, tidied
@@ -254,11 +255,31 @@ def _check_claims(
             verdict = _in_columns(own, verdict, found, derived)
         if verdict.outcome == "wrong" and _is_condition(own, found):
             verdict = Verdict("not judged", verdict.claim, OF_INPUTS, "")
+        if verdict.outcome == "wrong" and (unit := imaginary_unit(own, found.derived.system)):
+            reason = f"{unit} may be the imaginary unit, whose square is -1"
+            verdict = Verdict("not judged", verdict.claim, reason, verdict.correct)
         if books and not verdict.ok and (last := _unsaid_last(own, system)):
             reason = f"{last} may be the last entry of an axis, which the model does not say"
             verdict = Verdict("not judged", verdict.claim, reason, verdict.correct)
         verdict = with_sums_said(verdict, written, system) if told else verdict
         verdicts.append(replace(verdict, notes=tuple(dict.fromkeys((*notes, *verdict.notes)))))
+    return _reaching(derived, books, claims, verdicts)
+
+
+def _reaching(
+    derived: Derived, books: bool, claims: Sequence[Claim], verdicts: list[Verdict]
+) -> list[Verdict]:
+    r"""Return verdicts in which ``\frac{d}{dx} a + b`` may be the derivative of the sum."""
+    for k, claim in enumerate(claims if len(claims) == len(verdicts) else ()):
+        wrong = verdicts[k].outcome == "wrong"
+        if wrong and (other := reaching_over_the_sum(claim)) is not None:
+            meant = _check_claims(derived, "verdict", books, [other])[0]
+            if meant.outcome == "right":
+                reason = f"right if {REACHES}"
+                verdicts[k] = replace(
+                    verdicts[k], outcome="right if", reason=reason, mistake="assumption",
+                    assumption=REACHES,
+                )  # fmt: skip
     return verdicts
 
 

@@ -363,7 +363,8 @@ class Counting:
     ``starts`` are labels with the numbers at which their sums begin, ``first`` is the number of
     the first entry of an axis, None where the text does not say; those ``from_zero`` have an entry
     0 although others begin at 1. ``parts`` are the L of ``L = \\sum_t L_t`` with the name of L_t,
-    ``sets`` the names of sets as they are written.
+    ``sets`` the names of sets as they are written, ``lengths`` how far the sums over a letter go:
+    (n, 1) is n + 1.
     """
 
     labels: Mapping[str, Moving] = field(default_factory=dict)
@@ -373,6 +374,7 @@ class Counting:
     from_zero: frozenset[str] = frozenset()
     parts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     sets: frozenset[str] = frozenset()
+    lengths: Mapping[str, Collection[tuple[str, int]]] = field(default_factory=dict)
 
 
 NO_COUNTING = Counting()

@@ -365,8 +365,8 @@ class Parser(CallReader):
         calls = after.kind == "OPEN" and after.text == "(" and not entries
         count = self.lone_arguments() if calls or after.text == "(" else 0
         self._check_inverse(full, scripts, count)
-        if name == "E" and name not in self.context.tensors and not after.spaced:
-            self._check_mean(after)
+        if name in {"E", "O"} and name not in self.context.tensors and not after.spaced:
+            self._check_mean(name, after)
         plain = scripts.power is None
         if (calls and full in self.context.applied and not scripts.primes
                 and (plain or isinstance(scripts.power, Number))):  # fmt: skip
@@ -427,10 +427,14 @@ class Parser(CallReader):
         r"""Whether ``f^2(x)`` is a function's power; raise where it may be a product."""
         after = self.peek()
         plain = not (after.spaced or scripts.entries or scripts.primes)
-        if count != 1 or not plain or not isinstance(scripts.power, Number):
+        turned = scripts.power == TRANSPOSED
+        if count != 1 or not plain or not (turned or isinstance(scripts.power, Number)):
             return False
+        if turned and self.context.final:
+            hint = f"leave the parentheses out, or write {name} without what it depends on"
+            raise self.error(f"whether {name}^T(...) is a product is open", hint, after)
         if self.context.final and not self.context.is_function(name):
-            power = to_text(scripts.power)
+            power = to_text(scripts.power or TWO)
             hint = f"write a product without parentheses, or {name}(...)^{power}"
             reason = (
                 f"whether {name}^{power}(...) is a product, or the power of a function, is open"
@@ -448,9 +452,12 @@ class Parser(CallReader):
             hint = rf"write \frac{{1}}{{{name}}}, or give the inverse a name"
             raise self.error(f"{name} with the exponent -1 may be its inverse", hint, after)
 
-    def _check_mean(self, after: Token) -> None:
-        """Raise for ``E[x^2]``, which is a mean over what is drawn at random."""
-        if (after.kind, after.text) == ("OPEN", "["):
+    def _check_mean(self, name: str, after: Token) -> None:
+        """Raise for ``E[x^2]``, which is a mean over what is drawn at random, and ``O(x^2)``."""
+        if name == "O" and after.text == "(":
+            hint = "leave the rest of the series out, and say for what the claim holds"
+            raise self.error("O(...) says how great a rest is, and not what it is", hint, after)
+        if name == "E" and (after.kind, after.text) == ("OPEN", "["):
             hint = r"write the mean as \frac{1}{n} \sum_i, a product as E (x)"
             raise self.error("E[...] may be an expected value", hint, after)
 

@@ -76,6 +76,7 @@ from eingrad.notation.tex.survey import (
 )
 from eingrad.notation.tex.tidy import group_end, spelled_word, tidied, with_words, words_on_the_left
 from eingrad.notation.tex.totals import parts_of_totals, with_parts
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 _COMMAND = re.compile(rf"\\(?!(?:var)?(?:{'|'.join(GREEK_LETTERS)})\b)[A-Za-z]")
@@ -240,6 +241,7 @@ def _elaborated(
         for statement, names in zip(statements, read.used, strict=True)
         for name, label in names.items() if name not in assigned
     ]  # fmt: skip
+    every = _without_open(every)
     every = with_first_entries(with_edges(every), moving.firsts, moving.stacked)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
@@ -249,7 +251,7 @@ def _elaborated(
         with_formulas({**context.survey.applied, **context.applied, **defined}, every),
         replace(
             counting, labels=moving.labels, carriers=moving.carriers, starts=context.starts,
-            first=context.first,
+            first=context.first, lengths=context.lengths,
             from_zero=frozenset({*moving.steps.from_zero, *context.survey.from_zero}),
         ),
         (*plain.alike, *moving.alike),
@@ -314,7 +316,8 @@ def _claim_rows(
         bare_delta=ERRORS in names or defines_delta(found, bare=True),
         twins=twin_names(tokens),
         applied={name: x for name, x in applied.items() if x.value is None},
-        starts=counting.starts, first=counting.first, moving=frozenset(counting.labels),
+        starts=counting.starts, lengths=counting.lengths, first=counting.first,
+        moving=frozenset(counting.labels),
     )  # fmt: skip
     return found, first
 
@@ -395,6 +398,35 @@ def _with_words(found: Sequence[Row], lexer: Lexer, names: Collection[str] = ())
             hint = rf"write \text{{{word}}} for a name, {apart} for a product"
             raise lexer.error(token, reason, hint)
     return rows_read
+
+
+def _without_open(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    r"""Leave out ``v = \frac{dx}{dt}``, where the text defines neither x nor t, with a note.
+
+    Raises NotationError where nothing else is left.
+    """
+    named = [s for s in statements if isinstance(s, Assignment)]
+    known = {s.target.name for s in named if isinstance(s.target, Symbol)}
+    dropped = [
+        s for s in named
+        if isinstance(s.value, Derivative) and known.isdisjoint(_tensors_of(s.value))
+    ]  # fmt: skip
+    rest = [s for s in named if s not in dropped]
+    if not dropped:
+        return statements
+    texts = [to_text(s) for s in dropped]
+    if not rest:
+        hint = "write what the tensor is that is differentiated, before it"
+        reason = f"{texts[0]} is the derivative of what nothing defines"
+        raise NotationError(reason, hint=hint, position=dropped[0].position)
+    notes = (f"{x} is left out: nothing defines what is differentiated" for x in texts)
+    first = replace(rest[0], notes=(*rest[0].notes, *notes))
+    return tuple(first if s is rest[0] else s for s in statements if s not in dropped)
+
+
+def _tensors_of(derivative: Derivative) -> set[str]:
+    parts = (part for x in (derivative.of, *derivative.wrt) for part in walk(x))
+    return {x.name for x in parts if isinstance(x, Symbol | TensorAt)}
 
 
 def _shorthands(statements: Sequence[Statement]) -> tuple[Assignment, ...]:

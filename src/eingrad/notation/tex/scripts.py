@@ -249,6 +249,9 @@ class ScriptReader(OffsetReader):
             raise self.error("a superscript that is an index with an offset", hint, token)
         else:
             self._check_exponent(in_braces, token)
+            if inner.kind == "NUMBER" and not in_braces and len(inner.text) > 1:
+                reason = f"^{inner.text} without braces is the exponent {inner.text[0]}"
+                raise self.error(reason, f"write ^{{{inner.text}}}", token)
             self.raising += 1
             found.power = self.argument()
             self.raising -= 1

@@ -25,6 +25,9 @@ class SlashReader(BareArgumentReader):
         k = 0
         while k < len(factors):
             one = factors[k]
+            if k and one.first.kind == factors[k - 1].first.kind == "NUMBER" and not one.sign:
+                hint = r"write a number without spaces, or 2 \cdot 3"
+                raise self.error("two numbers side by side", hint, one.first)
             end = k + 1
             if one.divides and self._is_divisor(one.formula):
                 while end < len(factors) and self._divides_too(factors, end, k):

@@ -246,6 +246,11 @@ class SumReader(ConditionReader):
         last += bool(below.axes) and self._pairs_follow(below.axes[-1])
         if sign and (sign, rest) not in {("-", str(k)) for k in range(1, last + 1)}:
             self._leaves_out(below, token)
+        alone = len(below.axes) == 1 and below.origin is None and not (sign and below.start == "1")
+        if alone and name and below.start in {"0", "1"}:
+            longer = int(sign + rest) if sign and rest.isdigit() else 0
+            count = (name, longer + 1 - int(below.start))
+            self._check_length(below.axes[0], count, token)
         if len(below.axes) == 1 and name and not name[-1:].isdigit():
             self.context.survey.sizes.setdefault(name, below.axes[0])
 
@@ -254,6 +259,17 @@ class SumReader(ConditionReader):
         others = {x.right.name for x in below.conditions if isinstance(x.right, Symbol)}
         starts = [self.context.survey.starts.get(x, set()) for x in others]
         return below.start == "0" or (below.origin is not None and {0} in starts)
+
+    def _check_length(self, label: str, count: tuple[str, int], token: Token) -> None:
+        r"""Note how far a sum goes, ``\sum_{i=0}^{n-1}``; raise where it goes less or further in a
+        claim than in the model."""
+        known = self.context.lengths.get(label, ())
+        if self.context.closed and known and count not in known:
+            goes = " or ".join(_count_text(*x) for x in sorted(known))
+            reason = f"a sum of {_count_text(*count)} entries of {label}, in the model of {goes}"
+            hint = "let it begin and end where those of the model do, or take another letter"
+            raise self.error(reason, hint, token)
+        self.context.survey.lengths.setdefault(label, set()).add(count)
 
     def _pairs_follow(self, label: str) -> bool:
         r"""Whether ``\sum_{j=i+1}`` comes next, so that ``\sum_{i=1}^{n-1}`` is whole."""
@@ -298,6 +314,10 @@ def _in_order(conditions: Sequence[Compare]) -> list[Compare]:
     lower = [c.right for c in conditions if c.op in {">", ">="} and isinstance(c.right, Symbol)]
     upper = [c.right for c in conditions if c.op == "<=" and isinstance(c.right, Symbol)]
     return [Compare("<=", lower[0], upper[0])] if len(lower) == len(upper) == 1 else []
+
+
+def _count_text(name: str, more: int) -> str:
+    return f"{name} {'+' if more > 0 else '-'} {abs(more)}" if more else name
 
 
 def _parted(upper: str) -> tuple[str, str, str]:

@@ -72,6 +72,7 @@ class Survey:
     exponents: set[str] = field(default_factory=set)
     parameters: set[tuple[str, str]] = field(default_factory=set)
     arguments: tuple[Symbol, ...] = ()
+    lengths: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     powers: tuple[Formula | None, ...] = ()
     applied: dict[str, Dependence] = field(default_factory=dict)
     at: list[tuple[str, Symbol]] | None = None
@@ -131,6 +132,7 @@ class Context:
     parameters: frozenset[tuple[str, str]] = frozenset()
     applied: Mapping[str, Dependence] = field(default_factory=dict)
     starts: Mapping[str, Collection[int]] = field(default_factory=dict)
+    lengths: Mapping[str, Collection[tuple[str, int]]] = field(default_factory=dict)
     first: int | None = None
     bounds: Mapping[str, Collection[tuple[str, int]]] = field(default_factory=dict)
     ranks: Mapping[str, Collection[int]] = field(default_factory=dict)
@@ -225,6 +227,7 @@ class Context:
             parameters=frozenset(found.parameters),
             applied={**self.applied, **found.applied},
             starts={**self.starts, **found.starts},
+            lengths=self.lengths if self.closed else found.lengths,
             first=self.first if found.first is None else found.first,
             bounds={**self.bounds, **found.bounds},
             ranks=dict(found.ranks),

@@ -1,0 +1,52 @@
+r"""What else a wrong claim may mean: an imaginary unit, ``\frac{d}{dx} a + b`` of a whole sum."""
+
+from __future__ import annotations
+
+from eingrad.core.expr import variables
+from eingrad.notation.summation import walk
+from eingrad.notation.syntax import (
+    Assignment,
+    Claim,
+    Derivative,
+    Equation,
+    Formula,
+    Sum,
+    Symbol,
+    TensorAt,
+)
+from eingrad.notation.system import System
+
+UNITS = ("i", "j")
+REACHES = "the derivative reaches over the sum"
+
+
+def imaginary_unit(claim: Assignment, system: System) -> str:
+    """Return the number called i or j on which a claim depends, unless it is by this."""
+    units = [x for x in UNITS if x in system.inputs and not system.inputs[x].ndim]
+    if not units:
+        return ""
+    sides: tuple[Formula, ...] = (claim.target, claim.value)
+    by = {x.name for side in sides for part in walk(side) if isinstance(part, Derivative)
+          for x in part.wrt}  # fmt: skip
+    reached = {x.name for side in sides for x in walk(side) if isinstance(x, Symbol | TensorAt)}
+    waiting = [*reached]
+    while waiting:
+        definition = system.definitions.get(waiting.pop())
+        below = {v.name for v in variables(definition.expr)} if definition is not None else set()
+        waiting += below - reached
+        reached |= below
+    return next((x for x in units if x in reached and x not in by), "")
+
+
+def reaching_over_the_sum(claim: Claim) -> Assignment | None:
+    r"""Return ``\frac{d}{dx} (x^2 + 3x) = ...`` for a claim without these parentheses."""
+    left = claim.left if isinstance(claim, Equation) else None
+    if not isinstance(left, Sum) or left.negative[0] or len(left.terms) < 2:
+        return None
+    first = left.terms[0]
+    if not isinstance(first, Derivative) or isinstance(first.of, Symbol | TensorAt):
+        return None
+    whole = Sum((first.of, *left.terms[1:]), left.negative, left.position)
+    target = Derivative(whole, first.wrt, first.position)
+    assert isinstance(claim, Equation)
+    return Assignment(target, claim.right, claim.position)
