@@ -418,7 +418,8 @@ class Parser(CallReader):
     def _check_lone_number(self, name: str, token: Token) -> None:
         """Raise for ``x(0)``, which no one writes for a product."""
         opened, number, closed = (self.peek(k) for k in range(3))
-        lone = (opened.text, number.kind, closed.kind) == ("(", "NUMBER", "CLOSE")
+        kinds = (opened.kind, number.kind, closed.kind)
+        lone = kinds == ("OPEN", "NUMBER", "CLOSE") and opened.text == "("
         if lone and not opened.spaced and not self.context.is_function(name):
             hint = f"write what {name} is there, or {number.text} {name} for a product"
             raise self.error(f"{name}({number.text}) may be {name} at {number.text}", hint, token)
@@ -454,7 +455,7 @@ class Parser(CallReader):
 
     def _check_mean(self, name: str, after: Token) -> None:
         """Raise for ``E[x^2]``, which is a mean over what is drawn at random, and ``O(x^2)``."""
-        if name == "O" and after.text == "(":
+        if name == "O" and (after.kind, after.text) == ("OPEN", "("):
             hint = "leave the rest of the series out, and say for what the claim holds"
             raise self.error("O(...) says how great a rest is, and not what it is", hint, after)
         if name == "E" and (after.kind, after.text) == ("OPEN", "["):

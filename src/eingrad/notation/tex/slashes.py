@@ -2,6 +2,7 @@ r"""How far a slash divides: ``E/kT`` by both letters, ``1/2 x`` by 2; ``a/b c``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from eingrad.notation.grammar import Written
@@ -10,6 +11,7 @@ from eingrad.notation.tensors import PI
 from eingrad.notation.tex.bare_arguments import BareArgumentReader
 from eingrad.notation.text import to_text
 
+_THOUSANDS = re.compile(r"[0-9]{3}(\.[0-9]+)?")
 HINT = r"write \frac{a}{b c} or \frac{a}{b} c"
 
 
@@ -25,7 +27,8 @@ class SlashReader(BareArgumentReader):
         k = 0
         while k < len(factors):
             one = factors[k]
-            if k and one.first.kind == factors[k - 1].first.kind == "NUMBER" and not one.sign:
+            grouped = k > 0 and _THOUSANDS.fullmatch(one.first.text)
+            if grouped and factors[k - 1].first.text.isdigit() and not one.sign:
                 hint = r"write a number without spaces, or 2 \cdot 3"
                 raise self.error("two numbers side by side", hint, one.first)
             end = k + 1
