@@ -1,4 +1,4 @@
-"""Sides that cancel to 0 far out, and functions that a name may stand for, make no claim wrong."""
+"""Claims that are right but for what cancels, for what a name stands for, or for some entries."""
 
 from __future__ import annotations
 
@@ -42,3 +42,20 @@ def test_what_is_left_of_rounding_is_compared_with_what_cancels(
 def test_the_function_of_books_may_be_meant(model: str, claim: str, outcome: str) -> None:
     (verdict,) = eg.parse_latex(model).check_each(claim, latex=True)
     assert verdict.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("model", "claim", "outcome"),
+    [
+        (r"S_n = \sum_{k=1}^n a_k", r"\frac{\partial S_n}{\partial a_k} = 1", "right if"),
+        (r"S_n = \sum_{k=1}^n a_k", r"\frac{\partial S_n}{\partial a_k} = 2", "wrong"),
+        (r"V_n = \prod_{k=1}^n (1 + r_k)",
+         r"\frac{\partial V_n}{\partial r_k} = \frac{V_n}{1 + r_k}", "right if"),
+        (r"\ell_n = \sum_{i=1}^n \ln p_i",
+         r"\frac{\partial\ell_n}{\partial p_i} = \frac{1}{p_i}", "right if"),
+    ],
+)  # fmt: skip
+def test_what_a_sum_up_to_a_label_reads(model: str, claim: str, outcome: str) -> None:
+    (verdict,) = eg.parse_latex(model).check_each(claim, latex=True)
+    assert verdict.outcome == outcome
+    assert "<= n, for these entries alone" in verdict.reason or outcome == "wrong"

@@ -55,7 +55,8 @@ def letter_of_its_own(question: Question, value: Formula) -> Diagnosis | None:
 
 def entries_apart(question: Question, value: Formula) -> Diagnosis | None:
     """Say that a wrong claim is right but where a label is the integer at which the model reads,
-    or there alone: ``dL_i/dw_j`` of an SVM for ``j != y_i``; or but for a diagonal, ``i != j``."""
+    or there alone: ``dL_i/dw_j`` of an SVM for ``j != y_i``; or but for a diagonal, ``i != j``, or
+    on one side of it, ``k <= n`` of a sum up to n."""
     target = question.target
     if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
         return None
@@ -66,6 +67,7 @@ def entries_apart(question: Question, value: Formula) -> Diagnosis | None:
     dims = zip(question.labels, question.right.dims, strict=True)
     pairs = [(a, b) for (a, n), (b, m) in combinations(dims, 2) if n == m and a != b]
     found += [Compare("!=", Ordinal(a), Ordinal(b)) for a, b in pairs]
+    found += [Compare("<=", Ordinal(a), Ordinal(b)) for p in pairs for a, b in (p, p[::-1])]
     other = Sum((value, Number(1)), (False, False))
     for condition in found:
         if _right_where(question, condition, value) and not _right_where(
