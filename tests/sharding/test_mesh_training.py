@@ -33,6 +33,14 @@ P_bo = softmax_o(Z2_bk W3_ko)
 L = -mean_b(T_bo log(P_bo))
 """
 
+STACK = """
+assume size(l) = 4
+Z[l,b,h] = Z[l-1,b,h] + relu(Z[l-1,b,g] V[l,g,h] + d_lh) / 4
+Z[l<0,b,h] = relu(X_bi W_ih + c_h)
+P_bo = softmax_o(Z[-1,b,h] U_ho + e_o)
+L = -mean_b(T_bo log(P_bo))
+"""
+
 
 def settings(**given: Any) -> Settings:
     options = {"hidden": 16, "epochs": 2, "batch_size": 64, "backend": "jax", **given}
@@ -58,6 +66,12 @@ def one_device() -> list[float]:
     return losses(start(None))
 
 
+@pytest.fixture(scope="module")
+def one_device_in_layers() -> list[float]:
+    pytest.importorskip("jax")
+    return losses(start(None, STACK, epochs=1))
+
+
 @pytest.mark.parametrize("mesh", ["data=8", "model=8", "data=4,model=2"])
 def test_losses_are_the_single_devices(mesh: str, one_device: list[float]) -> None:
     assert len(one_device) == 2 * 25
@@ -72,6 +86,13 @@ def test_three_layers_and_letters_of_ones_own() -> None:
     for shard in (None, "k=model,b=data", "i=data,o=model"):
         found = losses(start("data=4,model=2", DEEP, shard, epochs=1))
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shard", [None, "b=data,l=model"])
+def test_layers_that_repeat(shard: str | None, one_device_in_layers: list[float]) -> None:
+    """Stacked weights are split by their units, or by the layer."""
+    found = losses(start("data=2,model=2", STACK, shard, epochs=1))
+    np.testing.assert_allclose(found, one_device_in_layers, rtol=1e-5, atol=1e-5)
 
 
 def test_every_other_layer_is_split() -> None:
