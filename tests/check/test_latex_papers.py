@@ -226,7 +226,7 @@ def test_what_a_whole_text_says(latex: str, text: str) -> None:
         (r"L = \sum_{t=1}^{T-1} x_t", "leaves out entries of t"),
         (r"L = \sum_{j < i} x_j", "i is no label here"),
         (r"h_t = \tanh(h_{2t})", "nothing says how far t goes"),
-        (r"L = \|x_i\|_1", "the norm with the number 1"),
+        (r"L = \|x_i\|_3", "the norm with the number 3"),
         (r"L = x^{(t-1)}", "occurs once"),
         (r"y_i = \frac{\partial s_j}{x_i}", r"a derivative without \partial below its bar"),
         (r"y = \frac{\partial}{\partial x} a x", "a derivative that is still to be taken"),

@@ -109,7 +109,10 @@ class MatrixJudge:
             open_square = error.operand and self._brings_formula(claim)  # \det Y of any Y
             if error.code != "misfit" or open_square or not all(map(self._fits, formulas)):
                 raise
-            return self._open_function(claim, self._misfit(claim, definitions, error))
+            found = self._misfit(claim, definitions, error)
+            if found.outcome == "wrong" and self._may_be_square(claim, str(error.operand or "")):
+                raise
+            return self._open_function(claim, found)
         series = self.reader.series
         right = [x for x in options if self._is_right(x.claim, definitions)]
         if right:
@@ -142,6 +145,11 @@ class MatrixJudge:
             return verdict
         reason = f"whether {expr.function} goes entry by entry or takes a whole vector is open"
         return Verdict("not judged", verdict.claim, reason, verdict.correct)
+
+    def _may_be_square(self, claim: Claim, name: str) -> bool:
+        """Whether a derivative is wrong only if a matrix is not square, which nothing says."""
+        target = claim.target if isinstance(claim, Assignment) else None
+        return bool(name) and isinstance(target, Derivative) and not self.reader.is_oblong(name)
 
     @staticmethod
     def _brings_formula(claim: Claim) -> bool:

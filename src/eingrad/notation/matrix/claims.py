@@ -132,6 +132,13 @@ class ClaimElaboration:
         """Return how many axes a tensor has, 0 where it is not known."""
         return len(self.facts.axes.get(self.facts.stacks.get(name, name), ()))
 
+    def is_oblong(self, name: str) -> bool:
+        """Whether a matrix has two extents that the text calls by different names."""
+        axes = self.facts.axes.get(self.facts.stacks.get(name, name), ())
+        known = [x.known for x in axes]
+        told = {*self.system.sizes.values()}
+        return len({*known}) == 2 and all(isinstance(x, int) or x in told for x in known)
+
     def _is_odd(self, claim: Claim) -> bool:
         """Whether a claim has names that nobody knows, or labels that nothing sums or keeps."""
         target = claim.target if isinstance(claim, Assignment) else None

@@ -183,7 +183,7 @@ class Inference:
         if not open_nodes:
             return
         named = [x for x in open_nodes if x.op in {"name", "ones"}]
-        yield from self._by_rules(named, domains, (self._capital,))
+        yield from self._by_rules(named, domains, (self._free, self._capital))
         for node in named:
             if domains[node.var] == VECTOR:
                 row = any(domains[x.var] == M for x in self._sums(node.var))
@@ -192,7 +192,7 @@ class Inference:
         yield from ((x.var, self.numbers, "") for x in open_nodes if x.op == "number")
         rules = (
             self._transposed, self._behind_matrix, self._by_habit, self._in_sum,
-            self._last_capital, self._assigned,
+            self._free, self._last_capital, self._assigned,
         )  # fmt: skip
         yield from self._by_rules(named, domains, rules)
         if named:
@@ -251,14 +251,46 @@ class Inference:
             turned = turned or any(not domains[x.var] & S for x in self._sums(node.var))
         return ((C,), "") if small and turned else ((), "")
 
+    def _free(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        """A capital that nothing beside it joins is a number where one fits: ``C w^T w + D``."""
+        name = node.written.name if isinstance(node.written, Symbol) else ""
+        if not name[:1].isupper() or self._count(node.written) or node.var in self.assigned:
+            return (), ""
+        return ((S, M), "") if self._are_free(node, domains, later=False) else ((), "")
+
+    def _are_free(self, node: Typed, domains: list[int], later: bool) -> bool:
+        """Whether all places of a name are free; ``later``, if sums and x_i there are numbers."""
+        places = list(self._places(node.var))
+        return bool(places) and all(self._is_free(*place, domains, later) for place in places)
+
+    def _is_free(self, place: Typed, outer: Typed, domains: list[int], later: bool) -> bool:
+        """Whether a place is a factor beside numbers, or a term beside them, of a number."""
+        if not domains[outer.var] & S:
+            return False
+        if outer.op == "sum":
+            return all(domains[x.var] & S for x in outer.parts)
+        if outer.op != "product":
+            return False
+        k = next(j for j, x in enumerate(outer.parts) if x is place)
+        beside = [*zip(outer.parts, outer.divides, strict=True)]
+        sides = (beside[k - 1 : k] if k else [], R | M), (beside[k + 1 : k + 2], C | M)
+        joined = (x for part, kinds in sides for x, below in part
+                  if not below and _kinds_by_habit(x, domains) & kinds)  # fmt: skip
+        return outer.divides[k] or all(later and self._may_be_number(x, domains) for x in joined)
+
+    def _may_be_number(self, node: Typed, domains: list[int]) -> bool:
+        """Whether a part that is not decided is a sum over labels, or a small letter with some."""
+        small = getattr(node.written, "name", "")[:1].islower() and self._count(node.written) > 0
+        return bool(domains[node.var] & S) and (node.op == "bind" or small)
+
     def _capital(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         name = node.written.name if isinstance(node.written, Symbol) else ""
         if not name[:1].isupper() or self._count(node.written) or node.var in self.assigned:
             return (), ""
         if any(not domains[outer.var] & ~VECTOR for outer in self._sums(node.var)):
             return (C, R), ""  # Z = W A + B where Z_i is an entry
-        if self._may_be_added_number(node, domains):
-            return (), ""  # x^T y + C
+        if self._may_be_added_number(node, domains) or self._are_free(node, domains, later=True):
+            return (), ""  # x^T y + C, C times a sum over i
         return self._last_capital(node, domains)
 
     def _may_be_added_number(self, node: Typed, domains: list[int]) -> bool:
@@ -305,6 +337,12 @@ class Inference:
                 plain = name[:1] in DATA or name in MEANS or name.rstrip("0123456789") != name
                 return (kind,), "" if plain else told  # b1 is a layer's
         return (), ""
+
+
+def _kinds_by_habit(node: Typed, domains: Sequence[int]) -> int:
+    """Return the kinds that a part may have; the transpose of a vector is a row by habit."""
+    own = domains[node.var]
+    return own & ~C if node.op == "transpose" and own & R else own
 
 
 def _is_row(tensor: Formula) -> bool:

@@ -387,7 +387,9 @@ def _check_bars(statements: Sequence[Statement]) -> None:
     vectors = {n for s in statements if isinstance(s, Shaped) and len(s.extents) == 1
                for n in s.names}  # fmt: skip
     values = [s.value for s in statements if isinstance(s, Assignment)]
-    for call in (x for v in values for x in walk(v) if isinstance(x, Call)):
+    every = [x for v in values for x in walk(v) if isinstance(x, Call)]
+    sums = {id(x) for call in every if call.function == "sum" for x in call.args}  # |x|_1
+    for call in (x for x in every if id(x) not in sums):
         terms = [*_terms(call), *call.args]
         names = [x.name for x in terms if isinstance(x, Symbol) and not x.labels]
         if call.function == "abs" and not vectors.isdisjoint(names):
@@ -423,6 +425,7 @@ class _TextElaboration:
         self.first, self.latex = first, latex
         self.bold = {*bold}
         self.upright, self.ones, self.dots = C, False, False
+        self.vectors: Mapping[str, str] = {}  # bold capitals that are vectors, with a note
         self.assigned = [
             (k, s) for k, s in enumerate(statements) if isinstance(s, Assignment) and k in matrix
         ]
@@ -437,10 +440,13 @@ class _TextElaboration:
         failed: NotationError | None = None
         mixed = [id(x) for x in self._tree(())[1].mixed]
         choices = [c for n in range(min(len(mixed), 3) + 1) for c in combinations(mixed, n)]
-        vectors = any(name[:1].islower() for name, _ in self.bold)
+        small = any(name[:1].islower() for name, _ in self.bold)
+        dotted = self._dotted()
         products = (x for _, s in self.assigned for x in walk(s.value) if isinstance(x, Product))
         dots = (True, False) if any(DOT in x.signs for x in products) else (False,)
-        for self.upright in (C, R) if vectors else (C,):
+        for self.upright, self.vectors in combined(
+            (C, R) if small else (C,), (dotted, {}) if dotted else ({},)
+        ):
             for self.dots, loose, self.ones in combined(dots, choices, (False, True)):
                 try:
                     return self._elaborate(loose)
@@ -450,6 +456,30 @@ class _TextElaboration:
         raise failed
 
     # --- what the text says of names ---
+
+    def _dotted(self) -> dict[str, str]:
+        r"""Return the bold capitals that are nothing but joined to vectors by a dot, in what has a
+        plain name, ``P = \mathbf{F} \cdot \mathbf{v}``, each with a note: P is a number."""
+        capitals = {n for n, count in self.bold if n[:1].isupper() and not count}
+        bold, found = {n for n, _ in self.bold}, dict[str, str]()
+        for _, s in self.assigned:
+            joined: list[Formula] = []
+            plain = isinstance(s.target, Symbol) and s.target.name not in bold
+            for product in (x for x in walk(s.value) if isinstance(x, Product) and plain):
+                for (a, b), sign in zip(pairwise(product.factors), product.signs[1:], strict=False):
+                    names = [getattr(x, "name", "") for x in (a, b)]
+                    if sign == DOT and bold.issuperset(names) and any(
+                        n[:1].islower() for n in names
+                    ):  # fmt: skip
+                        joined += [a, b]
+            own = [x for x in walk(s.value) if isinstance(x, Symbol) and x.name in capitals]
+            for x in own:
+                if not any(x is y for y in joined):
+                    capitals.discard(x.name)
+                note = f"{x.name} is a vector, and {to_text(s.target)} has its product with another"
+                found.setdefault(x.name, note)
+        declared = {n for s in self.statements if isinstance(s, Shaped) for n in s.names}
+        return {n: note for n, note in found.items() if n in capitals - declared}
 
     def _stacked(self) -> dict[str, str]:
         """Return that X stands for x where the text has both and the latter are its rows."""
@@ -486,7 +516,9 @@ class _TextElaboration:
         for k, s in enumerate(self.statements):
             self._learn(s, facts, k in self.matrix)
         for name, count in self.bold:
-            kind = M if name[:1].isupper() else self.upright
+            kind = self.upright
+            if name[:1].isupper() and name not in self.vectors:
+                kind = M | self.upright if name in facts.assigned and not count else M
             if not count and name not in facts.kinds and not self._is_identity(name):
                 facts.kinds[name] = kind
             elif count == 1:
@@ -643,9 +675,8 @@ class _TextElaboration:
                 found.update(x.lower() for x in s.extents if isinstance(x, str))
         return found
 
-    @staticmethod
     def _written(
-        statement: Assignment, left: Typed, right: Typed, elaboration: Elaboration,
+        self, statement: Assignment, left: Typed, right: Typed, elaboration: Elaboration,
         inference: Inference,
     ) -> Assignment:  # fmt: skip
         scope = {x for side in (statement.target, statement.value) for x in labels_inside(side)}
@@ -658,6 +689,8 @@ class _TextElaboration:
             text for var, text in inference.notes.items()
             if any(x.var == var and id(x.written) in parts for x in inference.nodes)
         ]  # fmt: skip
+        names = {x.name for x in walk(statement.value) if isinstance(x, Symbol)}
+        notes += [note for name, note in self.vectors.items() if name in names]
         return replace(statement, target=target, value=value, notes=(*statement.notes, *notes))
 
     @staticmethod

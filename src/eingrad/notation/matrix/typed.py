@@ -234,17 +234,19 @@ class TreeBuilder:
 
     # --- products ---
 
-    def _factor(self, formula: Formula) -> Typed:
-        """Return the tree of a factor: a 1 may be a vector of ones."""
+    def _factor(self, formula: Formula, sums: bool) -> Typed:
+        """Return the tree of a factor: a 1 may be a vector of ones, and is one if it ``sums``."""
         if formula == Number(1):
-            return self.node("number", formula, kinds=S | C)
+            return self.node("number", formula, kinds=C if sums else S | C)
         return self.build(formula)
 
     def _product(self, product: Product) -> Typed:
         chain = links(product)
         if chain:
             return self.node("chain", product, tuple(map(self.build, chain)))
-        factors = tuple(map(self._factor, product.factors))
+        factors = tuple(
+            self._factor(x, _sums_entries(product, k)) for k, x in enumerate(product.factors)
+        )
         told = product.signs if len(product.signs) == len(factors) else ("",) * len(factors)
         signs = ["" if d and sign == DOT else sign
                  for sign, d in zip(told, product.divides, strict=True)]  # fmt: skip
@@ -347,6 +349,13 @@ class TreeBuilder:
             isinstance(x, Symbol) and not x.labels and len(self.facts.axes.get(x.name, ())) == 1
             for x in ends
         )
+
+
+def _sums_entries(product: Product, k: int) -> bool:
+    """Whether a factor stands behind a transpose, as the 1 of ``w^T 1``, which is no number."""
+    before = product.factors[k - 1] if k else None
+    turned = isinstance(before, Power) and before.exponent in TRANSPOSES
+    return turned and not any(product.divides[k - 1 : k + 2])
 
 
 def stacks(part: Formula) -> bool:

@@ -2,6 +2,7 @@ r"""What has a form of its own in LaTeX: functions and bars."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from eingrad.core.expr import ELLIPSIS
@@ -40,6 +41,11 @@ def _are_vectors(formula: Formula) -> bool:
     """Whether all names in a formula are small letters with one label: ``y_i - y_j``."""
     found = [x for x in walk(formula) if isinstance(x, Symbol | TensorAt)]
     return all(len(x.labels) == 1 and x.name[:1].islower() for x in found)
+
+
+def _has_vector(formula: Formula) -> bool:
+    """Whether a formula has a small letter, as a vector of entries has."""
+    return any(isinstance(x, Symbol) and x.name[:1].islower() for x in walk(formula))
 
 
 class CallReader(SlashReader):
@@ -133,7 +139,7 @@ class CallReader(SlashReader):
 
     def _is_determinant(self) -> bool:
         r"""Whether ``|\Sigma|`` or ``|\mathbf{K}|`` comes next: a matrix whatever stands around."""
-        end = next((k for k in range(1, 9) if self.peek(k).kind in {"BAR", "END"}), 0)
+        end = next((k for k in range(1, 60) if self.peek(k).kind in {"BAR", "END"}), 0)
         inner = [self.peek(k) for k in range(1, end)]
         while inner and (inner[0].kind == "NUMBER" or inner[0].text == r"\pi"):
             del inner[0]  # |2 \pi \Sigma|
@@ -141,6 +147,9 @@ class CallReader(SlashReader):
             return False
         bold = inner[0].text in names.BOLD and (
             inner[-1].text[:1].isupper() or any(map(_is_capital, inner[1:3])))  # fmt: skip
+        if len(inner) > 7:  # \mathbf{L} \mathbf{L}^\top
+            letters = [t for t in inner if t.kind == "LETTER" or names.greek(t.text)]
+            bold = bold and all(map(_is_capital, letters))
         return bold or (names.greek(inner[0].text) in names.MATRICES and len(inner) == 1)
 
     def _arguments(self, function: str) -> tuple[Formula, ...]:
@@ -256,16 +265,26 @@ class CallReader(SlashReader):
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
         entries = self.axes_of(scripts.entries, opened)
         norm = self.norm_of(inner, [x for x in entries if x != "F"], opened)
+        if not entries:
+            norm = replace(norm, axes=tuple(x for x in norm.axes if not self._is_one_of(x, inner)))
         free = [*Summation().free(inner)]
         if free and not (norm.axes or self.has_bold(inner) or _are_vectors(inner)):
             hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
             raise self.error(
                 f"a norm over {free[0]}, which is kept or summed outside", hint, opened
             )
-        if scripts.number not in {"", "2"}:
+        if scripts.number == "1" and _has_vector(inner):  # that of a matrix is another
+            sizes = Call("abs", (inner,), (), norm.position)
+            norm = Call("sum", (sizes,), norm.axes, norm.position)
+        elif scripts.number not in {"", "2"}:
             hint = r"write \sum_i |x_i| or \max_i |x_i|; the norm is the Euclidean one"
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)
         return norm if scripts.power is None else Power(norm, scripts.power, norm.position)
+
+    def _is_one_of(self, label: str, inner: Formula) -> bool:
+        r"""Whether a label says which vector is in bars: u of ``\|p_u\|`` beside ``p_u^T``."""
+        own = (x for x in walk(inner) if isinstance(x, Symbol) and label in x.labels)
+        return any(x.name in self.context.turned and len(x.labels) == 1 for x in own)
 
     def _is_length(self, inner: Formula, opened: Token) -> bool:
         r"""Whether bars stand around a vector: in bold type its length, else they are refused."""

@@ -400,6 +400,9 @@ class DerivativeReader(ScriptReader):
         if not by:
             hint = "an order is a number: \\nabla_w^2 L"
             raise self.error("a derivative of no known order", hint, token)
+        if isinstance(of, Symbol) and of.name in self.context.squared:  # \sigma^2 = w^T A w
+            square = replace(of, name=of.name + names.SQUARED)
+            of = Call("sqrt", (square,), (), of.position)
         if of == Symbol("sigma") and self.context.closed and not (
             "sigma" in self.context.tensors or "sigma" in self.context.functions
         ):  # fmt: skip

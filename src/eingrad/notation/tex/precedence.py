@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from eingrad.errors import NotationError
 from eingrad.notation.grammar import Written
@@ -146,6 +147,9 @@ class Parser(CallReader):
             return formulas[0]
         told = tuple(MATRIX_SIGNS.get(sign, "·" if sign else "") for sign in signs)
         product = Product(tuple(formulas), tuple(divides), formulas[0].position)
+        for before, after in pairwise(formulas):
+            if _is_turned(before) and isinstance(after, Symbol) and len(after.labels) == 1:
+                self.context.survey.turned.add(after.name)
         plain = len(told) != len(formulas) or (
             Summation().free(product).keys() - self.context.moving and not self.has_bold(product)
         )
@@ -599,6 +603,8 @@ class Parser(CallReader):
         axes = tuple(x for x in entries if isinstance(x, str))
         if power == TRANSPOSED and len(axes) == 2 and SLICE not in axes:
             return self.matrix("transpose", tensor, axes, token)
+        if power == TRANSPOSED and len(axes) == 1:
+            self.context.survey.turned.add(name)
         if (
             power == MINUS_ONE
             and len(axes) == 2
@@ -691,3 +697,9 @@ def _fold_mean(factors: list[Formula], divides: list[bool]) -> None:
         factors[-2:], divides[-2:] = [mean], [False]
     elif factors[-3:-1] == [Number(1), count] and divides[-3:] == [False, True, False]:
         factors[-3:], divides[-3:] = [mean], [False]
+
+
+def _is_turned(formula: Formula) -> bool:
+    """Whether a formula is the transpose of a vector for a label, ``p_u^T``."""
+    base = formula.base if isinstance(formula, Power) and formula.exponent == TRANSPOSED else None
+    return isinstance(base, Symbol) and len(base.labels) == 1

@@ -47,6 +47,7 @@ from eingrad.notation.tex.differentials import with_differentials
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, greek
 from eingrad.notation.tex.names_by_letter import parts_by_letter
+from eingrad.notation.tex.primes import with_transposes
 from eingrad.notation.tex.read_row import (
     STATEMENT_HINT,
     claims_of,
@@ -135,7 +136,7 @@ class _Read:
 
 
 def _read_model(lexer: Lexer) -> Reading:
-    tokens, sets = with_sets(tidied(lexer))
+    tokens, sets = with_sets(with_transposes(tidied(lexer)))
     found = _with_words(rows(tokens), lexer)
     parts = parts_of_totals(found)
     found, steps = with_steps_back(solved(with_parts(found, parts)))
@@ -296,7 +297,9 @@ def _claim_rows(
 ) -> tuple[list[Row], Context]:
     """Return the rows of claims, and the context of their first reading."""
     lexer = Lexer(text)
-    tidy, _ = with_sets(with_differentials(tidied(lexer, names), names), counting.sets)
+    own = with_differentials(tidied(lexer, names), names)
+    own = with_transposes(own, names) if isinstance(names, Mapping) else own
+    tidy, _ = with_sets(own, counting.sets)
     found = _with_words(rows(tidy), lexer, [*names, *applied])
     found = claims_with_labels(with_parts(found, counting.parts), counting, lexer, names)
     heads = [DefinedHead(name, (), x.below) for name, x in applied.items() if x.value is not None]

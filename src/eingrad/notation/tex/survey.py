@@ -70,6 +70,7 @@ class Survey:
     raised_left: set[str] = field(default_factory=set)
     lowered: set[str] = field(default_factory=set)
     exponents: set[str] = field(default_factory=set)
+    turned: set[str] = field(default_factory=set)
     parameters: set[tuple[str, str]] = field(default_factory=set)
     arguments: tuple[Symbol, ...] = ()
     lengths: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
@@ -140,6 +141,7 @@ class Context:
     matrices: frozenset[str] = frozenset()  # that are declared
     vectors: frozenset[str] = frozenset()
     twins: frozenset[str] = frozenset()  # names that stand with a prime beside themselves
+    turned: frozenset[str] = frozenset()  # that are columns for a label: ``p_u^T q_i``
 
     def may_be_raised(self, letter: str) -> bool:
         """Whether a letter above a name is a label: every one that may be, in a first reading."""
@@ -231,6 +233,7 @@ class Context:
             first=self.first if found.first is None else found.first,
             bounds={**self.bounds, **found.bounds},
             ranks=dict(found.ranks),
+            turned=frozenset(found.turned),
         )
 
     def _raised(self) -> frozenset[str]:

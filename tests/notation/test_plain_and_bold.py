@@ -1,0 +1,90 @@
+# ruff: noqa: E501
+"""What is a number, a vector or a transpose in LaTeX: capitals, bold type, primes.
+
+Expected index forms are written by hand, from what the texts of their fields mean.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import eingrad as eg
+
+SHAPES = r" \\ X \in \mathbb{R}^{n \times k} \\ y \in \mathbb{R}^n \\ \beta \in \mathbb{R}^k"
+READINGS = [
+    # a capital beside numbers alone
+    (r"L = \frac{\lambda}{2}\|\mathbf{w}\|^2 + C\sum_{i=1}^n \max(0, 1 - y_i\mathbf{w}^T\mathbf{x}_i)", "L = lambda w_j w_j / 2 + C sum_i(maximum(0, 1 - y_i w_j x_ij))"),
+    (r"U = -\sum_{i<j} \frac{G m_i m_j}{\|\mathbf{r}_i - \mathbf{r}_j\|}", "U = -sum_{i < j}(G m_i m_j / norm_k(r_ik - r_jk))"),
+    (r"f = C \mathbf{x}^T\mathbf{x} + D", "f = C x_i x_i + D"),
+    (r"f(\mathbf{x}) = A e^{-\|\mathbf{x}\|^2}", "f = A exp(-x_i x_i)"),
+    (r"L = \|X W - Y\|_F^2 + C \|W\|_F^2", "L = sum_ij((X_ik W_kj - Y_ij)^2) + C W_kj W_kj"),
+    (r"L = \mathbf{a}^T X \mathbf{b}", "L = a_i X_ij b_j"),
+    # bold capitals
+    (r"P = \mathbf{F} \cdot \mathbf{v}", "P = F_i v_i"),
+    (r"\mathbf{F} = m \mathbf{a}", "F_i = m a_i"),
+    (r"\mathbf{y} = \mathbf{W} \cdot \mathbf{x} + \mathbf{b}", "y_i = W_ij x_j + b_i"),
+    # ones, norms
+    (r"L(w, \lambda) = \frac12 w^T\Sigma w - \lambda(w^T 1 - 1)", "L = w_i Sigma_ij w_j / 2 - lambda (sum_i(w_i) - 1)"),
+    (r"L = \lambda \|\mathbf{w}\|_1", "L = lambda sum_i(abs(w_i))"),
+    (r"L = \sum_{u,i} (r_{ui} - p_u^T q_i)^2 + \lambda (\|p_u\|^2 + \|q_i\|^2)", "L = sum_ui((r_ui - p_uj q_ij)^2 + lambda (p_uj p_uj + q_ij q_ij))"),
+    (r"f = \log|\mathbf{L}\mathbf{L}^\top|", "f = logdet_ij(L_ik L_jk)"),
+    # primes
+    (r"S(\beta) = (y - X\beta)'(y - X\beta)" + SHAPES, "S = (y_n - X_nk beta_k) (y_n - X_ni beta_i)"),
+    (r"L = \frac12 w'\Sigma w - \lambda (w'\mu - m)", "L = w_i Sigma_ij w_j / 2 - lambda (w_i mu_i - m)"),
+    (r"L = \sum_i (y_i - \mathbf{x}_i^{\prime}\boldsymbol\beta)^2", "L = sum_i((y_i - x_ij beta_j)^2)"),
+    (r"L = \sum_i (y_i - x_i'\beta)^2 \\ \beta \in \mathbb{R}^k", "L = sum_i((y_i - x_ik beta_k)^2)"),
+    (r"y' = a x + b \\ L = (y' - y)^2", "yprime = a x + b\nL = (yprime - y)^2"),
+    (r"h = \phi(z) \\ L = h^2", "function phi\nh = phi(z)\nL = h^2"),
+]  # fmt: skip
+
+
+def read(latex: str) -> eg.Model:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return eg.parse_latex(latex)
+
+
+@pytest.mark.parametrize(("latex", "text"), READINGS)
+def test_what_names_are(latex: str, text: str) -> None:
+    lines = [line for line in str(read(latex)).splitlines() if not line.startswith("#")]
+    assert "\n".join(lines) == text
+
+
+@pytest.mark.parametrize(
+    ("latex", "hint"),
+    [
+        (r"p = m v + m' v' \\ E = m v^2", "prime"),
+        (r"Q = r + \gamma V(s') - V(s)", "prime"),
+        (r"L = \lambda \|W\|_1 \\ W \in \mathbb{R}^{n \times p}", "number 1"),
+    ],
+)
+def test_what_may_be_something_else_is_refused(latex: str, hint: str) -> None:
+    with pytest.raises(eg.NotationError, match=hint):
+        read(latex)
+
+
+OLS = r"S(\beta) = (y - X\beta)'(y - X\beta)" + SHAPES
+CLAIMS = [
+    (OLS, r"\frac{\partial S}{\partial \beta} = -2X'y + 2X'X\beta", "right"),
+    (OLS, r"\frac{\partial S}{\partial \beta} = -2X'y + X'X\beta", "wrong"),
+    (OLS, r"\frac{\partial^2 S}{\partial\beta\partial\beta'} = 2X'X", "right"),
+    (OLS, r"\frac{\partial S}{\partial \beta'} = -2(y - X\beta)'X", "right"),
+    (OLS, r"\frac{\partial S}{\partial \beta'} = -2X'(y - X\beta)", "wrong"),
+    (r"\sigma^2 = w^T\Sigma w", r"\frac{\partial\sigma}{\partial w} = \frac{(\Sigma + \Sigma^T)w}{2\sigma}", "right"),
+    (r"\sigma^2 = w^T\Sigma w", r"\frac{\partial\sigma}{\partial w} = (\Sigma + \Sigma^T)w", "wrong"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "claim", "outcome"), CLAIMS)
+def test_claims_with_primes_and_squares(model: str, claim: str, outcome: str) -> None:
+    verdict = read(model).check(claim, latex=True)
+    assert verdict.outcome == outcome, str(verdict)
+
+
+def test_an_inverse_of_what_may_be_square_is_not_called_wrong() -> None:
+    with pytest.raises(eg.NotationError, match="square"):
+        read(r"f = \log|\mathbf{L}\mathbf{L}^\top|").check(
+            r"\frac{\partial f}{\partial \mathbf{L}} = 2 \mathbf{L}^{-\top}", latex=True
+        )
