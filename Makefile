@@ -33,3 +33,4 @@ nightly:
 	$(PYTEST) --hypothesis-profile=nightly --seed=$(SEED) --hypothesis-seed=$(SEED) $(RANDOM_TESTS) \
 		|| { echo "again: make nightly SEED=$(SEED)"; exit 1; }
 	EINGRAD_EXHAUSTIVE=1 $(PYTEST) tests/codegen/test_layer_modules.py  # each through torch.compile
+	EINGRAD_EXHAUSTIVE=1 $(PYTEST) tests/recurrences/test_latex_labels_that_move.py  # all read back

@@ -30,6 +30,7 @@ from eingrad.check.held_fixed import (
     open_dependence,
     open_partial,
 )
+from eingrad.check.immediate import held_earlier
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
@@ -44,6 +45,7 @@ from eingrad.check.written_out import entry_claims
 from eingrad.core.algebra import is_zero, subtract
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.later import letting_overflow
+from eingrad.core.recurrences import recurrent
 from eingrad.errors import EingradError, MemoryLimitError, NotationError
 from eingrad.notation.lower import scalar_indices
 from eingrad.notation.mistakes import NOT_KEPT
@@ -253,6 +255,8 @@ def _check_claims(
         verdict = check_formula(found.derived, own, found.restored, derived, depth, books)
         if verdict.outcome == "wrong":
             verdict = _in_columns(own, verdict, found, derived)
+        if verdict.outcome == "wrong":
+            verdict = _holding_earlier(own, verdict, found)
         if verdict.outcome == "wrong" and _is_condition(own, found):
             verdict = Verdict("not judged", verdict.claim, OF_INPUTS, "")
         if verdict.outcome == "wrong" and (unit := imaginary_unit(own, found.derived.system)):
@@ -312,7 +316,8 @@ def _in_columns(own: Assignment, verdict: Verdict, found: Inlined, base: Derived
     """
     parts = (x for side in (own.target, own.value) for x in walk(side))
     labelled = dict.fromkeys(x.name for x in parts if isinstance(x, Symbol) and len(x.labels) == 2)
-    carriers = [name for name in labelled if f"{name}_" in base.system.kinds]
+    moving = recurrent(base.system.exprs)
+    carriers = [n for n in labelled if f"{n}_" in base.system.kinds and n not in moving]
     for names in (c for n in range(len(carriers)) for c in combinations(carriers, n + 1)):
         try:
             turned = _turned(own, names)
@@ -324,6 +329,19 @@ def _in_columns(own: Assignment, verdict: Verdict, found: Inlined, base: Derived
             return replace(verdict, outcome="right if", reason=f"right if {text}",
                            mistake="assumption", assumption=text)  # fmt: skip
     return verdict
+
+
+def _holding_earlier(own: Assignment, verdict: Verdict, found: Inlined) -> Verdict:
+    """Return that a wrong claim is right if derivatives hold earlier entries fixed, if it is."""
+    held = held_earlier(found.derived, own)
+    if held is None:
+        return verdict
+    derived, claim, text = held
+    other = check_formula(derived, claim, depth="verdict")
+    if not other.ok:
+        return verdict
+    return replace(verdict, outcome="right if", reason=f"right if {text}", mistake="assumption",
+                   assumption=text)  # fmt: skip
 
 
 def _turned(claim: Assignment, names: Sequence[str]) -> Assignment:

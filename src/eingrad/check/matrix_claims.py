@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice, permutations
 from itertools import product as combinations
 
+from eingrad.check.chain_products import chained
 from eingrad.check.compare import ExprClaim, agrees_everywhere
 from eingrad.check.derived import Derived
 from eingrad.check.inline import inlined
 from eingrad.check.inside import holds_inside
+from eingrad.check.ordered_products import by_steps
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import negated, sites
@@ -48,6 +50,9 @@ from eingrad.notation.syntax import (
 from eingrad.notation.text import derivative_name, to_text
 
 Judge = Callable[[Sequence[Claim]], Verdict]
+CHAINED = "products of derivatives are taken as the chain rule has them"
+BY_STEPS = "a product of matrices is judged by its last step"
+RANKED = ["right", "right if", "not judged", "wrong"]
 MOST = 120  # other orders and transposes that are tried
 ROWS = {
     NUMERATOR: "the rows of a Jacobian are those of what is differentiated (numerator layout)",
@@ -85,7 +90,7 @@ class MatrixJudge:
         rest = [claim for claim in claims if not any(claim is x for x in own)]
         if not any(map(reader.is_matrix, [*rest, *own])):
             return None
-        return [self._verdict(claim, definitions) for claim in rest]
+        return [self._or_chained(claim, definitions) for claim in rest]
 
     def _definitions(self, claims: Sequence[Claim]) -> list[Claim]:
         """Return the claims that define what the model lacks, the first one of each name."""
@@ -97,6 +102,26 @@ class MatrixJudge:
                 names.add(target.name)
                 found.append(claim)
         return found
+
+    def _or_chained(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict:
+        """Judge a claim; where its products fit together by the chain rule alone, as that."""
+        try:
+            verdict, error = self._verdict(claim, definitions), None
+        except NotationError as caught:
+            verdict, error = None, caught
+        if verdict is not None and verdict.outcome != "wrong":
+            return verdict
+        labelled = chained(claim, self.derived.system)
+        other = self.judge([*definitions, labelled]) if labelled is not None else None
+        note = CHAINED
+        if other is None and verdict is None and (steps := by_steps(claim)):
+            found = [self._verdict(step, definitions) for step in steps]
+            other, note = min(found, key=lambda x: RANKED.index(x.outcome)), BY_STEPS
+        if other is None or (verdict is not None and other.outcome == "wrong"):
+            if verdict is None:
+                raise error or AssertionError
+            return verdict
+        return replace(other, claim=text_of(claim), notes=(*other.notes, note))
 
     def _verdict(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict:
         if not self.reader.is_matrix(claim):
@@ -251,6 +276,13 @@ class MatrixJudge:
     def _relaxed(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
         """Yield other readings of a right side, and what they take for granted."""
         value = sides_of(claim)[1]
+        match value:
+            case Call(function="where", args=(condition, own, other)) if (
+                isinstance(claim, Assignment) and other == claim.target
+            ):  # a claim about some of the entries
+                for inner, words in self._relaxed(replace(claim, value=own)):
+                    yield replace(value, args=(condition, inner, other)), words
+                return
         ranks = self._ranks(claim)
         if ranks == [0, 1]:
             yield transposed(value), "the gradient is laid out as a row (numerator layout)"
@@ -270,8 +302,12 @@ class MatrixJudge:
         source = target.of
         while isinstance(source, Power) and source.exponent in TRANSPOSES:
             source = source.base
-        of = self.reader.rank(source.name) if isinstance(source, Symbol) else 0
-        return [of, *(self.reader.rank(x.name) for x in target.wrt)]
+        of = self._rank(source) if isinstance(source, Symbol) else 0
+        return [of, *(self._rank(x) for x in target.wrt if isinstance(x, Symbol))]
+
+    def _rank(self, symbol: Symbol) -> int:
+        """Return how many axes a tensor has that are not written, of h_t none for t."""
+        return max(self.reader.rank(symbol.name) - len(symbol.labels), 0)
 
     def _reworded(self, claim: Claim) -> Iterator[tuple[Formula, str]]:
         """Yield right sides that are written in short, whether or not they fit as they stand.

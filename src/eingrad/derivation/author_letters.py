@@ -83,7 +83,7 @@ def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
     for letter in own:
         if letter not in taken:
             return letter
-    foreign = names.all_letters
+    foreign = {*names.all_letters, *names.rank}  # tensors, too: |g| of a g is its determinant
     for letter in _after(own[0] if own else "i"):
         if letter not in taken and letter not in foreign:
             return letter

@@ -438,11 +438,13 @@ class _Writer:
                 found[x] = syntax.Compare("<", syntax.Ordinal(x), end)
         return found
 
-    def _takes_offsets(self, tensor: Var) -> bool:
-        """Whether an axis of a tensor may be written as a combination: not of ``dy_i/dx_j``."""
+    def _takes_offsets(self, tensor: Var, band: Band) -> bool:
+        """Whether an axis of a tensor may be written as a combination: not of ``dy_i/dx_j``, nor
+        where that is outside of one that says what stands there."""
         title = self.names.derivatives.get(tensor.name)
         plain = title is None or isinstance(title, DirectionName) or not title.of_ndim
-        return plain and tensor.name not in self.names.pending
+        inside = len(band.weights) == 1 or tensor.name not in self.names.edges
+        return plain and inside and tensor.name not in self.names.pending
 
     def _with_offsets(self, product: OpenProduct, letters: dict[int, str]) -> OpenProduct:
         """Take bands out: a letter that one selects becomes the combination of its others."""

@@ -11,6 +11,9 @@ from eingrad.core.expr import Const, Einsum, Expr, Labels, Map, Size, Var, posto
 from eingrad.core.masks import condition_of, entry_band
 from eingrad.core.spans import span_of
 
+Takes = Callable[[Var, Band], bool]
+"""Whether an axis of a tensor may be written as the combination that a band says."""
+
 
 def is_selecting(factor: Expr) -> bool:
     """Whether a factor is 1 where a condition on labels holds, else 0."""
@@ -26,9 +29,7 @@ def with_entries(product: OpenProduct) -> OpenProduct:
     return replace(product, factors=tuple(factors))
 
 
-def offsets_to_write(
-    product: OpenProduct, takes: Callable[[Var], bool]
-) -> list[tuple[Band, Labels, int]]:
+def offsets_to_write(product: OpenProduct, takes: Takes) -> list[tuple[Band, Labels, int]]:
     """Return bands with their labels and the one of these to replace: entries at numbers.
 
     And all others, if every band can be written so.
@@ -47,7 +48,7 @@ def offsets_to_write(
 
 
 def _offset_to_write(
-    product: OpenProduct, takes: Callable[[Var], bool], fixed: Collection[int]
+    product: OpenProduct, takes: Takes, fixed: Collection[int]
 ) -> tuple[Band, Labels, int] | None:
     """Return a band with its labels, and the one of these to replace; None if there is none.
 
@@ -70,14 +71,12 @@ def _offset_to_write(
     return min(found, key=lambda x: x[0])[1:] if found else None
 
 
-def _can_move(
-    product: OpenProduct, band: Band, axis: int, label: int, takes: Callable[[Var], bool]
-) -> bool:
+def _can_move(product: OpenProduct, band: Band, axis: int, label: int, takes: Takes) -> bool:
     if abs(band.weights[axis]) != 1 or not _from_the_end(band):
         return False
     holding = [x for x, ls in product.factors if label in ls and x is not band]
     inside = _at_an_end(band) or any(isinstance(x, Var) for x in holding)
-    return inside and bool(holding) and all(_is_plain(x, takes) for x in holding)
+    return inside and bool(holding) and all(_is_plain(x, band, takes) for x in holding)
 
 
 def _at_an_end(band: Band) -> bool:
@@ -92,12 +91,12 @@ def _from_the_end(band: Band) -> bool:
     return band.weights == (1,) and band.ends == (-1,) and band.constant > 0
 
 
-def _is_plain(factor: Expr, takes: Callable[[Var], bool]) -> bool:
+def _is_plain(factor: Expr, band: Band, takes: Takes) -> bool:
     """Whether letters of a factor are those of tensors in it alone."""
     return all(
         isinstance(x, Var | Const | Size | Einsum | Map)
         and not x.has_places
-        and (not isinstance(x, Var) or takes(x))
+        and (not isinstance(x, Var) or takes(x, band))
         for x in postorder([factor])
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from eingrad.errors import NotationError
 from eingrad.notation.lexeme import keeps_labels
 from eingrad.notation.matrix.kinds import C, M, R, S
 from eingrad.notation.matrix.letters import Letters, OpenExtent
@@ -309,11 +310,22 @@ class Elaboration:
             return self._entry(part, written.axes, scope)
         if node.op == "along":
             return self._along(node, written, row, col, scope)
+        if node.op == "bind" and written.function == "prod" and self._has_matrix(part):
+            raise NotationError(
+                "a product of many matrices",
+                position=written.position,
+                hint="one of their entries is written with labels, \\prod_i A_{i,jk}",
+            )
         arg = self.emit(part, row, col, scope)
         if node.op == "keep":
             axis = row if self.shapes.kind(node) == C else col
             return replace(written, args=(arg,), axes=_present((axis,)))
         return replace(written, args=(arg,))
+
+    def _has_matrix(self, node: Typed) -> bool:
+        """Whether a formula is a matrix, or a product with one."""
+        factors = node.parts if node.op == "product" else ()
+        return any(self.shapes.kind(x) == M for x in (node, *factors))
 
     def _any(self, node: Typed, scope: Scope) -> Formula:
         """Write any function of vectors as a sum over entries: its gradient may have any value."""

@@ -168,8 +168,11 @@ class CallReader(SlashReader):
         if over_matrices(function) and (isinstance(arg, Symbol) or Summation().free(arg)):
             return self.matrix(function, arg, self._two_labels(function, arg, token), token)
         free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(arg, ())))
+        own = self.context.moving.issuperset(free) and self._is_vector(
+            arg
+        )  # of each o_t its entries
         axes: tuple[str, ...] = (
-            free if len(free) == 1 else ()
+            free if len(free) == 1 and not own else ()
         )  # softmax(a_o) goes over its only label
         if self.peek().kind == "SUB":
             labels = self.axes_of(self.scripts().entries, token)  # softmax(a)_o

@@ -13,6 +13,7 @@ from eingrad.notation.syntax import (
     Claim,
     Compare,
     Derivative,
+    Equation,
     Formula,
     MovedLabel,
     Number,
@@ -30,13 +31,16 @@ from eingrad.notation.tex.names import fresh_labels
 
 def at_entry(claim: Claim, entry: tuple[str, int] | None) -> Claim:
     """Return a claim about one entry of a label: at a place, from the end where it is below 0."""
-    if entry is None or not isinstance(claim, Assignment):
+    if entry is None:
         return claim
     label, place = entry
     at: Formula = Number(place)
     if place < 0:
         at = Sum((SizeOf(label), Number(-place)), (False, True))
-    return beside(claim, Compare("==", Ordinal(label), at))
+    condition = Compare("==", Ordinal(label), at)
+    if isinstance(claim, Equation):  # dh_T/dh_1, of which the other is an entry as well
+        return replace(claim, right=Call("where", (condition, claim.right, claim.left)))
+    return beside(claim, condition)
 
 
 def beside(claim: Assignment, condition: Compare) -> Assignment:

@@ -2,16 +2,26 @@ r"""Sum signs in LaTeX, and what stands below and above them: ``\sum_{j=1, j \ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.core.expr import ELLIPSIS
 from eingrad.notation.grammar import FunctionHead
 from eingrad.notation.lexeme import Entry
-from eingrad.notation.summation import Summation, letters_compared
-from eingrad.notation.syntax import Call, Compare, Formula, Number, SizeOf, Symbol
+from eingrad.notation.summation import Summation, letters_compared, walk
+from eingrad.notation.syntax import (
+    Call,
+    Compare,
+    Formula,
+    Number,
+    Offset,
+    SizeOf,
+    Sum,
+    Symbol,
+    TensorAt,
+)
 from eingrad.notation.tex import names
-from eingrad.notation.tex.conditions import ConditionReader, is_whole_range
+from eingrad.notation.tex.conditions import FLIPPED, ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS
 from eingrad.notation.tokens import Token
 
@@ -23,13 +33,15 @@ WHOLE = r"a sum goes over a whole axis, or has conditions: \sum_{j \ne i}, \sum_
 class Below:
     """What stands below a sum sign; ``start`` is where the last label begins, if that is said.
 
-    ``origin`` is where it begins at another label: without an end above, this may be all of it.
+    ``origin`` is where it begins at another label: without an end above, this may be all of it. The
+    last label goes as far as so many entries before its end, as ``ends`` says.
     """
 
     axes: list[str] = field(default_factory=list)
     conditions: list[Compare] = field(default_factory=list)
     start: str = "1"
     origin: Token | None = None
+    ends: int = 0
 
     @property
     def letters(self) -> list[str]:
@@ -77,12 +89,13 @@ class SumReader(ConditionReader):
         self._check_conditions(below, token)
         if not below.axes and not below.conditions:
             return self._unlabelled(function, token)
-        if below.start not in {"0", "1"}:
-            self._leaves_out(below, token)
+        own = self._ends_inside(below)
         if function == "prod":
             self.context.survey.products += _in_order(below.conditions)
         head = FunctionHead(function, tuple(below.axes), tuple(below.conditions))
         formula = self.called(head, token, lambda: (self.signed(self.product),))
+        if own and not self.context.closed and not _reaches(formula, below):
+            self._leaves_out(below, token)
         self.big_end = self.k
         return formula
 
@@ -106,6 +119,19 @@ class SumReader(ConditionReader):
                     reason = f"{label} in a condition below {token.text} is neither summed nor kept"
                     hint = rf"write \sum_{{{label}}} before it, or keep {label} on the left side"
                     raise self.error(reason, hint, token)
+
+    def _ends_inside(self, below: Below) -> bool:
+        r"""Note where ``\sum_{t=2}^{T}`` or ``\sum_{i=1}^{n-1}`` begins and ends; return whether
+        that is inside an axis."""
+        if not below.axes:
+            return False
+        label = Symbol(below.axes[-1])
+        if begins := int(below.start) > 1:
+            below.conditions.append(Compare(">=", label, Number(int(below.start))))
+        if below.ends:
+            end = Sum((SizeOf(label.name), Number(below.ends)), (False, True))
+            below.conditions.append(Compare("<=", label, end))
+        return begins or below.ends > 0
 
     def _leaves_out(self, below: Below, token: Token) -> None:
         label = below.axes[-1] if below.axes else "a label"
@@ -158,7 +184,12 @@ class SumReader(ConditionReader):
         elif member is not None:
             self._whole_set(piece, member, below, token)
         elif "COMPARE" in kinds:
-            below.conditions += self._within_ends(type(self)(piece, self.context).conditions())
+            found = type(self)(piece, self.context).conditions()
+            only = found[-1].left
+            below.conditions += (left := self._within_ends(found))
+            if not left and isinstance(only, Symbol):  # 1 \le t \le T
+                below.axes += self.axes_of((only.name,), token)
+                self._begins(only.name, "1")
         elif "EQUAL" in kinds:
             k = kinds.index("EQUAL")
             below.axes += self._labels_in(piece[:k], token)
@@ -199,13 +230,14 @@ class SumReader(ConditionReader):
 
     def _within_ends(self, found: list[Compare]) -> list[Compare]:
         r"""Leave out that labels are from 1 to an extent: ``1 \le i < j \le n`` is ``i < j``."""
-        if len(found) > 1 and found[0].op == "<=" and found[0].left == Number(1):
+        several = len(found) > 1
+        if several and found[0].op == "<=" and found[0].left == Number(1):
             del found[0]
         last = found[-1]
         name, label = last.right, last.left
         taken = {*letters_compared(found[:-1]), *self.kept, *self.binding}
         bare = isinstance(name, Symbol) and not name.labels and name.name not in taken
-        ends = len(found) > 1 and last.op == "<=" and isinstance(label, Symbol)
+        ends = several and last.op == "<=" and isinstance(label, Symbol)
         if ends and isinstance(name, SizeOf):
             del found[-1]
         elif ends and bare:
@@ -245,7 +277,10 @@ class SumReader(ConditionReader):
         last = int(self._is_from_0(below))  # n - 1 is the last one of a sum from 0
         last += bool(below.axes) and self._pairs_follow(below.axes[-1])
         if sign and (sign, rest) not in {("-", str(k)) for k in range(1, last + 1)}:
-            self._leaves_out(below, token)
+            known = sign == "-" and rest.isdigit() and below.axes and not self._is_from_0(below)
+            if not known:
+                self._leaves_out(below, token)
+            below.ends = int(rest)
         alone = len(below.axes) == 1 and below.origin is None and not (sign and below.start == "1")
         if alone and name and below.start in {"0", "1"}:
             longer = int(sign + rest) if sign and rest.isdigit() else 0
@@ -311,6 +346,11 @@ def _equalities_joined(conditions: Sequence[Compare]) -> list[Compare]:
 def _in_order(conditions: Sequence[Compare]) -> list[Compare]:
     r"""Return that k stands before t, or with it, of ``\prod_{i=k+1}^{t}``: else it has no factor,
     and in books no meaning."""
+    middle = {c.left for c in conditions} & {c.right for c in conditions}
+    conditions = [
+        replace(c, op=FLIPPED[c.op], left=c.right, right=c.left)
+        if c.right in middle and c.op in FLIPPED else c for c in conditions
+    ]  # fmt: skip
     lower = [c.right for c in conditions if c.op in {">", ">="} and isinstance(c.right, Symbol)]
     upper = [c.right for c in conditions if c.op == "<=" and isinstance(c.right, Symbol)]
     return [Compare("<=", lower[0], upper[0])] if len(lower) == len(upper) == 1 else []
@@ -318,6 +358,27 @@ def _in_order(conditions: Sequence[Compare]) -> list[Compare]:
 
 def _count_text(name: str, more: int) -> str:
     return f"{name} {'+' if more > 0 else '-'} {abs(more)}" if more else name
+
+
+def _reaches(formula: Formula, below: Below) -> bool:
+    r"""Whether all that is summed shows that it has entries before the first one that is meant, and
+    behind the last one: ``\sum_{t=2}^{T} x_t x_{t-1}``, but not a of ``a_t x_{t-1}``."""
+    moves: dict[str, set[int]] = {}
+    for part in walk(formula):
+        for label, by in _moves(part):
+            if label == below.axes[-1] and isinstance(part, Symbol | TensorAt):
+                moves.setdefault(part.name, set()).add(by)
+    before, behind = int(below.start) - 1, below.ends
+    return all((not before or -before in x) and (not behind or behind in x) for x in moves.values())
+
+
+def _moves(part: Formula) -> Iterable[tuple[str, int]]:
+    if isinstance(part, Symbol):
+        return zip(part.labels, part.moves or (0,) * len(part.labels), strict=True)
+    if isinstance(part, TensorAt):
+        offsets = (x for x in part.entries if isinstance(x, Offset) and len(x.terms) == 1)
+        return ((x.terms[0][1], x.constant) for x in offsets)
+    return ()
 
 
 def _parted(upper: str) -> tuple[str, str, str]:

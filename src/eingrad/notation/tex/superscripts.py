@@ -428,12 +428,15 @@ def _ranges(found: Sequence[Row]) -> tuple[dict[str, set[int]], dict[str, tuple[
     r"""Return where labels begin, and the letter of their last one: ``\sum_{t=1}^{T}``."""
     begins: dict[str, set[int]] = {}
     ends: dict[str, tuple[str, int]] = {}
+    inner: dict[str, tuple[str, int]] = {}
     for row in found:
         for name, first, last in (*_sums(row.tokens), *_conditions(row)):
             begins.setdefault(name, set()).add(first)
             if last.letter and (last.by == 0 or (first, last.by) == (0, -1)):
                 ends.setdefault(name, (last.letter, last.by))
-    return begins, ends
+            elif last.letter and first == 1 and last.by < 0:  # of x_{i+1} the last is x_N
+                inner.setdefault(name, (last.letter, 0))
+    return begins, {**inner, **ends}
 
 
 def sum_begins(found: Sequence[Row], label: str) -> set[int]:
@@ -494,7 +497,8 @@ def claims_with_labels(
             raise lexer.error(row.tokens[0], reason, hint)
         index = use.places.get(ABOVE, NOTHING)
         own = [x for x in moving.labels.values() if index.letter in {x.letter, x.last}]
-        if index.letter and own and use.base not in names:
+        turned = index.letter == "T" and any(n.startswith(use.base) for n in names)  # W_{hh}^T
+        if index.letter and own and use.base not in names and not turned:
             moving.carriers.setdefault(use.base, (own[0].letter, ABOVE))
     if not moving.labels:
         return list(found)
