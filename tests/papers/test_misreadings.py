@@ -173,3 +173,25 @@ def test_entries_of_a_function_of_a_vector_may_depend_on_all(tmp_path: Path) -> 
         assert found_in(tmp_path, text)[-1].outcome == "not judged"
         said = f"Element-wise,\n{text}"
         assert found_in(tmp_path, said)[-1].outcome == "right"
+
+
+# a text, which of its formulas, and how it is read: nothing is what it would be without its context
+READ = [
+    (r"$$\boxed{x = 2 a \\ y = 3 a}$$", 1, "y = 3 a"),
+    (r"$$\boxed{f = 2 a,\qquad g = 3 a}$$", 1, "g = 3 a"),
+    (r"$$y = \boxed{2 a}$$", 0, "y = 2 a"),
+    ("$$\\min_{w,b} w^\\top w$$\n$$f_i = w^\\top x_i$$\n$$w = \\sum_i a_i x_i$$", -1,
+     "w_j = sum_i(a_i x_ij)"),
+    (r"$$\hat{b}_{WLS} = (\mathbf{X}^\top \mathbf{W} \mathbf{X})^{-1} \mathbf{X}^\top \mathbf{y}$$", 0,
+     "bhatWLS_i = "),
+    (r"$$\hat{b}_{GLS} = (\mathbf{X}^\top \mathbf{X})^{-1} \mathbf{X}^\top \mathbf{y}$$", 0,
+     "bhatGLS_i = "),
+    ("$$d_{ij} = \\|r_i - r_j\\|$$\n$${d'}_{ij} = \\|r_i - {r'}_j\\|$$", 1, "dprime_ij = "),
+    ("$$y_i = s(x_i)$$\n$$1 = \\frac{\\partial}{\\partial x_i} [s(s^{-1}(x_i))]$$", 1, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "which", "read"), READ)
+def test_what_a_formula_is_read_as(tmp_path: Path, text: str, which: int, read: str) -> None:
+    own = found_in(tmp_path, text)[which].read
+    assert own.startswith(read) if read else not own

@@ -28,6 +28,9 @@ _NAME = re.compile(
 )
 _BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|pmb|bold|vec)(?![A-Za-z])")
 _BELOW = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+|\d))")
+_OPERATOR = re.compile(
+    r"\\(?:min|max|inf|sup|lim|operatorname\*?\s*\{[a-z\\,; ]*\})\s*(?:\\limits\s*)?_\s*\{[^{}]*\}"
+)  # \min_{w, b}: no positions
 _ABOVE = re.compile(r"\^\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|(\\[A-Za-z]+|[A-Za-z0-9*]))")
 _LABELS = re.compile(r"\s*[A-Za-z](?:\s*,?\s*(?:[A-Za-z]|\d+))*\s*")
 _TURNED = re.compile(r"\\top(?![a-z])|\\intercal|\\mathsf\s*\{?\s*T|\\mathrm\s*\{\s*T\s*\}")
@@ -148,7 +151,7 @@ class AxesOfNames:
         self.least: dict[tuple[str, int], list[LeastAxes]] = {}
         whole = " ; ".join(side for *_, sides in rows for side in sides)
         self.positions = {
-            x for own in _BELOW.findall(whole) if "," in own[0] or len(own[0].strip()) > 1
+            x for own in _BELOW.findall(_OPERATOR.sub(" ", whole)) if "," in own[0] or len(own[0].strip()) > 1
             for x in re.findall("[a-z]", own[0])
         }  # fmt: skip
         bare = re.sub(r"\^\s*(?:\{[^{}]*\}|T)", " ", whole)

@@ -48,6 +48,7 @@ _ARROW = re.compile(r"(?<![<>=])=+>(?!=)")
 _LAST_WORD = re.compile(r"[,;]?\s+(?:then|and|so|where)\Z")  # z = 0, then
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _WIDE = re.compile(r"(?:\\ [ \t]*){3,}")  # as wide as \quad
+_BOXES = frozenset({r"\boxed", r"\fbox", r"\colorbox", r"\tcboxmath"})
 _ARRAY = re.compile(r"\\(begin|end)\s*\{array\}")
 _RELATED = re.compile(r"&\s*(?:=|:=|\\(?:equiv|triangleq|approx|leq?|geq?|sim)(?![a-z])|<|>)")
 
@@ -106,7 +107,7 @@ def rows_of(text: str, line: int) -> list[EquationRow]:
     """
     start = len(text) - len(text.lstrip())
     text = _ARROW.sub(r"\\Rightarrow ", _COMMENT.sub("", _UNSEEN.sub("", text)))
-    text = _WIDE.sub(r"\\quad ", _with_rows(text))
+    text = _WIDE.sub(r"\\quad ", _with_rows(_unboxed(text)))
     result: list[EquationRow] = []
     for place, row in _split_rows(text):
         here = line + text.count("\n", start, place)
@@ -124,11 +125,24 @@ def rows_of(text: str, line: int) -> list[EquationRow]:
     return result
 
 
+def _unboxed(text: str) -> str:
+    r"""Return a formula without boxes around equations.
+
+    >>> _unboxed(r"\boxed{x = 1, \quad y = 2} \text{ and } z = \boxed{3}")
+    'x = 1, \\quad y = 2 \\text{ and } z = \\boxed{3}'
+    """
+    for box in [p for p in pieces(text) if p.text in _BOXES and not p.depth][::-1]:
+        inside, end = group_behind(text, box.end)
+        if end > box.end and (_has_relation(inside) or _RELATED.search(inside)):
+            text = f"{text[: box.place]}{inside}{text[end:]}"
+    return text
+
+
 def _with_rows(text: str) -> str:
     r"""Return a formula with arrays of equations as ``aligned``: a column of them is relations.
 
     >>> _with_rows(r"\begin{array}{rcl} a & = & b \end{array}")
-    '\\\\begin{aligned} a & = & b \\\\end{aligned}'
+    '\\begin{aligned} a & = & b \\end{aligned}'
     """
     found = [p for p in pieces(text) if _ARRAY.match(p.text) and not p.depth]
     for opened, closed in reversed([*zip(found[::2], found[1::2], strict=False)]):

@@ -46,6 +46,10 @@ _INDEXED_FUNCTION = re.compile(
     r"\\(?:sigma|phi|varphi|psi)\s*\^\s*(?:\{\s*[(\[]?\s*(?:\\ell|[lL])\s*(?:[-+]\s*\d\s*)?[)\]]?\s*\}"
     r"|\\ell(?![a-z])|[lL])\s*(?:\\left\s*)?\("
 )  # \sigma^{(l)}(z)
+_INVERSE_OF = re.compile(
+    r"(?<![A-Za-z\\])[a-z]\s*\^\s*\{\s*-\s*1\s*\}\s*(?:\\left\s*)?"
+    r"\(\s*\\?[A-Za-z]+\s*(?:_\s*(?:\{[^{}]*\}|\w)\s*)?(?:\\right\s*)?\)"
+)  # s^{-1}(\theta_i)
 _FIRST_POWER = re.compile(r"[A-Za-z}]\s*\^\s*(?:\{\s*1\s*\}|1(?!\d))")  # a^1, a layer
 
 
@@ -155,6 +159,8 @@ def _unclear(text: str) -> str:
         return "a name with a vector below it"
     if _INDEXED_FUNCTION.search(text) is not None:
         return "a function with an index above it, which is not known"
+    if _INVERSE_OF.search(text) is not None:
+        return "the power -1 before a name in parentheses: an inverse function, or a quotient"
     if _FIRST_POWER.search(text) is not None:
         return "nobody writes a first power: a 1 above a name is a layer or an entry"
     return ""

@@ -27,6 +27,9 @@ _ITALIC = re.compile(
     r"(?P<script>[_^]\s*)?\\(?:mathit|mathnormal)(?![a-z])\s*"
     r"\{\s*(?P<inside>(?:[A-Za-z]|\\[A-Za-z]+)(?![A-Za-z])(?:[^{}]|\{[^{}]*\})*?)\s*\}"
 )  # \mathit{w_i}, which is how letters stand anyway
+_PRIMED = re.compile(
+    r"\{\s*(\\[a-z]+\s*\{\s*\\?[A-Za-z]+\s*\}|\\?[A-Za-z]+)\s*'\s*\}(?=\s*_)"
+)  # {d'}_{ij}
 _INNER_SCRIPT = re.compile(r"\{\s*([_^])\s*(?:(\w)|\{([^{}]*)\})\s*\}")  # \theta{_k}
 _TWICE_BOLD = re.compile(r"\\boldsymbol\s*\{\s*\\mathbf\s*\{\s*([^{}]*)\}\s*\}")
 _SPACE = re.compile(r"\\space(?![a-z])")
@@ -70,7 +73,8 @@ def with_scripts_outside(text: str) -> str:
     >>> with_scripts_outside(r"\mathbf{h_{t-1}} + \mathbf{\hat{y}_t}")
     '\\mathbf{h}_{t-1} + \\mathbf{\\hat{y}_t}'
     """
-    return _SCRIPT_IN_FONT.sub(r"\1{\2}_\3", _ITALIC.sub(_upright, text))
+    text = _SCRIPT_IN_FONT.sub(r"\1{\2}_\3", _ITALIC.sub(_upright, text))
+    return _PRIMED.sub(r"\1'", text)
 
 
 def _upright(found: re.Match[str]) -> str:

@@ -442,6 +442,8 @@ class ScriptReader(OffsetReader):
     def _word_in_subscript(self) -> str:
         """Go past letters that spell a word, ``y_{pred}``, which belongs to the name."""
         word = ""
+        if self.peek(-1).kind == "LETTER" and not self.peek().spaced:
+            return ""  # LS of GLS
         while self.peek(len(word)).kind == "LETTER":
             word += self.peek(len(word)).text
         if word not in names.WORDS or self.peek(len(word)).kind not in {"RBRACE", "COMMA"}:
