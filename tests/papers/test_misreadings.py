@@ -182,8 +182,8 @@ READ = [
     (r"$$y = \boxed{2 a}$$", 0, "y = 2 a"),
     ("$$\\min_{w,b} w^\\top w$$\n$$f_i = w^\\top x_i$$\n$$w = \\sum_i a_i x_i$$", -1,
      "w_j = sum_i(a_i x_ij)"),
-    (r"$$\hat{b}_{WLS} = (\mathbf{X}^\top \mathbf{W} \mathbf{X})^{-1} \mathbf{X}^\top \mathbf{y}$$", 0,
-     "bhatWLS_i = "),
+    (r"$$\hat{b}_{WLS} = (\mathbf{X}^\top \mathbf{W} \mathbf{X})^{-1} \mathbf{X}^\top "
+     r"\mathbf{y}$$", 0, "bhatWLS_i = "),
     (r"$$\hat{b}_{GLS} = (\mathbf{X}^\top \mathbf{X})^{-1} \mathbf{X}^\top \mathbf{y}$$", 0,
      "bhatGLS_i = "),
     ("$$d_{ij} = \\|r_i - r_j\\|$$\n$${d'}_{ij} = \\|r_i - {r'}_j\\|$$", 1, "dprime_ij = "),

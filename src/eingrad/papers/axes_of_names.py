@@ -150,8 +150,9 @@ class AxesOfNames:
     ) -> None:
         self.least: dict[tuple[str, int], list[LeastAxes]] = {}
         whole = " ; ".join(side for *_, sides in rows for side in sides)
+        below = _BELOW.findall(_OPERATOR.sub(" ", whole))
         self.positions = {
-            x for own in _BELOW.findall(_OPERATOR.sub(" ", whole)) if "," in own[0] or len(own[0].strip()) > 1
+            x for own in below if "," in own[0] or len(own[0].strip()) > 1
             for x in re.findall("[a-z]", own[0])
         }  # fmt: skip
         bare = re.sub(r"\^\s*(?:\{[^{}]*\}|T)", " ", whole)
