@@ -195,3 +195,20 @@ READ = [
 def test_what_a_formula_is_read_as(tmp_path: Path, text: str, which: int, read: str) -> None:
     own = found_in(tmp_path, text)[which].read
     assert own.startswith(read) if read else not own
+
+
+LINK = r"""
+$$\eta = -\lambda$$
+$$\mu = -\frac{1}{\eta}$$
+"""
+# whether two sides are said of the same: a model's condition on what nothing relates is not wrong
+RELATED = [
+    (r"-\frac{1}{\mu} = b t", "not judged"),
+    (r"2 \mu = \frac{2}{\lambda}", "right"),
+    (r"2 \mu = \frac{3}{\lambda}", "wrong"),
+]
+
+
+@pytest.mark.parametrize(("claim", "outcome"), RELATED)
+def test_what_nothing_relates_is_a_condition(tmp_path: Path, claim: str, outcome: str) -> None:
+    assert found_in(tmp_path, f"{LINK}\n$${claim}$$")[-1].outcome == outcome

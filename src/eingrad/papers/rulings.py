@@ -40,6 +40,25 @@ def _labels_in(text: str) -> frozenset[str]:
     return frozenset(a or b for a, b in _ONE_LABEL.findall(text))
 
 
+def _are_unrelated(left: str, side: str, used: Sequence[Stated]) -> bool:
+    """Whether two sides without derivatives have no letter in common, with all that defines them:
+    the link ``-1 / m = x^T b`` of a model."""
+    if is_derivative(left + side):
+        return False
+    one, other = letters_in(left), letters_in(side)
+    plain = {s.name for s in used if not s.shape}
+    named = [
+        (letters_of_name(s.name), s.letters) for s in used
+        if not s.shape and s.name.partition("_")[0] not in plain - {s.name}
+    ]  # fmt: skip
+    for _ in used:
+        one, other = (
+            own.union(*(letters for name, letters in named if name and name <= own))
+            for own in (one, other)
+        )
+    return bool(one) and bool(other) and not one & other
+
+
 class Rulings:
     """Judges the equalities of a document where they stand."""
 
@@ -100,6 +119,8 @@ class Rulings:
             blank = replace(blank, read=blank.read or self.names.written(found.read))
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
+        if found.outcome == "wrong" and _are_unrelated(left, side, found.used):
+            return replace(blank, reason="nothing relates its two sides: a condition")
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
         if found.outcome == "wrong" and self.takes_sigma(line, text, found.used):

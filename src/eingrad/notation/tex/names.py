@@ -29,7 +29,7 @@ WORDS = frozenset({
     "fake", "gen", "ref", "eff", "avg", "mean", "max", "min", "std", "var", "model", "init", "rec",
     "recon", "pos", "neg", "obs", "prior", "post", "cls", "aux", "hid", "hidden", "emb", "attn",
     "CE", "BCE", "MSE", "MAE", "RMSE", "KL", "NLL", "ML", "MLE", "MAP", "ELBO", "GAN", "VAE", "SVM",
-    "LS", "OLS", "GLS", "WLS", "GMM", "RSS", "SSE", "MMSE", "LMS", "WD", "CTC", "RL", "DPO", "PPO",
+    "LS", "OLS", "GLS", "WLS", "GMM", "RSS", "MMSE", "UMAP", "WD", "CTC", "RL", "DPO", "PPO",
 })  # in a subscript they belong to the name
 PARAMETERS = frozenset({
     "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta", "delta", "epsilon",
