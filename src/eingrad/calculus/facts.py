@@ -171,7 +171,8 @@ def apply_fact(node: Expr, fact: Fact, orders: Orders | None = None) -> Expr:
         return apply_symmetries(node, [fact])
     if is_antisymmetry(fact):
         return rewrite([node], lambda x: _with_sign(x, fact))[0]
-    return rewrite([node], lambda x: _replace(x, fact, orders or {}))[0]
+    pattern = open_product(fact.left)
+    return rewrite([node], lambda x: _replace(x, fact, pattern, orders or {}))[0]
 
 
 def apply_symmetries(node: Expr, facts: Iterable[Fact]) -> Expr:
@@ -340,15 +341,14 @@ def _with_orders(product: OpenProduct, orders: Mapping[int, Labels]) -> Expr:
     return replace(product, factors=tuple(factors)).build()
 
 
-def _replace(node: Expr, fact: Fact, orders: Orders) -> Expr | None:
+def _replace(node: Expr, fact: Fact, pattern: OpenProduct, orders: Orders) -> Expr | None:
     """Replace the left side's product among the factors of ``node`` by the right side."""
     if node is fact.left:
         return fact.right
     if is_sum(node):
         return negate(fact.right) if node is negate(fact.left) else None
-    if not isinstance(node, Einsum):
+    if not isinstance(node, Einsum) or not _bases(fact.left, True) <= _bases(node):
         return None
-    pattern = open_product(fact.left)
     product = _split_powers(_with_signs(open_product(node), pattern), pattern)
     scalars = [x for x, labels in pattern.factors if not labels and not isinstance(x, Var)]
     wanted = [f for f in pattern.factors if f[0] not in scalars]
@@ -391,6 +391,15 @@ def _with_signs(product: OpenProduct, pattern: OpenProduct) -> OpenProduct:
     return replace(
         product, coefficient=-product.coefficient if minus else product.coefficient, factors=factors
     )
+
+
+@lru_cache(maxsize=4096)
+def _bases(node: Expr, is_pattern: bool = False) -> frozenset[Expr]:
+    """Return what a product's factors are powers of, of a sum whatever its sign; a pattern's
+    extents may be lacking."""
+    found = [_radicand_and_exponent(x)[0] for x, _ in open_product(node).factors]
+    either = (min(x, _negated(x), key=lambda y: y.digest) if is_sum(x) else x for x in found)
+    return frozenset(x for x in either if not (is_pattern and isinstance(x, Size)))
 
 
 @lru_cache(maxsize=1024)

@@ -77,7 +77,11 @@ def open_product(
     ``dims`` are the axes that a scalar is repeated along; the output labels are 0, 1, ... Products
     inside it are opened as long as that gives no more than ``most`` factors.
     """
-    dims = node.dims if dims is None else dims
+    return _open_product(node, node.dims if dims is None else tuple(dims), most)
+
+
+@lru_cache(maxsize=4096)
+def _open_product(node: Expr, dims: tuple[Dim, ...], most: float) -> OpenProduct:
     coefficient, core = scale_of(node)
     output = tuple(range(len(dims)))
     extents: dict[int, Dim] = dict(enumerate(dims))
@@ -346,6 +350,7 @@ def _times_each_term(total: Expr, factor: Factor) -> Expr | None:
 # --- factoring --------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def factor(node: Expr) -> Expr:
     """Pull out of a sum the factors that all its terms share: ``p d - p q -> p (d - q)``.
 

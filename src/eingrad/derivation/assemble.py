@@ -10,7 +10,7 @@ from eingrad.core.digits import is_decimal
 from eingrad.core.expr import Number as Value
 from eingrad.errors import EingradError
 from eingrad.notation import syntax
-from eingrad.notation.summation import Summation, children
+from eingrad.notation.summation import Summation, children, once_each
 from eingrad.notation.syntax import Call, Formula, Number, Ordinal, Symbol
 from eingrad.notation.tensors import PI
 
@@ -178,25 +178,28 @@ def _is_trace(factor: Formula, letter: str) -> bool:
     return isinstance(factor, Symbol) and factor.labels.count(letter) > 1
 
 
-def letters_of(formula: Formula) -> set[str]:
+@once_each
+def letters_of(formula: Formula) -> frozenset[str]:
     """Return every label in a formula."""
     if isinstance(formula, Symbol | syntax.TensorAt):
-        return set(formula.labels)
-    return {x for part in children(formula) for x in letters_of(part)}
+        return frozenset(formula.labels)
+    return frozenset[str]().union(*map(letters_of, children(formula)))
 
 
-def _held(formula: Formula) -> set[str]:
+def _held(formula: Formula) -> frozenset[str]:
     return letters_of(formula) | places_in(formula)
 
 
-def places_in(formula: Formula) -> set[str]:
+@once_each
+def places_in(formula: Formula) -> frozenset[str]:
     """Return the labels that comparisons in a formula speak of, but for those that it binds."""
     if isinstance(formula, Ordinal):
-        return {formula.label}
-    found = {x for part in children(formula) for x in places_in(part)}
+        return frozenset([formula.label])
+    found = frozenset[str]().union(*map(places_in, children(formula)))
     return found - {*formula.axes} if isinstance(formula, Call) else found
 
 
+@once_each
 def letters_in_order(formula: Formula) -> tuple[str, ...]:
     """Return the labels in a formula as one reads them."""
     if isinstance(formula, Symbol | syntax.TensorAt):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TypeGuard
 
 from eingrad.core.expr import Dim
-from eingrad.notation.summation import children, rebuilt, walk
+from eingrad.notation.summation import children, once_each, rebuilt, walk
 from eingrad.notation.syntax import (
     Call,
     Compare,
@@ -30,8 +31,9 @@ from eingrad.notation.syntax import (
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
-Shape = tuple[object, ...] | str
-"""A formula without its labels, its terms and factors sorted."""
+Shape = str
+"""A formula without its labels, its terms and factors sorted; of one with parts a digest."""
+Terms = tuple[tuple[int, Shape], ...]
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ class AuthorOrder:
     """``sums`` are the author's sums in their order, by what they add; ``means`` what is averaged;
     ``symmetric`` the tensors whose labels may be written in any order."""
 
-    sums: Mapping[Shape, tuple[Shape, ...]] = field(default_factory=dict)
+    sums: Mapping[Terms, Terms] = field(default_factory=dict)
     means: Collection[Shape] = frozenset()
     symmetric: Collection[str] = frozenset()
+    outlines: Collection[Terms] = frozenset()  # of the sums, by which most others are told apart
 
 
 def author_order_of(system: System) -> AuthorOrder:
@@ -53,18 +56,20 @@ def author_order_of(system: System) -> AuthorOrder:
     >>> list(author_order.sums.values())
     [((0, 'x'), (0, '1'))]
     """
-    sums: dict[Shape, tuple[Shape, ...]] = {}
+    sums: dict[Terms, Terms] = {}
     means: set[Shape] = set()
+    outlines: set[Terms] = set()
     for definition in system.definitions.values():
         if definition.written is None:
             continue
         for part in walk(definition.written.value):
             if isinstance(part, Sum) and len(part.terms) > 1:
                 terms = _signed(part)
-                sums.setdefault(tuple(sorted(terms, key=repr)), terms)
+                outlines.add(_outline(part))
+                sums.setdefault(tuple(sorted(terms)), terms)
             elif isinstance(part, Call) and part.function == "mean":
                 means.add(shape_of(part.args[0]))
-    return AuthorOrder(sums, frozenset(means))
+    return AuthorOrder(sums, frozenset(means), outlines=frozenset(outlines))
 
 
 def as_written(formula: Formula, author_order: AuthorOrder, dims: Mapping[str, Dim]) -> Formula:
@@ -101,6 +106,7 @@ def _in_alphabetical_order(formula: Formula, symmetric: Collection[str]) -> Form
     return formula
 
 
+@once_each
 def shape_of(formula: Formula) -> Shape:
     """Return a formula's shape."""
     match formula:
@@ -113,26 +119,52 @@ def shape_of(formula: Formula) -> Shape:
         case Number() | Derivative():
             return to_text(formula)
         case Call(function=function):
-            return (function, *map(shape_of, children(formula)))
+            return _digest(function, *map(shape_of, children(formula)))
         case Power(base=base, exponent=exponent):
-            return ("^", shape_of(base), shape_of(exponent))
+            return _digest("^", shape_of(base), shape_of(exponent))
         case Compare(op=op, left=left, right=right):
-            return (op, shape_of(left), shape_of(right))
+            return _digest(op, shape_of(left), shape_of(right))
         case Sum():
-            return ("+", *sorted(_signed(formula), key=repr))
+            return _digest("+", *sorted(_signed(formula)))
         case Product():
-            return ("*", *sorted(_factors(formula, False), key=repr))
+            return _digest("*", *sorted(_factors(formula, False)))
     raise TypeError(f"{type(formula).__name__} is no formula")
 
 
-def _signed(total: Sum) -> tuple[Shape, ...]:
+def _digest(*parts: object) -> Shape:
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def _outline(total: Sum) -> Terms:
+    """Return the signs of a sum's terms, and what their shapes begin with."""
+    both = zip(total.negative, total.terms, strict=True)
+    return tuple(sorted((int(minus), _head_of(x)) for minus, x in both))
+
+
+def _head_of(formula: Formula) -> str:
+    """Return what a formula's shape begins with, or all of it."""
+    match formula:
+        case Call(function=function):
+            return function
+        case Power():
+            return "^"
+        case Compare(op=op):
+            return op
+        case Sum():
+            return "+"
+        case Product():
+            return "*"
+    return shape_of(formula)
+
+
+def _signed(total: Sum) -> Terms:
     both = zip(total.negative, total.terms, strict=True)
     return tuple((int(minus), shape_of(x)) for minus, x in both)
 
 
-def _factors(product: Product, inverse: bool) -> list[Shape]:
+def _factors(product: Product, inverse: bool) -> list[tuple[int, Shape]]:
     """Return the shapes of the factors, each with whether it divides; inner products are opened."""
-    result: list[Shape] = []
+    result: list[tuple[int, Shape]] = []
     for x, divides in zip(product.factors, product.divides, strict=True):
         if isinstance(x, Product):
             result += _factors(x, inverse != divides)
@@ -143,8 +175,10 @@ def _factors(product: Product, inverse: bool) -> list[Shape]:
 
 def _in_order(total: Sum, author_order: AuthorOrder) -> Sum:
     """Write the terms in the author's order, if the author wrote this sum."""
+    if _outline(total) not in author_order.outlines:
+        return total
     shapes = _signed(total)
-    order = author_order.sums.get(tuple(sorted(shapes, key=repr)))
+    order = author_order.sums.get(tuple(sorted(shapes)))
     if order is None:
         return total
     left = list(range(len(shapes)))
@@ -165,6 +199,7 @@ def _as_mean(product: Product, author_order: AuthorOrder, dims: Mapping[str, Dim
             not isinstance(x, Call)
             or x.function != "sum"
             or x.conditions  # their mean is over those for which they hold
+            or not author_order.means
             or shape_of(x.args[0]) not in author_order.means
         ):
             continue

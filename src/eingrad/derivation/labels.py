@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 
 from eingrad.calculus.gather_rules import open_scatter
@@ -697,7 +698,8 @@ def _flat_terms(expr: Expr) -> Iterator[Expr]:
             yield term
 
 
-def _leaves(expr: Expr) -> list[Var]:
+@lru_cache(maxsize=4096)
+def _leaves(expr: Expr) -> Sequence[Var]:
     found: list[Var] = []
     stack = [expr]
     while stack and len(found) < 64:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from eingrad.calculus.forward import Tangent
 from eingrad.calculus.naming import DirectionName
 from eingrad.calculus.reverse import Adjoint, tensor
-from eingrad.calculus.simplify import simplify, simplify_in_stages
+from eingrad.calculus.simplify import Stage, simplify_in_stages
 from eingrad.calculus.structure import cost
 from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
@@ -45,6 +45,7 @@ class Deriver:
     def __init__(self, system: System, original: System, records: Mapping[str, Record]) -> None:
         self.system, self.original, self.records = system, original, records
         self.parents: dict[str, set[str]] = {}  # of the records whose steps were asked for
+        self._known_stages: dict[tuple[str, Expr], list[Stage]] = {}
         rank = {name: k for k, name in enumerate(introduced(system))}
         count = len(rank)
         for name, record in records.items():
@@ -116,8 +117,18 @@ class Deriver:
 
     def unfolded(self, key: str) -> Expr:
         """Put the formulas of other derivatives in, as long as the result can be read."""
-        whole = self._opened(key)
-        return simplify(whole, self.records[key].knowledge.about(whole))
+        return self._simplified(key, self._opened(key))
+
+    def _simplified(self, key: str, whole: Expr) -> Expr:
+        stages = self._stages(key, whole)
+        return stages[-1].result if stages else whole
+
+    def _stages(self, key: str, whole: Expr) -> list[Stage]:
+        """Simplify a derivative into which others were put, once for all that show it."""
+        if (key, whole) not in self._known_stages:
+            facts = self.records[key].knowledge.about(whole)
+            self._known_stages[key, whole] = simplify_in_stages(whole, facts)
+        return self._known_stages[key, whole]
 
     def _opened(self, key: str) -> Expr:
         """Put in all formulas of other derivatives, or those that leave a line that is short."""
@@ -144,8 +155,7 @@ class Deriver:
                     parts[var.name] = Var(self._part_name(len(parts)), var.dims)
             named: dict[Expr, Expr] = {self.records[k].var: v for k, v in parts.items()}
             whole = substitute(whole, named)
-            found = simplify(whole, self.records[own].knowledge.about(whole))
-            result.append((own, parts[own], found))
+            result.append((own, parts[own], self._simplified(own, whole)))
         return result
 
     def _part_name(self, number: int) -> str:
@@ -161,7 +171,7 @@ class Deriver:
         if not isinstance(record, Adjoint) or len(record.contributions) < 2:
             return []
         whole, labels = self._opened(key), self.letters(key)
-        stages = simplify_in_stages(whole, record.knowledge.about(whole))
+        stages = self._stages(key, whole)
         whole = stages[-1].result if stages else whole
         if cost(whole) > cost(record.expr) + PUT_IN_COST:
             return []

@@ -9,8 +9,10 @@ once. A label that a tensor repeats (``A_ii``) is a trace.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
+from typing import TypeVar
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.syntax import (
@@ -30,6 +32,9 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 
+Value = TypeVar("Value")
+MOST_KNOWN = 1 << 14  # formulas of which something is remembered
+
 
 def children(formula: Formula) -> tuple[Formula, ...]:
     """Return the formulas that ``formula`` is made of, as they stand in the text."""
@@ -43,6 +48,25 @@ def children(formula: Formula) -> tuple[Formula, ...]:
         case Derivative(of=of, wrt=wrt):
             return of, *wrt
     return ()
+
+
+def once_each(function: Callable[[Formula], Value]) -> Callable[[Formula], Value]:
+    """Let a function remember what it said of each formula: of the formulas that hold it, each
+    asks again, and to compare two formulas takes as long as to walk them."""
+    known: dict[int, tuple[Formula, Value]] = {}
+
+    @wraps(function)
+    def ask(formula: Formula) -> Value:
+        found = known.get(id(formula))
+        if found is not None and found[0] is formula:
+            return found[1]
+        value = function(formula)
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        known[id(formula)] = formula, value  # which keeps it, so that no other gets its place
+        return value
+
+    return ask
 
 
 def rebuilt(formula: Formula, parts: Sequence[Formula]) -> Formula:
