@@ -105,9 +105,9 @@ ONES = "y_i = asin(cos(relu(x_i - 3))) w_i"
     ("L = exp(exp(x^2 + 5)) + y", "dL/dy = 1 + 0 x", "right"),
     ("L = exp(6 exp(3 x + 1.5 y)) + y z", "dL/dz = y + exp(-6 exp(3 x + 1.5 y))", "wrong"),
     ("y = exp(6 exp(3 a) exp(3 b)) (1 + a^2)\nL = w y", "dL/dw = y", "right"),
-    # there are only great ones, and nothing shows what is beside them
+    # there are only great ones, and algebra alone shows what is beside them
     ("E = 6.02e23 k x", "dE/dx = 6.02e23 k", "right"),
-    ("E = 6.02e23 k x", "dE/dx = 6.02e23 k + 1", "not judged"),
+    ("E = 6.02e23 k x", "dE/dx = 6.02e23 k + 1", "wrong"),
     # where rounding leaves the domain of a function, values that are equal are equal
     (ONES, "dy_i/dw_j = delta_ij asin(cos(relu(x_i - 3)))", "right"),
     (ONES, "dy_i/dw_j = delta_ij acos(cos(relu(x_i - 3)))", "wrong"),

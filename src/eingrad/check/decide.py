@@ -33,6 +33,7 @@ from eingrad.check.held_fixed import (
 from eingrad.check.immediate import held_earlier
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
+from eingrad.check.lost_terms import is_lost
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
 from eingrad.check.other_layout import in_other_layout
 from eingrad.check.other_meanings import REACHES, imaginary_unit, reaching_over_the_sum
@@ -43,9 +44,10 @@ from eingrad.check.unsaid_sums import with_sums_said
 from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
 from eingrad.check.written_out import entry_claims
 from eingrad.core.algebra import is_zero, subtract
-from eingrad.core.expr import Expr, Var, variables
+from eingrad.core.expr import Const, Expr, Var, variables
 from eingrad.core.later import letting_overflow
 from eingrad.core.recurrences import recurrent
+from eingrad.derivation.labels import to_formula
 from eingrad.errors import EingradError, MemoryLimitError, NotationError
 from eingrad.notation.lower import scalar_indices
 from eingrad.notation.mistakes import NOT_KEPT
@@ -428,7 +430,10 @@ def check_formula(
         return Verdict("not judged", text, reason, question.correct)
     try:
         if agrees_everywhere(own, question.right, question.points):
-            if not (proved := is_proved(question, expr)):
+            rest = difference_of(question, expr)
+            if not (proved := rest is not None and is_zero(rest)):
+                if rest is not None and is_lost(question, rest, claim.value):
+                    return _lost(question, text, rest)
                 check_nothing_lost(own, question.right, question.points)
             return _right(question, text, proved)
         if (inside := holds_inside(question, claim.value)) is not None:
@@ -547,6 +552,13 @@ def _right(question: Question, text: str, proved: bool) -> Verdict:
     return Verdict("right", text, reason, question.correct, proof=proof)
 
 
+def _lost(question: Question, text: str, difference: Expr) -> Verdict:
+    """Speak about a claim with a term that is too small beside the others to have a digit."""
+    written = question.restored(to_formula(difference, question.labels, question.derived.names))
+    reason = f"off by {to_text(written)}, which is lost beside the rest in numbers"
+    return Verdict("wrong", text, reason, question.correct, None, "term")
+
+
 def _right_inside(question: Question, text: str, inside: str, books: bool) -> Verdict:
     """Speak about a claim that is right but where it reads behind the last entry."""
     verdict = _right(question, text, proved=False)
@@ -623,11 +635,12 @@ def _fixed(question: Question, found: Diagnosis) -> str | None:
     return None if found.value is None else question.text(target, tidied(found.value))
 
 
-def is_proved(question: Question, claimed: Expr) -> bool:
-    """Whether the rules of algebra show that a claim equals the right formula."""
+def difference_of(question: Question, claimed: Expr) -> Expr | None:
+    """Return what a claim has more than the right formula, by the rules of algebra: 0 where these
+    show that it is right, None where the difference is too long to simplify."""
     derived = question.derived
     a, b = derived.whole(claimed), derived.whole(question.right)
     if a is b:
-        return True
+        return Const(0)
     difference = subtract(a, b)
-    return cost(difference) <= PROVABLE and is_zero(simplify(difference, derived.system.facts))
+    return simplify(difference, derived.system.facts) if cost(difference) <= PROVABLE else None
