@@ -115,3 +115,9 @@ def test_formulas(text: str, claim: str, outcome: str) -> None:
 def test_a_product_of_matrices_that_is_none_of_steps_is_refused(text: str, claim: str) -> None:
     with pytest.raises(eg.NotationError, match="a product of many matrices"):
         eg.parse_latex(typeset(text)).check(typeset(claim), latex=True)
+
+
+def test_a_label_that_is_a_gate_too_is_refused() -> None:
+    model = eg.parse_latex(typeset(CELL.replace("@j", "@i")))
+    with pytest.raises(eg.NotationError, match="i is a label of this claim, and a tensor"):
+        model.check(typeset(r"d(@c_t, @c_k) = \prod_{i=k+1}^t @f_i"), latex=True)

@@ -120,8 +120,21 @@ class MatrixJudge:
         if other is None or (verdict is not None and other.outcome == "wrong"):
             if verdict is None:
                 raise error or AssertionError
+            self._check_letters(claim)
             return verdict
         return replace(other, claim=text_of(claim), notes=(*other.notes, note))
+
+    def _check_letters(self, claim: Claim) -> None:
+        r"""Raise where a label of a sum or product is a tensor, too: i of ``\prod_{i=k+1}^t f_i``
+        beside a gate i, where no reading can be compared."""
+        parts = [*walk(sides_of(claim)[1])]
+        bound = {k for x in parts if isinstance(x, Call) for k in x.axes}
+        for letter in sorted(bound & self.derived.system.labels.keys()):
+            raise NotationError(
+                f"{letter} is a label of this claim, and a tensor elsewhere",
+                operand=letter,
+                hint="give the label or the tensor another name",
+            )
 
     def _verdict(self, claim: Claim, definitions: Sequence[Claim]) -> Verdict:
         if not self.reader.is_matrix(claim):
