@@ -25,6 +25,8 @@ READINGS = [
     (r"P = \mathbf{F} \cdot \mathbf{v}", "P = F_i v_i"),
     (r"\mathbf{F} = m \mathbf{a}", "F_i = m a_i"),
     (r"\mathbf{y} = \mathbf{W} \cdot \mathbf{x} + \mathbf{b}", "y_i = W_ij x_j + b_i"),
+    (r"L = \frac12\|w\|^2 - \sum_i\alpha_i[y_i(w\cdot x_i + b) - 1]", "L = w_j w_j / 2 - sum_i(alpha_i (y_i (w_j x_ij + b) - 1))"),
+    (r"L = \sum_i (y_i - w \cdot x_i)^2 + \|w\|^2", "L = sum_i((y_i - w_j x_ij)^2) + w_j w_j"),
     # ones, norms
     (r"L(w, \lambda) = \frac12 w^T\Sigma w - \lambda(w^T 1 - 1)", "L = w_i Sigma_ij w_j / 2 - lambda (sum_i(w_i) - 1)"),
     (r"L = \lambda \|\mathbf{w}\|_1", "L = lambda sum_i(abs(w_i))"),
@@ -66,7 +68,14 @@ def test_what_may_be_something_else_is_refused(latex: str, hint: str) -> None:
 
 
 OLS = r"S(\beta) = (y - X\beta)'(y - X\beta)" + SHAPES
+MASKED = r"L = \frac{1}{2}\|M \circ (X - U V^\top)\|_F^2 \\ X, M \in \mathbb{R}^{n \times m} \\ U \in \mathbb{R}^{n \times k} \\ V \in \mathbb{R}^{m \times k}"
+DIAGONAL = r"f = x^\top \operatorname{Diag}(d) x \\ x, d \in \mathbb{R}^n"
 CLAIMS = [
+    (MASKED, r"\frac{\partial L}{\partial U} = -(M^{\circ 2} \circ (X - U V^\top)) V", "right"),
+    (MASKED, r"\frac{\partial L}{\partial U} = -(M^{\circ 3} \circ (X - U V^\top)) V", "wrong"),
+    (DIAGONAL, r"\nabla_x f = 2 \operatorname{Diag}(d) x", "right"),
+    (DIAGONAL, r"\nabla_d f = x^{\odot 2}", "right"),
+    (DIAGONAL, r"\nabla_d f = x^{\odot 3}", "wrong"),
     (OLS, r"\frac{\partial S}{\partial \beta} = -2X'y + 2X'X\beta", "right"),
     (OLS, r"\frac{\partial S}{\partial \beta} = -2X'y + X'X\beta", "wrong"),
     (OLS, r"\frac{\partial^2 S}{\partial\beta\partial\beta'} = 2X'X", "right"),

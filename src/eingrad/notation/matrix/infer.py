@@ -183,7 +183,7 @@ class Inference:
         if not open_nodes:
             return
         named = [x for x in open_nodes if x.op in {"name", "ones"}]
-        yield from self._by_rules(named, domains, (self._free, self._capital))
+        yield from self._by_rules(named, domains, (self._dotted, self._free, self._capital))
         for node in named:
             if domains[node.var] == VECTOR:
                 row = any(domains[x.var] == M for x in self._sums(node.var))
@@ -250,6 +250,17 @@ class Inference:
         if labels and not self.facts.bold:  # |y_n - t_n|
             turned = turned or any(not domains[x.var] & S for x in self._sums(node.var))
         return ((C,), "") if small and turned else ((), "")
+
+    def _dotted(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        r"""The x_i that a dot joins to a vector is one for each i: ``w \cdot x_i``."""
+        name = getattr(node.written, "name", "")
+        if self._count(node.written) != 1 or name[:1] not in DATA:
+            return (), ""
+        for place, outer in self._places(node.var):
+            others = [x for x in outer.parts if x is not place]
+            if outer.op == "dot" and not any(domains[x.var] & (S | M) for x in others):
+                return (C, R), ""
+        return (), ""
 
     def _free(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         """A capital that nothing beside it joins is a number where one fits: ``C w^T w + D``."""

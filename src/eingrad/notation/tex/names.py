@@ -86,6 +86,8 @@ def function_name(word: str) -> str | None:
     >>> function_name("ReLU"), function_name("Tr"), function_name("loss")
     ('relu', 'trace', None)
     """
+    if word == "Diag":
+        return "diag"
     for form in (word, word.lower()):
         known = canonical(form)
         if known is not None and is_function(known):

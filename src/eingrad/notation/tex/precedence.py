@@ -151,7 +151,8 @@ class Parser(CallReader):
             if _is_turned(before) and isinstance(after, Symbol) and len(after.labels) == 1:
                 self.context.survey.turned.add(after.name)
         plain = len(told) != len(formulas) or (
-            Summation().free(product).keys() - self.context.moving and not self.has_bold(product)
+            Summation().free(product).keys() - self.context.moving
+            and not (self.has_bold(product) or _dots_rows(formulas, told))
         )
         return product if plain else replace(product, signs=told)
 
@@ -228,6 +229,8 @@ class Parser(CallReader):
                 raise self.error("a derivative with what is held behind it", hint, token)
             return Derivative(of, (Symbol(wrt.name, axes, wrt.position),), formula.position)
         if labels is None and power is not None and not scripts.number:
+            if scripts.each:
+                return Call("pow", (formula, power), (), formula.position)
             return Power(formula, power, formula.position)
         if labels is not None and len(labels) == 2 and all(isinstance(x, str) for x in labels):
             if power is None and isinstance(formula, Power):
@@ -599,6 +602,8 @@ class Parser(CallReader):
             tensor = SizeOf(label, position=self.at(token))
         if power is None:
             return tensor
+        if scripts.each:
+            return Call("pow", (tensor, power), (), self.at(token))
         self._note_exponent(tensor, power)
         axes = tuple(x for x in entries if isinstance(x, str))
         if power == TRANSPOSED and len(axes) == 2 and SLICE not in axes:
@@ -697,6 +702,14 @@ def _fold_mean(factors: list[Formula], divides: list[bool]) -> None:
         factors[-2:], divides[-2:] = [mean], [False]
     elif factors[-3:-1] == [Number(1), count] and divides[-3:] == [False, True, False]:
         factors[-3:], divides[-3:] = [mean], [False]
+
+
+def _dots_rows(factors: Sequence[Formula], signs: Sequence[str]) -> bool:
+    r"""Whether a product is ``w \cdot x_i``, which may be that of two vectors."""
+    if len(factors) != 2 or signs[-1] != DOT:
+        return False
+    counts = [len(x.labels) if isinstance(x, Symbol) else 2 for x in factors]
+    return sorted(counts) == [0, 1]
 
 
 def _is_turned(formula: Formula) -> bool:

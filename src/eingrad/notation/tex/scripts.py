@@ -58,6 +58,7 @@ class Scripts:
     above: tuple[Entry, ...] = ()
     power: Formula | None = None
     primes: str = ""
+    each: bool = False  # whether the power is one of each entry, ``X^{\circ 2}``
     power_first: bool = False
     raised: str = ""
 
@@ -233,6 +234,12 @@ class ScriptReader(OffsetReader):
         elif in_braces and [t.text for t in self._group()][1:] == ["{", "T", "}"]:
             self.k += 6  # ^{\mathrm{T}}
             found.power = TRANSPOSED
+        elif in_braces and inner.text in {r"\circ", r"\odot"} and (
+            [self.peek(k).kind for k in (2, 3)] == ["NUMBER", "RBRACE"]
+        ):  # fmt: skip
+            self.k += 2
+            found.power, found.each = self.primary(), True
+            self.next()
         elif inner.text in names.TRANSPOSED and alone:
             self.k += 3 if in_braces else 1
             found.power = TRANSPOSED
