@@ -89,16 +89,16 @@ def test_a_mistake_is_told_from_what_is_right(
     assert found == [good, bad]
 
 
-def test_a_chain_goes_on_from_the_formula_that_it_differentiates(tmp_path: Path) -> None:
-    text = (
-        r"$J$ is a loss."
-        + "\n\n"
-        + r"$$\nabla_\theta J(\theta) = \nabla_\theta [\theta^2 a - 2 \theta] = {}$$"
-    )
-    assert last_of(text.format("2 \\theta a - 2"), tmp_path).outcome == "right"
-    found = last_of(text.format("2 \\theta a - 1"), tmp_path)
-    assert found.outcome == "wrong"
-    assert found.formula.startswith(r"\nabla_\theta [")
+@pytest.mark.parametrize("goes_on", ["=", "\n\\\\\\\\ &="])
+def test_a_chain_goes_on_from_the_formula_that_it_differentiates(
+    goes_on: str, tmp_path: Path
+) -> None:
+    formula = r"\nabla_\theta [\theta^2 a - 2 \theta]"
+    for side, outcome in ((r"2 \theta a - 2", "right"), (r"2 \theta a - 1", "wrong")):
+        chain = rf"\nabla_\theta J(\theta) = {formula} {goes_on} {side}"
+        text = rf"$J$ is a loss.{chr(10) * 2}$$\begin{{aligned}}{chain}\end{{aligned}}$$"
+        found = last_of(text, tmp_path)
+        assert (found.outcome, found.formula) == (outcome, f"{formula} = {side}")
 
 
 def test_cases_of_labels_that_the_section_speaks_of(tmp_path: Path) -> None:

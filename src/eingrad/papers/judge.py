@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from eingrad.papers.defined_names import DefinedNames
@@ -94,6 +94,7 @@ class Judge:
         self.overview = Overview(document, lines)
         self.names = DefinedNames(self.overview, facts)
         self.rulings = Rulings(self.names, facts)
+        self.chain: tuple[int, str, dict[str, str]] = (0, "", {})  # the last row's derivatives
 
     def line(self, line: PlacedRow) -> Iterator[JudgedFormula]:
         """Yield what a row says, one formula for each equality."""
@@ -178,7 +179,8 @@ class Judge:
             yield line.other(line.row.source, "a schema: prod stands for any product")
             return
         before = left
-        formulas: list[str] = []  # derivatives of formulas, which say what they are by themselves
+        goes_on = self.chain[:2] == (line.order - 1, left)
+        formulas = {**self.chain[2]} if goes_on else {}
         for mark, side in zip((s.mark for s in chain[1:]), sides, strict=True):
             if is_shape_arithmetic(side):
                 continue
@@ -190,11 +192,9 @@ class Judge:
             elif (new := self.new_name(line, side)) is not None and is_derivative(left):
                 yield self.names.defined(line, new, side, left)  # dL/dC = \zeta_1
             else:
-                judged = self.rulings.equality(line, left, side)
-                if not judged.judged:
-                    others = (self.rulings.equality(line, own, side) for own in formulas)
-                    judged = next((other for other in others if other.judged), judged)
-                formulas += [side] if is_derivative(side) else []
+                judged = self.chained(line, left, side, formulas)
+                if is_derivative(side):
+                    formulas[side] = line.words(side)
                 inner = differentiated(left, side) if judged.outcome == "not judged" else None
                 if inner is not None and (of := self.overview.defines(inner[0])) is not None:
                     self.names.scope.define(self.names.stated(line, of, *inner))
@@ -202,6 +202,19 @@ class Judge:
                 else:
                     yield self.rulings.condition(line, judged, left, side)
                 before = side
+        self.chain = line.order, left, formulas
+
+    def chained(
+        self, line: PlacedRow, left: str, side: str, formulas: Mapping[str, str]
+    ) -> JudgedFormula:
+        """Judge a side of a chain by its left side; else by the derivatives of formulas that stand
+        before it, which say by themselves what they are."""
+        judged = self.rulings.equality(line, left, side)
+        for own, written in formulas.items() if not judged.judged else ():
+            other = self.rulings.equality(line, own, side)
+            if other.judged:
+                return replace(other, formula=other.formula.replace(own, written))
+        return judged
 
     def new_name(self, line: PlacedRow, side: str) -> str | None:
         """Return the name that a side is, where the document speaks of it for the first time.

@@ -50,6 +50,11 @@ class PlacedRow:
         """Return a formula of this row that says nothing that could be judged."""
         return JudgedFormula(self.row.line, text, "other", "not judged", reason)
 
+    def words(self, text: str) -> str:
+        """Return a side of this row as the document has it."""
+        pairs = zip(self.row.sides, self.written.sides, strict=True)
+        return next((own.text for side, own in pairs if side.text == text), text)
+
     def as_written(self, formula: JudgedFormula) -> JudgedFormula:
         """Return a formula of this row with the document's own words."""
         text = formula.formula
