@@ -29,6 +29,11 @@ $$ \delta^{(l)} = \frac{\partial \mathcal{L}}{\partial z^{(l)}} $$
 
 """
 BOTH = ENTRIES + "In matrices, $z^l = w^l a^{l-1} + b^l$.\n\n"
+TWICE = ENTRIES + r"""
+As vectors, $\mathbf{\delta}^l = \frac{\partial C}{\partial \mathbf{z}^l}$, and
+$C = C(\ldots, z^l_j, \ldots)$.
+
+"""
 NAMED = r"""
 $$ a_i = \sigma(\sum_j w_{ij} x_j + b_i) = \sigma(z_i) $$
 
@@ -51,6 +56,9 @@ CLAIMS = [
     (ENTRIES, r"\frac{\partial C}{\partial z^l_j} = \sum_k \frac{\partial C}{\partial z^{l+1}_k} "
      r"\frac{\partial z^{l+1}_k}{\partial z^l_j}", "right"),
     (ENTRIES, r"\frac{\partial C}{\partial b^l_j} = b^l_j", "not judged"),  # for which loss?
+    (TWICE, r"\frac{\partial C}{\partial b^l_j} = \delta^l_j", "right"),
+    (TWICE, r"\frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_k \delta^l_j", "right"),
+    (TWICE, r"\frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_j \delta^l_k", "not judged"),  # sigma?
     (BOTH, r"\delta^l = ((w^{l+1})^T \delta^{l+1}) \odot \sigma'(z^l)", "right"),
     (BOTH, r"\delta^l = (w^{l+1} \delta^{l+1}) \odot \sigma'(z^l)", "wrong"),
     (VECTORS, r"\frac{\partial \mathcal{L}}{\partial W^{(l)}} = \delta^{(l)} (a^{(l-1)})^T",

@@ -350,16 +350,25 @@ class Equalities:
         needed = names_in(read_equation(text, built)) if texts else frozenset[str]()
         if RESERVED in needed:  # a delta with two labels may be an error that is defined
             needed |= {ERRORS}
+        defined = {own: self.defined_by(own, built) for own in texts}
+        last: dict[str, str] = {}  # of a vector and its entries the one that is spoken of
+        for own, (names, _) in defined.items():
+            spoken = re.split(r"_| = ", own, maxsplit=1)[0] in text
+            last |= {name: own for name in names if spoken or name not in last}
         found: list[str] = []
-        for own in reversed(texts):
-            try:
-                claims = read_equation(own, built)
-            except EingradError:
-                continue
-            if defined_in(claims) & needed:
+        for own, (names, letters) in reversed(defined.items()):
+            if any(last[name] == own for name in names & needed):
                 found.insert(0, own)
-                needed |= names_in(claims)
+                needed |= letters
         return found
+
+    def defined_by(self, text: str, built: Built) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the tensors that an equation defines, and those that it speaks of."""
+        try:
+            claims = read_equation(text, built)
+        except EingradError:
+            return frozenset(), frozenset()
+        return defined_in(claims), names_in(claims)
 
     def is_number(self, name: str) -> bool:
         r"""Whether the document declares a number: ``W \in \mathbb{R}``."""

@@ -15,7 +15,7 @@ from eingrad.papers.overview import Overview
 from eingrad.papers.passages import Document
 from eingrad.papers.placed_rows import INDEXED, PlacedRow, bared, is_bare, lines_of
 from eingrad.papers.prose import Facts
-from eingrad.papers.rewording import differentiated
+from eingrad.papers.rewording import derivative_of_formula, differentiated
 from eingrad.papers.rulings import Rulings
 from eingrad.papers.scope import letters_of_name
 
@@ -87,6 +87,12 @@ def is_update(sides: Sequence[Side]) -> bool:
     return re.search(_BEFORE + re.escape(bare) + _AFTER, inside) is not None
 
 
+def is_dependence(sides: Sequence[Side]) -> bool:
+    r"""Whether a name is said to depend on others, ``L = L(\ldots, z_k, \ldots)``."""
+    left, right = bared(sides[0].text), bared(sides[1].text)
+    return right.startswith(f"{left}(") and "dots" in right
+
+
 class Judge:
     """Goes through a document, formula by formula, and remembers what it defines."""
 
@@ -122,7 +128,9 @@ class Judge:
             return
         chain = _grounded(sides[:count])
         name = self.overview.defines(chain[0].text)
-        if name is not None and is_update(chain):
+        if name is not None and is_dependence(chain):
+            yield line.other(row.source, f"it says what {name} depends on")
+        elif name is not None and is_update(chain):
             yield line.other(row.source, f"a new value of {name}, which is no equation")
         elif name is not None and not self.names.is_known(name, chain):
             yield from self.symbol(line, name, [s.text for s in chain[1:]], first == ":=")
@@ -212,7 +220,8 @@ class Judge:
         judged = self.rulings.equality(line, left, side)
         for own, written in formulas.items() if not judged.judged else ():
             other = self.rulings.equality(line, own, side)
-            if other.judged:
+            sure = other.outcome != "wrong" or derivative_of_formula(own) is not None
+            if other.judged and sure:
                 return replace(other, formula=other.formula.replace(own, written))
         return judged
 

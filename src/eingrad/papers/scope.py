@@ -236,10 +236,10 @@ def _chosen(own: Sequence[Stated], used: str) -> tuple[Stated, set[int]]:
     A number of labels is 0 where it stands without.
     """
     ranks = {s.rank for s in own}
-    left = own[0].text.partition(" = ")[0]
-    base = re.escape(re.split(r"_|(?<!\{)\(", left, maxsplit=1)[0].strip())
+    lefts = (re.split(r"_|(?<!\{)\(", s.text.partition(" = ")[0], maxsplit=1)[0] for s in own)
+    bases = "|".join(sorted({re.escape(left.strip()) for left in lefts}))
     counted = _SUBSCRIPT.sub(lambda m: f"_{_count(m[1] or m[2])} ", used)
-    places = re.finditer(rf"(?<![A-Za-z\\]){base}(?![A-Za-z])\s*(?:_(\d+))?(?!\s*\^)", counted)
+    places = re.finditer(rf"(?<![A-Za-z\\])(?:{bases})(?![A-Za-z])\s*(?:_(\d+))?(?!\s*\^)", counted)
     spoken = {int(m[1] or 0) for m in places}
     alike = spoken & ranks
     return next((s for s in own if not alike or s.rank in alike), own[0]), spoken
