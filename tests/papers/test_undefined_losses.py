@@ -29,11 +29,12 @@ $$ \delta^{(l)} = \frac{\partial \mathcal{L}}{\partial z^{(l)}} $$
 
 """
 BOTH = ENTRIES + "In matrices, $z^l = w^l a^{l-1} + b^l$.\n\n"
-TWICE = ENTRIES + r"""
+VECTOR_TOO = r"""
 As vectors, $\mathbf{\delta}^l = \frac{\partial C}{\partial \mathbf{z}^l}$, and
 $C = C(\ldots, z^l_j, \ldots)$.
 
 """
+TWICE = ENTRIES + VECTOR_TOO
 NAMED = r"""
 $$ a_i = \sigma(\sum_j w_{ij} x_j + b_i) = \sigma(z_i) $$
 
