@@ -15,6 +15,7 @@ from eingrad.notation.syntax import (
     Formula,
     Number,
     Offset,
+    Product,
     SizeOf,
     Sum,
     Symbol,
@@ -23,6 +24,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import FLIPPED, ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 SEPARATORS = frozenset({"COMMA", "QUAD", "DOT", "COLON"})
@@ -97,7 +99,29 @@ class SumReader(ConditionReader):
         if own and not self.context.closed and not _reaches(formula, below):
             self._leaves_out(below, token)
         self.big_end = self.k
-        return formula
+        return self._product_sign(formula, token) if function == "prod" else formula
+
+    def _product_sign(self, whole: Formula, token: Token) -> Formula:
+        r"""End a product before the next sign, ``\prod_i p_i \prod_j q_j``, if this needs no label
+        of it; raise where it is open whether it goes on to a factor without its labels."""
+        if not isinstance(whole, Call) or not isinstance(whole.args[0], Product):
+            return whole
+        body, labels = whole.args[0], {*whole.axes, *letters_compared(whole.conditions)}
+        end = len(body.factors)
+        while end > 1 and labels.isdisjoint(Summation().free(body.factors[end - 1])):
+            end -= 1
+        if end == len(body.factors):
+            return whole
+        after = body.factors[end]
+        if not (isinstance(after, Call) and after.function == "prod") or body.divides[end]:
+            reason = rf"whether {token.text} goes over {to_text(after)}, too, is open"
+            raise self.error(reason, r"write parentheses: \prod_i (x_i y)", token)
+        head = body.factors[0] if end == 1 else replace(
+            body, factors=body.factors[:end], divides=body.divides[:end], signs=body.signs[:end]
+        )  # fmt: skip
+        first = replace(whole, args=(head,))
+        rest = body.factors[end:]
+        return Product((first, *rest), (False, *body.divides[end:]), whole.position)
 
     def _unlabelled(self, function: str, token: Token) -> Formula:
         r"""Read what follows ``\sum``: it goes over the only label that nothing else keeps."""
