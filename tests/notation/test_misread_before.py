@@ -20,7 +20,13 @@ CLAIMS = [
     (r"y = x^2 + 3x", r"\frac{d}{dx} x^2 + 3x = 2x + 3", "right if"),
     (r"y = x^2 + 3x", r"\frac{d}{dx} x^2 + 3x = 5x", "right"),
     (r"y = x^2 + 3x", r"\frac{d}{dx} x^2 + 3x = 2x + 4", "wrong"),
-]
+    (r"L = \prod_i p_i^{y_i} \prod_i (1 - p_i)^{1 - y_i}",
+     r"\frac{\partial L}{\partial p_i} = L (\frac{y_i}{p_i} - \frac{1 - y_i}{1 - p_i})", "right"),
+    (r"L = \prod_i p_i \prod_j q_j", r"\frac{\partial L}{\partial q_j} = \frac{L}{q_j}", "right"),
+    (r"L = \prod_i p_i \prod_j q_j", r"\frac{\partial L}{\partial q_j} = \frac{2 L}{q_j}", "wrong"),
+    (r"P = \prod_{i \in S} p_i \prod_{i \notin S} (1 - p_i)",
+     r"\frac{\partial P}{\partial p_i} = -\frac{P}{1 - p_i}, \quad i \notin S", "right"),
+]  # fmt: skip
 REFUSED_CLAIMS = [
     (LINE, r"\frac{dL}{dw} = -2 \sum_{i=0}^n x_i (y_i - w x_i)"),
     (LINE, r"\frac{dL}{dw} = -2 \sum_{i=1}^m x_i (y_i - w x_i)"),
@@ -32,6 +38,7 @@ REFUSED = {
     r"y = 1 000 x": "two numbers",
     r"y = x + O(x^2)": "how great a rest is",
     r"e(n) = d(n) - w^T(n) x(n)": "is open",
+    r"s = \prod_i x_i y": "is open",
     r"a = \frac{dv}{dt}": "the derivative of what nothing defines",
 }
 
@@ -58,3 +65,13 @@ def test_a_derivative_of_what_nothing_defines_is_left_out_with_a_note() -> None:
         model = eg.parse_latex(r"v = \frac{dx}{dt} \\ K = \frac12 m v^2")
     assert str(model).endswith("K = 1 / 2 m v^2")
     assert model.check(r"\frac{dK}{dv} = m v", latex=True).ok
+
+
+def test_words_below_names_in_text() -> None:
+    loss = eg.parse("L = (y_true - y_pred)^2 / y_true")
+    assert loss.check("dL/dy_pred = -2 (y_true - y_pred) / y_true").ok
+    assert not loss.check("dL/dy_pred = -2 (y_true - y_pred)").ok
+    total = eg.parse("L_total = L_data + lam w_i w_i")
+    assert total.check("dL_total/dw_i = 2 lam w_i").ok
+    with pytest.raises(NotationError, match="the label r"):
+        eg.parse("L = x_pred w_p")

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from eingrad.core.expr import ELLIPSIS
 from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS
-from eingrad.notation.lexeme import GREEK_LETTERS, over_matrices
+from eingrad.notation.lexeme import GREEK_LETTERS, WORDS, over_matrices
 from eingrad.notation.places import shifted
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
@@ -33,7 +33,6 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.tex.names import WORDS
 from eingrad.notation.text import number_text, offset_text, parts_at, unnamed
 
 _LAYER_TO_A_POWER = re.compile(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from eingrad.errors import NotationError, Position
 from eingrad.notation.lexeme import (
     TENSOR,
+    WORDS,
     TextPlace,
     is_greek,
     name_of,
@@ -196,10 +197,40 @@ def arrange(source: Source, names: Collection[str], statements: bool) -> list[To
     a line end, and ``assume`` and ``function`` are keywords where a statement begins and more than
     ``=`` follows.
     """
-    result = _split_divisions(_join_lines(tokens_of(source), source), source, names)
+    tokens = _with_whole_words(_join_lines(tokens_of(source), source), names)
+    result = _split_divisions(tokens, source, names)
     if not statements:
         return [token for token in result if token.kind != "NEWLINE"]
     return _find_keywords(result)
+
+
+_SUBSCRIPT = re.compile(r"([^\W\d_]\d*)_(?:\{([^\W\d_]+)\}|([^\W\d_]+))(?![\w{])")
+_LONG = frozenset(x for x in WORDS if len(x) > 3)  # fewer letters are labels as often
+
+
+def _with_whole_words(tokens: list[Token], names: Collection[str]) -> list[Token]:
+    """Return tokens in which y_true is the name ytrue, where no letter of the word is a label.
+
+    In a claim it is one if ``names``, those of the model, have it.
+    """
+    found = [
+        (*pair, pair[1] or pair[2]) for t in tokens for pair in _SUBSCRIPT.findall(t.text)
+        if t.kind in {"WORD", "DERIVATIVE"}
+    ]  # fmt: skip
+    labels = {letter for *_, below in found if below not in _LONG for letter in below}
+    words = {below for *_, below in found if below in _LONG and labels.isdisjoint(below)}
+    if not words:
+        return tokens
+
+    def joined(match: re.Match[str]) -> str:
+        name = match[1] + (match[2] or match[3])
+        whole = (match[2] or match[3]) in words and (not names or name in names)
+        return name if whole else match[0]
+
+    return [
+        replace(t, text=_SUBSCRIPT.sub(joined, t.text)) if t.kind in {"WORD", "DERIVATIVE"} else t
+        for t in tokens
+    ]
 
 
 def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:

@@ -23,14 +23,6 @@ UPRIGHT = frozenset({r"\mathrm", r"\text", r"\textrm", r"\operatorname", r"\math
 GENERIC = frozenset({
     "f", "g", "h", "u", "F", "G", "H", "phi", "psi", "rho", "zeta", "Phi", "Psi", "ell",
 })  # functions, where they always take arguments
-WORDS = frozenset({
-    "pred", "true", "target", "fwd", "bwd", "rev", "forward", "backward", "total", "tot", "out",
-    "input", "output", "train", "test", "val", "data", "reg", "loss", "new", "old", "real",
-    "fake", "gen", "ref", "eff", "avg", "mean", "max", "min", "std", "var", "model", "init", "rec",
-    "recon", "pos", "neg", "obs", "prior", "post", "cls", "aux", "hid", "hidden", "emb", "attn",
-    "CE", "BCE", "MSE", "MAE", "RMSE", "KL", "NLL", "ML", "MLE", "MAP", "ELBO", "GAN", "VAE", "SVM",
-    "LS", "OLS", "GLS", "WLS", "GMM", "RSS", "MMSE", "UMAP", "WD", "CTC", "RL", "DPO", "PPO",
-})  # in a subscript they belong to the name
 PARAMETERS = frozenset({
     "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta", "delta", "epsilon",
     "lambda", "tau", "eta", "kappa",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from eingrad.core.expr import ELLIPSIS
 from eingrad.errors import NotationError
-from eingrad.notation.lexeme import Entry
+from eingrad.notation.lexeme import WORDS, Entry
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
     SLICE,
@@ -453,7 +453,7 @@ class ScriptReader(OffsetReader):
             return ""  # LS of GLS
         while self.peek(len(word)).kind == "LETTER":
             word += self.peek(len(word)).text
-        if word not in names.WORDS or self.peek(len(word)).kind not in {"RBRACE", "COMMA"}:
+        if word not in WORDS or self.peek(len(word)).kind not in {"RBRACE", "COMMA"}:
             return ""
         self.k += len(word)
         return word
