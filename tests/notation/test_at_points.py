@@ -16,7 +16,6 @@ CLAIMS = {
     },
     r"f(x) = a x^2 + bx + c": {
         r"f(1) = a + b + c": "right",
-        r"f(-b/(2a)) = c - \frac{b^2}{4a}": "right",
         r"f(0) + f'(x) = c + 2ax + b": "right",
         r"f(a) = a^3 + ba + c": "right",
         r"f(a) = a x^2 + bx + c": "not judged",
@@ -30,8 +29,15 @@ CLAIMS = {
     r"L(w) = (w - 1)^2": {
         r"L(1) = 0": "right",
         r"L(0) = 0": "wrong",
-        r"L(w + 1) = w^2": "right",
-        r"L(w + 1) = w^2 + 1": "wrong",
+    },
+    r"P(t) = \frac{K}{1 + A e^{-rt}}": {
+        r"\frac{dP}{dt} = rP\left(1 - \frac{P}{K}\right)": "right",
+        r"\frac{dP}{dt} = rP(1 - P/K)": "right",
+        r"\frac{dP}{dt} = P(1 - P/K)": "wrong",
+    },
+    r"p(x) = \frac{1}{1 + e^{-wx}}": {
+        r"\frac{dp}{dw} = xp(1-p)": "right",
+        r"p'(x) = w p (1 - p)": "right",
     },
     r"V(S) = a S^2": {r"V(2S) = 4V(S)": "right", r"V(2S) = 2V(S)": "wrong"},
     r"f(x, y) = x^2 y": {
@@ -58,6 +64,11 @@ CLAIMS = {
     r"y = \sigma^2(x - \mu)": {r"\frac{dy}{dx} = \sigma^2": "right"},
 }
 REFUSED = [
+    (r"L(w) = (w - 1)^2", r"L(w + 1) = w^2"),
+    (r"f(x) = a x^2 + b x + c", r"f(-b/(2a)) = c - \frac{b^2}{4a}"),
+    (r"V(r) = k/r", r"\frac{dV}{dr} = -V(1/r)"),
+    (r"m(v) = \frac{1}{\sqrt{1 - v^2}}", r"\frac{dm}{dv} = v m (1 - v^2)^{-1}"),
+    (r"m(v) = \frac{1}{\sqrt{1 - v^2}}", r"\frac{dm}{dv} = v m(1 - v^2)^{-1}"),
     (r"f = x^2", r"f(2) = 4"),
     (r"y(x) = u^2, \quad u(x) = x / 2", r"y(2) = 1"),
     (r"f(x) = x^T A x, \quad x \in \mathbb{R}^n", r"f(2x) = 4 f(x)"),

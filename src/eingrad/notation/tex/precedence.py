@@ -32,6 +32,7 @@ from eingrad.notation.syntax import (
     Power,
     Product,
     SizeOf,
+    Sum,
     Symbol,
     TensorAt,
 )
@@ -416,11 +417,25 @@ class Parser(CallReader):
         return found if scripts.power is None else Power(found, scripts.power, self.at(token))
 
     def _at_point(self, name: str, token: Token) -> Formula:
-        """Read what stands behind a tensor that is taken of something else than its variable."""
-        if self.peek().spaced:
-            hint = f"write {name} \\cdot (...), or {name}(...) without a space"
-            raise self.error(f"{name} before a parenthesis may be a function here", hint, token)
-        return Call(name + AT_POINT, self.arguments(), (), self.at(token))
+        """Read what stands behind a tensor that is taken of something else than its variable.
+
+        ``P(1 - P/K)`` is a product; ``f(0)``, ``f(a)``, ``f(2 x)`` and ``f(f(x))`` are none.
+        Raises NotationError where it may be either.
+        """
+        start, opened = self.k, self.peek()
+        args = self.arguments()
+        parts = (x for argument in args for x in walk(argument))
+        inside = any(isinstance(x, Symbol | TensorAt) and x.name == name for x in parts)
+        pairs = zip(self.tokens[start : self.k], self.tokens[start + 1 : self.k], strict=False)
+        called = any((names.greek(x.text) or x.text) == name and y.kind == "OPEN" for x, y in pairs)
+        if inside and not called:
+            self.k = start
+            return self.tensor_of(name, (), token)
+        own = {x.name for x in self.context.applied[name].arguments}
+        if opened.spaced or not all(_is_argument(x, name, own) for x in args):
+            hint = rf"write {name} \cdot (...) for a product; say what {name} is there for a call"
+            raise self.error(f"whether {name}(...) is a product or a call is open", hint, token)
+        return Call(name + AT_POINT, args, (), self.at(token))
 
     def _check_lone_number(self, name: str, token: Token) -> None:
         """Raise for ``x(0)``, which no one writes for a product."""
@@ -636,6 +651,23 @@ class Parser(CallReader):
         r"""Return ``\sigma`` or a power of it, where the text defines ``\sigma^2``."""
         root = Call("sqrt", (square,), (), self.at(token))
         return root if power is None else Power(root, power, self.at(token))
+
+
+def _is_argument(formula: Formula, name: str, own: set[str]) -> bool:
+    """Whether a formula in parentheses is no factor: a name, a number, a multiple of a variable of
+    the function before it, ``2 x``, or the function itself."""
+    match formula:
+        case Symbol():
+            return True
+        case Sum(terms=(inner,)):
+            return _is_argument(inner, name, own)  # -x
+        case Call(function=function):
+            return function == name + AT_POINT
+        case Product(factors=(Number(), Symbol(name=factor)), divides=(False, False)):
+            return factor in own
+        case Power(base=Symbol(name=base), exponent=Number()):
+            return base in own
+    return not any(isinstance(x, Symbol | TensorAt | Call) for x in walk(formula))
 
 
 def _needs(term: Formula, label: str) -> bool:
