@@ -56,12 +56,16 @@ class OffsetProduct:
     labels: Mapping[str, int]
     output: str
     function: str
+    only: tuple[str, str, int] | None = None  # where one label is at most another and a number
 
     @property
     def text(self) -> str:
         plain = {p.terms[0][1] for _, places in self.factors for p in places if p.is_plain}
         facts = [f"assume size({x}) = {n}" for x, n in self.labels.items() if x not in plain]
         right = " ".join(f"{name}[{','.join(map(str, ps))}]" for name, ps in self.factors)
+        if self.only is not None:
+            one, other, more = self.only
+            right = f"where({one} <= {other} {more:+d}, {right}, 0)"
         if summed := "".join(x for x in self.labels if x not in self.output):
             right = f"sum_{summed}({right})"
         left = f"y_{self.output}" if self.output else "y"
@@ -82,6 +86,9 @@ class OffsetProduct:
                 for (name, _), own in zip(self.factors, places, strict=True)
                 for k, n in zip(own, self.shapes[name], strict=True)
             )
+            if self.only is not None:
+                one, other, more = self.only
+                inside = inside and at[one] <= at[other] + more
             if inside:
                 rows.append((tuple(at[x] for x in self.output), places))
 
@@ -126,9 +133,12 @@ def offset_products(draw: st.DrawFn) -> OffsetProduct:
             )
         shapes.setdefault(name, wanted)
         factors.append((name, places))
+    only = None
+    if len(used) > 1 and draw(st.integers(0, 2)) == 0:
+        only = (*draw(st.permutations([*used]))[:2], draw(st.integers(-1, 2)))
     return OffsetProduct(
         tuple(factors), shapes, {x: n for x, n in labels.items() if x in used},
-        "".join(x for x in "ij" if x in used), draw(st.sampled_from(list(FUNCTIONS))),
+        "".join(x for x in "ij" if x in used), draw(st.sampled_from(list(FUNCTIONS))), only,
     )  # fmt: skip
 
 
