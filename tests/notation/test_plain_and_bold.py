@@ -21,6 +21,7 @@ READINGS = [
     (r"f(\mathbf{x}) = A e^{-\|\mathbf{x}\|^2}", "f = A exp(-x_i x_i)"),
     (r"L = \|X W - Y\|_F^2 + C \|W\|_F^2", "L = sum_ij((X_ik W_kj - Y_ij)^2) + C W_kj W_kj"),
     (r"L = \mathbf{a}^T X \mathbf{b}", "L = a_i X_ij b_j"),
+    (r"f = \mathbf{u}^\top (A + B)^{-1}\mathbf{u}", "f = u_i inv_ij(A_ij + B_ij) u_j"),
     # bold capitals
     (r"P = \mathbf{F} \cdot \mathbf{v}", "P = F_i v_i"),
     (r"\mathbf{F} = m \mathbf{a}", "F_i = m a_i"),

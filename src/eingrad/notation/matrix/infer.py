@@ -23,6 +23,7 @@ DATA = frozenset("dhpqrstuvxyz")  # what X w is compared with; X w + b may add a
 MEANS = frozenset({"mu", "theta", "beta"})  # vectors where a sum has these, too
 OF_RANK = {0: S, 1: VECTOR, 2: M}
 WHOLE = frozenset({*OF_MATRIX, "inverse"})  # functions of a square matrix
+PLAIN = frozenset({"sum", "product", "map", "power", "times", "inverse", "bind"})
 ENTRIES = frozenset({"map", "fold", "bind", "keep", "along", "entry", "any", "entrywise"})
 Rule = Callable[[Typed, list[int]], tuple[tuple[int, ...], str]]
 Guess = tuple[int, tuple[int, ...], str]  # a set's variable, kinds in the order of trial, a note
@@ -272,16 +273,25 @@ class Inference:
     def _are_free(self, node: Typed, domains: list[int], later: bool) -> bool:
         """Whether all places of a name are free; ``later``, if sums and x_i there are numbers."""
         places = list(self._places(node.var))
-        return bool(places) and all(self._is_free(*place, domains, later) for place in places)
+        return bool(places) and all(
+            outer.op in {"sum", "product"} and self._is_free(place, outer, domains, later)
+            for place, outer in places
+        )
 
     def _is_free(self, place: Typed, outer: Typed, domains: list[int], later: bool) -> bool:
-        """Whether a place is a factor beside numbers, or a term beside them, of a number."""
-        if not domains[outer.var] & S:
+        """Whether a place is a factor beside numbers, or a term beside them, of a number that
+        stands in such a place itself: the A of ``u^T (A + t B)^-1 u`` does not."""
+        if not domains[outer.var] & S or outer.op not in PLAIN:
             return False
-        if outer.op == "sum":
-            return all(domains[x.var] & S for x in outer.parts)
-        if outer.op != "product":
+        if outer.op == "product" and not self._is_alone(place, outer, domains, later):
             return False
+        if outer.op == "sum" and not all(domains[x.var] & S for x in outer.parts):
+            return False
+        above = self.around.get(id(outer))
+        return above is None or self._is_free(outer, above, domains, later)
+
+    def _is_alone(self, place: Typed, outer: Typed, domains: list[int], later: bool) -> bool:
+        """Whether nothing beside a factor joins it as a matrix product joins."""
         k = next(j for j, x in enumerate(outer.parts) if x is place)
         beside = [*zip(outer.parts, outer.divides, strict=True)]
         sides = (beside[k - 1 : k] if k else [], R | M), (beside[k + 1 : k + 2], C | M)
