@@ -75,7 +75,8 @@ class Question:
         written = self.restored(self.target)
         if isinstance(written, TensorAt) and written == self.restored(self.formula):
             whole = self._whole(written.name)
-            if len({*labels_of(whole)}) == len(labels_of(whole)):
+            known = isinstance(whole, Derivative) or whole.name in self.derived.exprs
+            if known and len({*labels_of(whole)}) == len(labels_of(whole)):
                 return f"{to_text(whole)} = {to_text(_right_formula(self.derived, whole))}"
         return self.text(self.target, self.formula)
 

@@ -32,6 +32,10 @@ _SUM = re.compile(r"\\sum\s*(?:\\limits)?\s*_")
 _BARE = re.compile(r"(?<![A-Za-z\\_{^])([a-z])(?![A-Za-z_'(}^=])")
 _ROWS = re.compile(r"\^\s*\{\s*(\w+)\s*\\times")
 _LOOSE = re.compile(r"the label (\w) occurs once and does not stand on the left side")
+_NOISE = re.compile(  # the last term of how data come about, \varepsilon_i of b x_i + \varepsilon_i
+    r"\S\s*\+\s*\\(?:boldsymbol\s*\{\s*\\)?(?:var)?epsilon\s*\}?(?:_\s*(?:\w|\{[^{}]*\}))?(?:\([^()]*\))?"
+    r"(?:\^\s*(?:\{\s*)?\(\w\)\s*\}?)?\s*(?:$|[,;.]|\\q?quad|\\sim)"
+)
 _ATTAINED = re.compile(r"\\arg(?![a-z])|arg\s*(?:\\[,;! ]\s*)?\\?(?:min|max)(?![a-z])")
 _BEHIND = re.compile(r"[_^]\s*\{[^{}]*[A-Za-z]\s*[+-]\s*\d[^{}]*\}")  # z^{l+1}
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]))")
@@ -248,6 +252,10 @@ class DefinedNames:
         if _ATTAINED.search(side) is not None:
             self.scope.forget(name)
             reason = "where something is least or greatest: no formula"
+            return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
+        if _NOISE.search(side) is not None:
+            self.scope.forget(name)
+            reason = f"how {name} comes about, with its noise: what is computed of {name} takes it"
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
         if name == "delta" and r"\begin{cases}" in side:
             reason = "Kronecker's delta"
