@@ -171,7 +171,11 @@ class ScriptReader(OffsetReader):
                 if found.below is not None:
                     raise self.error("two subscripts", "write all labels in one subscript", token)
                 entries = self.entries()
-                if isinstance(entries, str) and entries.isdigit() and self._is_entry(entries):
+                if (
+                    isinstance(entries, str)
+                    and entries.isdigit()
+                    and self._is_entry(entries, found)
+                ):
                     place = self._counted({}, int(entries))
                     found.below = ScriptEntries([Offset((), place)])
                 elif isinstance(entries, str):
@@ -183,19 +187,19 @@ class ScriptReader(OffsetReader):
                 self._read_power(found, token, of_name)
         return found
 
-    def _is_entry(self, digits: str) -> bool:
+    def _is_entry(self, digits: str, found: Scripts) -> bool:
         """Whether a number below a name is an entry: of a tensor that has one label elsewhere."""
-        context, whole = self.context, self.named + digits
-        ranks = context.ranks.get(self.named, ())
         if not self.named:
             return False
+        context, name = self.context, self.named + found.number
+        ranks, whole = context.ranks.get(name, ()), name + digits
         if context.closed:
-            ranks = {context.rank(self.named) or 0}
-        bold = (self.named, 1) in context.survey.bold
+            ranks = {context.rank(name) or 0}
+        bold = (name, 1) in context.survey.bold
         known = whole in context.tensors or not (context.final or context.closed)
         entry = {*ranks} - {0} == {1} and int(digits) > 0 and not known and not bold
         if entry and self.peek(-1).kind != "RBRACE":  # what eingrad prints has braces
-            note = f"{self.named}_{digits} is an entry of {self.named}"
+            note = f"{name}_{digits} is an entry of {name}"
             context.survey.notes.setdefault(note)
         return entry
 
