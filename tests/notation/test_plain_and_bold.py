@@ -71,7 +71,10 @@ def test_what_may_be_something_else_is_refused(latex: str, hint: str) -> None:
 OLS = r"S(\beta) = (y - X\beta)'(y - X\beta)" + SHAPES
 MASKED = r"L = \frac{1}{2}\|M \circ (X - U V^\top)\|_F^2 \\ X, M \in \mathbb{R}^{n \times m} \\ U \in \mathbb{R}^{n \times k} \\ V \in \mathbb{R}^{m \times k}"
 DIAGONAL = r"f = x^\top \operatorname{Diag}(d) x \\ x, d \in \mathbb{R}^n"
+FISHER = r"J(w) = \frac{w^\top S_B w}{w^\top S_W w} \\ S_B, S_W \in \mathbb{R}^{d \times d} \\ w \in \mathbb{R}^d \\ S_B = S_B^\top \\ S_W = S_W^\top"
 CLAIMS = [
+    (FISHER, r"\nabla_w J = \frac{2}{w^\top S_W w} (S_B w - J S_W w)", "right"),
+    (FISHER, r"\nabla_w J = \frac{2}{w^\top S_W w} (S_B w - S_W w)", "wrong"),
     (MASKED, r"\frac{\partial L}{\partial U} = -(M^{\circ 2} \circ (X - U V^\top)) V", "right"),
     (MASKED, r"\frac{\partial L}{\partial U} = -(M^{\circ 3} \circ (X - U V^\top)) V", "wrong"),
     (DIAGONAL, r"\nabla_x f = 2 \operatorname{Diag}(d) x", "right"),

@@ -59,6 +59,12 @@ def declared(names: Sequence[Token], space: Sequence[Token], context: Context) -
         if found and own != carried:
             raise context.lexer.error(names[0], "shapes of a layer and of all beside it", HINT)
         carried = own
+        if not (own or context.moving):  # S_B \in \mathbb{R}^{d \times d} is no entry of S
+            context.survey.words.update(
+                (tensor.name, x)
+                for x in tensor.labels
+                if x.isupper() and x not in context.survey.bound
+            )
         found.append(tensor.name if own else tensor.name + "".join(tensor.labels))
         if not parser.take("COMMA"):
             break

@@ -12,6 +12,7 @@ from eingrad.notation.mistakes import no_bound
 from eingrad.notation.places import with_places
 from eingrad.notation.summation import Summation, children, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
+    TRANSPOSED,
     Assignment,
     Assumption,
     Call,
@@ -94,7 +95,8 @@ def read_statement(whole: Row, context: Context) -> Statement:
     _check_derivatives(first, value)
     position = context.lexer.position(row[0])
     states = isinstance(first, Call) and first.function == "sum" and isinstance(value, Number)
-    if assumes or states:  # \sum_k t_k = 1
+    turned = isinstance(first, Symbol) and value == Power(first, TRANSPOSED)
+    if assumes or states or turned:  # \sum_k t_k = 1, S_B = S_B^T
         value = _as_extents(value) if isinstance(first, SizeOf) else value
         return with_places(Assumption(first, value, position), latex=True)
     if not isinstance(first, Symbol | Derivative):
