@@ -37,6 +37,9 @@ RIGHT = [
     ("L = abs(x - y)", "dL/dx = where(x > y, 1, -1)"),
     ("L = sum_i(where(exp(x_i) > 500, x_i, 0))", "dL/dx_i = where(x_i > log(500), 1, 0)"),
     ("L = sum_i(where(x_i > 0, x_i, exp(x_i) - 1))", "dL/dx_i = exp(minimum(x_i, 0))"),
+    ("f = sqrt((x - 20)^2)", "df/dx = sign(x - 20)"),
+    ("f = ((x - 20)^2)^1.5", "df/dx = 3 (x - 20) abs(x - 20)"),
+    ("f = sqrt((x - 20)^2 + 1e-12)", "df/dx = (x - 20) / sqrt((x - 20)^2 + 1e-12)"),
 ]
 
 WRONG = [
@@ -58,6 +61,20 @@ WRONG = [
     (TWO_SIGMOIDS, "df/dx = sigmoid(x) (1 - sigmoid(x))"),
     ("L = sum_i(where(exp(x_i) > 500, x_i, 0))", "dL/dx_i = where(x_i > 6, 1, 0)"),
     ("p_i = softmax_i(x_i)\nL = sum_i(relu(p_i - 0.9))", "dL/dp_i = where(p_i > 0.95, 1, 0)"),
+    # what begins at a bend, and is next to nothing beside it
+    ("f = x^2", "df/dx = 2 x + 1e-4 relu(x - 20)"),
+    ("f = x^2", "df/dx = 2 x + 1e-3 relu(x - 5)"),
+    ("f = x^2", "df/dx = 2 x + 1e-3 relu(x - 20)^2"),
+    ("f = x^2", "df/dx = 2 x + 1e-5 relu(x - 200)"),
+    ("f = x^2", "df/dx = 2 x + relu(0.01 - (x - 30)^2)"),
+    ("f = where(x > 20, x^2, 20 x)", "df/dx = where(x > 20, 2 x, 20) + 1e-3 relu(x - 30)"),
+    # roots, which bend where what they are taken of touches 0
+    ("f = sqrt((x - 20)^2)", "df/dx = -1"),
+    ("f = ((x - 20)^2)^0.5", "df/dx = -1"),
+    ("f = ((x - 20)^2)^1.5", "df/dx = -3 (x - 20)^2"),
+    ("f = (x - 20)^2 / sqrt((x - 20)^2)", "df/dx = -1"),
+    ("f = sqrt((x - 20)^2 + 1e-12)", "df/dx = -1"),
+    ("f = abs(cos(x / 20))", "df/dx = -sin(x / 20) / 20"),
 ]
 
 
@@ -99,3 +116,25 @@ def test_a_function_gets_places_as_integers() -> None:
 
     model = eg.parse("Y_bd = E[t[b],d]\nL = sum_bd(Y_bd^2)")
     assert model.check(backward, of="L", wrt="E").outcome == "right"
+
+
+def test_a_function_may_cut_off_greater_numbers() -> None:
+    def cut(x: Any, t: Any) -> Any:
+        return np.where(x > 3, 0, 2 * (x - t))
+
+    def whole(x: Any, t: Any) -> Any:
+        return 2 * (x - t)
+
+    model = eg.parse("L = sum_i((x_i - t_i)^2)")
+    verdict = model.check(cut, of="L", wrt="x")
+    assert verdict.outcome == "wrong"
+    assert "greater numbers" in verdict.reason
+    assert model.check(whole, of="L", wrt="x").ok
+
+
+def test_a_function_that_is_accurate_for_small_numbers_alone_is_not_wrong() -> None:
+    def naive(x: Any) -> Any:
+        e = np.exp(x)
+        return e / (1 + e) * (1 - e / (1 + e))
+
+    assert eg.parse("L = sum_i(sigmoid(x_i))").check(naive, of="L", wrt="x").ok

@@ -166,10 +166,20 @@ def _agrees_far_out(claim: Claim, right: Expr, points: Points) -> bool:
     Of a function, longer axes: it may leave out what follows the first rows.
     """
     point = points.wide if isinstance(claim, ExprClaim) else points.long
-    if point is None:
+    if point is not None and np.isfinite(claim.value(point)).all():
+        return agrees(claim, right, point, careful=True) and is_alike(claim, right, points.wide)
+    return is_alike(claim, right, points.wide)
+
+
+def is_alike(claim: Claim, right: Expr, point: Point | None) -> bool:
+    """Whether a function has roughly the right values for greater numbers: it may be accurate
+    for small ones alone, but not cut off what is greater than 3."""
+    if point is None or isinstance(claim, ExprClaim):
         return True
-    finite = np.isfinite(claim.value(point)).all()
-    return not finite or agrees(claim, right, point, careful=True)
+    a, b = claim.value(point), point.value(right)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()) or _greatest(b) < COARSE:
+        return True
+    return _greatest(a - b) <= COARSE * max(_greatest(a), _greatest(b))
 
 
 def agrees_in_cases(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from eingrad.calculus.reverse import needed_by
 from eingrad.calculus.structure import is_sum
 from eingrad.check.newton import newton, unflatten
 from eingrad.check.points import PLANS, Condition, Effort, Point, Points, decides
-from eingrad.core.algebra import negate, subtract
+from eingrad.core.algebra import constant_value, negate, subtract
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr, Map, postorder, variables
 from eingrad.core.functions import FUNCTIONS
@@ -22,6 +23,7 @@ from eingrad.core.later import np
 MOST_KINKS = 6  # that are looked for
 MOST_UNKNOWN = 64  # entries of inputs that are moved
 BESIDE = 1e-9  # how far from a kink, in units of the greatest of what is compared
+BEYOND = 0.5  # and how far where what begins there is seen, as the relu of x^2 + 1e-3 relu(x - 5)
 FLAT = 20.0  # beyond it exp, tanh and the like change no digit
 SLOPED = 1.0  # an argument for which they do
 MOST_SOLVING = 30_000  # nodes evaluated to find the points next to a claim's kinks
@@ -29,10 +31,14 @@ MOST_SOLVING = 30_000  # nodes evaluated to find the points next to a claim's ki
 
 @dataclass(frozen=True)
 class Kink:
-    """Where formulas change: a difference is 0 there, or, where they are flat, not far from 0."""
+    """Where formulas change: a difference is 0 there, or, where they are flat, not far from 0.
+
+    ``is_root`` says that it is what a root is taken of, ``sqrt((x - 20)^2)``: it has no other side.
+    """
 
     difference: Expr
     is_flat: bool = False
+    is_root: bool = False
 
     def terms(self, point: Point, place: int) -> Array:
         """Return the terms of an entry of the difference."""
@@ -86,6 +92,10 @@ def _of(node: Expr, point: Point) -> Iterator[Kink]:
     if decides(node):
         if node.function != "where":  # which changes where its condition does
             yield from (Kink(subtract(first, x)) for x in others) if others else [Kink(first)]
+    elif node.function == "sqrt" or (
+        node.function == "pow" and isinstance(constant_value(others[0]), Fraction | float)
+    ):
+        yield Kink(first, is_root=True)
     elif record is not None and not others and (np.abs(point.value(first)) > FLAT).all():
         yield Kink(first, is_flat=True)
 
@@ -109,13 +119,15 @@ def _beside(points: Points, kink: Kink, plan: int, mirrored: int) -> list[Point]
         arrays = {**near.arrays, **unflatten(flat, list(start), start)}
         return replace(near, arrays=arrays, effort=effort, _known={})
 
+    residuals = points.residual(near).size
+
     def solved(flat: Array, target: float = 0.0, scale: float = 0.0) -> Array | None:
         """Return where the difference is the target; without a scale, of logarithms of both sides,
         which finds ``exp(x) = 500``."""
 
         def residual(flat: Array) -> Array:
             if points.solving.done > MOST_SOLVING:
-                return np.full(1, np.nan)  # which ends the search
+                return np.full(residuals + 1, np.nan)  # which ends the search
             here = there(flat, points.solving)
             terms = kink.terms(here, place)
             if scale:
@@ -129,15 +141,19 @@ def _beside(points: Points, kink: Kink, plan: int, mirrored: int) -> list[Point]
         return found
 
     here = np.concatenate([x.ravel() for x in start.values()])
-    reach, scale = SLOPED, 1.0
-    if not kink.is_flat:
-        middle = solved(here, scale=kink.scale(near, place))
-        middle = solved(here) if middle is None else middle
-        if middle is None:
-            return []
-        here, scale = middle, kink.scale(there(middle, points.solving), place)
-        reach = BESIDE * scale
-    found = (solved(here, side * reach, scale) for side in (1, -1))
+    if kink.is_flat:
+        found = [solved(here, side * SLOPED, 1.0) for side in (1, -1)]
+        return [there(flat, points.effort) for flat in found if flat is not None]
+    middle = solved(here, scale=kink.scale(near, place))
+    middle = solved(here) if middle is None and not kink.is_root else middle
+    if middle is None:
+        return []
+    found = [middle + BEYOND * (middle - here)]
+    if not kink.is_root:
+        point = there(middle, points.solving) if is_sum(kink.difference) else near
+        scale = kink.scale(point, place)
+        found += [solved(middle, side * reach * scale, scale)
+                  for side in (1, -1) for reach in (BESIDE, BEYOND)]  # fmt: skip
     return [there(flat, points.effort) for flat in found if flat is not None]
 
 
