@@ -326,3 +326,19 @@ def test_a_label_that_conditions_alone_name_has_its_letters_extent() -> None:
     assert found == 2 * 3 + 3 * 1 + 3 + x @ x
     with pytest.raises(eg.NotationError, match="has no label i"):
         eg.parse("L = sum_i(where(i < 2, v, u))")
+
+
+@pytest.mark.parametrize("total", ["mean", "sum"])
+def test_a_softmax_on_a_diagonal_goes_over_all_entries(total: str) -> None:
+    """Its gradient divides by how many entries a condition leaves, and is kept from 0 / 0."""
+    model = eg.parse(f"L = logsumexp_jq(delta_jq B_jj {total}_{{g, g <= j}}(A C_qg))")
+    rng = np.random.default_rng(4)
+    b, c = torch.tensor(rng.normal(size=(2, 3, 3)))
+    a = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    below = torch.ones(3, 3, dtype=torch.float64).tril()  # j, g: g <= j
+    sums = a * torch.einsum("qg,jg->jq", c, below)
+    sums = sums / below.sum(1, keepdim=True) if total == "mean" else sums
+    value = torch.logsumexp((torch.diag(b.diag()) * sums).ravel(), 0)
+    found = model.grad("L", ["A"]).compile()(A=0.7, B=b.numpy(), C=c.numpy())
+    assert np.isclose(found["L"], value.item(), rtol=1e-14)
+    assert np.isclose(found["dL/dA"], torch.autograd.grad(value, a)[0].item(), rtol=1e-12)

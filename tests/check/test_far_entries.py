@@ -36,9 +36,21 @@ def test_offsets_and_conditions(text: str, claim: str, is_right: bool) -> None:
     assert (eg.parse(text).check(claim).outcome == "right") is is_right
 
 
-def test_what_is_too_far_is_not_judged() -> None:
-    verdict = eg.parse("L = sum_i(x[i-500] w_i)").check("dL/dx_i = w[i+501]")
-    assert verdict.outcome == "not judged"
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("L = sum_i(x[i-500] w_i)", "dL/dx_i = w[i+501]"),
+        ("L = x[500]^2 + sum_i(x_i)", "dL/dx_i = 1"),
+    ],
+)
+def test_what_is_too_far_is_not_judged(text: str, claim: str) -> None:
+    assert eg.parse(text).check(claim).outcome == "not judged"
+
+
+def test_a_lone_entry_far_away_is_there() -> None:
+    model = eg.parse("L = x[40]^2 + sum_i(x_i)")
+    assert model.check("dL/dx_i = 1").outcome == "wrong"
+    assert model.check("dL/dx[40] = 1 + 2 x[40]").outcome == "right"
 
 
 @pytest.mark.parametrize(

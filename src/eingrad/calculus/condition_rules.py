@@ -253,17 +253,19 @@ class _Shield:
         extents: Mapping[int, Dim], depth: int,
     ) -> Factor:  # fmt: skip
         operand, fresh, kept = node.operands[0], 1 + max((*labels, *extents)), iter(labels)
-        own = tuple(
-            fresh + k if k in node.axes and not node.keeps_axes else next(kept)
-            for k in range(operand.ndim)
-        )
-        every = {**extents, **dict(zip(own, operand.dims, strict=True))}
-        if node.keeps_axes:  # softmax_k at one k depends on all others
-            along = {own[k] for k in node.axes}
+        outer: dict[int, int] = {}  # softmax_k at one k depends on all others, also on a diagonal
+        if node.keeps_axes:
+            outer = {fresh + k: labels[k] for k in node.axes}
+            along = {*outer.values()}
             conditions = [c for c in conditions if along.isdisjoint(c[1])]
+            kept = (x for k, x in enumerate(labels) if k not in node.axes)
+        own = tuple(fresh + k if k in node.axes else next(kept) for k in range(operand.ndim))
+        every = {**extents, **dict(zip(own, operand.dims, strict=True))}
         arg, places = self.safe((operand, own), conditions, every, depth + 1)
         axes = [places.index(own[k]) for k in node.axes]
-        left = tuple(k for j, k in enumerate(places) if node.keeps_axes or j not in axes)
+        left = tuple(
+            outer.get(k, k) for j, k in enumerate(places) if node.keeps_axes or j not in axes
+        )
         return reduce(node.function, arg, axes), left
 
     # --- where a value is 0 ---

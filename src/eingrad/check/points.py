@@ -51,6 +51,7 @@ LONGER = (65, 33, 17, 9)  # entries of an axis: more than a block of a loop over
 MOST_ENTRIES = 1 << 19  # of one array
 MOST_BYTES = 1 << 27  # of all values at a model's points, beside those that are computed just now
 MOST_READ = 40  # entries that a model's reading far away makes an axis have
+MOST_PLACE = 130  # and the greatest place of a lone entry
 PLANS = 4  # how many choices of sizes there are
 SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
 MOST_LIMITS = 6  # numbers that comparisons are about
@@ -249,7 +250,8 @@ class Points:
         for node in postorder([*model, *self.claimed]):
             dims, size = _read_far(node)
             self.moving.update(_moving(node), dims)
-            if size > MOST_READ and not isinstance(node, Band):
+            most = MOST_PLACE if isinstance(node, Band) else MOST_READ
+            if size > most:
                 raise NoPointError(
                     f"what is read {size - 3} entries away is not tried: formulas are compared on "
                     f"small arrays",
@@ -257,7 +259,7 @@ class Points:
                     hint="make the distance smaller for the check",
                 )
             for dim in dims:
-                least[dim] = max(least.get(dim, 0), size if size <= MOST_READ else 0)
+                least[dim] = max(least.get(dim, 0), size)
         return least
 
     def _ranges(self) -> dict[str, Dim]:
