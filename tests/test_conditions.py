@@ -342,3 +342,11 @@ def test_a_softmax_on_a_diagonal_goes_over_all_entries(total: str) -> None:
     found = model.grad("L", ["A"]).compile()(A=0.7, B=b.numpy(), C=c.numpy())
     assert np.isclose(found["L"], value.item(), rtol=1e-14)
     assert np.isclose(found["dL/dA"], torch.autograd.grad(value, a)[0].item(), rtol=1e-12)
+
+
+def test_a_label_of_conditions_alone_is_the_models_in_a_claim() -> None:
+    model = eg.parse("y_ik = where(i <= k, A_ik, sum_l(D_lk C_l))\nL = mean_ik(y_ik)")
+    printed = str(model.grad("L")["C"])
+    assert printed == "dL/dC_l = sum_{i, k < i}(D_lk) / (size(i) size(k))"
+    assert model.check(printed).ok
+    assert model.check("dL/dC_l = sum_{k, k < size(i)}(D_lk) / size(k)").outcome == "wrong"

@@ -115,9 +115,12 @@ class Tensors:
 
     def settle(self, letters: Mapping[Dim, Collection[str]] = MappingProxyType({})) -> None:
         """Give labels the extents of those that they are compared with, where they have none; else
-        of their letter, as in ``size(i)``."""
+        of their letter, as in ``size(i)``. A claim's letters are its model's first."""
         axes = [(name, k) for name, s in self.inputs.items() for k in range(len(s.labels))]
         sized = [self.dims.axis(*axis) for axis in axes]
+        if self.closed:
+            between = [place for pair in self.compared for place in pair]
+            self.dims.settle_by_letter(between, sized, letters)
         self.dims.settle(self._like(sized), sized)
         defined = [s for name, s in self.symbols.items() if name not in self.inputs]
         places = [place for place, _ in self.counted]
