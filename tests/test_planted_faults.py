@@ -61,7 +61,9 @@ FAULTS = [
 ASKED = [  # found by asking about texts of the grammar: crashes, false verdicts, what never ends
     ("a crash", "derivation/numpy_line.py", "raise NoNumpyLineError(type(expr).__name__)",
      "raise TypeError(type(expr).__name__)"),
-    ("all is right", "check/compare.py", "scale = max(_greatest(a), _greatest(b))", "return True"),
+    ("all is right", "check/decide.py",
+     "if agrees_everywhere(own, question.right, question.points):",
+     "if True:\n            return _right(question, text, True)\n        if False:"),
     ("all is wrong", "check/compare.py", "EXACT = 1e-12 ", "EXACT = -1 "),
     ("parts written at each level", "derivation/numpy_line.py", "if expr not in self.written:",
      "if True:"),

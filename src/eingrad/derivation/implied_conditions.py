@@ -51,8 +51,9 @@ def under(formula: Formula, conditions: Sequence[Compare]) -> Formula:
 
     >>> from eingrad.notation.syntax import Symbol
     >>> later = Compare(">=", Ordinal("i"), Number(1))
-    >>> under(Call("where", (later, Symbol("x", ("i",)), Number(0))), [later])
-    Symbol(name='x', labels=('i',), position=None)
+    >>> x_i = Symbol("x", ("i",))
+    >>> under(Call("where", (later, x_i, Number(0))), [later]) == x_i
+    True
     """
     if isinstance(formula, Call) and formula.function == "where":
         condition = formula.args[0]

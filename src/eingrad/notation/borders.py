@@ -18,12 +18,13 @@ def border_notes(system: System) -> Iterator[Note]:
     """Yield a note for each entry beyond an end, 0, by which a definition divides or whose
     logarithm it takes, but where a condition leaves that out.
 
-    >>> from eingrad import parse
-    >>> for text in ("h[t] = x_t + 1 / h[t-1]", "h[t] = x_t + where(t > 0, 1 / h[t-1], 0)"):
-    ...     print(*border_notes(parse(text).system))
-    line 1: before the first entry h[t-1] is 0, and what divides by it is infinite: say what \
-stands there, h[t<0] = ..., or leave it out, where(t >= 1, ..., 0)
-    <BLANKLINE>
+    >>> from eingrad.notation.lower import lower
+    >>> from eingrad.notation.parse import parse_statements
+    >>> system = lower(parse_statements("h[t] = x_t + 1 / h[t-1]"))
+    >>> [note.text.partition(" is 0")[0] for note in border_notes(system)]
+    ['before the first entry h[t-1]']
+    >>> [*border_notes(lower(parse_statements("h[t] = x_t + where(t > 0, 1 / h[t-1], 0)")))]
+    []
     """
     for definition in system.definitions.values():
         if definition.expr.has_shift:

@@ -103,14 +103,15 @@ class SumReader(ConditionReader):
 
     def _product_sign(self, whole: Formula, token: Token) -> Formula:
         r"""End a product before the next sign, ``\prod_i p_i \prod_j q_j``, if this needs no label
-        of it; raise where it is open whether it goes on to a factor without its labels."""
+        of it; raise where it is open whether it goes on to a factor without its labels. One along
+        time does, ``\prod_{t=2}^T \sigma'(z_t) w``: it is a chain of derivatives."""
         if not isinstance(whole, Call) or not isinstance(whole.args[0], Product):
             return whole
         body, labels = whole.args[0], {*whole.axes, *letters_compared(whole.conditions)}
         end = len(body.factors)
         while end > 1 and labels.isdisjoint(Summation().free(body.factors[end - 1])):
             end -= 1
-        if end == len(body.factors):
+        if end == len(body.factors) or not labels.isdisjoint(self.context.moving):
             return whole
         after = body.factors[end]
         if not (isinstance(after, Call) and after.function == "prod") or body.divides[end]:
