@@ -247,8 +247,8 @@ def test_a_derivation_cites_what_is_assumed_where_it_is_used() -> None:
     lines = [line.split(maxsplit=2) for line in found.text("z T").splitlines()]
     assert not any("assumed" in " ".join(line) for line in lines)
     rules = [(step.after, step.rule) for step in found.steps("z z")]
-    assert ("p_o sum_p(T_p) - T_o", "Kronecker delta: delta_op selects p = o; p_o cancels") in rules
-    assert rules[-1] == ("p_o (delta_op - p_p)", "assumed: sum_o(T_o) = 1")
+    assert ("p_o sum_q(T_q) - T_o", "Kronecker delta: delta_oq selects q = o; p_o cancels") in rules
+    assert rules[-1] == ("p_o (delta_oq - p_q)", "assumed: sum_o(T_o) = 1")
     assert sum("assumed" in rule for _, rule in rules) == 1
 
 

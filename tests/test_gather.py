@@ -140,7 +140,7 @@ def test_cross_entropy_step_by_step() -> None:
 
 def test_hessian_of_cross_entropy_keeps_its_delta() -> None:
     hessian = eg.parse(SINGLE).hessian("L", "a")
-    assert str(hessian["a"]) == "d2L/da_o da_p = p_o (delta_op - p_p)"
+    assert str(hessian["a"]) == "d2L/da_o da_q = p_o (delta_oq - p_q)"
 
 
 WRONG = [
