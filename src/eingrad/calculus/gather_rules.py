@@ -15,7 +15,8 @@ from eingrad.core.algebra import apply, base_and_exponent, broadcast_scalar, ein
 from eingrad.core.arrays import Gather, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce
 from eingrad.core.gather import Entry, gather, indicator, indicator_index
-from eingrad.core.product import Factor, full
+from eingrad.core.labelling import Factor
+from eingrad.core.product import full
 
 
 def open_scatter(node: Expr) -> Expr | None:

@@ -21,7 +21,8 @@ from eingrad.calculus.paths import EXACT_UP_TO, best_pairs
 from eingrad.calculus.windows import with_windows
 from eingrad.core.algebra import add, einsum, is_light
 from eingrad.core.expr import Delta, Dim, Einsum, Expr, Labels, Map, Reduce, postorder
-from eingrad.core.product import Factor, shared_products, size
+from eingrad.core.labelling import Factor
+from eingrad.core.product import shared_products, size
 from eingrad.core.rewrite import rebuild, rewrite
 
 ROUNDS = 6  # passes over a graph: what was multiplied out may stand in another product

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from eingrad.core.algebra import einsum, full
 from eingrad.core.bands import Band, Reach, window
 from eingrad.core.expr import Dim, Einsum, Expr, Labels
-from eingrad.core.product import Factor
+from eingrad.core.labelling import Factor
 from eingrad.core.rewrite import rewrite
 
 SizeOf = Callable[[Dim], int]

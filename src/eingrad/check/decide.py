@@ -36,7 +36,12 @@ from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.lost_terms import is_lost
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
 from eingrad.check.other_layout import in_other_layout
-from eingrad.check.other_meanings import REACHES, imaginary_unit, reaching_over_the_sum
+from eingrad.check.other_meanings import (
+    REACHES,
+    function_of_books,
+    imaginary_unit,
+    reaching_over_the_sum,
+)
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.tree import mapped, tidied
@@ -71,10 +76,6 @@ from eingrad.notation.text import to_text
 Restored = Callable[[Formula], Formula]
 CLASH = "stand for two dimensions"
 CONDITION = "holds at some points alone: a condition, which is not judged"
-IN_BOOKS = {
-    "Phi": "the normal distribution", "N": "the normal distribution", "Gamma": "the gamma function",
-    "H": "the step", "Theta": "the step", "W": "Lambert's function",
-}  # fmt: skip
 NOT_COMPARED = (NoPointError, MemoryLimitError)  # what leaves a claim without a verdict
 PROVABLE = 400.0  # a difference longer than this is not simplified
 
@@ -442,7 +443,7 @@ def check_formula(
             return _right_inside(question, text, inside, books=False)
         unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(
             derived.system, claim)  # fmt: skip
-        unsaid = unsaid or (_one_of_many(derived.system) if books else None)
+        unsaid = unsaid or (function_of_books(derived.system) if books else None)
         if unsaid is not None:
             return Verdict("not judged", text, unsaid, question.correct)
         if depth == "verdict":
@@ -476,17 +477,6 @@ def _apart_but_for_accent(system: System, target: Symbol | Derivative) -> str | 
                 one = f"{other} and {name} are one"
                 return f"{target.of.name} does not depend on {by}, unless {one}"
     return None
-
-
-def _one_of_many(system: System) -> str | None:
-    r"""Return that a claim may be right of the function that a name stands for in books, the normal
-    distribution of ``\Phi(d_1)``, if the model takes such a name for any function."""
-    name = min(system.functions & IN_BOOKS.keys(), default=None)
-    if name is None:
-        return None
-    return (
-        f"it is not so for any function {name}, and nothing says whether {IN_BOOKS[name]} is meant"
-    )
 
 
 def _undefined_middle(system: System, claim: Assignment) -> str | None:

@@ -1,4 +1,5 @@
-r"""What else a wrong claim may mean: an imaginary unit, ``\frac{d}{dx} a + b`` of a whole sum."""
+r"""What else a wrong claim may mean: an imaginary unit, ``\frac{d}{dx} a + b`` of a whole sum, the
+function that a name stands for in books."""
 
 from __future__ import annotations
 
@@ -18,6 +19,10 @@ from eingrad.notation.system import System
 
 UNITS = ("i", "j")
 REACHES = "the derivative reaches over the sum"
+IN_BOOKS = {
+    "Phi": "the normal distribution", "N": "the normal distribution", "Gamma": "the gamma function",
+    "H": "the step", "Theta": "the step", "W": "Lambert's function",
+}  # fmt: skip
 
 
 def imaginary_unit(claim: Assignment, system: System) -> str:
@@ -50,3 +55,14 @@ def reaching_over_the_sum(claim: Claim) -> Assignment | None:
     target = Derivative(whole, first.wrt, first.position)
     assert isinstance(claim, Equation)
     return Assignment(target, claim.right, claim.position)
+
+
+def function_of_books(system: System) -> str | None:
+    r"""Return that a claim may be right of the function that a name stands for in books, the normal
+    distribution of ``\Phi(d_1)``, if the model takes such a name for any function."""
+    name = min(system.functions & IN_BOOKS.keys(), default=None)
+    if name is None:
+        return None
+    return (
+        f"it is not so for any function {name}, and nothing says whether {IN_BOOKS[name]} is meant"
+    )

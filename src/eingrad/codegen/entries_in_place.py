@@ -8,7 +8,7 @@ from eingrad.calculus.structure import is_sum, open_product, sum_of
 from eingrad.core.algebra import einsum, multiply, scale_of
 from eingrad.core.arrays import Scatter
 from eingrad.core.expr import Const, Einsum, Expr
-from eingrad.core.product import Factor
+from eingrad.core.labelling import Factor
 
 
 def times_entries(node: Einsum) -> Expr | None:

@@ -17,8 +17,8 @@ from eingrad.core.algebra import base_and_exponent, einsum, power, transpose
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.functions import COMPARISONS
+from eingrad.core.labelling import Factor
 from eingrad.core.positions import Shift
-from eingrad.core.product import Factor
 from eingrad.core.rewrite import rebuild
 from eingrad.notation.system import Definition, System
 

@@ -29,11 +29,10 @@ from eingrad.core.expr import (
     is_finite,
 )
 from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
-from eingrad.core.labelling import connected
+from eingrad.core.labelling import Factor, connected
 from eingrad.core.masks import RELATIONS, condition_of, is_condition, mask_of, opposite
 from eingrad.core.product import (
     MAX_REPEATS,
-    Factor,
     base_and_exponent,
     full,
     is_light,

@@ -35,6 +35,7 @@ from eingrad.core.expr import (
     Var,
     postorder,
 )
+from eingrad.core.labelling import Factor
 from eingrad.core.masks import opposite, pair_mask
 from eingrad.core.positions import Bound, Past, Shift, shift
 from eingrad.core.rewrite import rebuild
@@ -42,7 +43,6 @@ from eingrad.core.spans import span
 from eingrad.errors import EingradError
 
 T = TypeVar("T")
-Factor = tuple[Expr, Labels]
 
 
 class RecurrenceError(EingradError):

@@ -12,8 +12,7 @@ from functools import lru_cache
 
 from eingrad.core.bands import Band
 from eingrad.core.expr import Const, Dim, Einsum, Expr, Indices, Labels, Map, Size, Var
-
-Factor = tuple[Expr, Labels]
+from eingrad.core.labelling import Factor
 
 RELATIONS = {"lt": 1, "eq": 2, "le": 3, "gt": 4, "ne": 5, "ge": 6}
 """The comparisons as sets of less (1), equal (2) and greater (4)."""

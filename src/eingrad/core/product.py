@@ -23,11 +23,9 @@ from functools import lru_cache
 
 from eingrad.core.bands import Band, equal_by_bands, once_each_band
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Number, Size, exact
-from eingrad.core.labelling import connected, ordered
+from eingrad.core.labelling import Factor, connected, ordered
 from eingrad.core.masks import both_ways, condition_of, is_symmetric_mask, join_masks
 from eingrad.errors import ShapeError
-
-Factor = tuple[Expr, Labels]
 
 MAX_REPEATS = 4  # x^4 is a product of four x; a higher power stays a power
 RECENT = 4096  # products that are looked up before they are built: half of them were just there

@@ -36,9 +36,8 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
-from eingrad.core.labelling import connected
+from eingrad.core.labelling import Factor, connected
 from eingrad.core.positions import Shift
-from eingrad.core.product import Factor
 from eingrad.core.rewrite import rewrite
 from eingrad.core.spans import span_of
 from eingrad.derivation.assemble import assemble, letters_in_order, number
