@@ -9,10 +9,9 @@ that they come before, ``sum_{s<t}(W_ts h[s])``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from eingrad.core.algebra import (
-    ZERO,
     add,
     apply,
     broadcast_scalar,
@@ -23,20 +22,27 @@ from eingrad.core.algebra import (
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.bands import Band
 from eingrad.core.expr import (
-    Const,
     Delta,
     Dim,
     Einsum,
     Expr,
-    Indices,
     Labels,
     Map,
     Reduce,
     Var,
     postorder,
 )
+from eingrad.core.guards import (
+    Guard,
+    Guards,
+    case_guards,
+    kept_guards,
+    label_guards,
+    operand_guards,
+    shifted_guards,
+)
 from eingrad.core.labelling import Factor
-from eingrad.core.masks import opposite, pair_mask
+from eingrad.core.masks import pair_mask
 from eingrad.core.positions import Bound, Past, Shift, shift
 from eingrad.core.rewrite import rebuild
 from eingrad.core.spans import span
@@ -49,20 +55,6 @@ class RecurrenceError(EingradError):
     """Definitions refer to each other in a way that no loop over one label can compute."""
 
     code = "recurrence"
-
-
-class Guard(NamedTuple):
-    """An axis whose entries count only ``gap`` or more positions before the one at hand, or behind
-    it if ``back``."""
-
-    axis: int
-    back: bool
-    gap: int
-
-
-Guards = tuple[Guard, ...]
-Facts = list[tuple[int, int, int]]
-"""What is known of axes: of (lower, upper, gap) that lower <= upper - gap."""
 
 
 class Cut:
@@ -112,21 +104,23 @@ class Cut:
             case Shift() if node.axis == axis:
                 return self._moved(node, by, guards)
             case Shift(operands=(x,)):
-                inner = self.at(x, axis, by, _shifted(guards, node))
+                inner = self.at(x, axis, by, shifted_guards(guards, node))
                 return shift(inner, node.axis - (axis < node.axis), node.by)
             case Einsum():
                 return self._product(node, axis, by, guards)
             case Map(function="add"):
                 return self._sum(node, axis, by, guards)
             case Map(function=function):
-                more = _cases(node, axis, by)
+                more = case_guards(node, axis, by)
                 args = [self._argument(x, axis, by, (*guards, *own))
                         for x, own in zip(node.operands, more, strict=True)]  # fmt: skip
                 return broadcast_scalar(apply(function, *args), _without(node.dims, axis))
             case Reduce(operands=(x,)):
                 return self._reduced(node, x, axis, by, guards)
             case Matrix(function=function, operands=(x,)) if axis < x.ndim - 2:
-                return Matrix(function, self.at(x, axis, by, _kept(guards, range(x.ndim - 2))))
+                return Matrix(
+                    function, self.at(x, axis, by, kept_guards(guards, range(x.ndim - 2)))
+                )
             case Gather() | Scatter():
                 return self._read(node, axis, by)
         raise _uncuttable(node)
@@ -294,7 +288,7 @@ class Cut:
         if opened != pairs and any(_is_sum(x) and not self.is_free(x) for x, _ in opened):
             return self.at(einsum(opened, node.output, extents), axis, by, guards)
         pairs = opened
-        bounds = _bounds(node, pairs, same, by, guards)
+        bounds = label_guards(node, pairs, same, by, guards)
         done, pairs = self._lagged(pairs, node.output, same, by, extents)
         pairs = self._with_entries(pairs, node.output, same, extents)
         factors: list[Factor] = [*done]
@@ -466,7 +460,7 @@ class Cut:
                     else (whole)
                 )
             case Shift(operands=(x, *outside)) if all(map(self.is_free, outside)):
-                moved = self._earlier(x, _shifted(guards, node), fill)
+                moved = self._earlier(x, shifted_guards(guards, node), fill)
                 return shift(moved, node.axis, node.by, *map(self._constant, outside))
             case Einsum(operands=operands, inputs=inputs, output=output):
                 bounds = {output[g.axis]: g for g in guards}
@@ -480,7 +474,7 @@ class Cut:
                 return rebuild(node, [self._earlier(x, guards if x.ndim else (), fill)
                                       for x in operands])  # fmt: skip
             case Reduce(operands=(x,)):
-                return rebuild(node, [self._earlier(x, _below(guards, node), fill)])
+                return rebuild(node, [self._earlier(x, operand_guards(guards, node), fill)])
         raise _uncuttable(node)
 
     def _lagged(
@@ -581,7 +575,7 @@ class Cut:
             own = [k for k in range(x.ndim) if k not in axes][axis]
         if own in axes:
             raise _uncuttable(node)
-        inner = self.at(x, own, by, _below(guards, node))
+        inner = self.at(x, own, by, operand_guards(guards, node))
         return reduce(node.function, inner, [k - (own < k) for k in axes])
 
     def _read(self, node: Gather | Scatter, axis: int, by: int) -> Expr:
@@ -673,129 +667,4 @@ def _unguarded(var: Var) -> RecurrenceError:
     )
 
 
-# --- conditions ---------------------------------------------------------------------------------
-
-
-def _kept(guards: Guards, axes: Iterable[int]) -> Guards:
-    return tuple(g for g in guards if g.axis in axes)
-
-
-def _shifted(guards: Guards, node: Shift) -> Guards:
-    """Return the guards of what is read at another position of one axis."""
-    own = (g._replace(gap=g.gap + (node.by if g.back else -node.by)) if g.axis == node.axis else g
-           for g in guards)  # fmt: skip
-    return tuple(g for g in own if g.gap >= 0)
-
-
-def _below(guards: Guards, node: Reduce) -> Guards:
-    """Return the guards of the operand of a function over other axes."""
-    axes = [k for k in range(node.operands[0].ndim) if node.keeps_axes or k not in node.axes]
-    own = tuple(g._replace(axis=axes[g.axis]) for g in guards)
-    return tuple(g for g in own if g.axis not in node.axes)
-
-
-def _bounds(
-    node: Einsum, pairs: Sequence[Factor], same: set[int], by: int, guards: Guards
-) -> dict[int, Guard]:
-    """Return for labels of a product the condition under which what has them counts."""
-    bounds = {node.output[g.axis]: g for g in guards}
-    for x, labels in pairs:
-        if isinstance(x, Map) and x.function == "where" and x.operands[2] == ZERO:
-            for lower, upper, gap in _said(x)[0]:
-                for guard in _relative(labels[lower], labels[upper], gap, same, by):
-                    bounds.setdefault(guard.axis, guard)
-    return bounds
-
-
-def _relative(lower: int, upper: int, gap: int, same: set[int], by: int) -> Iterable[Guard]:
-    """Read ``lower <= upper - gap`` where one of both is ``by`` behind the position at hand."""
-    if (lower in same) == (upper in same):
-        return
-    guard = Guard(upper, True, gap + by) if lower in same else Guard(lower, False, gap - by)
-    if guard.gap >= 0:
-        yield guard
-
-
-def _cases(node: Map, axis: int, by: int) -> list[Guards]:
-    """Return the guards of a function's arguments: those of a case distinction's values."""
-    if node.function != "where":
-        return [()] * len(node.operands)
-    yes, no = (
-        tuple(g for facts in own for g in _relative(*facts, {axis}, by)) for own in _said(node)
-    )
-    return [(), yes, no]
-
-
-def _said(node: Map) -> tuple[Facts, Facts]:
-    """Return what the condition of a case distinction says of its axes, and what its opposite."""
-    condition, labels = node.operands[0], tuple(range(node.ndim))
-    if isinstance(condition, Einsum) and len(condition.operands) == 1:
-        if not {*condition.inputs[0]} <= {*condition.output}:
-            return [], []
-        labels = tuple(map(condition.output.index, condition.inputs[0]))
-        condition = condition.operands[0]
-    if not isinstance(condition, Map) or condition.function not in OPPOSITES:
-        return [], []
-    both = ordered(condition), ordered(opposite(condition))
-    yes, no = ([(labels[p], labels[q], gap) for p, q, gap in own] for own in both)
-    return yes, no
-
-
-OPPOSITES = frozenset({"lt", "le", "gt", "ge"})
-
-
-def ordered(condition: Map) -> Facts:
-    """Read a condition on two axes.
-
-    >>> ordered(pair_mask(1, ("s", "t")).operands[0])
-    [(0, 1, 1)]
-    """
-    sides = [_line(x) for x in condition.operands]
-    if condition.function not in OPPOSITES or None in sides:
-        return []
-    (left, a), (right, b) = (side for side in sides if side is not None)
-    total = {k: left.get(k, 0) - right.get(k, 0) for k in {*left, *right}}
-    constant = a - b
-    if condition.function in {"gt", "ge"}:
-        total, constant = {k: -n for k, n in total.items()}, -constant
-    total = {k: n for k, n in total.items() if n}
-    if sorted(total.values()) != [-1, 1]:
-        return []
-    lower, upper = sorted(total, key=lambda k: -total[k])
-    return [(lower, upper, constant + (condition.function in {"lt", "gt"}))]
-
-
-def _line(node: Expr) -> tuple[dict[int, int], int] | None:
-    """Return a node as a sum of whole multiples of positions along its axes, and a number."""
-    match node:
-        case Const(value=int() as value):
-            return {}, value
-        case Indices():
-            return {0: 1}, 0
-        case Map(function="add", operands=operands):
-            parts = [_line(x) for x in operands]
-            if None in parts:
-                return None
-            found: dict[int, int] = {}
-            for part in parts:
-                for k, n in part[0].items() if part else ():
-                    found[k] = found.get(k, 0) + n
-            return found, sum(part[1] for part in parts if part)
-        case Einsum(operands=operands, inputs=inputs, output=output):
-            factor = 1
-            line: tuple[dict[int, int], int] = {}, 1
-            for x, labels in zip(operands, inputs, strict=True):
-                own = _line(x)
-                if own is None or not {*labels} <= {*output}:
-                    return None
-                if not own[0] and not labels:
-                    factor *= own[1]
-                elif line != ({}, 1):
-                    return None
-                else:
-                    line = {output.index(labels[k]): n for k, n in own[0].items()}, own[1]
-            return {k: factor * n for k, n in line[0].items()}, factor * line[1]
-    return None
-
-
-__all__ = ["Cut", "Guard", "RecurrenceError", "ordered"]
+__all__ = ["Cut", "RecurrenceError"]
