@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Sequence
 from itertools import combinations
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -14,8 +15,9 @@ import eingrad as eg
 from eingrad.check.derived import Derived
 from eingrad.check.points import MOST_BYTES, MOST_ENTRIES, PLANS, Points
 from eingrad.core.algebra import einsum
-from eingrad.core.evaluate import Array, entries, evaluate
+from eingrad.core.evaluate import Array, entries, evaluate, library_function
 from eingrad.core.expr import Expr, Var, postorder
+from eingrad.core.functions import FUNCTIONS
 from eingrad.notation.lower import lower
 from eingrad.notation.parse import parse_statements
 
@@ -114,3 +116,11 @@ def test_products_along_a_path_have_the_value_that_numpy_gives(
             values[x] = evaluate(x, [values[y] for y in x.operands], sizes, {}, np.float64)
     expected = np.einsum(*[y for k, x in enumerate(inputs) for y in (arrays[f"x{k}"], x)], output)
     np.testing.assert_allclose(values[node], expected, rtol=1e-12)
+
+
+def test_far_below_its_domain_a_function_is_not_tried() -> None:
+    """SciPy's polygamma takes a step a unit there, and so 15 s an entry at -3e8."""
+    trigamma = library_function(FUNCTIONS["polygamma"], 2)
+    near, far = trigamma(1, np.array([-2.5, -3e8]))
+    assert near == pytest.approx(float(mpmath.polygamma(1, -2.5)), rel=1e-14)
+    assert np.isnan(far)

@@ -57,6 +57,7 @@ MATRICES: dict[str, Callable[..., Any]] = {
     "det": lambda x: np.linalg.det(x), "logdet": lambda x: np.linalg.slogdet(_regular(x))[1],
 }
 # fmt: on
+MOST_BELOW = 10_000  # SciPy takes a step a unit from far below polygamma's domain up to it
 MOST_SINGULAR = 1e12  # a matrix whose condition number is greater has no inverse in float64
 
 
@@ -299,7 +300,13 @@ def library_function(record: Function, count: int) -> Callable[..., Any]:
     function = eval(f"lambda {', '.join(names)}: {text.format(*names)}", known)
     if not lines:
         return function  # type: ignore[no-any-return]
-    return lambda *xs: function(*(np.asarray(x, np.float64) for x in xs))
+    lowest = (record.domain[0] if record.domain else -math.inf) - MOST_BELOW
+
+    def at_numbers(*operands: Any) -> Any:
+        xs = [np.asarray(x, np.float64) for x in operands]
+        return function(*(np.where(x < lowest, np.nan, x) for x in xs))
+
+    return at_numbers
 
 
 def extent(dim: Dim, sizes: Mapping[Dim, int]) -> int:
