@@ -45,6 +45,27 @@ def test_a_convolution_is_a_product_with_a_window(
         np.testing.assert_allclose(found[key], value, rtol=1e-12, atol=1e-11)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize(("text", "right"), [
+    ("y_i = x[i+k] w_k", [59, 68, 77]),  # of x = 6, 7, 8, 9, w = 4, 5 and u = 5, 6
+    ("assume size(i) = size(n) + size(k) - 1\ny_i = x[i-k] w_k", [24, 58, 67, 76, 45]),
+    ("y = x[0] w[1] + x[-1]", 39),
+    ("y_i = x[2 i] + u_i", [11, 14]),
+    ("y_i = sum_k(x[i+2 k]) + u_i\nv = sum_k(w_k)", [19, 22]),
+])  # fmt: skip
+def test_parts_of_larger_arrays_are_read_where_they_stand(
+    text: str, right: Any, backend: Any
+) -> None:
+    given: Any = {"x": np.arange(1.0, 13), "w": np.arange(1.0, 7), "u": np.arange(1.0, 13)}
+    if backend == "torch":
+        given = {name: torch.tensor(x) for name, x in given.items()}
+    parts = {"x": given["x"][5:9], "w": given["w"][3:5], "u": given["u"][4:6]}
+    model = eg.parse(text)
+    run = model.compile("y", backend=backend)
+    found = run(**{name: x for name, x in parts.items() if name in model.inputs})
+    np.testing.assert_allclose(np.asarray(found["y"]), right)
+
+
 @pytest.mark.parametrize("dtype", ["complex128", "float32"])
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_other_numbers(backend: Any, dtype: str) -> None:

@@ -190,6 +190,26 @@ def test_a_layer_of_which_one_entry_is_read_more(inside: str) -> None:
         _assert_close(found[f"dL/d{n}"], leaf.grad, 10, n)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_the_first_entry_of_what_another_recurrence_ends_with(backend: str) -> None:
+    text = (
+        "assume size(l) = 3\nY[l,t,i] = sin(Y[l-1,t,i])\nY[l<0,t,i] = x_ti\n"
+        "Z[l,t,i] = c_li + Z[l-1,0,i] Z[l-1,t,i]\nZ[l<0,t,i] = Y[-1,t,i]\n"
+        "L = sum_ti(Z[-1,t,i])"
+    )
+    rng = np.random.default_rng(8)
+    given: Any = {"x": rng.normal(size=(3, 2)), "c": rng.normal(size=(3, 2))}
+    z = np.sin(np.sin(np.sin(given["x"])))
+    for layer in range(3):
+        z = given["c"][layer] + z[0] * z
+    if backend == "torch":
+        given = {name: torch.tensor(x) for name, x in given.items()}
+    if backend == "jax":
+        pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    found = eg.parse(text).compile("L", backend=backend, dtype="float64")(**given)
+    _assert_close(found["L"], z.sum(), 10, backend)
+
+
 SECOND = [
     "h[t] = exp(-(sum_k(v_k h[t-k-1]))^2) + x_t\nL = sum_t(g_t h_t)",
     "h[t] = sin(exp(-(sum_k(v_k p[t-k-1]))^2) + x_t)\np[t] = h[t]^2\nL = sum_t(h_t g_t)",

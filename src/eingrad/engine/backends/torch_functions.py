@@ -133,6 +133,7 @@ def window(spec: WindowSpec, x: Tensor) -> Tensor:
     sides = [side for k in reversed(range(x.ndim)) for side in ends.get(k, (0, 0))[:2]]
     x = (torch.nn.functional.pad(x, sides) if any(sides) else x).contiguous()
     strides, start = x.stride(), sum(ends[k][2] * x.stride(k) for k in ends)
+    start += int(x.storage_offset())  # of a part of another tensor
     kept = [k for k in range(x.ndim) if k not in ends]
     lengths = [x.shape[k] for k in kept] + [n for reach in reaches for n in reach[1]]
     steps = [strides[k] for k in kept]
