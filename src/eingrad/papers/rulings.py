@@ -10,6 +10,7 @@ from functools import partial
 from eingrad.check.verdict import OF_INPUTS
 from eingrad.papers.any_activation import speaks_of_sigma, speaks_of_slope
 from eingrad.papers.applied_names import with_examples
+from eingrad.papers.chains import chain_rule
 from eingrad.papers.defined_names import DefinedNames, IndexSlip
 from eingrad.papers.equalities import Doubt, Finding
 from eingrad.papers.heads import is_derivative, letters_in
@@ -101,7 +102,8 @@ class Rulings:
         if self.overview.is_skipped(line):
             return replace(blank, reason="skipped, as the document asks")
         if reason := self.names.other_arguments(text) or self.overview.open.of(text):
-            return replace(blank, reason=reason)
+            chain = self.of_any(line, left, side) or Finding("not judged", reason)
+            return replace(blank, outcome=chain.outcome, reason=chain.reason, read=chain.read)
         doubt = partial(self.doubt, line, left, side) if explained else None
         found = self.found(line, left, side, doubt)
         if found.outcome == "right if" and side == "0" and is_derivative(left):
@@ -143,7 +145,14 @@ class Rulings:
             reworded = self.names.reworded(text, line.section)
             other = self.names.equalities.other_tensor(reworded, line.section, doubt)
             found = other or found
+        if found.outcome == "not judged" and not found.used:
+            found = self.of_any(line, left, side) or found
         return found
+
+    def of_any(self, line: PlacedRow, left: str, side: str) -> Finding | None:
+        """Return that an equality is a chain rule of any functions, which holds on a condition."""
+        chain = None if line.row.condition else chain_rule(left, side)
+        return None if chain is None else Finding("right if", chain.condition, read=chain.read)
 
     def of_formula(
         self, line: PlacedRow, left: str, side: str, doubt: Doubt | None
