@@ -1,6 +1,6 @@
 """Conditions on labels: values, derivatives of two orders and texts, beside PyTorch."""
 
-# ruff: noqa: E501 (a table: one row, one line)
+# ruff: noqa: E501, ARG005 (a table: one row, one line; its functions take all that there is)
 
 from __future__ import annotations
 
@@ -350,3 +350,68 @@ def test_a_label_of_conditions_alone_is_the_models_in_a_claim() -> None:
     assert printed == "dL/dC_l = sum_{i, k < i}(D_lk) / (size(i) size(k))"
     assert model.check(printed).ok
     assert model.check("dL/dC_l = sum_{k, k < size(i)}(D_lk) / size(k)").outcome == "wrong"
+
+
+COUNTS = [  # conditions that alone say how far new letters go, and how many entries they leave
+    ("k, k < size(j)", lambda i, n, m: m),
+    ("k, size(j) > k", lambda i, n, m: m),
+    ("k, k <= size(j) - 1", lambda i, n, m: m),
+    ("k, k <= size(j) + 1", lambda i, n, m: m + 2),
+    ("k, k + 1 < size(j)", lambda i, n, m: m - 1),
+    ("k, 2 k < size(j)", lambda i, n, m: (m + 1) // 2),
+    ("k, k < size(j) / 2", lambda i, n, m: (m + 1) // 2),
+    ("k, k < size(i) + size(j)", lambda i, n, m: n + m),
+    ("k, i <= k, k < size(j)", lambda i, n, m: max(m - i, 0)),
+    ("k, k > i, k <= i + 2", lambda i, n, m: 2),
+    ("k, k <= 2 i + 1", lambda i, n, m: 2 * i + 2),
+    ("k, k < i", lambda i, n, m: i),
+    ("k, k == i", lambda i, n, m: 1),
+    ("k, i == 2 k", lambda i, n, m: (i + 1) % 2),
+    ("k, abs(k - i) <= 1", lambda i, n, m: 3 - (i == 0)),
+    ("k, k < 5", lambda i, n, m: 5),
+    ("k, k <= 5 / 2", lambda i, n, m: 3),
+    ("k, l, i <= k, k < l, l <= i + 3", lambda i, n, m: 6),
+    ("k, l, l < size(j), k < l", lambda i, n, m: m * (m - 1) // 2),
+]
+
+
+@pytest.mark.parametrize(("conditions", "count"), COUNTS, ids=[c for c, _ in COUNTS])
+def test_conditions_alone_say_how_far_a_letter_goes(
+    conditions: str, count: Callable[[int, int, int], int]
+) -> None:
+    """In a model, in what is printed of it, and in a claim about another model."""
+    w, v = np.array([0.3, -1.1, 0.7]), np.array([2.0, -0.4, 0.9, 1.3])
+    for m in (2, 4):
+        wanted = [count(i, 3, m) for i in range(3)]
+        model = eg.parse(f"L = sum_i(w_i sum_{{{conditions}}}(a)) + sum_j(v_j)")
+        found = model.grad("L", ["w", "a"]).compile()(w=w, v=v[:m], a=1.5)
+        np.testing.assert_allclose(found["dL/dw"], 1.5 * np.array(wanted))
+        np.testing.assert_allclose(found["dL/da"], w @ wanted)
+    for name in "wa":
+        assert model.check(str(model.grad("L", [name])[name])).ok
+    plain = eg.parse("L = sum_i(w_i^2) + sum_j(v_j)")
+    twice = f"sum_{{{conditions}}}(2 w_i)"
+    assert plain.check(f"dL/dw_i = 2 w_i + {twice} - {twice.replace('k', 'p')}").ok
+    assert plain.check(f"dL/dw_i = 2 w_i + {twice}").outcome == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "claim"),
+    [
+        ("y_i = sum_{k, k < i}(x[3 k + 2])\nL = sum_i(w_i y_i)\nassume size(k) = 1", "x",
+         "dL/dx_n = sum_{k, k < i, n == 3 k + 2}(w_i)"),
+        ("L = sum_i(w_i sum_{k, k < size(j)}(a + x_k)) + sum_j(v_j)", "a",
+         "dL/da = sum_l(w_l) sum_{k, k < size(k), k < size(j)}(1)"),
+        ("L = sum_l(w_l sum_{k, l <= k, k < size(j)}(a + x_k)) + sum_j(v_j)", "a",
+         "dL/da = sum_{l, k, l <= k, k < size(k), k < size(j)}(w_l)"),
+        ("s_i = sum_{k, i <= k, k < size(j)}(a_i) + sum_j(v_j)\nL = sum_i(s_i)", "a",
+         "dL/da_i = sum_{k, i <= k, k < size(j)}(1)"),
+        ("s_i = sum_{k, i <= k, k < size(j)}(a_i) + sum_jk(v_jk)\nL = sum_i(s_i)", "a",
+         "dL/da_i = sum_{p, i <= p, p < size(j)}(1)"),
+    ],
+)  # fmt: skip
+def test_what_ends_a_letter_is_read_back(text: str, wrt: str, claim: str) -> None:
+    model = eg.parse(text)
+    assert model.check(claim).ok
+    assert model.check(str(model.grad("L", [wrt])[wrt])).ok
+    assert model.check(f"{claim} + 1").outcome == "wrong"

@@ -61,7 +61,7 @@ from eingrad.derivation.some_entries import (
     over_some,
 )
 from eingrad.notation import syntax
-from eingrad.notation.places import compared
+from eingrad.notation.places import compared, ends_at
 from eingrad.notation.summation import Summation, walk
 from eingrad.notation.syntax import (
     Call,
@@ -420,19 +420,28 @@ class _Writer:
             return assemble(product.coefficient, [total], [], ())
         return assemble(product.coefficient, above, below, bound)
 
-    def _ends(self, bound: Iterable[str], factors: Sequence[Formula]) -> dict[str, syntax.Compare]:
+    def _ends(
+        self,
+        bound: Iterable[str],
+        factors: Sequence[Formula],
+        conditions: Sequence[syntax.Compare] = (),
+    ) -> dict[str, syntax.Compare]:
         """Return how far labels go that are summed, where neither a tensor nor their letter says
-        it: ``sum_{q < size(o)}(w[q-m] w[q-n])``."""
+        it: ``sum_{q < size(o)}(w[q-m] w[q-n])``; or a condition says another end."""
         letters = self.names.letters
         found: dict[str, syntax.Compare] = {}
         for x in bound:
             dim = self.used[x]
             homes = [d for d, own in letters.items() if x in own]
-            if homes == [dim] or any(x in _still(part) for f in factors for part in walk(f)):
+            ended = any(ends_at(c, x) not in (None, x) for c in conditions)
+            if (homes == [dim] and not ended) or any(
+                x in _still(part) for f in factors for part in walk(f)
+            ):
                 continue
             alone = [
                 y for y in letters.get(dim, ()) if sum(y in own for own in letters.values()) == 1
             ]
+            alone = [x] if homes == [dim] else alone
             end = SizeOf(alone[0]) if alone else self.names.holders.get(dim)
             if end is not None:
                 found[x] = syntax.Compare("<", syntax.Ordinal(x), end)
@@ -547,7 +556,7 @@ class _Writer:
         axes = tuple(letters[k] for k in own if letters[k] in compared(call))
         call = replace(call, conditions=tuple(bound_first(c, axes) for c in conditions))
         above, below = self._factors(inner, letters)
-        ends = self._ends(letters_of(own, letters), [*above, *below])
+        ends = self._ends(letters_of(own, letters), [*above, *below], call.conditions)
         axes = tuple(dict.fromkeys((*axes, *ends)))
         others = [x for x in letters_of(own, letters) if x not in axes]
         call = replace(call, conditions=(*call.conditions, *ends.values()))

@@ -18,6 +18,7 @@ from eingrad.core.functions import canonical
 from eingrad.core.masks import chosen_numbers
 from eingrad.core.positions import Shift
 from eingrad.core.recurrences import RecurrenceError, components, recurrences
+from eingrad.core.spans import within
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation import mistakes, syntax
 from eingrad.notation.dimensions import Dimensions
@@ -166,7 +167,7 @@ def _check_dims(expr: Expr, system: System, extents: Extents, claim: Assignment)
     for node in postorder([expr]):
         own = node.extents if isinstance(node, Einsum) else node.dims
         for dim in (node.dim,) if isinstance(node, Size) else own:
-            if dim not in known:
+            if dim not in known and not known.issuperset(within([dim])):
                 raise mistakes.no_dimension(extents.letters[dim][0], claim.position)
 
 

@@ -7,8 +7,10 @@ notation from 0, as programs do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from eingrad.notation.lexeme import keeps_labels
@@ -40,6 +42,7 @@ from eingrad.notation.syntax import (
 )
 
 S = TypeVar("S", bound=Assignment | Assumption | Equation | Declaration)
+Bound = tuple[tuple[tuple[int, SizeOf | Ordinal], ...], int]
 
 
 def with_places(statement: S, latex: bool = False) -> S:
@@ -84,17 +87,81 @@ def compared(call: Call) -> list[str]:
     return [part.label for part in parts if isinstance(part, Ordinal)]
 
 
-def ended_by(condition: Compare) -> tuple[str, SizeOf] | None:
-    """Return the label and the extent of ``q < size(o)``, which LaTeX writes as ``q <= size(o)``.
+def bounds_of(condition: Compare, label: str) -> list[Bound]:
+    """Return what a condition says of how many entries a label goes over at most: extents, each so
+    many times, of letters or of other labels' own axes, and a number more.
 
-    >>> ended_by(Compare("<", Ordinal("q"), SizeOf("o")))
-    ('q', SizeOf(label='o', of=None, position=None))
+    >>> k, i = Ordinal("k"), Ordinal("i")
+    >>> bounds_of(Compare("<=", k, Sum((i, Number(1)), (False, False))), "k")
+    [(((1, Ordinal(label='i', position=None)),), 1)]
+    >>> bounds_of(Compare(">", k, i), "k")
+    []
     """
-    match condition:
-        case Compare("<", Ordinal(label=label), SizeOf() as end):
-            return label, end
-        case Compare("<=", Ordinal(label=label), Sum((SizeOf() as end, Number(1)), (False, True))):
-            return label, end
+    left, right = _linear(condition.left), _linear(condition.right)
+    first = condition.left
+    if isinstance(first, Call) and first.function == "abs" and condition.op in {"<", "<=", "=="}:
+        turned = Compare(">=", first.args[0], Sum((condition.right,), (True,)))
+        sides = (replace(condition, left=first.args[0]), turned)  # |i - k| <= 1: on both sides
+        return [bound for side in sides for bound in bounds_of(side, label)]
+    if left is None or right is None or condition.op == "!=":
+        return []
+    own = Ordinal(label)
+    apart = {x: left.get(x, 0) - right.get(x, 0) for x in {**left, **right}}
+    whole = all(n.denominator == 1 for n in apart.values())
+    strict = 1 if whole and condition.op in {"<", ">"} else 0
+    signs = {"<": (1,), "<=": (1,), ">": (-1,), ">=": (-1,)}.get(condition.op, (1, -1))
+    for sign in signs:
+        times = sign * apart.get(own, 0)
+        if times > 0:  # own <= the sum of the others, whatever these are
+            rest = {x: -sign * n / times for x, n in apart.items() if x != own}
+            number = math.floor(rest.pop(ONE, 0) - strict / times) + 1
+            terms = [(math.ceil(n), x) for x, n in rest.items()
+                     if n > 0 and not isinstance(x, Number)]  # fmt: skip
+            number -= sum(n for n, x in terms if isinstance(x, Ordinal))
+            return [(tuple(terms), max(number, 0 if terms else 1))]
+    return []
+
+
+def ends_at(condition: Compare, label: str) -> str | None:
+    """Return the letter of the extent at which a condition ends a label: o of ``q < size(o)``."""
+    for terms, more in bounds_of(condition, label):
+        match terms:
+            case ((1, SizeOf(label=end)),) if not more:
+                return end
+    return None
+
+
+ONE = Number(1)
+Linear = dict[SizeOf | Ordinal | Number, Fraction]
+
+
+def _linear(formula: Formula) -> Linear | None:
+    """Read a sum of places, extents and numbers, each so many times; None for anything else."""
+    match formula:
+        case Number(value=int() | Fraction() as value):
+            return {ONE: Fraction(value)}
+        case SizeOf() | Ordinal():
+            return {formula: Fraction(1)}
+        case Sum(terms=terms, negative=negative):
+            total: Linear = {}
+            for term, minus in zip(terms, negative, strict=True):
+                one = _linear(term)
+                if one is None:
+                    return None
+                for x, n in one.items():
+                    total[x] = total.get(x, Fraction(0)) + (-n if minus else n)
+            return total
+        case Product(factors=factors, divides=divides):
+            times, inner = Fraction(1), None
+            for factor, below in zip(factors, divides, strict=True):
+                one = _linear(factor)
+                if one is None or ((below or inner) and {*one} != {ONE}) or one.get(ONE) == 0:
+                    return None
+                if {*one} == {ONE}:
+                    times = times / one[ONE] if below else times * one[ONE]
+                else:
+                    inner = one
+            return {x: n * times for x, n in (inner or {ONE: Fraction(1)}).items()}
     return None
 
 
@@ -268,4 +335,4 @@ def _tentative(formula: Formula) -> Formula:
     return rebuilt(formula, [_tentative(part) for part in children(formula)])
 
 
-__all__ = ["compared", "ended_by", "indicated_by", "shifted", "with_places"]
+__all__ = ["bounds_of", "compared", "ends_at", "indicated_by", "shifted", "with_places"]

@@ -27,7 +27,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tensors import Tensors
 from eingrad.notation.text import label_text, symbol_text
-from eingrad.notation.thunks import Extents, OffsetRead
+from eingrad.notation.thunks import Extents, Most, OffsetRead
 
 Affine = tuple[list[tuple[int, Dim]], int]  # numbers with dimensions, and a number
 
@@ -65,13 +65,17 @@ class _Ranges:
         counted = tensors.dims.unsized([place for place, _ in tensors.counted], sized)
         self.counted = list(counted.values())  # what conditions alone speak of
         self.dims: dict[int, Dim] = {}
+        self.bounded: dict[int, list[Most]] = {}  # of these what the conditions say
         self.stated = {root: self._stated(root, stated) for root in self.root.values()}
 
     def by_letter(self, letters: Mapping[Dim, Sequence[str]]) -> None:
         """Give labels the extent that their letter stands for."""
-        bounds = self.tensors.bounds
+        bounds = [(x.place, x.end) for x in self.tensors.bounds if x.end is not None]
         places = self.tensors.dims.unsized([place for place, _ in bounds], [])
         ends = {places[place]: end for place, end in bounds if place in places}
+        for place, end in bounds:  # ``q < size(q)`` says more than another end
+            if place in places and end.label in self.tensors.dims.labels_of(place):
+                ends[places[place]] = end
         for root in dict.fromkeys([*self.root.values(), *self.counted]):
             own = self.tensors.dims.labels_of(root)
             if root in ends:  # sum_{q < size(o)}
@@ -85,6 +89,40 @@ class _Ranges:
             if len(homes) == 1:
                 self.dims[root] = homes[0]
 
+    def _by_bounds(self) -> None:
+        """Let labels that conditions alone speak of go as far as one of these lets them."""
+        left = {*self.counted} - {*self.root.values(), *self.dims}
+        root_of = self.tensors.dims.unsized([x.place for x in self.tensors.bounds], [])
+        for one in self.tensors.bounds:
+            if (root := root_of.get(one.place)) in left:
+                self.bounded.setdefault(root, []).append(one)
+        for own in self.bounded.values():
+            own.sort(key=lambda x: (x.end is None, x.like is None, len(x.terms), x.more))
+        found = True
+        while found:
+            new = {self.extents.dims[root]: dim for root, dim in self.dims.items()}
+            unknown = {self.extents.dims[root] for root in self.bounded if root not in self.dims}
+            found = False
+            for root, own in self.bounded.items() if unknown else ():
+                for one in own if root not in self.dims else ():
+                    dims = [(n, self._dim_of(x)) for n, x in one.terms]
+                    if unknown.isdisjoint(dim for _, dim in dims):
+                        self.dims[root] = span([(n, new.get(d, d)) for n, d in dims], one.more)
+                        found = True
+                        break
+
+    def _dim_of(self, part: int | SizeOf) -> Dim:
+        """Return the dimension of a place, or the one that an extent speaks of."""
+        if isinstance(part, int):
+            return self.extents.dims[part]
+        if part.of is not None:
+            axis = part.of.labels.index(part.label)
+            return self.extents.dims[self.tensors.dims.axis(part.of.name, axis)]
+        homes = [dim for dim, own in self.extents.letters.items() if part.label in own]
+        if len(homes) != 1:
+            raise mistakes.no_size(part.label, homes, None)
+        return homes[0]
+
     def settled(self) -> Extents:
         left = {root: None for root in self.root.values() if root not in self.dims}
         while left:
@@ -93,11 +131,13 @@ class _Ranges:
                 done = [root for root in left if self._stands(root)] or self._refuse([*left])
             for root in done:
                 del left[root]
+        self._by_bounds()
         if not self.dims:
             return self.extents
         new = {self.extents.dims[root]: dim for root, dim in self.dims.items()}
         letters: dict[Dim, tuple[str, ...]] = {}
-        for dim, own in self.extents.letters.items():
+        bounded = {self.extents.dims[root] for root in self.bounded}
+        for dim, own in sorted(self.extents.letters.items(), key=lambda x: x[0] in bounded):
             name = new.get(dim, dim)
             letters[name] = tuple(dict.fromkeys((*letters.get(name, ()), *own)))
         return Extents({p: new.get(d, d) for p, d in self.extents.dims.items()}, letters)

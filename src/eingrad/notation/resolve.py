@@ -19,7 +19,7 @@ from eingrad.notation import mistakes
 from eingrad.notation.dimensions import ConflictError
 from eingrad.notation.lexeme import elementwise as elementwise_function
 from eingrad.notation.lexeme import keeps_labels, over_axes, over_matrices
-from eingrad.notation.places import ended_by, indicated_by
+from eingrad.notation.places import bounds_of, indicated_by
 from eingrad.notation.summation import Summation, derivative_parts, tensor_parts, walk
 from eingrad.notation.syntax import (
     Call,
@@ -41,6 +41,7 @@ from eingrad.notation.text import derivative_name
 from eingrad.notation.thunks import (
     Extents,
     Indexed,
+    Most,
     OffsetRead,
     Places,
     Thunk,
@@ -520,7 +521,9 @@ class Resolver:
         a, b = (self._place(x, scope) for x in (compare.left, compare.right))
         tied = below and not self.tensors.closed
         tied = tied and self.moving.isdisjoint((compare.left.label, compare.right.label))
-        if (compare.op in {"==", "!="} and not self.tensors.closed) or tied:
+        if tied and any(x.place in {a, b} and x.like not in {a, b} for x in self.tensors.bounds):
+            self.tensors.tied.append((a, b))
+        elif (compare.op in {"==", "!="} and not self.tensors.closed) or tied:
             self._unite(Symbol("delta", position=compare.position), compare.right.label, a, b)
         else:
             self.tensors.compared.append((a, b))
@@ -540,9 +543,14 @@ class Resolver:
         inner = {**scope, **bound}
         one, zero, least = (Indexed((), number(v)) for v in (1, 0, FILLED.get(name, 0)))
         for condition in call.conditions:
+            for label, place in bound.items():
+                self.tensors.bounds += [
+                    Most(place, tuple((n, x if isinstance(x, SizeOf) else self._place(x, inner))
+                                      for n, x in terms), more)
+                    for terms, more in bounds_of(condition, label)
+                ]  # fmt: skip
+        for condition in call.conditions:
             self._compare_places(condition, inner, below=True)
-            if (end := ended_by(condition)) is not None and end[0] in bound:
-                self.tensors.bounds.append((bound[end[0]], end[1]))
         masks = [self._cases(c, one, zero, inner) for c in call.conditions]
         arg = self.resolve(call.args[0], inner)
         missing = [x for x in call.axes if bound[x] not in union([arg, *masks])]

@@ -12,8 +12,8 @@ from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.lexeme import is_function
-from eingrad.notation.syntax import SizeOf, Symbol
-from eingrad.notation.thunks import Extents, OffsetRead, Thunk
+from eingrad.notation.syntax import Symbol
+from eingrad.notation.thunks import Extents, Most, OffsetRead, Thunk
 
 RESERVED = "delta"
 PI = Symbol("pi")  # the number, where nothing assigns it
@@ -52,7 +52,8 @@ class Tensors:
         self.edges: dict[str, dict[tuple[int, str], Thunk]] = {}  # before the first entry, or after
         # labels that conditions may speak of alone, with the error if no letter says their extent
         self.counted: list[tuple[int, NotationError | None]] = []
-        self.bounds: list[tuple[int, SizeOf]] = []  # of ``sum_{q < size(o)}`` the place of q
+        self.bounds: list[Most] = []  # what conditions say of how far labels go at most
+        self.tied: list[tuple[int, int]] = []  # of one axis, unless these say more
 
     def is_number(self, symbol: Symbol) -> bool:
         """Whether a name is no tensor but pi, or infinity."""
@@ -118,12 +119,22 @@ class Tensors:
         of their letter, as in ``size(i)``. A claim's letters are its model's first."""
         axes = [(name, k) for name, s in self.inputs.items() for k in range(len(s.labels))]
         sized = [self.dims.axis(*axis) for axis in axes]
+        alone = self._alone(sized)
+        ends = alone & {x.place for x in self.bounds if x.end is not None}
+        most = alone & {x.place for x in self.bounds if x.like is None}
+        while below := alone & {x.place for x in self.bounds if x.like in most} - most:
+            most |= below  # what is below one of these goes no further
+        self.dims.settle_by_letter(most - ends, sized, letters)
         if self.closed:
-            between = [place for pair in self.compared for place in pair]
+            between = [p for pair in self.compared for p in pair if p not in ends]
             self.dims.settle_by_letter(between, sized, letters)
-        self.dims.settle(self._like(sized), sized)
+            most |= {p for p in alone if self._home(p, letters) is not None}
+        for a, b in self.tied:
+            if most.isdisjoint((a, b)):
+                self.dims.unite(a, b)
+        self.dims.settle([x for x in self._like(sized) if most.isdisjoint(x)], sized)
         defined = [s for name, s in self.symbols.items() if name not in self.inputs]
-        places = [place for place, _ in self.counted]
+        places = [place for place, _ in self.counted if place not in most]
         places += [self.dims.axis(s.name, k) for s in defined for k in range(len(s.labels))]
         alone = {*self.dims.unsized(self.lone, sized).values()}
         free = self.dims.unsized(places, sized)
@@ -132,6 +143,20 @@ class Tensors:
         for place, error in self.counted:
             if place in unknown and error is not None:
                 raise error
+
+    def _alone(self, sized: Collection[int]) -> set[int]:
+        """Return the places of labels of which conditions alone speak."""
+        moving = {p for read in self.offsets for _, p in read.terms}
+        places = [place for place, _ in self.counted]
+        free = self.dims.unsized([*places, *moving], sized)
+        read = {free.get(p) for p in moving}
+        return {p for p in places if p in free and free[p] not in read}
+
+    def _home(self, place: int, letters: Mapping[Dim, Collection[str]]) -> Dim | None:
+        """Return the one dimension that a label's letter is known to stand for."""
+        own = {*self.dims.labels_of(place)}
+        homes = [dim for dim, known in letters.items() if not own.isdisjoint(known)]
+        return homes[0] if len(homes) == 1 else None
 
     def _like(self, sized: Collection[int]) -> Iterator[tuple[int, int]]:
         """Yield the labels that are compared, but one of offsets whose extent these or a statement

@@ -14,7 +14,7 @@ from eingrad.core.expr import Const, Dim, Expr, Indices
 from eingrad.core.functions import MATRIX_FUNCTIONS, Function
 from eingrad.core.gather import gather, indicator
 from eingrad.core.product import full
-from eingrad.notation.syntax import Formula
+from eingrad.notation.syntax import Formula, SizeOf
 
 Places = tuple[int, ...]
 
@@ -215,6 +215,33 @@ def at_offsets(tensor: Indexed, offsets: Sequence[OffsetRead], edges: Edges = di
         return algebra.add(*terms)
 
     return Indexed(places, build)
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """How many entries at most a label goes over at a place, as a condition says: extents of other
+    places or of letters, each so many times, and a number more."""
+
+    place: int
+    terms: tuple[tuple[int, int | SizeOf], ...]
+    more: int
+
+    @property
+    def like(self) -> int | None:
+        """The place of the one label that it is below: i of ``k <= i``."""
+        other = self._alone
+        return other if isinstance(other, int) else None
+
+    @property
+    def end(self) -> SizeOf | None:
+        """The extent of ``q < size(o)``, which LaTeX writes as ``q <= size(o)``."""
+        other = self._alone
+        return other if isinstance(other, SizeOf) else None
+
+    @property
+    def _alone(self) -> int | SizeOf | None:
+        alone = len(self.terms) == 1 and self.terms[0][0] == 1 and not self.more
+        return self.terms[0][1] if alone else None
 
 
 @dataclass(frozen=True, slots=True)
