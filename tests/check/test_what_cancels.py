@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+from ask_texts import ask
+from grammar_texts import text_of
 
 import eingrad as eg
 
@@ -59,3 +63,11 @@ def test_what_a_sum_up_to_a_label_reads(model: str, claim: str, outcome: str) ->
     (verdict,) = eg.parse_latex(model).check_each(claim, latex=True)
     assert verdict.outcome == outcome
     assert "<= n, for these entries alone" in verdict.reason or outcome == "wrong"
+
+
+@pytest.mark.parametrize("number", [77001731, 77001260, 77002664])
+@pytest.mark.filterwarnings("ignore::eingrad.NotationWarning")
+def test_digits_that_are_lost_far_out_tell_nothing_apart(number: int) -> None:
+    """What a softmax leaves of an entry far below the others, -exp(-39), has no digit as a
+    difference; beside 1e218 none is left of a second derivative; 0^a is divided by in no rule."""
+    ask(text_of(number), Counter())

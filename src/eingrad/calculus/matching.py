@@ -459,7 +459,7 @@ def _divides(weight: Number, item: Item) -> bool:
     """Whether an item may be part of x in ``x^weight``: of x^-1 what stands below the bar."""
     (node, _), exponent = item
     if isinstance(node, Const) and weight == -1:
-        return isinstance(exact(_quotient(1, node.value)), int)
+        return node.value != 0 and isinstance(exact(_quotient(1, node.value)), int)
     return weight == 1 or (weight == -1 and _may_take(exponent, -1))
 
 

@@ -51,7 +51,10 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
     if scale == 0 or a is b:
         return True
     if not careful and _greatest(a - b) > COARSE * scale:
-        return scale < COARSE and isinstance(claim, ExprClaim) and _cancel(claim, right, point)
+        if scale < COARSE and isinstance(claim, ExprClaim):
+            return _cancel(claim, right, point)
+        if scale <= LOST or not isinstance(claim, ExprClaim):
+            return False
     if a.dtype != np.float64:
         return bool(_greatest(a - b) <= 200 * np.finfo(a.dtype).eps * scale)
     if not isinstance(claim, ExprClaim):

@@ -49,6 +49,7 @@ Functions = Mapping[str, Callable[..., Any]]
 ALONG: dict[str, Callable[[Array, Labels], Any]] = {  # of several axes at once, which NumPy has not
     "argmax": lambda x, axes: x.argmax(axes[0]),
     "prod_others": lambda x, axes: _prod_others(x, axes),
+    "log_softmax": lambda x, axes: _log_softmax(x, axes),
     "cumsum": lambda x, axes: _cumsum(x, axes),
     "reverse_cumsum": lambda x, axes: np.flip(_cumsum(np.flip(x, axes), axes), axes),
 }
@@ -229,6 +230,15 @@ def _past(
     for there, entry in stored.items():
         result[there] = entry if past.kind == "all" else entry.take(t, int(past.what))
     return result
+
+
+def _log_softmax(x: Array, axes: Labels) -> Array:
+    """Return it to all digits next to 0, too, where all other entries are far below one."""
+    shifted = x - x.max(axes, keepdims=True)
+    first = shifted == 0
+    others = np.where(first, 0, np.exp(shifted)).sum(axes, keepdims=True)
+    more = first.sum(axes, keepdims=True) - 1
+    return np.asarray(shifted - np.log1p(others + more))
 
 
 # --- functions by their records ---------------------------------------------------------------
