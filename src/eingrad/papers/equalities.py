@@ -30,7 +30,15 @@ from eingrad.papers.claim_in_context import (
 )
 from eingrad.papers.heads import letters_in
 from eingrad.papers.prose import Facts
-from eingrad.papers.scope import Built, Scope, Stated, is_called, letters_of_name, reason_of
+from eingrad.papers.scope import (
+    Built,
+    Scope,
+    Stated,
+    assumed,
+    is_called,
+    letters_of_name,
+    reason_of,
+)
 
 Doubt = Callable[[Sequence[Stated]], str]  # what the definitions used leave open, "" for nothing
 ORDER: tuple[Outcome, ...] = ("right", "right if", "wrong", "not judged")
@@ -75,7 +83,7 @@ class WayToTake:
     ``upstream`` takes what nothing defines for the gradient of the loss, ``rival`` a tensor that is
     defined in two ways by what stands before its last definition, ``logistic`` a sigma that the
     document does not define for the logistic function, and ``spoken`` an undefined loss for a
-    function of what it is differentiated by alone.
+    function of what it is differentiated by alone. ``numbers`` hold where it is judged.
     """
 
     own: bool = False
@@ -86,6 +94,7 @@ class WayToTake:
     rival: str = ""
     logistic: bool = False
     spoken: bool = False
+    numbers: tuple[str, ...] = ()
 
 
 class Equalities:
@@ -97,16 +106,22 @@ class Equalities:
         self.any_sigma = ""  # the name of a function that stands for sigma
         self.vague: set[str] = set()  # of these, the names whose definition could not be read
 
-    def judge(self, text: str, section: tuple[int, ...], doubt: Doubt | None = None) -> Finding:
+    def judge(
+        self, text: str, section: tuple[int, ...], doubt: Doubt | None = None,
+        numbers: tuple[str, ...] = (),
+    ) -> Finding:  # fmt: skip
         """Judge an equality by what stands before it; where it is not right, in other ways, too.
 
-        Where it is right in no way and ``doubt`` is given, what is wrong with it is looked for,
-        or only a condition where ``doubt`` says that nothing can be called wrong.
+        ``numbers``, as in ``x = 3``, are what names are where it is to hold. Where it is right in
+        no way and ``doubt`` is given, what is wrong with it is looked for, or only a condition
+        where ``doubt`` says that nothing can be called wrong.
         """
         known: dict[tuple[object, ...], Finding] = {}  # several ways lead to one model
-        found = [self.attempt(text, section, WayToTake(), None, known)]
+        plain = WayToTake(numbers=numbers)
+        found = [self.attempt(text, section, plain, None, known)]
         if found[0].outcome != "right":
-            ways = [WayToTake(), *self.others(text, found[0], section)]
+            others = self.others(text, found[0], section)
+            ways = [plain, *(replace(way, numbers=numbers) for way in others)]
             found += [self.attempt(text, section, way, None, known) for way in ways[1:]]
             if doubt is not None and not any(f.outcome == "right" for f in found):
                 known = {}
@@ -212,6 +227,8 @@ class Equalities:
             built = self.scope.model(stated)
             key = (*(s.order for s in stated), reading.whole, reading.upstream, reading.roots,
                    reading.logistic, reading.spoken)  # fmt: skip
+            if lost := [s.text for s in stated if s.assumed and s in built.unread]:
+                return Finding("not judged", f"{lost[0]} is not read")
             try:
                 found = known.get(key) or self.finding(text, section, stated, built, reading, doubt)
                 known[key] = found
@@ -248,7 +265,9 @@ class Equalities:
         """Return the definitions that an equality may use in one way to take the document."""
         found = self.scope.visible(text, section, reading.own, reading.whole, reading.hidden)
         found = [_root(s) or s for s in found] if reading.roots else found
-        return found if reading.logistic else [stated_with_any(s, self.any_sigma) for s in found]
+        if not reading.logistic:
+            found = [stated_with_any(s, self.any_sigma) for s in found]
+        return [*found, *(assumed(n, x, section) for n, x in enumerate(reading.numbers))]
 
     def finding(
         self, text: str, section: tuple[int, ...], stated: Sequence[Stated], built: Built,

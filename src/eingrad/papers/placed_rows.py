@@ -45,6 +45,7 @@ class PlacedRow:
     display: bool
     order: int
     written: EquationRow
+    place: int  # of its formula among the document's passages
 
     def other(self, text: str, reason: str) -> JudgedFormula:
         """Return a formula of this row that says nothing that could be judged."""
@@ -88,6 +89,8 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
         text, own = split_macros(passage.text)
         macros |= own
         word, every = introduced(document, k), rows_of(expand(text, macros), passage.line)
+        section = tuple(n for _, n in path)
+        facts.givens.note(k, document.passages, every, section)
         every = [as_case(row, word) for row in every]
         if other := of_another(document, k):
             every = [
@@ -97,9 +100,10 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
             if row.goes_on and last is not None:
                 row = replace(row, sides=(last.sides[0], *row.sides[1:]))
             if passage.display or len(row.sides) > 1:
-                section = tuple(n for _, n in path)
                 for entries, written in _by_entries(row, taken):
-                    lines.append(PlacedRow(entries, section, passage.display, len(lines), written))
+                    lines.append(
+                        PlacedRow(entries, section, passage.display, len(lines), written, k)
+                    )
             renamed = len(row.sides) > 1 and row.sides[1].mark in _RENAMING
             beside = renamed or (row.aside and last is not None)
             if passage.display and len(row.sides) > 1 and not beside:

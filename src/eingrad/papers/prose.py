@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from eingrad.papers.givens import Givens
 from eingrad.papers.heads import letters_in
 from eingrad.papers.passages import Passage
 
@@ -34,6 +35,7 @@ class Facts:
 
     def __init__(self) -> None:
         self.said: list[Said] = []
+        self.givens = Givens()
         self._sentence: list[Passage] = []
 
     def note(self, passage: Passage) -> None:

@@ -13,6 +13,7 @@ from eingrad.papers.applied_names import with_examples
 from eingrad.papers.chains import chain_rule
 from eingrad.papers.defined_names import DefinedNames, IndexSlip
 from eingrad.papers.equalities import Doubt, Finding
+from eingrad.papers.givens import Given, said
 from eingrad.papers.heads import is_derivative, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.placed_rows import PlacedRow
@@ -69,7 +70,7 @@ class Rulings:
         self.asked: dict[tuple[int, str], tuple[str, str]] = {}  # the sides of what was judged
         self.confirmed: list[tuple[IndexSlip, int]] = []
 
-    def said(self, line: PlacedRow, left: str, side: str) -> str:
+    def with_condition(self, line: PlacedRow, left: str, side: str) -> str:
         """Return an equality of a row with the row's condition."""
         condition = line.row.condition
         return f"{left} = {side}" + (rf" \quad {condition}" if condition else "")
@@ -96,7 +97,7 @@ class Rulings:
         self, line: PlacedRow, left: str, side: str, explained: bool = True
     ) -> JudgedFormula:
         """Judge one equality; its mistake is looked for if ``explained``."""
-        text = self.said(line, left, side)
+        text = self.with_condition(line, left, side)
         blank = JudgedFormula(line.row.line, text, "claim", "not judged", "")
         self.asked[line.order, text] = left, side
         if self.overview.is_skipped(line):
@@ -112,12 +113,14 @@ class Rulings:
             for stated in found.used:
                 if (slip := self.names.slips.pop(stated.order, None)) is not None:
                     self.confirmed.append((slip, line.row.line))
+        if found.outcome == "right if":
+            found = self.against(line, text, found) or found
         if self.overview.errors and re.search(r"\bdelta_", found.read):
             return replace(blank, reason="delta is an error of the text, and Kronecker's here")
         shown = found.outcome != "not judged" or not _DIFFERENTIAL.match(left)
         blank = replace(blank, read=self.names.written(found.read) if shown else "")
         if found.outcome == "wrong" or _UNREAD in found.reason:
-            found = self.of_case(line, text) or found
+            found = self.of_case(line, text) or self.of_givens(line, text, found) or found
             blank = replace(blank, read=blank.read or self.names.written(found.read))
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
@@ -133,7 +136,7 @@ class Rulings:
 
     def found(self, line: PlacedRow, left: str, side: str, doubt: Doubt | None) -> Finding:
         """Return the best that is found about an equality in the ways in which it can be meant."""
-        text = self.said(line, left, side)
+        text = self.with_condition(line, left, side)
         found = self.judged(line, text, doubt)
         if found.outcome == "not judged":
             found = self.of_formula(line, left, side, doubt) or found
@@ -184,11 +187,50 @@ class Rulings:
         below = _labels_in(text)
         pairs = [pair for section, pair in self.overview.cases if section == line.section]
         for i, j in sorted(sorted(pair) for pair in pairs if pair <= below):
-            for mark, said in ((r"\neq", f"{i} and {j} differ"), ("=", f"{i} = {j}")):
+            for mark, case in ((r"\neq", f"{i} and {j} differ"), ("=", f"{i} = {j}")):
                 other = self.judged(line, rf"{text} \quad {i} {mark} {j}")
                 if other.outcome == "right" and not line.row.condition:
-                    return replace(other, outcome="right if", reason=f"right if {said}")
+                    return replace(other, outcome="right if", reason=f"right if {case}")
         return None
+
+    def of_givens(self, line: PlacedRow, text: str, found: Finding) -> Finding | None:
+        """Return that an equality that seems wrong holds with the numbers, or in the case, that
+        the text before it says; None if it does not hold there, either."""
+        letters = letters_in(text).union(*(s.letters for s in found.used))
+        direct = self.facts.givens.direct(line.place, letters)
+        every = self.facts.givens.before(line.place, line.section, letters)
+        ways = [own for own in (direct, every) if own]
+        for own in ways[:1] if direct == every else ways:
+            judged = self.where(line, text, own)
+            if judged.outcome in {"right", "right if"}:
+                more = judged.reason.removeprefix("right if ") if judged.outcome != "right" else ""
+                reason = f"right if {said(own)}" + (f", and {more}" if more else "")
+                return replace(judged, outcome="right if", reason=reason)
+            if own is direct and judged.outcome == "not judged":
+                return replace(judged, reason=f"it is said where {said(own)}")
+        numbers = (g for g in (*direct, *every) if g.names or g in direct)
+        unread = [g.unreadable for g in numbers if g.unreadable]
+        if unread and re.search(r"\d", text):
+            return Finding("not judged", f"the numbers of {unread[0]} are not put in")
+        return None
+
+    def against(self, line: PlacedRow, text: str, found: Finding) -> Finding | None:
+        """Return that an equality is wrong which holds under a condition, but not in the case of
+        which the sentence speaks: ``for $x < 0$: dy/dx = 1``."""
+        letters = letters_in(text).union(*(s.letters for s in found.used))
+        cases = [g for g in self.facts.givens.direct(line.place, letters) if g.case]
+        judged = self.where(line, text, cases) if cases else None
+        if judged is None or judged.outcome != "wrong":
+            return None
+        return replace(found, outcome="wrong", reason=f"{found.reason}, and not if {said(cases)}")
+
+    def where(self, line: PlacedRow, text: str, givens: Sequence[Given]) -> Finding:
+        """Judge an equality where names have the numbers, and in the cases, that a text says."""
+        numbers = (f"{name} = {x}" for g in givens for name, x in g.numbers)
+        cases = (rf" \quad {g.case}" for g in givens if g.case)
+        reworded = self.names.reworded(text + "".join(cases), line.section)
+        own = tuple(self.names.reworded(x, line.section) for x in numbers)
+        return self.names.equalities.judge(reworded, line.section, None, own)
 
     def takes_sigma(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> bool:
         """Whether an equality that seems wrong may say what an unknown sigma is."""

@@ -27,6 +27,7 @@ _DIVISOR = re.compile(
 )
 _LATIN = re.compile(r"[a-zA-Z]\d*")
 _OTHER_LINE = re.compile(r"labels? in line (\d+)")  # "d has 1 label here, but 2 labels in line 3"
+FIRST_ASSUMED = 10**9  # in the order of what is stated behind all that a document says
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Stated:
     ``letters`` are those of both sides; ``section`` is the path of headings above it. A definition
     through a ``derivative`` is no part of a model, but stands before a claim. A ``shape``,
     ``X \\in \\mathbb{R}^{m \\times d}``, says what its name is, wherever it stands; on line 0
-    if the document does not declare it, but shows it.
-    ``refused`` says why it is not to be read.
+    if the document does not declare it, but shows it. What is ``assumed`` is a number that a name
+    has where a formula is judged. ``refused`` says why it is not to be read.
     """
 
     order: int
@@ -50,6 +51,7 @@ class Stated:
     shape: bool = False
     rank: int = 0
     refused: str = ""
+    assumed: bool = False
 
     @property
     def base(self) -> str:
@@ -254,6 +256,14 @@ def letters_of_name(name: str) -> frozenset[str]:
     base = name.split("^", maxsplit=1)[0].split("_", maxsplit=1)[0].rstrip("'")
     last = base.split(" ")[-1]
     return frozenset({last}) if len(last) == 1 or last.islower() else frozenset(last)
+
+
+def assumed(number: int, equation: str, section: tuple[int, ...]) -> Stated:
+    """Return ``x = 3`` as what holds where a formula is judged, and nowhere else."""
+    text, name = rf"\text{{assume }} {equation}", f"given {equation.partition(' = ')[0]}"
+    return Stated(
+        FIRST_ASSUMED + number, 1, section, name, text, letters_in(equation), assumed=True
+    )
 
 
 def is_called(name: str, written: str) -> bool:

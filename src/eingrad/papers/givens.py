@@ -1,0 +1,151 @@
+r"""What the prose before a formula says to hold there: "at the point (1, 0)", "when t = 1".
+
+A formula may be right by it alone, so none is called wrong before it was tried with that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from eingrad.papers.equations import EQUALS, EquationRow
+from eingrad.papers.heads import head_of, is_derivative, letters_in
+from eingrad.papers.passages import Passage
+
+_NUMBER = re.compile(r"[-+]?\s*(?:\d+(?:\.\d+)?|\\pi|\\[dt]?frac\s*\{?\d+\}?\s*\{?\d+\}?|\d+/\d+)")
+_COMPARED = frozenset({"<", ">", r"\le", r"\leq", r"\ge", r"\geq", r"\leqslant", r"\geqslant"})
+_TUPLE = re.compile(
+    r"\\?(?:left)?\(([^()]*,[^()]*)\\?(?:right)?\)(?:\s*\^\s*\{?\s*\\?[a-zA-Z]+\s*\}?)?"
+)
+_POINT = re.compile(r"\b(?:point|at)\s*\Z", re.IGNORECASE)
+_SENTENCE_ENDS = re.compile(r"[.;!?](?=\s|\Z)")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What holds for what follows: numbers of names, ``x = 3``, and ``cases``, ``x > 0``.
+
+    It is said in ``section``, as passage ``place`` on a line; ``unreadable`` numbers are those of a
+    matrix, or of a point of which the names are not known.
+    """
+
+    place: int
+    line: int
+    section: tuple[int, ...]
+    numbers: tuple[tuple[str, str], ...] = ()
+    case: str = ""
+    unreadable: str = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What it says, as LaTeX."""
+        own = tuple(f"{name} = {number}" for name, number in self.numbers)
+        return (*own, self.case) if self.case else own
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The letters of what it says something of; none for a point of unknown names."""
+        return letters_in(" ".join([*self.texts, self.unreadable.partition("=")[0]]))
+
+    def speaks_of(self, letters: frozenset[str]) -> bool:
+        """Whether it says something of what has these letters."""
+        return bool(self.names & letters) or not self.names
+
+
+class Givens:
+    """The numbers and cases of a document, in order."""
+
+    def __init__(self) -> None:
+        self.said: list[Given] = []
+        self.passages: Sequence[Passage] = ()
+        self._arguments: dict[int, tuple[str, ...]] = {}  # how many -> names, as in f(x, y)
+
+    def note(
+        self, place: int, passages: Sequence[Passage], rows: Sequence[EquationRow],
+        section: tuple[int, ...],
+    ) -> None:  # fmt: skip
+        """Remember what a formula says to hold for what follows."""
+        self.passages, passage = passages, passages[place]
+        before = passages[place - 1] if place else None
+        pointed = before is not None and before.kind == "prose" and bool(_POINT.search(before.text))
+        for row in rows:
+            for numbers, case, unreadable in self._in(row, pointed):
+                self.said.append(Given(place, passage.line, section, numbers, case, unreadable))
+
+    def _in(
+        self, row: EquationRow, pointed: bool
+    ) -> Iterator[tuple[tuple[tuple[str, str], ...], str, str]]:
+        sides = [side.text for side in row.sides]
+        marks = {side.mark for side in row.sides[1:]}
+        if (head := head_of(sides[0])) is not None and head.arguments:
+            names = re.split(r"\s*,\s*", sides[0].rpartition("(")[2].rstrip(r")\right ").strip())
+            self._arguments[len(names)] = tuple(names)
+        if len(sides) == 1:
+            found = _TUPLE.fullmatch(sides[0]) if pointed else None
+            if found is not None and (pairs := self._point("", found[1])) is not None:
+                yield pairs, "", "" if pairs else sides[0]
+        elif is_derivative(row.source):
+            return
+        elif marks <= EQUALS and _NUMBER.fullmatch(sides[-1]):
+            names = [x for x in sides[:-1] if (own := head_of(x)) and not own.arguments]
+            if len(names) == len(sides) - 1:
+                yield tuple((name, sides[-1]) for name in names), "", ""
+        elif marks <= EQUALS and len(sides) == 2:
+            found = _TUPLE.fullmatch(sides[1])
+            if found is not None and (pairs := self._point(sides[0], found[1])) is not None:
+                yield pairs, "", "" if pairs else row.source
+            elif "matrix}" in sides[1] and re.search(r"\d", sides[1]):
+                yield (), "", row.source
+        elif marks <= _COMPARED and len(sides) == 2:
+            yield (), row.source, ""
+
+    def _point(self, left: str, entries: str) -> tuple[tuple[str, str], ...] | None:
+        """Return a point's numbers with their names, () where nothing tells these; None if it is
+        no point."""
+        numbers = [x.strip() for x in entries.split(",")]
+        if not all(map(_NUMBER.fullmatch, numbers)):
+            return None
+        named = re.fullmatch(r"\\?(?:left)?\((.*)\\?(?:right)?\)|(\S+)", left)
+        if named is not None and named[1]:
+            names: Sequence[str] = [x.strip() for x in named[1].split(",")]
+        else:
+            names = () if left else self._arguments.get(len(numbers), ())
+        return tuple(zip(names, numbers, strict=True)) if len(names) == len(numbers) else ()
+
+    def direct(self, place: int, letters: frozenset[str]) -> list[Given]:
+        """Return what the sentence says that leads to a passage."""
+        first = place
+        while first and not _ends(self.passages[first - 1], self.passages[first]):
+            first -= 1
+        return _last(g for g in self.said if first <= g.place < place and g.speaks_of(letters))
+
+    def before(self, place: int, section: tuple[int, ...], letters: frozenset[str]) -> list[Given]:
+        """Return what the section, and those around it, say before a passage."""
+        return _last(
+            g for g in self.said
+            if g.place < place and section[: len(g.section)] == g.section and g.speaks_of(letters)
+        )  # fmt: skip
+
+
+def said(givens: Sequence[Given]) -> str:
+    """Return what is given, and where: ``x = 1 and y = 0, as line 3 says``."""
+    lines: dict[int, list[str]] = {}
+    for given in givens:
+        lines.setdefault(given.line, []).extend(given.texts)
+    own = (f"{' and '.join(texts)}, as line {n} says" for n, texts in lines.items() if texts)
+    return ", and ".join(own)
+
+
+def _last(said: Iterable[Given]) -> list[Given]:
+    """Return of what is said of the same letters the last."""
+    return [*{letters_in(" ".join(g.texts) or g.unreadable): g for g in said}.values()]
+
+
+def _ends(passage: Passage, following: Passage) -> bool:
+    """Whether a sentence, or a paragraph, ends with a passage."""
+    if passage.kind == "heading":
+        return True
+    if passage.kind == "prose":
+        return following.kind == "prose" or bool(_SENTENCE_ENDS.search(passage.text))
+    return passage.display and following.kind == "prose" and following.text[:1].isupper()

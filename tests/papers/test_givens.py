@@ -1,0 +1,70 @@
+r"""What the prose before a claim says to hold there: numbers, points, cases; right by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import eingrad as eg
+
+LOG = r"Let $L = -t\log y - (1-t)\log(1-y)$."
+SINE = r"Let $f(x, y) = x^2 y + \sin(xy)$."
+HINGE = r"$$L_i = \max(0, 1 - y_i s_i)$$"
+TRIPLET = r"""Let $a, p, n \in \mathbb{R}^d$.
+
+$$T = \max(0, \|a - p\|^2 - \|a - n\|^2 + m)$$"""
+
+# a document with one derivative behind each |, and what is to be said of it
+CASES = [
+    (r"Let $y = x^2$. When $x = 3$, |$\frac{dy}{dx} = 6$.", "right if x = 3"),
+    (r"Let $y = x^2$. When $x = 3$, |$\frac{dy}{dx} = 5$.", "wrong"),
+    (r"Let $y = x^2$. When $x = 3$, |$\frac{dy}{dx} = 2x$.", "right"),
+    (rf"{SINE} At the point $(1, 0)$, |$\frac{{\partial f}}{{\partial y}} = 2$.",
+     "right if x = 1 and y = 0"),
+    (rf"{SINE} At the point $(1, 0)$, |$\frac{{\partial f}}{{\partial y}} = 1$.",
+     "wrong"),
+    (r"Let $f = x^2 + 3xy$. At $(x, y) = (1, 2)$ this is |$\frac{\partial f}{\partial x} = 8$.",
+     "right if x = 1 and y = 2"),
+    (r"Let $f(x) = x^3 - 3x$. For $x=2$: |$$\frac{df}{dx} = 9$$", "right if x = 2"),
+    (r"Let $L = (wx+b-t)^2$. Suppose $w=1$, $x=2$, $b=0$, $t=1$. "
+     r"Then |$$\frac{\partial L}{\partial w} = 2(2-1)2$$", "right if w = 1 and x = 2"),
+    (r"Let $A = \begin{pmatrix}1&2\\3&4\end{pmatrix}$ and $f(x) = x^TAx$ with $x = (x_1, x_2)^T$. "
+     r"Then |$\frac{\partial f}{\partial x_1} = 2x_1+5x_2$.", "not judged"),
+    (rf"{LOG} When $t=1$: |$\frac{{\partial L}}{{\partial y}} = -\frac1y$.", "right if t = 1"),
+    (f"{LOG}\n\n### Case $t=0$\n\n" r"|$$\frac{\partial L}{\partial y} = \frac1{1-y}$$",
+     "right if t = 0"),
+    (f"{LOG}\n\n### Case $t=0$\n\n" r"|$$\frac{\partial L}{\partial y} = \frac1y$$", "wrong"),
+    (f"{LOG}\n\n* If $t=1$, nothing.\n" r"* If $t=0$, |$\frac{\partial L}{\partial y} = -\frac1y$.",
+     "wrong"),
+    (r"Let $a = 3$ and $f(x) = ax^2$. Then |$\frac{df}{dx} = 6x$.", "right if a = 3"),
+    (r"Let $J = \frac12 (w x - y)^2 + \frac{\lambda}{2} w^2$. Without regularization "
+     r"($\lambda = 0$): |$$\frac{\partial J}{\partial w} = (w x - y) x$$",
+     r"right if \lambda = 0"),
+    (r"The mean $M = \left(\frac1n\sum_ix_i^p\right)^{1/p}$. In the special case $p=1$, "
+     r"|$\frac{\partial M}{\partial x_i} = \frac1n$.", "right if p = 1"),
+    ("Let $y = \\max(0, x)$.\n\n- for $x>0$: |$\\frac{dy}{dx} = 1$\n", "right if x > 0"),
+    ("Let $y = \\max(0, x)$.\n\n- for $x<0$: |$\\frac{dy}{dx} = 1$\n", "wrong"),
+    (r"Let $f(x) = |x|$. If $x > 0$, then |$\frac{df}{dx} = 1$.", "right if x > 0"),
+    (r"Let $f(x) = |x|$. If $x > 0$, then |$\frac{df}{dx} = -1$.", "wrong"),
+    (HINGE + r" When the margin is violated, i.e. $y_i s_i < 1$, "
+     r"|$$\frac{\partial L_i}{\partial s_i} = -y_i$$", "right if y_i s_i < 1"),
+    (TRIPLET + "\n\nIf $T > 0$:\n\n" r"|$$\frac{\partial T}{\partial a} = 2(n - p)$$",
+     "right if T > 0"),
+    (TRIPLET + "\n\nIf $T > 0$:\n\n" r"$$\frac{\partial T}{\partial a} = 2(n - p)$$" "\n\n"
+     r"|$$\frac{\partial T}{\partial n} = 2(a - n)$$", "right if T > 0"),
+    (TRIPLET + "\n\nIf $T > 0$:\n\n" r"|$$\frac{\partial T}{\partial n} = 2(n - a)$$", "wrong"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_a_formula_is_judged_where_the_text_says_that_it_holds(
+    text: str, expected: str, tmp_path: Path
+) -> None:
+    before, _, asked = text.rpartition("|$")
+    path = tmp_path / "notes.md"
+    path.write_text(f"{before}${asked}")
+    claim = asked.strip("$\n.")
+    (found,) = (f for f in eg.check_document(path).formulas if f.formula == claim)
+    assert found.outcome == expected.partition(" if")[0] + " if" * (" if" in expected)
+    assert found.reason.startswith(expected) or " if" not in expected
