@@ -17,7 +17,7 @@ from eingrad.calculus.structure import (
     open_product,
     sum_of,
 )
-from eingrad.core.algebra import Factor, negate, repeat
+from eingrad.core.algebra import Factor, base_and_exponent, negate, repeat
 from eingrad.core.expr import Einsum, Expr
 
 
@@ -34,6 +34,8 @@ def expand(node: Expr, whole: bool = False) -> Expr:
     >>> expand(((a + b) * (a - b)).expr) is expand((a * a - b * b).expr)
     True
     """
+    if whole and not _may_recur(node):
+        return node
     kept = _recurring(node) if whole else None
     if kept is not None and max(kept.values(), default=0) < 2:
         return node
@@ -65,6 +67,21 @@ def _terms(node: Expr, budget: int, kept: Mapping[Expr, int] | None) -> list[Exp
         )
         result += _terms(part.build(), budget // len(total.operands), kept)
     return result
+
+
+def _may_recur(node: Expr) -> bool:
+    """Whether two sums or more are factors of products, or a power of one, which may be two."""
+    stack, count = [node], 0
+    while stack and count < 2:
+        x = stack.pop()
+        if is_sum(x):
+            stack += x.operands
+        elif isinstance(x, Einsum):
+            for base, exponent in (base_and_exponent(y) for y, _ in open_product(x).factors):
+                if is_sum(base):
+                    count += 1 if exponent == 1 else 2
+                    stack.append(base)
+    return count > 1
 
 
 def _recurring(node: Expr) -> Mapping[Expr, int]:

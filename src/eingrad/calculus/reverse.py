@@ -117,17 +117,23 @@ def reverse(
     for definition in system.definitions.values():
         if definition.name in active:
             for var in variables(definition.expr):
-                if var.name in active:
+                if var.name in active and var.name != of:
                     consumers[var.name].append(definition)
     adjoints: dict[str, Adjoint] = {}
     knowledge = Knowledge(system, moved)
     loops = recurrent(system.exprs)
+    found: dict[str, dict[str, Contribution]] = {}
     for name in [n for n in reversed(list(system.definitions)) if n in active] + [
         n for n in system.inputs if n in active
     ]:
-        known = {c.name: Spoken(of, c.var) if c.name in loops else adjoints[c.name]
-                 for c in consumers[name]}  # fmt: skip
-        adjoints[name] = _adjoint(system, of, name, consumers[name], known, knowledge, by_name)
+        for c in consumers[name]:
+            if c.name not in found:  # to all that it uses at once: they share most of the way
+                known = Spoken(of, c.var) if c.name in loops else adjoints[c.name]
+                used = [x for x in variables(c.expr) if x.name in active and x.name != of]
+                parts = {x.name: _contribution(c, x, known, knowledge, by_name) for x in used}
+                found[c.name] = parts
+        contributions = tuple(found[c.name][name] for c in consumers[name])
+        adjoints[name] = _adjoint(of, tensor(system, name), contributions, knowledge)
     for name in wrt:
         if name not in adjoints:
             dims = tensor(system, name).dims
@@ -167,25 +173,17 @@ def _between(system: System, of: str, wrt: set[str]) -> set[str]:
 
 
 def _adjoint(
-    system: System,
-    of: str,
-    name: str,
-    consumers: list[Definition],
-    known: Mapping[str, Adjoint | Spoken],
-    knowledge: Knowledge,
-    named: bool,
+    of: str, x: Var, contributions: tuple[Contribution, ...], knowledge: Knowledge
 ) -> Adjoint:
-    if name == of:
-        return Adjoint(of, name, (), ONE, knowledge)
-    x = tensor(system, name)
-    contributions = tuple(_contribution(c, x, known[c.name], knowledge, named) for c in consumers)
+    if x.name == of:
+        return Adjoint(of, of, (), ONE, knowledge)
     if not contributions:
-        return Adjoint(of, name, (), zeros(x.dims), knowledge)
+        return Adjoint(of, x.name, (), zeros(x.dims), knowledge)
     total = contributions[0].expr
     if len(contributions) > 1:
         total = add(*(c.expr for c in contributions))
         total = simplify(total, knowledge.about(total))
-    return Adjoint(of, name, contributions, total, knowledge)
+    return Adjoint(of, x.name, contributions, total, knowledge)
 
 
 def _contribution(

@@ -159,13 +159,19 @@ def add(*terms: Expr) -> Expr:
         for x in _terms_of(term):
             coefficient, rest = scale_of(_as_scalar(x))
             total[rest] = exact(total.get(rest, 0) + coefficient)
-    kept = [multiply(Const(c), rest) for rest, c in total.items() if c != 0]
+    kept = [x if c == 1 and _is_normal(x) else multiply(Const(c), x)
+            for x, c in total.items() if c != 0]  # fmt: skip
     kept = [_as_scalar(x) for x in kept]
     if not kept:
         return zeros(dims)
     if len(kept) == 1:
         return broadcast_scalar(kept[0], dims)
     return broadcast_scalar(_map("add", kept), dims)
+
+
+def _is_normal(node: Expr) -> bool:
+    """Whether a node times 1 is known to be itself."""
+    return isinstance(node, Var) or (isinstance(node, Einsum) and node.is_normal)
 
 
 def _terms_of(node: Expr) -> Iterable[Expr]:

@@ -36,7 +36,8 @@ _lock = new_lock()
 
 
 class Expr:
-    """A node. ``operands`` are its children, ``digest`` orders nodes the same way in every run.
+    """A node. ``operands`` are its children, ``ndim`` is the number of its axes, ``digest`` orders
+    nodes the same way in every run.
 
     ``has_delta`` says that a `Delta` is within reach: the node is one, or a sum or product of such;
     ``has_places`` that `Indices` are anywhere below, ``has_shift`` that a label moves there,
@@ -44,24 +45,20 @@ class Expr:
     """
 
     __slots__ = (
-        "__weakref__", "digest", "dims", "has_delta", "has_loop", "has_places", "has_shift",
+        "__weakref__", "digest", "dims", "has_delta", "has_loop", "has_places", "has_shift", "ndim",
         "operands",
     )  # fmt: skip
     moves = False  # whether this is a node that reads at another position
     loops = False  # whether it is what a recurrence stores
     inner_dims: Sequence[Dim] = ()  # of what it computes inside
     dims: tuple[Dim, ...]
+    ndim: int
     operands: tuple[Expr, ...]
     digest: int
     has_delta: bool
     has_places: bool
     has_shift: bool
     has_loop: bool
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.dims)
 
     def fields(self) -> tuple[Any, ...]:
         """Return what tells this node from another of its type over the same operands."""
@@ -92,7 +89,7 @@ def _intern(node: Expr, operands: tuple[Expr, ...], dims: tuple[Dim, ...], *fiel
         known = _nodes.get(key)
         if known is not None:
             return known
-        node.operands, node.dims = operands, dims
+        node.operands, node.dims, node.ndim = operands, dims, len(dims)
         own = _stable_here(type(node).__name__, dims, fields)
         node.digest = hash((own, *(x.digest for x in operands)))
         delta, places, loop, shift = False, isinstance(node, Indices), node.loops, node.moves
@@ -114,7 +111,7 @@ def _stable_here(*fields: Any) -> int:
 def _stable(value: Any) -> int:
     """Hash nested tuples of numbers and strings the same way in every process."""
     if isinstance(value, tuple):
-        return hash(tuple([_stable(item) for item in value]))
+        return hash(tuple([x if type(x) is int else _stable(x) for x in value]))
     return zlib.crc32(value.encode()) if isinstance(value, str) else hash(value)
 
 
@@ -232,13 +229,15 @@ class Einsum(Expr):
 
     ``inputs[k]`` labels the axes of operand k. A label may repeat within an operand (diagonal),
     and may stand in ``output`` alone (the value is repeated along it); ``output`` has no repeats:
-    a diagonal is built with `Delta`. ``extents[label]`` is the extent of each label.
+    a diagonal is built with `Delta`. ``extents[label]`` is the extent of each label. Once a flat
+    product in normal form was built and came out as this node, it ``is_normal``.
     """
 
-    __slots__ = ("extents", "inputs", "output")
+    __slots__ = ("extents", "inputs", "is_normal", "output")
     inputs: tuple[Labels, ...]
     output: Labels
     extents: tuple[Dim, ...]
+    is_normal: bool
 
     def __new__(
         cls,
@@ -249,6 +248,7 @@ class Einsum(Expr):
     ) -> Einsum:
         node = object.__new__(cls)
         node.inputs, node.output, node.extents = tuple(inputs), tuple(output), tuple(extents)
+        node.is_normal = False
         dims = tuple(node.extents[label] for label in node.output)
         return _intern(  # type: ignore[no-any-return]
             node, tuple(operands), dims, node.inputs, node.output, node.extents

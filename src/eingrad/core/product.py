@@ -78,11 +78,14 @@ def _built(
 ) -> Expr:
     """Return the product; whether products are left whole is part of the question."""
     result = _Product(dict(extents))
-    result.fresh = 1 + max((k for _, ls in operands for k in ls), default=-1)
-    result.fresh = max(result.fresh, 1 + max([*output, *result.extents], default=-1))
+    used = [k for _, labels in operands for k in labels]
+    result.fresh = 1 + max([*used, *output, *result.extents], default=-1)
     for operand, labels in operands:
         result.multiply(operand, labels)
-    return result.build(result.split_repeats(output))
+    node = result.build(result.split_repeats(output))
+    if isinstance(node, Einsum) and not _shares.get():
+        node.is_normal = True
+    return node
 
 
 class _Product:
@@ -139,7 +142,7 @@ class _Product:
         factors = _collect_powers(self.factors)
         if not _shares.get() and self._opened(factors, output):
             factors = _collect_powers(self.factors)
-        if sum(isinstance(x, Band) for x, _ in factors) > 1:
+        if len([x for x, _ in factors if x.moves and isinstance(x, Band)]) > 1:
             equal = equal_by_bands(factors)
             while equal:
                 self.deltas = [*deltas, *equal]
@@ -148,7 +151,7 @@ class _Product:
                 self.factors = factors
                 equal = equal_by_bands(factors)
             factors = once_each_band(factors)
-        if any(condition_of(x) is not None for x, _ in factors):
+        if [x for x, _ in factors if x.has_places and condition_of(x) is not None]:
             joined = self._with_masks(factors, deltas, output)
             if joined is None:
                 return full(0, [self.extents[k] for k in output])
@@ -156,9 +159,8 @@ class _Product:
         present = {k for _, labels in factors for k in labels}
         present.update(k for pair in deltas for k in pair)
         scalars = [f for f in factors if not f[1]]
-        for label in sorted(self.occurred):
-            if label not in output and label not in present:
-                scalars.append((size(self.extents[label]), ()))  # sum_i(1) -> size(i)
+        for label in sorted(self.occurred.difference(output, present)):
+            scalars.append((size(self.extents[label]), ()))  # sum_i(1) -> size(i)
         tensors = [f for f in factors if f[1]]
         if not _shares.get():
             apart, tensors = self._apart(self._without_quotients(tensors, output), output)
@@ -188,7 +190,7 @@ class _Product:
     def _opened(self, factors: list[Factor], output: Labels) -> bool:
         """Put the factors of heavy products in their place; return whether there were any."""
         tensors = [f for f in factors if f[1]]
-        if not any(_parts(x) for x, _ in tensors):
+        if not [x for x, _ in tensors if _parts(x)]:
             return False
         if len(tensors) == 1 and _is_whole(*tensors[0], output):
             return False
@@ -218,7 +220,7 @@ class _Product:
 
     def _without_quotients(self, factors: list[Factor], output: Labels) -> list[Factor]:
         """Let ``s_b^-1`` cancel the factors whose sum is ``s_b``; so for other powers of sums."""
-        for power, labels in factors:
+        for power, labels in [f for f in factors if is_power(f[0])]:
             base, exponent = base_and_exponent(power)
             if base is power or not isinstance(base, Einsum) or len(set(labels)) < len(labels):
                 continue
@@ -303,12 +305,14 @@ def _heavy(factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) ->
     result = tuple(k for k in output if k in present)
     if len(factors) == 1 and set(factors[0][1]) <= set(output):
         return factors[0]  # a view
-    factors = ordered(both_ways(factors), result)
+    masks = [f for f in factors if f[0].has_places and is_symmetric_mask(f[0])]
+    factors = ordered(both_ways(factors) if masks else factors, result)
     number = {label: k for k, label in enumerate(result)}
-    for _, labels in sorted(factors, key=lambda f: is_symmetric_mask(f[0])):
+    for _, labels in sorted(factors, key=lambda f: is_symmetric_mask(f[0])) if masks else factors:
         for label in labels:
             number.setdefault(label, len(number))
-    factors = [f for f in factors if not is_symmetric_mask(f[0]) or _ascends(f[1], number)]
+    if masks:
+        factors = [f for f in factors if not is_symmetric_mask(f[0]) or _ascends(f[1], number)]
     node = Einsum(
         [x for x, _ in factors],
         [tuple(number[k] for k in ls) for _, ls in factors],
@@ -363,10 +367,7 @@ def is_light(node: Expr) -> bool:
     """Whether a product sums nothing and has at most one operand that is a tensor."""
     if not isinstance(node, Einsum) or len(node.extents) > len(node.output):
         return False
-    tensors = sum(1 for x in node.operands if x.ndim and not isinstance(x, Delta))
-    if tensors == 0 and not node.output:
-        return True
-    return tensors <= 1
+    return len([x for x in node.operands if x.ndim and not isinstance(x, Delta)]) <= 1
 
 
 def _is_whole(node: Expr, labels: Labels, output: Labels) -> bool:
@@ -389,6 +390,8 @@ def _count(nodes: Iterable[Expr]) -> int:
 
 def _parts(node: Expr) -> list[Einsum]:
     """Return the products that a factor stands for: itself, or the base of a power of a sum."""
+    if not isinstance(node, Einsum) and not is_power(node):
+        return []
     base, exponent = base_and_exponent(node)
     if not isinstance(base, Einsum) or not isinstance(exponent, int) or exponent < 1:
         return []
@@ -404,7 +407,7 @@ def _collect_powers(factors: Sequence[Factor]) -> list[Factor]:
 
     A mask times itself, or its inverse, is the mask.
     """
-    if not factors or (len(factors) == 1 and base_and_exponent(factors[0][0])[1] == 1):
+    if len(set(factors)) == len(factors) and not [x for x, _ in factors if is_power(x)]:
         return list(factors)
     exponents: dict[tuple[Expr, Labels], Number] = {}
     masks = {f for f in factors if condition_of(f[0]) is not None}
@@ -420,6 +423,11 @@ def _collect_powers(factors: Sequence[Factor]) -> list[Factor]:
             power = base if exponent == 1 else Map("pow", [base, Const(exponent)])
             result.append((power, labels))
     return result
+
+
+def is_power(factor: Expr) -> bool:
+    """Whether a factor is a power, of whatever exponent."""
+    return isinstance(factor, Map) and factor.function == "pow"
 
 
 def base_and_exponent(factor: Expr) -> tuple[Expr, Number]:

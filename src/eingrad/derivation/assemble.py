@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
@@ -96,10 +97,11 @@ def _as_meant(
     """
     axes: list[str] = []
     result = inner = _joined(above, below)
-    while more := [
-        b for b in (*apart, *bound) if b not in axes and (b in apart or _misread(b, result, inner))
-    ]:
-        axes += more
+    while left := [b for b in (*apart, *bound) if b not in axes]:
+        around = {*apart, *_misread(left, result, inner)}
+        if around.isdisjoint(left):
+            break
+        axes += [b for b in left if b in around]
         held = [[x for x in part if _held(x) & {*axes}] for part in (above, below)]
         rest = [[x for x in part if not _held(x) & {*axes}] for part in (above, below)]
         inner = _joined(*held)
@@ -107,17 +109,23 @@ def _as_meant(
     return result
 
 
-def _misread(letter: str, *formulas: Formula) -> bool:
-    """Whether a sum over products would be read as sums apart, or noted."""
-    products = [formula for formula in formulas if isinstance(formula, syntax.Product)]
-    decisions = (d for product in products for d in Summation().decisions(product, ()))
-    return any(d.label == letter and (d.apart or d.doubt is not None) for d in decisions)
+def _misread(letters: Sequence[str], whole: Formula, inner: Formula) -> set[str]:
+    """Return those letters whose sums over products would be read as sums apart, or noted."""
+    found: set[str] = set()
+    for formula in [whole] if whole is inner else [whole, inner]:
+        if isinstance(formula, syntax.Product):
+            kept = letters_of(formula).difference(letters)
+            decisions = Summation().decisions(formula, kept)
+            found.update(d.label for d in decisions if d.apart or d.doubt is not None)
+    return found
 
 
 def _pull_up_sums(
     above: list[Formula], below: list[Formula], bound: Sequence[str]
 ) -> tuple[list[Formula], list[Formula]]:
     """Write ``sum_b(1 / y_b)`` where a summed label stands below the fraction bar alone."""
+    if not below:
+        return above, below
     alone = {b for b in bound if not any(b in letters_of(x) for x in above)}
     under = [x for x in below if letters_of(x) & alone]
     if not under:
@@ -140,12 +148,14 @@ def _merge_repeats(factors: list[Formula], bound: Sequence[str]) -> list[Formula
     What is no tensor may have sums inside, whose letters two copies would share: it is squared.
     """
     result: list[Formula] = []
-    for factor in dict.fromkeys(factors):
-        count = factors.count(factor)
+    for factor, count in Counter(factors).items():
+        if count == 1:
+            result.append(factor)
+            continue
         inside = [letter for letter in bound if letter in letters_of(factor)]
         others = [x for x in factors if x != factor]
         hidden = [b for b in inside if not any(b in letters_of(x) for x in others)]
-        if count > 1 and (not hidden or count > 2 or not isinstance(factor, Symbol)):
+        if not hidden or count > 2 or not isinstance(factor, Symbol):
             factor = syntax.Power(factor, Number(count))
             count = 1
         result += [factor] * count

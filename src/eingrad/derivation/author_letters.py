@@ -33,13 +33,16 @@ class Names:
     """The extent of each dimension as that of a label of a tensor: ``size_j(A_jk)``."""
     edges: Mapping[str, Collection[tuple[int, bool]]] = field(default_factory=dict)
     """The tensors with lines for what stands outside: along which axes, and whether before."""
-    all_letters: frozenset[str] = frozenset()
-    """Every letter that the author uses."""
+    homes: Mapping[str, Sequence[Dim]] = field(default_factory=dict)
+    """The dimensions that each of the author's letters stands for."""
 
     def __post_init__(self) -> None:
-        if not self.all_letters:
-            every = frozenset(x for letters in self.letters.values() for x in letters)
-            object.__setattr__(self, "all_letters", every)
+        if not self.homes:
+            homes: dict[str, list[Dim]] = {}
+            for dim, own in self.letters.items():
+                for letter in dict.fromkeys(own):
+                    homes.setdefault(letter, []).append(dim)
+            object.__setattr__(self, "homes", homes)
 
 
 def size_holders(system: System) -> dict[Dim, SizeOf]:
@@ -83,9 +86,9 @@ def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
     for letter in own:
         if letter not in taken:
             return letter
-    foreign = {*names.all_letters, *names.rank}  # tensors, too: |g| of a g is its determinant
+    foreign = (names.homes, names.rank)  # tensors, too: |g| of a g is its determinant
     for letter in _after(own[0] if own else "i"):
-        if letter not in taken and letter not in foreign:
+        if letter not in taken and not any(letter in others for others in foreign):
             return letter
     for letter in _after(own[0] if own else "i"):
         if letter not in taken:

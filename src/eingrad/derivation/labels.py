@@ -33,7 +33,6 @@ from eingrad.core.expr import (
     Size,
     Var,
     postorder,
-    variables,
 )
 from eingrad.core.functions import COMPARISONS, MATRIX_FUNCTIONS
 from eingrad.core.labelling import Factor, connected
@@ -84,7 +83,8 @@ def to_formula(expr: Expr, labels: Sequence[str], names: Names) -> Formula:
     >>> to_formula(product, ("i", "k"), Names({"j": ("j",)}, {"A": 0, "B": 1})).factors[1].labels
     ('j', 'k')
     """
-    expr = rewrite([expr], open_scatter)[0]
+    if any(isinstance(x, Scatter) for x in postorder([expr])):
+        expr = rewrite([expr], open_scatter)[0]
     used = dict(zip(labels, expr.dims, strict=True))
     writer = _Writer(names, used, _sizes(expr, used, names))
     return as_written(writer.write(expr, tuple(labels)), names.author_order, writer.used)
@@ -97,13 +97,15 @@ def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, Si
     and in the model. Where there is none, or a letter is bound where no tensor says how far it
     goes, as in ``sum_p(cumsum_p(1))``, a tensor says which dimension is meant.
     """
+    nodes = [*postorder([expr])]
     loose = {
-        x.dims[axis] for node in postorder([expr]) if isinstance(node, Reduce) and node.keeps_axes
+        x.dims[axis] for node in nodes if isinstance(node, Reduce) and node.keeps_axes
         for x in node.operands for axis in repeated_axes(x) & set(node.axes)
     }  # fmt: skip
     sizes: dict[Dim, SizeOf] = {}
-    pending = [names.pending[v.name][0] for v in variables(expr) if v.name in names.pending]
-    for node in postorder([expr, *pending]):
+    found = (names.pending.get(x.name) for x in nodes if isinstance(x, Var))
+    pending = [derivative[0] for derivative in found if derivative]
+    for node in postorder([expr, *pending]) if pending else nodes:
         ends = zip(node.ends, node.dims, strict=True) if isinstance(node, Band) else ()
         spoken_of = (
             [node.dim]
@@ -112,9 +114,9 @@ def _sizes(expr: Expr, used: Mapping[str, Dim], names: Names) -> Mapping[Dim, Si
         )
         for dim in spoken_of:
             own = names.letters.get(dim, ()) or (dim,)
-            others = {x for other, ls in names.letters.items() if other != dim for x in ls}
             free = [x for x, other in used.items() if other == dim]
-            bound = [x for x in own if x not in others and x not in used and dim not in loose]
+            alone = [x for x in own if {*names.homes.get(x, ())} <= {dim}]
+            bound = [x for x in alone if x not in used and dim not in loose]
             letters = free or bound
             named = names.holders.get(dim, SizeOf(own[0]))
             sizes[dim] = SizeOf(letters[0]) if letters else named
@@ -428,20 +430,18 @@ class _Writer:
     ) -> dict[str, syntax.Compare]:
         """Return how far labels go that are summed, where neither a tensor nor their letter says
         it: ``sum_{q < size(o)}(w[q-m] w[q-n])``; or a condition says another end."""
-        letters = self.names.letters
+        letters, homes = self.names.letters, self.names.homes
         found: dict[str, syntax.Compare] = {}
         for x in bound:
             dim = self.used[x]
-            homes = [d for d, own in letters.items() if x in own]
+            its_own = homes.get(x) == [dim]
             ended = any(ends_at(c, x) not in (None, x) for c in conditions)
-            if (homes == [dim] and not ended) or any(
+            if (its_own and not ended) or any(
                 x in _still(part) for f in factors for part in walk(f)
             ):
                 continue
-            alone = [
-                y for y in letters.get(dim, ()) if sum(y in own for own in letters.values()) == 1
-            ]
-            alone = [x] if homes == [dim] else alone
+            alone = [y for y in letters.get(dim, ()) if len(homes[y]) == 1]
+            alone = [x] if its_own else alone
             end = SizeOf(alone[0]) if alone else self.names.holders.get(dim)
             if end is not None:
                 found[x] = syntax.Compare("<", syntax.Ordinal(x), end)
@@ -565,13 +565,15 @@ class _Writer:
 
     def _in_reading_order(self, product: OpenProduct) -> list[int]:
         """Return the summed labels by where they are met first, those met alike along a chain."""
+        if len(summed := product.summed()) < 2:
+            return [*summed]
         before: dict[int, list[int]] = {}
         after: dict[int, list[int]] = {}
         for _, labels in product.factors:
             for axis, k in enumerate(labels):
                 before.setdefault(k, []).extend(labels[:axis])
                 after.setdefault(k, []).extend(labels[axis + 1 :])
-        key = {k: self._first_use(product, k) for k in product.summed()}
+        key = {k: self._first_use(product, k) for k in summed}
         order: list[int] = []
         for _, tie in groupby(sorted(key, key=lambda k: key[k]), key=lambda k: key[k]):
             left = dict.fromkeys(tie)
@@ -603,7 +605,11 @@ class _Writer:
         """Write the factors above and below the fraction bar, in reading order."""
         counts = Counter((x, tuple(letters[k] for k in own)) for x, own in product.factors)
         near = {own for x, own in counts if self._is_upstream(x)}
-        rows = sorted(counts, key=lambda f: self._place(f[0], f[1], counts, near))
+        holders: dict[str, set[Expr]] = {}
+        for x, own in counts:
+            for letter in own:
+                holders.setdefault(letter, set()).add(x)
+        rows = sorted(counts, key=lambda f: self._place(f[0], f[1], holders, near))
         above: list[Formula] = []
         divisors: list[tuple[Expr, tuple[str, ...]]] = []
         for x, own in rows:
@@ -624,7 +630,7 @@ class _Writer:
         self,
         x: Expr,
         own: tuple[str, ...],
-        others: Iterable[tuple[Expr, tuple[str, ...]]],
+        holders: Mapping[str, set[Expr]],
         near: set[tuple[str, ...]],
     ) -> tuple[object, ...]:
         """Order factors: deltas, scalars, tensors, what has a label for itself alone, sums.
@@ -632,8 +638,7 @@ class _Writer:
         An upstream derivative stands after what it is contracted with, before what it is
         multiplied with entry by entry: ``X_bi dL/dZ_bh Z_bh (1 - Z_bh)``.
         """
-        shared = {k for y, labels in others if y is not x for k in labels}
-        private = any(k in self.bound and k not in shared for k in own)
+        private = any(k in self.bound and len(holders[k]) == 1 for k in own)
         pending = isinstance(x, Var) and x.name in self.names.pending
         return (
             not isinstance(x, Delta | Scatter), x.ndim > 0, pending, is_sum(x), own in near,

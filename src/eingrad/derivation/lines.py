@@ -161,7 +161,7 @@ class Lines:
         """Return this derivative's letters for a tensor with the axes ``dims``, if it has any."""
         letters: dict[Dim | None, str] = {}
         for letter in self.labels:
-            dim = next((d for d, own in self.names.letters.items() if letter in own), None)
+            dim = next(iter(self.names.homes.get(letter, ())), None)
             letters.setdefault(dim, letter)
         found = tuple(letters.get(dim, "") for dim in dims)
         return found if all(found) and len(set(found)) == len(found) else ()

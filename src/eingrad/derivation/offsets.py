@@ -22,6 +22,8 @@ def is_selecting(factor: Expr) -> bool:
 
 def with_entries(product: OpenProduct) -> OpenProduct:
     """Return a product in which ``t == 0`` of a summed t selects an entry, as in ``h[0]``."""
+    if not any(x.has_places for x, _ in product.factors):
+        return product
     summed = product.summed()
     factors = [
         (entry_band(x) or x if summed.issuperset(ls) else x, ls) for x, ls in product.factors
@@ -35,6 +37,8 @@ def offsets_to_write(product: OpenProduct, takes: Takes) -> list[tuple[Band, Lab
     And all others, if every band can be written so.
     """
     found: list[tuple[Band, Labels, int]] = []
+    if not any(isinstance(x, Band) for x, _ in product.factors):
+        return found
     fixed, rest = {*product.output}, product
     while (choice := _offset_to_write(rest, takes, fixed)) is not None:
         band, labels, label = choice

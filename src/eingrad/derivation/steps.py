@@ -6,7 +6,7 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from eingrad.calculus.forward import Tangent
@@ -56,12 +56,12 @@ class Deriver:
             holders=size_holders(system), edges=edges_of(system),
         )  # fmt: skip
 
-    @property
+    @once
     def names_of_results(self) -> Names:
         """The names by which a result is written: of symmetric tensors in alphabetical order."""
         return with_symmetry(self.names, self.symmetries)
 
-    @property
+    @once
     def symmetries(self) -> list[Fact]:
         """The symmetries that are assumed, and those that definitions have."""
         derived = (r.knowledge.symmetries for r in self.records.values())
@@ -88,21 +88,20 @@ class Deriver:
     def steps(self, name: str, known: set[str]) -> list[Step]:
         """Return the steps to one derivative; ``known`` is what was shown before."""
         result: list[Step] = []
-        for key in self._needed(name):
-            if key not in known:
-                known.add(key)
-                result += self._record_steps(key, known)
-                if key == name:
-                    result += self._put_in(key, result)
-                    result += self._turned(key, result)
+        for key in self._needed(name, known):
+            known.add(key)
+            result += self._record_steps(key, known)
+            if key == name:
+                result += self._put_in(key, result)
+                result += self._turned(key, result)
         return result
 
     def _turned(self, key: str, before: list[Step]) -> list[Step]:
         """Return a last line with the labels of symmetric tensors in the result's order."""
         last = before[-1].right if before else None
-        if last is None:
-            return []
         symmetric = self.names_of_results.author_order.symmetric
+        if last is None or not symmetric:
+            return []
         own = dict.fromkeys(n for part in walk(last) for n in names_of(part) if n in symmetric)
         words = " is symmetric" if len(own) == 1 else " are symmetric"
         leaning = {x.name for f in self.symmetries if f.leans for x in variables(f.left)}
@@ -189,14 +188,18 @@ class Deriver:
         """The key of each tensor's adjoint."""
         return {r.name: key for key, r in self.records.items() if isinstance(r, Adjoint)}
 
-    def _needed(self, name: str) -> list[str]:
-        """Return the derivatives that one is made of, in the order in which they build up."""
-        needed, stack = {name}, [name]
+    def _needed(self, name: str, known: Set[str]) -> list[str]:
+        """Return the derivatives that one is made of, in the order in which they build up.
+
+        What is known was shown, and all that it is made of.
+        """
+        needed = {name} - known
+        stack = [*needed]
         while stack:
             key = stack.pop()
             if key not in self.parents:
                 self.parents[key] = self._parents(self.records[key]) & self.records.keys()
-            new = self.parents[key] - needed
+            new = self.parents[key] - needed - known
             needed |= new
             stack += new
         return sorted(needed, key=self._place.__getitem__)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
+from operator import is_
 from typing import TypeVar
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
@@ -71,6 +72,8 @@ def once_each(function: Callable[[Formula], Value]) -> Callable[[Formula], Value
 
 def rebuilt(formula: Formula, parts: Sequence[Formula]) -> Formula:
     """Return a formula with other parts, as many as `children` gives."""
+    if all(map(is_, parts, children(formula))):
+        return formula
     match formula:
         case Product():
             return replace(formula, factors=tuple(parts))

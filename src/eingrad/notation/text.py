@@ -187,7 +187,8 @@ def number_text(value: int | float | Fraction) -> str:
     """
     if isinstance(value, float):
         return str(value)
-    value = Fraction(value)
+    if isinstance(value, int):
+        return ("-" if value < 0 else "") + _decimal(str(abs(value)), 0)
     rest, power = value.denominator, 0  # the denominator must divide 10**power
     for divisor in (10, 2, 5):
         while rest % divisor == 0:
