@@ -268,6 +268,16 @@ NOT_RIGHT_IF = [
     ("L = logdet_ij(S_ij)", "inv_ij(S_ij) - delta_ij inv_ij(S_ij)"),
     ("L = sqrt(s^2) S_ij y_i z_j", "2 s y_i z_j"),
 ]
+NEVER_ONE_HOT = [  # what one differentiates by, and where both sides would be 0
+    ("L = sum_i(x_i^2)", "dL/dx_i = 2 x_i^1.001"),
+    ("L = sum_i(x_i^4)", "d2L/dx_i dx_j = 12 x_i^2 x_j^2"),
+    ("M = sum_i(abs(x_i)^p)^(1/p)", "dM/dx_i = sign(x_i) abs(x_i)^(p-1) M^(p-1)"),
+    ("L = max_i(x_i)", "dL/dx_i = x_i"),
+    (
+        "L = sum_i(exp(w_j x_ij))",
+        "d2L/dw_j dw_k = where(j != k, 3 sum_i(x_ij x_ik exp(w_l x_il)), d2L/dw_j dw_k)",
+    ),
+]
 
 
 LAYOUT = [
@@ -360,6 +370,11 @@ def test_a_function_in_the_other_layout() -> None:
 @pytest.mark.parametrize(("text", "claim"), NOT_RIGHT_IF)
 def test_what_no_condition_makes_right(text: str, claim: str) -> None:
     assert eg.parse(text).check(f"dL/dS_ij = {claim}").outcome == "wrong"
+
+
+@pytest.mark.parametrize(("text", "claim"), NEVER_ONE_HOT)
+def test_what_no_choice_among_entries_makes_right(text: str, claim: str) -> None:
+    assert eg.parse(text).check(claim).outcome == "wrong"
 
 
 def test_the_right_formula_is_as_short_as_the_derived_one() -> None:

@@ -69,7 +69,9 @@ class Kinds:
         if assumption.text in self.refuted[key]:
             return False
         point = assumption.point(self.question)
-        return point is not None and agrees(claim, self.question.right, point)
+        if point is None or not agrees(claim, self.question.right, point):
+            return False
+        return _says_something(self.question, claim, point)
 
     def _refuted(self, claim: Claim, group: Sequence[InputAssumption]) -> Iterator[str]:
         """Yield the assumptions that a point refutes; where there is none, try half of them."""
@@ -149,6 +151,14 @@ def assumption_for(
         if groups.may_be_right(claim, assumption) and assumption.holds(question, claim):
             return assumption
     return None
+
+
+def _says_something(question: Question, claim: Claim, point: Point) -> bool:
+    """Whether what a claim has wrong elsewhere is more than 0 where it is right."""
+    free = question.points.standard(1)  # its sizes are those of the point at which it is right
+    a, b = claim.value(free), free.value(question.right)
+    wrong = a.shape == b.shape and ~np.isclose(a, b)
+    return not np.any(wrong) or bool(point.value(question.right)[wrong].any())
 
 
 def _has_cases(expr: Expr) -> bool:
@@ -239,7 +249,9 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
                 text = f"{shown} {partner} = {to_text(Symbol('delta', (i, other)))}"
                 yield InputAssumption(text, _on(x, _orthogonal), kind)
         case "one-hot":
-            points = question.points
+            points, target = question.points, question.target
+            if isinstance(target, Derivative) and x.name in {by.name for by in target.wrt}:
+                return  # what one differentiates by is no target, and no choice among rows
             # a 1 that moves may miss what counts; a regular matrix of ones is mostly its inverse
             for k in (k for k in axes if x.dims[k] not in {*points.moving, *points.inverted}):
                 text = f"{shown} is one-hot along {labels[k]}"

@@ -34,10 +34,11 @@ def with_differentials(
     """
     system = derived.system
     own = {DIFFERENTIAL + name: name for name in system.labels}
+    short = {s.target.name for s in system.shorthands if isinstance(s.target, Symbol)}
     if (
         DIFFERENTIAL in system.labels
         or not _BEGINS.match(claim)
-        or not own.keys().isdisjoint(system.labels)
+        or not own.keys().isdisjoint({*system.labels, *short})  # dy that names a gradient
     ):
         return derived, []
     names = {**system.labels, **{d: system.labels[name] for d, name in own.items()}}

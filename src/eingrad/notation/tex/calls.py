@@ -129,12 +129,22 @@ class CallReader(SlashReader):
             case Power(base=base):
                 return self.is_of_matrix(base)
             case Product(factors=factors):
+                rest = [x for x in factors if not is_number(x)]
+                if rest and self._is_row(rest[0]) and not self._is_row(rest[-1]):
+                    return False  # (x - m)^T C^{-1} (x - m)
                 vectors = (x for x in walk(formula) if isinstance(x, Symbol))
                 return any(map(self.is_of_matrix, factors)) and not any(
                     map(self._is_vector, vectors)
                 )
             case Sum(terms=terms):
                 return any(map(self.is_of_matrix, terms))
+        return False
+
+    def _is_row(self, formula: Formula) -> bool:
+        """Whether a formula is the transpose of what is no matrix."""
+        match formula:
+            case Power(base=base) if formula.exponent == TRANSPOSED:
+                return not self.is_of_matrix(base)
         return False
 
     def _is_determinant(self) -> bool:

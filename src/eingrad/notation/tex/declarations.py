@@ -2,11 +2,12 @@ r"""Declared shapes: ``X \in \mathbb{R}^{m \times d}``, also behind an equation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from eingrad.notation.syntax import Shaped
-from eingrad.notation.tex.names import greek
+from eingrad.notation.tex.names import BOLD, TRANSPOSED, greek
 from eingrad.notation.tex.precedence import Parser
+from eingrad.notation.tex.rows import sides
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tokens import Token
 
@@ -33,6 +34,74 @@ def matrices_in(found: Iterable[Sequence[Token]]) -> frozenset[str]:
     r"""Return the letters that rows declare as matrices: ``B \in \mathbb{R}^{n \times n}``."""
     parts = (split_declaration(row) for row in found)
     return _letters(names for names, space in parts if any(t.kind == "TIMES" for t in space))
+
+
+def between_vectors(found: Sequence[Sequence[Token]]) -> set[tuple[str, str]]:
+    """Return the names with the capitals below them that no sum sign binds, or with nothing."""
+    bound = {
+        t.text
+        for row in found for k, sign in enumerate(row) if sign.text in {r"\sum", r"\prod"}
+        for t in row[k + 1 : k + 4]
+    }  # fmt: skip
+    return {own for row in found for own in _between_vectors(row) if own[1] not in bound}
+
+
+def _between_vectors(row: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    r"""Yield the name and the capital below it of what stands in a quadratic form, or is symmetric.
+
+    So ``S_B`` of ``w^T S_B w`` and of ``S_B = S_B^T``, and ``K`` of ``y^T K^{-1} y``.
+    """
+    left, *others = sides(row)
+    symmetric = len(others) == 1 and [t.text for t in others[0]][: len(left)] == [
+        t.text for t in left
+    ]
+    if symmetric and _is_transpose(others[0], len(left)) and (found := _capital(left, 0)):
+        yield found[0], found[1]
+    for k in range(len(row)):
+        chain: list[tuple[str, str]] = []
+        end, inverse = _is_transpose(row, k), False
+        while end and (found := _capital(row, end)):
+            chain.append(found[:2])
+            turned = _is_transpose(row, found[2])
+            inverse = [t.text for t in row[found[2] : found[2] + 5]] == ["^", "{", "-", "1", "}"]
+            end = turned or found[2] + 5 * inverse
+        if (
+            chain
+            and end < len(row)
+            and (_is_vector(row, end) or (inverse and row[end].text == "("))
+        ):
+            yield from chain
+
+
+def _is_transpose(row: Sequence[Token], k: int) -> int:
+    """Return where a transpose ends that begins at k, 0 where none does."""
+    texts = [t.text for t in row[k : k + 4]]
+    if texts[:1] == ["^"] and len(texts) > 1:
+        if texts[1] in TRANSPOSED:
+            return k + 2
+        if texts[1] == "{" and len(texts) > 3 and texts[2] in TRANSPOSED and texts[3] == "}":
+            return k + 4
+    return 0
+
+
+def _capital(row: Sequence[Token], k: int) -> tuple[str, str, int] | None:
+    """Return a capital at k, the capital below it, and where they end; in bold it needs none."""
+    if k >= len(row):
+        return None
+    name = greek(row[k].text) or row[k].text
+    if row[k].kind not in {"LETTER", "COMMAND"} or not name[:1].isupper():
+        return None
+    below = row[k + 1 : k + 3]
+    if [t.kind for t in below] == ["SUB", "LETTER"] and below[1].text.isupper():
+        return name, below[1].text, k + 3
+    return (name, "", k + 1) if not below or below[0].kind != "SUB" else None
+
+
+def _is_vector(row: Sequence[Token], k: int) -> bool:
+    """Whether a small letter, or one in bold, stands at k."""
+    name = greek(row[k].text) or row[k].text
+    small = row[k].kind in {"LETTER", "COMMAND"} and name.isalpha() and name.islower()
+    return small or row[k].text in BOLD
 
 
 def vectors_in(found: Iterable[Sequence[Token]]) -> frozenset[str]:

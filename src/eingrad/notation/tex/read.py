@@ -33,7 +33,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.tex.declarations import matrices_in, vectors_in
+from eingrad.notation.tex.declarations import between_vectors, matrices_in, vectors_in
 from eingrad.notation.tex.defined_functions import (
     DefinedHead,
     declared_in_calls,
@@ -44,6 +44,7 @@ from eingrad.notation.tex.defined_functions import (
     with_plain_calls,
 )
 from eingrad.notation.tex.differentials import with_differentials
+from eingrad.notation.tex.gradient_names import with_gradient_names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, greek
 from eingrad.notation.tex.names_by_letter import parts_by_letter
@@ -53,6 +54,7 @@ from eingrad.notation.tex.read_row import (
     claims_of,
     declared_name,
     defines_delta,
+    defines_e,
     defines_sigma,
     formula_of,
     is_called,
@@ -152,12 +154,15 @@ def _read_model(lexer: Lexer) -> Reading:
     upper = upper_labels(tokens)
     functions = [(head, sides(found[k].tokens)[-1]) for k, head in places.items()]
     every, found = found, [row for k, row in enumerate(found) if k not in places]
+    between = between_vectors([row.tokens for row in found])
     first = Context(
         lexer, [*declared, *(head.name for head, _ in functions)], labels=labels | upper,
         letters=letters, upper=upper, moving=frozenset(moving.labels),
         own_delta=defines_delta(found),
+        own_e=defines_e(found),
         bare_delta=defines_delta(found, bare=True) or is_threshold(every),
-        twins=twin_names(tokens), matrices=matrices_in(row.tokens for row in found),
+        twins=twin_names(tokens), survey=Survey(words={own for own in between if own[1]}),
+        matrices=matrices_in(row.tokens for row in found) | {"".join(own) for own in between},
         vectors=vectors_in(row.tokens for row in found),
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
@@ -316,6 +321,7 @@ def _claim_rows(
         upper=upper,
         letters=letters | known, squared=squares_in(names),
         own_delta=names_delta or defines_delta(found),
+        own_e=not {"el", "eL", "eell"}.isdisjoint(names) or defines_e(found),
         bare_delta=ERRORS in names or defines_delta(found, bare=True),
         twins=twin_names(tokens),
         applied={name: x for name, x in applied.items() if x.value is None},
@@ -392,7 +398,8 @@ def _with_words(found: Sequence[Row], lexer: Lexer, names: Collection[str] = ())
     pairs = [sides(row.tokens) for row in found]
     words = {words_on_the_left(pair) for pair in pairs if len(pair) > 1} - {""}
     words |= {name for name in names if len(name) > 1 and name.isalpha() and name.isascii()}
-    rows_read = [replace(row, tokens=with_words(row.tokens, words)) for row in found]
+    rows_read = with_gradient_names(found, names)
+    rows_read = [replace(row, tokens=with_words(row.tokens, words)) for row in rows_read]
     for row in rows_read:
         if (spelled := spelled_word(row.tokens)) is not None:
             token, word = spelled

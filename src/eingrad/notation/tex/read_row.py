@@ -225,6 +225,13 @@ def defines_delta(found: Sequence[Row], bare: bool = False) -> bool:
     )  # fmt: skip
 
 
+def defines_e(found: Sequence[Row]) -> bool:
+    r"""Whether a text says what ``e^l`` is, which is then no power of Euler's number."""
+    return any(
+        row.tokens[0].text == "e" and len(sides(row.tokens)) > 1 for row in found if row.tokens
+    )
+
+
 def is_threshold(found: Sequence[Row]) -> bool:
     r"""Whether ``\delta`` has no labels, but somewhere a power, as that of ``|x| \leq \delta``."""
     rows = ([*row.tokens, END_OF_ROW, END_OF_ROW] for row in found)

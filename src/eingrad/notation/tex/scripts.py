@@ -228,7 +228,9 @@ class ScriptReader(OffsetReader):
         in_braces = self.peek().kind == "LBRACE"
         inner = self.peek(1) if in_braces else self.peek()
         alone = not in_braces or self.peek(2).kind == "RBRACE"
-        if (layer := self._layer(in_braces)) is not None:
+        errors = self.context.own_e or found.below is not None
+        exponential = self.named == "e" and not errors  # e^l, where no text has errors e
+        if not exponential and (layer := self._layer(in_braces)) is not None:
             found.power_first, found.number = False, found.number + layer
         elif self._numbered_transpose(found):
             found.power = TRANSPOSED

@@ -128,6 +128,7 @@ class Context:
     level: frozenset[str] = frozenset()
     own_delta: bool = False
     bare_delta: bool = False  # an error signal without labels
+    own_e: bool = False  # errors of layers, as in ``e^l = y - a^l``
     upper: frozenset[str] = frozenset()  # labels above names, as in ``S^{ij}``
     raised: frozenset[str] = frozenset()
     parameters: frozenset[tuple[str, str]] = frozenset()

@@ -53,7 +53,7 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     tokens = _with_cases(tokens, lexer)
     bare = _without_dropped(_with_braces_in_fractions(tokens))
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
-    bare = _letters_apart(_scripts_outside(_fonts_outside(bare)), known)
+    bare = _letters_apart(_scripts_outside(_zeros(_fonts_outside(bare))), known)
     result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
     result = _increments(result, known)
     _check_depth(result, lexer)
@@ -223,6 +223,19 @@ def _fonts_outside(tokens: list[Token]) -> list[Token]:
         opened, font = result[k], result[k + 1]
         if opened.kind == "LBRACE" and font.text in OLD_FONTS:
             result[k : k + 2] = [replace(font, text=OLD_FONTS[font.text]), opened]
+    return result
+
+
+def _zeros(tokens: list[Token]) -> list[Token]:
+    r"""Read ``\mathbf{0}``, a vector of zeros, as 0."""
+    result: list[Token] = []
+    for token in tokens:
+        result.append(token)
+        texts = [t.text for t in result[-4:]]
+        braced = texts[1:] == ["{", "0", "}"] and texts[0] in BOLD
+        if braced or (texts[-1:] == ["0"] and texts[-2:-1] and texts[-2] in BOLD):
+            zero = result[-2] if braced else token
+            result[-4 if braced else -2 :] = [zero]
     return result
 
 
