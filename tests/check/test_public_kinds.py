@@ -205,6 +205,11 @@ L = \sum_i \log \sum_k \pi_k N(x_i | \mu_k, \sigma_k)""",
          r"\frac{\partial}{\partial a_j}\frac{e^{a_i}}{\sum_k e^{a_k}} = \frac{e^{a_i}}{\sum_k e^{a_k}} (\delta_{ij} - \frac{e^{a_j}}{\sum_k e^{a_k}})"],
         [r"\frac{\partial}{\partial x_k} \sum_i x_i^2 = x_k", r"\frac{d}{dx} x^3 = 3x"],
     ),
+    "no statement, dots": (
+        "",
+        [r"\frac{\partial}{\partial x_j}\left(p_1 x_1 + p_2 x_2 + \dots + p_n x_n\right) = p_j"],
+        [r"\frac{\partial}{\partial x_j}\left(p_1 x_1 + p_2 x_2 + \dots + p_n x_n\right) = p_j x_j"],
+    ),
     "shapes alone": (
         r"V \in \mathbb{R}^{n \times m}, W \in \mathbb{R}^{n \times k}, H \in \mathbb{R}^{k \times m}",
         [r"\frac{d}{dW} ||V - WH||_F^2 = -2(V - WH)H^T", r"\nabla_{W} \lambda \|W\|_F^2 = 2 \lambda W"],
@@ -262,6 +267,39 @@ L = \sum_i \log \sum_k \pi_k N(x_i | \mu_k, \sigma_k)""",
         r"f(w) = C \sum_{i=1}^n \log(1 + \exp(-y_i w^T x_i)) \\ M_i = \exp(-y_i w^T x_i)",
         [r"\frac{\partial^2 f(w)}{\partial w_j \, \partial w_k} = C\sum_{i=1}^n x_{ij} x_{ik} y_i^2 \frac{M_i}{(1+M_i)^2}, \quad j \neq k"],
         [r"\frac{\partial^2 f(w)}{\partial w_j \, \partial w_k} = 2 C\sum_{i=1}^n x_{ij} x_{ik} y_i^2 \frac{M_i}{(1+M_i)^2}, \quad j \neq k"],
+    ),
+    "dots within a sum": (
+        r"f = w_0 + w_1 x_1 + w_2 x_2 + \dots + w_d x_d \\ p_i = \frac{e^{z_i}}{e^{z_1} + e^{z_2} + \cdots + e^{z_K}}",
+        [r"\frac{\partial f}{\partial x_j} = w_j", r"\frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)"],
+        [r"\frac{\partial f}{\partial x_j} = x_j", r"\frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} + p_j)"],
+    ),
+    "fractions without braces": (
+        r"L = -\frac1N\sum_{i=1}^N y_i\log p_i",
+        [r"\frac{\partial L}{\partial p_i} = -\frac1N \frac{y_i}{p_i}"], [r"\frac{\partial L}{\partial p_i} = -\frac{y_i}{p_i}"],
+    ),
+    "norms of differences": (
+        r"d(x,y) = \|x-y\|^2 \\ L = \max(0, d(a,p) - d(a,n) + m)",
+        [r"\frac{\partial L}{\partial a} = 2(a - p) - 2(a - n) \quad \text{if } L > 0", r"\frac{\partial L}{\partial p} = -2(a - p) \quad \text{if } L > 0"],
+        [r"\frac{\partial L}{\partial a} = 2(a - p) + 2(a - n) \quad \text{if } L > 0", r"\frac{\partial L}{\partial p} = 2(a - p) \quad \text{if } L > 0"],
+    ),
+    "vectors that letters tell apart": (
+        r"L = \max(0, \|f_a - f_p\|^2 - \|f_a - f_n\|^2 + \alpha)",
+        [r"\frac{\partial L}{\partial f_p} = \begin{cases} 2(f_p - f_a), & \text{if } \|f_a - f_p\|^2 - \|f_a - f_n\|^2 + \alpha > 0 \\ 0, & \text{otherwise} \end{cases}"],
+        [r"\frac{\partial L}{\partial f_p} = \begin{cases} 2(f_a - f_p), & \text{if } \|f_a - f_p\|^2 - \|f_a - f_n\|^2 + \alpha > 0 \\ 0, & \text{otherwise} \end{cases}"],
+    ),
+    "the distance of two points": (
+        r"d = \|x_i - x_j\| \\ E = \frac{k}{2} (\|p_1 - p_2\| - l)^2",
+        [r"\frac{\partial d}{\partial x_i} = \frac{x_i - x_j}{d}", r"\frac{\partial E}{\partial p_1} = k(\|p_1-p_2\| - l)\frac{p_1-p_2}{\|p_1-p_2\|}"],
+        [r"\frac{\partial d}{\partial x_i} = \frac{x_j - x_i}{d}", r"\frac{\partial E}{\partial p_1} = k(\|p_1-p_2\| - l) (p_1-p_2)"],
+    ),
+    "a capital with a letter beside itself": (
+        r"I = V\frac{1}{R_S+R_L} \\ V_L = V\frac{R_L}{R_S+R_L} \\ P = I \cdot V_L",
+        [r"\frac{\partial P}{\partial R_L} = V^2\frac{(R_S+R_L)^2-2R_L(R_S+R_L)}{(R_S+R_L)^4}"],
+        [r"\frac{\partial P}{\partial R_L} = V^2\frac{(R_S+R_L)^2-R_L(R_S+R_L)}{(R_S+R_L)^4}"],
+    ),
+    "a place that only conditions name": (
+        r"L = \sum_{j \ne y} e^{s_j}",
+        [r"\frac{\partial L}{\partial s_j} = e^{s_j} (1 - \delta_{jy})"], [r"\frac{\partial L}{\partial s_j} = e^{s_j}"],
     ),
     "hyperbolic functions": (
         r"\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}}",

@@ -268,11 +268,16 @@ NOT_RIGHT_IF = [
     ("L = logdet_ij(S_ij)", "inv_ij(S_ij) - delta_ij inv_ij(S_ij)"),
     ("L = sqrt(s^2) S_ij y_i z_j", "2 s y_i z_j"),
 ]
-NEVER_ONE_HOT = [  # what one differentiates by, and where both sides would be 0
+NEVER_ONE_HOT = [  # what one differentiates by, 1^2 = 1, and where both sides would be 0
     ("L = sum_i(x_i^2)", "dL/dx_i = 2 x_i^1.001"),
     ("L = sum_i(x_i^4)", "d2L/dx_i dx_j = 12 x_i^2 x_j^2"),
     ("M = sum_i(abs(x_i)^p)^(1/p)", "dM/dx_i = sign(x_i) abs(x_i)^(p-1) M^(p-1)"),
     ("L = max_i(x_i)", "dL/dx_i = x_i"),
+    ("L = sum_i(a_i x_i^2)", "dL/dx_i = 2 a_i^2 x_i"),
+    ("L = A_ij x_i y_j", "dL/dx_i = A_ij y_j^2"),
+    ("L = -sum_i(y_i log(p_i))", "dL/dp_i = -y_i^2 / p_i"),
+    ("y = relu(x)", "dy/dx = relu(x)"),
+    ("y = relu(x)^2", "d2y/dx dx = 0"),
     (
         "L = sum_i(exp(w_j x_ij))",
         "d2L/dw_j dw_k = where(j != k, 3 sum_i(x_ij x_ik exp(w_l x_il)), d2L/dw_j dw_k)",

@@ -29,12 +29,14 @@ SOME_DRAWS, FEW_DRAWS = 16, 4  # for a point at which one thing is assumed, or m
 class InputAssumption:
     """What is assumed, in words or notation, and how to make an input satisfy it.
 
-    All that have one ``kind``, of different inputs, can hold together.
+    All that have one ``kind``, of different inputs, can hold together. What is right where ``less``
+    holds owes it to that: x^2 = x for all of 0 and 1, not for one-hot rows alone.
     """
 
     text: str
     condition: Condition
     kind: Hashable
+    less: Condition | None = None
 
     def point(self, question: Question) -> Point | None:
         """Return a point at which it holds, None if the model has no values there."""
@@ -71,6 +73,10 @@ class Kinds:
         point = assumption.point(self.question)
         if point is None or not agrees(claim, self.question.right, point):
             return False
+        if assumption.less is not None:
+            other = _point(self.question, ("less", assumption.text), assumption.less)
+            if other is not None and agrees(claim, self.question.right, other):
+                return False
         return _says_something(self.question, claim, point)
 
     def _refuted(self, claim: Claim, group: Sequence[InputAssumption]) -> Iterator[str]:
@@ -158,7 +164,8 @@ def _says_something(question: Question, claim: Claim, point: Point) -> bool:
     free = question.points.standard(1)  # its sizes are those of the point at which it is right
     a, b = claim.value(free), free.value(question.right)
     wrong = a.shape == b.shape and ~np.isclose(a, b)
-    return not np.any(wrong) or bool(point.value(question.right)[wrong].any())
+    there = point.value(question.right)
+    return bool((there[wrong] if np.any(wrong) else there).any())
 
 
 def _has_cases(expr: Expr) -> bool:
@@ -255,7 +262,8 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
             # a 1 that moves may miss what counts; a regular matrix of ones is mostly its inverse
             for k in (k for k in axes if x.dims[k] not in {*points.moving, *points.inverted}):
                 text = f"{shown} is one-hot along {labels[k]}"
-                yield InputAssumption(text, _on(x, partial(_one_hot, axis=k)), (kind, k))
+                one_hot, less = (_on(x, partial(f, axis=k)) for f in (_one_hot, _ones_and_zeros))
+                yield InputAssumption(text, one_hot, (kind, k), less)
         case "set":
             yield InputAssumption(f"{shown} > 0", _on(x, np.abs), kind)
         case "positive":
@@ -306,3 +314,9 @@ def _one_hot(x: Array, axis: int) -> Array:
     moved = np.moveaxis(np.zeros_like(x), axis, -1)
     chosen = rng.integers(0, x.shape[axis], moved.shape[:-1])
     return np.moveaxis(np.eye(x.shape[axis])[chosen], -1, axis)
+
+
+def _ones_and_zeros(x: Array, axis: int) -> Array:
+    """Put 1 at two places or more along an axis, 0 elsewhere."""
+    first = _one_hot(x, axis)
+    return np.maximum(np.maximum(first, np.roll(first, 1, axis)), _one_hot(x + 1, axis))

@@ -265,6 +265,7 @@ class Points:
     def _ranges(self) -> dict[str, Dim]:
         """Return, for each input that holds places, the dimension that it points into."""
         found: dict[str, Dim] = {}
+        compared: dict[str, Dim] = {}
         for definition in self.system.definitions.values():
             for node in postorder([definition.expr]):
                 if isinstance(node, Gather | Scatter):
@@ -273,7 +274,13 @@ class Points:
                         index = None if isinstance(source, int) else node.operands[1 + source[0]]
                         if isinstance(index, Var):
                             found[index.name] = dim
-        return found
+                elif isinstance(node, Map) and node.function in {"eq", "ne"}:  # of j != y
+                    parts = [*postorder(node.operands)]
+                    dims = tuple({x.dims[0] for x in parts if isinstance(x, Indices)})
+                    if len(dims) == 1:
+                        compared |= {x.name: dims[0] for x in parts
+                                     if isinstance(x, Var) and x.integer}  # fmt: skip
+        return compared | found
 
     # --- sizes ---
 

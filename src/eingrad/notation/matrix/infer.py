@@ -192,7 +192,7 @@ class Inference:
                 yield node.var, ((R, C) if row else (C, R)), ""
         yield from ((x.var, self.numbers, "") for x in open_nodes if x.op == "number")
         rules = (
-            self._transposed, self._behind_matrix, self._by_habit, self._in_sum,
+            self._beside_norm, self._transposed, self._behind_matrix, self._by_habit, self._in_sum,
             self._free, self._last_capital, self._assigned,
         )  # fmt: skip
         yield from self._by_rules(named, domains, rules)
@@ -242,15 +242,25 @@ class Inference:
         return (), ""
 
     def _transposed(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
-        """A small letter that is transposed, ``w^T x + b``, or added to columns is a column."""
+        """A small letter that is transposed, ``w^T x + b``, added to columns, or in a difference of
+        which there is a norm, ``‖x - y‖``, is a column."""
         small = getattr(node.written, "name", "")[:1].islower() or self._count(node.written) == 1
         around = [outer for _, outer in self._places(node.var)]
         around += [self.around[id(x)] for x in around if x.op == "sum" and id(x) in self.around]
-        turned = any(x.op == "transpose" for x in around)  # x^T, (x - y)^T
+        turned = any(x.op in {"transpose", "norm"} for x in around)  # x^T, (x - y)^T
         labels = getattr(node.written, "labels", ())
         if labels and not self.facts.bold:  # |y_n - t_n|
             turned = turned or any(not domains[x.var] & S for x in self._sums(node.var))
         return ((C,), "") if small and turned else ((), "")
+
+    def _beside_norm(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
+        """What is added to a norm is a number: the l of ``(‖x - y‖ - l)^2``."""
+        sums = ([x for x in outer.parts if x.var != node.var] for outer in self._sums(node.var))
+        number = any(
+            any(x.op == "norm" for x in others) and all(domains[x.var] & S for x in others)
+            for others in sums
+        )
+        return ((S,), "") if number else ((), "")
 
     def _dotted(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         r"""The x_i that a dot joins to a vector is one for each i: ``w \cdot x_i``."""

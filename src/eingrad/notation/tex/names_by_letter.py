@@ -2,7 +2,8 @@ r"""Letters below names that tell names apart, and are no labels: the a and b of
 
 Nobody writes one sum twice with two letters. So where terms of a sum differ in such letters alone,
 ``F_a / m_a + F_b / m_b``, these are names; and nobody sums across a fraction bar without a sign of
-a sum, ``V_m S / (K_m + S)``.
+a sum, ``V_m S / (K_m + S)``. Nor is there a norm of ``f_a - f_b`` with an axis for each letter, or
+a capital with a label beside the same capital without, ``V_C = V - I R``.
 """
 
 from __future__ import annotations
@@ -48,9 +49,11 @@ def parts_by_letter(
     is no label where the text binds and keeps none, but for `INDICES`.
     """
     assigned = [s for s in statements if isinstance(s, Assignment)]
+    letters = _letters_in_norms(assigned) - bound
+    letters |= _letters_beside_bare(assigned, subscripts) - bound
     kept = {x for s in assigned for x in (*labels_of(s.target), *_bound_in(s.value))} | bound
+    kept -= letters
     plain = not kept and all(len(script.entries) < 2 for script in subscripts)
-    letters: set[str] = set()
     for s in assigned:
         for total in walk(s.value):
             if isinstance(total, Sum):
@@ -58,6 +61,33 @@ def parts_by_letter(
             elif isinstance(total, Product) and not kept:
                 letters |= _letters_across(total) - INDICES
     return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
+
+
+def _letters_in_norms(assigned: Sequence[Assignment]) -> set[str]:
+    """Return the letters in which the terms of a norm differ, if nothing else has them."""
+    found: set[str] = set()
+    others = {x for s in assigned for x in labels_of(s.target)}
+    for s in assigned:
+        for x in walk(s.value):
+            match x:
+                case Call(function="norm", args=(Sum(terms=terms),)):
+                    own = [{*_letters(term)} for term in terms]
+                    differing = set().union(*own) - own[0].intersection(*own)
+                    found |= differing if len(differing) > 1 else set()
+                case Call():
+                    others |= {*x.axes, *letters_compared(x.conditions)}
+    return found - others
+
+
+def _letters_beside_bare(
+    assigned: Sequence[Assignment], subscripts: Sequence[Subscript]
+) -> set[str]:
+    """Return the capitals, always alone, below capitals that stand without them, too."""
+    parts = [x for s in assigned for side in (s.target, s.value) for x in walk(side)]
+    bare = {x.name for x in parts if isinstance(x, Symbol) and not x.labels}
+    alone = {s.entries[0] for s in subscripts if len(s.entries) == 1 and s.base in bare
+             and s.base.isupper() and s.entries[0].isupper()}  # fmt: skip
+    return alone - {x for s in subscripts if len(s.entries) > 1 for x in s.entries}
 
 
 def _bound_in(formula: Formula) -> Iterator[str]:

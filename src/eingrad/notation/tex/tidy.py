@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from eingrad.notation.tex.counted_terms import with_whole_sums
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import (
     ACCENTS,
@@ -51,7 +52,7 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     """
     tokens = _join_delimiters(with_own_commands(list(lexer.tokens())), lexer)
     tokens = _with_cases(tokens, lexer)
-    bare = _without_dropped(_with_braces_in_fractions(tokens))
+    bare = _without_dropped(_with_braces_in_fractions(with_whole_sums(tokens)))
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
     bare = _letters_apart(_scripts_outside(_zeros(_fonts_outside(bare))), known)
     result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
@@ -111,19 +112,32 @@ def _with_cases(tokens: list[Token], lexer: Lexer) -> list[Token]:
 
 
 def _with_braces_in_fractions(tokens: Sequence[Token]) -> list[Token]:
-    r"""Read ``\frac d{dx}`` as ``\frac{d}{dx}``, ``\frac\partial{\partial x}`` too."""
+    r"""Read ``\frac d{dx}`` and ``\frac1N`` as ``\frac{d}{dx}``, ``\frac{1}{N}``."""
+    bare: set[int] = set()
+    for k, token in enumerate(tokens):
+        if token.text in FRACTIONS:
+            middle = _argument_end(tokens, k + 1)
+            end = _argument_end(tokens, middle)
+            if k + 1 < middle < end and tokens[middle].kind != "NUMBER":
+                bare |= {x for x in (k + 1, middle) if tokens[x].kind != "LBRACE"}
     result: list[Token] = []
     for k, token in enumerate(tokens):
-        single = token.kind == "LETTER" or token.text == r"\partial" or greek(token.text)
-        before = tokens[k - 1] if k else token
-        below = [t.kind for t in tokens[k + 1 : k + 2]] == ["LBRACE"]
-        if single and below and before.text in FRACTIONS:
-            left, right = (replace(token, kind=kind, text=text, spaced=False)
-                           for kind, text in (("LBRACE", "{"), ("RBRACE", "}")))  # fmt: skip
-            result += [left, token, right]
-        else:
-            result.append(token)
+        left, right = (replace(token, kind=kind, text=text, spaced=False)
+                       for kind, text in (("LBRACE", "{"), ("RBRACE", "}")))  # fmt: skip
+        result += [left, token, right] if k in bare else [token]
     return result
+
+
+def _argument_end(tokens: Sequence[Token], k: int) -> int:
+    """Return where braces end, or a letter or digit without them; k where none stands there."""
+    if k >= len(tokens):
+        return k
+    token = tokens[k]
+    if token.kind == "LBRACE":
+        return group_end(tokens, k) + 1
+    digit = token.kind == "NUMBER" and len(token.text) == 1
+    single = token.kind == "LETTER" or token.text == r"\partial" or greek(token.text)
+    return k + 1 if digit or single else k
 
 
 def _alone(side: Token, lexer: Lexer) -> Exception:
