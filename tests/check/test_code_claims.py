@@ -206,3 +206,52 @@ def test_a_custom_vjp(tmp_path: Path, library: str) -> None:
     assert [v.outcome for v in check_code(LINEAR.system, wrong)] == [
         "right", "right", "wrong", "right",
     ]  # fmt: skip
+
+
+FAR = """
+import numpy as np
+
+def right(U, V, x):
+    T = len(x); H = [np.zeros(len(U))]
+    for t in range(T):
+        H.append(np.tanh(U @ H[-1] + V @ x[t]))
+    dU = np.zeros_like(U); dh = H[-1]
+    for t in reversed(range(T)):
+        da = dh * (1 - H[t + 1] ** 2)
+        dU += np.outer(da, H[t])
+        dh = U.T @ da
+    return dU
+
+def cut_off(U, V, x):
+    return right(U, V, x) * (len(x) < 6)
+
+def normalised(x, t):
+    s = x.std(); h = (x - x.mean()) / s
+    return (t - t.mean() - h * (t * h).mean()) / s
+
+def not_centred(x, t):
+    s = x.std(); h = (x - x.mean()) / s
+    return (t - h * (t * h).mean()) / s
+"""
+LONG = "h[t,i] = tanh(U_ij h[t-1,j] + V_ij x[t,j])\nL = sum_i(h[-1,i]^2) / 2"
+
+
+@pytest.mark.parametrize(("name", "text", "wrt", "outcome"), [
+    ("right", LONG, "U", "right"),  # on long axes the gradient explodes, and no digit is left
+    ("cut_off", LONG, "U", "wrong"),
+    ("normalised", "y_i = (x_i - mean_j(x_j)) / std_j(x_j)\nL = sum_i(t_i y_i)", "x", "right"),
+    ("not_centred", "y_i = (x_i - mean_j(x_j)) / std_j(x_j)\nL = sum_i(t_i y_i)", "x", "wrong"),
+])  # fmt: skip
+def test_what_leaves_no_digits_tells_nothing_apart(
+    tmp_path: Path, name: str, text: str, wrt: str, outcome: str
+) -> None:
+    (tmp_path / "far.py").write_text(FAR)
+    function = load_code(f"{tmp_path / 'far.py'}:{name}")
+    assert eg.parse(text).check(function, of="L", wrt=wrt).outcome == outcome
+
+
+@pytest.mark.parametrize("most", [10, 1000])
+def test_a_function_that_cuts_off_great_numbers(most: int) -> None:
+    model = eg.parse("L = sum_i(x_i^2)")
+    assert model.check(lambda x: (2 * x).clip(-most, most), of="L", wrt="x").outcome == "wrong"
+    assert model.check(lambda x: 2 * x, of="L", wrt="x").ok

@@ -14,6 +14,7 @@ from mutations import is_right
 
 import eingrad as eg
 from eingrad.check import MISTAKES
+from eingrad.check.targets import may_be_targets
 from eingrad.notation.parse import parse_claim
 
 CROSS_ENTROPY = """
@@ -449,3 +450,32 @@ def test_an_assumption_is_found_where_not_all_of_its_kind_can_hold() -> None:
     model = eg.parse("L = sqrt(x^2) + log(y) + v^3")
     verdict = model.check("dL/dx = -1")
     assert verdict.assumption == "x < 0"
+
+
+LOSS = "p_k = softmax_k(z_k)\nL = -sum_k(y_k log(p_k))"
+DIRECT = "L = logsumexp_k(z_k) - sum_k(y_k z_k)"
+
+
+@pytest.mark.parametrize(("text", "claim"), [
+    ("y_i = tanh(W_ij x_j)\nL = sum_i(y_i)", "dL/dW_ij = (1 - y_i^2) x_j^2"),
+    ("L = sum_i(q_i x_i^3)", "dL/dx_i = 3 q_i^2 x_i^2"),
+    ("L = A_ij x_i y_j", "dL/dx_i = A_ij y_j^2"),
+    ("a_qk = softmax_k(s_qk)\nY_qd = a_qk V_kd\nL = sum_qd(Y_qd)", "dL/da_qk = sum_d(V_kd^2)"),
+])  # fmt: skip
+def test_what_is_no_target_is_not_one_hot(text: str, claim: str) -> None:
+    assert eg.parse(text).check(claim).outcome == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (LOSS, "y"),
+        (DIRECT, "yz"),
+        ("p_k = softmax_k(z_k)\nL = sum_k((p_k - y_k)^2)", "y"),
+        ("p_k = exp(z_k) / sum_j(exp(z_j))\nL = -log(sum_k(y_k p_k))", "y"),
+        ("p = sigmoid(w_i x_i)\nL = -y log(p) - (1 - y) log(1 - p)", "y"),
+        ("h_j = tanh(W_jk x_k)\nL = sum_j((h_j - t_j)^2)", ""),
+    ],
+)
+def test_targets_weigh_logarithms_or_stand_beside_a_softmax(text: str, names: str) -> None:
+    assert may_be_targets(eg.parse(text).system.exprs) == {*names}

@@ -259,6 +259,8 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
             points, target = question.points, question.target
             if isinstance(target, Derivative) and x.name in {by.name for by in target.wrt}:
                 return  # what one differentiates by is no target, and no choice among rows
+            if x.name not in points.targets:
+                return
             # a 1 that moves may miss what counts; a regular matrix of ones is mostly its inverse
             for k in (k for k in axes if x.dims[k] not in {*points.moving, *points.inverted}):
                 text = f"{shown} is one-hot along {labels[k]}"

@@ -12,10 +12,12 @@ from eingrad.check.points import LOST, PLANS, Condition, NoPointError, Point, Po
 from eingrad.core.evaluate import Array
 from eingrad.core.expr import Expr, Var, postorder
 from eingrad.core.later import np
+from eingrad.errors import EingradError
 
 COARSE = 1e-3  # in units of the greatest entry: formulas further apart than this differ for sure
 EXACT = 1e-12  # the tolerance in longdouble, besides the rounding that is seen
 NOISE = 8  # how much greater than the rounding that is seen it may be
+LESS = (1.0, 0.3, 0.1)  # the numbers at points with longer axes, of which some keep no digits
 SEEDS = (1, 2, 3)  # of the noise
 
 
@@ -51,14 +53,17 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
     if scale == 0 or a is b:
         return True
     if not careful and _greatest(a - b) > COARSE * scale:
-        if scale < COARSE and isinstance(claim, ExprClaim):
-            return _cancel(claim, right, point)
+        if scale < COARSE:
+            if isinstance(claim, ExprClaim):
+                return _cancel(claim, right, point)
+            return _greatest(a - b) <= NOISE * _conditioned(right, point)
         if scale <= LOST or not isinstance(claim, ExprClaim):
             return False
     if a.dtype != np.float64:
         return bool(_greatest(a - b) <= 200 * np.finfo(a.dtype).eps * scale)
     if not isinstance(claim, ExprClaim):
-        return _greatest(a - b) <= 1e-9 * scale
+        far = _greatest(a - b)
+        return far <= 1e-9 * scale or (careful and far <= NOISE * _conditioned(right, point))
     fine_a, fine_b = claim.value(point, np.longdouble), point.value(right, np.longdouble)
     with np.errstate(all="ignore"):
         rounding = sum(
@@ -83,6 +88,13 @@ def _coarse(claim: ExprClaim, right: Expr, point: Point) -> Array:
             for x in (claim.expr, right) for noise in SEEDS
         )  # fmt: skip
         return np.asarray(np.where(np.isnan(rounding), np.inf, NOISE * rounding))
+
+
+def _conditioned(right: Expr, point: Point) -> float:
+    """Return by how much a value changes with the last digits of what is given and computed, which
+    a function may round in other ways: on long axes a recurrence may lose all digits."""
+    ends = [point.beside(seed).value(right, float, seed) for seed in SEEDS]
+    return max(_greatest(end - point.value(right)) for end in ends)
 
 
 def _cancel(claim: ExprClaim, right: Expr, point: Point) -> bool:
@@ -168,21 +180,46 @@ def _agrees_far_out(claim: Claim, right: Expr, points: Points) -> bool:
 
     Of a function, longer axes: it may leave out what follows the first rows.
     """
-    point = points.wide if isinstance(claim, ExprClaim) else points.long
+    point = points.wide if isinstance(claim, ExprClaim) else _long(right, points)
     if point is not None and np.isfinite(claim.value(point)).all():
-        return agrees(claim, right, point, careful=True) and is_alike(claim, right, points.wide)
-    return is_alike(claim, right, points.wide)
+        return agrees(claim, right, point, careful=True) and is_alike_far_out(claim, right, points)
+    return is_alike_far_out(claim, right, points)
+
+
+def _long(right: Expr, points: Points) -> Point | None:
+    """Return a point with longer axes, of smaller numbers where others leave no digits."""
+    found = None
+    for point in filter(None, map(points.long, LESS)):
+        found = point
+        if NOISE * _conditioned(right, point) <= 1e-9 * _greatest(point.value(right)):
+            return point
+    return found
+
+
+def is_alike_far_out(claim: Claim, right: Expr, points: Points) -> bool:
+    """Whether a function has roughly the right values for all greater numbers that are tried."""
+    if isinstance(claim, ExprClaim):
+        return True
+    if not is_alike(claim, right, points.wide):
+        return False
+    try:
+        return all(is_alike(claim, right, point) for point in points.great)
+    except EingradError:  # it may overflow there
+        return True
 
 
 def is_alike(claim: Claim, right: Expr, point: Point | None) -> bool:
-    """Whether a function has roughly the right values for greater numbers: it may be accurate
-    for small ones alone, but not cut off what is greater than 3."""
-    if point is None or isinstance(claim, ExprClaim):
+    """Whether a function has roughly the right values at a point: it may be accurate for small
+    numbers alone, but not cut off what is greater than 3."""
+    if point is None:
         return True
     a, b = claim.value(point), point.value(right)
     if not (np.isfinite(a).all() and np.isfinite(b).all()) or _greatest(b) < COARSE:
         return True
-    return _greatest(a - b) <= COARSE * max(_greatest(a), _greatest(b))
+    far = _greatest(a - b)
+    return far <= COARSE * max(_greatest(a), _greatest(b)) or (
+        far <= NOISE * _conditioned(right, point)
+    )
 
 
 def agrees_in_cases(

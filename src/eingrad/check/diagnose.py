@@ -22,7 +22,7 @@ from eingrad.check.compare import (
     agrees_everywhere,
     agrees_nearby,
     agrees_where_drawn,
-    is_alike,
+    is_alike_far_out,
 )
 from eingrad.check.constant_factor import CLOSE, Scale, constant_ratio, scale_between
 from eingrad.check.points import PLANS, Point
@@ -147,7 +147,7 @@ def _far_out(question: Question, claim: Claim) -> str:
     if agrees_where_drawn(claim, question.right, question.points):
         return "right at most points, not where the formulas have a threshold or a bend"
     is_function = not isinstance(claim, ExprClaim)
-    if is_function and is_alike(claim, question.right, question.points.wide):
+    if is_function and is_alike_far_out(claim, question.right, question.points):
         return "right for short axes only, not for longer ones"
     return "right near 0 only, not for greater numbers"
 

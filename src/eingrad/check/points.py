@@ -7,7 +7,7 @@ import operator
 import random
 import zlib
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from itertools import product as cartesian
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
 from eingrad.check.newton import newton, unflatten
+from eingrad.check.targets import may_be_targets
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.bands import Band, Window
@@ -54,6 +55,8 @@ MOST_READ = 40  # entries that a model's reading far away makes an axis have
 MOST_PLACE = 130  # and the greatest place of a lone entry
 PLANS = 4  # how many choices of sizes there are
 SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
+GREAT = (10.0, 100.0, 1000.0)  # where functions that cut off are found
+FEW_DRAWS = 8  # for a point that need not be there
 MOST_LIMITS = 6  # numbers that comparisons are about
 SMALLER = (0.3, 0.1, 0.03, 0.01)
 LOST = 1e9  # beside a greater number another may be lost
@@ -138,6 +141,17 @@ class Point:
                     known[node] = value if rng is None or _is_exact(node) else _off(value, rng)
         return known[root]
 
+    def beside(self, seed: int) -> Point:
+        """Return a point at which the numbers are off by their last digits."""
+        rng = np.random.default_rng(seed)
+        arrays = {n: x if n in self.places else _off(x, rng) for n, x in self.arrays.items()}
+        return replace(self, arrays=arrays, _known={})
+
+    @property
+    def places(self) -> set[str]:
+        """The inputs that are integers, at which others are read."""
+        return {name for name, x in self.derived.system.inputs.items() if x.integer}
+
     @property
     def greatest(self) -> float:
         """The greatest of all values that were computed here and are still known."""
@@ -218,6 +232,7 @@ class Points:
         ]
         self.fixed = self._fixed()
         self._standard: dict[int, Point] = {}
+        self._long: dict[float, Point | None] = {}
         self.assumed: dict[Hashable, Point | None] = {}  # a point for what was assumed
         self.beside: dict[Hashable, list[Point]] = {}  # the points next to each kink
         self.solving = Effort()  # what it took to find them
@@ -344,6 +359,11 @@ class Points:
         return self._standard[plan]
 
     @once
+    def targets(self) -> frozenset[str]:
+        """The inputs that may be targets."""
+        return may_be_targets(self.system.exprs)
+
+    @once
     def wide(self) -> Point | None:
         """Return a point with greater numbers, None where the model has no values there."""
         kinds = self.kinds
@@ -355,18 +375,39 @@ class Points:
         finally:
             self.kinds = kinds
 
-    @once
-    def long(self) -> Point | None:
+    def long(self, scale: float = 1.0) -> Point | None:
         """Return a point with longer axes, None where the arrays would be too large."""
+        if scale not in self._long:
+            self.scale = scale
+            try:
+                self._long[scale] = self._find_long()
+            except NoPointError:
+                self._long[scale] = None
+            finally:
+                self.scale = 1.0
+        return self._long[scale]
+
+    def _find_long(self) -> Point | None:
         for least in LONGER:
             sizes = self._stated({dim: least + k for k, dim in enumerate(self.dims)})
             solved = sum(entries(self.system.inputs[n], sizes) for n in self.fixed)
             if self._greatest(sizes) <= MOST_ENTRIES and (not self.equations or solved <= ENTRIES):
-                try:
-                    return self.point(sizes, PLAN_OF_WIDE)
-                except NoPointError:
-                    return None
+                return self.point(sizes, PLAN_OF_WIDE)
         return None
+
+    @once
+    def great(self) -> list[Point]:
+        """Return points with numbers up to thousands, as far as the model has values there."""
+        found = []
+        for k, scale in enumerate(GREAT):
+            self.scale = scale
+            try:
+                found.append(self.point(self.apart(k), PLAN_OF_WIDE + 31 + k, draws=FEW_DRAWS))
+            except NoPointError:
+                break
+            finally:
+                self.scale = 1.0
+        return found
 
     @once
     def near_zero(self) -> Point | None:
