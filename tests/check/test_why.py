@@ -14,7 +14,7 @@ from mutations import is_right
 
 import eingrad as eg
 from eingrad.check import MISTAKES
-from eingrad.check.targets import may_be_targets
+from eingrad.check.one_hot_targets import may_be_targets
 from eingrad.notation.parse import parse_claim
 
 CROSS_ENTROPY = """

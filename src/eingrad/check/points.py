@@ -15,7 +15,7 @@ from typing import Any
 from eingrad.calculus.bounds import Interval, intervals
 from eingrad.check.derived import Derived
 from eingrad.check.newton import newton, unflatten
-from eingrad.check.targets import may_be_targets
+from eingrad.check.one_hot_targets import may_be_targets
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.bands import Band, Window
