@@ -1,4 +1,4 @@
-r"""Defined functions in claims, at other points, ``f(0)``, and powers before arguments, ``f^2(x)``.
+r"""Functions in claims: at points, ``f'(0)``, with powers before arguments, ``f^2(x)``; of books.
 
 The expected outcomes are worked out by hand.
 """
@@ -62,8 +62,97 @@ CLAIMS = {
     r"y = f^2(x)": {r"\frac{dy}{dx} = 2f(x)f'(x)": "right", r"\frac{dy}{dx} = f(x)^2": "wrong"},
     r"y = \sigma^2(x)": {r"\frac{dy}{dx} = 2\sigma^2(x) (1 - \sigma(x))": "right"},
     r"y = \sigma^2(x - \mu)": {r"\frac{dy}{dx} = \sigma^2": "right"},
+    r"f(x) = x^3 + b": {
+        r"\left. \frac{df}{dx} \right|_{x=2} = 12": "right",
+        r"\left. \frac{df}{dx} \right|_{x=2} = 13": "wrong",
+        r"\left. \frac{df}{dx} \right|_{2} = 12": "right",
+        r"\frac{df}{dx}\Big|_{x=x_0} = 3x_0^2": "right",
+        r"\frac{df}{dx}\Big|_{x_0} = 3x_0": "wrong",
+        r"\frac{df}{dx}|_2 = 12": "right",
+        r"\frac{d}{dx} x^3 |_{x=2} = 12": "right",
+        r"3x^2 |_{x=2} = 12": "right",
+        r"2\frac{df}{dx}|_{x=2} = 24": "right",
+        r"f'(2) = 12": "right",
+        r"f''(2) = 11": "wrong",
+        r"f'(1) + f'(2) = 15": "right",
+        r"f'(x_n) = 3x_n^2": "right",
+        r"f'(2x) = 12x^2": "right",
+        r"f'(b) = 3b^2": "right",
+        r"f'(2) = 3x^2 = 12": "right",
+        r"f'(x_0) = 3x^2": "wrong",
+        r"\frac{df}{dx}(-1) = 3": "right",
+        r"\frac{df(2)}{dx} = 12": "right",
+        r"f(x_0) + f'(x_0)(x - x_0) = b - 2x_0^3 + 3x_0^2 x": "right",
+        r"x_n - \frac{f(x_n) - b}{f'(x_n)} = \frac{2}{3} x_n": "right",
+    },
+    r"f(x, y) = x^2 y^3": {
+        r"\left. \frac{\partial f}{\partial x} \right|_{x=2} = 4y^3": "right",
+        r"\left. \frac{\partial f}{\partial x} \right|_{(x,y)=(2,3)} = 108": "right",
+        r"\left. \frac{\partial f}{\partial x} \right|_{(2,3)} = 108": "right",
+        r"\frac{\partial f}{\partial x}(2, 3) = 107": "wrong",
+        r"f_y(2, 1) = 12": "right",
+        r"\frac{\partial f(2, 1)}{\partial y} = 12": "right",
+    },
+    r"y = wx + b, \quad L = (y - t)^2": {
+        r"\left[ \frac{dL}{dw} \right]_{w=0} = 2x(b - t)": "right",
+        r"\left. \frac{dL}{dw} \right|_{w=1, b=0} = 2x(x + t)": "wrong",
+        r"\left. \frac{dL}{dw} \right|_{w=0} = 2x(y - t)": "right",
+        r"\left. \frac{dL}{dy} \right|_{y=1} = 2 - 2t": "right",
+    },
+    r"L = \sum_i w_i^2 v_i": {
+        r"\left. \frac{\partial L}{\partial w_i} \right|_{w=0} = 0": "right",
+        r"\left. \frac{\partial L}{\partial w_i} \right|_{w_i=1} = 2v_i": "right",
+        r"\left. \frac{\partial L}{\partial w_i} \right|_{w=v} = 2v_i": "wrong",
+        r"\left. \frac{\partial L}{\partial w_i} \right|_{w=w^*} = 2w^*_i v_i": "right",
+    },
+    r"f(\mathbf{x}) = \mathbf{x}^T \mathbf{A} \mathbf{x}": {
+        r"\nabla f(\mathbf{x}_0) = (\mathbf{A} + \mathbf{A}^T) \mathbf{x}_0": "right",
+        r"\nabla f(\mathbf{x}_k) = (\mathbf{A} + \mathbf{A}^T) \mathbf{x}_k": "right",
+        r"\nabla f(\mathbf{a}) = \mathbf{A} \mathbf{a}": "wrong",
+        r"\nabla f(\mathbf{0}) = \mathbf{0}": "right",
+        r"\nabla^2 f(\mathbf{x}_0) = \mathbf{A} + \mathbf{A}^T": "right",
+        r"\left. \nabla f \right|_{\mathbf{x} = \mathbf{a}} = 2 \mathbf{A} \mathbf{a}": "right if",
+    },
+    r"\ell = \ln\Gamma\left(\frac{\nu + 1}{2}\right) - \ln \Gamma(a)": {
+        r"2 \frac{\partial\ell}{\partial\nu} = \psi\left(\frac{\nu + 1}{2}\right)": "right",
+        r"\frac{\partial\ell}{\partial\nu} = \psi\left(\frac{\nu + 1}{2}\right)": "wrong",
+        r"\frac{\partial\ell}{\partial a} = -\frac{\Gamma'(a)}{\Gamma(a)}": "right",
+    },
+    r"L = \sum_i y_i \log\Phi(z_i) + (1 - y_i) \log(1 - \Phi(z_i))": {
+        r"\frac{\partial L}{\partial z_i} = \frac{y_i \phi(z_i)}{\Phi(z_i)}"
+        r" - \frac{(1 - y_i) \phi(z_i)}{1 - \Phi(z_i)}": "right",
+        r"\frac{\partial L}{\partial z_i} = \frac{y_i \phi(z_i)}{\Phi(z_i)}": "wrong",
+    },
+    r"y = \Phi(x)": {
+        r"\Phi'(x) = \phi(x)": "right",
+        r"\phi'(x) = -x \phi(x)": "right",
+        r"\frac{dy}{dx} = x \phi(x)": "wrong",
+        r"\Phi'(0) = \frac{1}{\sqrt{2\pi}}": "not judged",  # of any function
+    },
+    r"\mathrm{GELU}(x) = x \Phi(x)": {
+        r"\mathrm{GELU}'(x) = \Phi(x) + x \phi(x)": "right",
+        r"\mathrm{GELU}'(x) = \Phi(x)": "not judged",
+    },
+    r"a = (m - f) \Phi(z) + s \phi(z), \quad z = \frac{m - f}{s}": {
+        r"\frac{\partial a}{\partial m} = \Phi(z)": "right",
+        r"\frac{\partial a}{\partial s} = \Phi(z)": "wrong",
+    },
+    r"L = x^T \Gamma (x - y), \quad x, y \in \mathbb{R}^n": {
+        r"\nabla_y L = -\Gamma^T x": "right",
+    },
+    r"\sigma(z) = \frac{1}{1 + e^{-z}}": {
+        r"\sigma'(0) = \frac{1}{4}": "right",
+        r"\sigma'(2a) = \sigma(2a)(1 - \sigma(2a))": "right",
+        r"\left. \sigma'(z) \right|_{z=0} = \frac{1}{2}": "wrong",
+    },
 }
 REFUSED = [
+    (r"f(x) = x^2", r"a f|_{x=2} = 4a + \frac{df}{dx}"),
+    (r"y = wx, \quad L = (y - t)^2", r"\left. \frac{dL}{dw} \right|_{y=1} = 2 (1 - t) x"),
+    (r"L = \sum_i w_i^2", r"\left. \frac{\partial L}{\partial w_i} \right|_{w_1=1} = 2 w_i"),
+    (r"\sigma(z) = \frac{1}{1 + e^{-z}}", r"\sigma'(z_i) = \sigma(z_i)(1 - \sigma(z_i))"),
+    (r"f(x) = a x^2", r"\frac{df}{dx}(a) = 2a^2"),
+    (r"f(x) = x^2, \quad g = \left. f \right|_{x=2}", r"g = 4"),
     (r"L(w) = (w - 1)^2", r"L(w + 1) = w^2"),
     (r"f(x) = a x^2 + b x + c", r"f(-b/(2a)) = c - \frac{b^2}{4a}"),
     (r"V(r) = k/r", r"\frac{dV}{dr} = -V(1/r)"),
@@ -76,6 +165,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::eingrad.NotationWarning")
 @pytest.mark.parametrize("model", CLAIMS)
 def test_claims(model: str) -> None:
     parsed = eg.parse_latex(model)

@@ -13,6 +13,7 @@ from eingrad.calculus.reverse import needed_by
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.check.apart import counted, entries_apart, letter_of_its_own
+from eingrad.check.at_points import with_points
 from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import (
     ExprClaim,
@@ -35,6 +36,7 @@ from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.lost_terms import is_lost
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
+from eingrad.check.normal_distribution import with_density
 from eingrad.check.other_layout import in_other_layout
 from eingrad.check.other_meanings import (
     REACHES,
@@ -172,7 +174,10 @@ def _check_text(
         if isinstance(claim, str)
         else [claim]
     )
+    derived, claims, normal = with_density(derived, claims)
+    derived, claims, points = with_points(derived, claims)
     claims, aliases = by_the_variable(claims, derived)
+    aliases = [*filter(None, [normal]), *points.notes, *aliases]
     claims, quotients = by_the_parameter(claims, derived)
     aliases += quotients
     named = _used(system.shorthands, claims)
@@ -184,7 +189,7 @@ def _check_text(
     if reason := open_partial(claims, derived) or open_dependence(claims, derived):
         found = [Verdict("not judged", v.claim, reason, "") for v in found]
     found = [replace(v, notes=(*v.notes, *aliases)) for v in found] if aliases else found
-    return _without_conditions(found, books)
+    return [points.told(v) for v in _without_conditions(found, books)]
 
 
 def _without_conditions(verdicts: Sequence[Verdict], books: bool) -> list[Verdict]:
@@ -222,7 +227,7 @@ def _with_own_model(derived: Derived, claim: str) -> Derived:
     system = derived.system
     if system.opening is None:
         return derived
-    own = model_of_claims(claim, system.opening, system.applied)
+    own = model_of_claims(claim, system.opening, system.applied, system.functions)
     return derived if own is None else Derived(own)
 
 

@@ -121,7 +121,7 @@ class Grammar(Stream):
         while not terms or self.peek().kind == "SIGN":
             goes_on = bool(terms) and self.k == self.big_end
             sign = self.take("SIGN")
-            term = self.product() if self.peek().kind != "SIGN" else self.signed(self.product)
+            term = self.term() if self.peek().kind != "SIGN" else self.signed(self.term)
             minus = sign is not None and sign.text == "-"
             if goes_on and (longer := self._longer(terms[-1], term, minus)) is not None:
                 terms[-1], self.big_end = longer, self.k
@@ -132,6 +132,10 @@ class Grammar(Stream):
             return terms[0]
         position = self.at(first) if first.kind == "SIGN" else terms[0].position
         return Sum(tuple(terms), tuple(negative), position)
+
+    def term(self) -> Formula:
+        """Read what stands between two signs."""
+        return self.product()
 
     def product(self) -> Formula:
         """Read factors side by side or with signs between them; ``a / b c`` is ``(a / b) c``."""

@@ -405,6 +405,7 @@ BY_ROW = Symbol("\\intercal")  # and of a derivative by a row, dy/dx^T: its colu
 ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
 DIFFERENTIAL = "d"  # before the name of a tensor
 AT_POINT = "@"  # behind the name of a tensor that is taken of something else, as a function
+EVALUATED = "@at"  # a call of a formula, and names and values that are put in behind derivatives
 ANY_FUNCTION = "any"  # a call of a function that stands for any; its name is the first argument
 ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
 DOT = "•"  # that of LaTeX's \\cdot, which may be the inner product of two vectors

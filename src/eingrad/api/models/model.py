@@ -36,7 +36,14 @@ from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.matrix.statements import elaborated
 from eingrad.notation.notes import notes_on
 from eingrad.notation.parse import parse_statements
-from eingrad.notation.syntax import Assignment, Claim, Formula, Statement, Symbol
+from eingrad.notation.syntax import (
+    Assignment,
+    Claim,
+    Declaration,
+    Formula,
+    Statement,
+    Symbol,
+)
 from eingrad.notation.system import System
 from eingrad.notation.tex.names import is_latex
 from eingrad.notation.text import to_text
@@ -82,7 +89,10 @@ def read_model(text: str, latex: bool | None = None) -> Model:
     if is_latex(text) if latex is None else latex:
         reading = latex_text.read_model(text)
         if not any(isinstance(s, Assignment) for s in reading.statements):
-            nothing = System({}, {}, {}, {}, applied=reading.applied, opening=text)
+            generic = frozenset(s.name for s in reading.statements if isinstance(s, Declaration))
+            nothing = System(
+                {}, {}, {}, {}, functions=generic, applied=reading.applied, opening=text
+            )
             return Model(reading.statements, nothing)
         system = lower(reading.statements, reading.alike)
         sizes = {**system.sizes, **named_sizes(reading.sizes, system)}

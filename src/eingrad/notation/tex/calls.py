@@ -220,26 +220,9 @@ class CallReader(SlashReader):
 
     # --- bars ---
 
-    def go_past_point(self) -> None:
-        r"""Go past the x of ``\left. ... \right|_{x}``; raise where it says at which value."""
-        token = self.peek()
-        if token.kind == "SUB" and self.peek(1).kind == "LBRACE":
-            self.next()
-            inside = [self.next()]
-            while inside[-1].kind not in {"RBRACE", "END"}:
-                inside.append(self.next())
-            if any(t.kind in {"EQUAL", "COMPARE"} for t in inside):
-                hint = "a formula holds for all values; put the value into the formula"
-                raise self.error("a formula at one point", hint, token)
-        elif self.take("SUB"):
-            self.entry()
-
     def in_bars(self) -> Formula:
         """Read ``|b|``, an extent, ``|x_i|``, an absolute value, or a norm."""
         opened = self.next()
-        if self.peek().kind == "SUB":
-            hint = "a formula holds for all values; put the value into the formula"
-            raise self.error("a bar behind a formula, which takes it at one point", hint, opened)
         if opened.text == "|" and self.peek().text == "|" and self.peek().kind == "BAR":
             self.next()
             opened = Token("BAR", "||", opened.line, opened.column, 2)

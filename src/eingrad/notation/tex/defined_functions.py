@@ -10,6 +10,7 @@ from eingrad.errors import NotationError
 from eingrad.notation.summation import children, rebuilt, walk
 from eingrad.notation.syntax import (
     AT_POINT,
+    EVALUATED,
     Assignment,
     Assumption,
     Call,
@@ -283,12 +284,17 @@ def put_in_place(formula: Formula, functions: Defined, depth: int = 0) -> Formul
             reason = f"{formula.function} of something else than where it is defined"
             raise NotationError(reason, hint=hint, position=formula.position, operand=name)
         return formula
-    of_one = len(formula.args) == 1 and not formula.axes
+    of_one = len(formula.args) == 1 == len(known.arguments) and not formula.axes
     if name.endswith("'") and of_one and _is_number(formula.args[0]):
         primes = len(name) - len(name.rstrip("'"))
         value = put_in_place(replace(formula, function=name[:-primes]), functions, depth)
         assert isinstance(formula.args[0], Symbol)
         return Derivative(value, (formula.args[0],) * primes, formula.position)  # g'(z)
+    if name.endswith("'") and of_one and depth <= DEEPEST:
+        own, primes = known.arguments[0], len(name) - len(name.rstrip("'"))
+        slope = Derivative(put_in_place(known.value, functions, depth + 1), (own,) * primes,
+                           formula.position)  # fmt: skip
+        return Call(EVALUATED, (slope, own, formula.args[0]), (), formula.position)  # g'(2)
     if name.endswith("'") or formula.axes or depth > DEEPEST:
         hint = "write its formula, or call it something else where it is defined"
         raise NotationError(f"{name} of a function that the text defines", hint=hint,

@@ -8,11 +8,11 @@ from dataclasses import replace
 from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
+    AT_POINT,
     BY_ROW,
     ODOT,
     TRANSPOSED,
     Call,
-    Dependence,
     Derivative,
     Formula,
     Number,
@@ -22,42 +22,26 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.scripts import ScriptReader
+from eingrad.notation.tex.points import POINT, PointReader
+from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
-DOTS = frozenset({r"\ldots", r"\dots", r"\cdots", r"\dotsc"})
 UPRIGHT_D = frozenset({r"\mathrm", r"\text", r"\rm"})
 ENDS_OPERAND = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
-    "TIMES", "SLASH", "BAR",
+    "TIMES", "SLASH", "BAR", POINT,
 })  # fmt: skip
 
 
-def are_first(given: Sequence[str], powers: Sequence[Formula | None], known: Dependence) -> bool:
-    """Whether arguments are the first ones of those with which a tensor is written."""
-    own = [x.name for x in known.arguments][: len(given)]
-    raised = known.powers or (None,) * len(known.arguments)
-    return [*given] == own and [*powers] == [*raised[: len(given)]]
-
-
-class DerivativeReader(ScriptReader):
+class DerivativeReader(PointReader):
     """Reads fractions, and those among them that are derivatives."""
 
-    powers_read: tuple[Formula | None, ...] = ()  # above the arguments that were read last
     divisors: int  # how many fraction bars stand above
     surely_d = False  # whether a d is that of a derivative whatever the tensors' names are
     by_row = False  # whether the last differential below a bar is of a row, \partial x^\top
     surely_delta = False  # and a \delta, whatever follows it
     total = False  # whether the last differentials below a bar have a d, no \partial
-
-    def closes_bars(self, token: Token) -> bool:
-        """Whether a bar is the partner of one before; see `Parser`."""
-        raise NotImplementedError
-
-    def begins_ones(self) -> bool:
-        """Whether an indicator comes next; see `ConditionReader`."""
-        raise NotImplementedError
 
     def fraction(self) -> Formula:
         r"""Read ``\frac{a}{b}``, also where it is a derivative."""
@@ -113,6 +97,10 @@ class DerivativeReader(ScriptReader):
             of = self._operand(token, wrt)
         elif isinstance(of, Symbol):
             self._past_point(of, wrt)
+        elif isinstance(of, Call) and of.function.endswith(AT_POINT) and self._is_fixed(of, wrt):
+            whole = Symbol(of.function.removesuffix(AT_POINT), (), of.position)
+            taken = self._taken(whole, wrt, order, token, by_row)
+            return self.taken_at(taken, self.variables(taken), of.args, token)
         return self._taken(of, wrt, order, token, by_row)
 
     def _past_point(self, of: Symbol, wrt: Sequence[Symbol | TensorAt]) -> None:
@@ -126,6 +114,12 @@ class DerivativeReader(ScriptReader):
             own = [x.name for x in known.arguments] if known is not None else None
             if given and known is not None and given in (own, [x.name for x in wrt][:1]):
                 self.arguments_past()
+
+    @staticmethod
+    def _is_fixed(of: Formula, wrt: Sequence[Symbol | TensorAt]) -> bool:
+        r"""Whether what is differentiated is at a point, ``\frac{\partial f(2)}{\partial x}``."""
+        names_in = {x.name for x in walk(of) if isinstance(x, Symbol | TensorAt)}
+        return names_in.isdisjoint(x.name for x in wrt)
 
     def _is_quotient_of_differentials(self, sign: str) -> bool:
         r"""Whether ``{dL}{dx}`` comes next: a number d would cancel."""
@@ -202,18 +196,18 @@ class DerivativeReader(ScriptReader):
         if self._calls(tensor):
             return tensor
         if tensor.labels:
-            self._skip_arguments()
+            self.skip_arguments()
             return tensor
         if tensor.name in self.context.applied and self.arguments_ahead():
             return self.dependent(tensor.name, start)
-        self._skip_arguments()
+        self.skip_arguments()
         return self._labelled_behind(tensor) if self.context.survey.arguments else tensor
 
     def defined(self) -> Symbol:
         r"""Read a tensor with arguments as it is defined: ``L(y, t)``, ``\sigma(\mathbf{z})_i``."""
         tensor, _ = self.plain_tensor()
         if not self._calls(tensor) or tensor.name == "sigma":
-            self._skip_arguments()
+            self.skip_arguments()
         return self._labelled_behind(tensor) if self.context.survey.arguments else tensor
 
     def _labelled_behind(self, tensor: Symbol) -> Symbol:
@@ -235,79 +229,10 @@ class DerivativeReader(ScriptReader):
         known = names.function_name(tensor.name) or tensor.name == "sigma"
         return bool(known) or self.context.is_function(tensor.name)
 
-    def lone_arguments(self) -> int:
-        r"""Return how many names stand in the parentheses ahead, 0 where anything else does."""
-        return len(self.arguments_ahead())
-
-    def arguments_ahead(self) -> tuple[Symbol, ...]:
-        """Return the tensors in the parentheses ahead, none where anything else stands there."""
-        start, survey = self.k, self.context.survey
-        kept = len(survey.subscripts), len(survey.raised)
-        found = self._list_of_tensors()
-        self.k = start
-        del survey.subscripts[kept[0] :], survey.raised[kept[1] :]
-        return found
-
-    def are_repeated(self, known: Dependence) -> bool:
-        r"""Whether the arguments ahead are those with which a tensor is written, or the first ones,
-        also with a power: the ``(\mu, \sigma^2)`` of a likelihood."""
-        start, survey = self.k, self.context.survey
-        kept = len(survey.subscripts), len(survey.raised)
-        given = [x.name for x in self._list_of_tensors(powers=True)]
-        self.k = start
-        del survey.subscripts[kept[0] :], survey.raised[kept[1] :]
-        return bool(given) and are_first(given, self.powers_read, known)
-
-    def _list_of_tensors(self, powers: bool = False) -> tuple[Symbol, ...]:
-        """Read ``(y, t_i)``, names alone, which say what a name depends on; else nothing."""
-        found: list[Symbol] = []
-        self.powers_read = ()
-        if not self.take("OPEN", "("):
-            return ()
-        while self.begins_name(self.peek()) or (found and self.peek().text in DOTS):
-            token = self.peek()
-            if self.begins_ones():
-                return ()
-            if token.text in DOTS:  # w_1, \ldots, w_K
-                self.next()
-                if not self._separator():
-                    break
-                continue
-            name, scripts = self.word(label=True), self.scripts()
-            if scripts.power is not None and not powers:
-                return ()
-            name, entries = self.joined(name, scripts)
-            labels = tuple(x for x in entries if isinstance(x, str))
-            found.append(Symbol(name, labels, self.at(token)))
-            self.powers_read += (scripts.power,)
-            if not self._separator():
-                break
-        return tuple(found) if self.take("CLOSE", "(") else ()
-
-    def _separator(self) -> bool:
-        r"""Go past what stands between arguments: a comma, a semicolon, a bar."""
-        return any(self.take(kind) for kind in ("COMMA", "DOT", "MID", "BAR"))
-
-    def arguments_past(self) -> None:
-        """Go past the tensors in the parentheses ahead."""
-        self._skip_arguments()
-
-    def _skip_arguments(self) -> None:
-        """Go past ``(y, t)`` if it comes next: names alone, which say what L depends on."""
-        start, opened = self.k, self.peek()
-        if (opened.kind, opened.text) == ("OPEN", "(") and not opened.spaced:
-            survey = self.context.survey
-            kept = len(survey.raised)
-            survey.arguments = self._list_of_tensors(powers=True)
-            survey.powers = self.powers_read
-            if not survey.arguments:
-                self.k = start
-            survey.raised[kept:] = [(name, x, 0) for name, x, _ in survey.raised[kept:]]
-
     def dependent(self, name: str, token: Token) -> Symbol:
         """Read the arguments of a tensor that is written with some: ``h(x_j)`` is h_j."""
         known, start = self.context.applied[name], self.k
-        self._skip_arguments()
+        self.skip_arguments()
         given = self.context.survey.arguments if self.k > start else ()
         same = [a.name for a in given] == [a.name for a in known.arguments]
         letters = {
@@ -363,16 +288,6 @@ class DerivativeReader(ScriptReader):
         raised = {self.peek(k + j).text for j in range(1, 4)}
         return self.peek(k).kind == "SUP" and bool(raised & names.TRANSPOSED)
 
-    def past_parentheses(self) -> int:
-        """Return how many tokens the parentheses ahead and what stands in them are."""
-        depth = k = 0
-        while self.peek(k).kind != "END":
-            depth += (self.peek(k).kind == "OPEN") - (self.peek(k).kind == "CLOSE")
-            k += 1
-            if not depth:
-                break
-        return k
-
     def _plain_operand(self) -> Symbol | None:
         """Read one tensor, with its arguments if it has any; None if there is more."""
         if not self.begins_name(self.peek()):
@@ -414,32 +329,6 @@ class DerivativeReader(ScriptReader):
             derivative = replace(derivative, total=self.total and token.text != r"\partial")
         return Power(derivative, BY_ROW, self.at(token)) if by_row else derivative
 
-    def go_past_argument(self, formula: Formula) -> None:
-        r"""Go past the ``(x)`` of ``\frac{df}{dx}(x)``; raise for another point, ``(2)``.
-
-        Anything else in parentheses is a factor: ``\frac{dL}{dz}(a - b)``.
-        """
-        opened, derivative = self.peek(), formula.base if isinstance(formula, Power) else formula
-        if (opened.kind, opened.text) != ("OPEN", "(") or self.peek(-1).kind == "CLOSE":
-            return
-        if not isinstance(derivative, Derivative) or not isinstance(derivative.of, Symbol):
-            return
-        if self.peek(self.past_parentheses()).kind == "SUP":
-            return
-        known = self.context.applied.get(derivative.of.name)
-        own = [x.name for x in known.arguments] if known is not None else []
-        given = [x.name for x in self.arguments_ahead()]
-        if given and given in ([derivative.wrt[0].name], own):
-            self.k += self.past_parentheses()
-        elif (given and own and not opened.spaced) or self._is_number_ahead(bool(own)):
-            hint = "put the value into the formula, or write a factor before the derivative"
-            raise self.error("a derivative at one point", hint, opened)
-
-    def _is_number_ahead(self, signed: bool) -> bool:
-        """Whether a lone number stands in the parentheses ahead, with a sign only if ``signed``."""
-        kinds = [self.peek(k).kind for k in range(1, self.past_parentheses() - 1)]
-        return kinds == ["NUMBER"] or (signed and kinds == ["SIGN", "NUMBER"])
-
     # --- in one line ---
 
     def partials_below(self, name: str) -> tuple[Symbol, ...]:
@@ -464,7 +353,7 @@ class DerivativeReader(ScriptReader):
         ):  # fmt: skip
             self.k = start
             return ()
-        self._skip_arguments()
+        self.skip_arguments()
         return tuple(Symbol(x, (), self.at(token)) for x in found)
 
     def begins_slope(self) -> bool:
@@ -582,8 +471,11 @@ class DerivativeReader(ScriptReader):
         if self.peek().kind == "SUB":
             return self._gradient_by(token, order)
         of, _ = self.plain_tensor()
+        if (point := self._point_of(of)) is not None:
+            by = Symbol(point[0].name, (), of.position)
+            found = self._taken(of, (by,) * _times(order), order, token)
+            return self.taken_at(found, (by,), point[1:], token)
         if not of.labels and self.lone_arguments() == 1:
-            self._check_point(of)
             self.next()
             by, _ = self.plain_tensor()  # \nabla L(w)
             self.expect("CLOSE", "a closing parenthesis")
@@ -592,18 +484,30 @@ class DerivativeReader(ScriptReader):
         if not of.labels and known is not None and len(known.arguments) == 1:
             by = Symbol(known.arguments[0].name, (), of.position)  # \nabla g of a g(C)
             return self._taken(of, (by,) * _times(order), order, token)
-        self._skip_arguments()
+        self.skip_arguments()
         if len(of.labels) != 1 or order != Number(1):
             raise self.error(r"\nabla by nothing", r"write \nabla_{W_{ij}} L", token)
         by = Symbol(of.labels[0], (), of.position)
         return self._taken(Symbol(of.name, (), of.position), (by,), order, token)
 
-    def _check_point(self, of: Symbol) -> None:
-        r"""Raise for the a of ``\nabla f(a)`` where the model defines f(x)."""
-        known, (given,) = self.context.applied.get(of.name), self.arguments_ahead()
-        if known is not None and [x.name for x in known.arguments] not in ([], [given.name]):
-            hint = "put the value into the formula"
-            raise self.error(f"a derivative of {of.name} at {given.name}", hint)
+    def _point_of(self, of: Symbol) -> tuple[Symbol, Formula] | None:
+        r"""Read the ``(a)`` of ``\nabla f(a)`` where the model defines f(x); return x and a."""
+        known = self.context.applied.get(of.name)
+        if known is None or of.labels or len(known.arguments) != 1 or self.peek().text != "(":
+            return None
+        (own,), start = known.arguments, self.k
+        values = self.arguments()
+        other = len(values) == 1 and values[0] != own and self.are_values(values)
+        end, self.k = self.k, start
+        if other:
+            self.k = end
+            return own, values[0]
+        if not self.are_own(self.arguments_ahead(), known.arguments) and [
+            x.name for x in self.arguments_ahead()
+        ] not in ([], [own.name]):
+            hint = r"write \left. ... \right|_{x=...}"
+            raise self.error(f"a derivative of {of.name} at {to_text(values[0])}", hint)
+        return None
 
     def _gradient_by(self, token: Token, order: Formula) -> Formula:
         r"""Read ``_{w_j} L(w, b)`` behind a sign: what it is by stands below, and what of after."""

@@ -2,7 +2,7 @@ r"""Claims that bring along what they speak of: ``\nabla_x x^\top A x = (A + A^\
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from eingrad.notation.lower import lower
@@ -11,6 +11,7 @@ from eingrad.notation.summation import Summation, children, rebuilt, walk
 from eingrad.notation.syntax import (
     Assignment,
     Claim,
+    Declaration,
     Dependence,
     Derivative,
     Formula,
@@ -22,17 +23,22 @@ from eingrad.notation.tex.read import read_claims_apart, read_opening
 OWN = "F9"  # begins the names of what is differentiated, which nobody sees
 
 
-def model_of_claims(text: str, opening: str, applied: Mapping[str, Dependence]) -> System | None:
+def model_of_claims(
+    text: str,
+    opening: str,
+    applied: Mapping[str, Dependence],
+    functions: Collection[str] = (),
+) -> System | None:
     """Return the inputs of what claims differentiate, None where they differentiate names alone.
 
     ``opening`` is the text before them, which has no statement: it declares shapes, and says what
-    is symmetric. Raises NotationError where a shape stays open.
+    is symmetric, ``functions`` are generic. Raises NotationError where a shape stays open.
     """
     claims, bold = read_claims_apart(text, opening, applied)
     own = [*_statements(claims)]
     if not own:
         return None
-    stated = read_opening(opening)
+    stated = [*map(Declaration, functions), *read_opening(opening)]
     plain = elaborated([*stated, *own], bold, latex=True)
     system = lower(plain.statements, plain.alike)
     new = {s.target.name for s in own if isinstance(s.target, Symbol) and s.target.name[:2] == OWN}

@@ -38,6 +38,7 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import BARS, CallReader
+from eingrad.notation.tex.points import POINT
 from eingrad.notation.tex.scripts import TWO, Scripts
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.text import to_text
@@ -45,7 +46,7 @@ from eingrad.notation.tokens import Token
 
 STOPS = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
-    "COLON", "QUAD",
+    "COLON", "QUAD", POINT,
 })  # fmt: skip
 MATRIX_SIGNS = {
     r"\cdot": DOT,
@@ -79,7 +80,7 @@ class Parser(CallReader):
 
     def begins_factor(self, token: Token) -> bool:
         """Whether a token is no sign and closes nothing; in cases a word such as ``if`` does."""
-        if token.kind in STOPS or self.closes_bars(token):
+        if token.kind in STOPS or self.closes_bars(token) or self.begins_point():
             return False
         return not (self.in_cases and self.word_ahead())
 
@@ -195,10 +196,12 @@ class Parser(CallReader):
         token = self.peek()
         formula = self._atom()
         if token.kind != "OPEN":
-            self.go_past_argument(formula)
+            formula = self.with_argument(formula)
         if token.kind in {"OPEN", "LBRACE"} and token.text not in BARS:
             if token.text == ".":
-                self.go_past_point()
+                formula = self.go_past_bare_point(formula)
+            if self.peek().kind == POINT and self.peek(-1).kind == "CLOSE":
+                formula = self.at_point(formula)
             while self.peek().kind in {"SUP", "SUB"}:
                 if self.peek().kind == "SUB" and self.peek(1).text == "+":
                     self.k += 2  # (x)_+
@@ -352,7 +355,8 @@ class Parser(CallReader):
         name = self.word()
         if by := self.partials_below(name):
             found = self.derivative(Symbol(name, (), self.at(token)), by, token)
-            return replace(found, total=False) if isinstance(found, Derivative) else found
+            found = replace(found, total=False) if isinstance(found, Derivative) else found
+            return self.with_argument(found)
         function = self._function(name, operator, upright)
         if function is not None:
             return self.call(function, token)
@@ -379,7 +383,8 @@ class Parser(CallReader):
         if (calls and full in self.context.applied and not scripts.primes
                 and (plain or isinstance(scripts.power, Number))):  # fmt: skip
             return self._with_arguments(full, scripts, token)
-        self._check_lone_number(full, token)
+        if not (scripts.primes and full in self.context.applied):
+            self._check_lone_number(full, token)
         squared = self._is_squared_call(full, scripts, count)
         applied = calls and (not after.spaced or count > 0) and (scripts.power is None or squared)
         survey = self.context.survey
@@ -491,11 +496,16 @@ class Parser(CallReader):
             return None
         called = (self.peek().kind, self.peek().text) == ("OPEN", "(")
         given = self.arguments_ahead()
-        if called and [x.name for x in known.arguments] != [x.name for x in given]:
-            return None
-        self.arguments_past()
         by = Symbol(known.arguments[0].name, (), self.at(token))
-        return Derivative(Symbol(name, (), self.at(token)), (by,) * len(primes), self.at(token))
+        whole = Symbol(name, (), self.at(token))
+        slope = Derivative(whole, (by,) * len(primes), self.at(token))
+        if not called or self.are_own(given, known.arguments):
+            self.arguments_past()
+            return slope
+        point = self._at_point(name, token)
+        if isinstance(point, Call):
+            return self.taken_at(slope, (by,), point.args, token)
+        return slope
 
     def _is_transposed(self, name: str, scripts: Scripts, calls: bool) -> bool:
         r"""Whether ``X'`` is the transpose of a matrix that the model knows: ``X'(y - Xw)`` too."""
@@ -530,10 +540,10 @@ class Parser(CallReader):
             return  # f (x) beside a lone f, A_ij (x)
         if not context.final:
             if count > 1:
-                self._skip_arguments()
+                self.skip_arguments()
             return
         if entries == () and name in context.tensors and (count > 1 or not context.closed):
-            self._skip_arguments()
+            self.skip_arguments()
             return
         hint = f"write {name} alone where it is defined, and a product without parentheses"
         raise self.error(f"{name} with {'arguments' if count > 1 else 'an argument'}", hint, token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from eingrad.errors import NotationError
@@ -17,6 +18,7 @@ from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
     ANY_FUNCTION,
     AT_POINT,
+    EVALUATED,
     NO_COUNTING,
     Assignment,
     Call,
@@ -44,10 +46,12 @@ from eingrad.notation.tex.defined_functions import (
     with_plain_calls,
 )
 from eingrad.notation.tex.differentials import with_differentials
+from eingrad.notation.tex.functions_of_books import IS_NORMAL, functions_of_books, with_close_calls
 from eingrad.notation.tex.gradient_names import with_gradient_names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, greek
 from eingrad.notation.tex.names_by_letter import parts_by_letter
+from eingrad.notation.tex.points import with_points
 from eingrad.notation.tex.primes import with_transposes
 from eingrad.notation.tex.read_row import (
     STATEMENT_HINT,
@@ -147,6 +151,8 @@ def _read_model(lexer: Lexer) -> Reading:
     declared = [
         str(declared_name(row.tokens, lexer)) for row in found if is_word(row.tokens, "function")
     ]
+    books = functions_of_books(found)
+    found = [with_close_calls(row, [*books]) for row in found]
     places = function_rows(found)
     found = [with_plain_calls(row, [*places.values()]) for row in found]
     tokens = [token for row in found for token in row.tokens]
@@ -156,7 +162,7 @@ def _read_model(lexer: Lexer) -> Reading:
     every, found = found, [row for k, row in enumerate(found) if k not in places]
     between = between_vectors([row.tokens for row in found])
     first = Context(
-        lexer, [*declared, *(head.name for head, _ in functions)], labels=labels | upper,
+        lexer, [*declared, *books, *(head.name for head, _ in functions)], labels=labels | upper,
         letters=letters, upper=upper, moving=frozenset(moving.labels),
         own_delta=defines_delta(found),
         own_e=defines_e(found),
@@ -167,17 +173,47 @@ def _read_model(lexer: Lexer) -> Reading:
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)
-    defined = {
+    _learn_functions(read, [value for _, value in functions], first)
+    defined = books | {
         head.name: defined_function(head, formula_of(value, read.context), read.statements)
         for head, value in functions
     }
-    read.statements = [statement_in_place(s, defined) for s in read.statements]
+    read.statements = [_of_books(statement_in_place(s, defined), s, books) for s in read.statements]
+    _check_points(read.statements)
     arguments = {x.name for own in defined.values() for x in own.arguments}
     if arguments:
         _declare_in_calls(read, arguments)
     return _elaborated(
         read, declared, defined, moving, replace(NO_COUNTING, parts=parts, sets=sets)
     )
+
+
+def _check_points(statements: Sequence[Statement]) -> None:
+    """Raise for the ``g'(2)`` of a model; claims may speak of points."""
+    for part in (x for s in statements if isinstance(s, Assignment) for x in walk(s.value)):
+        if isinstance(part, Call) and part.function == EVALUATED:
+            hint = "write its formula there"
+            reason = "the derivative of a function at a point"
+            raise NotationError(reason, hint=hint, position=part.position)
+
+
+def _of_books(new: Statement, written: Statement, books: Collection[str]) -> Statement:
+    """Return a statement with a note on the functions that are put in place, if there is one."""
+    if "Phi" not in books or not isinstance(new, Assignment) or new == written:
+        return new
+    return replace(new, notes=(*new.notes, IS_NORMAL))
+
+
+def _learn_functions(read: _Read, values: Sequence[Sequence[Token]], first: Context) -> None:
+    r"""Learn of the functions that stand in the formulas of others alone: ``g(x) = x \Phi(x)``."""
+    own = replace(first, survey=Survey())
+    for value in values:
+        with suppress(NotationError):
+            formula_of(value, own)
+    context = read.context
+    new = {*own.learned().functions} - {*context.functions, *context.tensors} - context.bare
+    if new:
+        read.context = replace(context, functions=(*context.functions, *sorted(new)))
 
 
 def _declare_in_calls(read: _Read, arguments: Collection[str]) -> None:
@@ -302,7 +338,7 @@ def _claim_rows(
 ) -> tuple[list[Row], Context]:
     """Return the rows of claims, and the context of their first reading."""
     lexer = Lexer(text)
-    own = with_differentials(tidied(lexer, names), names)
+    own = with_differentials(with_points(tidied(lexer, names)), names)
     own = with_transposes(own, names) if isinstance(names, Mapping) else own
     tidy, _ = with_sets(own, counting.sets)
     found = _with_words(rows(tidy), lexer, [*names, *applied])

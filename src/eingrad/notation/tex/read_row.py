@@ -31,9 +31,9 @@ from eingrad.notation.syntax import (
     Sum,
     Symbol,
 )
+from eingrad.notation.tex.arguments import are_first
 from eingrad.notation.tex.conditions import beside, in_order, limited, no_conditions
 from eingrad.notation.tex.declarations import declared, split_declaration
-from eingrad.notation.tex.derivatives import are_first
 from eingrad.notation.tex.edges import left_edge
 from eingrad.notation.tex.entries import about_labels, at_entry
 from eingrad.notation.tex.latex_tokens import Lexer
