@@ -113,6 +113,41 @@ CLAIMS = {
         r"\nabla^2 f(\mathbf{x}_0) = \mathbf{A} + \mathbf{A}^T": "right",
         r"\left. \nabla f \right|_{\mathbf{x} = \mathbf{a}} = 2 \mathbf{A} \mathbf{a}": "right if",
     },
+    r"L(y, f(x)) = \frac{1}{2} (y - f(x))^2": {
+        r"\frac{\partial L}{\partial f(x)} = f(x) - y": "right",
+        r"-\frac{\partial L(y, f(x))}{\partial f(x)} = y - f(x)": "right",
+        r"\frac{\partial L}{\partial f} = y - f(x)": "wrong",
+    },
+    r"L(y_i, F(x_i)) = \log(1 + e^{-y_i F(x_i)})": {
+        r"\frac{\partial L(y_i, F(x_i))}{\partial F(x_i)}"
+        r" = -\frac{y_i}{1 + e^{y_i F(x_i)}}": "right",
+        r"-\frac{\partial L(y_i, F(x_i))}{\partial F(x_i)}"
+        r" = \frac{y_i}{1 + e^{y_i F(x_i)}}": "right",
+        r"\frac{\partial L}{\partial F(x_i)} = \frac{y_i}{1 + e^{y_i F(x_i)}}": "wrong",
+    },
+    r"L(y, f(x)) = (y - f(x))^2, \quad f(x) = wx + b": {
+        r"\frac{\partial L(y, f(x))}{\partial w} = -2(y - f(x)) x": "right",
+        r"\frac{\partial L}{\partial f(x)} = -2(y - f(x))": "right",
+    },
+    r"L = \sum_i (y_i - f(x_i))^2": {
+        r"\frac{\partial L}{\partial f(x_i)} = 2(f(x_i) - y_i)": "right",
+        r"\frac{\partial L}{\partial f(x_i)} = 2(y_i - f(x_i))": "wrong",
+    },
+    r"J(\theta; x_i, y_i) = (\theta x_i - y_i)^2": {
+        r"\frac{\partial J}{\partial \theta} = 2x_i(\theta x_i - y_i)": "right",
+        r"\frac{\partial J(\theta; x_i, y_i)}{\partial \theta} = 2(\theta x_i - y_i)": "wrong",
+    },
+    r"L(\hat{y}^{(i)}, y^{(i)}) = (\hat{y}^{(i)} - y^{(i)})^2": {
+        r"\frac{\partial L}{\partial \hat{y}^{(i)}} = 2(\hat{y}^{(i)} - y^{(i)})": "right",
+    },
+    r"y_i = \tanh(x_i)": {
+        r"-\frac{\partial y_i}{\partial x_i} = y_i^2 - 1": "right",
+        r"2\frac{\partial y_i}{\partial x_i} = 2y_i^2 - 2": "wrong",
+    },
+    r"y_i = x_i + 1": {
+        r"-\frac{\partial y_i}{\partial x_i} = -1": "right",
+        r"-\frac{\partial y_i}{\partial x_i} = 1": "wrong",
+    },
     r"\ell = \ln\Gamma\left(\frac{\nu + 1}{2}\right) - \ln \Gamma(a)": {
         r"2 \frac{\partial\ell}{\partial\nu} = \psi\left(\frac{\nu + 1}{2}\right)": "right",
         r"\frac{\partial\ell}{\partial\nu} = \psi\left(\frac{\nu + 1}{2}\right)": "wrong",
@@ -147,6 +182,7 @@ CLAIMS = {
     },
 }
 REFUSED = [
+    (r"L = f(x) f(2x)", r"\frac{\partial L}{\partial f(x)} = f(2x)"),
     (r"f(x) = x^2", r"a f|_{x=2} = 4a + \frac{df}{dx}"),
     (r"y = wx, \quad L = (y - t)^2", r"\left. \frac{dL}{dw} \right|_{y=1} = 2 (1 - t) x"),
     (r"L = \sum_i w_i^2", r"\left. \frac{\partial L}{\partial w_i} \right|_{w_1=1} = 2 w_i"),

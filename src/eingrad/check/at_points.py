@@ -16,6 +16,7 @@ from eingrad.notation.matrix.claims import sides_of, with_sides
 from eingrad.notation.summation import Summation, children, rebuilt, walk
 from eingrad.notation.syntax import (
     EVALUATED,
+    FACTOR,
     Assignment,
     Assumption,
     Call,
@@ -33,6 +34,9 @@ MARK = "@"  # ends the name of a copy
 _HINT = "write the letters of the definition, and all that it depends on: x = 2, y = 3"
 
 
+_OPEN = r"write \left. ... \right|_{x=2}, or the factor before the derivative"
+
+
 @dataclass
 class Points:
     """The points of which claims speak, as text, and the copy of each tensor there."""
@@ -40,6 +44,7 @@ class Points:
     system: System
     copies: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    factor: bool = False  # whether a point may be a factor, df/dx (2)
     given: set[str] = field(default_factory=set)  # the names in the last point's values
 
     def told(self, verdict: Verdict) -> Verdict:
@@ -68,6 +73,8 @@ class Points:
         if len(self.copies) != 1 or not copied or not fixed or _names(left) & names.keys():
             return right
         note = f"the right side is taken at {next(iter(self.copies))}, too"
+        if self.factor:
+            raise NotationError("a derivative at one point, or a factor behind it", hint=_OPEN)
         self.notes.append(note)
         return _renamed(right, names)
 
@@ -79,6 +86,7 @@ class Points:
         whole = rebuilt(formula, parts) if parts else formula
         if not isinstance(whole, Call) or whole.function != EVALUATED:
             return whole
+        self.factor |= FACTOR in whole.axes
         of, *given = whole.args
         pairs = [*zip(given[::2], given[1::2], strict=True)]
         return _renamed(of, self.copied(of, pairs))

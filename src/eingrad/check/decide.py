@@ -25,6 +25,7 @@ from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.differential_claims import where_held, with_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
+from eingrad.check.generic_functions import as_variables, with_density
 from eingrad.check.held_fixed import (
     by_the_parameter,
     by_the_variable,
@@ -36,7 +37,6 @@ from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
 from eingrad.check.lost_terms import is_lost
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
-from eingrad.check.normal_distribution import with_density
 from eingrad.check.other_layout import in_other_layout
 from eingrad.check.other_meanings import (
     REACHES,
@@ -175,6 +175,7 @@ def _check_text(
         else [claim]
     )
     derived, claims, normal = with_density(derived, claims)
+    derived, claims = as_variables(derived, claims)
     derived, claims, points = with_points(derived, claims)
     claims, aliases = by_the_variable(claims, derived)
     aliases = [*filter(None, [normal]), *points.notes, *aliases]

@@ -92,6 +92,18 @@ def _oriented(claim: Claim, system: System) -> Claim:
     return claim
 
 
+def _kept(claim: Equation) -> tuple[str, ...]:
+    """Return the labels that both sides keep: those that nothing sums on the right, and those of
+    diagonals on the left, ``-dy_i/dx_i``."""
+    found = [k for k, _ in Summation().dangling(claim.right, ())]
+    for part in walk(claim.left):
+        if isinstance(part, Derivative):
+            below = {x for by in part.wrt for x in by.labels}
+            found += [x for x in labels_of(part.of) if x in below] if isinstance(
+                part.of, Symbol) else []  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
 def _with_integers(claim: Claim, indices: Collection[str]) -> Claim:
     """Put the model's integers in the place of letters, so that they are shown as such."""
     if isinstance(claim, Assignment):
@@ -124,7 +136,7 @@ class _Inliner:
     def claim(self, claim: Claim) -> Assignment:
         """Return a claim about names."""
         if isinstance(claim, Equation):
-            left = self.tensor(self.named(claim.left), claim.left)
+            left = self.tensor(self.named(claim.left), claim.left, _kept(claim))
             return Assignment(left, self.named(claim.right), claim.position)
         target = self.named(claim.target)
         assert isinstance(target, Symbol | Derivative)

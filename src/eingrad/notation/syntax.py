@@ -406,6 +406,7 @@ ONES_NAME = "\\mathbf{1}"  # the name of a vector of ones
 DIFFERENTIAL = "d"  # before the name of a tensor
 AT_POINT = "@"  # behind the name of a tensor that is taken of something else, as a function
 EVALUATED = "@at"  # a call of a formula, and names and values that are put in behind derivatives
+FACTOR = "()"  # the axis of one that may be a product, df/dx (2)
 ANY_FUNCTION = "any"  # a call of a function that stands for any; its name is the first argument
 ODOT, OSLASH, OTIMES = "⊙", "⊘", "⊗"  # signs before a factor, which bind less than none
 DOT = "•"  # that of LaTeX's \\cdot, which may be the inner product of two vectors

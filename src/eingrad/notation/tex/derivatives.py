@@ -427,13 +427,32 @@ class DerivativeReader(PointReader):
         rows: list[bool] = []
         self.total = self.peek().text != r"\partial"
         while self.differential():
+            first = self.peek()
             tensor, times = self.tensor_or_entry(transposed=True)
+            if isinstance(tensor, Symbol) and times == 1 and self._is_taken(tensor):
+                tensor = self._as_taken(tensor, first)
             wrt += [tensor] * times
             rows += [self.is_row] * times
         self.by_row = rows == [True]
         if rows == [True, False]:  # \partial y^\top \partial x: a row for each entry of x
             wrt.reverse()
         return tuple(wrt)
+
+    def _is_taken(self, tensor: Symbol) -> bool:
+        r"""Whether the (x) of ``\partial f(x)`` comes next, of an f that the text has so."""
+        called = self.peek().text == "(" and not (tensor.labels or self.peek().spaced)
+        context = self.context
+        known = tensor.name in context.applied or (
+            context.closed and context.is_function(tensor.name))  # fmt: skip
+        return called and known and self.lone_arguments() > 0
+
+    def _as_taken(self, tensor: Symbol, token: Token) -> Symbol:
+        r"""Read the (x_i) of ``\partial f(x_i)``, which is by the entry i of f."""
+        if tensor.name in self.context.applied:
+            return self.dependent(tensor.name, token)
+        given = self.arguments_ahead()
+        self.arguments_past()
+        return replace(tensor, labels=given[0].labels)
 
     def differential(self) -> bool:
         r"""Go past ``\partial``, ``d`` or ``\mathrm{d}``; ``\delta`` in a fraction, too."""

@@ -9,6 +9,7 @@ from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
     EVALUATED,
+    FACTOR,
     Call,
     Derivative,
     Formula,
@@ -188,8 +189,9 @@ class PointReader(ArgumentReader):
             return formula
         if (given and own and not opened.spaced) or self._are_numbers_ahead(bool(own)):
             values, by = self.arguments(), self.variables(formula)
-            if self.are_values(values) and len(by) == len(values):
-                return self.taken_at(formula, by, values, opened)
+            if own and self.are_values(values) and len(by) == len(values):
+                point = self.taken_at(formula, by, values, opened)
+                return replace(point, axes=(FACTOR,)) if isinstance(point, Call) else point
             hint = r"write \left. ... \right|_{x=2}, or a factor before the derivative"
             raise self.error("a derivative at one point", hint, opened)
         return formula

@@ -35,6 +35,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
+from eingrad.notation.tex.calls_in_arguments import with_plain_arguments, with_plain_lists
 from eingrad.notation.tex.declarations import between_vectors, matrices_in, vectors_in
 from eingrad.notation.tex.defined_functions import (
     DefinedHead,
@@ -147,7 +148,7 @@ def _read_model(lexer: Lexer) -> Reading:
     parts = parts_of_totals(found)
     found, steps = with_steps_back(solved(with_parts(found, parts)))
     moving = MovingLabels.of(found, steps)
-    found = with_labels(found, moving, lexer)
+    found, inner = with_plain_arguments(with_labels(found, moving, lexer))
     declared = [
         str(declared_name(row.tokens, lexer)) for row in found if is_word(row.tokens, "function")
     ]
@@ -173,6 +174,7 @@ def _read_model(lexer: Lexer) -> Reading:
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
     read = _read_twice(found, first)
+    read.context = replace(read.context, applied={**inner, **read.context.applied})
     _learn_functions(read, [value for _, value in functions], first)
     defined = books | {
         head.name: defined_function(head, formula_of(value, read.context), read.statements)
@@ -344,7 +346,7 @@ def _claim_rows(
     found = _with_words(rows(tidy), lexer, [*names, *applied])
     found = claims_with_labels(with_parts(found, counting.parts), counting, lexer, names)
     heads = [DefinedHead(name, (), x.below) for name, x in applied.items() if x.value is not None]
-    found = [with_plain_calls(row, heads) for row in found]
+    found = [with_plain_calls(with_plain_lists(row, applied), heads) for row in found]
     tokens = [token for row in found for token in row.tokens]
     letters, labels = letters_of(tokens)
     upper = upper_labels(tokens)

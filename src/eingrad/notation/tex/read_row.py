@@ -273,9 +273,37 @@ def claims_of(whole: Row, context: Context) -> list[Claim]:
         else:
             claims.append(Equation(target, value, position))
     read = partial(formula_of, context=context, comparison=True)
-    placed = [with_places(beside(claim, at), latex=True) for claim in claims]
+    placed = [with_places(_labelled(beside(claim, at), context), latex=True) for claim in claims]
     entries = [at_entry(about_labels(claim, context.tensors), whole.entry) for claim in placed]
     return [limited(claim, whole.conditions, context, read) for claim in entries]
+
+
+def _labelled(claim: Claim, context: Context) -> Claim:
+    """Return J_i for the J of a claim where J is defined as ``J(x_i)``, if it speaks of i."""
+    own = {n: x.labels for n, x in context.applied.items()
+           if x.labels and context.rank(n) == len(x.labels)}  # fmt: skip
+    if not own:
+        return claim
+    left, right = (claim.target, claim.value) if isinstance(claim, Assignment) else (
+        claim.left, claim.right)  # fmt: skip
+    parts = [x for side in (left, right) for x in walk(side)]
+    wrt = (x for part in parts if isinstance(part, Derivative) for x in part.wrt)
+    spoken = {label for x in (*parts, *wrt) if isinstance(x, Symbol) for label in x.labels}
+
+    def labelled(part: Formula) -> Formula:
+        if isinstance(part, Derivative):
+            return replace(part, of=labelled(part.of))
+        if isinstance(part, Symbol):
+            known = own.get(part.name, ())
+            return replace(part, labels=known) if not part.labels and spoken >= {*known} else part
+        inside = [labelled(x) for x in children(part)]
+        return rebuilt(part, inside) if inside else part
+
+    left, right = labelled(left), labelled(right)
+    if isinstance(claim, Equation):
+        return replace(claim, left=left, right=right)
+    assert isinstance(left, Symbol | Derivative)
+    return replace(claim, target=left, value=right)
 
 
 def _both_sides(row: Sequence[Token], context: Context) -> list[Sequence[Token]]:
