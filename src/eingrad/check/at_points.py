@@ -38,7 +38,7 @@ _OPEN = r"write \left. ... \right|_{x=2}, or the factor before the derivative"
 
 
 @dataclass
-class Points:
+class PointCopies:
     """The points of which claims speak, as text, and the copy of each tensor there."""
 
     system: System
@@ -188,9 +188,11 @@ class Points:
         return names
 
 
-def with_points(derived: Derived, claims: Sequence[Claim]) -> tuple[Derived, list[Claim], Points]:
+def with_points(
+    derived: Derived, claims: Sequence[Claim]
+) -> tuple[Derived, list[Claim], PointCopies]:
     """Return claims about copies for those at points, and the model with these."""
-    points = Points(derived.system)
+    points = PointCopies(derived.system)
     found: list[Claim] = []
     for claim in claims:
         left, right = map(points.rewritten, sides_of(claim))

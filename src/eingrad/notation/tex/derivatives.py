@@ -22,7 +22,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex import names
-from eingrad.notation.tex.points import POINT, PointReader
+from eingrad.notation.tex.taken_at import POINT, PointReader
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 

@@ -38,9 +38,9 @@ from eingrad.notation.syntax import (
 )
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import BARS, CallReader
-from eingrad.notation.tex.points import POINT
 from eingrad.notation.tex.scripts import TWO, Scripts
 from eingrad.notation.tex.survey import Context
+from eingrad.notation.tex.taken_at import POINT
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 

@@ -52,7 +52,6 @@ from eingrad.notation.tex.gradient_names import with_gradient_names
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, greek
 from eingrad.notation.tex.names_by_letter import parts_by_letter
-from eingrad.notation.tex.points import with_points
 from eingrad.notation.tex.primes import with_transposes
 from eingrad.notation.tex.read_row import (
     STATEMENT_HINT,
@@ -82,6 +81,7 @@ from eingrad.notation.tex.survey import (
     twin_names,
     upper_labels,
 )
+from eingrad.notation.tex.taken_at import with_points
 from eingrad.notation.tex.tidy import group_end, spelled_word, tidied, with_words, words_on_the_left
 from eingrad.notation.tex.totals import parts_of_totals, with_parts
 from eingrad.notation.text import to_text
