@@ -228,19 +228,6 @@ def group_end(tokens: Sequence[Token], k: int) -> int:
     return len(tokens) - 1
 
 
-def _zeros(tokens: list[Token]) -> list[Token]:
-    r"""Read ``\mathbf{0}``, a vector of zeros, as the number."""
-    result = list(tokens)
-    for k in range(len(result) - 2, -1, -1):
-        if result[k].text in BOLD:
-            inside = result[k + 1 : k + 4]
-            if [t.text for t in inside] == ["{", "0", "}"]:
-                result[k : k + 4] = [inside[1]]
-            elif inside[0].text == "0":
-                result[k : k + 2] = [inside[0]]
-    return result
-
-
 def _fonts_outside(tokens: list[Token]) -> list[Token]:
     r"""Read ``{\bf y}`` as ``\mathbf{y}``."""
     result = list(tokens)
