@@ -46,6 +46,7 @@ from eingrad.check.other_meanings import (
 )
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
+from eingrad.check.rate_claims import rates_as_differentials
 from eingrad.check.tree import mapped, tidied
 from eingrad.check.unsaid_sums import with_sums_said
 from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
@@ -162,7 +163,10 @@ def _check_text(
             return [verdict for verdicts in each for verdict in verdicts]
     if isinstance(claim, str):
         derived = _with_own_model(derived, claim)
-        derived, held = with_differentials(_with_arguments(derived, claim), claim, latex)
+        derived = _with_arguments(derived, claim)
+        rates = rates_as_differentials(derived.system, claim)
+        along, held = with_differentials(derived, rates, latex)
+        claim, derived = (claim, derived) if along is derived else (rates, along)
         if held:
             verdicts = _check_text(derived, claim, latex, layouts, depth)
             return [where_held(verdict, held) for verdict in verdicts]

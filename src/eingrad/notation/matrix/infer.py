@@ -234,6 +234,8 @@ class Inference:
 
     def _behind_matrix(self, node: Typed, domains: list[int]) -> tuple[tuple[int, ...], str]:
         for place, outer in self._places(node.var):
+            while outer.op == "map" and id(outer) in self.around:  # w^T \phi(x)
+                place, outer = outer, self.around[id(outer)]
             if outer.op == "product":
                 k = next(j for j, x in enumerate(outer.parts) if x is place)
                 before = domains[outer.parts[k - 1].var] if k else S

@@ -8,6 +8,7 @@ from eingrad.errors import NotationError
 from eingrad.notation.grammar import Written
 from eingrad.notation.summation import Summation
 from eingrad.notation.syntax import (
+    DIFFERENTIAL,
     TRANSPOSED,
     Call,
     Derivative,
@@ -84,6 +85,8 @@ class BareArgumentReader(SumReader):
         text = after.text
         if text in BESIDE or names.big(text) or names.function_command(text):
             return True
+        if text in {r"\dot", r"\ddot"}:  # \cos\theta\,\dot\theta
+            return True
         if text == r"\sqrt" or after.kind in {"OPEN", "BAR", "LBRACE", "NUMBER"}:
             return False
         if self.begins_ones():
@@ -92,7 +95,9 @@ class BareArgumentReader(SumReader):
         formula = self.factor()
         self.k = start
         base = formula.base if isinstance(formula, Power) else formula
-        return isinstance(base, Call | Derivative)
+        name = base.name if isinstance(base, Symbol) else ""
+        differential = name[:1] == DIFFERENTIAL and {name, name[1:]} <= {*self.context.tensors}
+        return isinstance(base, Call | Derivative) or (differential and self.context.closed)
 
     def _spaced_by_command(self, after: Token) -> bool:
         r"""Whether ``\,`` stands before a token."""

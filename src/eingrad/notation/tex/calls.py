@@ -2,11 +2,13 @@ r"""What has a form of its own in LaTeX: functions and bars."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 
 from eingrad.core.expr import ELLIPSIS
-from eingrad.notation.grammar import FunctionHead
+from eingrad.notation.grammar import FunctionHead, Written
 from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.mistakes import length_or_entries
@@ -130,17 +132,41 @@ class CallReader(SlashReader):
                 return self.is_of_matrix(base)
             case Product(factors=factors):
                 rest = [x for x in factors if not is_number(x)]
-                if rest and self._is_row(rest[0]) and not self._is_row(rest[-1]):
+                if (
+                    rest
+                    and self.is_transposed_vector(rest[0])
+                    and not self.is_transposed_vector(rest[-1])
+                ):
                     return False  # (x - m)^T C^{-1} (x - m)
                 vectors = (x for x in walk(formula) if isinstance(x, Symbol))
                 return any(map(self.is_of_matrix, factors)) and not any(
-                    map(self._is_vector, vectors)
+                    map(self.is_vector, vectors)
                 )
             case Sum(terms=terms):
                 return any(map(self.is_of_matrix, terms))
         return False
 
-    def _is_row(self, formula: Formula) -> bool:
+    def end_of_form(self, factors: Sequence[Written], k: int) -> int:
+        r"""Return where a number ends that vectors make: ``/ p^T A p``, ``/ \|x\| \|y\|``.
+
+        Nobody divides by a row, nor by the first of two vectors that a dot joins.
+        """
+        first, behind = factors[k].formula, factors[k + 1 :]
+        if isinstance(first, Call) and first.function == "norm":
+            norms = (isinstance(x.formula, Call) and x.formula.function == "norm" for x in behind)
+            return k + 1 + len([*takewhile(bool, norms)])
+        if self.is_vector(first):
+            sign = behind[0].sign if behind else None
+            dotted = sign is not None and sign.text == r"\cdot"
+            return k + 1 + (dotted and self.is_vector(behind[0].formula))
+        if not self.is_transposed_vector(first):
+            return k + 1
+        end = k + 1
+        while end < len(factors) and self.is_of_matrix(factors[end].formula):
+            end += 1
+        return min(end + 1, len(factors))
+
+    def is_transposed_vector(self, formula: Formula) -> bool:
         """Whether a formula is the transpose of what is no matrix."""
         match formula:
             case Power(base=base) if formula.exponent == TRANSPOSED:
@@ -178,7 +204,7 @@ class CallReader(SlashReader):
         if over_matrices(function) and (isinstance(arg, Symbol) or Summation().free(arg)):
             return self.matrix(function, arg, self._two_labels(function, arg, token), token)
         free = tuple(dict.fromkeys(k for k, _ in Summation().dangling(arg, ())))
-        own = self.context.moving.issuperset(free) and self._is_vector(
+        own = self.context.moving.issuperset(free) and self.is_vector(
             arg
         )  # of each o_t its entries
         axes: tuple[str, ...] = (
@@ -284,7 +310,7 @@ class CallReader(SlashReader):
 
     def _is_length(self, inner: Formula, opened: Token) -> bool:
         r"""Whether bars stand around a vector: in bold type its length, else they are refused."""
-        if not self._is_vector(inner):
+        if not self.is_vector(inner):
             return False
         text = to_text(inner)
         if not self.has_bold(inner):
@@ -293,7 +319,7 @@ class CallReader(SlashReader):
         self.context.survey.notes.setdefault(f"|{text}| is the length of {whole}")
         return True
 
-    def _is_vector(self, formula: Formula) -> bool:
+    def is_vector(self, formula: Formula) -> bool:
         r"""Whether a formula is a vector, in bold type or declared: ``\mathbf{x} - \mathbf{y}``."""
         match formula:
             case Symbol(name=name, labels=()) if name[:1].islower():
@@ -301,9 +327,9 @@ class CallReader(SlashReader):
             case Symbol(name=name):
                 return name[:1].islower() and self.has_bold(formula)
             case Sum(terms=terms):
-                return any(map(self._is_vector, terms))
+                return any(map(self.is_vector, terms))
             case Product(factors=factors, divides=divides) if TRANSPOSED not in walk(formula):
-                found = [x for x, d in zip(factors, divides, strict=True) if self._is_vector(x)]
+                found = [x for x, d in zip(factors, divides, strict=True) if self.is_vector(x)]
                 return len(found) == 1 and not any(divides)
         return False
 

@@ -40,6 +40,7 @@ from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import function_name
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import Row, sides
+from eingrad.notation.tex.squares import with_squared_lengths
 from eingrad.notation.tex.survey import Context
 from eingrad.notation.tex.tidy import group_end
 from eingrad.notation.text import to_text
@@ -105,6 +106,8 @@ def read_statement(whole: Row, context: Context) -> Statement:
         raise context.lexer.error(
             left[0], "the left side of = must be one tensor with its labels", STATEMENT_HINT
         )
+    value, square = with_squared_lengths(first, value, Parser(left, context))
+    notes = (*notes, square) if square else notes
     chained = (Assignment(first, x, position) for x in claimed)
     context.survey.chained += [with_places(x, latex=True) for x in chained]
     if space:
@@ -253,6 +256,8 @@ def claims_of(whole: Row, context: Context) -> list[Claim]:
     """
     row = split_declaration(whole.tokens)[0] or whole.tokens
     left, *right = _both_sides(row, context)
+    if [t.text for t in left] == ["0"] and len(right) > 1:  # 0 = dL/dw = X^T r
+        left, *right = [*right, left]
     context.survey.notes = {}
     at: list[tuple[str, Symbol]] = []
     context.survey.at = at

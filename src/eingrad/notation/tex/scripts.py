@@ -230,7 +230,9 @@ class ScriptReader(OffsetReader):
         alone = not in_braces or self.peek(2).kind == "RBRACE"
         errors = self.context.own_e or found.below is not None
         exponential = self.named == "e" and not errors  # e^l, where no text has errors e
-        if not exponential and (layer := self._layer(in_braces)) is not None:
+        if of_name and not exponential and (word := self._word_above(in_braces)):
+            found.power_first, found.number = False, found.number + word
+        elif not exponential and (layer := self._layer(in_braces)) is not None:
             found.power_first, found.number = False, found.number + layer
         elif self._numbered_transpose(found):
             found.power = TRANSPOSED
@@ -318,6 +320,19 @@ class ScriptReader(OffsetReader):
             return None
         self.k += len(group) + 2 * in_braces
         return suffix
+
+    def _word_above(self, in_braces: bool) -> str:
+        r"""Go past ``^{\text{train}}``, a word that ends a name, if it is no tensor."""
+        group = self._group() if in_braces else []
+        letters = group[2:-1]
+        word = "".join(t.text for t in letters)
+        upright = [t.text for t in group[:1]] and group[0].text in names.UPRIGHT
+        if not (upright and len(word) > 1) or word in self.context.tensors:
+            return ""
+        if group[-1].kind != "RBRACE" or any(t.kind != "LETTER" for t in letters):
+            return ""
+        self.k += len(group) + 2
+        return word
 
     def _is_layer(self, texts: Sequence[str]) -> bool:
         """Whether texts are the number of a layer: l, L-1; l is no label and no tensor here."""

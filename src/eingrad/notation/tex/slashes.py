@@ -32,7 +32,9 @@ class SlashReader(BareArgumentReader):
                 hint = r"write a number without spaces, or 2 \cdot 3"
                 raise self.error("two numbers side by side", hint, one.first)
             end = k + 1
-            if one.divides and self._is_divisor(one.formula):
+            if one.divides:
+                end = self.end_of_form(factors, k)
+            if one.divides and end == k + 1 and self._is_divisor(one.formula):
                 while end < len(factors) and self._divides_too(factors, end, k):
                     end += 1
             if end > k + 1:
@@ -43,6 +45,10 @@ class SlashReader(BareArgumentReader):
             result.append(one)
             k = end
         return result
+
+    def end_of_form(self, factors: Sequence[Written], k: int) -> int:
+        """Return where a number ends that vectors make; see `CallReader`."""
+        raise NotImplementedError
 
     def _is_divisor(self, formula: Formula) -> bool:
         """Whether what follows a slash may be the first factor of what it divides by."""
