@@ -10,6 +10,8 @@ import eingrad as eg
 
 LOG = r"Let $L = -t\log y - (1-t)\log(1-y)$."
 SINE = r"Let $f(x, y) = x^2 y + \sin(xy)$."
+BATCH = r"Let $\mu = \frac1n\sum_ix_i$, $y_i = x_i-\mu$ and $L = \frac12\sum_iy_i^2g_i$."
+TARGET = r"Let $y = r+\gamma wz$, $q = wx$, $L = \frac12(y-q)^2$."
 HINGE = r"$$L_i = \max(0, 1 - y_i s_i)$$"
 TRIPLET = r"""Let $a, p, n \in \mathbb{R}^d$.
 
@@ -54,6 +56,21 @@ CASES = [
     (TRIPLET + "\n\nIf $T > 0$:\n\n" r"$$\frac{\partial T}{\partial a} = 2(n - p)$$" "\n\n"
      r"|$$\frac{\partial T}{\partial n} = 2(a - n)$$", "right if T > 0"),
     (TRIPLET + "\n\nIf $T > 0$:\n\n" r"|$$\frac{\partial T}{\partial n} = 2(n - a)$$", "wrong"),
+    (BATCH + r" Treating $\mu$ as a constant, |$\frac{\partial L}{\partial x_i} = y_ig_i$.",
+     r"right if \mu is held fixed"),
+    (BATCH + r" Treating $\mu$ as a constant, |$\frac{\partial L}{\partial x_i} = 2y_ig_i$.",
+     "wrong"),
+    (BATCH + r" Then |$\frac{\partial L}{\partial x_i} = y_ig_i$.", "wrong"),
+    (TARGET + r" Because we do not backpropagate through the target $y$, "
+     r"|$\frac{\partial L}{\partial w} = -(y-q)x$.", "right if y is held fixed"),
+    (TARGET + r" |$\frac{\partial L}{\partial w} = -(y-q)x$.", "wrong"),
+    (r"Let $h = wx$, $y = vh+ux$ and $L = \frac12(y-t)^2$. Holding $h$ fixed, "
+     r"|$\frac{\partial L}{\partial x} = (y-t)u$.", "right if h is held fixed"),
+    ("**Example 1.** $u = x+y$.\n\n"
+     r"**Example 2.** $f = x u$; |$\frac{\partial f}{\partial x} = u$.",
+     "right"),
+    ("$u = x+y$.\n\n" r"**Example 2.** $f = x u$; |$\frac{\partial f}{\partial x} = u + 2x$.",
+     "wrong"),
 ]  # fmt: skip
 
 

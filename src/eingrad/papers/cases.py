@@ -22,6 +22,10 @@ _BEHIND = re.compile(
     r"[\s,(]*(?:but\s+)?(?:only\s+)?(?P<word>unless|if|when|whenever|for|iff|provided that)\s*",
     re.IGNORECASE,
 )
+_EXAMPLE = re.compile(
+    r"\s*(?:Worked )?(?:Example|Exercise|Problem|Question|Task|Ex\.)\s*(?:\d|\()", re.IGNORECASE
+)
+_EXAMPLE_LEVEL = 90  # below all headings
 _DOTS = re.compile(r"\\[lcvd]?dots|\.\.\.")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|([A-Za-z]))")
 _TURNED = {"=": r"\neq", r"\neq": "=", r"\ne": "="}
@@ -41,6 +45,14 @@ def of_another(document: Document, k: int) -> str:
         return ""
     found = _OF_ANOTHER.search(document.passages[k - 1].text)
     return "" if found is None else " ".join(found["said"].split()).rstrip(",")
+
+
+def example_level(document: Document, k: int) -> int | None:
+    """Return how deep a heading is that a paragraph takes the place of: "Example 3."."""
+    passage, before = document.passages[k], document.passages[k - 1] if k else None
+    begins = before is None or before.kind != "math" or before.display
+    found = passage.kind == "prose" and begins and _EXAMPLE.match(passage.text)
+    return _EXAMPLE_LEVEL if found else None
 
 
 def as_case(row: EquationRow, word: str) -> EquationRow:

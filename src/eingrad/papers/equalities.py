@@ -96,6 +96,10 @@ class WayToTake:
     spoken: bool = False
     numbers: tuple[str, ...] = ()
 
+    def where(self, other: WayToTake) -> WayToTake:
+        """Return this way with the numbers of another, and without what that leaves out."""
+        return replace(self, numbers=other.numbers, hidden=self.hidden | other.hidden)
+
 
 class Equalities:
     """Judges equalities by the definitions of a scope."""
@@ -108,20 +112,18 @@ class Equalities:
 
     def judge(
         self, text: str, section: tuple[int, ...], doubt: Doubt | None = None,
-        numbers: tuple[str, ...] = (),
+        plain: WayToTake = WayToTake(),
     ) -> Finding:  # fmt: skip
         """Judge an equality by what stands before it; where it is not right, in other ways, too.
 
-        ``numbers``, as in ``x = 3``, are what names are where it is to hold. Where it is right in
-        no way and ``doubt`` is given, what is wrong with it is looked for, or only a condition
-        where ``doubt`` says that nothing can be called wrong.
+        Where it is right in no way and ``doubt`` is given, what is wrong with it is looked for,
+        or only a condition where ``doubt`` says that nothing can be called wrong.
         """
         known: dict[tuple[object, ...], Finding] = {}  # several ways lead to one model
-        plain = WayToTake(numbers=numbers)
         found = [self.attempt(text, section, plain, None, known)]
         if found[0].outcome != "right":
             others = self.others(text, found[0], section)
-            ways = [plain, *(replace(way, numbers=numbers) for way in others)]
+            ways = [plain, *(way.where(plain) for way in others)]
             found += [self.attempt(text, section, way, None, known) for way in ways[1:]]
             if doubt is not None and not any(f.outcome == "right" for f in found):
                 known = {}

@@ -19,12 +19,26 @@ _TUPLE = re.compile(
     r"\\?(?:left)?\(([^()]*,[^()]*)\\?(?:right)?\)(?:\s*\^\s*\{?\s*\\?[a-zA-Z]+\s*\}?)?"
 )
 _POINT = re.compile(r"\b(?:point|at)\s*\Z", re.IGNORECASE)
+_HOLDING = re.compile(
+    r"\b(?:hold|keep|treat|regard|tak|leav|fix|with|consider)(?:ing|s)?\b[^.;:]{0,40}\Z",
+    re.IGNORECASE,
+)
+_FIXED = re.compile(r"\s*(?:held |kept )?(?:as )?(?:an? |if it were an? )?(?:fixed|constants?)\b")
+_HELD = re.compile(
+    r"\s*(?:is|are|was|being)\s+(?:held|kept|treated|regarded|considered|taken)\s+"
+    r"(?:as )?(?:an? |to be )?(?:fixed|constants?)\b"
+)
+_CUT = re.compile(
+    r"\b(?:not|n't|never|no)\s+(?:back-?prop\w*|differentiate|gradients?|let gradients)\b"
+    r"[^.;:]*\bthrough\b[^.;:]*\Z|\b(?:stop[- ]gradient|detach\w*)\b[^.;:]*\Z", re.IGNORECASE,
+)  # fmt: skip
 _SENTENCE_ENDS = re.compile(r"[.;!?](?=\s|\Z)")
 
 
 @dataclass(frozen=True)
 class Given:
-    """What holds for what follows: numbers of names, ``x = 3``, and ``cases``, ``x > 0``.
+    """What holds for what follows: numbers of names, ``x = 3``, a ``case``, ``x > 0``, or a name
+    that is ``held`` fixed.
 
     It is said in ``section``, as passage ``place`` on a line; ``unreadable`` numbers are those of a
     matrix, or of a point of which the names are not known.
@@ -36,17 +50,21 @@ class Given:
     numbers: tuple[tuple[str, str], ...] = ()
     case: str = ""
     unreadable: str = ""
+    held: str = ""
 
     @property
     def texts(self) -> tuple[str, ...]:
         """What it says, as LaTeX."""
         own = tuple(f"{name} = {number}" for name, number in self.numbers)
-        return (*own, self.case) if self.case else own
+        fixed = f"{self.held} is held fixed" if self.held else ""
+        return (*own, *filter(None, (self.case, fixed)))
 
     @property
     def names(self) -> frozenset[str]:
         """The letters of what it says something of; none for a point of unknown names."""
-        return letters_in(" ".join([*self.texts, self.unreadable.partition("=")[0]]))
+        unread = self.unreadable.partition("=")[0]
+        own = [*(name for name, _ in self.numbers), self.case, self.held, unread]
+        return letters_in(" ".join(own))
 
     def speaks_of(self, letters: frozenset[str]) -> bool:
         """Whether it says something of what has these letters."""
@@ -69,6 +87,8 @@ class Givens:
         self.passages, passage = passages, passages[place]
         before = passages[place - 1] if place else None
         pointed = before is not None and before.kind == "prose" and bool(_POINT.search(before.text))
+        if not passage.display and head_of(passage.text) and _is_held(place, passages):
+            self.said.append(Given(place, passage.line, section, held=passage.text))
         for row in rows:
             for numbers, case, unreadable in self._in(row, pointed):
                 self.said.append(Given(place, passage.line, section, numbers, case, unreadable))
@@ -126,6 +146,16 @@ class Givens:
             g for g in self.said
             if g.place < place and section[: len(g.section)] == g.section and g.speaks_of(letters)
         )  # fmt: skip
+
+
+def _is_held(place: int, passages: Sequence[Passage]) -> bool:
+    """Whether the prose around a name says that it is constant, or not differentiated."""
+    before = passages[place - 1].text if place and passages[place - 1].kind == "prose" else ""
+    behind = passages[place + 1 : place + 2]
+    after = behind[0].text if behind and behind[0].kind == "prose" else ""
+    if _CUT.search(before):
+        return True
+    return bool((_HOLDING.search(before) and _FIXED.match(after)) or _HELD.match(after))
 
 
 def said(givens: Sequence[Given]) -> str:

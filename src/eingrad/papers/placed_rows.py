@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from eingrad.notation.tex.packages import in_own_commands
 from eingrad.papers.applied_functions import with_functions
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
-from eingrad.papers.cases import as_case, introduced, of_another, restricted
+from eingrad.papers.cases import as_case, example_level, introduced, of_another, restricted
 from eingrad.papers.dotted_columns import entry_of
 from eingrad.papers.dotted_sums import with_sums
 from eingrad.papers.equations import DEFINES, EQUALS, EquationRow, Side, rows_of
@@ -82,6 +82,9 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
         if passage.kind == "heading":
             path = [(level, n) for level, n in path if level < passage.level]
             path.append((passage.level, k))
+            last = None
+        elif (level := example_level(document, k)) is not None:  # with letters of its own
+            path = [*(x for x in path if x[0] < level), (level, k)]
             last = None
         facts.note(passage)
         if passage.kind != "math":

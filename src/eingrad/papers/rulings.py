@@ -12,7 +12,7 @@ from eingrad.papers.any_activation import speaks_of_sigma, speaks_of_slope
 from eingrad.papers.applied_names import with_examples
 from eingrad.papers.chains import chain_rule
 from eingrad.papers.defined_names import DefinedNames, IndexSlip
-from eingrad.papers.equalities import Doubt, Finding
+from eingrad.papers.equalities import Doubt, Finding, WayToTake
 from eingrad.papers.givens import Given, said
 from eingrad.papers.heads import is_derivative, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
@@ -230,7 +230,10 @@ class Rulings:
         cases = (rf" \quad {g.case}" for g in givens if g.case)
         reworded = self.names.reworded(text + "".join(cases), line.section)
         own = tuple(self.names.reworded(x, line.section) for x in numbers)
-        return self.names.equalities.judge(reworded, line.section, None, own)
+        held = {self.overview.defines(g.held) for g in givens if g.held}
+        hidden = frozenset(s.order for s in self.names.scope.stated if s.name in held)
+        way = WayToTake(hidden=hidden, numbers=own)
+        return self.names.equalities.judge(reworded, line.section, None, way)
 
     def takes_sigma(self, line: PlacedRow, text: str, used: Sequence[Stated]) -> bool:
         """Whether an equality that seems wrong may say what an unknown sigma is."""
