@@ -379,7 +379,7 @@ def test_both_sides_of_a_fact_have_the_same_axes() -> None:
 
 def test_declared_functions() -> None:
     system = read("function φ\ny_i = φ(x_i) + phi'(x_i)")
-    assert system.functions == {"phi"}
+    assert system.functions == {"phi": 1}
     x = np.array([0.5, 2.0])
     functions = {"phi": np.tanh, "phi'": np.cos}
     got = evaluate_system(system, {"x": x}, functions=functions)["y"]

@@ -33,6 +33,70 @@ DIFFICULTY = r"""@x_t = @Wrec \sigma(@x_{t-1}) + @Win @u_t + @b \\
 CELL = r"@c_t = @f_t \odot @c_{t-1} + @j_t \odot @g_t \\ L = \sum_t \|@c_t - @y_t\|^2"
 ONE_UNIT = r"""h_t = \tanh(x_t + w_\textrm{h} h_{t-1}) \\ o_t = w_\textrm{o} h_t \\
 L = \frac{1}{T} \sum_{t=1}^T (o_t - y_t)^2"""
+ANY = r"""\begin{aligned}h_t &= f(x_t, h_{t-1}, w_\textrm{h}),\\o_t &= g(h_t, w_\textrm{o}),
+\end{aligned} \\ L(x_1, \ldots, x_T, y_1, \ldots, y_T, w_\textrm{h}, w_\textrm{o})
+= \frac{1}{T}\sum_{t=1}^T l(y_t, o_t)."""
+F, WH = r"f(x_{t},h_{t-1},w_\textrm{h})", r"w_\textrm{h}"
+BEFORE = r"f(x_{i},h_{i-1},w_\textrm{h})"
+SUBSTITUTED = rf"""a_t = p(h_t, {WH}), \\ b_t = p({F}, {WH}), \\ c_t = p({F}, h_{{t-1}}) \\ """
+SOLVED = (
+    rf"p(h_t, {WH}) = p({F}, {WH}) + \sum_{{i=1}}^{{t-1}}\left(\prod_{{j=i+1}}^{{t}}"
+    rf" p(f(x_{{j}},h_{{j-1}},{WH}), h_{{j-1}})\right) p({BEFORE}, {WH})."
+)
+LOSS = (
+    rf"p(L, {WH}) = \frac{{1}}{{T}}\sum_{{t=1}}^T p(l(y_t, o_t), {WH}) \\ = \frac{{1}}{{T}}"
+    rf"\sum_{{t=1}}^T p(l(y_t, o_t), o_t) p(g(h_t, w_\textrm{{o}}), h_t) p(h_t, {WH})."
+)
+ANY_RIGHT = [
+    LOSS, SOLVED,
+    rf"p(h_t, {WH}) = p({F}, {WH}) + p({F}, h_{{t-1}}) p(h_{{t-1}}, {WH}).",
+    rf"\frac{{d {F}}}{{d {WH}}} = p(h_t, {WH})", rf"p(h_t, h_{{t-1}}) = p({F}, h_{{t-1}})",
+    SUBSTITUTED + "a_t = b_t + c_t a_{t-1}",
+    SUBSTITUTED + r"a_{t}=b_{t}+\sum_{i=1}^{t-1}\left(\prod_{j=i+1}^{t}c_{j}\right)b_{i}.",
+    r"p(L, h_T) = \frac{1}{T} p(l(y_T, o_T), o_T) p(g(h_T, w_\textrm{o}), h_T)",
+    rf"p(L, {WH}) = \sum_t p(L, h_t) p({F}, {WH})",
+    rf"p(L, {WH}) = \sum_t p(L, h_t) p(f, {WH})",
+    rf"p(L, {WH}) = \sum_t p(L, h_t) \partial_3 {F}",
+    rf"\frac{{\partial^2 {F}}}{{\partial {WH} \partial x_t}} = \partial_{{13}} {F}",
+]  # fmt: skip
+ANY_WRONG = [
+    LOSS.replace("o_t), o_t)", "o_t), y_t)"), LOSS.replace(r"\frac{1}{T}", ""),
+    SOLVED.replace("j=i+1", "j=i"), SOLVED.replace(f"= p({F}, {WH}) +", "="),
+    rf"p(h_t, {WH}) = p({F}, {WH})", rf"\frac{{d {F}}}{{d {WH}}} = p({F}, {WH})",
+    rf"p(h_t, {WH}) = p({F}, {WH}) + p({F}, h_{{t-1}}) p(h_t, {WH}).",
+    rf"p(h_t, {WH}) = p({F}, {WH}) + p({F}, x_t) p(h_{{t-1}}, {WH}).",
+    SUBSTITUTED + "a_t = b_t + c_{t-1} a_{t-1}",
+    SUBSTITUTED + r"a_{t}=b_{t}+\sum_{i=1}^{t-1}\left(\prod_{j=i}^{t}c_{j}\right)b_{i}.",
+    rf"p(L, {WH}) = \sum_t p(L, h_t) p({F}, h_{{t-1}})",
+    rf"p(L, {WH}) = \sum_t p(L, h_t) p(f(x_{{t+1}}, h_t, {WH}), {WH})",
+    rf"p(L, {WH}) = \sum_t p(L, h_t) \partial_2 {F}",
+    rf"\frac{{\partial^2 {F}}}{{\partial {WH} \partial x_t}} = \partial_{{23}} {F}",
+]  # fmt: skip
+
+
+def with_partials(text: str) -> str:
+    """Put derivatives in place, from the inside out: ``p(f(x, y), x)``."""
+    while (begin := text.rfind("p(")) >= 0:
+        depth, cut, end = 0, 0, begin + 2
+        while depth or text[end] != ")":
+            depth += (text[end] == "(") - (text[end] == ")")
+            cut = end if text[end] == "," and not depth else cut
+            end += 1
+        above, below = text[begin + 2 : cut], text[cut + 1 : end]
+        text = f"{text[:begin]}\\frac{{\\partial {above}}}{{\\partial {below}}}{text[end + 1 :]}"
+    return text
+
+
+@pytest.mark.parametrize(
+    ("claim", "outcome"),
+    [*((x, "right") for x in ANY_RIGHT), *((x, "wrong") for x in ANY_WRONG)],
+)
+def test_functions_that_stand_for_any(claim: str, outcome: str) -> None:
+    """The first section of *Dive into Deep Learning*'s chapter: nothing defines f, g and l."""
+    verdicts = eg.parse_latex(ANY).check_each(with_partials(claim), latex=True)
+    assert verdicts[-1].outcome == outcome
+    assert outcome == "wrong" or {v.outcome for v in verdicts} == {"right"}
+
 
 RIGHT = [
     (SEQUENCES, r"a_{t}=b_{t}+\sum_{i=1}^{t-1}\left(\prod_{j=i+1}^{t}c_{j}\right)b_{i}."),

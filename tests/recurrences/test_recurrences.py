@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from counting import calls
 
 import eingrad as eg
+from eingrad.notation.latex import to_latex
 
 pytest.importorskip("torch")
 
@@ -218,3 +221,34 @@ def test_an_entry_0_in_latex_stands_before_the_first() -> None:
         value, slope = value + s * s, slope + 2 * s * ds
     assert float(found["L"]) == pytest.approx(value, rel=1e-12)
     assert float(found["dL/dc"]) == pytest.approx(slope, rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_a_recurrence_over_any_function_of_two_numbers(backend: Any) -> None:
+    """Its derivatives, with a known function put in its place, beside PyTorch's."""
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    text = "function f(a, b)\nh_t = f(x_t, h[t-1]) - w\nL = sum_t(f(h_t, y_t)^2)"
+    model = eg.parse(text)
+    assert str(eg.parse_latex(r" \\ ".join(map(to_latex, model.statements)))) == str(model)
+    rng = np.random.default_rng(5)
+    given: Any = {"x": rng.normal(size=4), "y": rng.normal(size=4), "w": np.array(0.3)}
+
+    def loss(x: Any, y: Any, w: Any) -> Any:
+        h, total = torch.zeros((), dtype=torch.float64), 0.0
+        for t in range(4):
+            h = torch.logaddexp(x[t], h) - w
+            total = total + torch.logaddexp(h, y[t]) ** 2
+        return total
+
+    leaves = [torch.tensor(given[n]) for n in "xyw"]
+    right = torch.autograd.functional.jacobian(loss, tuple(leaves))
+    second = torch.autograd.functional.hessian(lambda x: loss(x, *leaves[1:]), leaves[0])
+    if backend == "torch":
+        given = dict(zip("xyw", leaves, strict=True))
+    bound: Any = {"backend": backend, "functions": {"f": "logaddexp"}, "dtype": "float64"}
+    with jax.enable_x64(True):
+        found = model.grad("L").compile(**bound)(**given)
+        hessian = model.hessian("L", "x").compile(**bound)(**given)["d2L/dx dx"]
+    for name, slope in zip("xyw", right, strict=True):
+        np.testing.assert_allclose(np.asarray(found[f"dL/d{name}"]), slope, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(np.asarray(hessian), second, rtol=1e-9, atol=1e-12)

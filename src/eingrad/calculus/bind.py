@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from eingrad.calculus.differentiate import push_forward
 from eingrad.core.algebra import apply, broadcast_scalar, full
-from eingrad.core.expr import Expr, Map
-from eingrad.core.functions import FUNCTIONS
-from eingrad.core.rewrite import rewrite
+from eingrad.core.expr import Expr, Map, Var
+from eingrad.core.functions import FUNCTIONS, arguments_of, declared_base
+from eingrad.core.rewrite import rewrite, substitute
 from eingrad.errors import EingradError
 
 
 def bind_functions(
     roots: Sequence[Expr],
     given: Mapping[str, str | tuple[Callable[..., Any], ...]],
-    declared: Collection[str],
+    declared: Mapping[str, int],
 ) -> tuple[list[Expr], dict[str, Callable[..., Any]]]:
     """Replace generic functions by those of the table; return what stays bound to callables.
 
@@ -25,7 +25,7 @@ def bind_functions(
 
     >>> from eingrad.core.expr import Var
     >>> x = Var("x", ("i",))
-    >>> bind_functions([Map("phi'", [x])], {"phi": "exp"}, {"phi"})[0][0] is apply("exp", x)
+    >>> bind_functions([Map("phi'", [x])], {"phi": "exp"}, {"phi": 1})[0][0] is apply("exp", x)
     True
     """
     if not isinstance(given, Mapping):
@@ -43,7 +43,13 @@ def bind_functions(
                 hint=f"declared: {', '.join(sorted(declared)) or 'none'}",
             )
         if isinstance(bound, str):
-            _check_known(name, bound)
+            _check_known(name, bound, declared[name])
+        elif declared[name] > 1:
+            raise EingradError(
+                f"{name} has {declared[name]} arguments, and callables are taken of one",
+                operand=name,
+                hint="bind it to a known function by its name, or write its formula in the model",
+            )
         else:
             functions = bound if isinstance(bound, tuple | list) else (bound,)
             callables |= {name + "'" * order: f for order, f in enumerate(functions)}
@@ -51,21 +57,21 @@ def bind_functions(
     def bind(node: Expr) -> Expr | None:
         if not isinstance(node, Map):
             return None
-        base = node.function.rstrip("'")
-        bound = given.get(base)
+        bound = given.get(declared_base(node.function))
         if not isinstance(bound, str):
             return None
-        x = node.operands[0]
-        result = apply(bound, x)
-        for _ in range(len(node.function) - len(base)):
-            result = push_forward(result, {x: full(1, x.dims)})
-        return broadcast_scalar(result, node.dims)
+        own = [Var(f"{node.function} {k}", x.dims) for k, x in enumerate(node.operands)]
+        result = apply(bound, *own)
+        for k in arguments_of(node.function):
+            result = push_forward(result, {own[k]: full(1, own[k].dims)})
+        values: dict[Expr, Expr] = dict(zip(own, node.operands, strict=True))
+        return broadcast_scalar(substitute(result, values), node.dims)
 
     return rewrite(roots, bind), callables
 
 
-def _check_known(name: str, bound: str) -> None:
-    known = [row.name for row in FUNCTIONS.values() if row.takes(1)]
+def _check_known(name: str, bound: str, count: int) -> None:
+    known = [row.name for row in FUNCTIONS.values() if row.takes(count)]
     if bound not in known:
         near = get_close_matches(bound, known, 1)
         raise EingradError(

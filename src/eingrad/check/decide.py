@@ -35,6 +35,7 @@ from eingrad.check.held_fixed import (
 from eingrad.check.immediate import held_earlier
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
+from eingrad.check.lone_functions import with_arguments
 from eingrad.check.lost_terms import is_lost
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
 from eingrad.check.other_layout import in_other_layout
@@ -178,6 +179,7 @@ def _check_text(
         if isinstance(claim, str)
         else [claim]
     )
+    claims = [with_arguments(c, system) for c in claims]
     derived, claims, normal = with_density(derived, claims)
     derived, claims = as_variables(derived, claims)
     derived, claims, points = with_points(derived, claims)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from eingrad.check.derived import Derived
 from eingrad.core.algebra import apply
 from eingrad.core.expr import Expr, Map, Var, postorder
+from eingrad.core.functions import declared_base
 from eingrad.core.rewrite import rebuild
 from eingrad.errors import NotationError
 from eingrad.notation.matrix.claims import sides_of, with_sides
@@ -24,7 +25,7 @@ DISTRIBUTION, DENSITY = NORMAL
 def with_density(derived: Derived, claims: Sequence[Claim]) -> tuple[Derived, list[Claim], str]:
     r"""Return the model and claims of a normal distribution, if these speak of ``\phi`` beside the
     ``\Phi`` of the model; and a note that says so."""
-    called = {x.function.rstrip("'") for x in _parts(claims) if isinstance(x, Call)}
+    called = {declared_base(x.function) for x in _parts(claims) if isinstance(x, Call)}
     known = {*derived.system.functions, *derived.system.labels}
     if DISTRIBUTION not in derived.system.functions or DENSITY not in called - known:
         return derived, [*claims], ""
@@ -60,7 +61,8 @@ def _without(system: System, name: str, new: Callable[[Map], Expr]) -> System:
     """Return a model with something else for each call of a function."""
     definitions = {n: replace(d, expr=_put(d.expr, name, new)) for n, d in
                    system.definitions.items()}  # fmt: skip
-    return replace(system, definitions=definitions, functions=system.functions - {name})
+    functions = {n: count for n, count in system.functions.items() if n != name}
+    return replace(system, definitions=definitions, functions=functions)
 
 
 def _put(expr: Expr, name: str, new: Callable[[Map], Expr]) -> Expr:
@@ -76,7 +78,7 @@ def _uncalled(formula: Formula, name: str) -> Formula:
     """Return a formula with f_i for ``f(x_i)``."""
     if isinstance(formula, Derivative):
         return replace(formula, of=_uncalled(formula.of, name))
-    if isinstance(formula, Call) and formula.function.rstrip("'") == name:
+    if isinstance(formula, Call) and declared_base(formula.function) == name:
         if formula.function != name or not isinstance(formula.args[0], Symbol):
             reason = f"{name} is a variable here, by which the claim differentiates"
             raise NotationError(reason, hint="write a claim of its own", operand=name)

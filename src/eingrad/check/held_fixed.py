@@ -13,6 +13,7 @@ from eingrad.core.expr import Var
 from eingrad.notation.matrix.claims import sides_of, with_sides
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
+    Call,
     Claim,
     Derivative,
     Equation,
@@ -67,14 +68,24 @@ def open_partial(claims: Sequence[Claim], derived: Derived) -> str:
         partial = part.nabla or part.total is False
         if not partial or len({*by}) != 1:
             continue
-        known = derived.system.applied.get(of)
-        listed = {x.name for x in known.arguments} if known is not None else set()
+        listed = _listed(of, derived.system)
         between = [*_between(of, by[0], derived.system)]
         if (of, by) in totals and between:
             return f"whether \\partial holds {between[0]} fixed, beside d of the same, is open"
         if by[0] in listed and (own := [x for x in between if x in listed]):
             return f"{of} lists {own[0]} beside {by[0]}: whether \\partial holds it fixed is open"
     return ""
+
+
+def _listed(name: str, system: System) -> set[str]:
+    """Return the arguments with which a model writes a tensor: z(x, y), or ``z = f(x, y)``."""
+    known, definition = system.applied.get(name), system.definitions.get(name)
+    listed = {x.name for x in known.arguments} if known is not None else set()
+    if definition is not None and definition.written is not None:
+        value = definition.written.value
+        if isinstance(value, Call) and system.functions.get(value.function, 0) > 1:
+            listed |= {x.name for x in value.args if isinstance(x, Symbol)}
+    return listed
 
 
 def by_the_parameter(claims: Sequence[Claim], derived: Derived) -> tuple[list[Claim], list[str]]:

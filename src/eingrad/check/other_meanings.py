@@ -60,7 +60,7 @@ def reaching_over_the_sum(claim: Claim) -> Assignment | None:
 def function_of_books(system: System) -> str | None:
     r"""Return that a claim may be right of the function that a name stands for in books, the normal
     distribution of ``\Phi(d_1)``, if the model takes such a name for any function."""
-    name = min(system.functions & IN_BOOKS.keys(), default=None)
+    name = min(system.functions.keys() & IN_BOOKS.keys(), default=None)
     if name is None:
         return None
     return (

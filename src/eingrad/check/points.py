@@ -34,7 +34,7 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.forks import once
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import FUNCTIONS, arguments_of, declared_base
 from eingrad.core.later import np
 from eingrad.core.masks import RELATIONS
 from eingrad.core.positions import Shift
@@ -219,10 +219,7 @@ class Points:
         self.inverted = self._inverted()
         self.moving: set[Dim] = set()  # along which something is read at other positions
         self.least = self._least()
-        self.functions = {
-            name + "'" * order: _smooth(name, order)
-            for name in self.system.functions for order in range(6)
-        }  # fmt: skip
+        self.functions = _Smooth()
         self.ranges = self._ranges()
         self.extents = {f.left.dim: f.right for f in self.system.facts if isinstance(f.left, Size)}
         self.bounds = [f for f in self.system.facts if f.is_bound]
@@ -727,6 +724,36 @@ def _one_hot(x: Array, rng: np.random.Generator) -> Array:
     if not x.ndim:
         return np.ones(())
     return np.asarray(np.eye(x.shape[-1])[rng.integers(0, x.shape[-1], x.shape[:-1])])
+
+
+class _Smooth(dict[str, Callable[..., Array]]):
+    """What stands in for declared functions and their derivatives, made when it is needed."""
+
+    def __missing__(self, name: str) -> Callable[..., Array]:
+        base, by = declared_base(name), arguments_of(name)
+
+        def function(*xs: Array) -> Array:
+            if len(xs) == 1:
+                return _smooth(base, len(by))(xs[0])
+            return _smooth_of_several(base, by, xs)
+
+        self[name] = function
+        return function
+
+
+def _smooth_of_several(name: str, by: Sequence[int], xs: Sequence[Array]) -> Array:
+    """Stand in for a function of several numbers: waves along more directions than it has numbers.
+
+    They are bounded, so that a recurrence over one stays finite.
+    """
+    rng = random.Random(zlib.crc32(name.encode()))
+    total = np.full((), 0.0 if by else rng.uniform(0.5, 0.9), xs[0].dtype)
+    for _ in range(len(xs) + 2):
+        way = [rng.choice((-1, 1)) * rng.uniform(0.4, 1.3) for _ in xs]
+        place = sum(b * x for b, x in zip(way, xs, strict=True)) + rng.uniform(0.2, 1.2)
+        slope = math.prod(way[k] for k in by)
+        total = total + slope * np.sin(place + len(by) * np.asarray(np.pi, xs[0].dtype) / 2)
+    return np.asarray(total)
 
 
 def _smooth(name: str, order: int) -> Callable[[Array], Array]:

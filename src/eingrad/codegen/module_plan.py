@@ -33,7 +33,7 @@ from eingrad.core.expr import (
     postorder,
     variables,
 )
-from eingrad.core.functions import FUNCTIONS
+from eingrad.core.functions import FUNCTIONS, declared_base
 from eingrad.core.positions import Loop, Scan, Shift
 from eingrad.core.product import shared_products
 from eingrad.core.recurrences import computable, recurrent
@@ -260,7 +260,7 @@ def _bound(exprs: list[Expr], functions: dict[str, str], system: System) -> list
     roots, _ = bind_functions(exprs, functions, system.functions)
     for node in postorder(roots):
         if isinstance(node, Map) and node.function not in FUNCTIONS:
-            name = node.function.rstrip("'")
+            name = declared_base(node.function)
             raise EingradError(
                 f"the function {name} is not bound",
                 operand=name,

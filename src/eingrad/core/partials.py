@@ -17,7 +17,13 @@ from eingrad.core.algebra import (
 )
 from eingrad.core.expr import Const, Delta, Dim, Expr, Labels, Map, Reduce
 from eingrad.core.forks import once
-from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, AxisFunction, Function
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    FUNCTIONS,
+    AxisFunction,
+    Function,
+    differentiated,
+)
 from eingrad.core.functions.record import Formula
 
 
@@ -27,11 +33,11 @@ def partial_derivative(
     """Return the derivative of a `Map` by one argument, None if it is 0 everywhere.
 
     With ``numbers`` it has a value at kinks; without, it is the formula on paper. A function that
-    the table lacks is a declared one: ``phi`` derives to ``phi'``.
+    the table lacks is a declared one: ``phi`` derives to ``phi'``, one of two numbers to ``f'1``.
     """
     record = FUNCTIONS.get(function)
     if record is None:
-        return apply(function + "'", *node.operands)
+        return apply(differentiated(function, argument, len(node.operands)), *node.operands)
     if function == "add":
         return Const(1)
     partial = ((numbers and record.at_kinks) or record.partials)[argument]

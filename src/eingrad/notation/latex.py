@@ -8,7 +8,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from eingrad.core.expr import ELLIPSIS
-from eingrad.core.functions import AXIS_FUNCTIONS, COMPARISONS, FUNCTIONS, MATRIX_FUNCTIONS
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    COMPARISONS,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    declared_base,
+)
 from eingrad.notation.lexeme import GREEK_LETTERS, WORDS, over_matrices
 from eingrad.notation.places import shifted
 from eingrad.notation.summation import Summation
@@ -33,7 +39,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.text import number_text, offset_text, parts_at, unnamed
+from eingrad.notation.text import number_text, offset_text, parts_at, placeholders, unnamed
 
 _LAYER_TO_A_POWER = re.compile(
     r"\\left\((?:\\mathrm\{\w+\}|\w)\^\{\(\d+\)\}(?:_\{.*?\})?\\right\)\^"
@@ -67,8 +73,8 @@ def to_latex(item: Formula | Statement) -> str:
         case Assumption(left=left, right=right, sign=sign):
             sign = SIGNS.get(sign, sign)
             return rf"\text{{assume }} {_within(left, SUM)} {sign} {_within(right, SUM)}"
-        case Declaration(name=name):
-            return rf"\text{{function }} {function_latex(name)}"
+        case Declaration(name=name, count=count):
+            return rf"\text{{function }} {function_latex(name)}{placeholders(count)}"
         case Shaped(names=names, extents=extents):
             inner = r" \times ".join(map(str, extents))
             space = f"^{{{inner}}}" if extents else ""
@@ -137,9 +143,11 @@ def _symbol(name: str, labels: Sequence[str], moves: Sequence[int] = ()) -> str:
 
 
 def function_latex(function: str) -> str:
-    r"""Write the name of a function, with its primes: ``\phi'``."""
-    name = function.rstrip("'")
+    r"""Write the name of a function, with its primes: ``\phi'``, ``\partial_{13} f``."""
+    name = declared_base(function)
     primes = function[len(name) :]
+    if primes[1:].isdigit():
+        return rf"\partial_{{{primes[1:]}}} {function_latex(name)}"
     if len(name) == 1 or name in GREEK_LETTERS:
         return _word(name) + primes
     return rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}{primes}"

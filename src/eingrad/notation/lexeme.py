@@ -54,7 +54,7 @@ _NAME = rf"(?:\\[A-Za-z]+(?![A-Za-z])|{_LETTER})(?:{_LETTER}|[0-9])*"
 _NESTED = r"(?:[^\[\]\n]|\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\])*"  # what may stand between brackets
 _PART = re.compile(
     rf"(?P<name>{_NAME})|\^\{{\((?P<power>[0-9]+)\)\}}|_\{{(?P<braces>[^{{}}]*)\}}"
-    rf"|_(?P<letters>(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*)|\[(?P<brackets>{_NESTED})\]|(?P<primes>'+)"
+    rf"|_(?P<letters>(?:{_LETTER}|[0-9]|\\[A-Za-z]+)*)|\[(?P<brackets>{_NESTED})\]|(?P<primes>'+[1-9]*)"
 )
 TENSOR = (
     rf"{_NAME}(?:\^\{{\([0-9]+\)\}}|_\{{[^{{}}\n]*\}}|_(?:{_LETTER}|[0-9]|\\[A-Za-z]+(?![A-Za-z]))*"

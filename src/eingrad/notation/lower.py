@@ -241,8 +241,9 @@ def _assignments(statements: Iterable[Statement]) -> dict[str, Assignment]:
     return result
 
 
-def _declared(statements: Iterable[Statement]) -> frozenset[str]:
-    result: set[str] = set()
+def _declared(statements: Iterable[Statement]) -> dict[str, int]:
+    """Return the declared functions, with how many arguments they have."""
+    result: dict[str, int] = {}
     for statement in statements:
         if isinstance(statement, Declaration):
             known = is_function(statement.name) or canonical(statement.name) is not None
@@ -253,8 +254,8 @@ def _declared(statements: Iterable[Statement]) -> frozenset[str]:
                     position=statement.position,
                     hint="leave this line out, or choose another name",
                 )
-            result.add(statement.name)
-    return frozenset(result)
+            result[statement.name] = statement.count
+    return result
 
 
 def _check_left(target: Symbol | Derivative) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from eingrad.core.expr import Dim
+from eingrad.core.functions import declared_base
 from eingrad.errors import NotationError, Position
 from eingrad.notation import recipes, tries
 from eingrad.notation.lexeme import (
@@ -448,7 +449,7 @@ def length_or_entries(text: str, position: Position | None) -> NotationError:
 
 def undeclared_prime(call: Call) -> NotationError:
     """``sigmoid''(a)``, or ``phi'(a)`` without a declaration."""
-    name = call.function.rstrip("'")
+    name = declared_base(call.function)
     known = is_function(name)
     return NotationError(
         f"{call.function}: a prime belongs to a declared function",
@@ -458,6 +459,20 @@ def undeclared_prime(call: Call) -> NotationError:
         hint=f"write out what is more than the first derivative, {name}'(a)" if known else
         f"declare it with 'function {name}' on a line of its own",
     )  # fmt: skip
+
+
+def wrong_partial(call: Call, count: int) -> NotationError:
+    """``f'(x, y)``, which does not say by what."""
+    name = declared_base(call.function)
+    hint = f"{name}'1(...) is the derivative by the first of them, {name}'{count}(...) by the last"
+    many = f"{count} argument{'s' * (count > 1)}"
+    return NotationError(
+        f"{name} has {many}, and {call.function} is no derivative of it",
+        code="undeclared-prime",
+        operand=call.function,
+        position=call.position,
+        hint=hint if count > 1 else f"write {name}'(...)",
+    )
 
 
 def needless_axes(call: Call) -> NotationError:

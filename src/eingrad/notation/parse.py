@@ -172,9 +172,10 @@ class TextReader(Grammar):
         if self.take("ASSUME"):
             return self.assumption(keyword)
         if self.take("FUNCTION"):
-            word = self.needs("WORD")
+            word = self.take("CALL") or self.needs("WORD")
             name = plain_name(word.text, self.source.place(word))
-            return Declaration(name, self.at(keyword))
+            arguments = self.arguments() if word.kind == "CALL" else (word,)
+            return Declaration(name, self.at(keyword), count=len(arguments))
         return self.claim()
 
     def shapes(self) -> Shaped | None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from eingrad.core import algebra
 from eingrad.core.expr import Delta, Expr, Var
-from eingrad.core.functions import AXIS_FUNCTIONS, COMPARED
+from eingrad.core.functions import AXIS_FUNCTIONS, COMPARED, declared_base, is_derivative_of
 from eingrad.core.positions import shift
 from eingrad.errors import NotationError
 from eingrad.notation import mistakes
@@ -449,8 +449,11 @@ class Resolver:
     def _call(self, call: Call, scope: Scope) -> Indexed:
         name, least, most = call.function, 1, 1
         record = elementwise_function(name)
-        if name.rstrip("'") in self.tensors.functions:
-            pass
+        declared = self.tensors.functions.get(declared_base(name))
+        if declared is not None:
+            least = most = declared
+            if not is_derivative_of(name, declared):
+                raise mistakes.wrong_partial(call, declared)
         elif name.endswith("'"):
             return self._slope(call, scope)
         elif (call.axes or call.conditions) and over_axes(name):

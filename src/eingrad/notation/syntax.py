@@ -316,7 +316,7 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """``function phi``: a generic one-argument function.
+    """``function phi``, ``function f(x, y)``: a generic function of ``count`` numbers.
 
     ``once``: it is written for any function of several vectors together, so that its first
     derivative may be anything, and its second is not known.
@@ -325,6 +325,7 @@ class Declaration:
     name: str
     position: Position | None = field(default=None, compare=False)
     once: bool = field(default=False, compare=False)
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

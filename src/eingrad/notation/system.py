@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from eingrad.core.expr import Dim, Expr, Map, Var, postorder
+from eingrad.core.functions import declared_base
 from eingrad.core.recurrences import recurrences
 from eingrad.errors import DifferentiationError, Position
 from eingrad.notation.syntax import Assignment, Assumption, Counting, Dependence, Moving
@@ -61,7 +62,8 @@ class System:
     assigned ones, each after those that it needs. A dimension is a string, one for all the axes
     that must have the same extent; ``letters[dim]`` are the letters that the author uses for it
     and ``labels[name]`` those of a tensor's axes where it is first written. ``functions`` are the
-    declared generic ones. ``sizes`` are names that the text gives to extents, as m in
+    declared generic ones, with how many
+    arguments they have. ``sizes`` are names that the text gives to extents, as m in
     ``\sum_{b=1}^{m}``; claims may use them, and the ``shorthands``, which name derivatives of the
     model: ``delta_o = dL/dz_o``. ``kinds`` says of vectors whether matrix notation has them as a
     row or a column, ``stacks`` which capital is the matrix with the rows x_i.
@@ -77,7 +79,7 @@ class System:
     letters: Mapping[Dim, tuple[str, ...]]
     labels: Mapping[str, tuple[str, ...]]
     facts: tuple[Fact, ...] = ()
-    functions: frozenset[str] = frozenset()
+    functions: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, Dim] = field(default_factory=dict)
     shorthands: tuple[Assignment, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class System:
         while pending:
             definition = self.definitions.get(pending.pop())
             for node in postorder([definition.expr]) if definition and self.once else ():
-                if isinstance(node, Map) and node.function.rstrip("'") in self.once:
+                if isinstance(node, Map) and declared_base(node.function) in self.once:
                     name = node.function
                     raise DifferentiationError(
                         f"{name} stands for any function of its arguments, whose second derivatives"

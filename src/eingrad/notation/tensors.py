@@ -32,7 +32,7 @@ class Tensors:
         self,
         dims: Dimensions,
         symbols: Mapping[str, Symbol],
-        functions: Collection[str],
+        functions: Mapping[str, int],
         closed: bool = False,
         integers: Collection[str] = (),
         sizes: Mapping[str, Dim] | None = None,
@@ -40,7 +40,7 @@ class Tensors:
         self.dims = dims
         self.symbols = dict(symbols)
         self.assigned = frozenset(symbols)
-        self.functions = frozenset(functions)
+        self.functions = dict(functions)
         self.closed = closed
         self.moving = False  # whether the model of a claim speaks of where labels stand
         self.integers = set(integers)

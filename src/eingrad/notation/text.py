@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from string import ascii_lowercase
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.summation import derivative_parts, tensor_parts, walk
@@ -52,8 +53,8 @@ def to_text(item: Formula | Statement) -> str:
             return "\n".join([line, *map(_edge, item.edges)])
         case Assumption(left=left, right=right, sign=sign):
             return f"assume {_within(left, SUM)} {sign} {_within(right, SUM)}"
-        case Declaration(name=name):
-            return f"function {name}"
+        case Declaration(name=name, count=count):
+            return f"function {name}{placeholders(count)}"
         case Shaped(names=names, extents=extents):
             space = f"^{{{' x '.join(map(str, extents))}}}" if extents else ""
             return f"{', '.join(names)} in R{space}"
@@ -251,6 +252,15 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Compare(op=op, left=left, right=right):
             return f"{_within(left, SUM)} {op} {_within(right, SUM)}", COMPARISON
     raise TypeError(f"{type(formula).__name__} is no formula")
+
+
+def placeholders(count: int) -> str:
+    """Write the arguments of a declared function, which one of one number lacks.
+
+    >>> placeholders(1), placeholders(3)
+    ('', '(a, b, c)')
+    """
+    return f"({', '.join(ascii_lowercase[:count])})" if count > 1 else ""
 
 
 def _within(formula: Formula, tight: int) -> str:

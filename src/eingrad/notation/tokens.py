@@ -54,7 +54,7 @@ OPERANDS = frozenset({"WORD", "CALL", "NUMBER", "DERIVATIVE", "OPEN", "INDICATOR
 _TOKEN = re.compile(
     r"(?P<SHAPE>in[ \t]+[Rℝ](?:\^(?:\{[^{}\n]*\}|\w+))?(?=[ \t]*(?:[#,\n]|$)))"
     rf"|(?P<DERIVATIVE>d2{TENSOR}/d{TENSOR}[ \t]+d{TENSOR}|d{TENSOR}/d{TENSOR})"
-    rf"|(?P<CALL>{TENSOR}'*(?=\())|(?P<WORD>{TENSOR}'*|(?<=size\()\.\.\.)"
+    rf"|(?P<CALL>{TENSOR}(?:'+[1-9]*)?(?=\())|(?P<WORD>{TENSOR}'*|(?<=size\()\.\.\.)"
     r"|(?P<INDICATOR>1\[)|(?P<NUMBER>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<SIGN>[+-])|(?P<SUP>\^|\*\*)|(?P<TIMES>[*⊙⊘⊗])|(?P<NORM>\|\|(?:_[F2](?![A-Za-z0-9]))?)|(?P<SLASH>/)"
     r"|(?P<COMPARE>[<>=!]=|[<>])|(?P<EQUAL>=)|(?P<OPEN>[(\[])|(?P<CLOSE>\)|\](?:_(?:\{[^{}\n]*\}|[^\W\d_]+))?)|(?P<COMMA>,)"
@@ -324,7 +324,7 @@ def _find_keywords(tokens: list[Token]) -> list[Token]:
         if begins and tokens[k + 1].kind in {*OPERANDS, "SIGN"}:
             if token.text == "assume" and token.kind in {"WORD", "CALL"}:
                 tokens[k] = replace(token, kind="ASSUME")
-            elif token.text == "function" and tokens[k + 1].kind == "WORD":
+            elif token.text == "function" and tokens[k + 1].kind in {"WORD", "CALL"}:
                 tokens[k] = replace(token, kind="FUNCTION")
     return tokens
 

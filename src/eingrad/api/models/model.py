@@ -89,7 +89,7 @@ def read_model(text: str, latex: bool | None = None) -> Model:
     if is_latex(text) if latex is None else latex:
         reading = latex_text.read_model(text)
         if not any(isinstance(s, Assignment) for s in reading.statements):
-            generic = frozenset(s.name for s in reading.statements if isinstance(s, Declaration))
+            generic = {s.name: s.count for s in reading.statements if isinstance(s, Declaration)}
             nothing = System(
                 {}, {}, {}, {}, functions=generic, applied=reading.applied, opening=text
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -16,7 +17,13 @@ from eingrad.check.tree import (
     without_factors,
     without_term,
 )
-from eingrad.core.functions import AXIS_FUNCTIONS, FUNCTIONS, Function
+from eingrad.core.functions import (
+    AXIS_FUNCTIONS,
+    FUNCTIONS,
+    Function,
+    declared_base,
+    differentiated,
+)
 from eingrad.notation.syntax import (
     Call,
     Formula,
@@ -137,13 +144,21 @@ def wrong_function(site: Site, pools: Candidates) -> Found:
     call = site.part
     others = _confused(call.function, len(call.args))
     declared = pools.derived.system.functions
-    if call.function.rstrip("'") in declared:
-        others |= {f + "'" * k for f in declared for k in range(3)}
+    if declared_base(call.function) in declared:
+        others.update(_declared_functions(declared, len(call.args)))
     elif not call.axes:
         others |= {f for f in pools.functions if f.isalnum() and f not in ("add", "pow")}
     for other in sorted(others - {call.function}):
         reason = f"{call.function} where {other} is meant"
         yield Repair("function", reason, 1.4, site.put(replace(call, function=other)))
+
+
+def _declared_functions(declared: Mapping[str, int], count: int) -> Iterator[str]:
+    """Yield the declared functions of so many arguments, with their derivatives."""
+    for name in (f for f, own in declared.items() if own == count):
+        first = [differentiated(name, k, count) for k in range(count)]
+        yield from (name, *first)
+        yield from (differentiated(f, k, count) for f in first for k in range(count))
 
 
 def _confused(function: str, count: int) -> set[str]:

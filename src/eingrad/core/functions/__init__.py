@@ -1,5 +1,12 @@
 """The tables of functions: `FUNCTIONS` entry by entry, `AXIS_FUNCTIONS`, `MATRIX_FUNCTIONS`."""
 
+from eingrad.core.functions.declared import (
+    MOST_ARGUMENTS,
+    arguments_of,
+    declared_base,
+    differentiated,
+    is_derivative_of,
+)
 from eingrad.core.functions.elementwise_table import COMPARED, COMPARISONS, FUNCTIONS
 from eingrad.core.functions.matrix_table import MATRIX_FUNCTIONS
 from eingrad.core.functions.record import (
@@ -19,7 +26,7 @@ def canonical(word: str) -> str | None:
 
 
 __all__ = [
-    "AXIS_FUNCTIONS", "COMPARED", "COMPARISONS", "FUNCTIONS", "MATRIX_FUNCTIONS", "SUMS",
-    "AxisFunction", "Function", "MatrixFunction", "canonical", "imported", "keeps_axes",
-    "spelling",
+    "AXIS_FUNCTIONS", "COMPARED", "COMPARISONS", "FUNCTIONS", "MATRIX_FUNCTIONS", "MOST_ARGUMENTS",
+    "SUMS", "AxisFunction", "Function", "MatrixFunction", "arguments_of", "canonical",
+    "declared_base", "differentiated", "imported", "is_derivative_of", "keeps_axes", "spelling",
 ]  # fmt: skip

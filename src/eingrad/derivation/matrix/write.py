@@ -13,6 +13,7 @@ from eingrad.core.functions import (
     FUNCTIONS,
     MATRIX_FUNCTIONS,
     AxisFunction,
+    declared_base,
 )
 from eingrad.derivation.matrix import forms
 from eingrad.derivation.matrix.build import hadamard
@@ -231,11 +232,11 @@ class LatexWriter(TextWriter):
         row = FUNCTIONS.get(function)
         if row is not None and row.latex and row.arity == len(args) and not along:
             return row.latex_of(args)
-        base = function.rstrip("'")
+        base = declared_base(function)
         record = AXIS_FUNCTIONS.get(base) or MATRIX_FUNCTIONS.get(base)
         big = isinstance(record, AxisFunction) and record.big
-        head = (record is not None and not big and record.latex) or function_latex(base)
-        head += function[len(base) :]
+        known = record.latex if record is not None and not big else ""
+        head = known + function[len(base) :] if known else function_latex(function)
         if along:
             head += rf"_{{\text{{{along}}}}}"
         return head + self.brackets(", ".join(args))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from eingrad.core.functions import declared_base
 from eingrad.errors import NotationError
 from eingrad.notation.lexeme import keeps_labels, over_axes
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, S
@@ -332,7 +333,7 @@ class TreeBuilder:
             return self.node("bind", call, parts)
         if function in {"norm", "inner", "diag", "inv", "transpose", "vec", *OF_MATRIX}:
             return self.node({"inv": "inverse"}.get(function, function), call, parts)
-        if function.rstrip("'") in self.facts.functions or not over_axes(function):
+        if declared_base(function) in self.facts.functions or not over_axes(function):
             return self.node("map", call, parts)
         if keeps_labels(function):
             return self.node("keep", call, parts)

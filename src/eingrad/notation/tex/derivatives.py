@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from eingrad.core.functions.declared import PRIME, differentiated
 from eingrad.errors import NotationError
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
@@ -322,12 +323,32 @@ class DerivativeReader(PointReader):
             "sigma" in self.context.tensors or "sigma" in self.context.functions
         ):  # fmt: skip
             of = Call("sigmoid", by[:1], (), self.at(token))  # \frac{d\sigma}{dz}
+        if (partial := self._by_arguments(of, by)) is not None:
+            return partial
         derivative = self.derivative(of, by, token)
         if token.text == r"\nabla" and isinstance(derivative, Derivative):
             derivative = replace(derivative, nabla=True)
         elif isinstance(derivative, Derivative):
             derivative = replace(derivative, total=self.total and token.text != r"\partial")
         return Power(derivative, BY_ROW, self.at(token)) if by_row else derivative
+
+    def _by_arguments(self, of: Formula, by: Sequence[Symbol | TensorAt]) -> Formula | None:
+        r"""Return the partial derivative of any function by its arguments, None of anything else.
+
+        In ``\frac{\partial f(x, h, w)}{\partial w}`` the h stays where it is, whatever it is of;
+        with d for \partial, or by what is no argument, the derivative is a total one.
+        """
+        if self.total or not isinstance(of, Call) or of.axes:
+            return None
+        name = of.function
+        if names.function_name(name) or self.context.applied.get(name) is not None:
+            return None
+        for x in by:
+            places = [k for k, argument in enumerate(of.args) if argument == x]
+            if len(places) != 1 or len(of.args) < 2:
+                return None
+            name = differentiated(name, places[0], len(of.args))
+        return replace(of, function=name)
 
     # --- in one line ---
 
@@ -528,10 +549,23 @@ class DerivativeReader(PointReader):
             raise self.error(f"a derivative of {of.name} at {to_text(values[0])}", hint)
         return None
 
+    def _by_places(self, places: Token, braces: bool) -> Formula:
+        r"""Read what stands behind ``\partial_{2}``: f(x, y), by its second argument."""
+        if braces:
+            self.expect("RBRACE", "a closing brace")
+        of = self.factor()
+        if not isinstance(of, Call) or of.axes or PRIME in of.function:
+            hint = r"write \partial_2 f(x, y) for the derivative of f by its second argument"
+            raise self.error("a derivative by the place of an argument", hint, places)
+        own = "".join(sorted(places.text))
+        return replace(of, function=f"{of.function}{PRIME}{own}")
+
     def _gradient_by(self, token: Token, order: Formula) -> Formula:
         r"""Read ``_{w_j} L(w, b)`` behind a sign: what it is by stands below, and what of after."""
         self.next()
         braces = self.take("LBRACE")
+        if token.text == r"\partial" and (places := self.take("NUMBER")) is not None:
+            return self._by_places(places, braces is not None)
         by, times = self.tensor_or_entry(transposed=True)
         by_row = self.is_row
         more: tuple[Symbol | TensorAt, ...] = ()

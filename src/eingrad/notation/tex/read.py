@@ -16,7 +16,6 @@ from eingrad.notation.matrix.statements import elaborated, labels_inside, shows_
 from eingrad.notation.moves import with_edges, with_first_entries
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
-    ANY_FUNCTION,
     AT_POINT,
     EVALUATED,
     NO_COUNTING,
@@ -24,17 +23,16 @@ from eingrad.notation.syntax import (
     Call,
     Claim,
     Counting,
-    Declaration,
     Dependence,
     Derivative,
     Formula,
     Ordinal,
     Shaped,
     Statement,
-    Sum,
     Symbol,
     TensorAt,
 )
+from eingrad.notation.tex.any_functions import with_any_functions
 from eingrad.notation.tex.calls_in_arguments import with_plain_arguments, with_plain_lists
 from eingrad.notation.tex.declarations import between_vectors, matrices_in, vectors_in
 from eingrad.notation.tex.defined_functions import (
@@ -56,7 +54,7 @@ from eingrad.notation.tex.primes import with_transposes
 from eingrad.notation.tex.read_row import (
     STATEMENT_HINT,
     claims_of,
-    declared_name,
+    declared_function,
     defines_delta,
     defines_e,
     defines_sigma,
@@ -150,7 +148,7 @@ def _read_model(lexer: Lexer) -> Reading:
     moving = MovingLabels.of(found, steps)
     found, inner = with_plain_arguments(with_labels(found, moving, lexer))
     declared = [
-        str(declared_name(row.tokens, lexer)) for row in found if is_word(row.tokens, "function")
+        declared_function(row.tokens, lexer)[0] for row in found if is_word(row.tokens, "function")
     ]
     books = functions_of_books(found)
     found = [with_close_calls(row, [*books]) for row in found]
@@ -266,12 +264,10 @@ def _elaborated(
 ) -> Reading:  # fmt: skip
     context, assigned = read.context, read.assigned
     known = {*declared, *defined}
-    generic = [Declaration(name) for name in context.functions if name not in known]
-    losses = {x for s in read.statements if isinstance(s, Assignment) for x in _losses(s.value)}
-    statements = [_labelled_loss(s, assigned) for s in read.statements]
-    called = {x.function for s in statements if isinstance(s, Assignment) for x in walk(s.value)
-              if isinstance(x, Call)}  # fmt: skip
-    generic += [Declaration(name, once=True) for name in sorted(losses & called)]
+    generic, statements = with_any_functions(
+        read.statements, [name for name in context.functions if name not in known], assigned,
+        context.survey.shapes, context.survey.bold, moving.labels, moving.first_names,
+    )  # fmt: skip
     plain = elaborated(
         [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True,
         moving=moving.labels, first=moving.first_names,
@@ -603,40 +599,6 @@ def _parts_of_weights(
 def _labelled(formula: Formula) -> bool:
     """Whether a formula names a label."""
     return next(labels_inside(formula), None) is not None
-
-
-# --- losses that stand for any ----------------------------------------------------------------
-
-
-def _losses(value: Formula) -> set[str]:
-    """Return the functions of several tensors that nothing defines: l of ``l(z_i, y_i)``."""
-    calls = (x for x in walk(value) if isinstance(x, Call) and x.function == ANY_FUNCTION)
-    return {x.name for call in calls for x in call.args[:1] if isinstance(x, Symbol)}
-
-
-def _labelled_loss(statement: Statement, assigned: Collection[str]) -> Statement:
-    """Return ``L = sum_i(l(z_i))`` for ``L = l(z_i, y_i)``: its gradient by z may be any.
-
-    It depends on what the text defines; the labels of the left side stay.
-    """
-    match statement:
-        case Assignment(value=Call(function=function, args=(Symbol(name=name), *args)) as call) \
-                if function == ANY_FUNCTION:  # fmt: skip
-            pass
-        case _:
-            return statement
-    tensors = [x for x in args if isinstance(x, Symbol)]
-    if len(tensors) < len(args) or not any(x.labels for x in tensors):
-        return statement
-    kept = labels_of(statement.target)
-    terms: list[Formula] = []
-    for x in [x for x in tensors if x.name in assigned] or tensors:
-        over = tuple(label for label in dict.fromkeys(x.labels) if label not in kept)
-        own = Call(name, (x,), (), call.position)
-        terms.append(Call("sum", (own,), over, call.position) if over else own)
-    value = terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms), call.position)
-    note = f"{name} stands for any loss: a function of each entry, for first derivatives"
-    return replace(statement, value=value, notes=(*statement.notes, note))
 
 
 # --- integers ---------------------------------------------------------------------------------

@@ -76,7 +76,8 @@ def read_statement(whole: Row, context: Context) -> Statement:
     if space and len(sides(row or whole.tokens)) < 2:
         return declared(row, space, context)
     if is_word(row, "function"):
-        return Declaration(declared_name(row, context.lexer), context.lexer.position(row[0]))
+        name, count = declared_function(row, context.lexer)
+        return Declaration(name, context.lexer.position(row[0]), count=count)
     assumes = is_word(row, "assume")
     body = row[_word_length(row) :] if assumes else row
     if assumes and len(sides(body)) < 2 and any(token.kind == "COMPARE" for token in body):
@@ -86,12 +87,14 @@ def read_statement(whole: Row, context: Context) -> Statement:
     before = len(context.survey.raised)
     edge = left_edge(left, context)
     first = _left_side(left, context) if edge is None else edge.target
+    given = context.survey.arguments, context.survey.powers
     context.survey.raised_left.update(x for _, x, count in context.survey.raised[before:] if count)
     context.survey.kept = _kept(first)
     value, claimed, notes = _defined(left, others, context)
     if isinstance(first, Call) and first.function == "log":  # \ln L = ... defines L
         first, value = first.args[0], Call("exp", (value,), (), value.position)
         claimed = [Call("exp", (x,), (), x.position) for x in claimed]
+    context.survey.arguments, context.survey.powers = given
     first = _with_argument_labels(first, value, context)
     _check_derivatives(first, value)
     position = context.lexer.position(row[0])
@@ -432,11 +435,14 @@ def _word_length(row: Sequence[Token]) -> int:
     return next((k for k, t in enumerate(row) if t.kind != "LETTER" or (k and t.spaced)), 0)
 
 
-def declared_name(row: Sequence[Token], lexer: Lexer) -> str:
+def declared_function(row: Sequence[Token], lexer: Lexer) -> tuple[str, int]:
+    r"""Return the name and the number of arguments that ``\text{function } f(x, y)`` declares."""
     tokens = row[_word_length(row) :]
+    opened = next((k for k, t in enumerate(tokens) if t.text == "("), len(tokens))
+    tokens, arguments = tokens[:opened], tokens[opened:]
     formula = formula_of(tokens, Context(lexer)) if tokens else None
     if isinstance(formula, Symbol) and not formula.labels:
-        return formula.name
+        return formula.name, 1 + sum(t.kind == "COMMA" for t in arguments)
     raise lexer.error(
         row[0], "a declared function has a plain name", r"write \text{function } \phi"
     )
