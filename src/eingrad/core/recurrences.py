@@ -193,7 +193,8 @@ def _order(names: Iterable[str], needs: Mapping[str, list[str]]) -> list[str]:
     for own in components({name: needs[name] for name in names}):
         if len(own) > 1 or own[0] in needs[own[0]]:
             reason = f"{own[0]} refers to itself at the same position"
-            raise RecurrenceError(reason, operand=own[0])
+            hint = f"{EXAMPLE}; of layers over times each layer has a name of its own, h1, h2"
+            raise RecurrenceError(reason, operand=own[0], hint=hint)
         result += own
     return result
 

@@ -100,6 +100,10 @@ class Parser(CallReader):
 
     def unclosed(self, opened: Token) -> NotationError:
         """Return the error about a parenthesis that is not closed."""
+        if opened.text == "[" and self.peek().kind in {"COMMA", "DOT", "MID"}:
+            reason = "vectors one below the other, [h, x], have no name"
+            hint = r"write W [h, x] as two products with the blocks of W: W_h h_{t-1} + W_x x_t"
+            return self.error(reason, hint, opened)
         reason = f"the parenthesis {opened.text} is not closed"
         return self.error(reason, "write its partner", opened)
 
