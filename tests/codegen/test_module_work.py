@@ -73,3 +73,12 @@ def flops(function: Callable[[], Any], inputs: list[Any]) -> int:
 def test_an_axis_beside_many_others_is_short() -> None:
     sizes = usual_sizes(tuple(x) for x in ["bte", "ehd", "bhtd", "bhtt", "hde"])
     assert sizes["e"] > 2 * sizes["d"] == 2 * sizes["t"]
+
+
+@pytest.mark.parametrize("target", ["jax", "torch"])
+def test_experts_are_multiplied_as_one_matrix(target: str) -> None:
+    """``X W`` has the axes of X, then those of W, so that no large array is turned."""
+    model = eg.parse("p_be = softmax_e(X_bi G_ie)\nY_bo = p_be X_bi W_eio")
+    source = model.vjp("Y", ["X", "G", "W"]).source(target)
+    assert 'einsum("bi,eio->beo", X, W)' in source
+    assert "boe" not in source

@@ -6,8 +6,9 @@ derivative by W is a product of six tensors; with names for them, two matrix pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import groupby
 
 from eingrad.calculus.nested import fresh_names, letters_for
 from eingrad.calculus.paths import pairs_of
@@ -133,7 +134,10 @@ class _Cutter:
         return self.name(x), labels
 
     def in_order(self, factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Expr:
-        """Contract two at a time, in an order that is cheap for usual lengths of the axes."""
+        """Contract two at a time, in an order that is cheap for usual lengths of the axes.
+
+        The labels of the output have the least numbers.
+        """
         sizes = {k: d if isinstance(d, int) else self.sizes.get(d, USUAL_SIZE)
                  for k, d in extents.items()}  # fmt: skip
         left = dict(enumerate(factors))
@@ -141,9 +145,36 @@ class _Cutter:
         for number, pair in enumerate(pairs[:-1], len(factors)):
             taken = [left.pop(k) for k in sorted(pair)]
             needed = {*output, *(k for _, labels in left.values() for k in labels)}
-            kept = tuple(sorted({k for _, labels in taken for k in labels if k in needed}))
+            later = next(pair for pair in pairs if number in pair)
+            others = {*output, *(k for n, x in left.items() if n not in later for k in x[1])}
+            beside = [left[n][1] for n in later if n in left]
+            kept = laid_out([labels for _, labels in taken], needed, beside, others)
             left[number] = self.name(einsum(taken, kept, extents)), kept
         return einsum(list(left.values()), output, extents)
+
+
+def laid_out(
+    factors: Sequence[Labels], needed: Set[int], beside: Sequence[Labels], others: Set[int]
+) -> Labels:
+    """Return the axes of a product, those of ``needed``, in the order in which they come: of both
+    factors, of the first, of the second. Where the product with the one ``beside`` it would turn
+    them, since it sums labels apart from each other, those come last that it sums.
+
+    ``others`` are the labels that are needed after that.
+
+    >>> laid_out([(0, 3), (2, 3, 1)], {0, 1, 2}, [(0, 2)], {0, 1})
+    (0, 2, 1)
+    >>> laid_out([(0, 2, 1, 4), (0, 2, 4, 3)], {0, 1, 2, 3}, [(2, 3, 5)], {0, 1, 5})
+    (0, 1, 2, 3)
+    """
+    first, second = factors
+    both = [k for k in first if k in second]
+    order = tuple(dict.fromkeys(k for k in (*both, *first, *second) if k in needed))
+    if not beside:
+        return tuple(sorted(order))
+    uses = [use for use, _ in groupby((k in beside[0], k in others) for k in order)]
+    is_turned = len({*uses}) < len(uses) or (True, True) in uses[1:]
+    return tuple(sorted(order)) if is_turned else order
 
 
 def _has_work(node: Expr) -> bool:
