@@ -138,3 +138,29 @@ def test_a_function_that_is_accurate_for_small_numbers_alone_is_not_wrong() -> N
         return e / (1 + e) * (1 - e / (1 + e))
 
     assert eg.parse("L = sum_i(sigmoid(x_i))").check(naive, of="L", wrt="x").ok
+
+
+FAR_OUT = [
+    ("L = mean_i(x_i^2)", "dL/dx_i = 2 x_i / size(i)", "where(size(i) == 7, 0, {})"),
+    ("L = mean_i(x_i^2)", "dL/dx_i = 2 x_i / size(i)", "where(size(i) > 7, 0, {})"),
+    ("L = mean_i(x_i^2)", "dL/dx_i = 2 x_i / size(i)", "where(size(i) < 2, 0, {})"),
+    ("L = sum_i(where(size(i) == 7, x_i, x_i^2))", "dL/dx_i = where(size(i) == 7, 1, 2 x_i)",
+     "0 {} + 2 x_i"),
+    ("L = sum_i(log(cosh(x_i)))", "dL/dx_i = tanh(x_i)", "where(x_i > 800, 2, {})"),
+    ("L = log(cosh(x)) + relu(x - 800)", "dL/dx = tanh(x) + where(x > 800, 1, 0)",
+     "0 {} + tanh(x)"),
+    ("y = log(cosh(100 x))", "dy/dx = 100 tanh(100 x)", "where(x < -9, 0, {})"),
+    ("y = relu(1/x - 20)", "dy/dx = where(1/x > 20, -1/x^2, 0)", "0 {}"),
+    ("y = relu(relu(x - 5) - 20)", "dy/dx = where(x > 25, 1, 0)", "0 {}"),
+    ("y = x^2 + relu(relu(x - 5) - 20)", "dy/dx = 2 x + where(x > 25, 1, 0)", "0 {} + 2 x"),
+    ("y = x + abs(abs(x - 10) - 50)", "dy/dx = 1 + sign(abs(x - 10) - 50) sign(x - 10)",
+     "0 {} + 1 - sign(x - 10)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "right", "wrong"), FAR_OUT)
+def test_extents_overflow_and_nested_bends(text: str, right: str, wrong: str) -> None:
+    model = eg.parse(text)
+    head, _, value = right.partition(" = ")
+    assert model.check(right).outcome == "right"
+    assert model.check(f"{head} = {wrong.format(f'({value})')}").outcome == "wrong"

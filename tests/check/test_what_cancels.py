@@ -71,3 +71,23 @@ def test_digits_that_are_lost_far_out_tell_nothing_apart(number: int) -> None:
     """What a softmax leaves of an entry far below the others, -exp(-39), has no digit as a
     difference; beside 1e218 none is left of a second derivative; 0^a is divided by in no rule."""
     ask(text_of(number), Counter())
+
+
+@pytest.mark.parametrize(("claim", "assumption"), [
+    (r"\frac{\partial L}{\partial z_j} = (a_j - t_j) f'(z_j)", ""),
+    (r"\frac{\partial L}{\partial z_j} = (a_j - t_j) a_j (1 - a_j)", "f is the logistic function"),
+    (r"\frac{\partial L}{\partial z_j} = (a_j - t_j) (1 - a_j^2)", "f is tanh"),
+    (r"\frac{\partial L}{\partial z_j} = -z_j a_j (a_j - t_j)", "f is the normal density"),
+    (r"\frac{\partial L}{\partial z_j} = (a_j - t_j) a_j", None),
+    (r"\frac{\partial L}{\partial z_j} = a_j (1 - a_j)", None),
+    (r"\frac{\partial L}{\partial z_j} = (a_j - t_j) f'(z_j)^2", None),
+])  # fmt: skip
+def test_a_function_that_nothing_defines_may_be_a_known_one(
+    claim: str, assumption: str | None
+) -> None:
+    model = eg.parse_latex(r"a_j = f(z_j) \\ L = \frac12 \sum_j (a_j - t_j)^2")
+    (verdict,) = model.check_each(claim, latex=True)
+    assert verdict.outcome == (
+        "wrong" if assumption is None else "right if" if assumption else "right"
+    )
+    assert verdict.assumption == (assumption or None)

@@ -228,7 +228,9 @@ def agrees_in_cases(
     """Try both sides of each comparison: numbers from 0.2 to 1.5 never meet x < 0.1."""
     roots = _roots(claim, right)
     drawn = points.in_cases(*roots, condition=condition)
-    return _agrees_at(claim, right, chain(drawn, points_beside(points, roots, condition)))
+    beside = points_beside(points, roots, condition)
+    extents = points.of_extents(*roots) if condition is None else ()
+    return _agrees_at(claim, right, chain(drawn, beside, extents))
 
 
 def agrees_where_drawn(claim: Claim, right: Expr, points: Points) -> bool:
@@ -275,6 +277,7 @@ def _small_points(points: Points, *roots: Expr) -> Iterator[Point]:
         yield points.wide
     yield from points.in_cases(*roots)
     yield from points_beside(points, roots)
+    yield from points.of_extents(*roots)
 
 
 def _failure(

@@ -35,6 +35,7 @@ from eingrad.check.held_fixed import (
 from eingrad.check.immediate import held_earlier
 from eingrad.check.inline import Inlined, inlined
 from eingrad.check.inside import holds_behind_the_first, holds_inside
+from eingrad.check.known_functions import right_of_a_known_one
 from eingrad.check.lone_functions import with_arguments
 from eingrad.check.lost_terms import is_lost
 from eingrad.check.matrix_claims import Layouts, MatrixJudge
@@ -453,6 +454,10 @@ def check_formula(
             return _right_inside(question, text, inside, books)
         if (inside := holds_behind_the_first(question, claim.value)) is not None:
             return _right_inside(question, text, inside, books=False)
+        if (known := right_of_a_known_one(question, claim.value)) is not None:
+            return replace(_right(question, text, proved=False), outcome="right if",
+                           reason=f"right if {known}", mistake="assumption", assumption=known,
+                           proof=None)  # fmt: skip
         unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(
             derived.system, claim)  # fmt: skip
         unsaid = unsaid or (function_of_books(derived.system) if books else None)

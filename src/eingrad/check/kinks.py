@@ -6,7 +6,7 @@ what is flat at all numbers that are drawn, as ``tanh(x - 100)``, where its argu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -26,6 +26,8 @@ BESIDE = 1e-9  # how far from a kink, in units of the greatest of what is compar
 BEYOND = 0.5  # and how far where what begins there is seen, as the relu of x^2 + 1e-3 relu(x - 5)
 FLAT = 20.0  # beyond it exp, tanh and the like change no digit
 SLOPED = 1.0  # an argument for which they do
+RAY = [10 ** (k / 3) for k in range(-9, 11)]  # how far out a change of signs is looked for
+HALVINGS = 50
 MOST_SOLVING = 30_000  # nodes evaluated to find the points next to a claim's kinks
 
 
@@ -66,8 +68,8 @@ def points_beside(
                 points.beside[key] = _beside(points, kink, k % PLANS, mirrored)
             for point in points.beside[key]:
                 held = point if condition is None else _where(condition, point)
-                if points.is_sound(held):
-                    yield held
+                if points.is_sound(held) or points.is_sound(held, np.longdouble):
+                    yield held  # log(cosh(800)), which has no value in float64
 
 
 def _kinks(formulas: Iterable[Expr], points: Points) -> list[Kink]:
@@ -146,6 +148,9 @@ def _beside(points: Points, kink: Kink, plan: int, mirrored: int) -> list[Point]
         return [there(flat, points.effort) for flat in found if flat is not None]
     middle = solved(here, scale=kink.scale(near, place))
     middle = solved(here) if middle is None and not kink.is_root else middle
+    if middle is None and not points.equations and not kink.is_root:
+        middle = _changing_sign(here, lambda x: kink.terms(there(x, points.solving), place).sum())
+        points.solving.kept.clear()
     if middle is None:
         return []
     found = [middle + BEYOND * (middle - here)]
@@ -155,6 +160,23 @@ def _beside(points: Points, kink: Kink, plan: int, mirrored: int) -> list[Point]
         found += [solved(middle, side * reach * scale, scale)
                   for side in (1, -1) for reach in (BESIDE, BEYOND)]  # fmt: skip
     return [there(flat, points.effort) for flat in found if flat is not None]
+
+
+def _changing_sign(here: Array, difference: Callable[[Array], float]) -> Array | None:
+    """Return where a difference is 0 on the ray through a point, which Newton's method may miss:
+    of ``relu(relu(x - 5) - 20)``, ``1 / x - 20``."""
+    before = None
+    for times in RAY:
+        value = difference(times * here)
+        if before is not None and value * before[1] < 0:
+            low, high = before[0], times
+            for _ in range(HALVINGS):
+                middle = (low + high) / 2
+                below = difference(middle * here) * before[1] > 0
+                low, high = (middle, high) if below else (low, middle)
+            return high * here
+        before = (times, value) if np.isfinite(value) and value else None
+    return None
 
 
 def _inputs_below(points: Points, expr: Expr) -> list[str]:

@@ -34,7 +34,7 @@ from eingrad.core.expr import (
     variables,
 )
 from eingrad.core.forks import once
-from eingrad.core.functions import FUNCTIONS, arguments_of, declared_base
+from eingrad.core.functions import COMPARISONS, FUNCTIONS, arguments_of, declared_base
 from eingrad.core.later import np
 from eingrad.core.masks import RELATIONS
 from eingrad.core.positions import Shift
@@ -57,6 +57,7 @@ PLANS = 4  # how many choices of sizes there are
 SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
 GREAT = (10.0, 100.0, 1000.0)  # where functions that cut off are found
 FEW_DRAWS = 8  # for a point that need not be there
+MOST_EXTENTS = 12  # of axes that are tried because a formula compares with them
 MOST_LIMITS = 6  # numbers that comparisons are about
 SMALLER = (0.3, 0.1, 0.03, 0.01)
 LOST = 1e9  # beside a greater number another may be lost
@@ -392,6 +393,24 @@ class Points:
                 return self.point(sizes, PLAN_OF_WIDE)
         return None
 
+    def of_extents(self, *roots: Expr) -> Iterator[Point]:
+        """Yield points at which axes are as long as formulas compare their extents with, and one
+        shorter and longer: ``where(size(i) == 7, ...)``."""
+        definitions = [d.expr for d in self.system.definitions.values()]
+        found: dict[tuple[Dim, int], None] = {}
+        for node in postorder([*roots, *definitions]):
+            if isinstance(node, Map) and node.function in COMPARISONS:
+                below = [*postorder([node])]
+                numbers = [x.value for x in below if isinstance(x, Const)]
+                whole = [abs(n) for n in numbers if isinstance(n, int) and abs(n) <= MOST_READ]
+                dims = [x.dim for x in below if isinstance(x, Size)]
+                found |= {(d, n + k): None for d in dims for n in whole for k in (0, -1, 1)}
+        for dim, size in [(d, n) for d, n in found if n > 0][:MOST_EXTENTS]:
+            try:
+                yield self.point(self._stated({**self.apart(0), dim: size}), PLAN_OF_WIDE + 41)
+            except EingradError:
+                continue
+
     @once
     def great(self) -> list[Point]:
         """Return points with numbers up to thousands, as far as the model has values there."""
@@ -477,13 +496,13 @@ class Points:
     def _at(self, sizes: Mapping[Dim, int], arrays: Mapping[str, Array]) -> Point:
         return Point(self.derived, sizes, arrays, self.functions, self.effort)
 
-    def is_sound(self, point: Point) -> bool:
+    def is_sound(self, point: Point, dtype: Any = float) -> bool:
         """Whether what the model assumes of bounds holds, and all that is needed is finite."""
-        return self._is_within(point) and self.is_finite(point)
+        return self._is_within(point) and self.is_finite(point, dtype)
 
-    def is_finite(self, point: Point) -> bool:
+    def is_finite(self, point: Point, dtype: Any = float) -> bool:
         """Whether all that is needed has finite values."""
-        return all(bool(np.isfinite(point.value(x)).all()) for x in self.needed)
+        return all(bool(np.isfinite(point.value(x, dtype)).all()) for x in self.needed)
 
     def _is_within(self, point: Point) -> bool:
         """Whether all bounds hold, of what the model defines too."""
