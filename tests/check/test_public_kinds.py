@@ -339,6 +339,16 @@ L = \sum_i \log \sum_k \pi_k N(x_i | \mu_k, \sigma_k)""",
         [r"\dot x = \dot r\cos\phi + r\dot\phi\sin\phi", r"\frac{dV}{dt} = 8\pi r^2 \frac{dr}{dt}", r"\dot V = 2 \pi r^2 \dot r",
          r"dx = \cos\phi dr + r \sin\phi\, d\phi"],
     ),
+    "squared errors of vectors with labels": (
+        r"J = \frac{1}{2}\sum_{i=1}^{n} \|y_i - W x_i\|^2 \\ E = \sum_{i=1}^n \|x_i - \mu\|^2",
+        [r"\frac{\partial J}{\partial W} = -\sum_{i=1}^n (y_i - W x_i) x_i^T", r"\frac{\partial E}{\partial \mu} = -2\sum_{i=1}^n (x_i - \mu)"],
+        [r"\frac{\partial J}{\partial W} = \sum_{i=1}^n (y_i - W x_i) x_i^T", r"\frac{\partial E}{\partial \mu} = 2\sum_{i=1}^n (x_i - \mu)"],
+    ),
+    "matrices with two letters between vectors": (
+        r"L = w_x^T \Sigma_{xy} w_y - \frac{\lambda}{2}(w_x^T\Sigma_{xx} w_x - 1) \\ \Sigma_{xx} = \Sigma_{xx}^T",
+        [r"\frac{\partial L}{\partial w_x} = \Sigma_{xy} w_y - \lambda\Sigma_{xx} w_x"],
+        [r"\frac{\partial L}{\partial w_x} = \Sigma_{xy} w_y - 2\lambda\Sigma_{xx} w_x"],
+    ),
     "hyperbolic functions": (
         r"\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}}",
         [r"\tanh'(x) = 1 - \tanh^2(x)"], [r"\tanh'(x) = 1 + \tanh^2(x)"],
@@ -417,6 +427,8 @@ def test_what_could_be_meant_is_refused() -> None:
 
 
 CONFLICTS = {  # what must not be read, each with why
+    "x is one vector here, and one for each i beside it": r"f(x) = \sum_i \alpha_i k(x_i, x) \\ k(x, z) = e^{-\|x - z\|^2}",
+    "a norm over i, which is kept or summed outside": r"L_i = \|x_i - \mu_k\|^2",
     "yhat in its formula depends": r"p(y|x) = \hat y^y (1-\hat y)^{1-y} \\ \hat y = \sigma(w x) \\ L = \sum_i \log p(y_i|x_i)",
     "x is one vector here, and one for each i": r"f(x) = \sum_i \alpha_i K(x, x_i) \\ K(x, z) = (x^T z)^2 \\ x, z \in \mathbb{R}^d",
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from eingrad.core.expr import ELLIPSIS
+from eingrad.errors import NotationError
 from eingrad.notation.grammar import FunctionHead, Written
 from eingrad.notation.lexeme import over_axes, over_matrices
 from eingrad.notation.matrix.typed import MINUS_ONE
@@ -40,9 +41,29 @@ def _is_capital(token: Token) -> bool:
 
 
 def _are_vectors(formula: Formula) -> bool:
-    """Whether all names in a formula are small letters with one label: ``y_i - y_j``."""
-    found = [x for x in walk(formula) if isinstance(x, Symbol | TensorAt)]
+    """Whether the names with labels are small letters with one: ``y_i - y_j``, ``x_i - W z``."""
+    found = [x for x in walk(formula) if isinstance(x, Symbol | TensorAt) and x.labels]
     return all(len(x.labels) == 1 and x.name[:1].islower() for x in found)
+
+
+def check_rows(formula: Formula) -> None:
+    """Raise where a norm is of a vector and of one for each label by the same name."""
+    for norm in walk(formula):
+        if not isinstance(norm, Call) or norm.function != "norm":
+            continue
+        found = [x for x in walk(norm) if isinstance(x, Symbol)]
+        bare = {x.name for x in found if not x.labels}
+        if row := next((x for x in found if x.labels and x.name in bare), None):
+            hint = f"call one of the two something else than {row.name}"
+            reason = f"{row.name} is one vector here, and one for each {row.labels[0]} beside it"
+            raise NotationError(reason, hint=hint, position=row.position, operand=row.name)
+
+
+def _differing(formula: Formula) -> set[str]:
+    """Return the labels that some term of a sum lacks."""
+    terms = formula.terms if isinstance(formula, Sum) else ()
+    own = [{k for x in walk(term) if isinstance(x, Symbol) for k in x.labels} for term in terms]
+    return {*chain(*own)} - own[0].intersection(*own) if own else set()
 
 
 def _has_vector(formula: Formula) -> bool:
@@ -290,11 +311,14 @@ class CallReader(SlashReader):
         if not entries:
             norm = replace(norm, axes=tuple(x for x in norm.axes if not self._is_one_of(x, inner)))
         free = [*Summation().free(inner)]
-        if free and not (norm.axes or self.has_bold(inner) or _are_vectors(inner)):
+        outside = norm.axes and not entries and {*norm.axes} < _differing(inner)
+        vectors = self.has_bold(inner) or _are_vectors(inner)
+        if outside or (free and not (norm.axes or vectors)):
             hint = r"write the axis of the vectors, too, and below the norm: \|y_{ik} - y_{jk}\|_k"
             raise self.error(
                 f"a norm over {free[0]}, which is kept or summed outside", hint, opened
             )
+        check_rows(norm)
         if scripts.number == "1" and _has_vector(inner):  # that of a matrix is another
             sizes = Call("abs", (inner,), (), norm.position)
             norm = Call("sum", (sizes,), norm.axes, norm.position)

@@ -2,15 +2,17 @@ r"""Declared shapes: ``X \in \mathbb{R}^{m \times d}``, also behind an equation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from eingrad.notation.syntax import Shaped
 from eingrad.notation.tex.names import BOLD, TRANSPOSED, greek
 from eingrad.notation.tex.precedence import Parser
 from eingrad.notation.tex.rows import sides
 from eingrad.notation.tex.survey import Context
+from eingrad.notation.tex.tidy import group_end
 from eingrad.notation.tokens import Token
 
+INDICES = frozenset("ijklmnt")
 HINT = r"write for instance X \in \mathbb{R}^{m \times d}"
 OPENS, CLOSES = frozenset({"LBRACE", "OPEN", "CASES"}), frozenset({"RBRACE", "CLOSE", "ENDCASES"})
 
@@ -36,18 +38,35 @@ def matrices_in(found: Iterable[Sequence[Token]]) -> frozenset[str]:
     return _letters(names for names, space in parts if any(t.kind == "TIMES" for t in space))
 
 
-def between_vectors(found: Sequence[Sequence[Token]]) -> set[tuple[str, str]]:
-    """Return the names with the capitals below them that no sum sign binds, or with nothing."""
+def between_vectors(found: Sequence[Sequence[Token]]) -> set[tuple[str, tuple[str, ...]]]:
+    """Return the names with the letters below them that no sum sign binds and no left side has."""
     bound = {
         t.text
         for row in found for k, sign in enumerate(row) if sign.text in {r"\sum", r"\prod"}
         for t in row[k + 1 : k + 4]
     }  # fmt: skip
-    return {own for row in found for own in _between_vectors(row) if own[1] not in bound}
+    for left in (sides(row)[0] for row in found):
+        small = {own for k in range(len(left)) if (own := _capital(left, k))}
+        below = {x for own in small for x in own[1]}
+        bound |= {
+            t.text for k, t in enumerate(left) if left[k - 1].kind in {"SUB", "LBRACE"}
+        } - below
+    every = {own for row in found for own in _between_vectors(row)}
+    named = {own for own in every if bound.isdisjoint(own[1])}
+    parts = {x for _, below in named for x in below}
+    return named | {own for row in found for own in _names_with(row, parts)}
 
 
-def _between_vectors(row: Sequence[Token]) -> Iterator[tuple[str, str]]:
-    r"""Yield the name and the capital below it of what stands in a quadratic form, or is symmetric.
+def _names_with(row: Sequence[Token], parts: Collection[str]) -> Iterator[tuple[str, tuple[str]]]:
+    """Yield the names that have one of some letters below them: w_x and w_y beside Sigma_xy."""
+    for k in range(len(row) - 2):
+        below = [t.text for t in row[k + 2 : group_end(row, k + 2) + 1] if t.kind == "LETTER"]
+        if row[k + 1].kind == "SUB" and len(below) == 1 and below[0] in parts:
+            yield greek(row[k].text) or row[k].text, (below[0],)
+
+
+def _between_vectors(row: Sequence[Token]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    r"""Yield the name and what is below it of what stands in a quadratic form, or is symmetric.
 
     So ``S_B`` of ``w^T S_B w`` and of ``S_B = S_B^T``, and ``K`` of ``y^T K^{-1} y``.
     """
@@ -58,7 +77,7 @@ def _between_vectors(row: Sequence[Token]) -> Iterator[tuple[str, str]]:
     if symmetric and _is_transpose(others[0], len(left)) and (found := _capital(left, 0)):
         yield found[0], found[1]
     for k in range(len(row)):
-        chain: list[tuple[str, str]] = []
+        chain: list[tuple[str, tuple[str, ...]]] = []
         end, inverse = _is_transpose(row, k), False
         while end and (found := _capital(row, end)):
             chain.append(found[:2])
@@ -84,17 +103,20 @@ def _is_transpose(row: Sequence[Token], k: int) -> int:
     return 0
 
 
-def _capital(row: Sequence[Token], k: int) -> tuple[str, str, int] | None:
-    """Return a capital at k, the capital below it, and where they end; in bold it needs none."""
+def _capital(row: Sequence[Token], k: int) -> tuple[str, tuple[str, ...], int] | None:
+    """Return a capital at k, the letters below it that are no usual labels, and where they end."""
     if k >= len(row):
         return None
     name = greek(row[k].text) or row[k].text
     if row[k].kind not in {"LETTER", "COMMAND"} or not name[:1].isupper():
         return None
-    below = row[k + 1 : k + 3]
-    if [t.kind for t in below] == ["SUB", "LETTER"] and below[1].text.isupper():
-        return name, below[1].text, k + 3
-    return (name, "", k + 1) if not below or below[0].kind != "SUB" else None
+    if k + 1 >= len(row) or row[k + 1].kind != "SUB":
+        return name, (), k + 1
+    end = group_end(row, k + 2) + 1
+    below = [t for t in row[k + 2 : end] if t.kind not in {"LBRACE", "RBRACE"}]
+    if not below or any(t.kind != "LETTER" or t.text in INDICES for t in below):
+        return None
+    return name, tuple(t.text for t in below), end
 
 
 def _is_vector(row: Sequence[Token], k: int) -> bool:

@@ -65,7 +65,7 @@ def parts_by_letter(
 
 def _letters_in_norms(assigned: Sequence[Assignment]) -> set[str]:
     """Return the letters in which the terms of a norm differ, if nothing else has them."""
-    found: set[str] = set()
+    found: list[set[str]] = []
     others = {x for s in assigned for x in labels_of(s.target)}
     for s in assigned:
         for x in walk(s.value):
@@ -73,10 +73,10 @@ def _letters_in_norms(assigned: Sequence[Assignment]) -> set[str]:
                 case Call(function="norm", args=(Sum(terms=terms),)):
                     own = [{*_letters(term)} for term in terms]
                     differing = set().union(*own) - own[0].intersection(*own)
-                    found |= differing if len(differing) > 1 else set()
+                    found += [differing] if len(differing) > 1 else []
                 case Call():
                     others |= {*x.axes, *letters_compared(x.conditions)}
-    return found - others
+    return {x for differing in found if differing.isdisjoint(others) for x in differing}
 
 
 def _letters_beside_bare(

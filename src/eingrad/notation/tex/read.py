@@ -33,6 +33,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.tex.any_functions import with_any_functions
+from eingrad.notation.tex.calls import check_rows
 from eingrad.notation.tex.calls_in_arguments import with_plain_arguments, with_plain_lists
 from eingrad.notation.tex.declarations import between_vectors, matrices_in, vectors_in
 from eingrad.notation.tex.defined_functions import (
@@ -166,8 +167,10 @@ def _read_model(lexer: Lexer) -> Reading:
         own_delta=defines_delta(found),
         own_e=defines_e(found),
         bare_delta=defines_delta(found, bare=True) or is_threshold(every),
-        twins=twin_names(tokens), survey=Survey(words={own for own in between if own[1]}),
-        matrices=matrices_in(row.tokens for row in found) | {"".join(own) for own in between},
+        twins=twin_names(tokens),
+        survey=Survey(words={(name, x) for name, below in between for x in below}),
+        matrices=matrices_in(row.tokens for row in found)
+        | {name + "".join(below) for name, below in between if name[:1].isupper()},
         vectors=vectors_in(row.tokens for row in found),
         applied={"sigma": Dependence((), ())} if defines_sigma(found) else {},
     )  # fmt: skip
@@ -180,6 +183,9 @@ def _read_model(lexer: Lexer) -> Reading:
     }
     read.statements = [_of_books(statement_in_place(s, defined), s, books) for s in read.statements]
     _check_points(read.statements)
+    for statement in read.statements:
+        if isinstance(statement, Assignment):
+            check_rows(statement.value)
     arguments = {x.name for own in defined.values() for x in own.arguments}
     if arguments:
         _declare_in_calls(read, arguments)
