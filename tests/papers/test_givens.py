@@ -71,6 +71,9 @@ CASES = [
      "right"),
     ("$u = x+y$.\n\n" r"**Example 2.** $f = x u$; |$\frac{\partial f}{\partial x} = u + 2x$.",
      "wrong"),
+    (r"Let $f(x) = x^3$; at $x = 1$ the slope is $3$. In general |$\frac{df}{dx} = 3x$.", "wrong"),
+    (r"Let $L = (wx+b-y)^2$. Initialise $b = 0$ and $w = 0$. "
+     r"|$\frac{\partial L}{\partial w} = 2(wx-y)x$.", "wrong"),
 ]  # fmt: skip
 
 

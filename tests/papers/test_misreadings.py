@@ -201,14 +201,18 @@ LINK = r"""
 $$\eta = -\lambda$$
 $$\mu = -\frac{1}{\eta}$$
 """
-# whether two sides are said of the same: a model's condition on what nothing relates is not wrong
+# no derivative: an author may state a condition, a case or a new meaning, which is not wrong
 RELATED = [
     (r"-\frac{1}{\mu} = b t", "not judged"),
     (r"2 \mu = \frac{2}{\lambda}", "right"),
-    (r"2 \mu = \frac{3}{\lambda}", "wrong"),
+    (r"2 \mu = \frac{3}{\lambda}", "not judged"),
+    (r"\frac{\partial \mu}{\partial \lambda} = -\frac{1}{\lambda^2}", "right"),
+    (r"\frac{\partial \mu}{\partial \lambda} = \frac{1}{\lambda^2}", "wrong"),
 ]
 
 
 @pytest.mark.parametrize(("claim", "outcome"), RELATED)
-def test_what_nothing_relates_is_a_condition(tmp_path: Path, claim: str, outcome: str) -> None:
+def test_what_is_no_derivative_is_not_called_wrong(
+    tmp_path: Path, claim: str, outcome: str
+) -> None:
     assert found_in(tmp_path, f"{LINK}\n$${claim}$$")[-1].outcome == outcome

@@ -32,6 +32,9 @@ _CUT = re.compile(
     r"\b(?:not|n't|never|no)\s+(?:back-?prop\w*|differentiate|gradients?|let gradients)\b"
     r"[^.;:]*\bthrough\b[^.;:]*\Z|\b(?:stop[- ]gradient|detach\w*)\b[^.;:]*\Z", re.IGNORECASE,
 )  # fmt: skip
+_START = re.compile(
+    r"\b(?:re-?)?initiali[sz]\w*|\bstart(?:s|ing)? (?:from|at|with)\b", re.IGNORECASE
+)
 _SENTENCE_ENDS = re.compile(r"[.;!?](?=\s|\Z)")
 
 
@@ -89,6 +92,9 @@ class Givens:
         pointed = before is not None and before.kind == "prose" and bool(_POINT.search(before.text))
         if not passage.display and head_of(passage.text) and _is_held(place, passages):
             self.said.append(Given(place, passage.line, section, held=passage.text))
+        leading = passages[max(self.sentence(place) - 1, 0) : place]
+        if any(_START.search(p.text) for p in leading if p.kind == "prose"):
+            return
         for row in rows:
             for numbers, case, unreadable in self._in(row, pointed):
                 self.said.append(Given(place, passage.line, section, numbers, case, unreadable))
@@ -135,10 +141,15 @@ class Givens:
 
     def direct(self, place: int, letters: frozenset[str]) -> list[Given]:
         """Return what the sentence says that leads to a passage."""
+        first = self.sentence(place)
+        return _last(g for g in self.said if first <= g.place < place and g.speaks_of(letters))
+
+    def sentence(self, place: int) -> int:
+        """Return the first passage that is whole within the sentence of another."""
         first = place
         while first and not _ends(self.passages[first - 1], self.passages[first]):
             first -= 1
-        return _last(g for g in self.said if first <= g.place < place and g.speaks_of(letters))
+        return first
 
     def before(self, place: int, section: tuple[int, ...], letters: frozenset[str]) -> list[Given]:
         """Return what the section, and those around it, say before a passage."""

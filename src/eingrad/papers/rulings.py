@@ -42,25 +42,6 @@ def _labels_in(text: str) -> frozenset[str]:
     return frozenset(a or b for a, b in _ONE_LABEL.findall(text))
 
 
-def _are_unrelated(left: str, side: str, used: Sequence[Stated]) -> bool:
-    """Whether two sides without derivatives have no letter in common, with all that defines them:
-    the link ``-1 / m = x^T b`` of a model."""
-    if is_derivative(left + side):
-        return False
-    one, other = letters_in(left), letters_in(side)
-    plain = {s.name for s in used if not s.shape}
-    named = [
-        (letters_of_name(s.name), s.letters) for s in used
-        if not s.shape and s.name.partition("_")[0] not in plain - {s.name}
-    ]  # fmt: skip
-    for _ in used:
-        one, other = (
-            own.union(*(letters for name, letters in named if name and name <= own))
-            for own in (one, other)
-        )
-    return bool(one) and bool(other) and not one & other
-
-
 class Rulings:
     """Judges the equalities of a document where they stand."""
 
@@ -124,8 +105,10 @@ class Rulings:
             blank = replace(blank, read=blank.read or self.names.written(found.read))
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
-        if found.outcome == "wrong" and _are_unrelated(left, side, found.used):
-            return replace(blank, reason="nothing relates its two sides: a condition")
+        if found.outcome == "wrong" and not self.is_of_derivatives(text, found.used):
+            return replace(
+                blank, reason="no derivative: a condition, or what is meant from here on"
+            )
         if found.outcome == "wrong" and _DIFFERENTIAL.match(left):
             return replace(blank, reason="d before a name: a gradient or a differential")
         if found.outcome == "wrong" and self.takes_sigma(line, text, found.used):
@@ -133,6 +116,16 @@ class Rulings:
         repaired = None if found.repaired is None else self.names.written(found.repaired)
         reason = self.names.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
+
+    def is_of_derivatives(self, text: str, used: Sequence[Stated]) -> bool:
+        """Whether an equality speaks of a derivative, or of what is defined as one.
+
+        What an author sets equal without is a condition, a case or a new definition as often as a
+        consequence of what stands before.
+        """
+        letters = letters_in(text)
+        signals = (letters_of_name(s.name) for s in used if s.derivative)
+        return is_derivative(text) or any(signal <= letters for signal in signals)
 
     def found(self, line: PlacedRow, left: str, side: str, doubt: Doubt | None) -> Finding:
         """Return the best that is found about an equality in the ways in which it can be meant."""
@@ -198,7 +191,10 @@ class Rulings:
         the text before it says; None if it does not hold there, either."""
         letters = letters_in(text).union(*(s.letters for s in found.used))
         direct = self.facts.givens.direct(line.place, letters)
-        every = self.facts.givens.before(line.place, line.section, letters)
+        every = [
+            g for g in self.facts.givens.before(line.place, line.section, letters)
+            if g in direct or not g.names & letters_in(text.partition(" = ")[2])
+        ]  # fmt: skip
         ways = [own for own in (direct, every) if own]
         for own in ways[:1] if direct == every else ways:
             judged = self.where(line, text, own)
