@@ -114,16 +114,9 @@ def compile_graph(
     roots = shielded(apply_rules(roots, STABLE))
     rest = iter(roots)
     values, stable, inner = (dict(zip(x, rest, strict=False)) for x in (outputs, gradients, inner))
-    updates: dict[str, Expr] = {}
-    state: dict[str, StateTensor] = {}
-    like: dict[str, str] = {}
-    if update is not None:
-        for name, gradient in stable.items():
-            known = gradient if keep_every is None else Var(_slope(name), gradient.dims)
-            step = update.step(system.inputs[name], known)
-            updates[name] = step.new_value
-            state.update(step.state)
-            like |= dict.fromkeys(step.state, name)
+    slopes = {_slope(name): x for name, x in stable.items()}
+    known = stable if keep_every is None else {n: Var(_slope(n), x.dims) for n, x in stable.items()}
+    updates, state, like = _steps(update, system, known)
     if keep_every is not None:
         if devices is not None:
             raise EingradError(
@@ -135,7 +128,6 @@ def compile_graph(
             "memory_limit": memory_limit,
         }  # fmt: skip
         new = engine.compile_program({}, updates=updates, state=state, **own) if updates else None
-        slopes = {_slope(name): x for name, x in stable.items()}
         parts = _in_segments(system, values | slopes, before, keep_every, new, **own)
         return cast("engine.Function", parts)  # it is called alike
     shaped = [system.inputs[name] for name in wrt if name in system.inputs]
@@ -145,6 +137,24 @@ def compile_graph(
         labels=system.labels, inputs=shaped, optional=system.inputs, memory_limit=memory_limit,
         layout=devices.layout(system, values, inner, state, like) if devices else None,
     )  # fmt: skip
+
+
+def _steps(
+    update: Optimizer | None, system: System, gradients: Mapping[str, Expr]
+) -> tuple[dict[str, Expr], dict[str, StateTensor], dict[str, str]]:
+    """Return an optimizer's new values of inputs, the tensors that it keeps, and which input each
+    of these is like."""
+    updates: dict[str, Expr] = {}
+    state: dict[str, StateTensor] = {}
+    like: dict[str, str] = {}
+    if update is None:
+        return updates, state, like
+    for name, gradient in gradients.items():
+        step = update.step(system.inputs[name], gradient)
+        updates[name] = step.new_value
+        state.update(step.state)
+        like |= dict.fromkeys(step.state, name)
+    return updates, state, like
 
 
 def _slope(name: str) -> str:
