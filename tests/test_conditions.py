@@ -415,3 +415,12 @@ def test_what_ends_a_letter_is_read_back(text: str, wrt: str, claim: str) -> Non
     assert model.check(claim).ok
     assert model.check(str(model.grad("L", [wrt])[wrt])).ok
     assert model.check(f"{claim} + 1").outcome == "wrong"
+
+
+@pytest.mark.parametrize("wrt", ["A", "B"])
+def test_a_letter_of_deltas_alone_is_the_models(wrt: str) -> None:
+    """All entries of y_jk are at B_jjk: dL/dA is 1 + ... + size(j), for each k."""
+    model = eg.parse("y_jk = cumsum_j(A + B_jjk)\nL = sum_jk(y_jk)")
+    printed = str(model.grad("L", [wrt])[wrt])
+    assert model.check(printed).ok
+    assert model.check("dL/dA = size(k) size(j) (size(j) + 1) / 2").ok

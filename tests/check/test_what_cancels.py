@@ -65,7 +65,7 @@ def test_what_a_sum_up_to_a_label_reads(model: str, claim: str, outcome: str) ->
     assert "<= n, for these entries alone" in verdict.reason or outcome == "wrong"
 
 
-@pytest.mark.parametrize("number", [77001731, 77001260, 77002664])
+@pytest.mark.parametrize("number", [77001731, 77001260, 77002664, 77003112])
 @pytest.mark.filterwarnings("ignore::eingrad.NotationWarning")
 def test_digits_that_are_lost_far_out_tell_nothing_apart(number: int) -> None:
     """What a softmax leaves of an entry far below the others, -exp(-39), has no digit as a

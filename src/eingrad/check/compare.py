@@ -70,11 +70,14 @@ def agrees(claim: Claim, right: Expr, point: Point, careful: bool = False) -> bo
             np.abs(point.value(x, np.longdouble, noise) - fine)
             for x, fine in ((claim.expr, fine_a), (right, fine_b)) for noise in SEEDS
         )  # fmt: skip
-        rounding = np.where(np.isnan(rounding), np.inf if careful else 0, rounding)
-        far = np.abs(fine_a - fine_b) - NOISE * rounding
-        if (far <= EXACT * np.maximum(np.abs(fine_a), np.abs(fine_b))).all():
+        lost = careful or scale > LOST
+        rounding = np.where(np.isnan(rounding), np.inf if lost else 0, rounding)
+        off = np.abs(fine_a - fine_b) - NOISE * rounding
+        no_value = np.isnan(off) & np.isfinite(a - b)  # with more digits
+        off = np.where(no_value, 0, off)
+        if (off <= EXACT * np.maximum(np.abs(fine_a), np.abs(fine_b))).all():
             return True
-        if (far <= EXACT * scale).all() and (far <= _coarse(claim, right, point)).all():
+        if (off <= EXACT * scale).all() and (off <= _coarse(claim, right, point)).all():
             return True
     return careful and _cancel(claim, right, point)
 

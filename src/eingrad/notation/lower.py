@@ -455,9 +455,9 @@ def _resolve_in(
     scope = resolver.open(labels_of(claim.target))
     if not isinstance(claim.target, Symbol) or claim.target.name in symbols:
         resolver.resolve(claim.target, scope)
-    if claim.target in recurrent:  # whose labels may stand in conditions alone
-        tensors_known.counted += [(place, None) for place in scope.values()]
     thunk = resolver.value(claim.value, scope)
+    own = [place for places in resolver.places_of.values() for place in places]
+    tensors_known.counted += [(place, None) for place in own]  # of no tensor: as their letters say
     resolver.tensors.settle(system.letters)
     extents = Extents(dims.names(), {**dims.letters(), **system.letters})
     return thunk, with_ranges(tensors_known, extents, (), system.letters)[0]
