@@ -26,9 +26,11 @@ _OTHER_SIGN = re.compile(r"\\(?:partial|nabla|delta)|\\[dtc]?frac")
 _SCRIPTS = re.compile(r"[_^](?:\{([^{}]*)\}|(\w))")
 _TIDY = re.compile(r"\s+|\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])|\\[,;:!]")
 _ARGUMENTS = re.compile(r"(\\?[A-Za-z]+(?:[_^](?:\{[^{}]*\}|\w))*)(\(.*\))")
+_DOTS = re.compile(r"\\[lc]?dots(?![A-Za-z])|\.\.\.")
 _MAX_PATHS = 64
 
 Link = tuple[str, str]  # what is differentiated, and by what
+_AND_SO_ON = (r"\dots", r"\dots")
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,8 @@ class Path:
         first; None where this does not go from one to the other."""
         for links in (self.links, self.links[::-1]):
             ends = [link[0], *(by for _, by in links)]
-            if ends[-1] == link[1] and all(
-                of == end for (of, _), end in zip(links, ends[:-1], strict=True)
-            ):
+            goes_on = all(_goes_on(ends[: k + 1], of) for k, (of, _) in enumerate(links))
+            if ends[-1] == link[1] and goes_on:
                 return tuple(ends[-2:0:-1])
         return None
 
@@ -83,6 +84,10 @@ def chain_rule(left: str, side: str) -> Chain | None:
         return None
     whole, paths = _one_name_each([whole, *paths])
     [link] = whole.links
+    dotted = [path for path in paths if path.links == (_AND_SO_ON,)]
+    paths = [path for path in paths if path not in dotted]
+    if dotted and (len(paths) < 2 or len({tuple(map(_stem, sum(p.links, ()))) for p in paths}) > 1):
+        return None
     ways = [path.through(link) for path in paths]
     if any(not way for way in ways) or not _is_all(link, paths):
         return None
@@ -92,12 +97,41 @@ def chain_rule(left: str, side: str) -> Chain | None:
         if len({*path.summed}) < len(path.summed) or not {*path.summed} <= inner - known:
             return None
     said = " and ".join(f"through {', then '.join(way)}" for way in ways if way)
-    read = f"{_shown(whole)} = {' + '.join(map(_shown, paths))}"
+    said += " and so on" if dotted else ""
+    read = f"{_shown(whole)} = {' + '.join(map(_shown, [*paths, *dotted]))}"
     return Chain(read, f"right if {link[0]} depends on {link[1]} {said} alone")
 
 
+def _goes_on(ends: Sequence[str], of: str) -> bool:
+    """Whether a derivative of something may stand behind others; behind dots, what has a letter
+    that stands before them with another number."""
+    if of == _AND_SO_ON[0]:
+        return len(ends) > 1
+    if ends[-1] == _AND_SO_ON[1]:
+        return _stem(of) in map(_stem, ends[1:]) and of not in ends
+    return ends[-1] == of
+
+
+def _stem(end: str) -> str:
+    return _SCRIPTS.sub("", end)
+
+
+def derivative_ends(text: str) -> Link | None:
+    r"""Return what a text differentiates, and by what; None where it is no derivative.
+
+    >>> derivative_ends(r"\frac{\partial L}{\partial w_{1}}")
+    ('L', 'w_1')
+    """
+    try:
+        [path] = _terms(text)
+    except (_NoChainError, ValueError):
+        return None
+    own = len(path.links) == 1 and not path.summed and path.links != (_AND_SO_ON,)
+    return path.links[0] if own else None
+
+
 def _shown(path: Path) -> str:
-    inner = " ".join(f"d{of}/d{by}" for of, by in path.links)
+    inner = " ".join("..." if x == _AND_SO_ON else f"d{x[0]}/d{x[1]}" for x in path.links)
     return f"sum_{''.join(path.summed)}({inner})" if path.summed else inner
 
 
@@ -105,6 +139,8 @@ def _is_all(link: Link, paths: Sequence[Path]) -> bool:
     """Whether paths are all ways from a variable to what depends on it, each once, where no
     derivative is one of several ways between its own ends."""
     edges = {edge for path in paths for edge in path.links}
+    if _AND_SO_ON in edges:
+        return len(paths) == 1
     if any(of == link[1] or by == link[0] or of == by for of, by in edges):
         return False
     routes = {edge: sum(1 for _ in _routes(edge, edges)) for edge in edges | {link}}
@@ -171,6 +207,9 @@ def _factors(text: str) -> Iterator[Path]:
             above, middle = group_behind(text, found.end())
             below, place = group_behind(text, middle)
             factors.append([Path((_link(above, below),))])
+        elif (found := _DOTS.match(text, place)) is not None:
+            place = found.end()
+            factors.append([Path((_AND_SO_ON,))])
         elif (found := _SUM.match(text, place)) is not None:
             labels, place = _bound(text, found.end())
             factors.append([Path((), labels)])

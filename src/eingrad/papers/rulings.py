@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from eingrad.check.decide import CONDITION
 from eingrad.check.verdict import OF_INPUTS
 from eingrad.papers.any_activation import speaks_of_sigma, speaks_of_slope
 from eingrad.papers.applied_names import with_examples
@@ -20,12 +21,15 @@ from eingrad.papers.placed_rows import PlacedRow
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula
 from eingrad.papers.scope import Stated, letters_of_name
+from eingrad.papers.written_out import gradient_written_out
 
 _DIFFERENTIAL = re.compile(
     r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
 )
 _FRACTION_OF = re.compile(r"\\[dt]?frac\s*\{\s*(?:\\partial|d)")
 _TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
+_STATIONARY = "a condition: where a derivative is 0"
+_ZERO = re.compile(r"(?:\\(?:mathbf|boldsymbol|bm|vec)\s*)?\{?\s*0\s*\}?")
 _MISFIT = "do not fit together"
 _UNREAD = "is not read"
 _MISSING = re.compile(r"nothing before says|does not depend on")
@@ -89,7 +93,7 @@ class Rulings:
         doubt = partial(self.doubt, line, left, side) if explained else None
         found = self.found(line, left, side, doubt)
         if found.outcome == "right if" and side == "0" and is_derivative(left):
-            return replace(blank, reason="a condition: where a derivative is 0")
+            return replace(blank, reason=_STATIONARY)
         if found.outcome in {"right", "right if"}:
             for stated in found.used:
                 if (slip := self.names.slips.pop(stated.order, None)) is not None:
@@ -146,7 +150,10 @@ class Rulings:
         return found
 
     def of_any(self, line: PlacedRow, left: str, side: str) -> Finding | None:
-        """Return that an equality is a chain rule of any functions, which holds on a condition."""
+        """Return that an equality is a chain rule of any functions, which holds on a condition, or
+        a gradient that is written out, which is its definition."""
+        if entries := gradient_written_out(left, side):
+            return Finding("right", "what it is by its definition, of any function", read=entries)
         chain = None if line.row.condition else chain_rule(left, side)
         return None if chain is None else Finding("right if", chain.condition, read=chain.read)
 
@@ -277,14 +284,18 @@ class Rulings:
         if _is_value(side) or _LARGE.search(text) or valued:
             return "a value at the numbers of an example"
         if side == "0" and is_derivative(left):
-            return "a condition: where a derivative is 0"
+            return _STATIONARY
         solved = not letters_in(left) and not is_derivative(text)  # 0.5 = \sigma(z)
         return f"a condition: where something is {left}" if solved else ""
 
     def condition(
         self, line: PlacedRow, judged: JudgedFormula, left: str, side: str
     ) -> JudgedFormula:
-        r"""Return what an identity says of what nothing defines: ``\sum_i t_i = 1``, a fact."""
+        r"""Return what an identity says of what nothing defines: ``\sum_i t_i = 1``, a fact; and
+        where a derivative is 0, which is to be solved."""
+        solved = _ZERO.fullmatch(side) and judged.reason in {_STATIONARY, f"it {CONDITION}"}
+        if solved and is_derivative(left):
+            return line.other(judged.formula, _STATIONARY)
         letters = letters_in(f"{left} {side}")
         given = not any(letters_of_name(s.name) <= letters for s in self.names.scope.stated)
         plain = judged.outcome in {"right", "not judged"} and judged.reason != OF_INPUTS
