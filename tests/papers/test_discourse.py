@@ -98,7 +98,7 @@ def test_a_chain_goes_on_from_the_formula_that_it_differentiates(
         chain = rf"\nabla_\theta J(\theta) = {formula} {goes_on} {side}"
         text = rf"$J$ is a loss.{chr(10) * 2}$$\begin{{aligned}}{chain}\end{{aligned}}$$"
         found = last_of(text, tmp_path)
-        assert (found.outcome, found.formula) == (outcome, f"{formula} = {side}")
+        assert (found.outcome, found.formula) == (outcome, rf"\nabla_\theta J(\theta) = {side}")
 
 
 def test_cases_of_labels_that_the_section_speaks_of(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ _CALL = re.compile(
 ARGUMENT = re.compile(rf"({_BASE}(?:\s*_\s*\{{?\d\}}?)?)\s*({_EXAMPLE}|{_LABEL})?\s*\Z")
 _PRIMED = re.compile(rf"(?<![A-Za-z\\])({_BASE})\s*(?:'|\^\s*\{{?\s*\\prime)")
 _BY_ARGUMENT = re.compile(r"\\nabla\s*(?:\^\s*\{?\s*2\s*\}?\s*)?\Z")  # \nabla L(w) is by w
+_GRADIENT = r"\\nabla(?![A-Za-z])\s*((?:\^\s*(?:\{\s*2\s*\}|2))?)\s*"
 _GIVEN = re.compile(r"\||\\mid(?![a-z])|\\vert(?![a-z])")
 _LOGARITHM = re.compile(r"\\(?:log|ln)\s*(?:\\left\s*)?")
 _ENTRY = re.compile(
@@ -205,11 +206,21 @@ class AppliedNames:
                 continue
             elif base in self.own and call.bases == self.own[base].bases:
                 text = text[: call.start] + _named(call.base, call.labels) + text[call.end :]
+        text = self._by_arguments(text)
         for base, subscript in self.parameters.items():
             inner = re.escape(_inner(subscript))
             below = rf"\s*_\s*(?:\{{\s*{inner}\s*\}}|{inner}(?![A-Za-z]))"
             own = f"{{{base}}}" if len(base) > 1 else base
             text = re.sub(name_pattern(base) + below, own.replace("\\", r"\\"), text)
+        return text
+
+    def _by_arguments(self, text: str) -> str:
+        r"""Say by what ``\nabla f`` is, where f has one argument wherever it has any."""
+        for base, own in self.own.items():
+            if len(own.arguments) == 1 and not own.labels:
+                by = rf"\nabla_{{{own.arguments[0]}}}".replace("\\", r"\\")
+                alone = rf"(?={name_pattern(base)}(?!\s*[(_^]))"
+                text = re.sub(_GRADIENT + alone, rf"{by}\1 ", text)
         return text
 
     def definition(self, left: str, side: str) -> tuple[str, str]:

@@ -91,7 +91,7 @@ class Read:
 
     def variables(self) -> frozenset[str]:
         """Return by what it differentiates."""
-        return frozenset(x.name for d in _derivatives(self.claims) for x in d.wrt)
+        return frozenset(x.name for d in derivatives_in(self.claims) for x in d.wrt)
 
     def is_partial(self) -> bool:
         """Whether it is about a derivative of a tensor with labels, which may be a partial one."""
@@ -118,7 +118,7 @@ class Read:
 
     def open_matrix(self) -> str | None:
         """Return a capital that is taken for a number, though it may be a matrix."""
-        spoken = {s.name for s in _symbols(self.claims)}
+        spoken = {s.name for s in symbols_in(self.claims)}
         given = self.derived.system.inputs.items()
         found = (n for n, var in given if n in spoken and not var.dims and _MATRIX.fullmatch(n))
         return next(found, None)
@@ -159,7 +159,7 @@ def in_context(
     """
     claims = read_equation(text, built)
     statements, system = built.statements, built.system
-    parts = list(_derivatives(claims))
+    parts = list(derivatives_in(claims))
     independent = _check_depends(system, parts)
     losses = _losses(parts, system)
     symbols = _unknown(claims, losses, system)
@@ -170,7 +170,7 @@ def in_context(
     beside: tuple[str, ...] = ()
     for loss in sorted(losses):
         sinks = _depends_on(loss, parts, system, arguments)
-        own = _variables_of(loss, list(_derivatives(claims[-1:])))
+        own = _variables_of(loss, list(derivatives_in(claims[-1:])))
         named = [x for x in sinks if x in own]
         beside = tuple(x for x in sinks if named and x not in named)
         sinks = named if spoken and beside else sinks
@@ -182,8 +182,8 @@ def in_context(
             del symbols[given]
             taken[given] = f"d{loss}/d{sinks[0]}"
     unknown = tuple(symbols.values())
-    extra = [_all_of(claims, unknown, system.labels if system else {})] if unknown else []
-    derived = _derived((*statements, *extra) or (_all_of(claims, (), {}),), built)
+    extra = [all_of(claims, unknown, system.labels if system else {})] if unknown else []
+    derived = derived_of((*statements, *extra) or (all_of(claims, (), {}),), built)
     return Read(text, claims, derived, unknown, generic, taken, beside, independent)
 
 
@@ -215,7 +215,7 @@ def _unknown(claims: Sequence[Claim], losses: set[str], system: System | None) -
     known = losses | KNOWN | own
     if system is not None:
         known = known.union(system.labels, system.sizes, system.functions)
-    return {s.name: s for s in _symbols(claims) if s.name not in known}
+    return {s.name: s for s in symbols_in(claims) if s.name not in known}
 
 
 def _variables_of(loss: str, parts: Sequence[Derivative]) -> set[str]:
@@ -245,7 +245,7 @@ def _depends_on(
     return sinks
 
 
-def _derived(statements: tuple[Statement, ...], built: Built) -> Derived:
+def derived_of(statements: tuple[Statement, ...], built: Built) -> Derived:
     """Return the model of statements with what can be derived of it, once for each."""
     derived = built.derived.get(statements)
     if derived is None:
@@ -268,7 +268,7 @@ def _speaks_of(term: Formula, losses: Container[str], own: Container[str]) -> bo
     )
 
 
-def _derivatives(claims: Sequence[Claim]) -> Iterator[Derivative]:
+def derivatives_in(claims: Sequence[Claim]) -> Iterator[Derivative]:
     for side in _sides(claims):
         for part in walk(side):
             if isinstance(part, Derivative):
@@ -277,12 +277,12 @@ def _derivatives(claims: Sequence[Claim]) -> Iterator[Derivative]:
 
 def names_in(claims: Sequence[Claim]) -> frozenset[str]:
     """Return the tensors that equations speak of."""
-    return frozenset(s.name for s in _symbols(claims))
+    return frozenset(s.name for s in symbols_in(claims))
 
 
 def losses_in(claims: Sequence[Claim]) -> frozenset[str]:
     """Return the scalars that derivatives are of."""
-    of = (d.of for d in _derivatives(claims))
+    of = (d.of for d in derivatives_in(claims))
     return frozenset(x.name for x in of if isinstance(x, Symbol) and not x.labels)
 
 
@@ -300,7 +300,7 @@ def _sides(claims: Sequence[Claim]) -> Iterator[Formula]:
             yield from (claim.left, claim.right)
 
 
-def _symbols(claims: Sequence[Claim]) -> Iterator[Symbol]:
+def symbols_in(claims: Sequence[Claim]) -> Iterator[Symbol]:
     """Yield the tensors of claims, also those that are read at integers."""
     for side in _sides(claims):
         for part in walk(side):
@@ -426,7 +426,7 @@ def _generic(
     return Assignment(Symbol(loss), whole), gradients
 
 
-def _all_of(
+def all_of(
     claims: Sequence[Claim], unknown: Sequence[Symbol], known: Mapping[str, tuple[str, ...]]
 ) -> Statement:
     """Return a statement that makes tensors of symbols that nothing defines.
@@ -435,7 +435,7 @@ def _all_of(
     """
     parts: dict[str, Symbol] = {}
     alike: dict[str, str] = {}  # a letter -> the letter of the same axis
-    for symbol in _symbols(claims):
+    for symbol in symbols_in(claims):
         own = symbol.name in known or any(symbol.name == u.name for u in unknown) or not known
         if own and symbol.name not in KNOWN and len({*symbol.labels}) == len(symbol.labels):
             first = parts.setdefault(symbol.name, symbol)

@@ -16,6 +16,7 @@ from eingrad.notation.system import System
 from eingrad.notation.tensors import RESERVED
 from eingrad.notation.tex.names import ERRORS
 from eingrad.papers.any_activation import stated_with_any, with_any
+from eingrad.papers.any_functions import functions_in, with_any_functions
 from eingrad.papers.axes_of_names import LOSSES, SHOWN, written_names
 from eingrad.papers.claim_in_context import (
     KNOWN,
@@ -52,6 +53,7 @@ _ONE_LETTER = re.compile(
     r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
 )  # the text has one letter for both, and so means that they are one
 _EARLIER = re.compile(r"\^\s*\{?\s*[(\[]?\s*(?:\\ell|l(?![a-z])|L\s*[-+])")  # a^l, a^{L-1}
+_MISSING = re.compile(r"nothing before says what|does not depend on")
 _SQUARE = re.compile(r"\s*(?:\\left)?[(\[{].*[)\]}]\s*\^\s*\{?2\}?\s*\Z", re.DOTALL)
 
 
@@ -136,9 +138,40 @@ class Equalities:
             names = ", ".join(s.name for s in best.used if _root(s) is not None)
             reason = f"{names} is all that the text defines, and a root has two signs"
             best = replace(best, outcome="not judged", reason=reason)
+        if best.outcome == "not judged" and not best.used and _MISSING.search(best.reason):
+            best = self.of_any_functions(text, section) or best
         if best.read or best.reason.endswith(_OPEN):
             return best
         return replace(best, read=self.as_read(text, section))
+
+    def of_any_functions(self, text: str, section: tuple[int, ...]) -> Finding | None:
+        """Return that an equality holds for any functions of what it differentiates by."""
+        built = self.scope.model(self.visible(text, section, WayToTake()))
+        for spoken in (False, True):
+            try:
+                read = with_any_functions(with_any(text, self.any_sigma), built, spoken)
+                right = read is not None and self.holds(read, section)
+            except EingradError:
+                continue
+            if read is None or not right:
+                continue
+            [by] = read.variables()
+            shown = text_of(read.claims[-1])
+            if not spoken:
+                return Finding(
+                    "right", f"right whatever functions of {by} it speaks of", read=shown
+                )
+            reason = f"right if {', '.join(functions_in(read))} alone depends on {by}"
+            return Finding("right if", reason, read=shown)
+        return None
+
+    def holds(self, read: Read, section: tuple[int, ...]) -> bool:
+        """Whether an equality is right in its model, and nothing is taken for less than it is."""
+        if self.taken_for_number(read.text, read.derived.system, section):
+            return False
+        if read.open_matrix() is not None or read.shifted_matrix() is not None:
+            return False
+        return all(verdict.outcome == "right" for verdict in read.judged("verdict"))
 
     def as_read(self, text: str, section: tuple[int, ...]) -> str:
         """Return how an equality is read, "" where it cannot be."""

@@ -205,8 +205,11 @@ class Judge:
                     formulas[side] = line.words(side)
                 inner = differentiated(left, side) if judged.outcome == "not judged" else None
                 if inner is not None and (of := self.overview.defines(inner[0])) is not None:
-                    self.names.scope.define(self.names.stated(line, of, *inner))
-                    yield replace(judged, reason=f"taken for the definition of {inner[0]}")
+                    kind = judged.kind if self.names.scope.nearest(of) else "definition"
+                    stated = self.names.stated(line, of, *inner[:2])
+                    self.names.scope.define(replace(stated, known_by=inner[2]))
+                    reason = f"taken for the definition of {inner[0]}"
+                    yield replace(judged, kind=kind, reason=reason)
                 else:
                     yield self.rulings.condition(line, judged, left, side)
                 before = side

@@ -57,6 +57,10 @@ _GRADIENT_OF = re.compile(
     r"((?:\\left)?[\[(](.*?)(?:\\right)?[\])])\s*",
     re.DOTALL,
 )  # \nabla_\theta [ ... ]
+_NABLA_OF = re.compile(
+    r"\s*\\nabla\s*_\s*(?:\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|(\\?[A-Za-z]+))(.*)", re.DOTALL
+)
+_SUMMED = re.compile(r"(?:-?\s*\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}\s*|-?\s*)?\\sum(?![a-z])")
 _SUM_OF_WHAT = re.compile(r"\\sum\s*(?:\\limits\s*)?(?=[^_^\s\\]|\\(?!limits))")
 _LABEL_BELOW = re.compile(
     r"_\s*(?:\{\s*([a-z])\s*\}|([a-z]))(?![A-Za-z])|\^\s*\{\s*\(([a-z])\)\s*\}"
@@ -213,23 +217,37 @@ def with_rows(text: str, counts: Mapping[str, int]) -> str:
     return text if r"\mathbf" in text else _ROW.sub(summed, text)
 
 
-def differentiated(left: str, side: str) -> tuple[str, str] | None:
-    r"""Return y and f where a side differentiates f by what the left side differentiates y by.
+def differentiated(left: str, side: str) -> tuple[str, str, str] | None:
+    r"""Return y, f and x where a side differentiates f by x as the left side differentiates y.
+
+    What stands behind the sign is in brackets, or a sum, whatever its factor.
 
     >>> differentiated(r"\frac{\partial y_i}{\partial x}", r"\frac{\partial}{\partial x} [a_i x]")
-    ('y_i', 'a_i x')
+    ('y_i', 'a_i x', 'x')
     """
-    whole, operator = _fraction(left), _fraction(side)
-    if whole is None or operator is None or whole[2] or operator[0] != r"\partial":
+    whole, operator = _applied(left), _applied(side)
+    if whole is None or operator is None:
         return None
-    of, below, _ = whole
-    inside = operator[2].strip()
+    (of, by), (inside, below) = whole, operator
     bracketed = re.fullmatch(r"(?:\\left)?[\[(](.*?)(?:\\right)?[\])]", inside, re.DOTALL)
-    if "".join(below.split()) != "".join(operator[1].split()) or bracketed is None:
+    closed = all(p.depth for p in list(pieces(inside))[1:-1])
+    one = not any(p.text in {"+", "-"} and not p.depth for p in pieces(inside))
+    if "".join(by.split()) != "".join(below.split()):
         return None
-    if not of.startswith(r"\partial") or any(p.depth == 0 for p in list(pieces(inside))[1:-1]):
+    if bracketed is not None and closed:
+        return of, bracketed[1].strip(), by
+    return (of, inside, by) if one and _SUMMED.match(inside) else None
+
+
+def _applied(text: str) -> tuple[str, str] | None:
+    """Return what a text differentiates, a name or all that stands behind it, and by what."""
+    if (nabla := _NABLA_OF.fullmatch(text)) is not None:
+        return nabla[3].strip(), (nabla[1] or nabla[2]).strip()
+    parts = _fraction(text)
+    if parts is None or not parts[0].startswith(r"\partial"):
         return None
-    return of.removeprefix(r"\partial").strip(), bracketed[1].strip()
+    above, below, behind = (part.removeprefix(r"\partial").strip() for part in parts)
+    return None if bool(above) == bool(behind) else (above or behind, below)
 
 
 def derivative_of_formula(left: str) -> tuple[str, str] | None:

@@ -263,6 +263,8 @@ class Rulings:
         for one in used:
             if one.order > line.order and one.section != line.section:
                 return f"{one.name} is defined behind it, in another section, on line {one.line}"
+            if one.known_by and one.known_by not in left:
+                return f"{one.name} is known by its derivative by {one.known_by} alone"
             rival = self.names.equalities.rival(one, line.section)
             if rival is not None:
                 lines = f"{min(one.line, rival.line)} and {max(one.line, rival.line)}"

@@ -38,7 +38,8 @@ class Stated:
     through a ``derivative`` is no part of a model, but stands before a claim. A ``shape``,
     ``X \\in \\mathbb{R}^{m \\times d}``, says what its name is, wherever it stands; on line 0
     if the document does not declare it, but shows it. What is ``assumed`` is a number that a name
-    has where a formula is judged. ``refused`` says why it is not to be read.
+    has where a formula is judged. ``refused`` says why it is not to be read. What is ``known_by`` a
+    derivative may have other terms, in which what it is differentiated by does not occur.
     """
 
     order: int
@@ -52,6 +53,7 @@ class Stated:
     rank: int = 0
     refused: str = ""
     assumed: bool = False
+    known_by: str = ""
 
     @property
     def base(self) -> str:
