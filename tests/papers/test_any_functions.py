@@ -82,3 +82,31 @@ def test_a_derivative_defines_what_it_is_of_as_far_as_it_goes(tmp_path: Path) ->
     first, *others = eg.check_document(path).formulas
     assert first.kind == "definition"
     assert [f.outcome for f in others] == ["right", "wrong", "not judged"]
+
+
+def test_a_function_without_its_argument_is_one_of_its_examples(tmp_path: Path) -> None:
+    """f of df/dz_i is f_i where the text writes f(x_i): ln(1 + e^-z) has the slope -e^-z / ..."""
+    slope = r"\frac{e^{-z_i}}{1 + e^{-z_i}}"
+    lines = [
+        r"z_i = w x_i",
+        r"f(x_i) = \ln(1 + e^{-z_i})",
+        r"J = \frac{1}{N} \sum_{i=1}^{N} f(x_i)",
+        r"\frac{dJ}{dw} = \frac{1}{N} \sum_{i=1}^{N} \frac{df}{dz_i} \frac{dz_i}{dw}",
+        rf"\frac{{df}}{{dz_i}} = -{slope}",
+        rf"\frac{{df}}{{dz_i}} = {slope}",
+    ]
+    path = tmp_path / "a.md"
+    path.write_text("\n\n".join(f"$$ {line} $$" for line in lines), encoding="utf-8")
+    found = eg.check_document(path).formulas
+    assert [f.outcome for f in found[3:]] == ["right", "right", "wrong"]
+
+
+@pytest.mark.parametrize(("claim", "kind"), [
+    (r"\Delta w_i = -\eta \frac{\partial E}{\partial w_i}", "other"),
+    (r"\Delta \vec{w} = -\alpha \nabla E", "other"),
+    (r"\Delta w_i = v_i - u_i", "claim"),
+])  # fmt: skip
+def test_a_step_is_no_statement(tmp_path: Path, claim: str, kind: str) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(f"$$ E = \\sum_i w_i^2 $$\n\n$$ {claim} $$\n", encoding="utf-8")
+    assert eg.check_document(path).formulas[-1].kind == kind

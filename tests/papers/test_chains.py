@@ -38,6 +38,9 @@ CHAINS = [
      "z depends on t through x_1 and through x_2 and so on alone"),
     (LW, rf"{d('L', 'z_n')} {d('z_n', 'z_{n-1}')} \cdots {d('z_2', 'z_1')} {d('z_1', 'w')}",
      r"L depends on w through z_1, then \dots, then z_{n-1}, then z_n alone"),
+    (r"\frac{d}{du} f(x)", r"\frac{df}{dg} \frac{dg}{du}", "f depends on u through g alone"),
+    (d(r"\mathcal{L}(w)", "w"), d(r"\mathcal{L}", "z") + ZW,
+     r"\mathcal{L} depends on w through z alone"),
     (d(ELL, BETA), OF_ELL, r"\ell depends on \beta_j through \theta alone"),
 ]  # fmt: skip
 NO_CHAINS = [
@@ -52,6 +55,7 @@ NO_CHAINS = [
     rf"{LA} {AZ} {ZW} + {LZ} {ZW}",  # the first is one of what L does through z
     rf"{AZ} {LA} {ZW}",  # in no order of matrices
     rf"{LZ} {ZW} + \dots",
+    r"\frac{\partial}{\partial z} L z \frac{\partial z}{\partial w}",
     rf"{LZ} \cdots {d('y', 'w')}",
     rf"\frac{{{LZ}}}{{{d('w', 'z')}}}",
     rf"{LZ} {ZW} \bigg|_{{w = 0}}",

@@ -215,8 +215,14 @@ class AppliedNames:
         return text
 
     def _by_arguments(self, text: str) -> str:
-        r"""Say by what ``\nabla f`` is, where f has one argument wherever it has any."""
+        r"""Say by what ``\nabla f`` is, where f has one argument wherever it has any; and that f of
+        ``df/dz_i`` is f_i, where it is one of ``f(x_i)``."""
         for base, own in self.own.items():
+            if letter := bare(own.labels).strip("_^()"):
+                below = rf"[A-Za-z\\]+\s*_\s*(?:\{{\s*{letter}\s*\}}|{letter})"
+                by = rf"\s*\}}\s*\{{\s*(?:d|\\partial)\s*{below}\s*\}}"
+                of = rf"(\\[dt]?frac\s*\{{\s*(?:d|\\partial)\s*{re.escape(base)})(?={by})"
+                text = re.sub(of, r"\1" + own.labels.replace("\\", r"\\"), text)
             if len(own.arguments) == 1 and not own.labels:
                 by = rf"\nabla_{{{own.arguments[0]}}}".replace("\\", r"\\")
                 alone = rf"(?={name_pattern(base)}(?!\s*[(_^]))"

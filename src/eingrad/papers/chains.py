@@ -22,10 +22,15 @@ _OPENS = re.compile(r"(?:\\left|\\[bB]igg?l?)?\s*[(\[]")
 _SIGN = re.compile(
     r"\\partial(?![A-Za-z])|\\(?:mathrm|text)\s*\{\s*d\s*\}|\\delta(?![A-Za-z])|d(?!\s*\Z)"
 )
+_OPERATOR = re.compile(r"\s*(?:\\partial|d|\\(?:mathrm|text)\s*\{\s*d\s*\})\s*")
+_NAME = re.compile(
+    r"\s*((?:\\[A-Za-z]+\s*\{\s*\w\s*\}|\\?[A-Za-z](?![A-Za-z])|\\[A-Za-z]+)"
+    r"(?:\s*[_^]\s*(?:\{[^{}]*\}|\w))*\s*(?:(?:\\left)?\([^()]*\))?)\s*"
+)  # f(x), all that stands behind an operator
 _OTHER_SIGN = re.compile(r"\\(?:partial|nabla|delta)|\\[dtc]?frac")
 _SCRIPTS = re.compile(r"[_^](?:\{([^{}]*)\}|(\w))")
 _TIDY = re.compile(r"\s+|\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])|\\[,;:!]")
-_ARGUMENTS = re.compile(r"(\\?[A-Za-z]+(?:[_^](?:\{[^{}]*\}|\w))*)(\(.*\))")
+_ARGUMENTS = re.compile(r"(\\?[A-Za-z]+(?:\{\w\})?(?:[_^](?:\{[^{}]*\}|\w))*)(\(.*\))")
 _DOTS = re.compile(r"\\[lc]?dots(?![A-Za-z])|\.\.\.")
 _MAX_PATHS = 64
 
@@ -206,6 +211,8 @@ def _factors(text: str) -> Iterator[Path]:
         elif (found := _FRACTION.match(text, place)) is not None:
             above, middle = group_behind(text, found.end())
             below, place = group_behind(text, middle)
+            if _OPERATOR.fullmatch(above) and (behind := _NAME.fullmatch(text, place)) is not None:
+                above, place = f"{above} {behind[1]}", len(text)
             factors.append([Path((_link(above, below),))])
         elif (found := _DOTS.match(text, place)) is not None:
             place = found.end()

@@ -26,6 +26,8 @@ _BY = re.compile(
     r"\\[dt]?frac\s*\{[^{}]*\}\s*\{\s*(?:\\partial|d|\\mathrm\s*\{\s*d\s*\})(?:[^{}]|\{[^{}]*\})*\}"
 )
 _BEFORE, _AFTER = r"(?:^|(?<=[-+*(=]))", r"(?=$|[-+*/)]|\\cdot|\\eta|\\alpha)"  # stands alone
+_STEP = re.compile(r"\s*\\Delta(?![A-Za-z])\s*[A-Za-z\\{]")
+_RATE = re.compile(r"\s*-?\s*\\(?:eta|alpha|epsilon|gamma|lambda|mu|rho)(?![A-Za-z])")
 _ABOVE = re.compile(r"\^\{?[(\[][^()\[\]]*[)\]]\}?")
 _TRANSPOSE = re.compile(r"\\top|\^\s*\{?\s*T\b|\\intercal")
 Progress = Callable[[int, int], None]
@@ -74,9 +76,12 @@ def _grounded(sides: Sequence[Side]) -> Sequence[Side]:
 
 
 def is_update(sides: Sequence[Side]) -> bool:
-    r"""Whether a name gets a new value: ``w = w - \eta g``, ``w_{n+1} = w_n - \nabla C``."""
+    r"""Whether a name gets a new value: ``w = w - \eta g``, ``w_{n+1} = w_n - \nabla C``; or by
+    how much, ``\Delta w = -\eta g``."""
     left, right = sides[0].text, sides[1].text
     head = head_of(left)
+    if _STEP.match(left) and _RATE.match(right):
+        return True
     if head is not None and letters_of_name(head.name) <= letters_in(_BY.sub(" ", right)):
         by = [x for x in _BY.findall(right) if letters_of_name(head.name) <= letters_in(x)]
         if by or r"\nabla" in right:
@@ -130,8 +135,9 @@ class Judge:
         name = self.overview.defines(chain[0].text)
         if name is not None and is_dependence(chain):
             yield line.other(row.source, f"it says what {name} depends on")
-        elif name is not None and is_update(chain):
-            yield line.other(row.source, f"a new value of {name}, which is no equation")
+        elif is_update(chain) and (name is not None or _STEP.match(chain[0].text)):
+            of = name or chain[0].text.strip()
+            yield line.other(row.source, f"a new value of {of}, which is no equation")
         elif name is not None and not self.names.is_known(name, chain):
             yield from self.symbol(line, name, [s.text for s in chain[1:]], first == ":=")
         elif (turned := self.names.turned(chain)) is not None:
