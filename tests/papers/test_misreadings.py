@@ -216,3 +216,56 @@ def test_what_is_no_derivative_is_not_called_wrong(
     tmp_path: Path, claim: str, outcome: str
 ) -> None:
     assert found_in(tmp_path, f"{LINK}\n$${claim}$$")[-1].outcome == outcome
+
+
+# a model, and what is right in one of two readings: how far a derivative or a bar goes is open
+OPEN_REACH = [
+    (
+        "J = (w - a)(w - b)",
+        r"\frac{\partial J}{\partial w} = \frac{\partial}{\partial w} (w - a)(w - b)",
+    ),
+    ("L = (x - y) x^2", r"\frac{dL}{dx} = \frac{d}{dx} (x - y) x^2"),
+    (
+        r"f(x) = \|A x - b\|^2 + c, \quad A \in \mathbb{R}^{m \times n}",
+        r"\nabla_x f = \nabla_x (A x - b)^T (A x - b)",
+    ),
+    (r"z = \frac{a}{s \sqrt{v}}", r"\frac{\partial z}{\partial a} = 1 / s \sqrt{v}"),
+]
+
+
+@pytest.mark.parametrize(("model", "claim"), OPEN_REACH)
+def test_what_is_open_is_not_called_wrong(tmp_path: Path, model: str, claim: str) -> None:
+    last = found_in(tmp_path, f"$$ {model} $$\n\n$$ {claim} $$\n")[-1]
+    assert last.outcome in {"not judged", "right"}, last.reason
+
+
+def test_a_derivative_of_another_formula_defines_nothing_anew(tmp_path: Path) -> None:
+    """C is defined; a chain that begins with a slip is wrong, and so is what follows from it."""
+    lines = [
+        r"C = \frac{1}{2} \sum_j (y_j - a_j)^2",
+        r"\frac{\partial C}{\partial a_j} = \frac{\partial}{\partial a_j} "
+        r"\left( \frac{1}{2} \sum_j (y_j^2 - a_j)^2 \right) = -(y_j^2 - a_j)",
+    ]
+    found = found_in(tmp_path, "\n\n".join(f"$$ {line} $$" for line in lines))
+    assert all(f.outcome != "right" for f in found)
+    assert found[-1].outcome == "wrong"
+
+
+def test_a_table_of_cases_defines_nothing(tmp_path: Path) -> None:
+    """Rows that give p one number and then another one are cases, with all that stands in them."""
+    rows = r"y = 1, p &= 0.1, \quad \text{big error} \\ y = 1, p &= 0.9, \quad \text{good}"
+    found = found_in(tmp_path, rf"$$ \begin{{align*}} {rows} \end{{align*}} $$" + "\n")
+    assert {f.kind for f in found} == {"other"}
+
+
+def test_a_function_of_another_argument_is_another_value(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "$$ b(s) = t $$\n\n$$ b(t) = t $$\n")
+    assert [f.outcome for f in found] == ["not judged"] * 2
+
+
+def test_an_extent_that_gets_a_value_stops_nothing(tmp_path: Path) -> None:
+    text = (
+        r"Let $d_k = d_{\text{model}}/h$. $$ S = \frac{Q K^T}{\sqrt{d_k}} $$ "
+        r"with $Q \in \mathbb{R}^{n \times d_k}$, $K \in \mathbb{R}^{n \times d_k}$"
+    )
+    assert len(found_in(tmp_path, text)) >= 2

@@ -210,6 +210,11 @@ class DefinedNames:
         other = self.applied_elsewhere(text)
         return f"{other} is taken of other arguments than it is defined for" if other else ""
 
+    def is_of_others(self, name: str, left: str) -> bool:
+        r"""Whether a left side is a name of other arguments than before: b(s) after ``b(t)``."""
+        own = self.applied.get(name, "")
+        return "(" in left and bool(own) and own != bared(left)
+
     def applied_elsewhere(self, text: str) -> str | None:
         r"""Return what a document defines with arguments, and an equation takes of others.
 

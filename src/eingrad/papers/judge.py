@@ -152,6 +152,7 @@ class Judge:
     ) -> Iterator[JudgedFormula]:
         """Yield what an equation for a name says: it defines it, or states it once more."""
         left = left or line.row.sides[0].text
+        defines = defines or self.names.is_of_others(name, left)
         before = None if defines else self.names.scope.nearest(name)
         if before is not None:
             found = [self.rulings.equality(line, left, side, explained=False) for side in sides]
@@ -210,12 +211,12 @@ class Judge:
                 if is_derivative(side):
                     formulas[side] = line.words(side)
                 inner = differentiated(left, side) if judged.outcome == "not judged" else None
-                if inner is not None and (of := self.overview.defines(inner[0])) is not None:
-                    kind = judged.kind if self.names.scope.nearest(of) else "definition"
+                of = None if inner is None else self.overview.defines(inner[0])
+                if inner is not None and of and self.names.scope.nearest(of) is None:
                     stated = self.names.stated(line, of, *inner[:2])
                     self.names.scope.define(replace(stated, known_by=inner[2]))
                     reason = f"taken for the definition of {inner[0]}"
-                    yield replace(judged, kind=kind, reason=reason)
+                    yield replace(judged, kind="definition", reason=reason)
                 else:
                     yield self.rulings.condition(line, judged, left, side)
                 before = side

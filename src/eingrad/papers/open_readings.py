@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from eingrad.notation.tex.names import GENERIC, function_name
 from eingrad.papers.applied_names import NameWithArguments, calls
 from eingrad.papers.heads import head_of
-from eingrad.papers.scan import group_behind
+from eingrad.papers.scan import group_behind, pieces
 
 _LOGARITHM = re.compile(
     r"\\(?:log|ln)(?![A-Za-z])\s*(?:\\[A-Za-z]+|[A-Za-z])\s*(?:_\s*(?:\{[^{}]*\}|\w))?"
@@ -50,6 +50,17 @@ _INVERSE_OF = re.compile(
     r"(?<![A-Za-z\\])[a-z]\s*\^\s*\{\s*-\s*1\s*\}\s*(?:\\left\s*)?"
     r"\(\s*\\?[A-Za-z]+\s*(?:_\s*(?:\{[^{}]*\}|\w)\s*)?(?:\\right\s*)?\)"
 )  # s^{-1}(\theta_i)
+_OPERATOR = re.compile(
+    r"\\[dt]?frac\s*\{\s*(?:\\partial|d|\\mathrm\s*\{\s*d\s*\})\s*\}\s*\{|\\nabla\s*_\s*(?:\{|\\?[A-Za-z]+)"
+)  # of what stands behind it
+_RAISED = re.compile(r"\A\s*\^\s*(?:\{[^{}]*\}|\\?\w+)")
+_FACTOR = re.compile(
+    r"\s*(?:\\left\s*)?(?:\(|[A-Za-z]|\\(?!cdot|times|right|quad|qquad|text|,|;|\\|le|ge|ne|approx|big)"
+    r"[A-Za-z]+)"
+)
+_ROOT_BEHIND = re.compile(
+    r"/\s*\\?[A-Za-z]+(?:_(?:\w|\{[^{}]*\}))?\s*\\(?:sqrt|log|exp|ln)(?![a-z])"
+)
 _FIRST_POWER = re.compile(r"[A-Za-z}]\s*\^\s*(?:\{\s*1\s*\}|1(?!\d))")  # a^1, a layer
 
 
@@ -163,6 +174,25 @@ def _unclear(text: str) -> str:
         return "the power -1 before a name in parentheses: an inverse function, or a quotient"
     if _FIRST_POWER.search(text) is not None:
         return "nobody writes a first power: a 1 above a name is a layer or an entry"
+    return ""
+
+
+def reach(text: str) -> str:
+    r"""Say that it is open how far a sign goes, "" where it is not.
+
+    ``\\frac{d}{dx} (x - y) x^2`` may be of the product, ``1 / a \\sqrt{b}`` may divide by it.
+    """
+    if _ROOT_BEHIND.search(text) is not None:
+        return "what is divided by is not clear: put it in parentheses"
+    for sign in _OPERATOR.finditer(text):
+        place = group_behind(text, sign.end() - 1)[1] if sign[0].endswith("{") else sign.end()
+        inner = list(pieces(text[place:]))
+        first = next((k for k, p in enumerate(inner) if p.text.strip()), 0)
+        if not inner or not inner[first].text.endswith("("):
+            continue
+        end = next((p.end for p in inner[first + 1 :] if not p.depth), len(text))
+        if _FACTOR.match(_RAISED.sub("", text[place + end :], count=1)) is not None:
+            return "how far a derivative goes is not clear: put what it is of in brackets"
     return ""
 
 

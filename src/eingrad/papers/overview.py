@@ -40,6 +40,18 @@ def _pairs(sides: Sequence[Side]) -> Iterator[frozenset[str]]:
             yield pair
 
 
+def _tabled(lines: Sequence[PlacedRow]) -> frozenset[int]:
+    """Return the lines of rows that give names numbers, one of them another one elsewhere."""
+    numbers: dict[str, set[str]] = {}
+    places: dict[str, set[int]] = {}
+    for line in lines:
+        left, *others = (side.text for side in line.row.sides)
+        if len(others) == 1 and _NUMBER.fullmatch(others[0]):
+            numbers.setdefault(bared(left), set()).add(others[0])
+            places.setdefault(bared(left), set()).add(line.row.line)
+    return frozenset().union(*(places[x] for x, found in numbers.items() if len(found) > 1))
+
+
 class Overview:
     """What all of a document shows together, before a formula of it is judged."""
 
@@ -70,6 +82,7 @@ class Overview:
             own[0] for own in sides if len(own) > 1 and re.search(r"[A-Za-z]\S* |\\", own[1])
         }
         self.first_lines = first_lines(lines)
+        self.tabled = _tabled(lines)
         self.layers = {x for source in sources for x in _LAYER.findall(source)}
         self.ranks = label_counts(sources)
         self.examples = examples_in(lines)
@@ -116,6 +129,8 @@ class Overview:
         if (own := head_of(left)) and len(others) == 1 and others[0] in self.only_labels:
             return others[0] not in own.entries
         if all(r"matrix}" in x and not letters_in(x) for x in others):
+            return True
+        if line.row.line in self.tabled and all(_NUMBER.fullmatch(x) for x in others):
             return True
         worked = all(_WORKED.fullmatch(x) for x in others)
         worked |= bool(own and own.entries) and all(_NUMBER.fullmatch(x) for x in others)

@@ -17,6 +17,7 @@ from eingrad.papers.equalities import Doubt, Finding, WayToTake
 from eingrad.papers.givens import Given, said
 from eingrad.papers.heads import is_derivative, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
+from eingrad.papers.open_readings import reach
 from eingrad.papers.placed_rows import PlacedRow
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula
@@ -254,6 +255,8 @@ class Rulings:
         if example := self.example(left, side, used):
             return example
         text = f"{left} = {side}"
+        if unclear := reach(text):
+            return unclear
         if len(_FRACTION_OF.findall(left)) > 1 and r"\sum" not in left:
             return "a product of derivatives on the left side: summed, or one of several terms"
         known, others = _labels_in(left), _labels_in(side)

@@ -682,7 +682,9 @@ class _TextElaboration:
         scope = {x for side in (statement.target, statement.value) for x in labels_inside(side)}
         labels = elaboration.labels_for(left, scope)
         target = elaboration.at(left, labels, scope)
-        assert isinstance(target, Symbol | Derivative)
+        if not isinstance(target, Symbol | Derivative):  # d_k of R^{n x d_k}
+            reason = f"{to_text(target)} is the extent of an axis, and no tensor"
+            raise NotationError(reason, position=statement.position)
         value = elaboration.at(right, labels, scope)
         parts = {id(x) for x in walk(statement.value)}
         notes = [
