@@ -15,6 +15,7 @@ from eingrad.papers.chains import chain_rule
 from eingrad.papers.defined_names import DefinedNames, IndexSlip
 from eingrad.papers.equalities import Doubt, Finding, WayToTake
 from eingrad.papers.givens import Given, said
+from eingrad.papers.gradient_entries import gradient_written_out
 from eingrad.papers.heads import is_derivative, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.open_readings import reach
@@ -22,7 +23,6 @@ from eingrad.papers.placed_rows import PlacedRow
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula
 from eingrad.papers.scope import Stated, letters_of_name
-from eingrad.papers.written_out import gradient_written_out
 
 _DIFFERENTIAL = re.compile(
     r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
