@@ -16,7 +16,6 @@ from eingrad.notation.system import System
 from eingrad.notation.tensors import RESERVED
 from eingrad.notation.tex.names import ERRORS
 from eingrad.papers.any_activation import stated_with_any, with_any
-from eingrad.papers.any_functions import functions_in, with_any_functions
 from eingrad.papers.axes_of_names import LOSSES, SHOWN, written_names
 from eingrad.papers.claim_in_context import (
     KNOWN,
@@ -29,6 +28,7 @@ from eingrad.papers.claim_in_context import (
     names_in,
     read_equation,
 )
+from eingrad.papers.functions_of_one import functions_in, with_any_functions
 from eingrad.papers.heads import letters_in
 from eingrad.papers.prose import Facts
 from eingrad.papers.scope import (

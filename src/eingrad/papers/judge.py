@@ -212,11 +212,12 @@ class Judge:
                     formulas[side] = line.words(side)
                 inner = differentiated(left, side) if judged.outcome == "not judged" else None
                 of = None if inner is None else self.overview.defines(inner[0])
-                if inner is not None and of and self.names.scope.nearest(of) is None:
+                if inner is not None and of:
+                    kind = judged.kind if self.names.scope.nearest(of) else "definition"
                     stated = self.names.stated(line, of, *inner[:2])
                     self.names.scope.define(replace(stated, known_by=inner[2]))
                     reason = f"taken for the definition of {inner[0]}"
-                    yield replace(judged, kind="definition", reason=reason)
+                    yield replace(judged, kind=kind, reason=reason)
                 else:
                     yield self.rulings.condition(line, judged, left, side)
                 before = side
