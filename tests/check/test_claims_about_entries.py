@@ -134,3 +134,10 @@ def test_a_stencil_is_judged_where_its_entries_exist(claim: str, outcome: str) -
     verdict = eg.parse_latex(r"E = \frac{1}{2 h} \sum_i (u_{i+1} - u_i)^2").check(claim)
     assert verdict.outcome == outcome
     assert outcome == "wrong" or "i is not the first" in verdict.notes[0]
+
+
+@pytest.mark.parametrize("by", [1, 3, 4, 9, 20])
+def test_a_claim_far_outside_is_compared_where_its_entries_exist(by: int) -> None:
+    """On axes that are no longer than the distance nothing was compared, and all was right."""
+    model = eg.parse("L = sum_i(x_i^2)")
+    assert model.check(f"dL/dx_i = 5 x[i+{by}]").outcome == "wrong"

@@ -114,6 +114,19 @@ def test_an_entry_behind_the_last_is_refused() -> None:
         eg.parse_latex(FROM_0).check(LAST % ("T", "2 h_T"), latex=True)
 
 
+def test_an_entry_before_the_first_is_refused() -> None:
+    """It is no input of the model, and was taken for the last one."""
+    model = eg.parse_latex(r"""h_t = \tanh(w h_{t-1} + u x_t) \\ L = \sum_{t=1}^T (h_t - y_t)^2""")
+    with pytest.raises(eg.NotationError, match="entry 0 stands before the first t, 1"):
+        model.check(r"\frac{\partial L}{\partial h_0} = 2 (h_T - y_T)", latex=True)
+    given = eg.parse_latex(
+        r"h_0 = g \\ h_t = \tanh(w h_{t-1} + u x_t) \\ L = \sum_{t=1}^T (h_t - y_t)^2"
+    )
+    claim = r"\frac{\partial L}{\partial g} = %s w (1 - h_1^2) \frac{\partial L}{\partial h_1}"
+    assert given.check(claim % "", latex=True).ok
+    assert given.check(claim % "2", latex=True).outcome == "wrong"
+
+
 @pytest.mark.parametrize(("latex", "lines"), [
     # gates of which f is also a tensor's name
     (r"\mathbf{f}_t = \sigma(\mathbf{W}_f \mathbf{h}_{t-1} + \mathbf{U}_f \mathbf{x}_t + "

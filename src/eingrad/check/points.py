@@ -651,6 +651,8 @@ def _read_far(node: Expr) -> tuple[Sequence[Dim], int]:
     match node:
         case Band() if len(node.dims) == 1:
             return node.dims, abs(node.constant) + (not any(node.ends))
+        case Band():
+            far, dims = abs(node.constant), list(node.dims)
         case Shift():
             far, dims = abs(node.by), [node.dims[node.axis]]
         case Window():

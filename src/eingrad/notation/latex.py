@@ -235,9 +235,12 @@ def _base(base: Formula) -> str:
 
 
 def _exponent(exponent: Formula) -> str:
-    """Write an exponent; a letter in braces of its own, for without them it may be no exponent."""
+    """Write an exponent; a layer's letter, or a word, in braces of its own, for without them it may
+    be no exponent."""
     text = to_latex(exponent)
-    return f"{{{text}}}" if text == "T" or re.match(r"(?:l|L|\\ell)\b", text) else text
+    return (
+        f"{{{text}}}" if text == "T" or re.match(r"(?:(?:l|L|\\ell)\b|\\mathrm\{)", text) else text
+    )
 
 
 def _parenthesized(text: str) -> str:

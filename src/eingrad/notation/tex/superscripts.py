@@ -608,6 +608,12 @@ class _Rewriter:
         hint = rf"\sum_{{{moving.letter}=1}}^{moving.last} says that {moving.last} is the last one"
         return NotationError(reason, hint=hint)
 
+    def ahead(self, index: Index, moving: Moving) -> NotationError:
+        """Return the error about an entry before the first one."""
+        reason = f"entry {index.number} stands before the first {moving.letter}, {moving.first}"
+        hint = "say what stands there, as in h_0 = g, and differentiate by g"
+        return NotationError(reason, hint=hint)
+
     def _check(self, found: ScriptedName, above: Script) -> None:
         """Refuse other offsets of a label that moves."""
         letters = {index_letter(t) for t in above.inner} & self.moving.labels.keys()
@@ -638,6 +644,8 @@ class _ClaimRewriter(_Rewriter):
         place = index.by - moving.end - 1
         if index.number is not None:
             place = index.number - moving.first
+            if place < 0:
+                raise self.ahead(index, moving)
         elif place >= 0:
             raise self.behind(index, moving)
         return replace(result, entry=(used, place))
