@@ -110,6 +110,16 @@ ONE: dict[str, Callable[[Value], Value]] = {
     "floor": lambda x: x if abs(x) == INF else mpmath.floor(x),
     "ceil": lambda x: x if abs(x) == INF else mpmath.ceil(x),
     "square": lambda x: x * x,
+    "asinh": lambda x: x if abs(x) == INF else mpmath.asinh(x),
+    "acosh": _within(1, INF, mpmath.acosh), "atanh": _within(-1, 1, mpmath.atanh),
+    "cot": lambda x: mpmath.cot(finite(x)) if x else None, "sec": lambda x: mpmath.sec(finite(x)),
+    "csc": lambda x: mpmath.csc(finite(x)) if x else None,
+    "coth": _far(lambda x: mpmath.coth(x) if x else None, -1, 1), "sech": _far(mpmath.sech, 0, 0),
+    "csch": _far(lambda x: mpmath.csch(x) if x else None, 0, 0),
+    "acot": lambda x: mpmath.pi / 2 - mpmath.atan(x) if x < 1 else mpmath.atan(1 / x),
+    "asec": lambda x: mpmath.asec(x) if abs(x) >= 1 else NAN if x else None,
+    "acsc": lambda x: mpmath.acsc(x) if abs(x) >= 1 else NAN if x else None,
+    "acoth": lambda x: mpmath.atanh(1 / x) if abs(x) > 1 else NAN if abs(x) < 1 and x else None,
 }
 # fmt: on
 
@@ -136,7 +146,13 @@ _except("gelu", "numpy jax", lambda x: x == -math.inf or -40 < x < -5,
         "-inf is 0 times infinity; in the tail the rounding of x counts x^2 times")  # fmt: skip
 _except("gelu", "torch", lambda x: x < -5, "PyTorch's is exact to 1e-17 of x, not of the value")
 _except("ndtr", EVERYWHERE, lambda x: -40 < x < -4, "in the tail x's rounding counts x^2 times")
-_except("sinh cosh", "jax", lambda x: 600 < abs(x) < 711, "XLA takes exp(x - log 2)")
+_except("sinh cosh sech csch", "jax", lambda x: 600 < abs(x) < 711, "XLA takes exp(x - log 2)")
+_except(
+    "asec acoth",
+    EVERYWHERE,
+    lambda x: abs(abs(x) - 1) < 1e-9,
+    "next to 1 the rounding of 1 / x counts",
+)
 _except("lgamma", EVERYWHERE, lambda x: abs(x - 1) < 1e-9 or x < 0,
         "next to its zeros the libraries are exact to 1e-16, not to that of the value")  # fmt: skip
 _except("polygamma", "numpy jax", lambda x: x > 1e150, "1 / x is lost in the library's series")

@@ -17,6 +17,9 @@ CLAIMS = {
     r"f(x) = a x^2 + bx + c": {
         r"f(1) = a + b + c": "right",
         r"f(0) + f'(x) = c + 2ax + b": "right",
+        r"f(-b/(2a)) = c - \frac{b^2}{4a}": "right",
+        r"f(x + 1) - f(x) = 2ax + a + b": "right",
+        r"f'(x + 1) = 2ax + b": "wrong",
         r"f(a) = a^3 + ba + c": "right",
         r"f(a) = a x^2 + bx + c": "not judged",
         r"f(x) = c + x(ax + b)": "right",
@@ -113,6 +116,41 @@ CLAIMS = {
         r"\nabla^2 f(\mathbf{x}_0) = \mathbf{A} + \mathbf{A}^T": "right",
         r"\left. \nabla f \right|_{\mathbf{x} = \mathbf{a}} = 2 \mathbf{A} \mathbf{a}": "right if",
     },
+    r"L = n\log\sigma + \frac{1}{2\sigma^2} \sum_i (x_i - \mu)^2": {
+        r"\frac{\partial L}{\partial \sigma^2}"
+        r" = \frac{n}{2\sigma^2} - \frac{1}{2\sigma^4} \sum_i (x_i - \mu)^2": "right",
+        r"\frac{\partial}{\partial (\sigma^2)} L"
+        r" = \frac{n}{\sigma} - \frac{1}{\sigma^3} \sum_i (x_i - \mu)^2": "wrong",
+        r"\frac{\partial^2 L}{\partial (\sigma^2)^2}"
+        r" = -\frac{n}{2\sigma^4} + \frac{1}{\sigma^6} \sum_i (x_i - \mu)^2": "right",
+        r"\frac{\partial^2 L}{\partial\mu\,\partial\sigma^2}"
+        r" = \frac{1}{\sigma^4} \sum_i (x_i - \mu)": "right",
+    },
+    r"K = \frac{1}{2} \sum_j (\mu_j^2 + \sigma_j^2 - \log \sigma_j^2 - 1)": {
+        r"\frac{\partial K}{\partial \sigma_j^2} = \frac{1}{2} (1 - 1 / \sigma_j^2)": "right",
+        r"\frac{\partial^2 K}{\partial \sigma_j^2} = 1 + 1 / \sigma_j^2": "right",
+    },
+    r"y = \cot x + \sec^2 x + \operatorname{arcoth}(x)": {
+        r"\frac{dy}{dx} = -\csc^2 x + 2\sec^2 x \tan x + \frac{1}{1 - x^2}": "right",
+    },
+    r"y = \operatorname{arsinh}(x) - \operatorname{arccot}(x)": {
+        r"\frac{dy}{dx} = \frac{1}{\sqrt{x^2 + 1}} + \frac{1}{1 + x^2}": "right",
+        r"\frac{dy}{dx} = \frac{1}{\sqrt{x^2 + 1}} - \frac{1}{1 + x^2}": "wrong",
+    },
+    r"y = \csc x + \operatorname{sech} x": {
+        r"\frac{dy}{dx} = -\csc x \cot x - \operatorname{sech} x \tanh x": "right",
+    },
+    r"s(z) = \frac{1}{1 + e^{-z}}": {
+        r"s'(1) = 0.1966": "right",
+        r"s'(1) = 0.1967": "wrong",
+        r"s(-1) = 0.27": "right",
+        r"s'(0) = 0.3": "wrong",
+    },
+    r"L = x / 8 + y / 3": {
+        r"\frac{dL}{dx} = 0.13": "wrong",
+        r"\frac{dL}{dy} = 0.333": "right",
+        r"L = 0.33": "wrong",
+    },
     r"L(y, f(x)) = \frac{1}{2} (y - f(x))^2": {
         r"\frac{\partial L}{\partial f(x)} = f(x) - y": "right",
         r"-\frac{\partial L(y, f(x))}{\partial f(x)} = y - f(x)": "right",
@@ -190,7 +228,7 @@ REFUSED = [
     (r"f(x) = a x^2", r"\frac{df}{dx}(a) = 2a^2"),
     (r"f(x) = x^2, \quad g = \left. f \right|_{x=2}", r"g = 4"),
     (r"L(w) = (w - 1)^2", r"L(w + 1) = w^2"),
-    (r"f(x) = a x^2 + b x + c", r"f(-b/(2a)) = c - \frac{b^2}{4a}"),
+    (r"m(v) = \frac{1}{\sqrt{1 - v^2}}", r"m(1 - v^2) = 1/m"),
     (r"V(r) = k/r", r"\frac{dV}{dr} = -V(1/r)"),
     (r"m(v) = \frac{1}{\sqrt{1 - v^2}}", r"\frac{dm}{dv} = v m (1 - v^2)^{-1}"),
     (r"m(v) = \frac{1}{\sqrt{1 - v^2}}", r"\frac{dm}{dv} = v m(1 - v^2)^{-1}"),

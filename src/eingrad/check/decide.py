@@ -49,6 +49,7 @@ from eingrad.check.other_meanings import (
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
 from eingrad.check.rate_claims import rates_as_differentials
+from eingrad.check.rounded import right_to_digits
 from eingrad.check.tree import mapped, tidied
 from eingrad.check.unsaid_sums import with_sums_said
 from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
@@ -458,6 +459,9 @@ def check_formula(
             return replace(_right(question, text, proved=False), outcome="right if",
                            reason=f"right if {known}", mistake="assumption", assumption=known,
                            proof=None)  # fmt: skip
+        if digits := right_to_digits(claim.value, question):
+            reason = f"right to the digits given, {digits} behind the point"
+            return Verdict("right", text, reason, question.correct, proof="evaluation")
         unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(
             derived.system, claim)  # fmt: skip
         unsaid = unsaid or (function_of_books(derived.system) if books else None)

@@ -49,7 +49,6 @@ RECIPES = {  # {a}, {b}: the arguments with labels, {i}: all their labels
     "log10": "log({a}) / log(10)",            "exp2": "2^{a}",         "cbrt": "{a}^(1/3)",
     "power": "{a}^{b}",                       "reciprocal": "1 / {a}",
     "logit": "log({a} / (1 - {a}))",
-    "sec": "1 / cos({a})",                    "csc": "1 / sin({a})",   "cot": "cos({a}) / sin({a})",
     "sinc": "sin({a}) / {a}",                 "hypot": "sqrt({a}^2 + {b}^2)",
     "rsqrt": "1 / sqrt({a})",                 "argmin": "argmax_{i}(-{a})",
     "softmin": "softmax_{i}(-{a})",           "rmsnorm": "{a} / sqrt(mean_{i}({a}^2) + eps)",

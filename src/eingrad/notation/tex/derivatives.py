@@ -19,6 +19,7 @@ from eingrad.notation.syntax import (
     Number,
     Power,
     Product,
+    Sum,
     Symbol,
     TensorAt,
 )
@@ -28,6 +29,7 @@ from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
 AS_IN = r"write \frac{\partial L}{\partial W_{ij}}"
+SQUARE = "^2"  # ends the name of a square that a derivative is by
 UPRIGHT_D = frozenset({r"\mathrm", r"\text", r"\rm"})
 ENDS_OPERAND = frozenset({
     "SIGN", "EQUAL", "COMPARE", "COMMA", "CLOSE", "RBRACE", "ENDCASES", "ROW", "AMP", "DOT", "END",
@@ -305,7 +307,26 @@ class DerivativeReader(PointReader):
         self, of: Formula, by: tuple[Symbol | TensorAt, ...], order: Formula, token: Token,
         by_row: bool = False,
     ) -> Formula:  # fmt: skip
-        """Return a derivative of an order, once for each tensor that it is by."""
+        """Return a derivative of an order, once for each tensor that it is by.
+
+        That by a square is dL/ds / (2 s).
+        """
+        by = _squared_once(by, order)
+        squares = [x for x in by if isinstance(x, Symbol) and x.name.endswith(SQUARE)]
+        if squares:
+            roots = tuple(
+                replace(x, name=x.name.removesuffix(SQUARE)) if x in squares else x for x in by
+            )
+            taken = self._taken(of, roots, order, token, by_row)
+            root = next(r for x, r in zip(by, roots, strict=True) if x in squares)
+            if len(squares) == 1:
+                return _over(taken, (Number(2), root))
+            if len({*squares}) < len(squares) == 2:  # d2L / (4 s^2) - dL / (4 s^3)
+                slope = self._taken(of, roots[:1], Number(1), token, by_row)
+                first, last = (Power(root, Number(k)) for k in (2, 3))
+                terms = _over(taken, (Number(4), first)), _over(slope, (Number(4), last))
+                return Sum(terms, (False, True), taken.position)
+            raise self.error("a derivative by two squares", "give the squares names", token)
         if isinstance(order, Number) and order.value != len(by):
             reason = f"a derivative of order {order.value} by {len(by)} tensors"
             raise self.error(
@@ -449,6 +470,11 @@ class DerivativeReader(PointReader):
         self.total = self.peek().text != r"\partial"
         while self.differential():
             first = self.peek()
+            if (square := self._square_in_parentheses()) is not None:
+                times = 2 if self.take_square() else 1
+                wrt += [square] * times
+                rows += [False] * times
+                continue
             tensor, times = self.tensor_or_entry(transposed=True)
             if isinstance(tensor, Symbol) and times == 1 and self._is_taken(tensor):
                 tensor = self._as_taken(tensor, first)
@@ -458,6 +484,24 @@ class DerivativeReader(PointReader):
         if rows == [True, False]:  # \partial y^\top \partial x: a row for each entry of x
             wrt.reverse()
         return tuple(wrt)
+
+    def _square_in_parentheses(self) -> Symbol | None:
+        r"""Read the ``(\sigma^2)`` of ``\partial (\sigma^2)``, if it comes next."""
+        start = self.k
+        if self.take("OPEN", "("):
+            tensor, times = self.tensor_or_entry() if self.begins_name(self.peek()) else (None, 0)
+            if isinstance(tensor, Symbol) and times == 2 and self.take("CLOSE", "("):
+                return replace(tensor, name=tensor.name + SQUARE)
+        self.k = start
+        return None
+
+    def take_square(self) -> bool:
+        r"""Go past the ``^2`` of ``\partial (\sigma^2)^2``."""
+        texts = [self.peek(k).text for k in range(4)]
+        length = 4 if texts[1:] == ["{", "2", "}"] else 2 if texts[1:2] == ["2"] else 0
+        found = self.peek().kind == "SUP" and length > 0
+        self.k += length if found else 0
+        return found
 
     def _is_taken(self, tensor: Symbol) -> bool:
         r"""Whether the (x) of ``\partial f(x)`` comes next, of an f that the text has so."""
@@ -651,6 +695,23 @@ class DerivativeReader(PointReader):
             letters += self.peek(k).text
             k += 1
         return letters
+
+
+def _squared_once(
+    by: tuple[Symbol | TensorAt, ...], order: Formula
+) -> tuple[Symbol | TensorAt, ...]:
+    r"""Return what a derivative is by, with the square of s for ``s s`` if its order is one less:
+    ``\frac{\partial L}{\partial s^2}``."""
+    pairs = [k for k in range(len(by) - 1) if by[k] == by[k + 1]]
+    one = isinstance(order, Number) and order.value == len(by) - 1
+    if not one or len(pairs) != 1 or not isinstance(root := by[pairs[0]], Symbol):
+        return by
+    (k,) = pairs
+    return (*by[:k], replace(root, name=root.name + SQUARE), *by[k + 2 :])
+
+
+def _over(above: Formula, below: tuple[Formula, ...]) -> Product:
+    return Product((above, *below), (False, *(True for _ in below)), above.position)
 
 
 def _times(order: Formula) -> int:

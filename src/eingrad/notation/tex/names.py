@@ -23,6 +23,7 @@ UPRIGHT = frozenset({r"\mathrm", r"\text", r"\textrm", r"\operatorname", r"\math
 GENERIC = frozenset({
     "f", "g", "h", "u", "F", "G", "H", "phi", "psi", "rho", "zeta", "Phi", "Psi", "ell",
 })  # functions, where they always take arguments
+QUANTITIES = frozenset({"u", "rho"})  # of these, what are factors, too: u (1 + x)
 PARAMETERS = frozenset({
     "theta", "Theta", "phi", "psi", "omega", "w", "W", "beta", "vartheta", "delta", "epsilon",
     "lambda", "tau", "eta", "kappa",

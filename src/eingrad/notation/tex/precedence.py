@@ -441,10 +441,24 @@ class Parser(CallReader):
             self.k = start
             return self.tensor_of(name, (), token)
         own = {x.name for x in self.context.applied[name].arguments}
-        if opened.spaced or not all(_is_argument(x, name, own) for x in args):
+        sure = all(_is_argument(x, name, own) for x in args) or self._is_always_called(name, token)
+        if opened.spaced or not sure:
             hint = rf"write {name} \cdot (...) for a product; say what {name} is there for a call"
             raise self.error(f"whether {name}(...) is a product or a call is open", hint, token)
         return Call(name + AT_POINT, args, (), self.at(token))
+
+    def _is_always_called(self, name: str, token: Token) -> bool:
+        r"""Whether f, g or h with parentheses is a whole side, ``f(x + 1)``, or stands so twice."""
+        if name not in names.GENERIC - names.QUANTITIES:
+            return False
+        if token is self.tokens[0] and self.peek().kind in {"END", "EQUAL"}:
+            return True
+        behind = [
+            self.tokens[k + 1] for k, t in enumerate(self.tokens[:-1])
+            if (names.greek(t.text) or t.text) == name
+        ]  # fmt: skip
+        calls = sum((t.kind, t.text) in {("OPEN", "("), ("PRIME", "'")} for t in behind)
+        return len(behind) == calls > 1
 
     def _check_lone_number(self, name: str, token: Token) -> None:
         """Raise for ``x(0)``, which no one writes for a product."""
