@@ -24,6 +24,7 @@ from eingrad.check.compare import (
 from eingrad.check.derived import Derived
 from eingrad.check.diagnose import Diagnosis, condition_for, diagnose, diagnose_label
 from eingrad.check.differential_claims import where_held, with_differentials
+from eingrad.check.directions import Rewritten, in_differentials
 from eingrad.check.function_claims import FunctionClaim, FunctionFailedError, target_for
 from eingrad.check.generic_functions import as_variables, with_density
 from eingrad.check.held_fixed import (
@@ -164,13 +165,18 @@ def _check_text(
         if entries is not None:
             each = (_check_text(derived, x, latex, layouts, depth) for x in entries)
             return [verdict for verdicts in each for verdict in verdicts]
+    books = isinstance(claim, str) and (is_latex(claim) if latex is None else latex)
     if isinstance(claim, str):
         derived = _with_own_model(derived, claim)
-        derived = _with_arguments(derived, claim)
+        own = in_differentials(derived, claim) if books else Rewritten(derived, claim)
+        if own.formula:
+            verdicts = _check_text(own.derived, own.claim, latex, layouts, depth)
+            return [own.told(verdict) for verdict in verdicts]
+        claim, derived = own.claim, _with_arguments(derived, own.claim)
         rates = rates_as_differentials(derived.system, claim)
-        along, held = with_differentials(derived, rates, latex)
-        claim, derived = (claim, derived) if along is derived else (rates, along)
-        if held:
+        extended, held = with_differentials(derived, rates, latex)
+        claim, derived = (claim, derived) if extended is derived else (rates, extended)
+        if held and not own.along:
             verdicts = _check_text(derived, claim, latex, layouts, depth)
             return [where_held(verdict, held) for verdict in verdicts]
     system = derived.system
@@ -190,7 +196,6 @@ def _check_text(
     claims, quotients = by_the_parameter(claims, derived)
     aliases += quotients
     named = _used(system.shorthands, claims)
-    books = isinstance(claim, str) and (is_latex(claim) if latex is None else latex)
     judge = partial(_check_last, derived, depth, books)
     found = MatrixJudge(derived, judge, layouts, depth).verdicts([*named, *claims])
     if found is None:

@@ -81,6 +81,14 @@ def inlined(derived: Derived, claims: Sequence[Claim]) -> Inlined:
     return Inlined(writer.derived, tuple(rest), writer.formulas)
 
 
+def defined(derived: Derived, claim: Assignment) -> Derived:
+    """Return a model with one definition more."""
+    writer = _Inliner(derived)
+    assert isinstance(claim.target, Symbol)
+    writer.define(claim.target, writer.named(claim.value))
+    return writer.derived
+
+
 def _oriented(claim: Claim, system: System) -> Claim:
     """Return ``A_ij x_j = y_i`` as a claim about y, if the model says what y is."""
     if isinstance(claim, Equation):

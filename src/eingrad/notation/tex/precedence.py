@@ -553,7 +553,8 @@ class Parser(CallReader):
                 context.survey.notes.setdefault(f"{name} is a function, for it never stands alone")
             return
         factor = name in context.bare or (entries and name not in names.GENERIC) or (
-            context.closed and name in context.tensors and self._raised_behind())  # fmt: skip
+            context.closed and name in context.tensors
+            and (self._raised_behind() or self._is_differential_ahead()))  # fmt: skip
         if count == 1 and (factor or (entries and context.closed and name in context.tensors)):
             return  # f (x) beside a lone f, A_ij (x)
         if not context.final:
@@ -565,6 +566,15 @@ class Parser(CallReader):
             return
         hint = f"write {name} alone where it is defined, and a product without parentheses"
         raise self.error(f"{name} with {'arguments' if count > 1 else 'an argument'}", hint, token)
+
+    def _is_differential_ahead(self) -> bool:
+        """Whether the dX of ``A (dX)`` comes next."""
+        tensors = self.context.tensors
+        ahead = [x.name for x in self.arguments_ahead()]
+        return bool(ahead) and all(
+            x in tensors and x.removeprefix(DIFFERENTIAL) in tensors and x[0] == DIFFERENTIAL
+            for x in ahead
+        )
 
     def _raised_behind(self) -> bool:
         r"""Whether a power or a transpose hangs on the parentheses ahead: ``\delta (a)^T``."""
