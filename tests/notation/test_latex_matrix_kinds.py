@@ -188,6 +188,15 @@ def test_functions_of_whole_matrices_are_refused(text: str) -> None:
         eg.parse_latex(text)
 
 
+def test_a_condition_defines_no_identity() -> None:
+    r"""``W^T W = I`` says what W is, not what I is: it was read as I = W^T W."""
+    loss = r"L = \operatorname{tr}(\mathbf\Lambda^T (\mathbf W^T \mathbf W - \mathbf I))"
+    with pytest.raises(eg.NotationError, match="a condition on a matrix"):
+        eg.parse_latex(rf"\mathbf W^T \mathbf W = \mathbf I \\ {loss}")
+    claim = r"\frac{\partial L}{\partial \mathbf W} = \mathbf W (\mathbf\Lambda + \mathbf\Lambda^T)"
+    assert eg.parse_latex(loss).check(claim, latex=True).ok
+
+
 IDENTITY = r"X \in \mathbb{R}^{n \times d}, I \in \mathbb{R}^{d \times d}"
 
 

@@ -104,6 +104,9 @@ def read_statement(whole: Row, context: Context) -> Statement:
         value = _as_extents(value) if isinstance(first, SizeOf) else value
         return with_places(Assumption(first, value, position), latex=True)
     if not isinstance(first, Symbol | Derivative):
+        if value == Symbol("I") and TRANSPOSED in walk(first):
+            hint = "leave it out, or write what it says of the entries"
+            raise context.lexer.error(left[0], "a condition on a matrix, W^T W = I", hint)
         first, value = value, first  # A_{ij} x_j = y_i
     if not isinstance(first, Symbol | Derivative):
         raise context.lexer.error(
