@@ -87,6 +87,7 @@ REFUSED = [
      "W_h h_{t-1} + W_x x_t"),
     (r"\mathbf{h}_t = \tanh(\mathbf{W} [\mathbf{h}_{t-1}; \mathbf{x}_t])", "one below the other",
      "the blocks of W"),
+    (r"V_t = r_t + \gamma V_{t+1} \\ L = V_0^2", "stands before the first t", "V_1"),
     (r"y_{i+1} = x_i^2", "another position than its label", "write the line"),
     (r"h_t = \tanh(W h_{t-1} + x_t)", "W may be a matrix here", r"W \in \mathbb{R}^{n \times n}"),
     (r"h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h)", "Whh may be a matrix", "its shape"),

@@ -289,6 +289,7 @@ def _elaborated(
     ]  # fmt: skip
     every = _without_open(every)
     every = with_first_entries(with_edges(every), moving.firsts, moving.stacked)
+    _check_before_first(every, moving)
     shorthands = _shorthands(every)
     rest = tuple(s for s in every if s not in shorthands)
     chained = tuple(statement_in_place(x, defined) for x in context.survey.chained)
@@ -302,6 +303,22 @@ def _elaborated(
         ),
         (*plain.alike, *moving.alike),
     )  # fmt: skip
+
+
+def _check_before_first(statements: Sequence[Statement], moving: MovingLabels) -> None:
+    """Raise for the V_0 of ``V_t = r_t + c V_{t+1}``, whose labels begin at 1."""
+    assigned = {s.target.name: s.value for s in statements
+                if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
+    later = {n for n, value in assigned.items() for x in walk(value)
+             if isinstance(x, Symbol) and x.name == n and max(x.moves, default=0) > 0}  # fmt: skip
+    before = {name: base for name, base in moving.first_names.items() if base in later}
+    for part in (x for value in assigned.values() for x in walk(value)):
+        name = part.name if isinstance(part, Symbol) else ""
+        if name in before.keys() - moving.firsts.keys() - assigned.keys():
+            label = moving.carriers[before[name]][0]
+            hint = f"read {before[name]}_1, the first, or give what {name} is a name of its own"
+            reason = f"{name} stands before the first {label}, where nothing of {before[name]} is"
+            raise NotationError(reason, hint=hint, position=part.position, operand=name)
 
 
 def read_claims(
