@@ -100,13 +100,16 @@ def test_text_and_latex_read_alike(text: str, latex: str) -> None:
     assert str(eg.parse(text)) == str(eg.parse_latex(latex))
 
 
+FROM_ONE_ON = {"acosh", "acoth", "asec", "acsc"}
+
+
 def test_a_prime_is_the_derivative_of_every_function_of_one_argument() -> None:
     names = [n for n, f in FUNCTIONS.items() if elementwise(n) and f.arity == 1 and not f.internal]
     names.remove("stop_gradient")
     assert len(names) > 20
     points = np.array([0.31, 0.72])
     for name in names:
-        step, x = 1e-6, points + (name == "arccosh")
+        step, x = 1e-6, points + (name in FROM_ONE_ON)
         at = eg.parse(f"L = sum_i({name}(x_i))").grad("L", wrt=["x"]).compile()
         up, down = (float(at(x=x + s)["L"]) for s in (step, -step))
         slope = eg.parse(f"L = sum_i({name}'(x_i))").grad("L", wrt=["x"]).compile()(x=x)["L"]

@@ -34,6 +34,10 @@ def _gaussian(x: Any) -> Any:
     return (-(x * x) / 2)("exp") / math.sqrt(2 * math.pi)
 
 
+def _slope_of_asec(x: Any) -> Any:
+    return 1 / (x("abs") * (x**2 - 1)("sqrt"))
+
+
 def slope_of_gelu(x: Any) -> Any:
     """Return ``gelu'(x)``, the normal distribution function and x times the density."""
     return HALF * (1 + (x * SQRT_HALF)("erf")) + x * _gaussian(x)
@@ -204,18 +208,23 @@ FUNCTIONS: Table[Function] = Table([
              at_kinks=(_power_by_base, _power_by_exponent), latex="{{{0}}}^{{{1}}}",
              rule="power rule", returns="``x ** y``", domain=HALF_LINE, singular=True,
              numpy="np.power", torch="torch.pow({0}, {1})", jax="jnp.power"),
-    *(Function(name, (None,), recipe=recipe, written_out=True, names=names, returns=returns)
-      for name, names, recipe, returns in (
-        ("cot", (), lambda x: 1 / x("tan"), "the cotangent"),
-        ("sec", (), lambda x: 1 / x("cos"), "the secant"),
-        ("csc", ("cosec",), lambda x: 1 / x("sin"), "the cosecant"),
-        ("coth", (), lambda x: 1 / x("tanh"), "the hyperbolic cotangent"),
-        ("sech", (), lambda x: 1 / x("cosh"), "the hyperbolic secant"),
-        ("csch", ("cosech",), lambda x: 1 / x("sinh"), "the hyperbolic cosecant"),
-        ("asec", ("arcsec",), lambda x: (1 / x)("acos"), "the inverse secant"),
-        ("acsc", ("arccsc",), lambda x: (1 / x)("asin"), "the inverse cosecant"),
+    *(Function(name, (slope,), recipe=recipe, written_out=True, names=names, returns=returns)
+      for name, names, recipe, slope, returns in (
+        ("cot", (), lambda x: 1 / x("tan"), lambda y, x: -1 - y ** 2, "the cotangent"),
+        ("sec", (), lambda x: 1 / x("cos"), lambda y, x: y * x("tan"), "the secant"),
+        ("csc", ("cosec",), lambda x: 1 / x("sin"), lambda y, x: -y / x("tan"), "the cosecant"),
+        ("coth", (), lambda x: 1 / x("tanh"), lambda y, x: 1 - y ** 2,
+         "the hyperbolic cotangent"),
+        ("sech", (), lambda x: 1 / x("cosh"), lambda y, x: -y * x("tanh"),
+         "the hyperbolic secant"),
+        ("csch", ("cosech",), lambda x: 1 / x("sinh"), lambda y, x: -y / x("tanh"),
+         "the hyperbolic cosecant"),
+        ("asec", ("arcsec",), lambda x: (1 / x)("acos"), lambda y, x: _slope_of_asec(x),
+         "the inverse secant"),
+        ("acsc", ("arccsc",), lambda x: (1 / x)("asin"), lambda y, x: -_slope_of_asec(x),
+         "the inverse cosecant"),
         ("acoth", ("arcoth", "arccoth"), lambda x: (1 / x)("atanh"),
-         "the inverse hyperbolic cotangent"),
+         lambda y, x: 1 / (1 - x ** 2), "the inverse hyperbolic cotangent"),
     )),
     Function("square", (lambda y, x: 2 * x,), recipe=lambda x: x ** 2, written_out=True,
              keeps_integers=True, returns="``x ** 2``"),
