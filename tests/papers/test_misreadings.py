@@ -269,3 +269,26 @@ def test_an_extent_that_gets_a_value_stops_nothing(tmp_path: Path) -> None:
         r"with $Q \in \mathbb{R}^{n \times d_k}$, $K \in \mathbb{R}^{n \times d_k}$"
     )
     assert len(found_in(tmp_path, text)) >= 2
+
+
+# y = f(x) = formula defines both; a definition in other words can be wrong, a further one cannot
+TANH = (
+    r"$\sigma(z) = \frac{1}{1+e^{-z}}$ and $$t = \frac{e^z-e^{-z}}{e^z+e^{-z}} = 2 \sigma(%s) - 1$$"
+)
+SAID_AGAIN = [
+    (r"Let $y = f(x) = x^2e^x$. $$\frac{dy}{dx} = (x^2+2x)e^x$$", "right"),
+    (r"Let $y = f(x) = x^2e^x$. $$\frac{dy}{dx} = x e^x$$", "wrong"),
+    (r"Let $L = g(w) = w^2$. $$\frac{dg}{dw} = 2w$$", "right"),
+    (TANH % "z", "wrong"),
+    (TANH % "2 z", "right"),
+    (r"$L = \lambda/2$ and $$I = I_0 \cos\left(\frac{\pi z}{L}\right) = I_0 \cos(k z)$$",
+     "not judged"),
+    (r"Let $t = \tanh(z)$, $t = 2 \cdot sigmoid(z) - 1$, $$\frac{dt}{dz} = 1 - t^2$$", "right if"),
+    (r"$$\log\frac ab = \log a-\log b$$", "not judged"),
+    (r"Let $y = x^2$ and $$y=\mathbb{1}_{}$$", "not judged"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "outcome"), SAID_AGAIN)
+def test_a_definition_in_other_words(tmp_path: Path, text: str, outcome: str) -> None:
+    assert found_in(tmp_path, text)[-1].outcome == outcome

@@ -183,7 +183,8 @@ class DefinedNames:
             bare = (
                 rf"(?<![A-Za-z\\]){re.escape(base)}_(?:{letter}(?![A-Za-z,])|\{{\s*{letter}\s*\}})"
             )
-            text = re.sub(bare, rf"\\check{{{base}}}", text)
+            checked = rf"\check{{{base}}}".replace("\\", r"\\")
+            text = re.sub(bare, checked, text)
         if self.scope.nearest("sigma") is not None:  # a number, and no function
             text = _SIGMA_TIMES.sub(r"\\sigma \\cdot ", text)
         text = reworded(with_rows(text, self.overview.ranks), self.rows_of)

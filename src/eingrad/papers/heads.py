@@ -16,6 +16,7 @@ _DERIVATIVE = re.compile(
     r"\\delta)\s*\^?"
     r"|\\[dtc]?frac\s*\{\s*d\s*(?:\\?[A-Za-z])(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*d\s*\\?[A-Za-z]"
 )
+_CALLED = re.compile(r"(?<![A-Za-z])\\?([a-zA-Z]{2,})(?=\s*(?:\\left\s*)?\()")
 _EXPONENTIAL = re.compile(r"(?<![A-Za-z\\])e\s*\^")
 _WORD = re.compile(r"\\(?:text|textrm|mathrm|operatorname|textit|mathsf)\*?\s*\{([^{}]*)\}")
 
@@ -156,6 +157,19 @@ def _closes_at_end(text: str, place: int) -> bool:
 def _arguments(text: str) -> frozenset[str]:
     """Return the letters of arguments in parentheses, none in brackets: p (1 - p) is a product."""
     return frozenset() if text.startswith("[") else letters_in(text)
+
+
+def letters_of_names(text: str) -> frozenset[str]:
+    r"""Return the letters of a formula but those of the functions that it calls by their names.
+
+    >>> sorted(letters_of_names(r"2 sigmoid(z) + \sigma(x)"))
+    ['x', 'z']
+    """
+    return letters_in(_CALLED.sub(lambda m: " " if _is_function(m[1]) else m[0], text))
+
+
+def _is_function(word: str) -> bool:
+    return word == "sigma" or function_name(word) is not None
 
 
 def letters_in(text: str) -> frozenset[str]:

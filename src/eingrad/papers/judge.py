@@ -45,7 +45,7 @@ def judge(document: Document, progress: Progress = unseen) -> list[JudgedFormula
     places: dict[int, int] = {}
     for k, line in enumerate(lines):
         progress(k, len(lines))
-        for formula in judge.line(line):
+        for formula in judge.line_or_fault(line):
             own.append((line, formula))
             places[line.order] = len(own) - 1
     progress(len(lines), len(lines))
@@ -107,6 +107,14 @@ class Judge:
         self.rulings = Rulings(self.names, facts)
         self.chain: tuple[int, str, dict[str, str]] = (0, "", {})  # the last row's derivatives
 
+    def line_or_fault(self, line: PlacedRow) -> Iterator[JudgedFormula]:
+        """Yield what a row says; a mistake of this program's own in it stops no document."""
+        try:
+            yield from self.line(line)
+        except Exception as error:
+            reason = f"it is not read, by a mistake of eingrad's own ({type(error).__name__})"
+            yield line.other(line.row.source, reason)
+
     def line(self, line: PlacedRow) -> Iterator[JudgedFormula]:
         """Yield what a row says, one formula for each equality."""
         row = line.row
@@ -138,6 +146,12 @@ class Judge:
         elif is_update(chain) and (name is not None or _STEP.match(chain[0].text)):
             of = name or chain[0].text.strip()
             yield line.other(row.source, f"a new value of {of}, which is no equation")
+        elif name is not None and (k := self.new_function(chain)):
+            given = [s.text for s in (*chain[1:k], *chain[k + 1 :])]
+            yield from self.symbol(line, name, given, first == ":=")
+            own = self.overview.defines(chain[k].text)
+            assert own is not None
+            yield self.names.defined(line, own, chain[k].text, chain[k + 1].text)
         elif name is not None and not self.names.is_known(name, chain):
             yield from self.symbol(line, name, [s.text for s in chain[1:]], first == ":=")
         elif (turned := self.names.turned(chain)) is not None:
@@ -146,6 +160,14 @@ class Judge:
             yield from self.logarithm(line, inside, [side.text for side in chain[1:]])
         else:
             yield from self.claims(line, chain)
+
+    def new_function(self, chain: Sequence[Side]) -> int:
+        """Return which side of ``y = f(x) = formula`` is a function that it defines, 0 for none."""
+        for k, side in enumerate(chain[1:-1], 1):
+            head, name = head_of(side.text), self.overview.defines(side.text)
+            if head is not None and head.arguments and name is not None:
+                return 0 if self.names.scope.nearest(name) is not None else k
+        return 0
 
     def symbol(
         self, line: PlacedRow, name: str, sides: list[str], defines: bool = False, left: str = ""

@@ -27,7 +27,7 @@ _ENTRY_OF_POWER = re.compile(r"(?<![A-Za-z\\])e\s*\^\s*(?:\{[^{}]*\}|\w)\s*_")  
 _HALF_DERIVATIVE = re.compile(
     r"\\[dt]?frac\s*\{\s*d\s*(?:[A-Z]|\\[A-Za-z]+)\s*\}\s*\{(?![^{}]*(?:d|\\delta))[^{}]*\}"
 )  # \frac{dL}{h_t}
-_LOGGED_FRACTION = re.compile(r"\\(?:log|ln)\s*(?=\\[dt]?frac)")
+_LOGGED_FRACTION = re.compile(r"\\(?:log|ln)\s*\\[dt]?frac\s*(?=\{)")
 _EXPONENTIAL = re.compile(r"\s*(?:\\exp(?![a-z])|\\mathrm\s*\{\s*e\s*\}\s*\^|e\s*\^)")
 _PLACED_AT = re.compile(r"(?<!\\nabla)(?<!\\nabla )_\s*\{?\s*[a-bd-hq-svwxA-Z]\s*_")  # \sigma_{e_i}
 _STAR = re.compile(r"(?<=[\w})])\s*\*\s*(?=[\w\\{(])")
@@ -147,7 +147,7 @@ def _is_plain(left: str) -> bool:
 def _unclear(text: str) -> str:
     """Say what is written so that its meaning is not certain, "" for nothing."""
     for logged in _LOGGED_FRACTION.finditer(text):
-        _, middle = group_behind(text, text.index("{", logged.end()))
+        _, middle = group_behind(text, logged.end())
         _, end = group_behind(text, middle)
         if _EXPONENTIAL.match(text, end):
             return "a logarithm of a fraction or of the product behind it: put it in parentheses"

@@ -16,7 +16,7 @@ from eingrad.papers.defined_names import DefinedNames, IndexSlip
 from eingrad.papers.equalities import Doubt, Finding, WayToTake
 from eingrad.papers.givens import Given, said
 from eingrad.papers.gradient_entries import gradient_written_out
-from eingrad.papers.heads import is_derivative, letters_in
+from eingrad.papers.heads import is_derivative, letters_in, letters_of_names
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.open_readings import reach
 from eingrad.papers.placed_rows import PlacedRow
@@ -110,7 +110,7 @@ class Rulings:
             blank = replace(blank, read=blank.read or self.names.written(found.read))
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
-        if found.outcome == "wrong" and not self.is_of_derivatives(text, found.used):
+        if found.outcome == "wrong" and not self.can_be_wrong(text, found.used):
             return replace(
                 blank, reason="no derivative: a condition, or what is meant from here on"
             )
@@ -122,15 +122,19 @@ class Rulings:
         reason = self.names.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
 
-    def is_of_derivatives(self, text: str, used: Sequence[Stated]) -> bool:
-        """Whether an equality speaks of a derivative, or of what is defined as one.
+    def can_be_wrong(self, text: str, used: Sequence[Stated]) -> bool:
+        """Whether an equality speaks of a derivative, or of what is defined as one, or says a
+        definition in other words, with the letters of that.
 
-        What an author sets equal without is a condition, a case or a new definition as often as a
+        What an author sets equal else is a condition, a case or a new definition as often as a
         consequence of what stands before.
         """
         letters = letters_in(text)
         signals = (letters_of_name(s.name) for s in used if s.derivative)
-        return is_derivative(text) or any(signal <= letters for signal in signals)
+        name = self.overview.defines(text.partition(" = ")[0])
+        own = letters_of_names(text)
+        again = any(s.name == name and letters_of_names(s.text) == own for s in used)
+        return again or is_derivative(text) or any(signal <= letters for signal in signals)
 
     def found(self, line: PlacedRow, left: str, side: str, doubt: Doubt | None) -> Finding:
         """Return the best that is found about an equality in the ways in which it can be meant."""
@@ -201,7 +205,7 @@ class Rulings:
         direct = self.facts.givens.direct(line.place, letters)
         every = [
             g for g in self.facts.givens.before(line.place, line.section, letters)
-            if g in direct or not g.names & letters_in(text.partition(" = ")[2])
+            if g.case or g in direct or not g.names & letters_in(text.partition(" = ")[2])
         ]  # fmt: skip
         ways = [own for own in (direct, every) if own]
         for own in ways[:1] if direct == every else ways:

@@ -15,7 +15,7 @@ from eingrad.notation.system import System
 from eingrad.notation.tex.names import ACCENTS, FANCY
 from eingrad.notation.tex.read import read_model
 from eingrad.papers.axes_of_names import SHOWN, AxesOfNames, written_names
-from eingrad.papers.heads import letters_in
+from eingrad.papers.heads import letters_in, letters_of_names
 from eingrad.papers.layer_names import LAYERS
 
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
@@ -68,7 +68,7 @@ class Stated:
     def is_rival(self, other: Stated) -> bool:
         """Whether another definition says something else of the same tensor."""
         alike = (self.name, self.rank) == (other.name, other.rank) and (
-            other.derivative or self.letters == other.letters
+            other.derivative or letters_of_names(self.text) == letters_of_names(other.text)
         )
         differs = self.text != other.text and self.order != other.order
         return alike and differs and not (self.shape or self.derivative)
@@ -242,7 +242,7 @@ def _chosen(own: Sequence[Stated], used: str) -> tuple[Stated, set[int]]:
     ranks = {s.rank for s in own}
     lefts = (re.split(r"_|(?<!\{)\(", s.text.partition(" = ")[0], maxsplit=1)[0] for s in own)
     bases = "|".join(sorted({re.escape(left.strip()) for left in lefts}))
-    counted = _SUBSCRIPT.sub(lambda m: f"_{_count(m[1] or m[2])} ", used)
+    counted = _SUBSCRIPT.sub(lambda m: f"_{_count(m[1] or m[2] or '')} ", used)
     places = re.finditer(rf"(?<![A-Za-z\\])(?:{bases})(?![A-Za-z])\s*(?:_(\d+))?(?!\s*\^)", counted)
     spoken = {int(m[1] or 0) for m in places}
     alike = spoken & ranks

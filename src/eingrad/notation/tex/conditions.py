@@ -147,6 +147,8 @@ class ConditionReader(DerivativeReader):
             if len(labels) > 1 or self.peek().kind == "OPEN":  # the identity, or that of a set
                 hint = r"write a condition, \mathbb{1}[i = j], or \delta_{ij}"
                 raise self.error("ones with several labels, or an argument", hint, token)
+            if not labels:
+                raise self.error("ones without a label below them", hint, token)
             for x in labels:
                 if x.upper() in self.context.letters and len(x) == 1:
                     self.context.survey.sizes.setdefault(x.upper(), x)
