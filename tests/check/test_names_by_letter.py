@@ -94,3 +94,22 @@ def test_a_sum_without_a_sign_is_noted_where_the_model_writes_all(
     assert verdict.ok
     assert bool(verdict.notes) is said
     assert not said or "k is summed, though without a sign of a sum" in verdict.notes
+
+
+NORMALISED = r"""\mu_B = \frac1m\sum_{i=1}^m x_i
+\sigma_B^2 = \frac1m\sum_{i=1}^m (x_i - \mu_B)^2
+\hat x_i = \frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \epsilon}}
+\ell = \sum_i g_i \hat x_i"""
+
+
+def test_a_capital_from_nowhere_is_part_of_names() -> None:
+    """The mini-batch B of batch normalisation: no label, over which quotients would be summed."""
+    model = eg.parse_latex(NORMALISED)
+    assert str(model).splitlines()[2] == "xhat_i = (x_i - muB) / sqrt(sigmaBsq + epsilon)"
+    through = (
+        r"\frac{\partial \ell}{\partial x_i} = \frac{g_i}{\sqrt{\sigma_B^2 + \epsilon}}"
+        r" + \frac{\partial \ell}{\partial \sigma_B^2} \cdot \frac{2(x_i - \mu_B)}{m}"
+    )
+    mean = r" - \frac{1}{m} \sum_j \frac{g_j}{\sqrt{\sigma_B^2 + \epsilon}}"
+    found = model.check_each([through + mean, through], latex=True)
+    assert [v.outcome for v in found] == ["right", "wrong"]

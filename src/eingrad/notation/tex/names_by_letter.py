@@ -3,7 +3,8 @@ r"""Letters below names that tell names apart, and are no labels: the a and b of
 Nobody writes one sum twice with two letters. So where terms of a sum differ in such letters alone,
 ``F_a / m_a + F_b / m_b``, these are names; and nobody sums across a fraction bar without a sign of
 a sum, ``V_m S / (K_m + S)``. Nor is there a norm of ``f_a - f_b`` with an axis for each letter, or
-a capital with a label beside the same capital without, ``V_C = V - I R``.
+a capital with a label beside the same capital without, ``V_C = V - I R``, or a capital label that
+comes from nowhere, ``\mu_B``.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def parts_by_letter(
     assigned = [s for s in statements if isinstance(s, Assignment)]
     letters = _letters_in_norms(assigned) - bound
     letters |= _letters_beside_bare(assigned, subscripts) - bound
+    letters |= _capitals_from_nowhere(assigned, subscripts) - bound
     kept = {x for s in assigned for x in (*labels_of(s.target), *_bound_in(s.value))} | bound
     kept -= letters
     plain = not kept and all(len(script.entries) < 2 for script in subscripts)
@@ -88,6 +90,18 @@ def _letters_beside_bare(
     alone = {s.entries[0] for s in subscripts if len(s.entries) == 1 and s.base in bare
              and s.base.isupper() and s.entries[0].isupper()}  # fmt: skip
     return alone - {x for s in subscripts if len(s.entries) > 1 for x in s.entries}
+
+
+def _capitals_from_nowhere(
+    assigned: Sequence[Assignment], subscripts: Sequence[Subscript]
+) -> set[str]:
+    r"""Return the capitals, always alone, that a statement has on its left side only: the B of
+    ``\mu_B = \frac{1}{m} \sum_i x_i``, a mini-batch."""
+    given = {s.target.labels[0] for s in assigned
+             if isinstance(s.target, Symbol) and len(s.target.labels) == 1
+             and s.target.labels[0] not in {*_letters(s.value), *_bound_in(s.value)}}  # fmt: skip
+    shared = {x for s in subscripts if len(s.entries) > 1 for x in s.entries}
+    return {x for x in given if x.isupper()} - shared
 
 
 def _bound_in(formula: Formula) -> Iterator[str]:

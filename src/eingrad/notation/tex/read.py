@@ -246,7 +246,11 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     parts |= parts_by_letter(statements, context.survey.subscripts, context.survey.bound)
     parts |= _parts_of_bold(statements, context)
     if parts := parts | _parts_of_weights(statements, context):
-        context = replace(context, joined=context.joined | parts, survey=Survey())
+        squared = {base + letter for base, letter in parts if base in context.squared}
+        context = replace(
+            context, joined=context.joined | parts, squared=context.squared | squared,
+            survey=Survey(),
+        )  # fmt: skip
         statements, used = read_rows(found, [replace(context, sizes=sizes_of | x) for x in own])
     _check_first_entries(context)
     return _Read(statements, used, context, assigned)
