@@ -12,9 +12,10 @@ CONTRACTION = "api.tensors.contraction"
 
 FUNCTIONS = {
     ELEMENTWISE: (
-        "abs acos add asin atan ceil clip conj cos cosh digamma divide elu erf exp expm1 floor "
-        "floor_divide gelu imag leaky_relu lgamma log log1p logaddexp maximum minimum multiply "
-        "negative polygamma pow power real reciprocal relu remainder sigmoid sign silu sin sinh "
+        "abs acos acosh acot acoth acsc add asec asin asinh atan atanh ceil clip conj cos "
+        "cosh cot coth csc csch digamma divide elu erf exp expm1 floor floor_divide gelu imag "
+        "leaky_relu lgamma log log1p logaddexp maximum minimum multiply negative polygamma "
+        "pow power real reciprocal relu remainder sec sech sigmoid sign silu sin sinh "
         "softplus sqrt square subtract tan tanh where"
     ),
     REDUCTIONS: (

@@ -91,3 +91,9 @@ def test_a_function_that_nothing_defines_may_be_a_known_one(
         "wrong" if assumption is None else "right if" if assumption else "right"
     )
     assert verdict.assumption == (assumption or None)
+
+
+def test_a_function_of_two_numbers_is_none_that_people_know() -> None:
+    model = eg.parse("function g(a, b)\nz = g(x, y) + x")
+    assert model.check("dz/dx = g'1(x, y) + 1").outcome == "right"
+    assert model.check("dz/dx = 1").outcome == "wrong"

@@ -473,6 +473,7 @@ def test_what_is_no_target_is_not_one_hot(text: str, claim: str) -> None:
         (DIRECT, "yz"),
         ("p_k = softmax_k(z_k)\nL = sum_k((p_k - y_k)^2)", "y"),
         ("p_k = exp(z_k) / sum_j(exp(z_j))\nL = -log(sum_k(y_k p_k))", "y"),
+        ("L = -log(sum_k(y_k p_k))", "py"),
         ("p = sigmoid(w_i x_i)\nL = -y log(p) - (1 - y) log(1 - p)", "y"),
         ("h_j = tanh(W_jk x_k)\nL = sum_j((h_j - t_j)^2)", ""),
     ],

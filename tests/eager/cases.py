@@ -22,9 +22,14 @@ Case = tuple[str, Callable[..., Any], Callable[..., Any], tuple[Any, ...]]
 rng = np.random.default_rng(seeded(7))
 
 
+OVER = {"cot": "tan", "sec": "cos", "csc": "sin", "coth": "tanh", "sech": "cosh", "csch": "sinh"}
+OF_INVERSE = {"asec": np.arccos, "acsc": np.arcsin, "acoth": np.arctanh, "acot": np.arctan}
+
+
 class Reference:
     """NumPy, with what it lacks or calls by another name."""
 
+    asinh, acosh, atanh = np.arcsinh, np.arccosh, np.arctanh
     asin, acos, atan, erf, sigmoid = np.arcsin, np.arccos, np.arctan, sp.erf, sp.expit
     logsumexp, log_softmax, pow = sp.logsumexp, sp.log_softmax, np.power
     lgamma, digamma, polygamma = sp.gammaln, sp.digamma, staticmethod(sp.polygamma)
@@ -32,6 +37,10 @@ class Reference:
     solve, cholesky = np.linalg.solve, np.linalg.cholesky
 
     def __getattr__(self, name: str) -> Any:
+        if name in OVER:
+            return lambda x: 1 / getattr(np, OVER[name])(x)
+        if name in OF_INVERSE:
+            return lambda x: OF_INVERSE[name](1 / x)
         return getattr(np, name)
 
     def softmax(self, x, axis=-1):
@@ -122,6 +131,10 @@ UNARY = [
     plain("elu", off_0(5)), plain("lgamma", positive(4)), plain("digamma", positive(4)),
     row("polygamma", lambda m, x: m.polygamma(1, x), positive(3)), plain("gelu", normal(4)),
     plain("floor", positive(4)), plain("ceil", positive(4)),
+    *(plain(name, positive(3)) for name in (*OVER, "acot", "asinh")),
+    plain("atanh", inside(3)),
+    *(row(name, lambda m, x, f=name: getattr(m, f)(1 + x), positive(3))
+      for name in ("acosh", "asec", "acsc", "acoth")),
     plain("silu", normal(4)), plain("negative", normal(2, 2)), plain("reciprocal", positive(3)),
 ]
 BINARY = [

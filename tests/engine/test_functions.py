@@ -20,6 +20,7 @@ UNARY = [name for name, row in FUNCTIONS.items() if row.takes(1)]
 BINARY = [
     name for name, row in FUNCTIONS.items() if row.arity == 2 and not row.orders and name != "add"
 ]
+FROM_ONE_ON = {"acosh", "asec", "acsc", "acoth"}
 EXTREME = np.array([-1e4, -800, -90, -20, -1.5, -1e-3, 0, 1e-3, 1.5, 20, 90, 800, 1e4])
 
 
@@ -31,13 +32,13 @@ def run(node, dtype="float64", **arrays):
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
 @pytest.mark.parametrize("name", UNARY)
 def test_functions_of_one_argument(name, dtype, tolerance):
-    values = np.linspace(0.05, 0.95, 12)
+    values = np.linspace(0.05, 0.95, 12) + (name in FROM_ONE_ON)
     expected = MAPS[name](values)
     result = run(apply(name, X), dtype, x=values)
     assert result.dtype == dtype
     np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
-    scalar = run(apply(name, Var("x", ())), dtype, x=0.5)
-    np.testing.assert_allclose(scalar, MAPS[name](np.float64(0.5)), rtol=tolerance, atol=tolerance)
+    scalar = run(apply(name, Var("x", ())), dtype, x=values[3])
+    np.testing.assert_allclose(scalar, expected[3], rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", BINARY)

@@ -222,3 +222,20 @@ def test_a_number_and_a_name_behind_a_slash_are_open():
         eg.parse_latex(r"c = (x - a)^2 / 2 \sigma^2")
     half = eg.parse_latex(r"f = 1/2 x^2 - n/2 \log(2\pi x)")
     assert half.check(r"\frac{df}{dx} = x - \frac{n}{2 x}", latex=True).ok
+
+
+@pytest.mark.filterwarnings("ignore::eingrad.NotationWarning")
+@pytest.mark.parametrize(("text", "last"), [
+    (r"y = f_2(f_1(x))", "y = f2(f1(x))"),
+    (r"y = \phi_3(\phi_2(\phi_1(x)))", "y = phi3(phi2(phi1(x)))"),
+    (r"a = f_{2}(W_2 f_{1}(x))", "a = f2(W2 f1(x))"),
+    (r"y = w_2(w_1(x + 1) + 2)", "y = w2 (w1 (x + 1) + 2)"),  # nothing says that w_1 is a function
+    (r"y = w_2(w_1 x + b_1) + b_2", "y = w2 (w1 x + b1) + b2"),
+])  # fmt: skip
+def test_what_holds_a_function_of_its_letter_is_one(text: str, last: str) -> None:
+    assert str(eg.parse_latex(text)).splitlines()[-1] == last
+
+
+def test_ones_with_a_number_below_are_refused() -> None:
+    with pytest.raises(eg.NotationError, match="ones without a label"):
+        eg.parse_latex(r"\mathbf m = \mathbf K\mathbf{1}_{0}")

@@ -285,6 +285,12 @@ SAID_AGAIN = [
      "not judged"),
     (r"Let $t = \tanh(z)$, $t = 2 \cdot sigmoid(z) - 1$, $$\frac{dt}{dz} = 1 - t^2$$", "right if"),
     (r"$$\log\frac ab = \log a-\log b$$", "not judged"),
+    (r"$f(x) = (x-m)^2$ is least at $x = m$. Now $$\frac{df}{dx} = 5(x-m)$$", "wrong"),
+    (r"$f(x) = (x-m)^2$ is least at $x = m$. Now $$\frac{df}{dx} = 2(x-m)$$", "right"),
+    (r"Let $S = \sum_i(x_i-m)^2$. It is least for $$m = \frac1n\sum_{i=1}^n x_i$$ since "
+     r"$$\frac{dS}{dm} = -4\sum_i(x_i-m)$$", "wrong"),
+    (r"Let $z_i = \sum_j W_{ij} x_j$, $p_i = \mathrm{softmax}(z)_i$ and $L = -\log p_c$. "
+     r"$$\frac{\partial L}{\partial z_i} = p_i - \delta_{ic}$$", "right"),
     (r"Let $y = x^2$ and $$y=\mathbb{1}_{}$$", "not judged"),
 ]  # fmt: skip
 

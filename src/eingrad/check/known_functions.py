@@ -48,7 +48,7 @@ KNOWN: Mapping[str, Slopes] = {
 def right_of_a_known_one(question: Question, value: Formula) -> str | None:
     """Return of which functions a claim is right, ``f is tanh``, that is wrong of others:
     one that does not speak of f' itself, which is no slope of one alone."""
-    names = sorted(question.derived.system.functions)
+    names = sorted(n for n, count in question.derived.system.functions.items() if count == 1)
     called = {x.function for x in walk(value) if isinstance(x, Call)}
     if not 0 < len(names) <= MOST_FUNCTIONS or any(f"{n}'" in x for n in names for x in called):
         return None

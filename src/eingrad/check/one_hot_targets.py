@@ -1,7 +1,7 @@
 """Which inputs may be targets, and so one-hot: what weighs a logarithm, or stands beside a softmax.
 
 ``sum_k(y_k log(p_k))``, ``logsumexp_k(z_k) - y_k z_k``, ``(softmax_k(z_k) - y_k)^2``,
-``log(y_k softmax_k(z_k))``: of no other input would anybody say that it is one-hot unless the
+``log(y_k p_k)``: of no other input would anybody say that it is one-hot unless the
 model does.
 """
 
@@ -39,9 +39,14 @@ def may_be_targets(exprs: Mapping[str, Expr]) -> frozenset[str]:
                     found.update(_inputs([x], exprs))
         elif isinstance(node, Map | Reduce) and node.function in LOGARITHMS:
             for x in _linear(node.operands[0], exprs):
-                if isinstance(x, Einsum) and _made_of(x, exprs, SHARES):
+                weighs = isinstance(x, Einsum) and len(x.operands) > 1 and x.ndim < _width(x)
+                if isinstance(x, Einsum) and (weighs or _made_of(x, exprs, SHARES)):
                     found.update(_inputs(x.operands, exprs))
     return frozenset(found)
+
+
+def _width(product: Einsum) -> int:
+    return len({label for labels in product.inputs for label in labels})
 
 
 def _inputs(parts: Iterable[Expr], exprs: Mapping[str, Expr]) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Finding:
     """What is found about an equality.
 
     ``used`` are the definitions that it was judged by, ``read`` is how it was read. What is
-    ``open`` did not agree, and its mistake was not looked for.
+    ``open`` did not agree, and its mistake was not looked for. ``by`` defines its variables.
     """
 
     outcome: Outcome
@@ -71,6 +71,7 @@ class Finding:
     used: tuple[Stated, ...] = ()
     read: str = ""
     open: bool = False
+    by: tuple[Stated, ...] = ()
 
 
 _NOTHING = Finding("not judged", "")
@@ -339,7 +340,10 @@ class Equalities:
         worst = max(verdicts, key=lambda v: order.index(v.outcome))
         unexplained = worst.outcome == "wrong" and read.unfounded() is None
         shown = read.readable(text_of(read.claims[-1]))
-        found = replace(self.said(read, worst), used=tuple(stated), read=shown, open=unexplained)
+        by = tuple(built.names[x] for x in sorted(read.variables() & built.names.keys()))
+        found = replace(
+            self.said(read, worst), used=tuple(stated), read=shown, open=unexplained, by=by
+        )
         if unread is not None and found.outcome != "right":  # right by a name is so whatever it is
             return unread
         why = f"the definition of {min(vague)} is not read" if vague else read.independent

@@ -209,7 +209,7 @@ def joined_names(heads: Iterable[Head]) -> Mapping[tuple[str, int], str]:
     ranks: dict[str, set[int]] = {}
     for head in heads:
         ranks.setdefault(head.name, set()).add(len(head.entries))
-        if head.apart:
+        if head.apart and head.entries:
             firsts.setdefault((head.name, len(head.entries)), set()).add(head.entries[0])
     return {
         (name, rank): min(found)

@@ -101,6 +101,8 @@ class Rulings:
                     self.confirmed.append((slip, line.row.line))
         if found.outcome == "right if":
             found = self.against(line, text, found) or found
+        if found.outcome in {"right", "right if"}:
+            found = self.at_optimum(line, left, side, found) or found
         if self.overview.errors and re.search(r"\bdelta_", found.read):
             return replace(blank, reason="delta is an error of the text, and Kronecker's here")
         shown = found.outcome != "not judged" or not _DIFFERENTIAL.match(left)
@@ -231,6 +233,22 @@ class Rulings:
         if judged is None or judged.outcome != "wrong":
             return None
         return replace(found, outcome="wrong", reason=f"{found.reason}, and not if {said(cases)}")
+
+    def at_optimum(self, line: PlacedRow, left: str, side: str, found: Finding) -> Finding | None:
+        """Return that an equality holds where its variable is what the text says of it, and not
+        as a derivative: ``df/dx = 5 (x - m)`` where x = m, the place of the minimum."""
+        if not found.by:
+            return None
+        reworded = self.names.reworded(self.with_condition(line, left, side), line.section)
+        way = WayToTake(hidden=frozenset(s.order for s in found.by))
+        doubt = partial(self.doubt, line, left, side)
+        judged = self.names.equalities.judge(reworded, line.section, doubt, way)
+        if judged.outcome != "wrong":
+            return None
+        if self.judged(line, f"{left} = 0").outcome in {"right", "right if"}:
+            return judged  # both sides vanish there, whatever stands before them
+        said = " and ".join(f"{s.name} is what line {s.line} says" for s in found.by)
+        return replace(found, outcome="right if", reason=f"right if {said}")
 
     def where(self, line: PlacedRow, text: str, givens: Sequence[Given]) -> Finding:
         """Judge an equality where names have the numbers, and in the cases, that a text says."""

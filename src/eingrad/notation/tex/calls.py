@@ -53,7 +53,8 @@ def check_rows(formula: Formula) -> None:
             continue
         found = [x for x in walk(norm) if isinstance(x, Symbol)]
         bare = {x.name for x in found if not x.labels}
-        if row := next((x for x in found if x.labels and x.name in bare), None):
+        rows = (x for x in found if x.labels and len(x.labels[0]) == 1)  # no word: y_{true}
+        if row := next((x for x in rows if x.name in bare), None):
             hint = f"call one of the two something else than {row.name}"
             reason = f"{row.name} is one vector here, and one for each {row.labels[0]} beside it"
             raise NotationError(reason, hint=hint, position=row.position, operand=row.name)

@@ -144,8 +144,8 @@ class ConditionReader(DerivativeReader):
         self.k += self._font_length() if token.text in ONES else 1
         if self.peek().kind == "SUB" and not self._is_conditional():
             labels = [x for x in self.scripts().entries or () if isinstance(x, str)]
+            hint = r"write a condition, \mathbb{1}[i = j], or \delta_{ij}"
             if len(labels) > 1 or self.peek().kind == "OPEN":  # the identity, or that of a set
-                hint = r"write a condition, \mathbb{1}[i = j], or \delta_{ij}"
                 raise self.error("ones with several labels, or an argument", hint, token)
             if not labels:
                 raise self.error("ones without a label below them", hint, token)

@@ -6,7 +6,7 @@ the text declares it, if it is a known one, or if it is a word with no space beh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -397,6 +397,7 @@ class Parser(CallReader):
             (survey.called if applied else survey.bare).add(full)
         if applied:
             (survey.lone if count == 1 else survey.not_lone).add(full)
+            survey.inside.setdefault(full, set()).update(self._numbered_alike(name))
         if count and scripts.power is None and not scripts.primes:
             if count > 1 and self._is_loss(full, entries):
                 return self._loss(full, token)
@@ -468,6 +469,19 @@ class Parser(CallReader):
         if lone and not opened.spaced and not self.context.is_function(name):
             hint = f"write what {name} is there, or {number.text} {name} for a product"
             raise self.error(f"{name}({number.text}) may be {name} at {number.text}", hint, token)
+
+    def _numbered_alike(self, name: str) -> Iterator[str]:
+        """Yield what the same letter calls within the parentheses ahead: f1 in ``f_2(f_1(x))``."""
+        depth = 0
+        for k in range(self.k, len(self.tokens)):
+            texts = [t.text for t in self.tokens[k : k + 6]]
+            depth += (texts[0] == "(") - (texts[0] == ")")
+            if depth == 0:
+                return
+            script = [x for x in texts[1:] if x not in {"{", "}"}][:3]
+            below = len(script) == 3 and script[0] == "_" and script[2] == "("
+            if below and script[1].isdigit() and (names.greek(texts[0]) or texts[0]) == name:
+                yield f"{name}{script[1]}"
 
     def _is_squared_call(self, name: str, scripts: Scripts, count: int) -> bool:
         r"""Whether ``f^2(x)`` is a function's power; raise where it may be a product."""

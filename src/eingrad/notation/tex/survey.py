@@ -57,6 +57,7 @@ class Survey:
     called: set[str] = field(default_factory=set)
     not_lone: set[str] = field(default_factory=set)
     lone: set[str] = field(default_factory=set)
+    inside: dict[str, set[str]] = field(default_factory=dict)
     bold: set[tuple[str, int]] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
@@ -210,10 +211,10 @@ class Context:
         found = self.survey
         known = {*self.tensors, *tensors}
         joined = frozenset() if self.closed else _joined(found, self.moving)
-        generic = {
-            name for name in found.called - found.bare - known
-            if (name in names.GENERIC or name in found.lone - found.not_lone) and not self.closed
-        }  # fmt: skip
+        called = set() if self.closed else found.called - found.bare - known
+        generic = called & (names.GENERIC | (found.lone - found.not_lone))
+        while more := {n for n in called - generic if generic & found.inside.get(n, set())}:
+            generic |= more  # f_2(W f_1(x))
         return replace(
             self,
             functions=(*self.functions, *sorted(generic - set(self.functions))),
