@@ -239,3 +239,17 @@ def test_what_holds_a_function_of_its_letter_is_one(text: str, last: str) -> Non
 def test_ones_with_a_number_below_are_refused() -> None:
     with pytest.raises(eg.NotationError, match="ones without a label"):
         eg.parse_latex(r"\mathbf m = \mathbf K\mathbf{1}_{0}")
+
+
+@pytest.mark.parametrize(("text", "claim", "outcome"), [
+    (r"L = \phi\varphi", r"\frac{\partial L}{\partial\phi} = \varphi", "right"),
+    (r"L = \phi\varphi", r"\frac{\partial L}{\partial\phi} = 2\phi", "wrong"),
+    (r"L = \epsilon^2+\varepsilon", r"\frac{\partial L}{\partial\varepsilon} = 1", "right"),
+    (r"L = \epsilon^2+\varepsilon", r"\frac{\partial L}{\partial\epsilon} = 2\epsilon+1", "wrong"),
+    (r"L = \sum_i \varrho_i^2 \rho_i", r"\frac{\partial L}{\partial\rho_i} = \varrho_i^2", "right"),
+    (r"L = \varphi^2", r"\frac{\partial L}{\partial\varphi} = 2\varphi", "right"),
+])  # fmt: skip
+def test_two_forms_of_a_letter_are_two_names_where_both_stand(
+    text: str, claim: str, outcome: str
+) -> None:
+    assert eg.parse_latex(text).check(claim, latex=True).outcome == outcome

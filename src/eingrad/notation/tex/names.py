@@ -52,9 +52,12 @@ PROSE = LINKS | {
 }  # words that stand in no name
 # fmt: on
 
+VARIANTS = {  # other forms of a letter, which are names of their own where a text has both
+    f"var{name}": name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")
+}
 _GREEK = (
     {"\\" + name: name for name in GREEK.values()}
-    | {"\\var" + name: name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")}
+    | {"\\" + other: name for other, name in VARIANTS.items()}
     | {r"\ell": "ell"}
 )
 

@@ -13,6 +13,7 @@ from eingrad.notation.tex.names import (
     FONTS,
     FRACTIONS,
     PARAMETERS,
+    VARIANTS,
     function_name,
     greek,
 )
@@ -50,7 +51,8 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     ``known`` are the tensors that a claim may speak of. Raises NotationError for a text that nests
     too deep.
     """
-    tokens = _join_delimiters(with_own_commands(list(lexer.tokens())), lexer)
+    tokens = _variants_apart(with_own_commands(list(lexer.tokens())), known)
+    tokens = _join_delimiters(tokens, lexer)
     tokens = _with_cases(tokens, lexer)
     bare = _without_dropped(_with_braces_in_fractions(with_whole_sums(tokens)))
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
@@ -58,6 +60,23 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     result = _with_functions(_without_braces(_brackets_below(_calls_outside(bare))))
     result = _increments(result, known)
     _check_depth(result, lexer)
+    return result
+
+
+def _variants_apart(tokens: list[Token], known: Collection[str]) -> list[Token]:
+    r"""Read ``\varphi`` as a name of its own where a text, or its model, has ``\phi``, too."""
+    texts = {t.text for t in tokens}
+    apart = {f"\\{name}" for name in VARIANTS if name in known}
+    apart |= {f"\\var{x}" for x in VARIANTS.values() if {f"\\{x}", f"\\var{x}"} <= texts}
+    result: list[Token] = []
+    for token in tokens:
+        if token.kind == "COMMAND" and token.text in apart:
+            word = [replace(token, kind="LETTER", text=x, spaced=False) for x in token.text[1:]]
+            brace = replace(token, kind="LBRACE", text="{", spaced=False)
+            end = replace(brace, kind="RBRACE", text="}")
+            result += [replace(token, text=r"\mathrm"), brace, *word, end]
+        else:
+            result.append(token)
     return result
 
 
