@@ -88,3 +88,25 @@ def test_a_formula_is_judged_where_the_text_says_that_it_holds(
     (found,) = (f for f in eg.check_document(path).formulas if f.formula == claim)
     assert found.outcome == expected.partition(" if")[0] + " if" * (" if" in expected)
     assert found.reason.startswith(expected) or " if" not in expected
+
+
+QUADRATIC = r"""Let $f(x) = \frac12x^TAx - b^Tx$ with $x, b\in\mathbb{R}^n$,
+$A\in\mathbb{R}^{n\times n}$.
+$$\nabla f(x) = Ax-b$$"""
+
+
+@pytest.mark.parametrize(("sentence", "said"), [
+    ("The matrix $A$ is symmetric.", True),
+    ("We do not know $b$. The matrix $A$ is symmetric.", True),
+    ("The matrix $A$ is not symmetric.", False),
+    ("We do not assume that $A$ is symmetric.", False),
+    ("$A$ need not be symmetric.", False),
+    ("$A$ isn't symmetric.", False),
+    ("$A$ is a nonsymmetric matrix.", False),
+])  # fmt: skip
+def test_a_fact_that_is_denied_is_not_said(sentence: str, said: bool, tmp_path: Path) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text(f"{sentence} {QUADRATIC}")
+    *_, found = eg.check_document(path).formulas
+    assert found.outcome == "right if"
+    assert found.reason.endswith("as line 1 says") == said

@@ -46,6 +46,9 @@ class Facts:
         self._sentence = [*self._sentence, passage][-8:]
         if passage.kind == "prose" and _FACT.search(passage.text) is None:
             return
+        if passage.kind == "prose" and self._is_denied():
+            self._sentence = []
+            return
         told = [p for p in self._sentence if p.kind == "prose" and _FACT.search(p.text)]
         if told:
             letters = frozenset[str]().union(
@@ -54,6 +57,14 @@ class Facts:
             text = " ".join(p.text for p in told)
             letters |= {x for x in re.findall(r"\b[A-Za-z]\b", text) if x not in "aAI"}
             self.said.append(Said(told[-1].line, " ".join(text.split()), letters))
+
+    def _is_denied(self) -> bool:
+        """Whether the sentence of the last fact denies it: "A need not be symmetric"."""
+        text = " ".join(p.text if p.kind == "prose" else "x" for p in self._sentence)
+        *_, fact = _FACT.finditer(text)
+        begins = max(text.rfind(end, 0, fact.start()) for end in ".;!?")
+        ends = min((k for end in ".;!?" if (k := text.find(end, fact.end())) >= 0), default=None)
+        return _DENIED.search(text[begins + 1 : ends]) is not None
 
     def state(self, line: int, formula: str) -> None:
         """Remember a formula that is a condition on what nothing defines."""
@@ -79,4 +90,9 @@ def _any(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(words), re.IGNORECASE)
 
 
+_DENIED = re.compile(
+    r"\b(?:not|never|no longer|nor|neither|without|nicht|kein\w*)\b|n't\b"
+    r"|\b(?:a|non-?|un)symmetric",
+    re.IGNORECASE,
+)
 _FACT = _any(WORDS.values())
