@@ -285,6 +285,13 @@ SAID_AGAIN = [
      "not judged"),
     (r"Let $t = \tanh(z)$, $t = 2 \cdot sigmoid(z) - 1$, $$\frac{dt}{dz} = 1 - t^2$$", "right if"),
     (r"$$\log\frac ab = \log a-\log b$$", "not judged"),
+    (r"Let $f(x)=x^2$. $$f'(x)=3x$$", "wrong"),
+    (r"Let $f(x)=x^2$. $$f''(x)=2$$", "right"),
+    (r"Let $f(x)=x^2$. $$f''(x)=3$$", "wrong"),
+    (r"Let $f(x)=x^2$ and $h(x) = f(x) x$. $$h'(x) = f'(x) x + f(x)$$", "right"),
+    (r"Let $f(x)=x^2$ and $h(x) = f(x) x$. $$h'(x) = f'(x) x$$", "wrong"),
+    (r"Let $y = f(x) = x^2e^x$. $$f''(x) = (x^2+4x)e^x$$", "wrong"),
+    (r"Let $y = f(x) = x^2e^x$. $$f''(x) = (x^2+4x+2)e^x$$", "right"),
     (r"$f(x) = (x-m)^2$ is least at $x = m$. Now $$\frac{df}{dx} = 5(x-m)$$", "wrong"),
     (r"$f(x) = (x-m)^2$ is least at $x = m$. Now $$\frac{df}{dx} = 2(x-m)$$", "right"),
     (r"Let $S = \sum_i(x_i-m)^2$. It is least for $$m = \frac1n\sum_{i=1}^n x_i$$ since "

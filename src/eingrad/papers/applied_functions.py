@@ -29,16 +29,21 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class DefinedFunction:
-    """A function: its name, its parameters, its formula, and in which rows it is meant."""
+    """A function: its name, its parameters, its formula, and in which rows it is meant; of the
+    first one it is the side ``place``."""
 
     base: str
     parameters: tuple[str, ...]
     formula: str
     first: int
     last: int
+    place: int
 
     def of(self, arguments: Sequence[str], primes: int) -> str | None:
         """Return its value at arguments, or that of a derivative; None where it has none."""
+        if primes and len(self.parameters) == 1 and bare(arguments[0]) == bare(self.parameters[0]):
+            order = f"^{primes}" if primes > 1 else ""
+            return rf"\frac{{d{order} {self.base}}}{{d {self.parameters[0]}{order}}}"
         formula = self.formula if not primes else self._derivative(primes)
         if formula is None:
             return None
@@ -72,29 +77,29 @@ def with_functions(rows: Rows) -> list[list[str]]:
     result = []
     for k, row in enumerate(rows):
         own = {bare(f.base): f for f in found if f.first <= k < f.last}
-        begins = any(f.first == k for f in own.values())
-        result.append([
-            side if begins and not n else _expanded(side, own) for n, side in enumerate(row)
-        ])  # fmt: skip
+        begins = max((f.place for f in own.values() if f.first == k), default=-1)
+        result.append([side if n <= begins else _expanded(side, own) for n, side in enumerate(row)])
     return result
 
 
 def _defined(rows: Rows) -> Iterator[DefinedFunction]:
     """Yield what is defined with arguments, each up to where it is defined anew."""
-    places: dict[str, list[tuple[int, NameWithArguments]]] = {}
+    places: dict[str, list[tuple[int, int, NameWithArguments]]] = {}
     for k, row in enumerate(rows):
-        own = next(iter(calls(row[0])), None) if len(row) > 1 else None
-        if own and own.start == 0 and own.end == len(row[0].rstrip()) and not own.given:
-            places.setdefault(bare(own.base + own.subscript), []).append((k, own))
+        for n, side in enumerate(row[: min(2, len(row) - 1)]):  # f(x) = ..., y = f(x) = ...
+            own = next(iter(calls(side)), None)
+            if own and own.start == 0 and own.end == len(side.rstrip()) and not own.given:
+                places.setdefault(bare(own.base + own.subscript), []).append((k, n, own))
+                break
     for base, found in places.items():
         anew = [k for k, row in enumerate(rows) if len(row) > 1 and _is_named(row[0], base)]
-        for k, own in found:
+        for k, n, own in found:
             end = next((x for x in anew if x > k), len(rows))
             matches = [ARGUMENT.match(x) for x in own.arguments]
             named = all(m is not None and not m[2] for m in matches)
-            formula = next((x for x in rows[k][1:] if _is_formula(x, own)), None)
+            formula = next((x for x in rows[k][n + 1 :] if _is_formula(x, own)), None)
             if named and formula is not None and not own.subscript:
-                yield DefinedFunction(own.base, own.arguments, formula, k, end)
+                yield DefinedFunction(own.base, own.arguments, formula, k, end, n)
 
 
 def _is_named(left: str, base: str) -> bool:
