@@ -37,13 +37,21 @@ def test_a_name_before_what_is_differentiated_is_refused(claim: str) -> None:
 
 @pytest.mark.parametrize("text", [
     r"\phi(z) = \frac{e^z}{\sum_j e^{z_j}} \\ L = -y^T \log \phi(W u) \\ y, u \in \mathbb{R}^K",
-    r"\sigma_u^2 = u^T D u \quad u \in \mathbb{R}^n, D \in \mathbb{R}^{n \times n}",
     r"g(x) = x^2 + \sum_i x_i \\ L = \sum_i g(y_i)",
     r"\phi(z)_i = \frac{e^{z_i}}{\sum_j e^{z_j}} \\ L = -\sum_i y_i \log \phi(u)_i + \sum_i u_i^2",
 ])  # fmt: skip
-def test_what_would_lose_a_square_or_an_argument_is_refused(text: str) -> None:
+def test_what_would_lose_an_argument_is_refused(text: str) -> None:
     with pytest.raises(eg.NotationError):
         eg.parse_latex(text)
+
+
+def test_the_square_of_a_name_with_a_letter_is_defined() -> None:
+    model = eg.parse_latex(
+        r"\sigma_u^2 = u^T D u \quad u \in \mathbb{R}^n, D \in \mathbb{R}^{n \times n}"
+    )
+    claim = r"\frac{\partial \sigma_u^2}{\partial u} = %s (D + D^T) u"
+    assert model.check(claim % "", latex=True).outcome == "right"
+    assert model.check(claim % "2", latex=True).outcome == "wrong"
 
 
 @pytest.mark.parametrize(("claim", "outcome"), [
