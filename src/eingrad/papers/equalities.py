@@ -455,6 +455,10 @@ class Equalities:
             reason = f"right if all else is held fixed: as a total derivative, {reason}"
             return Finding("right if", reason, repaired)
         if verdict.assumption is not None:
+            denied = self.facts.line_denying(verdict.assumption)
+            if denied is not None:
+                condition = reason.partition(", which the model")[0]
+                return Finding("wrong", f"{condition}, which line {denied} denies", repaired)
             reason = self.sourced(reason.partition(", which the model")[0], verdict.assumption)
         return Finding(verdict.outcome, reason, repaired)
 

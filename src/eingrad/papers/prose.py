@@ -35,6 +35,7 @@ class Facts:
 
     def __init__(self) -> None:
         self.said: list[Said] = []
+        self.denied: list[Said] = []
         self.givens = Givens()
         self._sentence: list[Passage] = []
 
@@ -47,6 +48,9 @@ class Facts:
         if passage.kind == "prose" and _FACT.search(passage.text) is None:
             return
         if passage.kind == "prose" and self._is_denied():
+            before = [p for p in self._sentence if p.kind == "math"][-1:]
+            letters = frozenset[str]().union(*(letters_in(p.text) for p in before))
+            self.denied.append(Said(passage.line, passage.text, letters))
             self._sentence = []
             return
         told = [p for p in self._sentence if p.kind == "prose" and _FACT.search(p.text)]
@@ -62,9 +66,9 @@ class Facts:
         """Whether the sentence of the last fact denies it: "A need not be symmetric"."""
         text = " ".join(p.text if p.kind == "prose" else "x" for p in self._sentence)
         *_, fact = _FACT.finditer(text)
-        begins = max(text.rfind(end, 0, fact.start()) for end in ".;!?")
-        ends = min((k for end in ".;!?" if (k := text.find(end, fact.end())) >= 0), default=None)
-        return _DENIED.search(text[begins + 1 : ends]) is not None
+        begins = max(text.rfind(end, 0, fact.start()) for end in ".;!?") + 1
+        denials = [*_DENIED.finditer(text, begins, fact.end())]
+        return bool(denials) and not _PARTED.search(text[denials[-1].end() : fact.start()])
 
     def state(self, line: int, formula: str) -> None:
         """Remember a formula that is a condition on what nothing defines."""
@@ -72,11 +76,18 @@ class Facts:
 
     def line_for(self, condition: str) -> int | None:
         """Return the line that says what a condition asks for, the first one; None if none does."""
-        letters = letters_in(re.sub(r"\b[a-z]{2,}_?", " ", condition))
-        whole = "vectors are" in condition  # which speaks of no tensor
-        found = (s.line for s in self.said if _says(s, condition)
-                 and (whole or s.letters & letters))  # fmt: skip
-        return min(found, default=None)
+        return _first_line(self.said, condition)
+
+    def line_denying(self, condition: str) -> int | None:
+        """Return the line that says that a condition does not hold; None if none does."""
+        return _first_line(self.denied, condition)
+
+
+def _first_line(said: Iterable[Said], condition: str) -> int | None:
+    letters = letters_in(re.sub(r"\b[a-z]{2,}_?", " ", condition))
+    whole = "vectors are" in condition  # which speaks of no tensor
+    found = (s.line for s in said if _says(s, condition) and (whole or s.letters & letters))
+    return min(found, default=None)
 
 
 def _says(said: Said, condition: str) -> bool:
@@ -95,4 +106,5 @@ _DENIED = re.compile(
     r"|\b(?:a|non-?|un)symmetric",
     re.IGNORECASE,
 )
+_PARTED = re.compile(r",|\b(?:but|only|and)\b")  # "not diagonal but symmetric"
 _FACT = _any(WORDS.values())
