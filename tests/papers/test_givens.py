@@ -9,6 +9,9 @@ import pytest
 import eingrad as eg
 
 LOG = r"Let $L = -t\log y - (1-t)\log(1-y)$."
+CONSTRAINED = r"""We minimise under $\mathbf W^T \mathbf W=\mathbf I$ with the multipliers of
+$$L = -\text{tr}(\mathbf W^T\mathbf S\mathbf W) +
+\text{tr}(\mathbf{M}^T (\mathbf W^T \mathbf W-\mathbf I))$$"""
 SINE = r"Let $f(x, y) = x^2 y + \sin(xy)$."
 BATCH = r"Let $\mu = \frac1n\sum_ix_i$, $y_i = x_i-\mu$ and $L = \frac12\sum_iy_i^2g_i$."
 TARGET = r"Let $y = r+\gamma wz$, $q = wx$, $L = \frac12(y-q)^2$."
@@ -66,6 +69,19 @@ CASES = [
     (TARGET + r" |$\frac{\partial L}{\partial w} = -(y-q)x$.", "wrong"),
     (r"Let $h = wx$, $y = vh+ux$ and $L = \frac12(y-t)^2$. Holding $h$ fixed, "
      r"|$\frac{\partial L}{\partial x} = (y-t)u$.", "right if h is held fixed"),
+    (r"Let $y = 2x$ and $f = x+y$. Then |$\frac{\partial f}{\partial x} = 1$.",
+     "right if y is held fixed: as a total derivative, factor 3 missing"),
+    (r"Let $y = 2x$ and $f = x+y$. Then |$\frac{df}{dx} = 1$.", "wrong"),
+    (r"Let $y = 2x$ and $f = x+y$. Then |$\frac{\partial f}{\partial x} = 2$.", "wrong"),
+    (r"Let $y = 2x$ and $f = 3 y$. Then |$\frac{\partial f}{\partial x} = 0$.", "not judged"),
+    ("Let $P = x^2 y$ and $Q = x y$. $(P, Q)$ is conservative if and only if:\n\n"
+     r"|$$\frac{\partial P}{\partial y} = \frac{\partial Q}{\partial x}$$", "not judged"),
+    (CONSTRAINED + r" |$$\frac{\partial L}{\partial \mathbf W} = -\mathbf S\mathbf W"
+     r"-\mathbf S^T\mathbf W"
+     r"+\mathbf{W}\mathbf{M}+\mathbf{W}\mathbf{M}^T$$", "right"),
+    (CONSTRAINED + r" |$$\frac{\partial L}{\partial \mathbf W} = -\mathbf S\mathbf W"
+     r"-\mathbf S^T\mathbf W"
+     r"+2 \mathbf{W}\mathbf{M}$$", "right if M_"),
     ("**Example 1.** $u = x+y$.\n\n"
      r"**Example 2.** $f = x u$; |$\frac{\partial f}{\partial x} = u$.",
      "right"),

@@ -26,6 +26,7 @@ _EXAMPLE = re.compile(
     r"\s*(?:Worked )?(?:Example|Exercise|Problem|Question|Task|Ex\.)\s*(?:\d|\()", re.IGNORECASE
 )
 _EXAMPLE_LEVEL = 90  # below all headings
+_ONLY_IF = re.compile(r"\b(?:if and only if|iff|precisely when|exactly when)\s*:?\s*\Z")
 _DOTS = re.compile(r"\\[lcvd]?dots|\.\.\.")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|([A-Za-z]))")
 _TURNED = {"=": r"\neq", r"\neq": "=", r"\ne": "="}
@@ -53,6 +54,12 @@ def example_level(document: Document, k: int) -> int | None:
     begins = before is None or before.kind != "math" or before.display
     found = passage.kind == "prose" and begins and _EXAMPLE.match(passage.text)
     return _EXAMPLE_LEVEL if found else None
+
+
+def is_criterion(document: Document, k: int) -> bool:
+    """Whether the words before a formula say that something holds just where it does."""
+    before = document.passages[k - 1] if k else None
+    return before is not None and before.kind == "prose" and bool(_ONLY_IF.search(before.text))
 
 
 def as_case(row: EquationRow, word: str) -> EquationRow:

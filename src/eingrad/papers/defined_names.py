@@ -100,8 +100,8 @@ class DefinedNames:
         if len(sides) != 2 or is_derivative(sides[0].text):
             return None
         name = self.overview.defines(sides[1].text)
-        letters = letters_in(sides[0].text)
-        return None if name is None or letters_of_name(name) <= letters else name
+        known = letters_in(sides[0].text) | {"I"}  # W^T W = I: I is the identity
+        return None if name is None or letters_of_name(name) <= known else name
 
     def logged(self, left: str) -> str | None:
         r"""Return y of ``\\log y`` where nothing defines it before, None of another left side."""

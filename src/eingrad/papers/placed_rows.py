@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from eingrad.notation.tex.packages import in_own_commands
 from eingrad.papers.applied_functions import with_functions
 from eingrad.papers.applied_names import AppliedNames, entries_of_applied
-from eingrad.papers.cases import as_case, example_level, introduced, of_another, restricted
+from eingrad.papers.cases import (
+    as_case,
+    example_level,
+    introduced,
+    is_criterion,
+    of_another,
+    restricted,
+)
 from eingrad.papers.dotted_columns import entry_of
 from eingrad.papers.dotted_sums import with_sums
 from eingrad.papers.equations import DEFINES, EQUALS, EquationRow, Side, rows_of
@@ -95,6 +102,8 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
         section = tuple(n for _, n in path)
         facts.givens.note(k, document.passages, every, section)
         every = [as_case(row, word) for row in every]
+        if is_criterion(document, k):
+            every = [replace(row, only=f"if and only if {row.source}") for row in every]
         if other := of_another(document, k):
             every = [
                 replace(row, only=other) if is_derivative(row.source) else row for row in every

@@ -33,6 +33,7 @@ _STATIONARY = "a condition: where a derivative is 0"
 _ZERO = re.compile(r"(?:\\(?:mathbf|boldsymbol|bm|vec)\s*)?\{?\s*0\s*\}?")
 _MISFIT = "do not fit together"
 _UNREAD = "is not read"
+_PARTIAL = re.compile(r"\\[dt]?frac\s*\{\s*\\partial\s*([^{}]+)\}\s*\{\s*\\partial\s*([^{}]+)\}\s*")
 _MISSING = re.compile(r"nothing before says|does not depend on")
 _LARGE = re.compile(r"(?<![\d.^_A-Za-z])(?<!\^\{)(?<!_\{)[1-9]\d+(?![\d.]|\s*\^)")
 _ONE_LABEL = re.compile(r"_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))")
@@ -108,7 +109,12 @@ class Rulings:
         shown = found.outcome != "not judged" or not _DIFFERENTIAL.match(left)
         blank = replace(blank, read=self.names.written(found.read) if shown else "")
         if found.outcome == "wrong" or _UNREAD in found.reason:
-            found = self.of_case(line, text) or self.of_givens(line, text, found) or found
+            found = (
+                self.of_case(line, text)
+                or self.of_givens(line, text, found)
+                or self.as_partial(line, left, text, found)
+                or found
+            )
             blank = replace(blank, read=blank.read or self.names.written(found.read))
         if found.outcome == "wrong" and (open_ := self.doubt(line, left, side, found.used)):
             return replace(blank, reason=open_)
@@ -233,6 +239,27 @@ class Rulings:
         if judged is None or judged.outcome != "wrong":
             return None
         return replace(found, outcome="wrong", reason=f"{found.reason}, and not if {said(cases)}")
+
+    def as_partial(self, line: PlacedRow, left: str, text: str, found: Finding) -> Finding | None:
+        r"""Return that an equality holds with what stands beside its variable held fixed: the
+        ``\partial f / \partial x`` of f = x + y, where y follows x, too."""
+        parts = _PARTIAL.fullmatch(left)
+        name = None if parts is None else self.overview.defines(parts[1])
+        own = next((s for s in found.used if s.name == name and not s.derivative), None)
+        if parts is None or own is None:
+            return None
+        inside = letters_in(own.text.partition(" = ")[2])
+        held = [s for s in found.used if letters_of_name(s.name) <= inside and s is not own
+                and not (s.shape or s.derivative)]  # fmt: skip
+        if not held or not letters_in(parts[2]) <= inside:
+            return None
+        way = WayToTake(hidden=frozenset(s.order for s in held))
+        reworded = self.names.reworded(text, line.section)
+        if self.names.equalities.judge(reworded, line.section, None, way).outcome != "right":
+            return None
+        fixed = " and ".join(f"{name} is held fixed" for name in {s.name: s for s in held})
+        reason = f"right if {fixed}: as a total derivative, {found.reason}"
+        return replace(found, outcome="right if", reason=reason)
 
     def at_optimum(self, line: PlacedRow, left: str, side: str, found: Finding) -> Finding | None:
         """Return that an equality holds where its variable is what the text says of it, and not
