@@ -12,6 +12,7 @@ LOG = r"Let $L = -t\log y - (1-t)\log(1-y)$."
 CONSTRAINED = r"""We minimise under $\mathbf W^T \mathbf W=\mathbf I$ with the multipliers of
 $$L = -\text{tr}(\mathbf W^T\mathbf S\mathbf W) +
 \text{tr}(\mathbf{M}^T (\mathbf W^T \mathbf W-\mathbf I))$$"""
+RADIUS = r"Let $f(r, t) = r^2 t$."
 SINE = r"Let $f(x, y) = x^2 y + \sin(xy)$."
 BATCH = r"Let $\mu = \frac1n\sum_ix_i$, $y_i = x_i-\mu$ and $L = \frac12\sum_iy_i^2g_i$."
 TARGET = r"Let $y = r+\gamma wz$, $q = wx$, $L = \frac12(y-q)^2$."
@@ -31,6 +32,9 @@ CASES = [
      "wrong"),
     (r"Let $f = x^2 + 3xy$. At $(x, y) = (1, 2)$ this is |$\frac{\partial f}{\partial x} = 8$.",
      "right if x = 1 and y = 2"),
+    (RADIUS + r" At the point $\left(3, 2\right)$, |$\frac{\partial f}{\partial r} = 12$.",
+     "right if r = 3 and t = 2"),
+    (RADIUS + r" At the point $(3, 2)$, |$\frac{\partial f}{\partial t} = 8$.", "wrong"),
     (r"Let $f(x) = x^3 - 3x$. For $x=2$: |$$\frac{df}{dx} = 9$$", "right if x = 2"),
     (r"Let $L = (wx+b-t)^2$. Suppose $w=1$, $x=2$, $b=0$, $t=1$. "
      r"Then |$$\frac{\partial L}{\partial w} = 2(2-1)2$$", "right if w = 1 and x = 2"),

@@ -15,9 +15,9 @@ from eingrad.papers.passages import Passage
 
 _NUMBER = re.compile(r"[-+]?\s*(?:\d+(?:\.\d+)?|\\pi|\\[dt]?frac\s*\{?\d+\}?\s*\{?\d+\}?|\d+/\d+)")
 _COMPARED = frozenset({"<", ">", r"\le", r"\leq", r"\ge", r"\geq", r"\leqslant", r"\geqslant"})
-_TUPLE = re.compile(
-    r"\\?(?:left)?\(([^()]*,[^()]*)\\?(?:right)?\)(?:\s*\^\s*\{?\s*\\?[a-zA-Z]+\s*\}?)?"
-)
+_LIST = r"(?:\\left\s*)?\(([^()]*?)(?:\\right\s*)?\)"
+_TUPLE = re.compile(_LIST + r"(?:\s*\^\s*\{?\s*\\?[a-zA-Z]+\s*\}?)?")
+_ARGUMENTS = re.compile(_LIST + r"\s*\Z")
 _POINT = re.compile(r"\b(?:point|at)\s*\Z", re.IGNORECASE)
 _HOLDING = re.compile(
     r"\b(?:hold|keep|treat|regard|tak|leav|fix|with|consider)(?:ing|s)?\b[^.;:]{0,40}\Z",
@@ -104,9 +104,10 @@ class Givens:
     ) -> Iterator[tuple[tuple[tuple[str, str], ...], str, str]]:
         sides = [side.text for side in row.sides]
         marks = {side.mark for side in row.sides[1:]}
-        if (head := head_of(sides[0])) is not None and head.arguments:
-            names = re.split(r"\s*,\s*", sides[0].rpartition("(")[2].rstrip(r")\right ").strip())
-            self._arguments[len(names)] = tuple(names)
+        head, own = head_of(sides[0]), _ARGUMENTS.search(sides[0])
+        if head is not None and head.arguments and own is not None:
+            given = tuple(x.strip() for x in own[1].split(","))
+            self._arguments[len(given)] = given
         if len(sides) == 1:
             found = _TUPLE.fullmatch(sides[0]) if pointed else None
             if found is not None and (pairs := self._point("", found[1])) is not None:
@@ -114,7 +115,7 @@ class Givens:
         elif is_derivative(row.source):
             return
         elif marks <= EQUALS and _NUMBER.fullmatch(sides[-1]):
-            names = [x for x in sides[:-1] if (own := head_of(x)) and not own.arguments]
+            names = [x for x in sides[:-1] if (name := head_of(x)) and not name.arguments]
             if len(names) == len(sides) - 1:
                 yield tuple((name, sides[-1]) for name in names), "", ""
         elif marks <= EQUALS and len(sides) == 2:
@@ -130,10 +131,9 @@ class Givens:
         """Return a point's numbers with their names, () where nothing tells these; None if it is
         no point."""
         numbers = [x.strip() for x in entries.split(",")]
-        if not all(map(_NUMBER.fullmatch, numbers)):
+        if len(numbers) < 2 or not all(map(_NUMBER.fullmatch, numbers)):
             return None
-        named = re.fullmatch(r"\\?(?:left)?\((.*)\\?(?:right)?\)|(\S+)", left)
-        if named is not None and named[1]:
+        if (named := _TUPLE.fullmatch(left)) is not None:
             names: Sequence[str] = [x.strip() for x in named[1].split(",")]
         else:
             names = () if left else self._arguments.get(len(numbers), ())

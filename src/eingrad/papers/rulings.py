@@ -274,8 +274,8 @@ class Rulings:
             return None
         if self.judged(line, f"{left} = 0").outcome in {"right", "right if"}:
             return judged  # both sides vanish there, whatever stands before them
-        said = " and ".join(f"{s.name} is what line {s.line} says" for s in found.by)
-        return replace(found, outcome="right if", reason=f"right if {said}")
+        where = " and ".join(f"{s.name} is what line {s.line} says" for s in found.by)
+        return replace(found, outcome="right if", reason=f"right if {where}")
 
     def where(self, line: PlacedRow, text: str, givens: Sequence[Given]) -> Finding:
         """Judge an equality where names have the numbers, and in the cases, that a text says."""
