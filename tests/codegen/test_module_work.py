@@ -82,3 +82,12 @@ def test_experts_are_multiplied_as_one_matrix(target: str) -> None:
     source = model.vjp("Y", ["X", "G", "W"]).source(target)
     assert 'einsum("bi,eio->beo", X, W)' in source
     assert "boe" not in source
+
+
+def test_on_jax_the_smaller_operand_of_a_gradient_is_turned() -> None:
+    """XLA copies the left operand of a product whose summed axes come first in both."""
+    layer = eg.parse("Y_btf = X[b, p[t,k], c] W_kcf").vjp("Y", ["X", "W"])
+    assert 'jnp.transpose(jnp.einsum("btf,btkc->fkc", dY, X[:, p]), (1, 2, 0))' in layer.source(
+        "jax"
+    )
+    assert 'torch.einsum("btf,btkc->kcf", dY, X[:, p])' in layer.source("torch")

@@ -27,6 +27,7 @@ from eingrad.codegen.code import (
 from eingrad.codegen.entries_in_place import times_entries
 from eingrad.codegen.matmul import Operand, as_matmul
 from eingrad.codegen.pieces import Piece, is_negative, linear, number, positive_power
+from eingrad.codegen.product_order import cheap_order
 from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of, transpose
@@ -627,6 +628,12 @@ class Factors:
             found = as_matmul(operands, output, self.emitter.target)
             if found is not None:
                 return Piece(found, output)
+        if self.emitter.target.name == "jax":
+            order = cheap_order(operands, output)
+            turned = self.emitter.transposed(
+                self._einsum(operands, order), [order.index(k) for k in output]
+            )
+            return Piece(turned, output)
         return Piece(self._einsum(operands, output), output)
 
     def _is_summed_entry_by_entry(self, operands: Sequence[Operand], output: Labels) -> bool:
