@@ -65,6 +65,12 @@ VALUES = [
     (r"L \stackrel{def}{=} \sum_i x_i y_i, \ldots", "L", x @ y),
     (r"L \overset{\text{def}}{=} \sum_i \cancel{x_i} y_i \tag*{(1)}", "L", x @ y),
     (r"L = \smash{\sum_i x_i} \, \mathstrut b", "L", x.sum() * b),
+    # parentheses that say how far a product goes, a point between factors
+    (r"L = \prod_i (x_i b)", "L", np.prod(x * b)),
+    (r"L = b . \sum_i (x_i + b).y_i", "L", b * np.sum((x + b) * y)),
+    # functions that are added, multiplied and composed
+    (r"f(a) = a^2 \\ g(a) = e^a \\ L = (f + 2 g)(b)", "L", b**2 + 2 * np.exp(b)),
+    (r"f(a) = a^2 \\ g(a) = e^a \\ L = \sum_i (f \circ g)(x_i)", "L", np.sum(np.exp(2 * x))),
     # letters that belong to names
     (r"y = \sigma(z_o) \\ z_o = w_o b + b", "y", None),
 ]  # fmt: skip
@@ -111,6 +117,11 @@ h_\theta(x) = g(\theta^T x)
 COOKBOOK = r"""q = (\mathbf{x} - \mathbf{A}\mathbf{s})^T \mathbf{W} (\mathbf{x} - \mathbf{A}\mathbf{s})
 \text{assume } \mathbf{W} = \mathbf{W}^T"""
 
+FUNCTIONS = r"f(x) = x^2 \\ g(x) = \sin x"
+WIDE = (
+    r"f = \|Xw-y\|^2 \\ X \in \mathbb{R}^{n \times d} \\ w \in \mathbb{R}^{d}"  # with an extent d
+)
+
 # a model, a right claim (the textbook's), and a wrong one beside it
 CLAIMS = [
     (SOFTMAX, r"\partial_{o_j} L = p_j - y_j", r"\partial_{o_j} L = y_j - p_j"),
@@ -156,6 +167,18 @@ CLAIMS = [
      r"\frac{\partial \mathrm{tr} X A X^\top}{\partial X} = (A + A^\top) X"),
     (r"G(v) = \frac{v^{\mathrm{T}} A v}{v^{\mathrm{T}} v} \\ \text{assume } A = A^T",
      r"\triangledown G(v) = \frac{2}{\|v\|^2} (A - G I_d) v", r"\triangledown G(v) = \frac{2}{\|v\|^2} (A + G I_d) v"),
+    (r"f(x) = x^2 \\ g(x) = \sin x \\ h(x) = (f+g)(x)", r"h'(x) = 2x + \cos x", r"h'(x) = 2x - \cos x"),
+    (FUNCTIONS, r"(fg)'(x) = 2 x \sin x + x^2 \cos x", r"(fg)'(x) = 2 x \cos x"),
+    (FUNCTIONS, r"(g \circ f)'(x) = 2 x \cos(x^2)", r"(g \circ f)'(x) = 2 \sin x \cos x"),
+    (FUNCTIONS, r"(f / g)'(x) = \frac{2 x \sin x - x^2 \cos x}{\sin^2 x}", r"(f / g)'(x) = \frac{2 x}{\cos x}"),
+    (WIDE, r"\frac{d\|Xw-y\|^2}{dw_j} = [2X^T(Xw-y)]_j", r"\frac{d\|Xw-y\|^2}{dw_j} = [X^T(Xw-y)]_j"),
+    (WIDE, r"\frac{d}{dw_j} \|Xw-y\|^2 = 2 \sum_i X_{ij} ([Xw]_i - y_i)", r"\frac{d}{dw_j} \|Xw-y\|^2 = 2 \sum_i X_{ij} ([Xw]_i + y_i)"),
+    (WIDE, r"\frac{d^2 f}{dw_i dw_j} = 2 [X^T X]_{ij}", r"\frac{d^2 f}{dw_i dw_j} = [X^T X]_{ij}"),
+    (WIDE, r"\frac{d \log f}{d w_j} = \frac{1}{f} \frac{df}{dw_j}", r"\frac{d \log f}{d w_j} = \frac{df}{dw_j}"),
+    (r"\mu = \frac{1}{n} \sum_{j=1}^n x_j", r"\partial (x_j - \mu) / \partial x_i = \delta_{ij} - 1/n",
+     r"\partial (x_j - \mu) / \partial x_i = \delta_{ij} + 1/n"),
+    (r"l_i = -\log \sigma(y_i z_i) \\ z_i = \beta^T x_i", r"\frac{\partial l_i}{\partial \beta} = -(1 - \sigma(y_i z_i)).y_i x_i",
+     r"\frac{\partial l_i}{\partial \beta} = (1 - \sigma(y_i z_i)).y_i x_i"),
     (PER_EXAMPLE, r"\frac{\partial l}{\partial \beta} = -\sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))",
      r"\frac{\partial l}{\partial \beta} = \sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))"),
 ]  # fmt: skip
@@ -248,6 +271,9 @@ def test_ones_with_a_number_below_are_refused() -> None:
     (r"L = \epsilon^2+\varepsilon", r"\frac{\partial L}{\partial\epsilon} = 2\epsilon+1", "wrong"),
     (r"L = \sum_i \varrho_i^2 \rho_i", r"\frac{\partial L}{\partial\rho_i} = \varrho_i^2", "right"),
     (r"L = \varphi^2", r"\frac{\partial L}{\partial\varphi} = 2\varphi", "right"),
+    (r"z = \varphi(x) \\ w = \phi(x)", r"\frac{dz}{dx} = \varphi'(x)", "right"),
+    (r"z = \varphi(x) \\ w = \phi(x)", r"\frac{dz}{dx} = \phi'(x)", "wrong"),
+    (r"a_j = \varphi(z_j) \\ \phi = \sum_j a_j", r"\frac{\partial\phi}{\partial z_j} = \varphi'(z_j)", "right"),
 ])  # fmt: skip
 def test_two_forms_of_a_letter_are_two_names_where_both_stand(
     text: str, claim: str, outcome: str

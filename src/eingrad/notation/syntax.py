@@ -365,7 +365,7 @@ class Counting:
     the first entry of an axis, None where the text does not say; those ``from_zero`` have an entry
     0 although others begin at 1. ``parts`` are the L of ``L = \\sum_t L_t`` with the name of L_t,
     ``sets`` the names of sets as they are written, ``lengths`` how far the sums over a letter go:
-    (n, 1) is n + 1.
+    (n, 1) is n + 1. ``variants`` are functions called by another form of a letter, varphi.
     """
 
     labels: Mapping[str, Moving] = field(default_factory=dict)
@@ -376,6 +376,7 @@ class Counting:
     parts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     sets: frozenset[str] = frozenset()
     lengths: Mapping[str, Collection[tuple[str, int]]] = field(default_factory=dict)
+    variants: frozenset[str] = frozenset()
 
 
 NO_COUNTING = Counting()

@@ -76,7 +76,7 @@ def function_rows(found: Sequence[Row]) -> dict[int, DefinedHead]:
     heads: dict[int, DefinedHead] = {}
     for k, row in enumerate(found):
         pair = sides(row.tokens)
-        if len(pair) > 1 and (head := _head(_with_short_head(pair[0]), pair[1:])) is not None:
+        if len(pair) > 1 and (head := head_of(_with_short_head(pair[0]), pair[1:])) is not None:
             heads[k] = head
     names_of = [head.name for head in heads.values()]
     heads = {k: head for k, head in heads.items() if names_of.count(head.name) == 1}
@@ -100,7 +100,7 @@ def function_rows(found: Sequence[Row]) -> dict[int, DefinedHead]:
     return result
 
 
-def _head(left: Sequence[Token], rest: Sequence[Sequence[Token]]) -> DefinedHead | None:
+def head_of(left: Sequence[Token], rest: Sequence[Sequence[Token]]) -> DefinedHead | None:
     r"""Return the function that a left side is, ``h_\theta(x)``, ``k(x, y)``, if it is one."""
     name = _name(left[0]) if left else ""
     opened = next((k for k, t in enumerate(left) if t.text == "("), 0)

@@ -139,7 +139,13 @@ class DerivativeReader(PointReader):
         )
         if sign != "d":
             return begins == (("LBRACE", sign),) * 2 and self.begins_name(self.peek(end + 2))
-        return begins == (("LBRACE", "d"), ("LBRACE", "d")) and self.begins_name(self.peek(2))
+        if begins != (("LBRACE", "d"), ("LBRACE", "d")):
+            return False
+        above = self.peek(2)
+        opens = above.kind in {"RBRACE", "BAR", "OPEN", "SUP"} or bool(
+            names.function_command(above.text)
+        )
+        return self.begins_name(above) or (opens and self.begins_name(self.peek(end + 2)))
 
     def _numerator(self, surely: bool) -> Formula | None:
         """Read what is differentiated, up to the closing brace: a tensor or a formula."""
@@ -430,7 +436,7 @@ class DerivativeReader(PointReader):
         order = self._order()
         if self.peek().kind == "SUB":
             return self._gradient_by(token, order)
-        of = self.differentiated()
+        of = self.group() if self.peek().text == "(" else self.differentiated()
         self.expect("SLASH", "a slash")
         wrt = self.differentials()
         if not wrt:

@@ -58,7 +58,8 @@ VARIANTS = {  # other forms of a letter, which are names of their own where a te
 _GREEK = (
     {"\\" + name: name for name in GREEK.values()}
     | {"\\" + other: name for other, name in VARIANTS.items()}
-    | {r"\ell": "ell"}
+    | {f"\\{other} ": other for other in VARIANTS}  # with a space, where a text has both
+    | {r"\ell": "ell", r"\hbar": "hbar"}
 )
 
 

@@ -41,15 +41,17 @@ from eingrad.notation.tex.defined_functions import (
     declared_in_calls,
     defined_function,
     function_rows,
+    head_of,
     statement_in_place,
     with_formulas,
     with_plain_calls,
 )
 from eingrad.notation.tex.differentials import with_differentials
+from eingrad.notation.tex.functions_at import with_functions_at
 from eingrad.notation.tex.functions_of_books import IS_NORMAL, functions_of_books, with_close_calls
 from eingrad.notation.tex.gradient_names import with_gradient_names
 from eingrad.notation.tex.latex_tokens import Lexer
-from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, greek
+from eingrad.notation.tex.names import CLASSES, ERRORS, EXTENTS, OWN, VARIANTS, greek
 from eingrad.notation.tex.names_by_letter import parts_by_letter
 from eingrad.notation.tex.primes import with_transposes
 from eingrad.notation.tex.read_row import (
@@ -153,6 +155,9 @@ def _read_model(lexer: Lexer) -> Reading:
     ]
     books = functions_of_books(found)
     found = [with_close_calls(row, [*books]) for row in found]
+    pairs = [pair for row in found if len(pair := sides(row.tokens)) > 1]
+    heads = {head.name for left, *rest in pairs if (head := head_of(left, rest)) is not None}
+    found = [with_functions_at(row, heads) for row in found]
     places = function_rows(found)
     found = [with_plain_calls(row, [*places.values()]) for row in found]
     tokens = [token for row in found for token in row.tokens]
@@ -304,6 +309,7 @@ def _elaborated(
             counting, labels=moving.labels, carriers=moving.carriers, starts=context.starts,
             first=context.first, lengths=context.lengths,
             from_zero=frozenset({*moving.steps.from_zero, *context.survey.from_zero}),
+            variants=frozenset({*context.functions, *declared} & VARIANTS.keys()),
         ),
         (*plain.alike, *moving.alike),
     )  # fmt: skip
@@ -363,11 +369,12 @@ def _claim_rows(
 ) -> tuple[list[Row], Context]:
     """Return the rows of claims, and the context of their first reading."""
     lexer = Lexer(text)
-    own = with_differentials(with_points(tidied(lexer, names)), names)
+    own = with_differentials(with_points(tidied(lexer, {*names, *counting.variants})), names)
     own = with_transposes(own, names) if isinstance(names, Mapping) else own
     tidy, _ = with_sets(own, counting.sets)
     found = _with_words(rows(tidy), lexer, [*names, *applied])
     found = claims_with_labels(with_parts(found, counting.parts), counting, lexer, names)
+    found = [with_functions_at(row, applied) for row in found]
     heads = [DefinedHead(name, (), x.below) for name, x in applied.items() if x.value is not None]
     found = [with_plain_calls(with_plain_lists(row, applied), heads) for row in found]
     tokens = [token for row in found for token in row.tokens]

@@ -174,7 +174,7 @@ class ScriptReader(OffsetReader):
                 if (
                     isinstance(entries, str)
                     and entries.isdigit()
-                    and self._is_entry(entries, found)
+                    and (self._is_entry(entries, found) or self._is_entry_of_layer(entries, found))
                 ):
                     place = self._counted({}, int(entries))
                     found.below = ScriptEntries([Offset((), place)])
@@ -202,6 +202,15 @@ class ScriptReader(OffsetReader):
             note = f"{name}_{digits} is an entry of {name}"
             context.survey.notes.setdefault(note)
         return entry
+
+    def _is_entry_of_layer(self, digits: str, found: Scripts) -> bool:
+        r"""Whether a digit below a name with a number above, ``V^{(1)}_{1}``, is an entry: nothing
+        has that name without labels, or with several."""
+        name = self.named + found.number
+        ranks = {*self.context.ranks.get(name, ())}
+        if self.context.closed:
+            ranks = {rank for rank in (self.context.rank(name),) if rank is not None}
+        return bool(self.named and found.number) and ranks <= {1} and digits in {*"123456789"}
 
     def _primes(self) -> str:
         r"""Read ``'``, ``^\prime`` and ``^{\prime\prime}``."""
@@ -360,7 +369,10 @@ class ScriptReader(OffsetReader):
         plain = len(letters) == len(group) and in_braces
         bound = [t.text for t in group if t.text in self.context.bound_letters()]
         if bound and len(group) == 1:
-            hint = f"write the label below, or ^{{({bound[0]})}}; an exponent needs another letter"
+            hint = (
+                f"write the label below, or ^{{({bound[0]})}}; an exponent needs another letter, a "
+                "polynomial is written out: w_0 + w_1 x + w_2 x^2"
+            )
             raise self.error(f"{bound[0]} above a name is a label elsewhere", hint, token)
         if plain and len(group) > 1 and all(not t.spaced for t in group[1:]):
             hint = r"write labels below the name, W_{ij}, and an exponent as {a \cdot b}"

@@ -24,6 +24,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import FLIPPED, ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS
+from eingrad.notation.tex.tidy import partner
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -95,11 +96,13 @@ class SumReader(ConditionReader):
         if function == "prod":
             self.context.survey.products += _in_order(below.conditions)
         head = FunctionHead(function, tuple(below.axes), tuple(below.conditions))
+        start = self.k
         formula = self.called(head, token, lambda: (self.signed(self.product),))
+        enclosed = self.tokens[start].kind == "OPEN" and partner(self.tokens, start) == self.k - 1
         if own and not self.context.closed and not _reaches(formula, below):
             self._leaves_out(below, token)
         self.big_end = self.k
-        return self._product_sign(formula, token) if function == "prod" else formula
+        return formula if function != "prod" or enclosed else self._product_sign(formula, token)
 
     def _product_sign(self, whole: Formula, token: Token) -> Formula:
         r"""End a product before the next sign, ``\prod_i p_i \prod_j q_j``, if this needs no label

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from eingrad.notation.tex.counted_terms import with_whole_sums
 from eingrad.notation.tex.latex_tokens import Lexer
@@ -14,6 +15,8 @@ from eingrad.notation.tex.names import (
     FRACTIONS,
     PARAMETERS,
     VARIANTS,
+    big,
+    function_command,
     function_name,
     greek,
 )
@@ -39,6 +42,7 @@ OLD_FONTS = {
     r"\sf": r"\mathsf", r"\tt": r"\mathtt", r"\bfseries": r"\mathbf", r"\boldmath": r"\mathbf",
     r"\Bbb": r"\mathbb",
 }  # fmt: skip
+ENDS_ROW = frozenset({"ROW", "NEWLINE", "SHIFT", "BEGIN", "END", "ARROW", "QUAD"})
 TABLES = frozenset({"array", "aligned", "split", "gathered"})  # that hold cases behind a brace
 SHORT_WORDS = frozenset(
     ["old", "new", "err", "out", "reg", "avg", "num", "obs", "net", "val", "pos"]
@@ -53,7 +57,7 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     """
     tokens = _variants_apart(with_own_commands(list(lexer.tokens())), known)
     tokens = _join_delimiters(tokens, lexer)
-    tokens = _with_cases(tokens, lexer)
+    tokens = _with_cases(_with_dots(tokens), lexer)
     bare = _without_dropped(_with_braces_in_fractions(with_whole_sums(tokens)))
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
     bare = _letters_apart(_scripts_outside(_zeros(_fonts_outside(bare))), known)
@@ -68,16 +72,7 @@ def _variants_apart(tokens: list[Token], known: Collection[str]) -> list[Token]:
     texts = {t.text for t in tokens}
     apart = {f"\\{name}" for name in VARIANTS if name in known}
     apart |= {f"\\var{x}" for x in VARIANTS.values() if {f"\\{x}", f"\\var{x}"} <= texts}
-    result: list[Token] = []
-    for token in tokens:
-        if token.kind == "COMMAND" and token.text in apart:
-            word = [replace(token, kind="LETTER", text=x, spaced=False) for x in token.text[1:]]
-            brace = replace(token, kind="LBRACE", text="{", spaced=False)
-            end = replace(brace, kind="RBRACE", text="}")
-            result += [replace(token, text=r"\mathrm"), brace, *word, end]
-        else:
-            result.append(token)
-    return result
+    return [replace(t, text=f"{t.text} ") if t.text in apart else t for t in tokens]
 
 
 def _join_delimiters(tokens: list[Token], lexer: Lexer) -> list[Token]:
@@ -127,6 +122,23 @@ def _with_cases(tokens: list[Token], lexer: Lexer) -> list[Token]:
         ):  # fmt: skip
             continue
         result.append(token)
+    return result
+
+
+def _with_dots(tokens: list[Token]) -> list[Token]:
+    r"""Read the points of ``(\sigma(z) - y).x_i`` as signs of multiplication: between factors, and
+    in front of no further equation if a space follows."""
+    result = list(tokens)
+    for k, token in enumerate(tokens[1:-1], 1):
+        before, after = tokens[k - 1], tokens[k + 1]
+        ends = before.kind in {"LETTER", "CLOSE", "RBRACE"} or bool(greek(before.text))
+        named = greek(after.text) or function_command(after.text) or big(after.text)
+        begins = after.kind in {"LETTER", "OPEN"} or named or after.text in FRACTIONS | BOLD
+        if token.text != "." or not (ends and begins) or before.text == r"\{":
+            continue
+        rest = takewhile(lambda t: t.kind not in ENDS_ROW, tokens[k + 1 :])
+        if not after.spaced or all(t.kind not in {"EQUAL", "COMPARE", "COMMA"} for t in rest):
+            result[k] = replace(token, kind="TIMES", text="*")
     return result
 
 
