@@ -119,6 +119,34 @@ def test_json_is_as_its_schema_says(entry: Entry) -> None:
         jsonschema.validate(wrong, schema)
 
 
+GATES = "".join(
+    f"{g}_tk = {f}(x_tj W{g}_jk + h[t-1,j] U{g}_jk + b{g}_k)\n"
+    for g, f in zip("ifog", ["sigmoid"] * 3 + ["tanh"], strict=True)
+)
+RECURRENT = {
+    "RNN": ("h_ti = tanh(U_ij h[t-1,j] + V_ij x_tj + b_i)\nh[t<0,i] = h0_i\n"
+            "L = sum_ti((h_ti - y_ti)^2) / 2", "U V b h0", 48),
+    "LSTM": (GATES + "c_tk = f_tk c[t-1,k] + i_tk g_tk\nh_tk = o_tk tanh(c_tk)\n"
+             "L = sum_tk((h_tk - y_tk)^2)", "Wi Uf bo", 100),
+    "layers": ("Z_lbh = Z[l-1,b,h] + relu(Z[l-1,b,g] W_lgh)\nZ[l<0,b,h] = X_bh\n"
+               "L = sum_bh(Z[-1,b,h]^2)", "W X", 80),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_derivation_fits_100_columns_and_reads_back(name: str) -> None:
+    text, wrt, width = RECURRENT[name]
+    model = eg.parse(text)
+    found = model.grad("L", wrt.split())
+    assert max(map(len, found.text().splitlines())) <= 100
+    folded = ["\n    ".join(broken(line, width)) for line in str(found).splitlines()]
+    assert any("\n" in line for line in folded)
+    assert {model.check(line).outcome for line in folded if line.startswith("dL")} == {"right"}
+    assert str(eg.parse("\n".join("\n  ".join(broken(x, 40)) for x in text.splitlines()))) == str(
+        model
+    )
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_text_is_folded(width: int) -> None:
     for case in LONG.values():

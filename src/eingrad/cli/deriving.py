@@ -39,7 +39,7 @@ def format_of(asked: str | None, output: Path | None) -> str:
 def rendered(derivatives: Derivatives, form: str, explain: bool, width: int | None) -> str:
     """Return a derivation in a format; without ``explain`` a page hides the rules."""
     if form == "text":
-        return derivatives.text(width=width, explain=explain)
+        return derivatives.text(width=width or 100, explain=explain)
     shown = getattr(derivatives, form)
     return str(shown() if form == "html" else shown(explain=explain)).rstrip("\n")
 

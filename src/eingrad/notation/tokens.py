@@ -193,9 +193,9 @@ def _token(match: re.Match[str]) -> Token:
 def arrange(source: Source, names: Collection[str], statements: bool) -> list[Token]:
     """Return the tokens that the grammar reads.
 
-    Line ends inside parentheses and after operators are dropped. For statements, every one ends in
-    a line end, and ``assume`` and ``function`` are keywords where a statement begins and more than
-    ``=`` follows.
+    Line ends inside parentheses, after operators and before an indented sign are dropped. For
+    statements, every one ends in a line end, and ``assume`` and ``function`` are keywords where a
+    statement begins and more than ``=`` follows.
     """
     tokens = _with_whole_words(_join_lines(tokens_of(source), source), names)
     result = _split_divisions(tokens, source, names)
@@ -236,8 +236,11 @@ def _with_whole_words(tokens: list[Token], names: Collection[str]) -> list[Token
 def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
     result: list[Token] = []
     opened: list[Token] = []
-    start, statements = 0, 0
+    start, before, statements = 0, 0, 0
     for token in tokens:
+        if _goes_on(token, result, before):
+            result.pop()
+            start, statements = before, statements - 1
         if len(result) - start > MAX_IN_STATEMENT:
             place = source.position(result[start])
             raise too_large("the statement", None, MAX_IN_STATEMENT, "words and signs", place)
@@ -261,7 +264,7 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
             last = result[-1].kind if result else "NEWLINE"
             if opened or last in OPERATORS or last == "NEWLINE":
                 continue
-            start, statements = len(result) + 1, statements + 1
+            before, start, statements = start, len(result) + 1, statements + 1
         result.append(token)
     if opened and opened[-1].text == "[":
         raise source.unknown_character(opened[-1].line, opened[-1].column)
@@ -275,6 +278,13 @@ def _join_lines(tokens: Iterable[Token], source: Source) -> list[Token]:
     if result and result[-1].kind != "NEWLINE" and result[-1].kind not in OPERATORS:
         result.append(replace(result[-1], kind="NEWLINE", text="\n"))
     return result
+
+
+def _goes_on(token: Token, result: Sequence[Token], start: int) -> bool:
+    """Whether a line begins with a sign, deeper than the statement of the line before it."""
+    ended = token.kind == "SIGN" and bool(result) and result[-1].kind == "NEWLINE"
+    below = ended and token.line == result[-1].line + 1
+    return below and token.column > result[start].column
 
 
 def _close(opened: list[Token], token: Token, source: Source) -> None:

@@ -227,11 +227,12 @@ class Derivatives(Mapping[str, Gradient]):
         return present(self._deriver, self.of, wrt, model_text(self._statements, self.system))
 
     def text(
-        self, name: str | None = None, *, width: int | None = None, explain: bool = False
+        self, name: str | None = None, *, width: int | None = 100, explain: bool = False
     ) -> str:
         """Render the derivation as plain text, of one derivative or of all.
 
-        Lines are folded to ``width`` columns; ``explain`` opens the rules that are cited.
+        Lines are folded to ``width`` columns, if that is not None; ``explain`` opens the rules that
+        are cited.
         """
         return as_text.text(self.presentation(name), width, explain)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from eingrad.derivation.lines import Step
 from eingrad.derivation.presentation import Presentation, Section
@@ -111,21 +113,38 @@ def _step(head: str, size: int, step: Step, place: int, width: int | None) -> It
 
 
 def broken(text: str, width: int | None) -> list[str]:
-    """Break a text at spaces, before a sign outside of parentheses where it can be.
+    """Break a text before signs, outside of parentheses where it can be, else at spaces.
 
     >>> broken("a_i b_i + exp(c_i + d_i) - e_i", 20)
     ['a_i b_i', '+ exp(c_i + d_i)', '- e_i']
     """
     if width is None or len(text) <= width:
         return [text]
-    result, line = [], ""
-    for word in _words(text, min(LONG // 2, width)):
-        if line and len(line) + 1 + len(word) > width:
-            result.append(line)
-            line = word
+    depths = list(accumulate((c in "([") - (c in ")]") for c in text))
+    signs = {m.start() + 1: depths[m.start()] for m in re.finditer(r" (?=[+-] )", text)}
+    result: list[str] = []
+    for piece in _pieces(text, (0, len(text)), 0, signs, width):
+        if result and len(result[-1]) + 1 + len(piece) <= width:
+            result[-1] += f" {piece}"
         else:
-            line = f"{line} {word}" if line else word
-    return [*result, line]
+            result.append(piece)
+    return result
+
+
+def _pieces(
+    text: str, part: tuple[int, int], depth: int, signs: Mapping[int, int], width: int
+) -> Iterator[str]:
+    """Yield what has room in a line: terms, of those that have none what is inside them."""
+    start, end = part
+    own = text[start:end].rstrip()
+    cuts = [place for place in signs if start < place < end and signs[place] == depth]
+    if len(own) <= width:
+        yield own
+    elif cuts or depth == 0:
+        for piece in pairwise([start, *cuts, end]):
+            yield from _pieces(text, piece, depth + 1, signs, width)
+    else:
+        yield from _words(own, min(LONG // 2, width))
 
 
 def _words(text: str, most: int) -> list[str]:
