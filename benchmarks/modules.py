@@ -67,6 +67,14 @@ LAYERS = {
                     {"X": (4, 18, 18, 16), "r": (16, 3), "s": (16, 3), "W": (3, 3, 16, 32)},
                     'einsum("bhkwlc,klco->bhwo", X[:, r[:, :, None, None], s[None, None]], W)',
                     integers={"r": 18, "s": 18}),
+    "conv, offsets": Layer("Y[b,f,t] = X[b,c,t+k] W[f,c,k] + b_f",
+                           {"X": (8, 64, 130), "W": (64, 64, 3), "b": (64,)},
+                           "conv(X, W) + b[:, None]"),
+    "conv2d, offsets": Layer("Y[b,o,h,w] = X[b,c,h+k,w+l] W[o,c,k,l]",
+                             {"X": (4, 16, 18, 18), "W": (32, 16, 3, 3)}, "conv(X, W)"),
+    "conv2d, strided": Layer("assume size(k) = 3\nassume size(l) = 3\n"
+                             "Y[b,o,h,w] = X[b,c,2 h+k,2 w+l] W[o,c,k,l]",
+                             {"X": (8, 32, 33, 33), "W": (64, 32, 3, 3)}, "conv(X, W, 2)"),
     "embedding": Layer("Y_btf = E[w[b,t], d] W_df", {"E": (2000, 128), "w": (8, 64),
                        "W": (128, 128)}, "E[w] @ W", integers={"w": 2000}),
     "RMS norm": Layer("v_b = mean_i(X_bi^2)\nY_bi = g_i X_bi / sqrt(v_b + 0.00001)",
@@ -164,6 +172,8 @@ def torch_words() -> dict[str, Any]:
         "logsumexp": lambda x: torch.logsumexp(x, -1),
         "mean": lambda x: x.mean(-1, keepdim=True),
         "norm": lambda x: torch.linalg.vector_norm(x, dim=-1, keepdim=True),
+        "conv": lambda x, w, stride=1: (functional.conv1d, functional.conv2d)[x.ndim - 3](
+            x, w, None, stride),
     }  # fmt: skip
 
 
@@ -179,6 +189,8 @@ def jax_words() -> dict[str, Any]:
         "logsumexp": lambda x: jax.nn.logsumexp(x, -1),
         "mean": lambda x: x.mean(-1, keepdims=True),
         "norm": lambda x: jnp.linalg.norm(x, axis=-1, keepdims=True),
+        "conv": lambda x, w, stride=1: jax.lax.conv_general_dilated(
+            x, w, (stride,) * (x.ndim - 2), "VALID"),
     }  # fmt: skip
 
 

@@ -27,6 +27,20 @@ def _conv1d(torch: Any, x: Arrays) -> Any:
     return torch.einsum("btkc,kcf->btf", x["X"][:, x["p"]], x["W"]) + x["b"]
 
 
+def _strided(torch: Any, x: Arrays) -> Any:
+    wide = torch.nn.functional.pad(x["X"], (1, 2 * x["C"].shape[1] + 1))
+    whole = torch.nn.functional.conv1d(wide, x["W"], stride=2)
+    return whole[..., : x["C"].shape[1]] + x["C"]
+
+
+def _heat(torch: Any, x: Arrays) -> Any:
+    stencil = torch.tensor([0.1, 0.8, 0.1], dtype=torch.float64)[None, None]
+    u = x["x"][None, None]
+    for _ in range(2):
+        u = torch.nn.functional.conv1d(u, stencil, padding=1)
+    return u[0, 0]
+
+
 def _conv2d(torch: Any, x: Arrays) -> Any:
     patches = x["X"][:, x["r"][:, :, None, None], x["s"][None, None]]  # b h k w l c
     return torch.einsum("bhkwlc,klco->bhwo", patches, x["W"])
@@ -161,6 +175,47 @@ LAYERS = [
               lambda t, x: t.log_softmax(x["X"] @ x["W"], -1)),
     LayerCase("conv_offsets", "Y[b,o,p,q] = X[b,c,p+k,q+l] W[o,c,k,l] + c_o", "Y", "X W c",
               lambda t, x: t.nn.functional.conv2d(x["X"], x["W"], x["c"])),
+    LayerCase("conv_dilated", "Y[b,o,i] = X[b,c,i+2 k] W[o,c,k]", "Y", "X W",
+              lambda t, x: t.nn.functional.conv1d(x["X"], x["W"], dilation=2)),
+    LayerCase("conv_padded", "assume size(k) = 3\nassume size(i) = size(n)\n"
+              "Y[b,o,i] = tanh(X[b,c,i+k-1] W[o,c,k])", "Y", "X W",
+              lambda t, x: t.tanh(t.nn.functional.conv1d(x["X"], x["W"], padding=1))),
+    LayerCase("conv_strided_padded", "assume size(k) = 3\n"
+              "Y[b,o,i] = X[b,c,2 i+k-1] W[o,c,k] + C_oi", "Y", "X W C", _strided),
+    LayerCase("conv_depthwise", "Y[b,c,p,q] = X[b,c,2 p+k,q+3 l] W_ckl s_c", "Y", "X W s",
+              lambda t, x: x["s"][:, None, None] * t.nn.functional.conv2d(
+                  x["X"], x["W"][:, None], stride=(2, 1), dilation=(1, 3), groups=len(x["s"]))),
+    LayerCase("conv_groups", "Y[b,g,o,i] = X[b,g,c,i+k] W[g,o,c,k]", "Y", "X W",
+              lambda t, x: t.nn.functional.conv1d(
+                  x["X"].flatten(1, 2), x["W"].flatten(0, 1), groups=len(x["W"]),
+              ).unflatten(1, x["W"].shape[:2])),
+    LayerCase("conv_space", "Y[b,o,p,q,r] = X[b,c,p+k,2 q+l,r+2 m] W[o,c,k,l,m] + v_o", "Y",
+              "X W v", lambda t, x: t.nn.functional.conv3d(
+                  x["X"], x["W"], x["v"], stride=(1, 2, 1), dilation=(1, 1, 2))),
+    LayerCase("conv_transposed", "assume size(i) = 2 size(j) + size(n) - 2\n"
+              "Y[b,o,i] = X[b,c,j] W[c,o,i-2 j]", "Y", "X W",
+              lambda t, x: t.nn.functional.conv_transpose1d(x["X"], x["W"], stride=2)),
+    LayerCase("conv_channels_last", "Y[b,i,j,o] = X[b,i+k,j+l,c] W[k,l,c,o]", "Y", "X W",
+              lambda t, x: t.nn.functional.conv2d(
+                  x["X"].permute(0, 3, 1, 2), x["W"].permute(3, 2, 0, 1)).permute(0, 2, 3, 1)),
+    LayerCase("conv_full", "assume size(i) = size(n) + size(k) - 1\ny_i = x[i-k] w_k", "y", "x w",
+              lambda t, x: t.nn.functional.conv1d(x["x"][None, None], x["w"].flip(0)[None, None],
+                                                  padding=len(x["w"]) - 1)[0, 0]),
+    LayerCase("conv_causal", "Y[b,t,o] = relu(X[b,t-2 k,c] W[k,c,o]) + X_bto", "Y", "X W",
+              lambda t, x: x["X"] + t.relu(t.nn.functional.conv1d(
+                  t.nn.functional.pad(x["X"].mT, (2 * len(x["W"]) - 2, 0)),
+                  x["W"].permute(2, 1, 0).flip(2), dilation=2)).mT),
+    LayerCase("conv_separable", "Y[b,o,i] = X[b,c,i+k] D[c,k] P[o,c]", "Y", "X D P",
+              lambda t, x: t.einsum("bci,oc->boi", t.nn.functional.conv1d(
+                  x["X"], x["D"][:, None], groups=len(x["D"])), x["P"])),
+    LayerCase("conv_of_a_product", "y_i = x[i+k] tanh(x[i+k]) w_k", "y", "x w",
+              lambda t, x: (x["x"] * t.tanh(x["x"])).unfold(0, len(x["w"]), 1) @ x["w"]),
+    LayerCase("pooled_mean", "assume size(k) = 2\nY_bi = mean_k(X[b,2 i+k]) c_b", "Y", "X c",
+              lambda t, x: t.nn.functional.avg_pool1d(x["X"], 2) * x["c"][:, None]),
+    LayerCase("pooled_max", "assume size(k) = 2\nY_bi = max_k(tanh(X[b,2 i+k]))", "Y", "X",
+              lambda t, x: t.nn.functional.max_pool1d(t.tanh(x["X"]), 2)),
+    LayerCase("heat_steps", "u_i = x_i + 0.1 (x[i+1] - 2 x_i + x[i-1])\n"
+              "y_i = u_i + 0.1 (u[i+1] - 2 u_i + u[i-1])", "y", "x", _heat),
     LayerCase("max_pool", "Y_bc = max_k(X_bkc) * s_c", "Y", "X s",
               lambda t, x: t.amax(x["X"], 1) * x["s"]),
     LayerCase("rbf", "K_ab = exp(-g sum_i((X_ai - C_bi)^2))", "K", "X C g", _rbf),

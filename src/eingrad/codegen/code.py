@@ -119,6 +119,11 @@ def attribute(code: Code, name: str) -> Code:
     return Code("attribute", name, (code,))
 
 
+def tuple_code(*parts: Code) -> Code:
+    """A tuple."""
+    return Code("tuple", "", parts)
+
+
 def tuple_text(items: Sequence[str]) -> str:
     """Write a tuple: ``()``, ``(a,)``, ``(a, b)``."""
     return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import builtins
 import string
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 
+from eingrad.calculus.convolution_roles import STEPS
 from eingrad.calculus.structure import is_sum, open_product, sum_of
 from eingrad.codegen.code import (
     Code,
@@ -22,14 +23,17 @@ from eingrad.codegen.code import (
     gathered,
     indexed,
     negative,
+    tuple_code,
     tuple_text,
 )
+from eingrad.codegen.convolution_calls import ConvolutionWriter
 from eingrad.codegen.entries_in_place import times_entries
 from eingrad.codegen.matmul import Operand, as_matmul
 from eingrad.codegen.pieces import Piece, is_negative, linear, number, positive_power
 from eingrad.codegen.product_order import cheap_order
 from eingrad.codegen.targets import Target
 from eingrad.codegen.templates import HELPERS
+from eingrad.codegen.usual_sizes import USUAL_SIZE
 from eingrad.core.algebra import base_and_exponent, constant_value, multiply, scale_of, transpose
 from eingrad.core.arrays import AxisSource, Gather, Matrix, Scatter
 from eingrad.core.bands import Band, Reach, Window
@@ -54,10 +58,6 @@ from eingrad.core.positions import Shift
 from eingrad.errors import EingradError
 
 
-def _tuple(*parts: Code) -> Code:
-    return Code("tuple", "", parts)
-
-
 class ExpressionWriter:
     """Writes expressions for one target; it collects the helpers, modules and sizes they use."""
 
@@ -70,9 +70,10 @@ class ExpressionWriter:
         upstream: Container[str] = (),
         matmul: bool = False,
         taken: Container[str] = (),
+        usual: Callable[[Dim], int] = lambda _: USUAL_SIZE,
     ) -> None:
         self.target, self.names, self.letters, self.rank = target, names, letters, rank
-        self.upstream, self.matmul, self.taken = upstream, matmul, taken
+        self.upstream, self.matmul, self.taken, self.usual = upstream, matmul, taken, usual
         self.entries: dict[str, Code] = {}  # of tensors inside a loop: x[t]
         self.loops: dict[Expr, str] = {}  # what the loops that are written store
         self.softmaxes: dict[tuple[Expr, tuple[int, ...]], str] = {}  # that are computed by now
@@ -190,8 +191,8 @@ class ExpressionWriter:
     def _read(self, reach: Reach) -> Code:
         """Write where a window reads one axis, as ``windows`` takes it."""
         weights = [atom(str(n)) for n in reach.weights]
-        return _tuple(
-            atom(str(reach.axis)), _tuple(*map(self.size, reach.dims)), _tuple(*weights),
+        return tuple_code(
+            atom(str(reach.axis)), tuple_code(*map(self.size, reach.dims)), tuple_code(*weights),
             self._constant(reach.constant, reach.ends), atom(str(reach.step)),
         )  # fmt: skip
 
@@ -199,7 +200,7 @@ class ExpressionWriter:
         ends = [(n, dim) for n, dim in zip(node.ends, node.dims, strict=True) if n]
         weights = [atom(str(n)) for n in node.weights]
         return call(
-            self.helper("selector"), _tuple(*map(self.size, node.dims)), _tuple(*weights),
+            self.helper("selector"), tuple_code(*map(self.size, node.dims)), tuple_code(*weights),
             self._constant(node.constant, ends), atom(self.like),
         )  # fmt: skip
 
@@ -261,7 +262,7 @@ class ExpressionWriter:
         every = atom("None" if self.target.name == "torch" else "slice(None)")
         places = [every if str(place) == ":" else place for place in places]
         entries = transpose(entries, [node.output.index(k) for k in order])
-        return Code("tuple", "", tuple(places)), self.whole(entries)
+        return tuple_code(*places), self.whole(entries)
 
     def _scatter(self, node: Scatter, every: tuple[int, ...]) -> Piece:
         shape = tuple_text([str(self.size(d)) for d in node.dims])
@@ -617,6 +618,9 @@ class Factors:
     # --- contractions ---
 
     def _contraction(self) -> Piece:
+        convolved = self._convolution()
+        if convolved is not None:
+            return convolved
         operands = self._operands()
         present = {k for _, labels in operands for k in labels}
         output = tuple(k for k in self.output if k in present)
@@ -635,6 +639,20 @@ class Factors:
             )
             return Piece(turned, output)
         return Piece(self._einsum(operands, output), output)
+
+    def _convolution(self) -> Piece | None:
+        """Write a product with a window as the target's convolution, where it is just that."""
+        emitter = self.emitter
+        if len(self.inside) != 2 or STEPS[0] not in HELPERS[emitter.target.name]:
+            return None
+        present = {k for _, labels in self.inside for k in labels}
+        output = tuple(k for k in self.output if k in present)
+        writer = ConvolutionWriter(
+            emitter.target.module, emitter.whole, emitter.size, emitter.transposed,
+            emitter.helper, emitter.usual,
+        )  # fmt: skip
+        found = writer.product(self.inside, output, dict(enumerate(self.node.extents)))
+        return None if found is None else Piece(found, output)
 
     def _is_summed_entry_by_entry(self, operands: Sequence[Operand], output: Labels) -> bool:
         """Whether this is two operands of which one has all labels, and no call of BLAS is faster.

@@ -25,12 +25,18 @@ from eingrad.codegen.identifiers import OF_NN_MODULES, Namespace
 from eingrad.codegen.leading_wrappers import PREFIX, Wrappers
 from eingrad.codegen.module_header import Header
 from eingrad.codegen.module_loops import LoopText, Stored, loops_in
-from eingrad.codegen.module_plan import Line, ModulePlan, make_module_plan, sizes_in
+from eingrad.codegen.module_plan import (
+    Line,
+    ModulePlan,
+    make_module_plan,
+    sizes_in,
+)
 from eingrad.codegen.own_functions import own_functions
 from eingrad.codegen.pieces import linear
 from eingrad.codegen.random_data import MAKERS, draw_text, draws
 from eingrad.codegen.targets import TARGETS, Target
 from eingrad.codegen.torch_function import FunctionClass
+from eingrad.codegen.usual_sizes import extents_of
 from eingrad.core.expr import (
     ELLIPSIS,
     Dim,
@@ -79,9 +85,15 @@ class Module:
             program.deriver.records,
             matmul,
             self.namespace,
+            extents_of(line.expr for line in self.every_line),
         )
         self.sizes, self.draws = draws(program)
         self.makers: set[str] = set()
+
+    @property
+    def every_line(self) -> tuple[Line, ...]:
+        """All that the module computes."""
+        return (*self.program.forward, *self.program.backward)
 
     @property
     def has_nn_module(self) -> bool:
@@ -93,12 +105,13 @@ class Module:
         for var in program.inputs:
             if var.name not in self.names:
                 self.names[var.name] = self.namespace.new(var.name)
-        self._name_lines((*program.forward, *program.backward))
+        self._name_lines(self.every_line)
         for var in self.training.state if self.training else ():
             self.names[var.name] = self.namespace.new(var.name)
         dims = [d for v in program.inputs for d in v.dims if isinstance(d, str)]
-        lines = (*program.forward, *program.backward)
-        dims += [d for line in lines for d in sizes_in(line.expr) if span_of(d) is not None]
+        dims += [
+            d for line in self.every_line for d in sizes_in(line.expr) if span_of(d) is not None
+        ]
         self.letters = Namespace()
         self.axis: dict[str, str] = {}
         for dim in dict.fromkeys(dims):

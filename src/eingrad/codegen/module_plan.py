@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eingrad.calculus.axis_order import in_order
@@ -16,12 +16,11 @@ from eingrad.calculus.rules import STANDALONE, apply_rules
 from eingrad.calculus.run_form import form_to_run, in_pairs
 from eingrad.calculus.softmax_beside_log import softmax_beside_its_log
 from eingrad.calculus.structure import cost
-from eingrad.codegen.usual_sizes import USUAL_SIZE, usual_sizes
+from eingrad.codegen.usual_sizes import extents_of
 from eingrad.core.algebra import is_light
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.expr import (
     Const,
-    Dim,
     Einsum,
     Expr,
     Map,
@@ -38,7 +37,7 @@ from eingrad.core.positions import Loop, Scan, Shift
 from eingrad.core.product import shared_products
 from eingrad.core.recurrences import computable, recurrent
 from eingrad.core.rewrite import substitute
-from eingrad.core.spans import length, span_of, within
+from eingrad.core.spans import within
 from eingrad.derivation.author_letters import head_of
 from eingrad.derivation.labels import to_formula
 from eingrad.derivation.steps import Deriver
@@ -47,7 +46,6 @@ from eingrad.notation.syntax import Assignment, Formula, Symbol
 from eingrad.notation.system import System
 from eingrad.notation.text import to_text
 
-KERNEL = 4  # the length of an axis by which others are shorter, where costs are compared
 MAX_OPENED = 40.0  # a definition longer than this is not looked into for a stable form
 
 
@@ -167,7 +165,7 @@ def lines_of(
         {n: substitute(e, plain if n in loops else parts) for n, e in exprs.items()}, parts
     )
     laid_out = in_order([*exprs.values()])
-    extent = _extents(laid_out)
+    extent = extents_of(laid_out)
     cheap = in_pairs(form_to_run(laid_out, extent), extent)
     return [Line(Var(n, e.dims), e, texts.get(n, "")) for n, e in zip(exprs, cheap, strict=True)]
 
@@ -194,21 +192,6 @@ def with_loops(exprs: Mapping[str, Expr], parts: Mapping[Expr, Expr]) -> dict[st
 def body_of(loop: Loop) -> list[Line]:
     """Return the lines of one position of a loop: the entries of its states, and their parts."""
     return named_parts(lines_of({f"<s{k}>": body for k, body in enumerate(loop.bodies)}, {}))
-
-
-def _extents(exprs: Iterable[Expr]) -> Callable[[Dim], int]:
-    """Return extents for costs: a module is written for any sizes, so as long as axes usually are.
-
-    But those by which others are shorter, as a kernel's.
-    """
-    nodes = list(postorder(exprs))
-    dims = dict.fromkeys(d for x in nodes for d in named_dims(x))
-    derived = [own for d in dims if (own := span_of(d)) is not None]
-    sizes: dict[Dim, int] = dict.fromkeys(within(dims), USUAL_SIZE)
-    usual = usual_sizes(x.dims for x in nodes if isinstance(x, Var))
-    sizes |= {d: n for d, n in usual.items() if d in sizes}
-    sizes |= {d: KERNEL for own in derived for n, d in own.terms if n < 0 and d in sizes}
-    return lambda dim: length(dim, sizes) or USUAL_SIZE
 
 
 def check_sizes(inputs: Iterable[Var], nodes: Iterable[Expr]) -> None:

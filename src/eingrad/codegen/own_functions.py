@@ -10,7 +10,7 @@ from itertools import count
 from eingrad.codegen.code import WIDTH, atom, statement
 from eingrad.codegen.expressions import ExpressionWriter
 from eingrad.codegen.targets import TARGETS
-from eingrad.codegen.templates import HELPERS, NEEDS
+from eingrad.codegen.templates import HELPERS
 from eingrad.core.algebra import is_light
 from eingrad.core.expr import Const, Expr, Map, Var, postorder
 from eingrad.core.functions import FUNCTIONS
@@ -51,7 +51,9 @@ def _called(text: str, names: Mapping[str, str]) -> str:
 def _own_function(target: str, name: str, imports: dict[str, None]) -> tuple[str, Iterable[str]]:
     """Return the text of one function, and the others that it calls."""
     if name in HELPERS[target]:
-        return HELPERS[target][name].strip("\n"), NEEDS.get(name, ())
+        text = HELPERS[target][name].strip("\n")
+        others = (x for x in HELPERS[target] if x != name)
+        return text, [x for x in others if re.search(rf"(?<![\w.]){x}\(", text)]
     array = "Tensor" if target == "torch" else "Array"
     returns = FUNCTIONS[name].returns.replace("``", "") or f"{name} of every entry"
     spelled, lines = TARGETS[target].spelling(name, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eingrad.codegen import window_templates
+from eingrad.codegen import convolution_templates, window_templates
 
 NUMPY = {
     "adjugate": '''
@@ -258,11 +258,10 @@ def hypotenuse(x: Array, y: Array) -> Array:
 '''
 HELPERS = {
     "numpy": NUMPY | window_templates.NUMPY,
-    "torch": TORCH | window_templates.TORCH,
-    "jax": JAX | window_templates.JAX,
+    "torch": TORCH | window_templates.TORCH | convolution_templates.TORCH,
+    "jax": JAX | window_templates.JAX | convolution_templates.JAX,
 }
-NEEDS = {"reverse_cumsum": ("cumsum",)}
-"""The texts of helpers that a target needs, and which others these call."""
+"""The texts of helpers that a target needs; they may call each other."""
 
 
 # --- what is the same for every model, in each target's words ---

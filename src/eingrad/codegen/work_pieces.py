@@ -13,9 +13,10 @@ from itertools import groupby
 from eingrad.calculus.nested import fresh_names, letters_for
 from eingrad.calculus.paths import pairs_of
 from eingrad.calculus.structure import OpenProduct, is_sum, open_product
-from eingrad.codegen.usual_sizes import USUAL_SIZE, usual_sizes
+from eingrad.codegen.usual_sizes import extents_of
 from eingrad.core.algebra import base_and_exponent, einsum, power, transpose
 from eingrad.core.arrays import Gather, Matrix, Scatter
+from eingrad.core.bands import Band
 from eingrad.core.expr import Const, Delta, Dim, Einsum, Expr, Labels, Map, Reduce, Size, Var
 from eingrad.core.functions import COMPARISONS
 from eingrad.core.labelling import Factor
@@ -23,6 +24,8 @@ from eingrad.core.positions import Shift
 from eingrad.core.rewrite import rebuild
 from eingrad.notation.system import Definition, System
 
+Group = tuple[tuple[Factor, ...], Labels]
+"""Factors that stay together, and the labels that others see of them."""
 PLAIN = frozenset({"add", "pow", *COMPARISONS})  # functions that are no work of their own
 
 
@@ -50,8 +53,8 @@ class _Cutter:
         self.named: dict[Expr, Var] = {}
         self.labels = dict(whole.labels)
         self.definitions: dict[str, Definition] = {}
-        tensors = (*whole.inputs.values(), *(d.expr for d in whole.definitions.values()))
-        self.sizes = usual_sizes(x.dims for x in tensors)
+        exprs = (d.expr for d in whole.definitions.values())
+        self.extent = extents_of((*whole.inputs.values(), *exprs))
 
     def system(self) -> System:
         for name, definition in self.whole.definitions.items():
@@ -92,14 +95,17 @@ class _Cutter:
         summed = opened.summed()
         factors = [(self.factor(x), labels) for x, labels in opened.factors]
         inside = [f for f in factors if set(f[1]) & summed]
-        if not inside or any(isinstance(x, Delta | Scatter) for x, _ in factors):
+        groups = self.read_at_offsets(inside, opened)
+        if not groups or any(isinstance(x, Delta | Scatter) for x, _ in factors):
             same = all(x is y for (x, _), (y, _) in zip(factors, opened.factors, strict=True))
             return node if same else replace(opened, factors=tuple(factors)).build()
         outside = [f for f in factors if not set(f[1]) & summed]
-        inside = sorted((self.operand(x, ls, summed) for x, ls in inside), key=self._place)
         present = {k for _, labels in inside for k in labels}
         output = tuple(k for k in opened.output if k in present)
-        contraction = self.in_order(inside, output, opened.extents)
+        contraction = self.in_order(
+            [self.group(factors, labels, summed) for factors, labels in groups], output,
+            opened.extents,
+        )  # fmt: skip
         if any(x.ndim for x, _ in outside):
             contraction = self.name(contraction)
         new = replace(opened, factors=(*outside, (contraction, output))).build()
@@ -133,24 +139,49 @@ class _Cutter:
             x, labels = transpose(x, order), tuple(labels[k] for k in order)
         return self.name(x), labels
 
-    def in_order(self, factors: list[Factor], output: Labels, extents: Mapping[int, Dim]) -> Expr:
+    def read_at_offsets(self, factors: Sequence[Factor], opened: OpenProduct) -> list[Group]:
+        """Return what is contracted: tensors, and those that bands read with these and the labels
+        at which they are read; none if a band selects in something else.
+        """
+        found: list[Group] = [((f,), f[1]) for f in factors if not isinstance(f[0], Band)]
+        bands = [f for f in factors if isinstance(f[0], Band)]
+        every = [k for _, labels in bands for k in labels]
+        for band in bands:
+            own = [k for k in band[1] if any(k in labels for _, labels in found)
+                   and k in opened.summed() and every.count(k) == 1]  # fmt: skip
+            if not own:
+                return []
+            inner = max(own, key=lambda k: self.extent(opened.extents[k]))
+            read = [x for x in found if inner in x[1]]
+            members = tuple(f for fs, _ in read for f in fs)
+            labels = dict.fromkeys(k for ls in (*(ls for _, ls in read), band[1]) for k in ls)
+            found = [x for x in found if x not in read]
+            found.append(((*members, band), tuple(k for k in labels if k != inner)))
+        return found
+
+    def group(self, factors: Sequence[Factor], labels: Labels, summed: set[int]) -> Group:
+        """Return a group with names for what is work in it."""
+        operands = [f if isinstance(f[0], Band) else self.operand(*f, summed) for f in factors]
+        return tuple(operands), operands[0][1] if len(operands) == 1 else labels
+
+    def in_order(self, groups: list[Group], output: Labels, extents: Mapping[int, Dim]) -> Expr:
         """Contract two at a time, in an order that is cheap for usual lengths of the axes.
 
         The labels of the output have the least numbers.
         """
-        sizes = {k: d if isinstance(d, int) else self.sizes.get(d, USUAL_SIZE)
-                 for k, d in extents.items()}  # fmt: skip
-        left = dict(enumerate(factors))
-        pairs = pairs_of([labels for _, labels in factors], output, sizes)
-        for number, pair in enumerate(pairs[:-1], len(factors)):
+        sizes = {k: self.extent(d) for k, d in extents.items()}
+        left = dict(enumerate(sorted(groups, key=lambda group: self._place(group[0][0]))))
+        pairs = pairs_of([labels for _, labels in left.values()], output, sizes)
+        for number, pair in enumerate(pairs[:-1], len(groups)):
             taken = [left.pop(k) for k in sorted(pair)]
             needed = {*output, *(k for _, labels in left.values() for k in labels)}
             later = next(pair for pair in pairs if number in pair)
             others = {*output, *(k for n, x in left.items() if n not in later for k in x[1])}
             beside = [left[n][1] for n in later if n in left]
             kept = laid_out([labels for _, labels in taken], needed, beside, others)
-            left[number] = self.name(einsum(taken, kept, extents)), kept
-        return einsum(list(left.values()), output, extents)
+            part = self.name(einsum([f for fs, _ in taken for f in fs], kept, extents))
+            left[number] = ((part, kept),), kept
+        return einsum([f for fs, _ in left.values() for f in fs], output, extents)
 
 
 def laid_out(
@@ -182,8 +213,14 @@ def _has_work(node: Expr) -> bool:
     stack = [node]
     while stack:
         x = stack.pop()
-        if isinstance(x, Reduce | Matrix) or (isinstance(x, Einsum) and x.summed):
+        if isinstance(x, Reduce | Matrix) or (isinstance(x, Einsum) and _sums(x)):
             return True
         if is_sum(x) or isinstance(x, Einsum):
             stack += x.operands
     return False
+
+
+def _sums(node: Einsum) -> bool:
+    """Whether a product is a contraction, and not a tensor that is read at offsets."""
+    factors = [x for x in node.operands if not isinstance(x, Band)]
+    return bool(node.summed) and (len(factors) == len(node.operands) or len(factors) > 1)
