@@ -137,7 +137,7 @@ WRONG = [
         "d2L/da_i da_j = p_i (delta_ij - p_j)",
         "assumption",
     ),
-    ("n = norm_i(x_i)", "dn/dx_i = x_i", "assumption"),
+    ("n = norm_i(x_i)", "dn/dx_i = x_i", "missing-factor"),
     ("y_i = relu(x_i)", "dy_i/dx_j = where(x_i < 0, 1, 0) delta_ij", "activation-derivative"),
     ("y_i = relu(x_i)", "dy_i/dx_j = where(x_i > 1, 1, 0) delta_ij", "factor"),
     ("y_i = relu(x_i)", "dy_i/dx_j = delta_ij", "activation-derivative"),

@@ -301,6 +301,25 @@ def test_a_function_where_the_model_has_no_values() -> None:
     assert "no values were found" in verdict.reason
 
 
+@pytest.mark.parametrize(("text", "claim", "where"), [  # a lost power each: not right anywhere near
+    ("L = sum_i(x_i)^3", "dL/dx_i = 3 sum_j(x_j)", "sum_i(x_i) = 1"),
+    ("s = sum_i(x_i)\nL = s^2", "dL/ds = 2", "sum_i(x_i) = 1"),
+    ("L = log(sum_i(x_i))", "dL/dx_i = 1", "sum_i(x_i) = 1"),
+    ("L = (x_i x_i)^2", "dL/dx_i = 4 x_i (x_j x_j)^2", "x_i x_i = 1"),
+    ("L = logdet_ij(W_ij)", "dL/dW_ij = W_ij", "W_ij W_kj = delta_ik"),
+])  # fmt: skip
+def test_where_the_variable_hides_a_mistake(text: str, claim: str, where: str) -> None:
+    verdict = eg.parse(text).check(claim)
+    assert (verdict.outcome, verdict.assumption) == ("wrong", where), str(verdict)
+    assert where in verdict.notes[0]
+    assert eg.parse(f"{text}\nassume {where}").check(claim).ok  # who says so means these points
+
+
+def test_what_is_held_fixed_may_sum_to_one() -> None:
+    verdict = eg.parse("y = sum_i(w_i x_i) / sum_i(w_i)").check("dy/dx_i = w_i")
+    assert (verdict.outcome, verdict.assumption) == ("right if", "sum_i(w_i) = 1")
+
+
 @pytest.mark.parametrize(
     ("fact", "claim"),
     [

@@ -287,15 +287,16 @@ NEVER_ONE_HOT = [  # what one differentiates by, 1^2 = 1, and where both sides w
 
 
 LAYOUT = [
-    ("y_i = W_ij a_j", "dy_i/da_j = W_ji", "dy_i/da_j is the derivative of y_j by a_i"),
-    ("y_k = tanh(W_kl a_l)", "dy_k/da_l = W_lk (1 - y_l^2)",
-     "dy_k/da_l is the derivative of y_l by a_k"),
+    ("y_i = W_ij a_j", "dy_i/da_j = W_ji", "dy_i/da_j = W_ij", "dy_j/da_i"),
+    ("y_k = tanh(W_kl a_l)", "dy_k/da_l = W_lk (1 - y_l^2)", "dy_k/da_l = W_kl (1 - y_k^2)",
+     "dy_l/da_k"),
     ("v_k = a_k / (sum_i(a_i) + 1)", "dv_k/da_l = (delta_kl - v_l) / (sum_i(a_i) + 1)",
-     "dv_k/da_l is the derivative of v_l by a_k"),
-    ("Y_bo = X_bi W_oi", "dY_bo/dX_ci = W_io delta_bc",
-     "dY_bo/dX_ci is the derivative of Y_ci by X_bo"),
-    ("Y_ij = A_ik X_kl B_lj", "dY_ij/dX_kl = A_ki B_jl",
-     "dY_ij/dX_kl is the derivative of Y_kl by X_ij"),
+     "dv_k/da_l = (delta_lk - v_k) / (sum_i(a_i) + 1)", "dv_l/da_k"),
+    ("q_i = log(softmax_i(z_i))", "dq_i/dz_j = delta_ij - exp(q_i)",
+     "dq_i/dz_j = delta_ji - exp(q_j)", "dq_j/dz_i"),
+    ("Y_bo = X_bi W_oi", "dY_bo/dX_ci = W_io delta_bc", "dY_bo/dX_ci = W_oi delta_cb",
+     "dY_ci/dX_bo"),
+    ("Y_ij = A_ik X_kl B_lj", "dY_ij/dX_kl = A_ki B_jl", "dY_ij/dX_kl = A_ik B_lj", "dY_kl/dX_ij"),
 ]  # fmt: skip
 NO_LAYOUT = [
     ("y_i = W_ij a_j", "dy_i/da_j = -W_ji"),
@@ -353,12 +354,12 @@ def test_a_condition_is_named(text: str, claim: str, condition: str) -> None:
         assert stated.check(f"dL/dS_ij = {claim}").outcome == "right"
 
 
-@pytest.mark.parametrize(("text", "claim", "condition"), LAYOUT)
-def test_a_jacobian_in_the_other_layout(text: str, claim: str, condition: str) -> None:
+@pytest.mark.parametrize(("text", "claim", "meant", "other"), LAYOUT)
+def test_labels_say_which_axis_is_whose(text: str, claim: str, meant: str, other: str) -> None:
     verdict = eg.parse(text).check(claim)
-    assert (verdict.outcome, verdict.ok) == ("right if", False), str(verdict)
-    assert verdict.assumption == f"{condition} (denominator layout)"
-    assert holds(text, verdict.correct)
+    assert (verdict.outcome, verdict.mistake, verdict.fixed) == ("wrong", "transposed", meant)
+    assert verdict.reason.endswith(f"are exchanged: this is {other} (denominator layout)")
+    assert holds(text, meant)
 
 
 @pytest.mark.parametrize(("text", "claim"), NO_LAYOUT)

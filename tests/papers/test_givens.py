@@ -134,8 +134,42 @@ def test_a_fact_that_is_denied_is_no_condition(sentence: str, outcome: str, tmp_
     assert found.reason.endswith("as line 1 says" if outcome == "right if" else "line 1 denies")
 
 
-def test_what_is_denied_of_another_tensor_does_not_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sentence", [
+    "The matrix $B$ is not symmetric.",
+    "Let $A$ be a matrix. The matrix $B$ is symmetric.",
+    "Take a matrix $A$. If $A$ were symmetric, things would be simpler.",
+    "Take a matrix $A$. $A^TA$ is symmetric.",
+    "Take a matrix $A$. Symmetric matrices will be treated in section 3.",
+    "Take a matrix $A$. The result is a symmetric matrix.",
+])  # fmt: skip
+def test_what_is_said_of_something_else_does_not_count(sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
-    path.write_text(f"The matrix $B$ is not symmetric. {QUADRATIC}")
+    path.write_text(f"{sentence} {QUADRATIC}")
     *_, found = eg.check_document(path).formulas
     assert (found.outcome, found.reason) == ("right if", "right if A_ni = A_in")
+
+
+CROSS_ENTROPY = r"""Let $p_i = \frac{e^{z_i}}{\sum_je^{z_j}}$ and $L = -\sum_iy_i\log p_i$. %s
+Then $\frac{\partial L}{\partial z_i} = p_i-y_i$."""
+POWER = r"""%s Let $L = (x^Tx)^2$ with $x\in\mathbb{R}^n$.
+Then $\frac{\partial L}{\partial x} = 4x$."""
+
+
+@pytest.mark.parametrize(("text", "sentence", "expected"), [  # sum_j y_j p_i - y_i; 4 x^T x x
+    (CROSS_ENTROPY, r"We assume that $\sum_iy_i = 1$.", "right if"),
+    (CROSS_ENTROPY, r"We do not assume that $\sum_iy_i = 1$.", "wrong"),
+    (CROSS_ENTROPY, r"Note that $y$ is multi-hot.", "wrong"),
+    (CROSS_ENTROPY, r"The labels are one-hot.", "right if"),
+    (POWER, "Let $x$ be a unit vector.", "right if"),
+    (POWER, "Let $x$ be a vector, and $u$ a unit vector.", "right if"),
+    (POWER, "Let $x$ be a vector. Let $u$ be a unit vector.", "wrong"),
+    (POWER, "$x$ is not normalised.", "wrong"),
+])  # fmt: skip
+def test_a_condition_on_the_variable_must_be_said(
+    text: str, sentence: str, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text(text % sentence)
+    *_, found = eg.check_document(path).formulas
+    assert found.outcome == expected
+    assert found.reason.endswith("as line 1 says") == (expected == "right if")

@@ -22,6 +22,11 @@ from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.text import call_head, to_text
 
 MOST_PAIRS = 10
+OF_POINTS = (
+    "sum",
+    "unit",
+    "orthogonal",
+)  # which pin values down: a derivative is taken around them
 SOME_DRAWS, FEW_DRAWS = 16, 4  # for a point at which one thing is assumed, or many at once
 
 
@@ -116,17 +121,18 @@ def _all_of(parts: Sequence[InputAssumption]) -> Condition:
 
 
 def assumptions(
-    question: Question, names: Sequence[str], kinds: Sequence[str]
+    question: Question, names: Sequence[str], kinds: Sequence[str], at_points: bool = False
 ) -> Iterator[InputAssumption]:
-    """Yield what may be assumed about one input, of those that the model leaves free."""
-    points = question.points
+    """Yield what may be assumed about one input, of those that the model leaves free; see
+    `assumption_for`."""
+    points, varied = question.points, frozenset[str]() if at_points else _varied(question)
     inputs = question.derived.system.inputs
+    free = [n for n in names if n not in points.ranges and n not in points.fixed]
     for kind in kinds:
-        for name in sorted(names, key=lambda n: inputs[n].ndim) if kind == "positive" else names:
-            if name not in points.ranges and name not in points.fixed:
-                yield from _about(inputs[name], question, kind)
+        own = [n for n in free if not (kind in OF_POINTS and n in varied)]
+        for name in sorted(own, key=lambda n: inputs[n].ndim) if kind == "positive" else own:
+            yield from _about(inputs[name], question, kind)
         if kind in {"symmetric", "set"}:
-            free = [n for n in names if n not in points.ranges and n not in points.fixed]
             yield from _together([x for n in free for x in _about(inputs[n], question, kind)])
 
 
@@ -139,10 +145,29 @@ def _together(single: Sequence[InputAssumption]) -> Iterator[InputAssumption]:
         yield InputAssumption(" and ".join(part.text for part in parts), _all_of(parts), kind)
 
 
-def assumption_for(
-    question: Question, claim: Claim, names: Sequence[str], kinds: Sequence[str]
+def assumption_at_points(
+    question: Question, claim: Claim, names: Sequence[str]
 ) -> InputAssumption | None:
-    """Return an assumption about one input under which a claim is right.
+    """Return an assumption about what one differentiates by, under which a wrong claim has the
+    right values: ``sum_i(x_i) = 1`` hides every lost power of the sum."""
+    varied = _varied(question)
+    return assumption_for(question, claim, [n for n in names if n in varied], OF_POINTS, True)
+
+
+def _varied(question: Question) -> frozenset[str]:
+    """Return the inputs that move with what a target differentiates by."""
+    target, derived = question.target, question.derived
+    if not isinstance(target, Derivative):
+        return frozenset()
+    return frozenset(question.inputs_below(*(derived.tensor(x.name) for x in target.wrt)))
+
+
+def assumption_for(
+    question: Question, claim: Claim, names: Sequence[str], kinds: Sequence[str],
+    at_points: bool = False,
+) -> InputAssumption | None:  # fmt: skip
+    """Return an assumption about one input under which a claim is right, of what one differentiates
+    by one that holds around a point, too, unless ``at_points``.
 
     A claim that is right at some points is wrong on one side of a kink, say, which a sign may
     explain; that anything else is assumed there would be an accident.
@@ -151,7 +176,7 @@ def assumption_for(
         kinds = [kind for kind in kinds if kind in {"positive", "set"}]
     if isinstance(claim, ExprClaim) and _has_cases(claim.expr):
         kinds = [kind for kind in kinds if kind != "positive"]
-    found = list(assumptions(question, names, kinds))
+    found = list(assumptions(question, names, kinds, at_points))
     groups = Kinds(question, found)
     for assumption in found:
         if groups.may_be_right(claim, assumption) and assumption.holds(question, claim):

@@ -13,6 +13,7 @@ from eingrad.calculus.reverse import needed_by
 from eingrad.calculus.simplify import simplify
 from eingrad.calculus.structure import cost
 from eingrad.check.apart import counted, entries_apart, letter_of_its_own
+from eingrad.check.assumptions import assumption_at_points
 from eingrad.check.at_points import with_points
 from eingrad.check.compare import Claim as Comparable
 from eingrad.check.compare import (
@@ -603,7 +604,11 @@ def _wrong(
     found = found or condition_for(question, claim, value, shown)
     if found.mistake == "unknown" and value is not None:
         found = entries_apart(question, value) or found
-    return _explained(question, text, found, example)
+    verdict = _explained(question, text, found, example)
+    if verdict.outcome == "wrong" and (held := assumption_at_points(question, claim, shown)):
+        note = f"the values agree where {held.text}, but a derivative is taken around such points"
+        return replace(verdict, assumption=held.text, notes=(note,))
+    return verdict
 
 
 def _explained(

@@ -1,4 +1,4 @@
-"""A Jacobian that a claim lays out the other way round: ``dy_i/dx_j = W_ji`` for ``W_ij``."""
+"""A Jacobian that a claim has the other way round: ``dy_i/dx_j = W_ji`` for ``W_ij``."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NAME = "denominator layout"  # eingrad's own is the other: what is differentiate
 def in_other_layout(
     question: Question, claim: Claim | None, value: Formula | None
 ) -> Diagnosis | None:
-    """Say that a wrong claim is right where the labels of a Jacobian change places.
+    """Say that a wrong claim is the Jacobian with its axes, or its labels, in the other order.
 
-    ``claim`` is None where the labels fit no dimensions as they stand, ``value`` is None for a
-    function of arrays.
+    With labels that is a mistake: ``dy_i/dx_j`` says which is which. ``claim`` is None where the
+    labels fit no dimensions as they stand, ``value`` is None for a function of arrays.
     """
     target = question.target
     if not isinstance(target, Derivative) or len(target.wrt) != 1:
@@ -28,23 +28,32 @@ def in_other_layout(
     of, by = target.of, target.wrt[0]
     if not isinstance(of, Symbol) or not of.labels or not by.labels:
         return None
-    if value is None:
-        text = f"the axes of {by.name} come first, then those of {of.name} ({NAME})"
-        turned = None if claim is None else _moved(claim, len(of.labels), len(by.labels))
-    else:
-        above = [x for x in of.labels if x not in by.labels]
-        below = [x for x in by.labels if x not in of.labels]
-        if not above or len(above) != len(below):
-            return None
-        swap = {**dict(zip(above, below, strict=True)), **dict(zip(below, above, strict=True))}
-        other = relabelled(target, swap)
-        assert isinstance(other, Derivative)
-        of_text, by_text = to_text(other.of), to_text(other.wrt[0])
-        text = f"{to_text(target)} is the derivative of {of_text} by {by_text} ({NAME})"
-        turned = _lowered(question, relabelled(value, swap))
+    if value is not None:
+        return _exchanged(question, target, of, by, value)
+    turned = None if claim is None else _moved(claim, len(of.labels), len(by.labels))
     if turned is None or not _is_right(question, turned):
         return None
+    text = f"the axes of {by.name} come first, then those of {of.name} ({NAME})"
     return Diagnosis("assumption", f"right if {text}", assumption=text)
+
+
+def _exchanged(
+    question: Question, target: Derivative, of: Symbol, by: Symbol, value: Formula
+) -> Diagnosis | None:
+    """Say that a claim has the labels of what is differentiated for those of the variable."""
+    above = [x for x in of.labels if x not in by.labels]
+    below = [x for x in by.labels if x not in of.labels]
+    if not above or len(above) != len(below):
+        return None
+    pairs = list(zip(above, below, strict=True))
+    swap = {**dict(pairs), **{j: i for i, j in pairs}}
+    meant = relabelled(value, swap)
+    turned = _lowered(question, meant)
+    if turned is None or not _is_right(question, turned):
+        return None
+    changed = " and ".join(f"{i} and {j}" for i, j in pairs)
+    text = f"{changed} are exchanged: this is {to_text(relabelled(target, swap))} ({NAME})"
+    return Diagnosis("transposed", text, meant)
 
 
 def _moved(claim: Claim, of: int, by: int) -> Claim:

@@ -47,10 +47,11 @@ OF_INPUTS = "an equation of inputs that holds at some points alone is a conditio
 class Verdict:
     """Whether a claim is right, and if not, what is wrong with it.
 
-    ``outcome`` is ``"right"``, ``"wrong"``, ``"right if"`` under an ``assumption`` which the model
-    does not make, or ``"not judged"`` where the claim could not be compared; ``ok`` is whether it
-    is right. ``reason`` says it in words, ``mistake`` is a key of `MISTAKES`, ``fixed`` is the
-    claim with the mistake repaired and ``correct`` the right formula. ``counterexample`` holds
+    ``outcome`` is ``"right"``, ``"wrong"`` (an ``assumption`` tells where its values agree all the
+    same), ``"right if"`` under an ``assumption`` which the model does not make, or ``"not judged"``
+    where the claim could not be compared; ``ok`` is whether it is right. ``reason`` says it in
+    words, ``mistake`` is a key of `MISTAKES`, ``fixed`` is the claim with the mistake repaired and
+    ``correct`` the right formula. ``counterexample`` holds
     small ``sizes`` and ``arrays`` for the inputs, the place (``index``, by label) where the
     difference is greatest, and the values there, ``claimed`` and ``right``. ``proof`` is
     ``"algebra"`` for a claim that was shown to equal the right formula, ``"evaluation"`` for one

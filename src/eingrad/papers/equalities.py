@@ -451,16 +451,24 @@ class Equalities:
         if verdict.outcome in {"right", "not judged"}:
             return Finding(verdict.outcome, reason)
         repaired = read.readable(verdict.fixed or verdict.correct)
+        found = Finding(verdict.outcome, reason, repaired)
         if verdict.mistake == "path" and read.is_partial():
             reason = f"right if all else is held fixed: as a total derivative, {reason}"
             return Finding("right if", reason, repaired)
         if verdict.assumption is not None:
             denied = self.facts.line_denying(verdict.assumption)
+            if verdict.outcome == "wrong":
+                reason = self.sourced(f"right if {verdict.assumption}", verdict.assumption)
+                told = denied is None and self.facts.line_for(verdict.assumption) is not None
+                return Finding("right if", reason, repaired) if told else found
             if denied is not None:
                 condition = reason.partition(", which the model")[0]
                 return Finding("wrong", f"{condition}, which line {denied} denies", repaired)
-            reason = self.sourced(reason.partition(", which the model")[0], verdict.assumption)
-        return Finding(verdict.outcome, reason, repaired)
+            found = replace(
+                found,
+                reason=self.sourced(reason.partition(", which the model")[0], verdict.assumption),
+            )
+        return found
 
     def if_upstream(self, read: Read, found: Finding) -> Finding:
         """Return what holds if a tensor that nothing defines is the gradient of the loss."""

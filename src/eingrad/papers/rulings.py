@@ -355,5 +355,5 @@ class Rulings:
         plain = judged.outcome in {"right", "not judged"} and judged.reason != OF_INPUTS
         if plain or is_derivative(left + side) or not given:
             return judged
-        self.facts.state(line.row.line, judged.formula)
+        self.facts.state(line.row.line, judged.formula, line.place)
         return line.other(judged.formula, "a condition on what nothing defines")
