@@ -97,3 +97,35 @@ def test_a_function_of_two_numbers_is_none_that_people_know() -> None:
     model = eg.parse("function g(a, b)\nz = g(x, y) + x")
     assert model.check("dz/dx = g'1(x, y) + 1").outcome == "right"
     assert model.check("dz/dx = 1").outcome == "wrong"
+
+
+CENTRED = "m = mean_i(x_i)\nv = mean_i((x_i - m)^2)\nL = a m + b v"
+FIT = "assume size(n) = 7\nassume size(i) = 3\nw_i = inv_ij(sum_n(X_ni X_nj)) X_mj y_m\n"
+
+
+@pytest.mark.parametrize(("model", "claim", "outcome"), [  # of a sum of squares, for any m or w
+    (CENTRED, "dv/dm = -2 mean_i(x_i - m)", "right"),
+    (CENTRED, "dv/dm = 2 m - 2 mean_i(x_i)", "right"),
+    (CENTRED, "dv/dm = 0", "right"),
+    (CENTRED, "dv/dm = 3 mean_i(x_i - m)", "wrong"),
+    (CENTRED, "dv/dm = m - mean_i(x_i)", "wrong"),
+    (CENTRED, "dL/dm = a", "right"),
+    (CENTRED, "dL/dm = a - 2 b mean_i(x_i - m)", "right"),
+    (CENTRED, "dL/dm = a + b mean_i(x_i - m)", "wrong"),
+    (CENTRED, "dv/dx_i = 2 (x_i - m) / size(i)", "right"),
+    (FIT + "L = sum_n((X_ni w_i - y_n)^2)", "dL/dw_i = 2 X_ni (X_nj w_j - y_n)", "right"),
+    (FIT + "L = sum_n((X_ni w_i - y_n)^2)", "dL/dw_i = 5 X_ni (X_nj w_j - y_n)", "wrong"),
+])  # fmt: skip
+def test_a_factor_of_what_a_definition_makes_vanish(model: str, claim: str, outcome: str) -> None:
+    verdict = eg.parse(model).check(claim)
+    assert verdict.outcome == outcome, str(verdict)
+    assert ("whatever stands before it" in verdict.reason) == (outcome == "wrong")
+
+
+@pytest.mark.parametrize(("model", "claim"), [
+    ("L = maximum(0, m - d)^2 / 2\nd = sum_i(abs(a_i - b_i))", "dL/dd = maximum(0, m - d)"),
+    ("L = y d^2 + (1 - y) maximum(0, m - d)^2\nd = norm_i(a_i - b_i)",
+     "dL/dd = 2 y d + 2 (1 - y) maximum(0, m - d)"),
+])  # fmt: skip
+def test_no_extent_excuses_what_is_cut_off(model: str, claim: str) -> None:
+    assert eg.parse(model).check(claim).outcome == "wrong"

@@ -22,6 +22,7 @@ TRIPLET = r"""Let $a, p, n \in \mathbb{R}^d$.
 $$T = \max(0, \|a - p\|^2 - \|a - n\|^2 + m)$$"""
 
 # a document with one derivative behind each |, and what is to be said of it
+BUDGET = r"Maximise $U = x^ay^b$ subject to $px+qy = M$. Let $L = x^ay^b-\lambda(px+qy-M)$. Then"
 CASES = [
     (r"Let $y = x^2$. When $x = 3$, |$\frac{dy}{dx} = 6$.", "right if x = 3"),
     (r"Let $y = x^2$. When $x = 3$, |$\frac{dy}{dx} = 5$.", "wrong"),
@@ -92,6 +93,14 @@ CASES = [
     ("$u = x+y$.\n\n" r"**Example 2.** $f = x u$; |$\frac{\partial f}{\partial x} = u + 2x$.",
      "wrong"),
     (r"Let $f(x) = x^3$; at $x = 1$ the slope is $3$. In general |$\frac{df}{dx} = 3x$.", "wrong"),
+    (BUDGET + r" |$\frac{\partial L}{\partial\lambda} = px+qy-M$.", "wrong"),
+    (BUDGET + r" |$\frac{\partial L}{\partial\lambda} = M-px-qy$.", "right"),
+    (BUDGET + r" |$\frac{\partial L}{\partial x} = ax^{a-1}y^b-\lambda p$.", "right"),
+    (r"Let $L = r^2$ subject to $r = y-wx$; |$\frac{\partial L}{\partial w} = -2rx$.", "right"),
+    (r"Let $S = \sum_i(x_i-m)^2$. It is least for $m = \frac1n\sum_ix_i$, since "
+     r"|$\frac{dS}{dm} = -4\sum_i(x_i-m)$.", "wrong"),
+    (r"Let $S = \sum_i(x_i-m)^2$. It is least for $m = \frac1n\sum_ix_i$, since "
+     r"|$\frac{dS}{dm} = -2\sum_i(x_i-m)$.", "right"),
     (r"Let $L = (wx+b-y)^2$. Initialise $b = 0$ and $w = 0$. "
      r"|$\frac{\partial L}{\partial w} = 2(wx-y)x$.", "wrong"),
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from eingrad.check.diagnose import Diagnosis
 from eingrad.check.question import Question
 from eingrad.check.tree import Site, labels_in, relabelled, sites
 from eingrad.core.evaluate import Array
+from eingrad.core.expr import Map, Var, postorder, variables
 from eingrad.core.later import np
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation.summation import Summation, walk
@@ -86,7 +87,8 @@ def counted(question: Question, claim: Claim) -> Diagnosis | None:
         return None
     points = question.points
     numbers = [name for name, x in question.derived.system.inputs.items()
-               if len(name) == 1 and not x.ndim and name not in points.fixed]  # fmt: skip
+               if len(name) == 1 and not x.ndim and name not in points.fixed
+               and _may_count(question, x)]  # fmt: skip
     for name, dim in product(numbers, points.dims):
         if not isinstance(dim, str):
             continue
@@ -95,6 +97,19 @@ def counted(question: Question, claim: Claim) -> Diagnosis | None:
             text = f"{name} = size({dim})"
             return Diagnosis("assumption", f"right if {text}", assumption=text)
     return None
+
+
+def _may_count(question: Question, number: Var) -> bool:
+    """Whether a number only multiplies and divides what varies, as that of a mean does: the margin
+    of ``max(0, m - d)`` is no extent."""
+    for node in postorder([d.expr for d in question.derived.system.definitions.values()]):
+        if not isinstance(node, Map) or node.function == "pow":
+            continue
+        terms = [x for x in node.operands if variables(x) == [number]]
+        others = (x for x in node.operands if x not in terms)
+        if terms and len(node.operands) > 1 and any(variables(x) for x in others):
+            return False
+    return True
 
 
 def _agree_at(

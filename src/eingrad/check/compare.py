@@ -102,12 +102,14 @@ def _conditioned(right: Expr, point: Point) -> float:
 
 def _cancel(claim: ExprClaim, right: Expr, point: Point) -> bool:
     """Whether both formulas are 0 up to rounding at a point, which then tells nothing apart."""
-    for x in (claim.expr, right):
-        value = point.value(x)
-        rounding = max(_greatest(point.value(x, float, noise) - value) for noise in SEEDS)
-        if _greatest(value) > NOISE * rounding:
-            return False
-    return True
+    return all(all_cancels(x, point) for x in (claim.expr, right))
+
+
+def all_cancels(expr: Expr, point: Point) -> bool:
+    """Whether a formula is 0 up to rounding at a point."""
+    value = point.value(expr)
+    rounding = max(_greatest(point.value(expr, float, noise) - value) for noise in SEEDS)
+    return _greatest(value) <= NOISE * rounding
 
 
 def _greatest(x: Array) -> float:

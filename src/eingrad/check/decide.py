@@ -54,6 +54,7 @@ from eingrad.check.rate_claims import rates_as_differentials
 from eingrad.check.rounded import right_to_digits
 from eingrad.check.tree import mapped, tidied
 from eingrad.check.unsaid_sums import with_sums_said
+from eingrad.check.vanishing import where_free
 from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
 from eingrad.check.written_out import entry_claims
 from eingrad.core.algebra import is_zero, subtract
@@ -456,7 +457,8 @@ def check_formula(
                 if rest is not None and is_lost(question, rest, claim.value):
                     return _lost(question, text, rest)
                 check_nothing_lost(own, question.right, question.points)
-            return _right(question, text, proved)
+            beside = _beside(question, claim, depth)
+            return _right(question, text, proved) if beside is None else beside
         if (inside := holds_inside(question, claim.value)) is not None:
             return _right_inside(question, text, inside, books)
         if (inside := holds_behind_the_first(question, claim.value)) is not None:
@@ -574,6 +576,18 @@ def _lost(question: Question, text: str, difference: Expr) -> Verdict:
     written = question.restored(to_formula(difference, question.labels, question.derived.names))
     reason = f"off by {to_text(written)}, which is lost beside the rest in numbers"
     return Verdict("wrong", text, reason, question.correct, None, "term")
+
+
+def _beside(question: Question, claim: Assignment, depth: Depth) -> Verdict | None:
+    """Speak about a claim that is right only since a definition makes a part of it 0; None for
+    another one."""
+    if (found := where_free(question, claim)) is None:
+        return None
+    free, zero = found
+    verdict = check_formula(free, claim, question.restored, depth=depth)
+    if verdict.outcome != "wrong":
+        return None
+    return replace(verdict, reason=f"{verdict.reason} ({zero}, whatever stands before it)")
 
 
 def _right_inside(question: Question, text: str, inside: str, books: bool) -> Verdict:

@@ -27,6 +27,11 @@ _EXAMPLE = re.compile(
 )
 _EXAMPLE_LEVEL = 90  # below all headings
 _ONLY_IF = re.compile(r"\b(?:if and only if|iff|precisely when|exactly when)\s*:?\s*\Z")
+_CONSTRAINT = re.compile(
+    r"\b(?:subject to|s\.\s?t\.|such that|(?:constraints?|constrained)(?: (?:by|to|that|is|are))?"
+    r"|(?:satisf|obey|fulfil)\w*)(?:\s+(?:an?|the|its|budget|following|condition|constraint|equation)s?)*"
+    r"\s*:?\s*\Z", re.IGNORECASE,
+)  # fmt: skip
 _DOTS = re.compile(r"\\[lcvd]?dots|\.\.\.")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|([A-Za-z]))")
 _TURNED = {"=": r"\neq", r"\neq": "=", r"\ne": "="}
@@ -60,6 +65,16 @@ def is_criterion(document: Document, k: int) -> bool:
     """Whether the words before a formula say that something holds just where it does."""
     before = document.passages[k - 1] if k else None
     return before is not None and before.kind == "prose" and bool(_ONLY_IF.search(before.text))
+
+
+def is_constraint(row: EquationRow, document: Document, k: int) -> bool:
+    """Whether a row is what the words before it ask for, which defines neither side: "subject to
+    p x + q y = M"."""
+    before = document.passages[k - 1] if k else None
+    if before is None or before.kind != "prose" or not _CONSTRAINT.search(before.text):
+        return False
+    first, last = head_of(row.sides[0].text), head_of(row.sides[-1].text)
+    return last is not None and (first is None or bool(first.arguments))
 
 
 def as_case(row: EquationRow, word: str) -> EquationRow:

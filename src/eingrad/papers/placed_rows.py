@@ -13,6 +13,7 @@ from eingrad.papers.cases import (
     as_case,
     example_level,
     introduced,
+    is_constraint,
     is_criterion,
     of_another,
     restricted,
@@ -104,6 +105,12 @@ def lines_of(document: Document) -> tuple[list[PlacedRow], Facts]:
         every = [as_case(row, word) for row in every]
         if is_criterion(document, k):
             every = [replace(row, only=f"if and only if {row.source}") for row in every]
+        every = [
+            replace(row, only=f"subject to {row.source}")
+            if is_constraint(row, document, k)
+            else row
+            for row in every
+        ]
         if other := of_another(document, k):
             every = [
                 replace(row, only=other) if is_derivative(row.source) else row for row in every

@@ -272,7 +272,8 @@ class Rulings:
         judged = self.names.equalities.judge(reworded, line.section, doubt, way)
         if judged.outcome != "wrong":
             return None
-        if self.judged(line, f"{left} = 0").outcome in {"right", "right if"}:
+        twice = self.judged(line, rf"{left} = 2 \left({side}\right)", doubt)
+        if twice.outcome in {"right", "right if"}:
             return judged  # both sides vanish there, whatever stands before them
         where = " and ".join(f"{s.name} is what line {s.line} says" for s in found.by)
         return replace(found, outcome="right if", reason=f"right if {where}")
