@@ -29,6 +29,17 @@ CASES = [  # model, right claim, wrong claim: by hand
 ]  # fmt: skip
 
 
+UP_TO = "L = sum_{i <= m}(x_i^2)"
+CASES += [  # places that are numbers of their own
+    (UP_TO, "dL/dx_i = where(i <= m, 2 x_i, 0)", "dL/dx_i = where(i < m, 2 x_i, 0)"),
+    (UP_TO, "dL/dx_i = where(i < m + 1, 2 x_i, 0)", "dL/dx_i = where(i <= m + 1, 2 x_i, 0)"),
+    ("L = sum_{i < m}(x_i^2) / m", "dL/dx_i = where(i < m, 2 x_i / m, 0)",
+     "dL/dx_i = where(i <= m, 2 x_i / m, 0)"),
+    ("L = sum_tn(where(t > b_n, x_tn, 0))", "dL/dx_tn = where(t > b_n, 1, 0)",
+     "dL/dx_tn = where(t >= b_n, 1, 0)"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("model", "right", "wrong"), CASES)
 def test_both_sides_of_a_comparison_are_tried(model: str, right: str, wrong: str) -> None:
     found = eg.parse(model)

@@ -235,7 +235,8 @@ def agrees_in_cases(
     drawn = points.in_cases(*roots, condition=condition)
     beside = points_beside(points, roots, condition)
     extents = points.of_extents(*roots) if condition is None else ()
-    return _agrees_at(claim, right, chain(drawn, beside, extents))
+    places = points.at_places(*roots) if condition is None else ()
+    return _agrees_at(claim, right, chain(drawn, beside, extents, places))
 
 
 def agrees_where_drawn(claim: Claim, right: Expr, points: Points) -> bool:
@@ -283,6 +284,7 @@ def _small_points(points: Points, *roots: Expr) -> Iterator[Point]:
     yield from points.in_cases(*roots)
     yield from points_beside(points, roots)
     yield from points.of_extents(*roots)
+    yield from points.at_places(*roots)
 
 
 def _failure(

@@ -60,6 +60,7 @@ FEW_DRAWS = 8  # for a point that need not be there
 MOST_EXTENTS = 12  # of axes that are tried because a formula compares with them
 MOST_LIMITS = 6  # numbers that comparisons are about
 SMALLER = (0.3, 0.1, 0.03, 0.01)
+EXACT = 1e4  # integers up to there have sums and products without rounding
 LOST = 1e9  # beside a greater number another may be lost
 PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
 WIDER = {
@@ -136,10 +137,12 @@ class Point:
                     continue
                 stack.pop()
                 if node not in known:
-                    value = self._value(node, [known[x] for x in needs], dtype)
+                    operands = [known[x] for x in needs]
+                    value = self._value(node, operands, dtype)
                     self.effort.done += 1 + value.size // ENTRIES
                     self.effort.bytes += value.nbytes
-                    known[node] = value if rng is None or _is_exact(node) else _off(value, rng)
+                    exact = rng is None or _is_exact(node) or _is_whole(node, operands)
+                    known[node] = value if exact or rng is None else _off(value, rng)
         return known[root]
 
     def beside(self, seed: int) -> Point:
@@ -179,6 +182,14 @@ class Point:
 def _is_exact(node: Expr) -> bool:
     """Whether nothing is rounded: in a tensor and in a view of one, so that x - x stays 0."""
     return not node.operands or (isinstance(node, Einsum) and is_light(node))
+
+
+def _is_whole(node: Expr, operands: Sequence[Array]) -> bool:
+    """Whether integers are added or multiplied: the place ``m + 1`` is not rounded."""
+    small = isinstance(node, Einsum) or (isinstance(node, Map) and node.function == "add")
+    return small and all(
+        bool((np.abs(x) < EXACT).all() and (x == np.rint(x)).all()) for x in operands
+    )
 
 
 def bounded(size: int) -> None:
@@ -287,13 +298,33 @@ class Points:
                         index = None if isinstance(source, int) else node.operands[1 + source[0]]
                         if isinstance(index, Var):
                             found[index.name] = dim
-                elif isinstance(node, Map) and node.function in {"eq", "ne"}:  # of j != y
+                elif isinstance(node, Map) and node.function in COMPARISONS:  # of j != y, i <= m
                     parts = [*postorder(node.operands)]
                     dims = tuple({x.dims[0] for x in parts if isinstance(x, Indices)})
                     if len(dims) == 1:
-                        compared |= {x.name: dims[0] for x in parts
-                                     if isinstance(x, Var) and x.integer}  # fmt: skip
-        return compared | found
+                        compared |= {x.name: dims[0] for x in parts if isinstance(x, Var)}
+        numbers = {n for n in compared if not self.system.inputs[n].integer}
+        if numbers:
+            numbers = self._used_elsewhere(numbers)
+        return {n: dim for n, dim in compared.items() if n not in numbers} | found
+
+    def _used_elsewhere(self, names: Collection[str]) -> set[str]:
+        """Return the inputs that formulas, or facts, do not only compare with labels."""
+        found: set[str] = set()
+        facts = (x for f in self.system.facts for x in (f.left, f.right))
+        for root in [*facts, *self.needed, *(d.expr for d in self.system.definitions.values())]:
+            pending = [root]
+            seen: set[Expr] = set()
+            while pending:
+                node = pending.pop()
+                if isinstance(node, Var):
+                    found.add(node.name)
+                labels = isinstance(node, Map) and node.function in COMPARISONS and any(
+                    isinstance(x, Indices) for x in postorder([node]))  # fmt: skip
+                below = [] if labels else [x for x in node.operands if x not in seen]
+                pending += below
+                seen.update(below)
+        return found & {*names}
 
     # --- sizes ---
 
@@ -408,6 +439,24 @@ class Points:
         for dim, size in [(d, n) for d, n in found if n > 0][:MOST_EXTENTS]:
             try:
                 yield self.point(self._stated({**self.apart(0), dim: size}), PLAN_OF_WIDE + 41)
+            except EingradError:
+                continue
+
+    def at_places(self, *roots: Expr) -> Iterator[Point]:
+        """Yield points at which numbers that labels are compared with are places, ``i <= m``."""
+        definitions = [d.expr for d in self.system.definitions.values()]
+        found: set[str] = set()
+        for node in postorder([*roots, *definitions]):
+            if isinstance(node, Map) and node.function in COMPARISONS:
+                below = [*postorder([node])]
+                if any(isinstance(x, Indices) for x in below):
+                    found |= {x.name for x in below if isinstance(x, Var) and not x.ndim}
+        for plan in range(PLANS if found & self.system.inputs.keys() else 0):
+            try:
+                yield self.point(
+                    self.apart(plan), PLAN_OF_WIDE + 51 + plan,
+                    lambda name, x: np.asarray(np.ceil(np.abs(x))) if name in found else x,
+                )  # fmt: skip
             except EingradError:
                 continue
 
