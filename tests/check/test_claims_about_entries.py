@@ -141,3 +141,22 @@ def test_a_claim_far_outside_is_compared_where_its_entries_exist(by: int) -> Non
     """On axes that are no longer than the distance nothing was compared, and all was right."""
     model = eg.parse("L = sum_i(x_i^2)")
     assert model.check(f"dL/dx_i = 5 x[i+{by}]").outcome == "wrong"
+
+
+CHAIN = r"f = \sum_{i=1}^{n-1} (x_{i+1} - x_i)^2"
+
+
+@pytest.mark.parametrize(("entry", "side", "outcome"), [  # the ends have one neighbour each
+    ("x_n", "2(x_n - x_{n-1})", "right"),
+    ("x_n", "2(x_n - x_{n-1}) - 2(x_{n+1} - x_n)", "wrong"),
+    ("x_n", "7(x_{n+1} - x_n)", "wrong"),
+    ("x_1", "-2(x_2 - x_1)", "right"),
+    ("x_1", "2(x_1 - x_0)", "wrong"),
+    ("x_1", "5x_0", "wrong"),
+    ("x_i", "2(x_i - x_{i-1}) - 2(x_{i+1} - x_i)", "right"),
+])  # fmt: skip
+def test_an_entry_at_an_end_is_compared(entry: str, side: str, outcome: str) -> None:
+    (verdict,) = eg.parse_latex(CHAIN).check_each(
+        rf"\frac{{\partial f}}{{\partial {entry}}} = {side}", latex=True
+    )
+    assert verdict.outcome == outcome

@@ -111,15 +111,16 @@ FIT = "assume size(n) = 7\nassume size(i) = 3\nw_i = inv_ij(sum_n(X_ni X_nj)) X_
     (CENTRED, "dv/dm = m - mean_i(x_i)", "wrong"),
     (CENTRED, "dL/dm = a", "right"),
     (CENTRED, "dL/dm = a - 2 b mean_i(x_i - m)", "right"),
-    (CENTRED, "dL/dm = a + b mean_i(x_i - m)", "wrong"),
+    (CENTRED, "dL/dm = a + b mean_i(x_i - m)", "noted"),
     (CENTRED, "dv/dx_i = 2 (x_i - m) / size(i)", "right"),
     (FIT + "L = sum_n((X_ni w_i - y_n)^2)", "dL/dw_i = 2 X_ni (X_nj w_j - y_n)", "right"),
     (FIT + "L = sum_n((X_ni w_i - y_n)^2)", "dL/dw_i = 5 X_ni (X_nj w_j - y_n)", "wrong"),
 ])  # fmt: skip
 def test_a_factor_of_what_a_definition_makes_vanish(model: str, claim: str, outcome: str) -> None:
     verdict = eg.parse(model).check(claim)
-    assert verdict.outcome == outcome, str(verdict)
+    assert verdict.outcome == outcome.replace("noted", "right"), str(verdict)
     assert ("whatever stands before it" in verdict.reason) == (outcome == "wrong")
+    assert bool(verdict.notes) == (outcome == "noted")
 
 
 @pytest.mark.parametrize(("model", "claim"), [

@@ -579,15 +579,20 @@ def _lost(question: Question, text: str, difference: Expr) -> Verdict:
 
 
 def _beside(question: Question, claim: Assignment, depth: Depth) -> Verdict | None:
-    """Speak about a claim that is right only since a definition makes a part of it 0; None for
-    another one."""
+    """Speak about a claim that is right only since a definition makes it 0, or a part of it; None
+    for another one. Of what it says as a whole nothing is right then."""
     if (found := where_free(question, claim)) is None:
         return None
-    free, zero = found
+    free, part, by = found
     verdict = check_formula(free, claim, question.restored, depth=depth)
     if verdict.outcome != "wrong":
         return None
-    return replace(verdict, reason=f"{verdict.reason} ({zero}, whatever stands before it)")
+    zero = f"{to_text(question.restored(part))} is 0 by the definition of {by}"
+    if part == claim.value:
+        return replace(verdict, reason=f"{verdict.reason} ({zero}, whatever stands before it)")
+    text = question.text(claim.target, claim.value)
+    note = f"{zero}, whatever stands before it; for a free {by}, {verdict.reason}"
+    return replace(_right(question, text, proved=False), notes=(note,))
 
 
 def _right_inside(question: Question, text: str, inside: str, books: bool) -> Verdict:

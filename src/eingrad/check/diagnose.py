@@ -35,7 +35,7 @@ from eingrad.check.term_by_term import in_part
 from eingrad.check.tree import mentions, negated, sites, times
 from eingrad.check.wrong_derivations import Slip, Slips, listed
 from eingrad.core.evaluate import Array
-from eingrad.core.expr import Dim
+from eingrad.core.expr import Dim, named_dims, postorder
 from eingrad.core.forks import once
 from eingrad.core.later import np
 from eingrad.errors import EingradError, MemoryLimitError
@@ -301,9 +301,12 @@ class _Search:
             return None
         try:
             question.derived.learn(value)
-            return ExprClaim(question.lowered(value))
+            expr = question.lowered(value)
         except EingradError:
             return None
+        sizes = question.points.standard(0).sizes  # without those of an axis that no tensor has
+        known = all(dim in sizes for node in postorder([expr]) for dim in named_dims(node))
+        return ExprClaim(expr) if known else None
 
     def is_right(self, claim: ExprClaim) -> bool:
         right, points = self.question.right, self.question.points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from eingrad.check.compare import ExprClaim, agrees_everywhere
 from eingrad.check.question import Question
@@ -50,8 +51,23 @@ def holds_inside(question: Question, value: Formula) -> str | None:
     found = where_all_exist(question, value)
     if found is None:
         return None
-    claim = ExprClaim(question.lowered(found[0]))
-    return found[1] if agrees_everywhere(claim, question.right, question.points) else None
+    if not _is_right(question, found[0]) or _is_right(question, _off_by_one(question, found[0])):
+        return None  # where it says nothing at all, whatever it says is right
+    return found[1]
+
+
+def _is_right(question: Question, value: Formula) -> bool:
+    claim = ExprClaim(question.lowered(value))
+    return agrees_everywhere(claim, question.right, question.points)
+
+
+def _off_by_one(question: Question, value: Formula) -> Formula:
+    """Return a right side with 1 more wherever it says something else than the target itself."""
+    target = question.target
+    if isinstance(value, Call) and value.function == "where" and value.args[2] == target:
+        condition, own, _ = value.args
+        return replace(value, args=(condition, _off_by_one(question, own), target))
+    return Sum((value, Number(1)), (False, False))
 
 
 def holds_behind_the_first(question: Question, value: Formula) -> str | None:
@@ -69,8 +85,10 @@ def holds_behind_the_first(question: Question, value: Formula) -> str | None:
         for count in range(1, given.get(dim, 0) + 1):
             own = value if found is None else found[0]
             condition = Compare(">=", Ordinal(label), Number(count))
-            inside = question.lowered(Call("where", (condition, own, question.target)))
-            if agrees_everywhere(ExprClaim(inside), question.right, question.points):
+            inside = Call("where", (condition, own, question.target))
+            if _is_right(question, inside) and not _is_right(
+                question, _off_by_one(question, inside)
+            ):
                 first = "the first" if count == 1 else f"one of the first {count}"
                 words = f"{label_text(label)} is not {first}, which a statement of its own says"
                 return words if found is None else f"{words}, and {found[1]}"

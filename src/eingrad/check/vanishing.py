@@ -13,12 +13,11 @@ from eingrad.check.question import Question
 from eingrad.core.recurrences import recurrent
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Assignment, Derivative, Formula, Number, Sum, Symbol
-from eingrad.notation.text import to_text
 
 
-def where_free(question: Question, claim: Assignment) -> tuple[Derived, str] | None:
-    """Return the model in which what a right claim differentiates by is free, and what the claim
-    has that vanishes by its definition alone; None where it has nothing such."""
+def where_free(question: Question, claim: Assignment) -> tuple[Derived, Formula, str] | None:
+    """Return the model in which what a right claim differentiates by is free, what the claim has
+    that vanishes by its definition alone, and what is defined; None where it has nothing such."""
     target, derived = question.target, question.derived
     if not isinstance(target, Derivative) or not isinstance(target.of, Symbol):
         return None
@@ -35,8 +34,7 @@ def where_free(question: Question, claim: Assignment) -> tuple[Derived, str] | N
     for term in zeros:
         free.learn(term)
         if not _is_zero(own, term):
-            shown = to_text(question.restored(term))
-            return free, f"{shown} is 0 by the definition of {' and '.join(sorted(defined))}"
+            return free, term, " and ".join(sorted(defined))
     return None
 
 
