@@ -130,3 +130,30 @@ def test_a_partial_likelihood_takes_one_exponential(point: list[float]) -> None:
     assert np.allclose(found["L"], wanted[0], rtol=1e-12)
     assert np.allclose(found["d2L/dw dw"], wanted[2], atol=1e-12)
     assert hessian.source.count("np.exp(") == 1
+
+
+def horner(x: Any, exp: Callable[[Any], Any]) -> Any:
+    total = exp(x)
+    for _ in range(40):
+        total = 1 + total * exp(x)
+    return exp(x) / total
+
+
+@pytest.mark.parametrize(
+    ("traced", "value"),
+    [
+        (lambda x: np.arctan2(x, 1 + np.sinh(x) * np.sinh(x)),
+         lambda x: mpmath.atan2(x, 1 + mpmath.sinh(x) ** 2)),
+        (lambda x: np.arctan2(np.sinh(0.3 * x), 1 + x * x),
+         lambda x: mpmath.atan2(mpmath.sinh(mpf("0.3") * x), 1 + x * x)),
+        (lambda x: horner(x, np.exp), lambda x: horner(x, mpmath.exp)),
+    ],
+    ids=["a product with sinh", "sinh above", "a chain of sums and products"],
+)  # fmt: skip
+def test_what_comes_of_a_rewritten_product_is_not_rewritten_again(
+    traced: Callable[[Any], Any], value: Callable[[Any], Any]
+) -> None:
+    points = np.array([0.3, -1.25, 0.01])
+    found = eg.grad(eg.function(lambda x: traced(x).sum()))(points)
+    wanted = [float(mpmath.diff(value, mpf(x))) for x in points]
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)

@@ -61,11 +61,13 @@ def quotients_of_exps(roots: Sequence[Expr]) -> list[Expr]:
     """a exp(x) / (b exp(y) + c exp(z)) -> exp(x - m) a / (b exp(y - m) + c exp(z - m))
 
     m is the greater one of y and z. Whatever stands for the exponentials: sums and products of
-    them, roots, sums over axes. The outermost product is the one that is rewritten.
+    them, roots, sums over axes. The outermost product is the one that is rewritten; what comes of
+    it is not again, only what it was made of: so this ends.
     """
     new: dict[Expr, Expr] = {}
     instead: dict[Expr, Expr | None] = {}
     seen = _Dangers(roots)
+    given = frozenset(seen.known)
     stack = [(root, False) for root in reversed(roots)]
     while stack:
         node, ready = stack.pop()
@@ -73,7 +75,7 @@ def quotients_of_exps(roots: Sequence[Expr]) -> list[Expr]:
             continue
         if node not in instead:
             few = sum(x is not None for x in instead.values()) < MOST_REWRITTEN
-            instead[node] = _rewritten(node, seen) if few else None
+            instead[node] = _rewritten(node, seen) if few and node in given else None
             if (other := instead[node]) is not None:
                 instead.setdefault(other, None)
         other = instead[node]
@@ -304,12 +306,14 @@ def _is_never_zero(node: Expr) -> bool:
     return number != 0 and _is_positive(inner)
 
 
-def _is_positive(node: Expr) -> bool:
+def _is_positive(node: Expr, levels: int = MOST_LEVELS) -> bool:
     value = constant_value(node)
     if value is not None:
         return not isinstance(value, complex) and value > 0
-    inside = is_sum(node) or isinstance(node, Einsum)
-    return is_map(node, "exp") or (inside and all(map(_is_positive, node.operands)))
+    inside = levels > 0 and (is_sum(node) or isinstance(node, Einsum))
+    return is_map(node, "exp") or (
+        inside and all(_is_positive(x, levels - 1) for x in node.operands)
+    )
 
 
 def _product(
