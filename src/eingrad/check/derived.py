@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from eingrad.calculus.condition_rules import shielded
@@ -55,6 +55,7 @@ class Derived:
         self._places = (-1, False)
         self._loops: tuple[int, Mapping[str, Expr]] = (-1, {})
         self._known: dict[tuple[str, frozenset[str]], tuple[System, Titles]] = {}
+        self.kinds: dict[Hashable, Mapping[str, str] | None] = {}  # where formulas have values
 
     @property
     def names(self) -> Names:

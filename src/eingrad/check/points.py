@@ -247,8 +247,18 @@ class Points:
         self.solving = Effort()  # what it took to find them
         self.scale = 1.0  # of the numbers that are drawn, of which half are next to the limits
         self.limits: Sequence[float] = ()
-        self.kinds: dict[str, str] = {}
-        self.kinds = self._find_kinds(longest)
+        self.kinds: Mapping[str, str] = {}
+        key = longest, tuple(needed), tuple(claimed)
+        if key not in derived.kinds:  # the next claim about the same has the same
+            derived.kinds[key] = self._find_kinds(longest)
+        found = derived.kinds[key]
+        if found is None:
+            raise NoPointError(
+                "no values were found at which the model is finite",
+                code="no-point",
+                hint="look at logarithms, roots and divisions",
+            )
+        self.kinds = found
 
     def _dims(self) -> list[str]:
         nodes = [
@@ -598,8 +608,8 @@ class Points:
         mask = 1 + list(self.system.inputs).index(name) % 3
         return np.asarray(np.abs(value) * (-1) ** (seed // 17 & mask).bit_count())
 
-    def _find_kinds(self, longest: int | None) -> dict[str, str]:
-        """Choose for each input the widest range in which the model is finite."""
+    def _find_kinds(self, longest: int | None) -> Mapping[str, str] | None:
+        """Choose for each input the widest range in which the model is finite, if there is one."""
         inputs = [name for name in self.system.inputs if name not in self.ranges]
         sizes = self.apart(0)
         if longest is not None:
@@ -614,11 +624,7 @@ class Points:
             points = (self._at(sizes, self._draw(sizes, seed, None)) for seed in (1, 2))
             if all(self.is_finite(p) for p in points):
                 return kinds
-        raise NoPointError(
-            "no values were found at which the model is finite",
-            code="no-point",
-            hint="look at logarithms, roots and divisions",
-        )
+        return None
 
     def _domains(self) -> Iterator[tuple[str, str]]:
         """Yield the inputs that are arguments of functions that are not defined everywhere."""

@@ -49,7 +49,8 @@ class Question:
         right = derived.right(target)
         needed = [right]
         if isinstance(target, Derivative) and isinstance(target.of, Symbol):
-            needed.append(derived.tensor(target.of.name))  # log(x) must have a value, not only 1/x
+            # log(x) must have a value, not only 1/x; it is less to compute, and so comes first
+            needed.insert(0, derived.tensor(target.of.name))
         known = base is not None and set(_names(target)) <= base.system.labels.keys()
         formula = _right_formula(base if base is not None and known else derived, target)
         return cls(target, derived, right, tuple(needed), formula, restored)

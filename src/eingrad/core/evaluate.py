@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from eingrad.core.arrays import Gather, Matrix, Scatter
 from eingrad.core.bands import Band, Reaching, Window
@@ -328,11 +328,10 @@ def extent(dim: Dim, sizes: Mapping[Dim, int]) -> int:
 def _einsum(node: Einsum, operands: Sequence[Array], sizes: Mapping[Dim, int], dtype: Any) -> Array:
     """Multiply operand after operand in, along `_path`."""
     total, total_labels = np.ones((), dtype), Labels()
-    for k, kept, _ in _path_of(node, sizes):
-        names = {x: n for n, x in enumerate(dict.fromkeys((*total_labels, *node.inputs[k])))}
-        own = [[names[x] for x in labels] for labels in (total_labels, node.inputs[k], kept)]
-        total = np.einsum(total, own[0], operands[k], own[1], own[2])
-        total_labels = kept
+    for step in _path_of(node, sizes):
+        before, new, after = step.numbered
+        total = np.einsum(total, before, operands[step.operand], new, after)
+        total_labels = step.kept
     for label in node.output:
         if label not in total_labels:
             ones = np.ones(extent(node.extents[label], sizes), dtype)
@@ -351,23 +350,31 @@ def entries(node: Expr, sizes: Mapping[Dim, int]) -> int:
     """
     own = math.prod(extent(dim, sizes) for dim in node.dims)
     if isinstance(node, Einsum) and len(node.inputs) > 1:
-        return max(own, *(size for _, _, size in _path_of(node, sizes)))
+        return max(own, *(step.entries for step in _path_of(node, sizes)))
     return own
 
 
-def _path_of(node: Einsum, sizes: Mapping[Dim, int]) -> Sequence[tuple[int, Labels, int]]:
+def _path_of(node: Einsum, sizes: Mapping[Dim, int]) -> Sequence[_PathStep]:
     return _path(node.inputs, node.output, tuple(extent(dim, sizes) for dim in node.extents))
 
 
+class _PathStep(NamedTuple):
+    """An operand that is multiplied in: the labels that something still needs then, the entries of
+    that step, and the labels of the product so far, of the operand and those kept, numbered."""
+
+    operand: int
+    kept: Labels
+    entries: int
+    numbered: Sequence[Sequence[int]]
+
+
 @lru_cache(maxsize=4096)
-def _path(
-    inputs: tuple[Labels, ...], output: Labels, size: tuple[int, ...]
-) -> Sequence[tuple[int, Labels, int]]:
+def _path(inputs: tuple[Labels, ...], output: Labels, size: tuple[int, ...]) -> Sequence[_PathStep]:
     """Return the order in which operands are multiplied in, the one next that leaves the smallest
-    product: (operand, the labels that something still needs then, entries of that step)."""
+    product."""
     count = Counter(label for labels in inputs for label in set(labels))
     rest, total = dict(enumerate(inputs)), Labels()
-    path: list[tuple[int, Labels, int]] = []
+    path: list[_PathStep] = []
     while rest:
         choices = []
         for k, labels in rest.items():
@@ -377,9 +384,11 @@ def _path(
             )  # fmt: skip
             choices.append((math.prod(size[x] for x in kept), k, kept))
         _, k, kept = min(choices)
-        own = set(rest.pop(k))
-        path.append((k, kept, math.prod(size[x] for x in own.union(total))))
-        count.subtract(own)
+        new = rest.pop(k)
+        names = {x: n for n, x in enumerate(dict.fromkeys((*total, *new)))}
+        numbered = [[names[x] for x in labels] for labels in (total, new, kept)]
+        path.append(_PathStep(k, kept, math.prod(size[x] for x in names), numbered))
+        count.subtract(set(new))
         total = kept
     return tuple(path)
 
