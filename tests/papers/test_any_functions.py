@@ -110,3 +110,34 @@ def test_a_step_is_no_statement(tmp_path: Path, claim: str, kind: str) -> None:
     path = tmp_path / "a.md"
     path.write_text(f"$$ E = \\sum_i w_i^2 $$\n\n$$ {claim} $$\n", encoding="utf-8")
     assert eg.check_document(path).formulas[-1].kind == kind
+
+
+# functions of several numbers, and what nothing says beside them
+OF_T = r"z = f(x, y), \quad x = g(t), \quad y = h(t)"
+FX, FY = r"\frac{\partial f}{\partial x}", r"\frac{\partial f}{\partial y}"
+DF = r"\frac{\partial f}{\partial \theta}"
+FITS = r"\hat y_i = f(x_i, w), \quad L = \sum_i (y_i - \hat y_i)^2"
+FW = r"\frac{\partial f(x_i, w)}{\partial w}"
+OF_SEVERAL = [
+    (OF_T, rf"\frac{{dz}}{{dt}} = {FX} \frac{{dx}}{{dt}} + {FY} \frac{{dy}}{{dt}}", "right"),
+    (OF_T, rf"\frac{{dz}}{{dt}} = {FX} \frac{{dx}}{{dt}}", "wrong"),
+    (r"z = f(x, y), \quad y = g(x)", rf"\frac{{dz}}{{dx}} = {FX} + {FY} g'(x)", "right"),
+    (r"z = f(x, y), \quad y = g(x)", rf"\frac{{\partial z}}{{\partial x}} = {FX}", "not judged"),
+    (r"z = f(x, y)", r"\frac{\partial^2 f}{\partial x \partial y}"
+     r" = \frac{\partial^2 f}{\partial y \partial x}", "right"),
+    (r"h_{t+1} = f(h_t, \theta)", rf"\frac{{\partial h_{{t+1}}}}{{\partial \theta}} = {DF}"
+     r" + \frac{\partial f}{\partial h_t} \frac{\partial h_t}{\partial \theta}", "right"),
+    (r"h_{t+1} = f(h_t, \theta)", rf"\frac{{\partial h_{{t+1}}}}{{\partial \theta}} = {DF}",
+     "wrong"),
+    (FITS, rf"\frac{{\partial L}}{{\partial w}} = -2 \sum_i (y_i - \hat y_i) {FW}", "right"),
+    (FITS, rf"\frac{{\partial L}}{{\partial w}} = \sum_i (y_i - \hat y_i) {FW}", "wrong"),
+    (r"p = f(x) \\ L = \ell(y, f(x))",
+     r"\frac{\partial L}{\partial x} = \frac{\partial \ell}{\partial p} f'(x)", "right"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "claim", "outcome"), OF_SEVERAL)
+def test_functions_of_several_numbers(tmp_path: Path, text: str, claim: str, outcome: str) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(f"$$ {text} $$\n\n$$ {claim} $$\n", encoding="utf-8")
+    assert eg.check_document(path).formulas[-1].outcome == outcome

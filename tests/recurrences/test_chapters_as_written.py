@@ -10,6 +10,7 @@ transpose, a time, or lacks a path.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -87,10 +88,30 @@ def with_partials(text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize(
-    ("claim", "outcome"),
-    [*((x, "right") for x in ANY_RIGHT), *((x, "wrong") for x in ANY_WRONG)],
+ABOUT_ANY = [*((x, "right") for x in ANY_RIGHT), *((x, "wrong") for x in ANY_WRONG)]
+LATER = (
+    r"# In detail: $@x_t \in \mathbb{R}^d$, $@h_t \in \mathbb{R}^h$ and $@o_t \in \mathbb{R}^q$."
 )
+
+
+ANEW = ANY_WRONG[9]  # in a document it may define a anew
+
+
+@pytest.mark.parametrize(("claim", "outcome"), [x for x in ABOUT_ANY if x[0] != ANEW])
+def test_functions_that_stand_for_any_in_a_document(
+    claim: str, outcome: str, tmp_path: Path
+) -> None:
+    """The same, with what the chapter says later of the same letters in bold."""
+    rows = [row for row in re.split(r"\\\\ (?!=)", with_partials(claim)) if row.strip()]
+    shown = "\n\n".join(f"$${row}$$" for row in [ANY.replace("\n\\end", "\\end"), *rows])
+    path = tmp_path / "chapter.md"
+    path.write_text(f"# Analysis\n\n{shown}\n\n{typeset(LATER)}\n", encoding="utf-8")
+    judged = [f for f in eg.check_document(path).formulas if f.judged]
+    assert judged[-1].outcome == outcome, judged[-1].reason
+    assert outcome == "wrong" or {f.outcome for f in judged} == {"right"}
+
+
+@pytest.mark.parametrize(("claim", "outcome"), ABOUT_ANY)
 def test_functions_that_stand_for_any(claim: str, outcome: str) -> None:
     """The first section of *Dive into Deep Learning*'s chapter: nothing defines f, g and l."""
     verdicts = eg.parse_latex(ANY).check_each(with_partials(claim), latex=True)

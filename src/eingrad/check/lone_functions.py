@@ -46,17 +46,21 @@ def _with_arguments(formula: Formula, system: System) -> Formula:
     call = _only_call(formula.of, system)
     name = call.function
     for x in formula.wrt:
-        places = [k for k, argument in enumerate(call.args) if argument == x]
+        same = (x, *(w.value for w in _written(system) if w.target == x))  # p = f(x)
+        places = [k for k, argument in enumerate(call.args) if argument in same]
         if len(places) != 1 or (formula.total and len(call.args) > 1):
             return replace(formula, of=call)
         name = differentiated(name, places[0], len(call.args))
     return replace(call, function=name)
 
 
+def _written(system: System) -> Iterator[Assignment]:
+    return (d.written for d in system.definitions.values() if d.written is not None)
+
+
 def _only_call(function: Symbol, system: System) -> Call:
     """Return the one call of a function in a model."""
-    written = (d.written.value for d in system.definitions.values() if d.written is not None)
-    calls = {x for v in written for x in walk(v)
+    calls = {x for w in _written(system) for x in walk(w.value)
              if isinstance(x, Call) and x.function == function.name}  # fmt: skip
     if len(calls) == 1:
         return calls.pop()

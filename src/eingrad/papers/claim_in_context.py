@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from eingrad.check import Depth, Derived, Verdict, check_each
+from eingrad.check.lone_functions import with_arguments
 from eingrad.core.expr import variables
 from eingrad.errors import EingradError, NotationError
 from eingrad.notation.lower import lower
@@ -78,8 +79,11 @@ class Read:
     def unfounded(self) -> str | None:
         """Return an undefined loss of whose gradient a claim says what the document may know.
 
-        Of a loss that nothing defines, only what its other derivatives say of one can be wrong.
+        Of a loss that nothing defines, only what its other derivatives say of one can be wrong;
+        of two that one may be a function of the other.
         """
+        if len(self.generic) > 1:
+            return next(iter(self.generic))
         *through, claim = self.claims
         own = {c.target.name for c in through
                if isinstance(c, Assignment) and isinstance(c.target, Symbol)}  # fmt: skip
@@ -159,6 +163,8 @@ def in_context(
     """
     claims = read_equation(text, built)
     statements, system = built.statements, built.system
+    if system is not None:
+        claims = tuple(with_arguments(claim, system) for claim in claims)
     parts = list(derivatives_in(claims))
     independent = _check_depends(system, parts)
     losses = _losses(parts, system)

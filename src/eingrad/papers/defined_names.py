@@ -11,7 +11,7 @@ from eingrad.notation.text import to_text
 from eingrad.papers.any_activation import stated_with_any
 from eingrad.papers.equalities import Equalities
 from eingrad.papers.equations import Side
-from eingrad.papers.heads import head_of, is_derivative, letters_in
+from eingrad.papers.heads import head_of, is_derivative, is_of_several, letters_in
 from eingrad.papers.judged_formula import JudgedFormula
 from eingrad.papers.layer_names import range_of, speaks_of_entry
 from eingrad.papers.overview import Overview
@@ -133,7 +133,7 @@ class DefinedNames:
         if is_derivative(side):
             return None
         stated = self.stated(line, name, left, side)
-        built = self.scope.model([*self.scope.shapes_for(stated.letters, line.section), stated])
+        built = self.scope.model([*self.scope.shapes_for([stated], line.section), stated])
         return next(iter(built.unread.values()), None)
 
     def is_read_beside_others(self, stated: Stated) -> bool:
@@ -171,7 +171,7 @@ class DefinedNames:
     def read_rank(self, line: PlacedRow, left: str, side: str) -> int:
         """Return how many labels a definition has as it is read: ``L(x_i, y_i)`` has i."""
         stated = self.stated(line, "", left, side)
-        built = self.scope.model([*self.scope.shapes_for(stated.letters, line.section), stated])
+        built = self.scope.model([*self.scope.shapes_for([stated], line.section), stated])
         names = [n for n, own in built.names.items() if own.order == stated.order]
         return len(built.system.labels[names[0]]) if built.system is not None and names else 0
 
@@ -249,9 +249,9 @@ class DefinedNames:
         self.equalities.vague.discard(name)
         if "(" in left and (own := head_of(left)) is not None and own.arguments:
             self.applied[name] = bared(left)
-        head = head_of(side)
-        if head is not None and head.arguments and "," in side.partition("(")[2]:
-            self.equalities.arguments[name] = letters_in(side) - letters_in(head.name)
+        if is_of_several(side) and self.unread(line, "", left, side) is not None:
+            function = side.partition("(")[0]
+            self.equalities.arguments[name] = letters_in(side) - letters_in(function)
             reason = f"{name} is any function of its arguments"
             self.scope.forget(name)
             return JudgedFormula(line.row.line, text, "definition", "not judged", reason)
@@ -293,7 +293,7 @@ class DefinedNames:
         if any(s.order == stated.order and is_axed(why) for s, why in built.unread.items()):
             return ""
         if all(own.order != stated.order for own in built.names.values()):
-            near = self.scope.shapes_for(stated.letters, stated.section)
+            near = self.scope.shapes_for([stated], stated.section)
             built = self.scope.model([*near, stated])
         if built.system is not None:
             numbers = [n for n, var in built.system.inputs.items() if not var.dims]

@@ -90,6 +90,12 @@ def head_of(text: str) -> Head | None:
     return Head(base + upper, entries, apart, arguments)
 
 
+def is_of_several(text: str) -> bool:
+    """Whether a formula is a name with several arguments, ``f(x, y)``, and nothing else."""
+    head = head_of(text)
+    return head is not None and head.arguments and "," in text.partition("(")[2]
+
+
 def _base(text: str) -> tuple[str, int]:
     """Return a name without its scripts, and where it ends."""
     first = next(iter(pieces(text)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from eingrad.notation.matrix.statements import LOSSES
 from eingrad.notation.tex.names import GENERIC, function_name
 from eingrad.papers.applied_names import NameWithArguments, calls
 from eingrad.papers.heads import head_of
@@ -15,6 +16,7 @@ _LOGARITHM = re.compile(
     r"\s*\^\s*(?:\{[^{}]*\}|\w)\s*(?:\\left\s*)?\([^()]*\)\s*\^"
 )  # \log a^{y} (1 - a)^{1 - y}
 _LABEL_BELOW = re.compile(r"_\s*(?:\{\s*[a-z]\s*\}|[a-z](?![A-Za-z]))\Z")
+_LABELLED = re.compile(r"_\s*(?:\{\s*[a-z](?![A-Za-z])|[a-z](?![A-Za-z]))")  # x_{t-1}
 _BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb|bold)(?![A-Za-z])")
 _ENTRY_BY_ENTRY = re.compile(
     r"activation|(?:element|entry|component|coordinate|point|term)[-\s]?(?:by[-\s]|wise)|"
@@ -107,7 +109,8 @@ class OpenReadings:
     def _open(self, call: NameWithArguments) -> str:
         """Say what a name with arguments leaves open."""
         name = _name(call)
-        if len(self.lists.get(name, ())) > 1 and len(call.arguments) > 1:
+        lists = self.lists.get(name, set())
+        if len(lists) > 1 and len(call.arguments) > 1 and not self._is_any(call):
             return f"{call.base} is taken of different arguments, which would be lost"
         if call.given:
             return f"{call.base} of what is given, and no name of the text's"
@@ -126,6 +129,14 @@ class OpenReadings:
         if single and not call.subscript and _BOLD.search(argument) and not self._by_entry(call):
             return f"{call.base} of a vector may go over all its entries"
         return ""
+
+    def _is_any(self, call: NameWithArguments) -> bool:
+        """Whether a name that nothing defines stands for any function of its arguments."""
+        if _name(call) in self.defined:
+            return False
+        labelled = any(_LABELLED.search(x) for x in call.arguments)
+        letter = call.base.removeprefix("\\")
+        return letter in GENERIC or (letter in LOSSES and labelled)
 
     def _by_entry(self, call: NameWithArguments) -> bool:
         """Whether a document says that a function goes entry by entry, or what it is."""

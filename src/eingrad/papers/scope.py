@@ -15,10 +15,11 @@ from eingrad.notation.system import System
 from eingrad.notation.tex.names import ACCENTS, FANCY
 from eingrad.notation.tex.read import read_model
 from eingrad.papers.axes_of_names import SHOWN, AxesOfNames, written_names
-from eingrad.papers.heads import letters_in, letters_of_names
+from eingrad.papers.heads import is_of_several, letters_in, letters_of_names
 from eingrad.papers.layer_names import LAYERS
 
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|(\\?[A-Za-z]+))")
+_IN_BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec)(?![A-Za-z])")
 _INVERSE = re.compile(r"(?<![A-Za-z\\])([A-Z])(?:_\{?(\d)\}?)?\s*\^\s*\{\s*-\s*1\s*\}")
 _CAPITAL = re.compile(r"[ABGHPQRSUVWXYZ]\d*")
 _WOULD_HAVE_AXES = "would have axes, though nothing says so"
@@ -154,11 +155,16 @@ class Scope:
             used = "\n".join([text, *(s.text for s in found)])
             beside = [s for s in every if s.section in sections and not _is_other(s, named, used)]
             found = _needed(named, text, beside, section)
-        reach = letters_in(text).union(*(s.letters for s in found))
-        return [*self.shapes_for(reach, section), *sorted(found, key=lambda s: s.order)]
+        return [*self.shapes_for(found, section, text), *sorted(found, key=lambda s: s.order)]
 
-    def shapes_for(self, letters: frozenset[str], section: tuple[int, ...]) -> list[Stated]:
-        """Return the declared shapes of what has these letters, of the own section first."""
+    def shapes_for(
+        self, stated: Sequence[Stated], section: tuple[int, ...], text: str = ""
+    ) -> list[Stated]:
+        """Return the declared shapes of what definitions and a text speak of, of the own section
+        first; beside functions of several numbers none that other sections say of bold letters."""
+        letters = letters_in(text).union(*(s.letters for s in stated))
+        numbers = any(is_of_several(s.text.partition(" = ")[2]) for s in stated)
+        used = "\n".join([text, *(s.text for s in stated)]) if numbers else ""
         last: dict[str, Stated] = {}
         for shape in self.shapes:
             before = last.get(shape.name)
@@ -171,6 +177,8 @@ class Scope:
             s for s in last.values()
             if letters_of_name(s.name) <= letters
             and (s.section == section or letters_of_name(s.name) not in near)
+            and not (numbers and s.section != section and s.base not in used
+                     and _IN_BOLD.match(s.base))
         ]  # fmt: skip
 
     @property

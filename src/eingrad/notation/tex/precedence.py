@@ -402,6 +402,8 @@ class Parser(CallReader):
             if count > 1 and self._is_loss(full, entries):
                 return self._loss(full, token)
             self._check_arguments(full, entries, count, token)
+        if calls and not count and plain and not scripts.primes and self._is_of_several(full):
+            return self._loss(full, token)
         if scripts.primes and (slope := self._slope(full, scripts.primes, token)) is not None:
             return slope if scripts.power is None else Power(slope, scripts.power, self.at(token))
         if scripts.primes and self._is_transposed(full, scripts, calls):
@@ -552,6 +554,17 @@ class Parser(CallReader):
         context = self.context
         known = name in context.bare or name in context.tensors or name in context.functions
         return context.final and not (context.closed or entries or known)
+
+    def _is_of_several(self, name: str) -> bool:
+        """Whether a name of a model is any function of what stands ahead: ``l(y, f(x))``."""
+        context = self.context
+        known = name in context.bare or name in context.tensors or name in context.functions
+        depth, inside = 0, self.tokens[self.k : self.k + self.past_parentheses()]
+        for token in inside:
+            depth += (token.kind == "OPEN") - (token.kind == "CLOSE")
+            if token.kind == "COMMA" and depth == 1:
+                return not (context.closed or known)
+        return False
 
     def _loss(self, name: str, token: Token) -> Formula:
         args = self.arguments()
