@@ -134,8 +134,8 @@ MODELS = [
      "L = 1 / (2 size(n)) sum_n((y_n - t_n)^2) + lambda / 2 w_i w_i"),
     (r"L = \ell(y, f(x)) \\ z = f(2x + 1)",
      "function ell(a, b)\nfunction f\nL = ell(y, f(x))\nz = f(2 x + 1)"),
-    (r"h_t = \phi(x_t, g(h_{t-1}))",
-     "function g\nfunction phi(a, b)\nh_t = phi(x_t, g(h[t-1]))"),
+    (r"h_t = \phi(x_t, \tanh(h_{t-1}))",
+     "function phi(a, b)\nh_t = phi(x_t, tanh(h[t-1]))"),
 ]  # fmt: skip
 
 

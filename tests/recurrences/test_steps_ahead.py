@@ -157,3 +157,45 @@ def test_what_could_begin_at_two_places_is_refused(latex: str, reason: str) -> N
 def test_a_claim_about_what_counts_from_0_is_not_judged(latex: str, claim: str) -> None:
     with pytest.raises(eg.NotationError, match="counts from 0"):
         eg.parse_latex(latex).check(claim, latex=True)
+
+
+SLOPE = r"\frac{\partial J}{\partial u_{n+1}} (1 - \tanh^2(\theta u_n)) u_n"
+BEHIND = r"\frac{\partial J}{\partial u_n} (1 - \tanh^2(\theta u_{n-1})) u_{n-1}"
+LINEAR = (
+    r"\mathbf{u}_{n+1} = \mathbf{u}_n + h \mathbf{A} \mathbf{u}_n + \mathbf{f}_n \\"
+    r" J = \frac12 \|\mathbf{u}_N - \mathbf{d}\|^2 \\ \lambda_n = \frac{\partial J}{\partial \mathbf{u}_n}"  # noqa: E501
+)
+
+
+@pytest.mark.parametrize(("loss", "begins", "ends", "summand", "outcome"), [
+    ("", "", "", SLOPE, "right"),  # u_0 stands before the first entry: the sum is from it on
+    ("", "=0", "^{N-1}", SLOPE, "right"),
+    ("", "=1", "^{N-1}", SLOPE, "wrong"),
+    ("", "", "", BEHIND, "right"),
+    ("", "=1", "^N", BEHIND, "right"),
+    ("_{n=1}^N", "=0", "^{N-1}", SLOPE, "right"),
+    ("_{n=0}^{N-1}", "=0", "^{N-1}", SLOPE, "right"),
+    ("_{n=0}^{N-1}", "=1", "^N", BEHIND, "right"),
+    ("_{n=0}^{N-1}", "=1", "^{N-1}", SLOPE, "refused"),  # the step from u_0 is missing
+    ("_{n=0}^N", "=1", "^{N-1}", SLOPE, "refused"),
+])  # fmt: skip
+def test_sums_of_claims_begin_where_they_say(
+    loss: str, begins: str, ends: str, summand: str, outcome: str
+) -> None:
+    """The gradient of all steps of Euler's scheme begins with the step from u_0."""
+    scheme = r"u_{n+1} = u_n + h \tanh(\theta u_n) \\ J = \sum" + (loss or "_n") + " u_n^3"
+    claim = rf"\frac{{dJ}}{{d\theta}} = h \sum_{{n{begins}}}{ends} {summand}"
+    try:
+        found = eg.parse_latex(scheme).check(claim, latex=True).outcome
+    except eg.NotationError:
+        found = "refused"
+    assert found == outcome
+
+
+@pytest.mark.parametrize(("sum_", "outcome"), [
+    (r"\lambda_{n+1} \mathbf{u}_n^T", "right"), (r"\lambda_n \mathbf{u}_{n-1}^T", "right"),
+    (r"\lambda_n \mathbf{u}_n^T", "wrong"), (r"\lambda_{n+1} \mathbf{u}_{n-1}^T", "wrong"),
+])  # fmt: skip
+def test_the_adjoint_of_a_linear_scheme(sum_: str, outcome: str) -> None:
+    claim = rf"\frac{{\partial J}}{{\partial \mathbf{{A}}}} = h \sum_n {sum_}"
+    assert eg.parse_latex(LINEAR).check(claim, latex=True).outcome == outcome

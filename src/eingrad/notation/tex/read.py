@@ -35,6 +35,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex.any_functions import with_any_functions
 from eingrad.notation.tex.calls import check_rows
 from eingrad.notation.tex.calls_in_arguments import with_plain_arguments, with_plain_lists
+from eingrad.notation.tex.claimed_sums import with_sums_from_first
 from eingrad.notation.tex.declarations import between_vectors, matrices_in, vectors_in
 from eingrad.notation.tex.defined_functions import (
     DefinedHead,
@@ -373,7 +374,9 @@ def _claim_rows(
     own = with_transposes(own, names) if isinstance(names, Mapping) else own
     tidy, _ = with_sets(own, counting.sets)
     found = _with_words(rows(tidy), lexer, [*names, *applied])
-    found = claims_with_labels(with_parts(found, counting.parts), counting, lexer, names)
+    found = with_parts(found, counting.parts)
+    found = [with_sums_from_first(row, counting, names) for row in found]
+    found = claims_with_labels(found, counting, lexer, names)
     found = [with_functions_at(row, applied) for row in found]
     heads = [DefinedHead(name, (), x.below) for name, x in applied.items() if x.value is not None]
     found = [with_plain_calls(with_plain_lists(row, applied), heads) for row in found]

@@ -24,7 +24,7 @@ from eingrad.notation.tokens import Token
 
 
 @dataclass(frozen=True)
-class _Place:
+class LetterPlace:
     """A letter in a script, at ``start``; ``end`` is behind the number that it moves by."""
 
     base: str
@@ -39,7 +39,7 @@ def with_steps_back(found: Sequence[Row]) -> tuple[list[Row], Steps]:
     result, steps = list(found), Steps()
     for letter in sorted({letter for _, letter, _ in every.values()}):
         own = {k: step for k, step in every.items() if step[1] == letter}
-        places = {k: _places(found[k].tokens, letter) for k in own}
+        places = {k: places_in(found[k].tokens, letter) for k in own}
         by = next(iter(own.values()))[2]
         bases = {base for base, _, _ in own.values()}
         reads = [p for own_places in places.values() for p in own_places or ()]
@@ -50,7 +50,7 @@ def with_steps_back(found: Sequence[Row]) -> tuple[list[Row], Steps]:
                                                              if p.base in bases):  # fmt: skip
             continue
         rest = [row for k, row in enumerate(found) if k not in own]
-        elsewhere = {p.base for row in rest for p in _places(row.tokens, letter, True) or ()}
+        elsewhere = {p.base for row in rest for p in places_in(row.tokens, letter, True) or ()}
         shared = {p.base for p in reads if p.base in elsewhere - bases and p.by == 0}
         at = {p.base: {q.by for q in reads if q.base == p.base} for p in reads}
         shared |= {base for base, own_by in at.items() if base not in bases and len(own_by) > 1}
@@ -84,10 +84,12 @@ def _step(row: Row) -> tuple[str, str, int] | None:
     return left.base, moved[0].letter, moved[0].by
 
 
-def _places(tokens: Sequence[Token], letter: str, every: bool = False) -> list[_Place] | None:
+def places_in(
+    tokens: Sequence[Token], letter: str, every: bool = False
+) -> list[LetterPlace] | None:
     """Return where a letter stands in scripts; None where it stands in another way, too, but of
     ``every`` place those below names."""
-    result: list[_Place] = []
+    result: list[LetterPlace] = []
     seen: set[int] = set()
     for k in range(len(tokens)):
         found = named_at(tokens, k) if k not in seen else None
@@ -108,29 +110,38 @@ def _places(tokens: Sequence[Token], letter: str, every: bool = False) -> list[_
     return result
 
 
-def _place(base: str, tokens: Sequence[Token], k: int, stop: int) -> _Place:
+def _place(base: str, tokens: Sequence[Token], k: int, stop: int) -> LetterPlace:
     end = k + 1
     sign, number = tokens[end : end + 1], tokens[end + 1 : end + 2]
     if end + 1 < stop and sign[0].kind == "SIGN" and number[0].text.isdigit():
-        return _Place(base, k, end + 2, int(sign[0].text + number[0].text))
-    return _Place(base, k, end, 0)
+        return LetterPlace(base, k, end + 2, int(sign[0].text + number[0].text))
+    return LetterPlace(base, k, end, 0)
 
 
-def _moved(row: Row, letter: str, places: Sequence[_Place], by: int, alone: set[str]) -> Row:
+def _moved(row: Row, letter: str, places: Sequence[LetterPlace], by: int, alone: set[str]) -> Row:
     """Return a row one step back; names that are read in such rows ``alone`` count from 0."""
-    tokens = list(row.tokens)
     kept = alone & {place.base for place in places}
-    for place in sorted(places, key=lambda p: -p.start):
-        if place.base not in kept:
-            like = tokens[place.start]
-            own = [like, *_number(like, place.by - by)]
-            bare = tokens[place.start - 1].kind in SCRIPTS
-            tokens[place.start : place.end] = list(_braced(own)) if bare else own
+    moved = [(p, p.by - by) for p in places if p.base not in kept]
+    tokens = with_places_moved(row.tokens, moved)
     notes = [f"{base} counts {letter} from 0" for base in sorted(kept)]
     return replace(row, tokens=tokens, notes=[*row.notes, *notes])
 
 
-def _number(like: Token, by: int) -> list[Token]:
+def with_places_moved(
+    tokens: Sequence[Token], places: Sequence[tuple[LetterPlace, int]]
+) -> list[Token]:
+    """Return tokens in which a letter moves at each place by the number beside it."""
+    result = list(tokens)
+    for place, by in sorted(places, key=lambda p: -p[0].start):
+        like = result[place.start]
+        own = [like, *number_behind(like, by)]
+        bare = result[place.start - 1].kind in SCRIPTS
+        result[place.start : place.end] = list(_braced(own)) if bare else own
+    return result
+
+
+def number_behind(like: Token, by: int) -> list[Token]:
+    """Return the tokens of ``+ 1`` behind a letter, none for 0."""
     if not by:
         return []
     sign = "-" if by < 0 else "+"
@@ -143,4 +154,4 @@ def _braced(tokens: Sequence[Token]) -> Iterator[Token]:
     yield replace(tokens[0], kind="RBRACE", text="}")
 
 
-__all__ = ["with_steps_back"]
+__all__ = ["LetterPlace", "number_behind", "places_in", "with_places_moved", "with_steps_back"]

@@ -75,7 +75,7 @@ def named_at(tokens: Tokens, k: int) -> ScriptedName | None:
     if found is None:
         return None
     base, end = found
-    return ScriptedName(base, end, tuple(_scripts(tokens, end)))
+    return ScriptedName(base, end, tuple(scripts_at(tokens, end)))
 
 
 def _base(tokens: Tokens, k: int) -> tuple[str, int] | None:
@@ -98,7 +98,8 @@ def _base(tokens: Tokens, k: int) -> tuple[str, int] | None:
     return letters + accent, end + 1
 
 
-def _scripts(tokens: Tokens, k: int) -> Iterator[Script]:
+def scripts_at(tokens: Tokens, k: int) -> Iterator[Script]:
+    """Yield the scripts that stand from k on."""
     while k < len(tokens) and tokens[k].kind in SCRIPTS:
         kind, start = tokens[k].kind, k
         if kind == "PRIME" or k + 1 == len(tokens):
@@ -194,7 +195,7 @@ def items_of(inner: Tokens) -> list[tuple[int, int]]:
         own = _base(inner, k)
         k = own[1] if own is not None else k + 1
         while k < len(inner) and inner[k].kind in SCRIPTS:
-            k = next(_scripts(inner, k)).end
+            k = next(scripts_at(inner, k)).end
         while k < len(inner) and (inner[k].kind == "SIGN" or inner[k - 1].kind == "SIGN"):
             k += 1
         found.append((start, k))
@@ -447,7 +448,7 @@ def sum_begins(found: Sequence[Row], label: str) -> set[int]:
 def _sums(tokens: Tokens) -> Iterator[tuple[str, int, Index]]:
     for k, token in enumerate(tokens):
         if token.kind == "COMMAND" and names.big(token.text):
-            scripts = {x.kind: x.inner for x in _scripts(tokens, k + 1)}
+            scripts = {x.kind: x.inner for x in scripts_at(tokens, k + 1)}
             below, above = scripts.get("SUB", ()), scripts.get("SUP", ())
             if len(below) == 3 and below[1].kind == "EQUAL" and below[2].text.isdigit():
                 last = _moved(above) or NOTHING
