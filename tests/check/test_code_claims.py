@@ -255,3 +255,63 @@ def test_a_function_that_cuts_off_great_numbers(most: int) -> None:
     model = eg.parse("L = sum_i(x_i^2)")
     assert model.check(lambda x: (2 * x).clip(-most, most), of="L", wrt="x").outcome == "wrong"
     assert model.check(lambda x: 2 * x, of="L", wrt="x").ok
+
+
+PARTS = """
+import numpy as np
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def saturated(x):
+    return np.where(x > 5, 1.0, sigmoid(x))
+
+def saturated_late(x):
+    return np.where(x > 30, 1.0, sigmoid(x))
+
+def floored(x):
+    return 1 / np.maximum(x, 0.05)
+
+def floored_low(x):
+    return 1 / np.maximum(x, 1e-3)
+
+def guarded(x):
+    return 1 / np.maximum(x, 1e-12)
+
+def capped(x):
+    return np.minimum(1 / x, 4)
+
+def dead(x):
+    return np.where(abs(x) < 1e-4, 0, 2 * x)
+
+def series(x):
+    return np.where(abs(x) < 1e-3, 2 * x + 0 * x**3, 2 * x)
+
+def square(X):
+    return 2 * X + (X.shape[0] == X.shape[1])
+
+def double(X):
+    return 2 * X
+"""
+
+
+@pytest.mark.parametrize(("name", "text", "outcome"), [
+    ("sigmoid", "L = sum_i(softplus(x_i))", "right"),
+    ("saturated", "L = sum_i(softplus(x_i))", "wrong"),  # 0.7 % off at 5
+    ("saturated_late", "L = sum_i(softplus(x_i))", "right"),
+    ("floored", "L = sum_i(log(x_i))", "wrong"),
+    ("floored_low", "L = sum_i(log(x_i))", "wrong"),
+    ("guarded", "L = sum_i(log(x_i))", "right"),
+    ("capped", "L = sum_i(log(x_i))", "wrong"),
+    ("dead", "L = sum_i(x_i^2)", "wrong"),
+    ("series", "L = sum_i(x_i^2)", "right"),
+    ("square", "L = sum_bi(X_bi^2)", "wrong"),
+    ("double", "L = sum_bi(X_bi^2)", "right"),
+])  # fmt: skip
+def test_a_function_is_tried_where_its_text_parts(
+    tmp_path: Path, name: str, text: str, outcome: str
+) -> None:
+    [verdict] = check_code(
+        eg.parse(text).system, load(tmp_path, PARTS, name), None, ["X" if "X" in text else "x"]
+    )
+    assert verdict.outcome == outcome

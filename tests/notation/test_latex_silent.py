@@ -79,6 +79,10 @@ REFUSED = [
     (r"q = a b = 2 a b", "not equal"),
     (r"L = a {- b}", "looks like a sum"),
     (r"y_{ij} = x_i x_j, \quad i \ne j", "for some entries only"),
+    (r"\tau = \mathbf r \times \mathbf F", "cross product"),
+    (r"\mathbf f = q \mathbf v \times \mathbf B", "cross product"),
+    (r"\mathbf Y = \mathbf W * \mathbf X", "a convolution"),
+    (r"\mathbf{Y} = \mathbf{W}^\top \ast \mathbf{X}", "a convolution"),
 ]  # fmt: skip
 
 

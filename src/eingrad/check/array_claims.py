@@ -31,6 +31,11 @@ class Changed:
     claim: Claim
     change: Change
 
+    @property
+    def numbers(self) -> Sequence[float]:
+        """The numbers in the text of the claim."""
+        return self.claim.numbers
+
     def value(self, point: Point, dtype: Any = float) -> Array:
         """Return the changed value; one that cannot be computed is as wrong as NaN."""
         try:

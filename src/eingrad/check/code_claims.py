@@ -11,7 +11,7 @@ import importlib.util
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -226,7 +226,7 @@ class _PlainPass:
         def part(**arrays: Any) -> Any:
             return _array(_pick(self(arrays), name, place, count))
 
-        return _named(part, _title(self.code), self.parameters.values())
+        return _named(part, self.code, self.parameters.values())
 
     def __call__(self, arrays: Arrays) -> Any:
         """Call the function, with torch's tensors where it does not take NumPy's arrays."""
@@ -261,9 +261,10 @@ def _array(value: Any) -> Any:
     return value.detach().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
-def _named(fn: Callable[..., Any], title: str, tensors: Sequence[str] | Any) -> Callable[..., Any]:
-    """Give a function the name and the parameters that it is to be called with."""
-    fn.__name__ = title
+def _named(fn: Callable[..., Any], code: Any, tensors: Iterable[str]) -> Callable[..., Any]:
+    """Give a function the name and the text of the code, and the parameters of its calls."""
+    fn.__name__ = _title(code)
+    fn.__wrapped__ = code  # type: ignore[attr-defined]
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [inspect.Parameter(name, kind) for name in dict.fromkeys(tensors)]
     fn.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -382,7 +383,7 @@ def _check_rule(
     derived = Derived(system)
     verdicts = []
     for k, name in enumerate(outputs):
-        forward = _named(_forward(rule, asked, k), rule.title, asked)
+        forward = _named(_forward(rule, asked, k), rule.code, asked)
         verdicts.append(check_function(derived, forward, name, None))
     if not all(verdicts):
         return verdicts
@@ -391,7 +392,7 @@ def _check_rule(
     moved = [n for n in asked if n not in integers and (wrt is None or n in wrt)]
     derived = Derived(whole)
     for name in moved:
-        fn = _named(_backward(rule, asked, outputs, name), rule.title,
+        fn = _named(_backward(rule, asked, outputs, name), rule.code,
                     [*asked, *map(_bar, outputs)])  # fmt: skip
         verdicts.append(check_function(derived, fn, scalar, name))
     return verdicts
@@ -403,7 +404,7 @@ def _computed(system: System, rule: _Rule, asked: Sequence[str]) -> list[str]:
     found: list[str] = []
     for k in range(len(asked) + 1):
         names = [n for n in reversed(list(system.definitions)) if n not in found]
-        fn = _named(_forward(rule, asked, k), rule.title, asked)
+        fn = _named(_forward(rule, asked, k), rule.code, asked)
         try:
             own = next((n for n in names if check_function(derived, fn, n, None)), None)
         except FunctionFailedError:

@@ -15,6 +15,7 @@ from eingrad.core.later import np
 from eingrad.errors import EingradError
 
 COARSE = 1e-3  # in units of the greatest entry: formulas further apart than this differ for sure
+NO_DIGITS = 1e-9  # less than this may be all rounding
 EXACT = 1e-12  # the tolerance in longdouble, besides the rounding that is seen
 NOISE = 8  # how much greater than the rounding that is seen it may be
 LESS = (1.0, 0.3, 0.1)  # the numbers at points with longer axes, of which some keep no digits
@@ -24,12 +25,18 @@ SEEDS = (1, 2, 3)  # of the noise
 class Claim(Protocol):
     """Anything that has a value at a point."""
 
+    @property
+    def numbers(self) -> Sequence[float]:
+        """The numbers that stand in code; of a formula, none: there they are looked for."""
+
     def value(self, point: Point, dtype: Any = float) -> Array:
         """Return the claimed value; it may have a wrong shape."""
 
 
 class ExprClaim:
     """A claim in a notation, as an expression over the model's tensors and derivatives."""
+
+    numbers = ()
 
     def __init__(self, expr: Expr) -> None:
         self.expr = expr
@@ -131,6 +138,7 @@ def agrees_everywhere(
             and _agrees_near_zero(claim, right, points)
             and _agrees_far_out(claim, right, points)
             and agrees_in_cases(claim, right, points)
+            and _agrees_in_code(claim, right, points)
         )
     tried: list[Point] = []
     for plan in range(PLANS):
@@ -213,13 +221,14 @@ def is_alike_far_out(claim: Claim, right: Expr, points: Points) -> bool:
         return True
 
 
-def is_alike(claim: Claim, right: Expr, point: Point | None) -> bool:
-    """Whether a function has roughly the right values at a point: it may be accurate for small
-    numbers alone, but not cut off what is greater than 3."""
+def is_alike(claim: Claim, right: Expr, point: Point | None, least: float = COARSE) -> bool:
+    """Whether a function has roughly the right values at a point, unless all are less than the
+    ``least``: it may be accurate for small numbers alone, but not cut off what is greater than 3.
+    """
     if point is None:
         return True
     a, b = claim.value(point), point.value(right)
-    if not (np.isfinite(a).all() and np.isfinite(b).all()) or _greatest(b) < COARSE:
+    if not (np.isfinite(a).all() and np.isfinite(b).all()) or _greatest(b) < least:
         return True
     far = _greatest(a - b)
     return far <= COARSE * max(_greatest(a), _greatest(b)) or (
@@ -237,6 +246,14 @@ def agrees_in_cases(
     extents = points.of_extents(*roots) if condition is None else ()
     places = points.at_places(*roots) if condition is None else ()
     return _agrees_at(claim, right, chain(drawn, beside, extents, places))
+
+
+def _agrees_in_code(claim: Claim, right: Expr, points: Points) -> bool:
+    """Whether a function has roughly the right values wherever its text may part."""
+    if isinstance(claim, ExprClaim):
+        return True
+    drawn = points.of_code(claim.numbers)
+    return all(is_alike(claim, right, point, NO_DIGITS) for point in drawn)
 
 
 def agrees_where_drawn(claim: Claim, right: Expr, points: Points) -> bool:
@@ -258,7 +275,7 @@ def counterexample(
     claim: Claim, right: Expr, points: Points, labels: Sequence[str], shown: Sequence[str]
 ) -> dict[str, Any] | None:
     """Return small arrays for which the claim is wrong, and where it is wrong."""
-    for point in _small_points(points, *_roots(claim, right)):
+    for point in _small_points(claim, points, *_roots(claim, right)):
         found = _failure(claim, right, point, labels)
         if found is not None:
             inputs = points.system.inputs
@@ -274,7 +291,7 @@ def counterexample(
     return None
 
 
-def _small_points(points: Points, *roots: Expr) -> Iterator[Point]:
+def _small_points(claim: Claim, points: Points, *roots: Expr) -> Iterator[Point]:
     """Yield points for a person to look at, the smallest first."""
     plans = [(points.equal(2), 1), *((points.apart(plan), None) for plan in range(PLANS))]
     for sizes, decimals in plans:
@@ -285,6 +302,8 @@ def _small_points(points: Points, *roots: Expr) -> Iterator[Point]:
     yield from points_beside(points, roots)
     yield from points.of_extents(*roots)
     yield from points.at_places(*roots)
+    if not isinstance(claim, ExprClaim):
+        yield from points.of_code(claim.numbers)
 
 
 def _failure(

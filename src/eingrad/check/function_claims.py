@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eingrad.check.points import Point
 from eingrad.check.question import Target, name_of
 from eingrad.core.evaluate import Array
+from eingrad.core.forks import once
 from eingrad.core.later import np
 from eingrad.derivation.author_letters import Names, fresh_letter
 from eingrad.errors import EingradError
 from eingrad.notation.syntax import Derivative, Symbol
 from eingrad.notation.system import System
+
+GUARD = 1e-5  # a smaller number keeps others from being 0
+MOST_NUMBERS = 12  # that are looked at, of those in a function's text
 
 
 class FunctionFailedError(EingradError):
@@ -34,6 +40,17 @@ class FunctionClaim:
         self.title = getattr(fn, "__name__", "the function")
         self.names = _parameters(fn, system)
         self.places = [name for name, own in system.inputs.items() if own.integer]
+
+    @once
+    def numbers(self) -> list[float]:
+        """The numbers in the function's text, where it may be another: ``np.where(x > 5, ...)``."""
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(self.fn))))
+        except (OSError, TypeError, SyntaxError):
+            return []
+        constants = (x.value for x in ast.walk(tree) if isinstance(x, ast.Constant))
+        found = {abs(float(x)) for x in constants if isinstance(x, int | float)}
+        return sorted(x for x in found if GUARD < x < 1 / GUARD)[:MOST_NUMBERS]
 
     def value(self, point: Point, dtype: Any = float) -> Array:
         """Call the function with copies of a point's arrays, of places as integers."""

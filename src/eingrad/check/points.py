@@ -55,6 +55,8 @@ MOST_READ = 40  # entries that a model's reading far away makes an axis have
 MOST_PLACE = 130  # and the greatest place of a lone entry
 PLANS = 4  # how many choices of sizes there are
 SCALES = (0.3, 1.0, 0.1, 1.0, 0.03, 1.0, 3.0, 1.0, 10.0, 1.0, 30.0, 1.0)  # where cases differ
+ORDERS = (0.3, 0.1, 0.03, 0.01, 3.0, 10.0, 30.0)  # of the numbers at which code may be another
+BESIDE = 6  # points next to a number of the code
 GREAT = (10.0, 100.0, 1000.0)  # where functions that cut off are found
 FEW_DRAWS = 8  # for a point that need not be there
 MOST_EXTENTS = 12  # of axes that are tried because a formula compares with them
@@ -512,6 +514,23 @@ class Points:
             self.scale, self.limits = scale, limits if k % 2 else ()
             try:
                 point = self.point(self.apart(k % PLANS), PLAN_OF_WIDE + 1 + k, condition)
+            except NoPointError:
+                continue
+            finally:
+                self.scale, self.limits = 1.0, ()
+            yield point
+
+    def of_code(self, numbers: Sequence[float]) -> Iterator[Point]:
+        """Yield points at which a function may go wrong: with axes of one length, with numbers of
+        other orders, and next to the ``numbers`` that stand in its text."""
+        drawn: list[tuple[Mapping[Dim, int], float]] = [(self.equal(3), 1.0)]
+        drawn += [(self.apart(k % PLANS), scale) for k, scale in enumerate(ORDERS)]
+        drawn += [(self.apart(k % PLANS), n) for n in numbers for k in range(BESIDE)]
+        for k, (sizes, scale) in enumerate(drawn):
+            limits = (scale * (-1) ** k,) if scale in numbers else ()
+            self.scale, self.limits = scale, limits
+            try:
+                point = self.point(sizes, PLAN_OF_WIDE + 61 + k, draws=FEW_DRAWS)
             except NoPointError:
                 continue
             finally:

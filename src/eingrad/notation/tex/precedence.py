@@ -55,6 +55,20 @@ MATRIX_SIGNS = {
     r"\oslash": OSLASH,
     r"\otimes": OTIMES,
 }
+STAR = (
+    "a star between arrays is a convolution, or goes entry by entry",
+    r"write \mathbf{A} \mathbf{B} for the product of matrices, \odot for the one entry by entry, "
+    "or a convolution with labels: y_i = w_k x[i+k]",
+)
+OF_VECTORS = {
+    r"\times": (
+        r"\times between vectors is their cross product",
+        r"write \mathbf{A} \mathbf{B} for a product of matrices, or the cross product with labels, "
+        r"c_i = \epsilon_{ijk} a_j b_k, \epsilon an input",
+    ),
+    "*": STAR,
+    r"\ast": STAR,
+}
 
 
 class Parser(CallReader):
@@ -130,6 +144,8 @@ class Parser(CallReader):
         for factor, first, sign in self.with_divisors(factors):
             if formulas and sign is None and first.kind == "LBRACE":
                 self._refuse_sign_in_braces(first)
+            if formulas and sign is not None and sign.text in OF_VECTORS:
+                self._refuse_product_of_arrays(formulas[-1], factor, sign)
             text, below = sign.text if sign else "", sign is not None and sign.kind == "SLASH"
             fraction = first.text in names.FRACTIONS and not below and isinstance(factor, Product)
             if (
@@ -161,6 +177,15 @@ class Parser(CallReader):
             and not (self.has_bold(product) or _dots_rows(formulas, told))
         )
         return product if plain else replace(product, signs=told)
+
+    def _refuse_product_of_arrays(self, left: Formula, right: Formula, sign: Token) -> None:
+        r"""Raise for ``\mathbf r \times \mathbf F`` and ``\mathbf w * \mathbf x``."""
+        for factor in (left, right):
+            base = factor.base if isinstance(factor, Power) else factor
+            if not (isinstance(base, Symbol) and self.has_bold(base)):
+                return
+        reason, hint = OF_VECTORS[sign.text]
+        raise self.error(reason, hint, sign)
 
     def _is_entrywise(self, fraction: Product) -> bool:
         r"""Whether a fraction divides by the entries of a vector: ``X^\top \frac{a}{b}``."""
