@@ -28,6 +28,37 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"\frac{\partial \lambda}{\partial e} = D e + D^\top e"],
         [r"\frac{\partial \lambda}{\partial e} = 2 D^\top e^\top"],
     ),
+    "a sum to a number": (
+        r"\bar x = \frac1{10}\sum_{i=1}^{10}x_i \\ L = \sum_{i=1}^{10}(x_i-\bar x)^2",
+        [r"\frac{\partial L}{\partial x_i} = 2(x_i-\bar x)"],
+        [r"\frac{\partial L}{\partial x_i} = 2x_i-\bar x"],
+    ),
+    "a sum to a number, written out": (
+        r"p_i = \frac{e^{z_i}}{\sum_{j=1}^3e^{z_j}} \\ y = \sum_{i=1}^{3} p_i w_i",
+        [r"\frac{\partial p_1}{\partial z_1} = p_1(p_2+p_3)", r"y = p_1w_1+p_2w_2+p_3w_3"],
+        [r"\frac{\partial p_1}{\partial z_1} = p_1(p_1+p_2)", r"y = p_1w_1+p_2w_2"],
+    ),
+    "a vector of a number of entries": (
+        r"x \in \mathbb{R}^3 \\ f = \|x\|^2",
+        [r"f = x_1^2+x_2^2+x_3^2", r"\nabla_x f = 2x"],
+        [r"f = x_1^2+x_2^2", r"\nabla_x f = x"],
+    ),
+    "a declared extent beside labels": (
+        r"Z \in \mathbb{R}^{N\times K} \\ P_{nk} = \frac{e^{Z_{nk}}}{\sum_j e^{Z_{nj}}} \\ "
+        r"L = -\frac1N\sum_n\sum_k Y_{nk}\log P_{nk} \\ \text{assume } \sum_k Y_{nk} = 1 \\ Z = XW",
+        [r"\frac{\partial L}{\partial W} = \frac1NX^\top(P-Y)", r"\frac{\partial L}{\partial Z} = \frac1N(P-Y)"],
+        [r"\frac{\partial L}{\partial W} = X^\top(P-Y)", r"\frac{\partial L}{\partial Z} = P-Y"],
+    ),
+    "a declared extent beside the entries of what is computed": (
+        r"X \in \mathbb{R}^{N\times D}, w\in\mathbb{R}^{D} \\ y = Xw \\ L = \frac1N\sum_n(y_n - t_n)^2",
+        [r"\frac{\partial L}{\partial w} = \frac2NX^\top(y-t)"],
+        [r"\frac{\partial L}{\partial w} = 2X^\top(y-t)"],
+    ),
+    "an extent without braces": (
+        r"\ell = -\frac n2\log\sigma^2 - \frac1{2\sigma^2}\sum_{i=1}^nx_i^2",
+        [r"\frac{\partial\ell}{\partial\sigma} = -\frac{n}{\sigma} + \frac{1}{\sigma^3}\sum_{i=1}^n x_i^2"],
+        [r"\frac{\partial\ell}{\partial\sigma} = -\frac{n}{2\sigma} + \frac{1}{\sigma^3}\sum_{i=1}^n x_i^2"],
+    ),
     "an array for cases": (
         r"f(x) = \max(0, x)",
         [r"f'(x) = \left\{ \begin{array}{rcl} 0 & \mbox{for}& x \le 0\\ 1 & \mbox{for} & x > 0 \\ \end{array}\right.",

@@ -53,6 +53,7 @@ from eingrad.notation.syntax import (
     TensorAt,
 )
 from eingrad.notation.text import to_text
+from eingrad.notation.told_extents import NO_COUNTS, with_told_extents
 
 CAPITALS = frozenset({
     "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
@@ -88,6 +89,13 @@ class Elaborated:
     sizes: tuple[tuple[str, str, Statement], ...] = ()
     alike: tuple[tuple[tuple[str, int], ...], ...] = ()
 
+    def with_extents(
+        self, shapes: Sequence[Shaped], counts: Mapping[str, int], moving: Collection[str]
+    ) -> Elaborated:
+        """Return the same with what the text tells of extents."""
+        statements, sizes = with_told_extents(self.statements, shapes, counts, moving)
+        return replace(self, statements=statements, sizes=(*self.sizes, *sizes))
+
 
 def elaborated(
     statements: Sequence[Statement],
@@ -95,11 +103,13 @@ def elaborated(
     latex: bool = False,
     moving: Collection[str] = (),
     first: Mapping[str, str] = NO_ENTRIES,
+    counts: Mapping[str, int] = NO_COUNTS,
 ) -> Elaborated:
     """Return statements with those in matrix notation as index notation.
 
-    ``moving`` are labels of layers and times, which stand beside the type of a matrix; ``first``
-    are names for what stands before the first entry of one, h0 of h, which is of one type with it.
+    ``counts`` says of labels how far sums over them go, where that is a number. ``moving`` are
+    labels of layers and times, which stand beside the type of a matrix; ``first`` are names for
+    what stands before the first entry of one, h0 of h, which is of one type with it.
     Raises NotationError where shapes do not fit together, or where one stays open.
     """
     statements = [_symmetry(s) for s in statements]
@@ -113,13 +123,15 @@ def elaborated(
             _check_functions(s.value)
             if not _has_labels(s, moving):
                 _check_capitals(s.value, scalars, latex, moving)
+    shapes = [s for s in statements if isinstance(s, Shaped)]
     if not matrix:
-        return Elaborated(rest)
+        return Elaborated(rest).with_extents(shapes, counts, moving)
     if latex:
         _check_bars(statements)
     if bold:
         _check_unbold(statements, {name for name, _ in bold})
-    return _TextElaboration(statements, bold, matrix, moving, first, latex).run()
+    found = _TextElaboration(statements, bold, matrix, moving, first, latex).run()
+    return found.with_extents(shapes, counts, moving)
 
 
 def _to_a_power(statements: Sequence[Statement]) -> set[str]:

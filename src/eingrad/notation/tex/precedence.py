@@ -700,11 +700,9 @@ class Parser(CallReader):
                 hint = rf"write d\left({whole}^2\right), or define {whole} = \sqrt{{...}}"
                 raise self.error(f"{name} where {reason}", hint, token)
             return square if power == TWO else self._root_of(square, power, token)
-        label = self.context.sizes.get(name)
         tensor: Formula = self.tensor_of(name, entries, token)
-        if label is not None and not entries:
-            self.context.survey.sizes.setdefault(name, label)
-            tensor = SizeOf(label, position=self.at(token))
+        if isinstance(tensor, Symbol) and not entries:
+            tensor = self.extent_or_tensor(tensor)
         if power is None:
             return tensor
         if scripts.each:

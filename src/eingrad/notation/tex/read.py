@@ -287,6 +287,8 @@ def _elaborated(
     plain = elaborated(
         [*generic, *statements, *context.survey.shapes], context.survey.bold, latex=True,
         moving=moving.labels, first=moving.first_names,
+        counts={x: int(name) for x, own in context.survey.lengths.items() if len(own) == 1
+                for name, more in own if name.isdigit() and int(name) > 1},
     )  # fmt: skip
     integers = _integers(plain.statements)
     every = tuple(

@@ -16,6 +16,7 @@ from eingrad.notation.syntax import (
     MovedLabel,
     Number,
     Offset,
+    SizeOf,
     Sum,
     Symbol,
     TensorAt,
@@ -392,8 +393,16 @@ class ScriptReader(OffsetReader):
                 raise self.error("a number with a point needs braces", "write {0.5}", token)
             return Number(int(self.next().text), self.at(token))
         if self.begins_name(token):
-            return Symbol(self.word(), (), self.at(token))
+            return self.extent_or_tensor(Symbol(self.word(), (), self.at(token)))
         raise self.error(f"{token.text} cannot stand here", "write braces around it", token)
+
+    def extent_or_tensor(self, tensor: Symbol) -> Formula:
+        r"""Return the extent that a bare name is, the n of ``\frac n2 ... \sum_{i=1}^n``, or it."""
+        label = self.context.sizes.get(tensor.name)
+        if label is None or tensor.labels:
+            return tensor
+        self.context.survey.sizes.setdefault(tensor.name, label)
+        return SizeOf(label, position=tensor.position)
 
     def _number_in_script(self) -> str:
         """Read ``^{(1)}`` or ``^{[1]}`` if it comes next, which is part of the name."""

@@ -310,7 +310,9 @@ class SumReader(ConditionReader):
                 self._leaves_out(below, token)
             below.ends = int(rest)
         alone = len(below.axes) == 1 and below.origin is None and not (sign and below.start == "1")
-        if alone and len(name) == 1 and below.start in {"0", "1"}:
+        if alone and name.isdigit() and below.start in {"0", "1"} and not sign:
+            self._check_length(below.axes[0], (str(int(name) + 1 - int(below.start)), 0), token)
+        elif alone and len(name) == 1 and below.start in {"0", "1"}:
             longer = int(sign + rest) if sign and rest.isdigit() else 0
             count = (name, longer + 1 - int(below.start))
             self._check_length(below.axes[0], count, token)
