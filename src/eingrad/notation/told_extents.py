@@ -44,7 +44,7 @@ def with_told_extents(
     """
     if not (counts or any(s.extents for s in shapes)):
         return tuple(statements), ()
-    axes = _Axes(statements, shapes, counts)
+    axes = _Told(statements, shapes, counts)
     found: list[tuple[str, str, Statement]] = []
     result: list[Statement] = []
     for place, s in enumerate(statements):
@@ -57,7 +57,7 @@ def with_told_extents(
     return (*result, *axes.numbers(moving)), tuple(found)
 
 
-class _Axes:
+class _Told:
     """Which labels, axes and extents are one; a letter is a label of its own in each statement."""
 
     def __init__(
