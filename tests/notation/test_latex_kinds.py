@@ -71,6 +71,12 @@ VALUES = [
     # functions that are added, multiplied and composed
     (r"f(a) = a^2 \\ g(a) = e^a \\ L = (f + 2 g)(b)", "L", b**2 + 2 * np.exp(b)),
     (r"f(a) = a^2 \\ g(a) = e^a \\ L = \sum_i (f \circ g)(x_i)", "L", np.sum(np.exp(2 * x))),
+    # arguments behind labels where a definition has them, powers of one name
+    (r"p_i(b) = x_i b \\ L = \sum_i y_i p_i(b)^2", "L", np.sum(y * (x * b) ** 2)),
+    (r"L = a_0 b^0 + a_1 b^1 + a_2 b^2 \\ a_0 = 1 \\ a_1 = 2 \\ a_2 = 3", "L", 1 + 2 * b + 3 * b**2),
+    # dots between vectors
+    (r"x, y, w \in \mathbb{R}^n \\ L = x \cdot y\, w", "L", (x @ y) * w),
+    (r"L = \frac{x \cdot y}{\|x\|\|y\|}", "L", x @ y / np.linalg.norm(x) / np.linalg.norm(y)),
     # letters that belong to names
     (r"y = \sigma(z_o) \\ z_o = w_o b + b", "y", None),
 ]  # fmt: skip
@@ -177,6 +183,8 @@ CLAIMS = [
     (WIDE, r"\frac{d \log f}{d w_j} = \frac{1}{f} \frac{df}{dw_j}", r"\frac{d \log f}{d w_j} = \frac{df}{dw_j}"),
     (r"\mu = \frac{1}{n} \sum_{j=1}^n x_j", r"\partial (x_j - \mu) / \partial x_i = \delta_{ij} - 1/n",
      r"\partial (x_j - \mu) / \partial x_i = \delta_{ij} + 1/n"),
+    (r"h = A^{-\top} b \\ L = \sum_i h_i^2", r"\frac{\partial L}{\partial b} = 2 A^{-1} h",
+     r"\frac{\partial L}{\partial b} = 2 A^{-\top} h"),
     (r"l_i = -\log \sigma(y_i z_i) \\ z_i = \beta^T x_i", r"\frac{\partial l_i}{\partial \beta} = -(1 - \sigma(y_i z_i)).y_i x_i",
      r"\frac{\partial l_i}{\partial \beta} = (1 - \sigma(y_i z_i)).y_i x_i"),
     (PER_EXAMPLE, r"\frac{\partial l}{\partial \beta} = -\sum_i \mathbf{x}_i (y_i - p(\mathbf{x}_i; \beta))",
@@ -222,6 +230,13 @@ REFUSED = [
     (r"L \approx \sum_i x_i^2", "makes no equation"),
     (r"L = \left. x^2 \right|_{x = 1}", "at one point"),
     (r"L = \sum_i p(y_i \mid x_i)", "missing before"),
+    (r"L = (x - x^0)^2", "to the power 0"),
+    (r"L = \sum_i k_i (x_i - x_i^0)^2", "to the power 0"),
+    (r"f = \sum_i \sigma_i(X)", "with a label and an argument"),
+    (r"R = \sum_k \pi_k p_k(x)", "with a label and an argument"),
+    (r"E = \frac{1}{2} \sum_i m_i x_i(t)^2", "with a label and an argument"),
+    (r"X \in \mathbb{R}^{m \times n} \\ f = \sum_i X_i", "fewer labels than X has extents"),
+    (r"u \in \mathbb{R}^m \\ v \in \mathbb{R}^n \\ S = u \cdot v", "different extents"),
 ]  # fmt: skip
 
 

@@ -284,6 +284,18 @@ def power_of_e(base: Symbol, exponent: Formula) -> NotationError:
     )
 
 
+def zeroth_power(base: Symbol) -> NotationError:
+    """``(x - x^0)^2``: a name above which a 0 stands."""
+    name = to_text(base)
+    return NotationError(
+        f"{name}^0 would be 1, and nobody writes a name to the power 0",
+        code="power-of-zero",
+        operand=base.name,
+        position=base.position,
+        hint=f"write 1; for a first or a standard value a name of its own, {base.name}_0",
+    )
+
+
 def word_of_programs(symbol: Symbol) -> NotationError:
     """``if x > 0 then ...``, ``x_i and y_i``: names that nobody gives an input."""
     number = symbol.name in {"inf", "nan", "infinity"}

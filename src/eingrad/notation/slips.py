@@ -19,6 +19,7 @@ from eingrad.notation.syntax import (
     Call,
     Compare,
     Formula,
+    Number,
     Ordinal,
     Power,
     Product,
@@ -42,6 +43,7 @@ def check_slips(statements: Iterable[Statement], known: Collection[str]) -> None
             (statement.value,) if isinstance(statement, Assignment)
             else (statement.left, statement.right)
         )  # fmt: skip
+        check_zeroth(sides)
         labels = {*kept_by(statement), *(x for side in sides for x in _labels(side))}
         for side in sides:
             for part in _walk(side):
@@ -52,6 +54,19 @@ WORDS = frozenset({  # of programs, not of formulas
     "if", "then", "else", "elif", "and", "or", "not", "for", "while", "return", "import", "def",
     "otherwise", "inf", "nan", "infinity", "None", "True", "False",
 })  # fmt: skip
+
+
+def check_zeroth(sides: Iterable[Formula], books: bool = False) -> None:
+    """Raise for a name to the power 0, ``(x - x^0)^2``, beside the same name, in ``books`` always;
+    beside other powers it is 1: ``a_0 x^0 + a_1 x^1``."""
+    parts = [part for side in sides for part in walk(side)]
+    powers = [x for x in parts if isinstance(x, Power) and isinstance(x.base, Symbol)]
+    for power in powers:
+        if power.exponent == Number(0) and isinstance(power.base, Symbol):
+            own = [x.exponent for x in powers if x.base == power.base]
+            stands = sum(x == power.base for x in parts)
+            if own.count(Number(0)) == len(own) and (books or stands > len(own)):
+                raise mistakes.zeroth_power(power.base)
 
 
 def _check(part: Formula, labels: Collection[str], known: Set[str]) -> None:

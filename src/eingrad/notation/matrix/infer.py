@@ -15,7 +15,7 @@ from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
 from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.kinds import ANY, KINDS, VECTOR, C, M, R, Relation, S, Sets, single
 from eingrad.notation.matrix.typed import OF_MATRIX, TreeBuilder, Typed, times_in
-from eingrad.notation.syntax import SLICE, Call, Formula, Offset, Symbol
+from eingrad.notation.syntax import DOT, SLICE, Call, Formula, Offset, Symbol
 from eingrad.notation.text import to_text
 
 MOST = 300  # guesses
@@ -70,6 +70,7 @@ class Inference:
         ]  # fmt: skip
         self.equations += [Relating(kinds.equal, (a.var, b.var), b) for a, b in sides]
         self.equations += list(self._ranks())
+        self.equations += [] if self.facts.claimed else list(self._dots())
         self.assigned = {left.var for left, _ in sides}
         self.uses: dict[int, list[int]] = {}
         for k, equation in enumerate(self.equations):
@@ -89,6 +90,25 @@ class Inference:
             if len(own) > 1 and name not in self.facts.axes:
                 variables = tuple(self.builder.names[name, k] for k in own)
                 yield Relating(_of_one_rank(own), variables, first[variables[0]])
+
+    def _dots(self) -> Iterator[Relating]:
+        r"""Yield what keeps a dot between names, ``u \cdot v``, from being an outer product, and
+        what stands behind one, ``u \cdot v w``, from being an inner product without a sign."""
+        for node in self.nodes:
+            signs = getattr(node.written, "signs", ())
+            if node.op in {"product", "dot"} and len(signs) == len(node.parts):
+                for left, sign, right in zip(node.parts, signs[1:], node.parts[1:], strict=False):
+                    if sign == DOT and self._are_names(left, right):
+                        yield Relating(_unlike(C, R), (left.var, right.var), node)
+            if node.op == "dot" and node.parts[1].op == "product":
+                first, second = node.parts[1].parts[:2]
+                if self._are_names(first, second):
+                    yield Relating(_unlike(R, C), (first.var, second.var), node)
+
+    def _are_names(self, left: Typed, right: Typed) -> bool:
+        """Whether both are names, none of which is declared to be a row."""
+        rows = R in (self.builder.domains[left.var], self.builder.domains[right.var])
+        return left.op == right.op == "name" and not rows
 
     def solve(self) -> list[int]:
         """Return the kind of every variable; raise KindError, or NotationError where it is open."""
@@ -443,6 +463,16 @@ def _dot(sets: Sets) -> Sets:
             if sets[1] & left and sets[2] & right and sets[0] & own:
                 found = [found[0] | own & sets[0], found[1] | left, found[2] | right]
     return found
+
+
+def _unlike(first: int, second: int) -> Relation:
+    """Two parts that are not of these kinds at once."""
+
+    def relation(sets: Sets) -> Sets:
+        left = sets[0] if sets[1] & ~second else sets[0] & ~first
+        return [left, sets[1] if sets[0] & ~first else sets[1] & ~second]
+
+    return relation
 
 
 def _dotted(own: int, left: int, right: int) -> str:

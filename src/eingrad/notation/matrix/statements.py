@@ -118,9 +118,12 @@ def elaborated(
     matrix = in_matrices(statements, bold, moving, first)
     scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
     scalars |= _to_a_power(statements)
+    wide = {n: len(s.extents) for s in statements if isinstance(s, Shaped) and not s.carried
+            for n in s.names}  # fmt: skip
     for k, s in enumerate(statements):
         if isinstance(s, Assignment) and k not in matrix:
             _check_functions(s.value)
+            _check_labels(s.value, wide)
             if not _has_labels(s, moving):
                 _check_capitals(s.value, scalars, latex, moving)
     shapes = [s for s in statements if isinstance(s, Shaped)]
@@ -132,6 +135,19 @@ def elaborated(
         _check_unbold(statements, {name for name, _ in bold})
     found = _TextElaboration(statements, bold, matrix, moving, first, latex).run()
     return found.with_extents(shapes, counts, moving)
+
+
+def _check_labels(value: Formula, wide: Mapping[str, int]) -> None:
+    """Raise for the row X_i of what is declared as a matrix, which would be a vector here."""
+    for x in walk(value):
+        if isinstance(x, Symbol) and x.labels and len(x.labels) < wide.get(x.name, 0):
+            free = ",".join((*x.labels, *":" * (wide[x.name] - len(x.labels))))
+            raise NotationError(
+                f"{to_text(x)} has fewer labels than {x.name} has extents",
+                hint=f"write all labels, or {x.name}_{{{free}}} for a row",
+                position=x.position,
+                operand=x.name,
+            )
 
 
 def _to_a_power(statements: Sequence[Statement]) -> set[str]:
@@ -258,6 +274,8 @@ def _is_sign(part: Formula, bold: Bold, moving: Collection[str]) -> bool:
             return not _labelled(base, moving)
         case Power(base=Symbol(name=name, labels=(_,)), exponent=exponent):
             return exponent == TRANSPOSED and (name[:1].islower() or (name, 1) in bold)
+        case Power(exponent=Sum(terms=(turned,))) if turned in TRANSPOSES:
+            return True  # A^{-T}
         case Power(base=base, exponent=exponent):
             return exponent in TRANSPOSES and (not _labelled(base) or _is_vector(base))
         case Product(signs=signs):

@@ -11,6 +11,7 @@ from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
     AT_POINT,
     BY_ROW,
+    DOT,
     ODOT,
     TRANSPOSED,
     Call,
@@ -64,7 +65,9 @@ class DerivativeReader(PointReader):
         if isinstance(above, Product) and not (any(above.divides) or grouped or dots):
             factors = above.factors
         divides = (*[False] * len(factors), True)
-        return Product((*factors, below), divides, self.at(token))
+        dotted = isinstance(above, Product) and len(factors) > 1 and DOT in above.signs
+        signs = (*above.signs, "") if isinstance(above, Product) and dotted else ()
+        return Product((*factors, below), divides, self.at(token), signs)
 
     def _is_group(self) -> bool:
         """Whether one pair of parentheses encloses all that stands in the braces ahead."""

@@ -155,7 +155,8 @@ class Parser(CallReader):
                 formulas += factor.factors
                 divides += factor.divides
                 barred += factor.divides
-                signs += [text] + [r"\times"] * (len(factor.factors) - 1)  # it was looked at
+                dots = factor.signs or ("",) * len(factor.factors)  # others were looked at
+                signs += [text] + [r"\cdot" if x == DOT else r"\times" for x in dots[1:]]
             else:
                 formulas.append(factor)
                 divides.append(below)
@@ -607,6 +608,12 @@ class Parser(CallReader):
         factor = name in context.bare or (entries and name not in names.GENERIC) or (
             context.closed and name in context.tensors
             and (self._raised_behind() or self._is_differential_ahead()))  # fmt: skip
+        if entries and self._is_where_defined(name):
+            self.skip_arguments()
+            return
+        if not context.closed and entries and factor and self._is_point_of(entries):
+            hint = "write p_{kx}, or a name without an argument; a product without parentheses"
+            raise self.error(f"{name} with a label and an argument", hint, token)
         if count == 1 and (factor or (entries and context.closed and name in context.tensors)):
             return  # f (x) beside a lone f, A_ij (x)
         if not context.final:
@@ -618,6 +625,19 @@ class Parser(CallReader):
             return
         hint = f"write {name} alone where it is defined, and a product without parentheses"
         raise self.error(f"{name} with {'arguments' if count > 1 else 'an argument'}", hint, token)
+
+    def _is_where_defined(self, name: str) -> bool:
+        r"""Whether the arguments ahead are those of a definition, ``p_k(x) = ...``."""
+        known = self.context.applied.get(name)
+        ahead = self.arguments_ahead()
+        return bool(ahead) and known is not None and ahead == known.arguments
+
+    def _is_point_of(self, entries: tuple[Entry, ...]) -> bool:
+        r"""Whether one name without labels stands in the parentheses ahead, ``\sigma_i(X)``: nobody
+        multiplies by it so."""
+        ahead = self.arguments_ahead()
+        plain = len(ahead) == 1 and not ahead[0].labels and ahead[0].name not in entries
+        return plain and self.context.final
 
     def _is_differential_ahead(self) -> bool:
         """Whether the dX of ``A (dX)`` comes next."""

@@ -14,6 +14,7 @@ from eingrad.notation.gathers import with_integers
 from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.matrix.statements import elaborated, labels_inside, shows_matrices
 from eingrad.notation.moves import with_edges, with_first_entries
+from eingrad.notation.slips import check_zeroth
 from eingrad.notation.summation import Summation, labels_of, walk
 from eingrad.notation.syntax import (
     AT_POINT,
@@ -189,6 +190,9 @@ def _read_model(lexer: Lexer) -> Reading:
     }
     read.statements = [_of_books(statement_in_place(s, defined), s, books) for s in read.statements]
     _check_points(read.statements)
+    for s in read.statements:
+        if isinstance(s, Assignment):
+            check_zeroth([s.value], books=True)
     for statement in read.statements:
         if isinstance(statement, Assignment):
             check_rows(statement.value)
