@@ -15,6 +15,7 @@ import eingrad as eg
 RNG = np.random.default_rng(7)
 x, y, w = RNG.uniform(0.2, 0.8, (3, 4))
 X, V = RNG.uniform(0.2, 0.8, (2, 5, 4))
+SPD = np.einsum("iab,icb->iac", *2 * [RNG.uniform(0.2, 0.8, (4, 4, 4))]) + np.eye(4)
 b = 0.3
 
 
@@ -77,6 +78,10 @@ VALUES = [
     # dots between vectors
     (r"x, y, w \in \mathbb{R}^n \\ L = x \cdot y\, w", "L", (x @ y) * w),
     (r"L = \frac{x \cdot y}{\|x\|\|y\|}", "L", x @ y / np.linalg.norm(x) / np.linalg.norm(y)),
+    # one matrix for each label, and its determinant
+    (r"f = \sum_i w_i \log |\Sigma_i|", "f", w @ np.log(np.linalg.det(SPD))),
+    (r"f = \sum_i z_i^\top \Sigma_i^{-1} z_i", "f", np.einsum("ia,iab,ib->", X[:4], np.linalg.inv(SPD), X[:4])),
+    (r"f = \sum_i |2 A_i^{-1}| \\ A_i \in \mathbb{R}^{n \times n}", "f", np.sum(2**4 / np.linalg.det(SPD))),
     # letters that belong to names
     (r"y = \sigma(z_o) \\ z_o = w_o b + b", "y", None),
 ]  # fmt: skip
@@ -92,6 +97,9 @@ def test_the_meaning_by_values(text: str, name: str, expected: Any) -> None:
         "xprime": y,
         "X": X,
         "aLminus1": np.array(0.7),
+        "Sigma": SPD,
+        "A": SPD,
+        "z": X[:4],
     }
     if r"\theta" in text:
         arrays["x"], expected = X, np.sum((X @ w) ** 2)

@@ -34,8 +34,23 @@ LOGISTIC = r"g(z) = \frac{1}{1 + e^{-z}} \\ h = g(w^T x) \\ \ell = y \log h + (1
 TANH = r"\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}} \\ L = \sum_i \tanh(a_i)"
 ONE = r"e_{ij} = x_{ij} - \sum_s u_{is} v_{js} \\ J = \frac{1}{2} \sum_{ij} e_{ij}^2"
 CENTRED = r"\ell = \sum_{i=1}^n (X_i - \mu)^T \Sigma^{-1} (X_i - \mu) \\ \Sigma \in \mathbb{R}^{d \times d}"
+EACH = r"f = \sum_k x_k^\top A_k x_k"
+EACH_BOLD = r"f = \sum_k \mathbf{x}_k^\top \mathbf{A}_k \mathbf{x}_k"
+EACH_DET = r"f = \sum_k |A_k| \\ A_k \in \mathbb{R}^{n \times n}"
+MIXTURE = r"Q = \sum_i \sum_k \gamma_{ik} \left[ -\frac{1}{2} \log |\Sigma_k| - \frac{1}{2} (x_i - \mu_k)^\top \Sigma_k^{-1} (x_i - \mu_k) \right]"
 
 CLAIMS = [
+    (MIXTURE, r"\frac{\partial Q}{\partial \Sigma_k} = \frac{1}{2} \sum_i \gamma_{ik} \left( \Sigma_k^{-\top} (x_i - \mu_k) (x_i - \mu_k)^\top \Sigma_k^{-\top} - \Sigma_k^{-\top} \right)",
+     r"\frac{\partial Q}{\partial \Sigma_k} = \frac{1}{2} \sum_i \gamma_{ik} \left( \Sigma_k^{-\top} (x_i - \mu_k) (x_i - \mu_k)^\top \Sigma_k^{-\top} + \Sigma_k^{-\top} \right)"),
+    (MIXTURE, r"\frac{\partial Q}{\partial \mu_k} = \frac{1}{2} \sum_i \gamma_{ik} (\Sigma_k^{-1} + \Sigma_k^{-\top}) (x_i - \mu_k)",
+     r"\frac{\partial Q}{\partial \mu_k} = -\sum_i \gamma_{ik} \Sigma_k^{-1} (x_i - \mu_k)"),
+    (MIXTURE, r"\frac{\partial Q}{\partial \gamma_{ik}} = -\frac{1}{2} \log |\Sigma_k| - \frac{1}{2} (x_i - \mu_k)^\top \Sigma_k^{-1} (x_i - \mu_k)",
+     r"\frac{\partial Q}{\partial \gamma_{ik}} = -\log |\Sigma_k| - \frac{1}{2} (x_i - \mu_k)^\top \Sigma_k^{-1} (x_i - \mu_k)"),
+    (EACH_DET, r"\frac{\partial f}{\partial A_k} = |A_k| A_k^{-\top}", r"\frac{\partial f}{\partial A_k} = A_k^{-\top}"),
+    (EACH_DET, r"f = \sum_k |A_k^\top|", r"f = \sum_k |2 A_k|"),
+    (EACH, r"\frac{\partial f}{\partial A_k} = x_k x_k^\top", r"\frac{\partial f}{\partial A_k} = x_k^\top x_k"),
+    (EACH, r"\frac{\partial f}{\partial x_k} = (A_k + A_k^\top) x_k", r"\frac{\partial f}{\partial x_k} = A_k x_k"),
+    (EACH_BOLD, r"\frac{\partial f}{\partial \mathbf{A}_k} = \mathbf{x}_k \mathbf{x}_k^\top", r"\frac{\partial f}{\partial \mathbf{A}_k} = \mathbf{x}_k^\top \mathbf{x}_k"),
     (ROWS, r"\frac{\partial L}{\partial w} = 2 \sum_i (\hat{y}_i - y_i) X_{i,:}", r"\frac{\partial L}{\partial w} = \sum_i (\hat{y}_i - y_i) X_{i,:}"),
     (ROWS, r"\frac{\partial L}{\partial X_{i,\cdot}} = 2 (\hat{y}_i - y_i) w", r"\frac{\partial L}{\partial X_{i,\cdot}} = 2 (\hat{y}_i + y_i) w"),
     (PRODUCT, r"\frac{\partial L}{\partial X_{:,j}} = W^T \frac{\partial L}{\partial Y_{:,j}}", r"\frac{\partial L}{\partial X_{:,j}} = W \frac{\partial L}{\partial Y_{:,j}}"),

@@ -12,12 +12,19 @@ from eingrad.errors import NotationError
 from eingrad.notation import mistakes
 from eingrad.notation.dimensions import Dimensions
 from eingrad.notation.lexeme import is_function
-from eingrad.notation.syntax import Symbol
+from eingrad.notation.syntax import Formula, Number, Power, Product, Symbol
 from eingrad.notation.thunks import Extents, Most, OffsetRead, Thunk
 
 RESERVED = "delta"
 PI = Symbol("pi")  # the number, where nothing assigns it
 INFINITY = Symbol("inf")  # likewise; it stands in case distinctions by conditions on labels
+
+
+def is_number(formula: Formula) -> bool:
+    r"""Whether a formula is made of numbers and of pi, not of pi alone."""
+    parts = formula.factors if isinstance(formula, Product) else (formula,)
+    plain = [x.base if isinstance(x, Power) else x for x in parts]
+    return all(isinstance(x, Number) or x == PI for x in plain)
 
 
 class Tensors:

@@ -14,6 +14,12 @@ from eingrad.notation.matrix import kinds
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, R
+from eingrad.notation.matrix.labelled import (
+    matrices_with_labels,
+    names_one,
+    with_carried,
+    with_determinants,
+)
 from eingrad.notation.matrix.letters import Letters, MisfitError, OpenExtent, StackedError
 from eingrad.notation.matrix.series import check_series
 from eingrad.notation.matrix.shapes import OpenSumError, Shapes, SizeError
@@ -113,9 +119,12 @@ def elaborated(
     Raises NotationError where shapes do not fit together, or where one stays open.
     """
     statements = [_symmetry(s) for s in statements]
+    statements = with_carried(statements, moving)
     rest = tuple(s for s in statements if not isinstance(s, Shaped))
+    each = matrices_with_labels(statements, bold, moving)
+    statements = [with_determinants(s, each) for s in statements]
     statements = _with_losses(statements, bold, moving)
-    matrix = in_matrices(statements, bold, moving, first)
+    matrix = in_matrices(statements, bold, moving, first, each)
     scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
     scalars |= _to_a_power(statements)
     wide = {n: len(s.extents) for s in statements if isinstance(s, Shaped) and not s.carried
@@ -133,7 +142,7 @@ def elaborated(
         _check_bars(statements)
     if bold:
         _check_unbold(statements, {name for name, _ in bold})
-    found = _TextElaboration(statements, bold, matrix, moving, first, latex).run()
+    found = _TextElaboration(statements, bold, matrix, moving, first, latex, each).run()
     return found.with_extents(shapes, counts, moving)
 
 
@@ -225,6 +234,7 @@ def in_matrices(
     bold: Bold = (),
     moving: Collection[str] = (),
     first: Mapping[str, str] = NO_ENTRIES,
+    each: Collection[str] = (),
 ) -> set[int]:
     """Return the places of the assignments that are matrix notation; see `elaborated`.
 
@@ -233,7 +243,7 @@ def in_matrices(
     assigned = {k: s for k, s in enumerate(statements) if isinstance(s, Assignment)}
     shown = {
         k for k, s in assigned.items()
-        if any(shows_matrices(x, bold, moving) for x in (s.target, s.value))
+        if any(shows_matrices(x, bold, moving) or names_one(x, each) for x in (s.target, s.value))
     }  # fmt: skip
     labelled = {
         part.name for s in assigned.values() for part in (*walk(s.target), *walk(s.value))
@@ -449,10 +459,10 @@ class _TextElaboration:
 
     def __init__(
         self, statements: Sequence[Statement], bold: Bold, matrix: set[int],
-        moving: Collection[str], first: Mapping[str, str], latex: bool,
+        moving: Collection[str], first: Mapping[str, str], latex: bool, each: Collection[str],
     ) -> None:  # fmt: skip
         self.statements, self.matrix, self.moving = statements, matrix, moving
-        self.first, self.latex = first, latex
+        self.first, self.latex, self.each = first, latex, each
         self.bold = {*bold}
         self.upright, self.ones, self.dots = C, False, False
         self.vectors: Mapping[str, str] = {}  # bold capitals that are vectors, with a note
@@ -553,6 +563,7 @@ class _TextElaboration:
                 facts.kinds[name] = kind
             elif count == 1:
                 facts.carried[self.stacks.get(name, name), 1] = kind | self.upright
+        facts.carried |= {(name, 1): M for name in self.each}
         return facts
 
     def _is_identity(self, name: str) -> bool:

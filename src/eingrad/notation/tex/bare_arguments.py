@@ -13,12 +13,10 @@ from eingrad.notation.syntax import (
     Call,
     Derivative,
     Formula,
-    Number,
     Power,
-    Product,
     Symbol,
 )
-from eingrad.notation.tensors import PI
+from eingrad.notation.tensors import PI, is_number
 from eingrad.notation.tex import names
 from eingrad.notation.tex.sums import SumReader
 from eingrad.notation.text import to_text
@@ -27,13 +25,6 @@ from eingrad.notation.tokens import Token
 WAVES = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp"})  # of whole products
 BESIDE = frozenset({r"\partial", r"\nabla", r"\dot", r"\ddot"})  # begin what no argument has
 SPACES = (r"\,", r"\;", r"\:", r"\ ")
-
-
-def is_number(formula: Formula) -> bool:
-    r"""Whether a formula is made of numbers and of pi, not of pi alone."""
-    parts = formula.factors if isinstance(formula, Product) else (formula,)
-    plain = [x.base if isinstance(x, Power) else x for x in parts]
-    return all(isinstance(x, Number) or x == PI for x in plain)
 
 
 class BareArgumentReader(SumReader):

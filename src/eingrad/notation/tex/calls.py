@@ -11,6 +11,7 @@ from eingrad.core.expr import ELLIPSIS
 from eingrad.errors import NotationError
 from eingrad.notation.grammar import FunctionHead, Written
 from eingrad.notation.lexeme import over_axes, over_matrices
+from eingrad.notation.matrix.labelled import is_matrix
 from eingrad.notation.matrix.typed import MINUS_ONE
 from eingrad.notation.mistakes import length_or_entries
 from eingrad.notation.summation import Summation, walk
@@ -26,8 +27,8 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
+from eingrad.notation.tensors import is_number
 from eingrad.notation.tex import names
-from eingrad.notation.tex.bare_arguments import is_number
 from eingrad.notation.tex.scripts import Scripts
 from eingrad.notation.tex.slashes import SlashReader
 from eingrad.notation.text import to_text
@@ -132,17 +133,14 @@ class CallReader(SlashReader):
 
     def _is_matrix(self, formula: Formula) -> bool:
         """Whether a formula is a matrix for sure: of names that are declared or known as such."""
-        match formula:
-            case Symbol(labels=()):
-                return formula.name in self.context.matrices or self.context.rank(formula.name) == 2
-            case Power(exponent=exponent) if exponent in (TRANSPOSED, MINUS_ONE):
-                return self._is_matrix(formula.base)
-            case Product() if not any(formula.divides):
-                rest = [x for x in formula.factors if not is_number(x)]
-                return bool(rest) and all(map(self._is_matrix, rest))
-            case Sum():
-                return any(map(self._is_matrix, formula.terms))
-        return False
+        return is_matrix(formula, self._names_matrix)
+
+    def _names_matrix(self, symbol: Symbol) -> bool:
+        """Whether a name is a matrix; in claims, too, with a label of the model: one for each."""
+        rank, count = self.context.rank(symbol.name), len(symbol.labels)
+        if not count:
+            return symbol.name in self.context.matrices or rank == 2
+        return count == 1 and rank == 3 and self.context.moving.isdisjoint(symbol.labels)
 
     def is_of_matrix(self, formula: Formula) -> bool:
         r"""Whether a formula is a matrix, perhaps times numbers: ``\mathbf{A} t``."""
