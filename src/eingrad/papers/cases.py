@@ -95,6 +95,8 @@ def restricted(row: EquationRow, document: Document, k: int) -> EquationRow:
         return row
     prose, formula = document.passages[k + 1 : k + 3]
     found = _BEHIND.fullmatch(prose.text) if prose.kind == "prose" else None
+    if prose.kind == "prose" and prose.text.strip() == "(" and _closes(document, k + 3):
+        found = _BEHIND.fullmatch("(if ")  # dy/dx = 1 (x > 0)
     inline = formula.kind == "math" and not formula.display
     if found is None or not inline or _DOTS.search(formula.text):
         return row
@@ -112,6 +114,12 @@ def restricted(row: EquationRow, document: Document, k: int) -> EquationRow:
         condition = f"{row.condition} {left.text} {mark} {right.text}".strip()
         return replace(row, condition=condition)
     return replace(row, only=f"{word} {rows[0].source}")
+
+
+def _closes(document: Document, k: int) -> bool:
+    """Whether a parenthesis is closed at the beginning of a passage of prose."""
+    passage = document.passages[k] if k < len(document.passages) else None
+    return passage is not None and passage.kind == "prose" and passage.text.lstrip()[:1] == ")"
 
 
 def only_labels(sides: Iterable[str]) -> set[str]:

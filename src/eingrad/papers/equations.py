@@ -43,6 +43,11 @@ SPACES = frozenset({r"\quad", r"\qquad", r"\hspace", r"\hfill", "~"})
 THIN = frozenset({r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\displaystyle", r"\textstyle"})
 DROPPED = re.compile(r"\\(?:label|tag|nonumber|notag|vspace|hspace|hskip|vskip|allowbreak|"
                      r"phantom|hphantom|vphantom|color)(?![A-Za-z])\*?")  # fmt: skip
+_OF_DERIVATIVE = re.compile(r"\\partial|\\nabla|'|\\frac\s*\{?\s*(?:d|\\mathrm\s*\{d)")
+_COMPARISON = re.compile(
+    r"(?P<open>\()?[^=()<>]*(?:[<>]|\\(?:le|ge|leq|geq|leqslant|geqslant|lt|gt|ne|neq)(?![a-z]))[^=()<>]*"
+    r"(?(open)\))"
+)
 _UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")  # spaces without width
 _ARROW = re.compile(r"(?<![<>=])=+>(?!=)")
 _LAST_WORD = re.compile(r"[,;]?\s+(?:then|and|so|where)\Z")  # z = 0, then
@@ -200,7 +205,11 @@ def _equations(row: str, line: int) -> Iterator[EquationRow]:
             own = replace(own, only=found[-1].source)
         if found and _is_note(text):
             found[-1] = replace(found[-1], note=text)
-        elif found and kind == "space" and is_condition(own, found[-1]):
+        elif (
+            found
+            and kind == "space"
+            and (is_condition(own, found[-1]) or _is_case(text, found[-1]))
+        ):
             found[-1] = replace(found[-1], condition=f"{found[-1].condition} {text}".strip())
         elif found and kind == "space" and _continues(own, found[-1]):
             found[-1] = _joined(found[-1], own)
@@ -388,6 +397,12 @@ def is_condition(row: EquationRow, last: EquationRow) -> bool:
         return False
     letter = re.fullmatch(r"\\?[A-Za-z]+'?", left) and (len(left) == 1 or left[0] == "\\")
     return bool(letter) and _stands_below(left, last)
+
+
+def _is_case(text: str, last: EquationRow) -> bool:
+    r"""Whether a comparison, ``(x \ge 0)``, says where a derivative is what stands before it."""
+    derivative = len(last.sides) > 1 and _OF_DERIVATIVE.search(last.sides[0].text)
+    return bool(derivative) and _COMPARISON.fullmatch(text.strip()) is not None
 
 
 def _stands_below(letter: str, row: EquationRow) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
+from eingrad.notation.tex.cases_behind import with_cases_behind
 from eingrad.notation.tex.counted_terms import with_whole_sums
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import (
@@ -56,7 +57,7 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     too deep.
     """
     tokens = _variants_apart(with_own_commands(list(lexer.tokens())), known)
-    tokens = _join_delimiters(tokens, lexer)
+    tokens = with_cases_behind(_join_delimiters(tokens, lexer), lexer)
     tokens = _with_cases(_with_dots(tokens), lexer)
     bare = _without_dropped(_with_braces_in_fractions(with_whole_sums(tokens)))
     bare = _without_placeholders(_without_empty(_unwrapped(_unstacked(bare))))
