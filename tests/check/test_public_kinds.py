@@ -28,6 +28,21 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"\frac{\partial \lambda}{\partial e} = D e + D^\top e"],
         [r"\frac{\partial \lambda}{\partial e} = 2 D^\top e^\top"],
     ),
+    "a case in parentheses behind a space": (
+        r"L = \sum_i x_i |x_i|",
+        [r"\frac{\partial L}{\partial x_i} = 2 x_i \ (x_i > 0)", r"\frac{\partial L}{\partial x_i} = -2 x_i \;\left(x_i < 0\right)"],
+        [r"\frac{\partial L}{\partial x_i} = 2 x_i \ (x_i < 0)", r"\frac{\partial L}{\partial x_i} = 2 x_i (x_i > 0)"],
+    ),
+    "a case of labels in parentheses": (
+        r"p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}",
+        [r"\frac{\partial p_i}{\partial z_j} = p_i(1-p_i) \ (i=j)", r"\frac{\partial p_i}{\partial z_j} = -p_ip_j ~(i\ne j)"],
+        [r"\frac{\partial p_i}{\partial z_j} = p_i(1-p_i) \ (i\ne j)", r"\frac{\partial p_i}{\partial z_j} = p_ip_j ~(i\ne j)"],
+    ),
+    "an indicator behind a space": (
+        r"y = \sum_i \max(0, x_i)^2 / 2",
+        [r"\frac{\partial y}{\partial x_i} = x_i \, \mathbf{1}\, (x_i > 0)", r"\frac{\partial y}{\partial x_i} = x_i I\, (x_i > 0)"],
+        [r"\frac{\partial y}{\partial x_i} = x_i \, \mathbf{1}\, (x_i < 0)"],
+    ),
     "a sum to a number": (
         r"\bar x = \frac1{10}\sum_{i=1}^{10}x_i \\ L = \sum_{i=1}^{10}(x_i-\bar x)^2",
         [r"\frac{\partial L}{\partial x_i} = 2(x_i-\bar x)"],

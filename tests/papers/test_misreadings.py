@@ -88,6 +88,20 @@ Then \[\frac{{\partial y_i}}{{\partial x_j}} = {value}\] {behind}.
     assert found_in(tmp_path, text)[1].outcome == outcome
 
 
+@pytest.mark.parametrize(("text", "outcomes"), [
+    (r"$f'(x) = 2x \quad (x \ge 0), \qquad f'(x) = -2x \quad (x < 0)$", ["right", "right"]),
+    (r"$f'(x) = 2x \quad x \ge 0$", ["right"]),
+    (r"$f'(x) = -2x \quad (x \ge 0)$", ["wrong"]),
+    (r"$f'(x) = 2x \ (x \ge 0)$ and $f'(x) = 2x \ (x < 0)$", ["right", "wrong"]),
+    (r"$f'(x) = 2x$ ($x \ge 0$)", []),  # in a case only
+    (r"$f'(x) = 2x$ (see $x$)", ["wrong"]),
+])  # fmt: skip
+def test_a_case_in_parentheses(tmp_path: Path, text: str, outcomes: list[str]) -> None:
+    found = found_in(tmp_path, f"Let $f(x) = x |x|$. Then {text}.\n")
+    judged = [f.outcome for f in found if f.formula.startswith("f'") and f.kind == "claim"]
+    assert judged == outcomes
+
+
 # a text, a formula of it, and how it is read, "" where it is not: no vector as a number, and no
 # number as a vector
 SHAPES = [
