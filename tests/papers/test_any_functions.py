@@ -141,3 +141,101 @@ def test_functions_of_several_numbers(tmp_path: Path, text: str, claim: str, out
     path = tmp_path / "a.md"
     path.write_text(f"$$ {text} $$\n\n$$ {claim} $$\n", encoding="utf-8")
     assert eg.check_document(path).formulas[-1].outcome == outcome
+
+
+def last_of(folder: Path, text: str) -> eg.JudgedFormula:
+    """Return what is found of the last formula of a document."""
+    path = folder / "a.md"
+    path.write_text(text, encoding="utf-8")
+    return eg.check_document(path).formulas[-1]
+
+
+POLICY, VALUE = r"\pi(a|s)", r"q(s, a)"
+F, G, SUM = "f_j(y_l)", "f_k(y_l)", r"\sum_{k \neq l}"
+QUOTIENTS = rf"\frac{{\nabla_{{y_l}} {F}}}{{{SUM} {G}}}"
+DP = r"\frac{\partial p(x; w)}{\partial w}"
+# functions of arguments that nothing defines: the rules of products, quotients and logarithms
+APPLIED = [
+    (rf"\nabla \log {POLICY}", rf"\frac{{\nabla {POLICY}}}{{{POLICY}}}", "right"),
+    (rf"\nabla \log {POLICY}", rf"\frac{{\nabla {POLICY}}}{{2 {POLICY}}}", "not judged"),
+    (rf"\nabla \log {POLICY}", rf"\frac{{\nabla {POLICY}}}{{\pi(b|s)}}", "not judged"),
+    (rf"\sum_a {POLICY} \nabla \log {POLICY}", r"\nabla \sum_b \pi(b|s)", "right"),
+    (rf"\nabla \left[ \sum_a {POLICY} {VALUE} \right]",
+     rf"\sum_a \left[ \nabla {POLICY} {VALUE} + {POLICY} \nabla {VALUE} \right]", "right"),
+    (rf"\nabla \left[ \sum_a {POLICY} {VALUE} \right]",
+     rf"\sum_a \left[ \nabla {POLICY} {VALUE} - {POLICY} \nabla {VALUE} \right]", "not judged"),
+    (r"\frac{\partial}{\partial w} \log p(x; w)", rf"\frac{{1}}{{p(x; w)}} {DP}", "right"),
+    (r"\frac{\partial}{\partial w} p(x; w)^3", rf"3 p(x; w)^2 {DP}", "right"),
+    (r"\frac{\partial}{\partial w} p(x; w)^3", rf"3 p(x; w) {DP}", "not judged"),
+    (rf"\nabla_{{y_l}} \left( \frac{{{F}}}{{{SUM} {G}}} \right)",
+     rf"{QUOTIENTS} - \frac{{{F} {SUM} \nabla_{{y_l}} {G}}}{{({SUM} {G})^2}}", "right"),
+    (rf"\nabla_{{y_l}} \left( \frac{{{F}}}{{{SUM} {G}}} \right)",
+     rf"{QUOTIENTS} - \frac{{{F} {SUM} \nabla_{{y_l}} {G}}}{{{SUM} {G}^2}}", "not judged"),
+    # what no plain name can stand for: functions of formulas, expectations, products with an order
+    (r"\frac{\partial}{\partial t} s(s^{-1}(t))", "1", "not judged"),
+    (r"\frac{d}{dt} E[x(t) y(t)]", r"\frac{d}{dt} E[x(t)] y(t)", "not judged"),
+    (r"\frac{d}{dt} (A(t) B(t) C W)", r"\frac{d}{dt} (A(t) B(t) W C)", "not judged"),
+    (r"\nabla_w (X w)", "X", "not judged"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("left", "side", "outcome"), APPLIED)
+def test_functions_of_arguments(tmp_path: Path, left: str, side: str, outcome: str) -> None:
+    assert last_of(tmp_path, f"So\n\n$$ {left} = {side} $$\n").outcome == outcome
+
+
+DU, DH, HU = (rf"\frac{{d {of}}}{{d {by}}}" for of, by in (
+    ("u_t", "w"), ("h_{t-1}", "w"), ("h_{t-1}", "o_{t-1}")))  # fmt: skip
+OW = r"\frac{d o_{t-1}}{d w}"
+# a side that nothing judges, and one that stands behind it for the same left side
+STEPS = [
+    (rf"x_t + v {DH}", rf"x_t + v {HU} {OW}",
+     "right if line 1 is, and if h_{t-1} depends on w through o_{t-1} alone: it follows from that"),
+    (rf"x_t + v {DH}", rf"x_t + v {OW} {HU}",
+     "right if line 1 is, and if h_{t-1} depends on w through o_{t-1} alone: it follows from that"),
+    (rf"x_t + v {DH}", rf"x_t - v {HU} {OW}", ""),
+    (rf"x_t + v {DH}", rf"x_t + v \frac{{d o_{{t-1}}}}{{d h_{{t-1}}}} {OW}", ""),
+    (r"\frac{1}{p(t)} p(t) (1 - p(t)) x_t", "(1 - p(t)) x_t",
+     "right if line 1 is: it follows from that"),
+    (r"\frac{1}{p(t)} p(t) (1 - p(t)) x_t", "p(t) x_t", ""),
+    (r"0.562 \cdot 0.246", "0.138", "right if line 1 is: it follows from that"),
+    (r"0.562 \cdot 0.246", "0.139", ""),
+    (r"\log a(t) b(t) x_t", r"\log b(t) c(t) x_t", ""),
+    ("W_1 W_2 x_t", "W_2 W_1 x_t", ""),
+    (rf"x_t + v {DH}", rf"x_t + v {DH}", ""),  # said once more, which is no step
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "side", "reason"), STEPS)
+def test_a_step_from_what_is_not_judged(
+    tmp_path: Path, before: str, side: str, reason: str
+) -> None:
+    last = last_of(tmp_path, f"$$ {DU} = {before} $$\n\n$$ {DU} = {side} $$\n")
+    assert last.outcome == ("right if" if reason else "not judged")
+    assert not reason or last.reason == reason
+
+
+def test_a_step_from_what_is_wrong_is_none(tmp_path: Path) -> None:
+    slope = r"\frac{dL}{dx}"
+    text = f"$$ L = x^2 $$\n\n$$ {slope} = 3 x $$\n\n$$ {slope} = x + x + x $$\n"
+    assert last_of(tmp_path, text).outcome == "wrong"
+
+
+@pytest.mark.parametrize(("left", "kind"), [
+    (r"\frac{\partial}{\partial \phi} \sum_i \log \mathcal{N}(x_i; \phi)", "other"),
+    (r"\nabla J", "other"),
+    (r"\frac{\partial p_i}{\partial x_j}", "claim"),
+    (r"\frac{\partial u}{\partial z_j}", "claim"),
+])  # fmt: skip
+def test_what_is_set_to_zero(tmp_path: Path, left: str, kind: str) -> None:
+    assert last_of(tmp_path, f"So\n\n$$ {left} = 0 $$\n").kind == kind
+
+
+@pytest.mark.parametrize("text", [
+    r"\frac{\partial^2 \ell(y; \theta)}{\partial \theta \partial \theta^\top} = X^\top W X",
+    r"\frac{1}{\frac{\partial^2 A(t)}{\partial t^2}} = \frac{\partial t}{\partial \mu}",
+])  # fmt: skip
+def test_a_second_derivative_stays_a_statement(tmp_path: Path, text: str) -> None:
+    last = last_of(tmp_path, f"So\n\n$$ {text} $$\n")
+    assert (last.kind, last.outcome) == ("claim", "not judged")
+    assert "mistake of eingrad" not in last.reason

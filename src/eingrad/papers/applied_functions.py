@@ -48,7 +48,7 @@ class DefinedFunction:
         if formula is None:
             return None
         values = dict(zip(self.parameters, arguments, strict=True))
-        return _with_values(formula, values)
+        return with_values(formula, values)
 
     def _derivative(self, primes: int) -> str | None:
         """Return its derivative by its one parameter as a formula."""
@@ -56,15 +56,23 @@ class DefinedFunction:
             return None
         [own] = self.parameters
         free = next(x for x in "tsrqvu" if x not in letters_in(self.formula))
-        text = _with_values(self.formula, {own: free})
-        try:
-            derived = Derived(lower(read_model(rf"\check{{F}} = {text}").statements))
-            by = derived.derivative("Fcheck", [free] * primes)
-            expr = simplify(derived.whole(derived.exprs[by]))
-            found = to_latex(to_formula(expr, (), derived.names))
-        except EingradError:
-            return None
-        return _with_values(found, {free: own})
+        found = derivative_by(with_values(self.formula, {own: free}), free, primes)
+        return None if found is None else with_values(found, {free: own})
+
+
+def derivative_by(formula: str, name: str, order: int = 1) -> str | None:
+    """Return the derivative of a formula by a number in it, None where it cannot be derived.
+
+    >>> derivative_by(r"e^{-z}", "z")
+    '-\\exp\\left(-z  \\right)'
+    """
+    try:
+        derived = Derived(lower(read_model(rf"\check{{F}} = {formula}").statements))
+        by = derived.derivative("Fcheck", [name] * order)
+        expr = simplify(derived.whole(derived.exprs[by]))
+        return to_latex(to_formula(expr, (), derived.names))
+    except EingradError:
+        return None
 
 
 def with_functions(rows: Rows) -> list[list[str]]:
@@ -191,7 +199,7 @@ def _is_by(before: str) -> bool:
     return re.search(r"\\nabla\s*(?:_\s*(?:\{[^{}]*\}|\\?\w+))?\s*\Z", before) is not None
 
 
-def _with_values(formula: str, values: Mapping[str, str]) -> str:
+def with_values(formula: str, values: Mapping[str, str]) -> str:
     """Put values in the place of parameters, all at once."""
     names = "|".join(f"(?:{name_pattern(x)})" for x in values)
 

@@ -30,6 +30,7 @@ from eingrad.papers.claim_in_context import (
 )
 from eingrad.papers.functions_of_one import functions_in, with_any_functions
 from eingrad.papers.heads import letters_in
+from eingrad.papers.opaque_names import VARIABLE, Opaque
 from eingrad.papers.prose import Facts
 from eingrad.papers.scope import (
     Built,
@@ -166,13 +167,41 @@ class Equalities:
             return Finding("right if", reason, read=shown)
         return None
 
+    def of_any_values(self, equation: Opaque) -> Finding | None:
+        """Return that an equality holds whatever its names are, as functions of its variable, or
+        as far as only what it differentiates by name depends on that."""
+        nothing, text = Built((), None), with_any(equation.text, self.any_sigma)
+        by, names = equation.by, equation.stands
+        for spoken in (False, True, None):
+            try:
+                if spoken is not None and VARIABLE in text:
+                    read = with_any_functions(text, nothing, spoken)
+                else:
+                    read = in_context(text, nothing, {}, False)
+                right = read is not None and _is_right(read)
+            except EingradError:
+                continue
+            if read is None or not right:
+                continue
+            shown = equation.shown(text_of(read.claims[-1]))
+            if spoken is False or VARIABLE not in text:
+                of = f"functions of {by}" if VARIABLE in text else "names"
+                return Finding("right", f"right whatever {of} it speaks of", read=shown)
+            alone = [names.get(x, x) for x in functions_in(read)] if spoken else []
+            if alone:
+                reason = f"right if {', '.join(alone)} alone depends on {by}"
+            else:
+                reason = f"right if nothing beside {by} depends on it"
+            return Finding("right if", reason, read=shown)
+        return None
+
     def holds(self, read: Read, section: tuple[int, ...]) -> bool:
         """Whether an equality is right in its model, and nothing is taken for less than it is."""
         if self.taken_for_number(read.text, read.derived.system, section):
             return False
         if read.open_matrix() is not None or read.shifted_matrix() is not None:
             return False
-        return all(verdict.outcome == "right" for verdict in read.judged("verdict"))
+        return _is_right(read)
 
     def as_read(self, text: str, section: tuple[int, ...]) -> str:
         """Return how an equality is read, "" where it cannot be."""
@@ -482,6 +511,10 @@ class Equalities:
         """Add to a condition the line of the document that states it."""
         line = self.facts.line_for(condition)
         return reason if line is None else f"{reason}, as line {line} says"
+
+
+def _is_right(read: Read) -> bool:
+    return all(verdict.outcome == "right" for verdict in read.judged("verdict"))
 
 
 def _alone(read: Read) -> str:

@@ -18,6 +18,7 @@ from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula, differentiated
 from eingrad.papers.rulings import Rulings
 from eingrad.papers.scope import letters_of_name
+from eingrad.papers.steps_between import Before, same
 
 EQUALITIES = EQUALS | {":=", "="}
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
@@ -106,6 +107,7 @@ class Judge:
         self.names = DefinedNames(self.overview, facts)
         self.rulings = Rulings(self.names, facts)
         self.chain: tuple[int, str, dict[str, str]] = (0, "", {})  # the last row's derivatives
+        self.sides: dict[tuple[tuple[int, ...], str], Before] = {}  # what is said of a left side
 
     def line_or_fault(self, line: PlacedRow) -> Iterator[JudgedFormula]:
         """Yield what a row says; a mistake of this program's own in it stops no document."""
@@ -240,10 +242,24 @@ class Judge:
                     self.names.scope.define(replace(stated, known_by=inner[2]))
                     reason = f"taken for the definition of {inner[0]}"
                     yield replace(judged, kind=kind, reason=reason)
+                    self.sides[line.section, bared(left)] = Before(line.row.line, side, "right")
                 else:
-                    yield self.rulings.condition(line, judged, left, side)
+                    yield self.followed(line, judged, left, side)
                 before = side
         self.chain = line.order, left, formulas
+
+    def followed(
+        self, line: PlacedRow, judged: JudgedFormula, left: str, side: str
+    ) -> JudgedFormula:
+        """Return what is found of a side, or of the step to it from what stands before it."""
+        place = line.section, bared(left)
+        before = self.sides.get(place)
+        step = None
+        if before is not None and not judged.judged and is_derivative(left + side):
+            step = self.rulings.step(line, left, before, side)
+        found = step or self.rulings.condition(line, judged, left, side)
+        self.sides[place] = Before(line.row.line, side, found.outcome)
+        return found
 
     def chained(
         self, line: PlacedRow, left: str, side: str, formulas: Mapping[str, str]
@@ -251,7 +267,8 @@ class Judge:
         """Judge a side of a chain by its left side; else by the derivatives of formulas that stand
         before it, which say by themselves what they are."""
         judged = self.rulings.equality(line, left, side)
-        for own, written in formulas.items() if not judged.judged else ():
+        others = {} if judged.judged else {k: v for k, v in formulas.items() if not same(k, side)}
+        for own, written in others.items():
             other = self.rulings.equality(line, own, side)
             sure = other.outcome != "wrong" or derivative_of_formula(own) is not None
             if other.judged and sure:

@@ -18,11 +18,13 @@ from eingrad.papers.givens import Given, said
 from eingrad.papers.gradient_entries import gradient_written_out
 from eingrad.papers.heads import is_derivative, letters_in, letters_of_names
 from eingrad.papers.judged_formula import JudgedFormula
+from eingrad.papers.opaque_names import ways
 from eingrad.papers.open_readings import reach
 from eingrad.papers.placed_rows import PlacedRow
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula
 from eingrad.papers.scope import Stated, letters_of_name
+from eingrad.papers.steps_between import Before, inner_steps, same, worked_out
 
 _DIFFERENTIAL = re.compile(
     r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
@@ -31,6 +33,12 @@ _FRACTION_OF = re.compile(r"\\[dt]?frac\s*\{\s*(?:\\partial|d)")
 _TEMPORARY = r"\check{F}"  # stands for a formula of which a derivative is
 _STATIONARY = "a condition: where a derivative is 0"
 _ZERO = re.compile(r"(?:\\(?:mathbf|boldsymbol|bm|vec)\s*)?\{?\s*0\s*\}?")
+_SCALAR_BY = re.compile(  # of a sum, or of a loss: a capital letter, one in script, or l
+    r"\\[dt]?frac\s*\{\s*(?:\\partial|d)\s*\}|"
+    r"(?:\\[dt]?frac\s*\{\s*(?:\\partial|d)|\\nabla(?![A-Za-z])(?:\s*_\s*(?:\{[^{}]*\}|\\?\w+))?)\s*"
+    r"(?:\\(?:mathcal|text|mathrm)\s*\{?\s*[A-Za-z ]+\}?|\\ell(?![a-z])|[A-Z])\s*"
+    r"(?:\([^()]*\))?\s*(?:\}|\Z)"
+)
 _MISFIT = "do not fit together"
 _UNREAD = "is not read"
 _PARTIAL = re.compile(r"\\[dt]?frac\s*\{\s*\\partial\s*([^{}]+)\}\s*\{\s*\\partial\s*([^{}]+)\}\s*")
@@ -56,6 +64,12 @@ class Rulings:
         self.valued: set[str] = set()  # what has a number in an example
         self.asked: dict[tuple[int, str], tuple[str, str]] = {}  # the sides of what was judged
         self.confirmed: list[tuple[IndexSlip, int]] = []
+
+    @property
+    def vectors(self) -> frozenset[str]:
+        """The letters that the document declares to be vectors or matrices."""
+        declared = (s for s in self.names.scope.shapes if "^" in s.text.partition(r"\in")[2])
+        return frozenset(x for s in declared for x in letters_of_name(s.name))
 
     def with_condition(self, line: PlacedRow, left: str, side: str) -> str:
         """Return an equality of a row with the row's condition."""
@@ -168,7 +182,55 @@ class Rulings:
         if entries := gradient_written_out(left, side):
             return Finding("right", "what it is by its definition, of any function", read=entries)
         chain = None if line.row.condition else chain_rule(left, side)
-        return None if chain is None else Finding("right if", chain.condition, read=chain.read)
+        if chain is not None:
+            return Finding("right if", chain.condition, read=chain.read)
+        return self.of_opaque(line, left, side)
+
+    def of_opaque(self, line: PlacedRow, left: str, side: str) -> Finding | None:
+        """Return that an equality holds whatever its names and functions of arguments are."""
+        if line.row.condition:
+            return None
+        best = None
+        for equation in ways(line.words(left), line.words(side), self.vectors):
+            found = self.names.equalities.of_any_values(equation)
+            if found is not None and found.outcome == "right":
+                return found
+            best = best or found
+        return best
+
+    def step(self, line: PlacedRow, left: str, before: Before, side: str) -> JudgedFormula | None:
+        """Return that a side follows from the one that stands before it for the same left side."""
+        if before.outcome == "wrong" or line.row.condition or same(before.side, side):
+            return None
+        found = self.followed(line, before.side, side)
+        if found is None:
+            return None
+        text = f"{left} = {side}"
+        more = found.reason.removeprefix("right if ") if found.outcome == "right if" else ""
+        place = "the side before it" if before.line == line.row.line else f"line {before.line}"
+        if before.outcome == "right":
+            reason = (
+                f"right if {more}: it follows from {place}" if more else f"follows from {place}"
+            )
+            return JudgedFormula(
+                line.row.line, text, "claim", found.outcome, reason, read=found.read
+            )
+        reason = f"right if {place} is" + (f", and if {more}" if more else "")
+        reason += ": it follows from that"
+        return JudgedFormula(line.row.line, text, "claim", "right if", reason, read=found.read)
+
+    def followed(self, line: PlacedRow, before: str, side: str) -> Finding | None:
+        """Return that two sides are equal, or what they differ in is."""
+        one = other = ""
+        for one, other in inner_steps(before, side):
+            if worked_out(one, other):
+                return Finding("right", "")
+            if (found := self.of_any(line, one, other)) is not None:
+                return found
+        judged = self.equality(line, one, other, explained=False)
+        if judged.outcome in {"right", "right if"}:
+            return Finding(judged.outcome, judged.reason, read=judged.read)
+        return None
 
     def of_formula(
         self, line: PlacedRow, left: str, side: str, doubt: Doubt | None
@@ -348,8 +410,9 @@ class Rulings:
     ) -> JudgedFormula:
         r"""Return what an identity says of what nothing defines: ``\sum_i t_i = 1``, a fact; and
         where a derivative is 0, which is to be solved."""
-        solved = _ZERO.fullmatch(side) and judged.reason in {_STATIONARY, f"it {CONDITION}"}
-        if solved and is_derivative(left):
+        solved = judged.reason in {_STATIONARY, f"it {CONDITION}"}
+        solved |= judged.outcome == "not judged" and _SCALAR_BY.match(left) is not None
+        if _ZERO.fullmatch(side) and solved and is_derivative(left):
             return line.other(judged.formula, _STATIONARY)
         letters = letters_in(f"{left} {side}")
         given = not any(letters_of_name(s.name) <= letters for s in self.names.scope.stated)
