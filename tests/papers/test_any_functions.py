@@ -187,32 +187,44 @@ def test_functions_of_arguments(tmp_path: Path, left: str, side: str, outcome: s
 DU, DH, HU = (rf"\frac{{d {of}}}{{d {by}}}" for of, by in (
     ("u_t", "w"), ("h_{t-1}", "w"), ("h_{t-1}", "o_{t-1}")))  # fmt: skip
 OW = r"\frac{d o_{t-1}}{d w}"
-# a side that nothing judges, and one that stands behind it for the same left side
+# with this the first of two sides is right if h alone depends on w
+GIVEN = "$$ u_t = x_t w + v h_{t-1} $$\n\n"
+FOLLOWS = (
+    "right if line 3 is, and if h_{t-1} depends on w through o_{t-1} alone: it follows from that"
+)
 STEPS = [
-    (rf"x_t + v {DH}", rf"x_t + v {HU} {OW}",
-     "right if line 1 is, and if h_{t-1} depends on w through o_{t-1} alone: it follows from that"),
-    (rf"x_t + v {DH}", rf"x_t + v {OW} {HU}",
-     "right if line 1 is, and if h_{t-1} depends on w through o_{t-1} alone: it follows from that"),
+    (rf"x_t + v {DH}", rf"x_t + v {HU} {OW}", FOLLOWS),
+    (rf"x_t + v {DH}", rf"x_t + v {OW} {HU}", FOLLOWS),
     (rf"x_t + v {DH}", rf"x_t - v {HU} {OW}", ""),
     (rf"x_t + v {DH}", rf"x_t + v \frac{{d o_{{t-1}}}}{{d h_{{t-1}}}} {OW}", ""),
-    (r"\frac{1}{p(t)} p(t) (1 - p(t)) x_t", "(1 - p(t)) x_t",
-     "right if line 1 is: it follows from that"),
-    (r"\frac{1}{p(t)} p(t) (1 - p(t)) x_t", "p(t) x_t", ""),
-    (r"0.562 \cdot 0.246", "0.138", "right if line 1 is: it follows from that"),
-    (r"0.562 \cdot 0.246", "0.139", ""),
-    (r"\log a(t) b(t) x_t", r"\log b(t) c(t) x_t", ""),
-    ("W_1 W_2 x_t", "W_2 W_1 x_t", ""),
-    (rf"x_t + v {DH}", rf"x_t + v {DH}", ""),  # said once more, which is no step
+]  # fmt: skip
+# from a side that nothing judges, which may itself be a mistake, nothing follows
+UNJUDGED = [
+    (rf"x_t + v {DH}", rf"x_t + v {HU} {OW}"),
+    (r"\frac{1}{p(t)} p(t) (1 - p(t)) x_t", "(1 - p(t)) x_t"),
+    (r"0.562 \cdot 0.246", "0.138"),
+    (r"\log a(t) b(t) x_t", r"\log b(t) c(t) x_t"),
+    ("W_1 W_2 x_t", "W_2 W_1 x_t"),
+    (rf"x_t + v {DH}", rf"x_t + v {DH}"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "side", "reason"), STEPS)
-def test_a_step_from_what_is_not_judged(
-    tmp_path: Path, before: str, side: str, reason: str
-) -> None:
-    last = last_of(tmp_path, f"$$ {DU} = {before} $$\n\n$$ {DU} = {side} $$\n")
+def test_a_step_between_sides(tmp_path: Path, before: str, side: str, reason: str) -> None:
+    last = last_of(tmp_path, GIVEN + f"$$ {DU} = {before} $$\n\n$$ {DU} = {side} $$\n")
     assert last.outcome == ("right if" if reason else "not judged")
     assert not reason or last.reason == reason
+
+
+@pytest.mark.parametrize(("before", "side"), UNJUDGED)
+def test_a_step_from_what_is_not_judged(tmp_path: Path, before: str, side: str) -> None:
+    last = last_of(tmp_path, f"$$ {DU} = {before} $$\n\n$$ {DU} = {side} $$\n")
+    assert last.outcome == "not judged"
+
+
+def test_a_step_from_an_unjudged_value_of_a_curve(tmp_path: Path) -> None:
+    text = r"$$ x = t^2, \quad y = t^3 $$" "\n\n" r"$$ \frac{d^2 y}{dx^2} = \frac{6t}{2} = 3t $$"
+    assert last_of(tmp_path, text).outcome in {"not judged", "wrong"}  # it is 3 / (4 t)
 
 
 def test_a_step_from_what_is_wrong_is_none(tmp_path: Path) -> None:

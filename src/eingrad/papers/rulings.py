@@ -24,7 +24,7 @@ from eingrad.papers.placed_rows import PlacedRow
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula
 from eingrad.papers.scope import Stated, letters_of_name
-from eingrad.papers.steps_between import Before, inner_steps, same, worked_out
+from eingrad.papers.steps_between import Before, inner_steps, same
 
 _DIFFERENTIAL = re.compile(
     r"(?:\\(?:mathbf|mathrm|text)\s*\{\s*d\s*\}|d)\s*(?:[A-Za-z]|\\[a-zA-Z]+)"
@@ -199,8 +199,10 @@ class Rulings:
         return best
 
     def step(self, line: PlacedRow, left: str, before: Before, side: str) -> JudgedFormula | None:
-        """Return that a side follows from the one that stands before it for the same left side."""
-        if before.outcome == "wrong" or line.row.condition or same(before.side, side):
+        """Return that a side follows from the one that stands before it for the same left side,
+        where that is itself judged, and not wrong: no verdict rests on what nothing judged."""
+        known = before.outcome in {"right", "right if"}
+        if not known or line.row.condition or same(before.side, side):
             return None
         found = self.followed(line, before.side, side)
         if found is None:
@@ -223,8 +225,6 @@ class Rulings:
         """Return that two sides are equal, or what they differ in is."""
         one = other = ""
         for one, other in inner_steps(before, side):
-            if worked_out(one, other):
-                return Finding("right", "")
             if (found := self.of_any(line, one, other)) is not None:
                 return found
         judged = self.equality(line, one, other, explained=False)

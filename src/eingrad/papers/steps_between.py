@@ -26,14 +26,13 @@ _OPERATOR = re.compile(
 _DERIVATIVE = re.compile(r"\\(?:[dt]?frac)\s*\{\s*(?:\\partial|\\delta|d(?!_)|\\mathrm\s*\{\s*d)")
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])|\\[,;:! ]|\s")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_PRODUCT = r"\d+(?:\.\d+)?(?:[*/]\d+(?:\.\d+)?)*"
 _BIG = re.compile(r"\\[bB]igg?[lrm]?(?![A-Za-z])\s*(?=[()\[\]])")
 _SIGNS = frozenset("+-")
 
 
 @dataclass(frozen=True)
 class Before:
-    """A side that a document gives a left side before: on which line, and whether it is right."""
+    """A side that a document gives a left side before: on which line, and how it is judged."""
 
     line: int
     side: str
@@ -55,37 +54,6 @@ def inner_steps(before: str, side: str) -> Iterator[tuple[str, str]]:
         yield "".join(one) or "0", "".join(other) or "0"
     if len(one) == len(other) == 1:
         yield from _in_terms(one[0].strip(), other[0].strip())
-
-
-def worked_out(before: str, side: str) -> bool:
-    r"""Whether two sides are numbers, and equal as far as the second one is written out.
-
-    >>> worked_out(r"0.562 \cdot 0.246", "0.138"), worked_out("0.5 - 0.2", "0.2")
-    (True, False)
-    """
-    one, other = _value(before), _value(side)
-    if one is None or other is None:
-        return False
-    written = re.fullmatch(r"\s*-?\d+\.(\d+)\s*", side)
-    return abs(one - other) <= (0.5000001 * 10 ** -len(written[1]) if written else 1e-9)
-
-
-def _value(text: str) -> float | None:
-    """Return the value of sums of products of numbers, None of another formula."""
-    text = re.sub(r"\\(?:cdot|times)(?![a-z])", "*", text)
-    text = re.sub(r"\\[dt]?frac\s*\{([\d.\s]*)\}\s*\{([\d.\s]*)\}", r"\1/\2", text)
-    text = re.sub(r"\s", "", text)
-    if re.fullmatch(rf"[+-]?{_PRODUCT}(?:[+-]{_PRODUCT})*", text) is None:
-        return None
-    total = 0.0
-    for sign, term in re.findall(rf"([+-]?)({_PRODUCT})", text):
-        value = 1.0
-        for mark, number in re.findall(r"([*/]?)(\d+(?:\.\d+)?)", term):
-            if mark == "/" and not float(number):
-                return None
-            value = value / float(number) if mark == "/" else value * float(number)
-        total += -value if sign == "-" else value
-    return total
 
 
 def without_sizes(text: str) -> str:
