@@ -34,6 +34,7 @@ def test_numbers_of_entries(latex: str) -> None:
     [
         (r"x \in \mathbb{R}^n \\ m = \frac1n \sum_i x_i", "m = 1 / size(i) sum_i(x_i)"),
         (r"x \in \mathbb{R}^d \\ y_i = \frac{x_i}{\sqrt d}", "y_i = x_i / sqrt(size(i))"),
+        (r"x \in \mathbb{R}^{n \times 1} \\ y_i = 2 x_i", "y_i = 2 x_i"),  # a column
         (r"x \in \mathbb{R}^n \\ y_i = n_i x_i", "y_i = n_i x_i"),  # n is a tensor
         (r"x \in \mathbb{R}^n \\ L = \sum_j z_j / n", "L = sum_j(z_j / n)"),  # no axis of x
     ],

@@ -127,7 +127,8 @@ def elaborated(
     matrix = in_matrices(statements, bold, moving, first, each)
     scalars = {n for s in statements if isinstance(s, Shaped) and not s.extents for n in s.names}
     scalars |= _to_a_power(statements)
-    wide = {n: len(s.extents) for s in statements if isinstance(s, Shaped) and not s.carried
+    wide = {n: sum(x != 1 for x in s.extents)
+            for s in statements if isinstance(s, Shaped) and not s.carried
             for n in s.names}  # fmt: skip
     for k, s in enumerate(statements):
         if isinstance(s, Assignment) and k not in matrix:
