@@ -243,6 +243,8 @@ REFUSED = [
     (r"f = \sum_i \sigma_i(X)", "with a label and an argument"),
     (r"R = \sum_k \pi_k p_k(x)", "with a label and an argument"),
     (r"E = \frac{1}{2} \sum_i m_i x_i(t)^2", "with a label and an argument"),
+    (r"K_{ij} = k(x_i, x_j)", "no sum of functions of each"),
+    (r"f_i = k(x_i, y)", "no sum of functions of each"),
     (r"X \in \mathbb{R}^{m \times n} \\ f = \sum_i X_i", "fewer labels than X has extents"),
     (r"u \in \mathbb{R}^m \\ v \in \mathbb{R}^n \\ S = u \cdot v", "different extents"),
 ]  # fmt: skip

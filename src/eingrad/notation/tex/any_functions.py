@@ -144,8 +144,14 @@ def _labelled_loss(statement: Statement, assigned: Collection[str]) -> Statement
     kept = labels_of(statement.target)
     if kept and _is_named(name, args) and all({*x.labels} <= {*kept} for x in tensors):
         return statement  # l_i = l(z_i, y_i) of numbers
+    varied = [x for x in tensors if x.name in assigned] or tensors
+    if len(varied) > 1 and (name not in LOSSES or len({x.name for x in varied}) < len(varied)):
+        raise NotationError(
+            f"{name} of {len(varied)} tensors is no sum of functions of each",
+            operand=name, position=call.position, hint=f"write the formula of {name}",
+        )  # fmt: skip
     terms: list[Formula] = []
-    for x in [x for x in tensors if x.name in assigned] or tensors:
+    for x in varied:
         over = tuple(label for label in dict.fromkeys(x.labels) if label not in kept)
         own = Call(name, (x,), (), call.position)
         terms.append(Call("sum", (own,), over, call.position) if over else own)
