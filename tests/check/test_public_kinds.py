@@ -43,6 +43,12 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"\frac{\partial y}{\partial x_i} = x_i \, \mathbf{1}\, (x_i > 0)", r"\frac{\partial y}{\partial x_i} = x_i I\, (x_i > 0)"],
         [r"\frac{\partial y}{\partial x_i} = x_i \, \mathbf{1}\, (x_i < 0)"],
     ),
+    "an error signal before parentheses": (
+        r"\mathbf z^{(l)} = \mathbf W^{(l)}\mathbf a^{(l-1)} + \mathbf b^{(l)} \\ \mathbf a^{(l)} = \sigma(\mathbf z^{(l)}) \\ "
+        r"C = \frac12\|\mathbf y-\mathbf a^{(L)}\|^2 \\ \boldsymbol\delta^{(l)} = \frac{\partial C}{\partial\mathbf z^{(l)}}",
+        [r"\frac{\partial C}{\partial\mathbf W^{(l)}} = \boldsymbol\delta^{(l)}(\mathbf a^{(l-1)})^\top"],
+        [r"\frac{\partial C}{\partial\mathbf W^{(l)}} = \boldsymbol\delta^{(l)}(\mathbf a^{(l)})^\top"],
+    ),
     "a sum to a number": (
         r"\bar x = \frac1{10}\sum_{i=1}^{10}x_i \\ L = \sum_{i=1}^{10}(x_i-\bar x)^2",
         [r"\frac{\partial L}{\partial x_i} = 2(x_i-\bar x)"],

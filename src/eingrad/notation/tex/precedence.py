@@ -662,6 +662,8 @@ class Parser(CallReader):
         primed = after.kind == "PRIME" or (after.kind == "SUP" and self._primes_follow())
         if name == "sigma" and called and name in self.context.applied:
             return None
+        if name == "delta" and names.ERRORS in self.context.tensors:
+            return None  # \boldsymbol\delta(\mathbf{a})^\top
         if name == "sigma" and (called or primed or self._one_name_behind_power()):
             return None if "sigma" in self.context.functions else "sigmoid"
         called = called and not after.spaced
