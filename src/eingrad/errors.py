@@ -48,6 +48,7 @@ CODES = {  # of `EingradError.code`, with what each kind of error is about
     "open-shape": "whether a name is a scalar, a vector or a matrix is open",
     "transposed": "a transpose on a tensor with labels",
     "power-of-e": "a power of e, which is a tensor here",
+    "power-of-zero": "a name to the power 0, which nobody writes for 1",
     "label-alone": "a label is used as a number",
     "no-label-here": "a letter is compared where it is no label",
     "label-or-tensor": "a letter in a comparison is a label, and a tensor elsewhere",

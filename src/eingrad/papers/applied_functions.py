@@ -61,10 +61,10 @@ class DefinedFunction:
 
 
 def derivative_by(formula: str, name: str, order: int = 1) -> str | None:
-    """Return the derivative of a formula by a number in it, None where it cannot be derived.
+    r"""Return the derivative of a formula by a number in it, None where it cannot be derived.
 
     >>> derivative_by(r"e^{-z}", "z")
-    '-\\exp\\left(-z  \\right)'
+    '-\\exp\\left(-z\\right)'
     """
     try:
         derived = Derived(lower(read_model(rf"\check{{F}} = {formula}").statements))
