@@ -57,6 +57,15 @@ READ = [
      ["h[t<0,i] = h0_i", "L = sum_i(h[-1,i] h[-2,i])"]),
     (r"h_1 = \tanh(v x_1) \\ h_t = \tanh(u h_{t-1} + v x_t) \\ L = \sum_{t=1}^T h_t",
      ["h1 = tanh(v x[0])", "h[0] = h1"]),
+    # an arrow over a state is part of its name where it says a direction
+    (r"\overrightarrow{h}_t = \tanh(a \overrightarrow{h}_{t-1} + b x_t)"
+     r" \\ \overleftarrow{h_t} = \tanh(c \overleftarrow{h_{t+1}} + d x_t)",
+     ["hright_t = tanh(a hright[t-1] + b x_t)", "hleft_t = tanh(c hleft[t+1] + d x_t)"]),
+    (r"\overset{\rightarrow}{\mathbf h}_t = \tanh(\mathbf U \overset{\to}{\mathbf h}_{t-1})"
+     r" \\ \overset{\gets}{\mathbf h}_t = \tanh(\mathbf U \overset{\leftarrow}{\mathbf h}_{t+1})",
+     ["hright_ti = tanh(U_ij hright[t-1,j])", "hleft_ti = tanh(U_ij hleft[t+1,j])"]),
+    (r"y_t = \overrightarrow{h}_t h_t", ["y_t = hright_t h_t"]),
+    (r"y = \overrightarrow{a} \cdot \overrightarrow{b}", ["y = a_i b_i"]),  # else a vector's
     # offsets; sums say where labels begin
     (r"y_i = \sum_k x_{i+k} w_k", ["y_i = sum_k(x[i+k] w_k)"]),
     (r"y_i = \sum_{k=1}^K x_{i+k-1} w_k", ["y_i = sum_k(x[i+k] w_k)"]),
@@ -77,6 +86,7 @@ def test_what_is_read(latex: str, lines: list[str]) -> None:
 
 
 REFUSED = [
+    (r"y = \overset{*}{h} h", "what stands over a name", r"\hat{h}"),
     (r"h^{(t)} = \tanh(h^{(t-1)} + h^{(2t)})", "moves by a whole number", "h^{(t-1)}"),
     (r"h^{(t)} = \tanh(h^{(t-1)} + h^{(t-k)})", "moves by a whole number", "name of its own"),
     (r"h_{t,s} = \tanh(h_{t-1,s} + h_{t,s-1}) + x_{t,s}", "refers to itself", "one label"),

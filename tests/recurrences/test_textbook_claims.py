@@ -317,15 +317,98 @@ NON_LINEAR: list[Claim] = [
 ]  # fmt: skip
 
 
+# --- a network that is read both ways, its states under arrows (Schuster and Paliwal; Graves) -----
+
+ARROWS = {"@r": r"\overrightarrow{\mathbf{h}}", "@l": r"\overleftarrow{\mathbf{h}}"}
+
+
+def with_arrows(text: str) -> str:
+    """Put types in place: ``@r`` and ``@l`` are h under arrows, ``@W`` is bold."""
+    for short, arrow in ARROWS.items():
+        text = text.replace(short, arrow)
+    return re.sub("@([A-Za-z])", r"\\mathbf{\1}", text)
+
+
+BOTH_WAYS = with_arrows(r"""
+@r_t = \tanh(@U @r_{t-1} + @A @x_t) \\
+@l_t = \tanh(@W @l_{t+1} + @B @x_t) \\
+@o_t = @V @r_t + @Q @l_t + @b \\
+L = \frac{1}{2} \sum_{t=1}^T \|@o_t - @y_t\|^2""")
+
+
+def both_ways() -> SimpleNamespace:
+    """Steps 1 to 4 at those places of lists; what stands outside is 0."""
+    r = SimpleNamespace(
+        U=drawn(WIDE, WIDE), W=drawn(WIDE, WIDE), A=drawn(WIDE, INPUTS), B=drawn(WIDE, INPUTS),
+        V=drawn(OUTPUTS, WIDE), Q=drawn(OUTPUTS, WIDE), b=drawn(OUTPUTS), T=TAU,
+        x=[None, *drawn(TAU, INPUTS)], y=[None, *drawn(TAU, OUTPUTS)], steps=range(1, TAU + 1),
+    )  # fmt: skip
+    parameters = [r.U, r.W, r.A, r.B, r.V, r.Q, r.b]
+    for p in parameters:
+        p.requires_grad_()
+    none = torch.zeros(WIDE, dtype=torch.float64)
+    r.r, r.l = [none], [none] * (TAU + 2)
+    for t in r.steps:
+        r.r.append(torch.tanh(r.U @ r.r[-1] + r.A @ r.x[t]))
+    for t in reversed(r.steps):
+        r.l[t] = torch.tanh(r.W @ r.l[t + 1] + r.B @ r.x[t])
+    r.o = [None, *(r.V @ r.r[t] + r.Q @ r.l[t] + r.b for t in r.steps)]
+    loss = sum(((r.o[t] - r.y[t]) ** 2).sum() / 2 for t in r.steps)
+    found = torch.autograd.grad(loss, [*parameters, *r.r[1:], *r.l[1 : TAU + 1]])
+    r.dU, r.dW, r.dA, r.dB, r.dV, r.dQ, r.db = found[:7]
+    r.dr, r.dl = [None, *found[7 : 7 + TAU]], [None, *found[7 + TAU :]]
+    r.e = [None, *(r.o[t] - r.y[t] for t in r.steps)]
+    return r
+
+
+E_T = r"(@o_t - @y_t)"
+BOTH: list[Claim] = [
+    (r"\nabla_{@r_t} L = @V^\top " + E_T
+     + r" + @U^\top ((1 - @r_{t+1}^2) \odot \nabla_{@r_{t+1}} L)",
+     lambda r: ((r.V.T @ r.e[t] + r.U.T @ ((1 - r.r[t + 1] ** 2) * r.dr[t + 1]), r.dr[t])
+                for t in r.steps if t < r.T)),
+    (r"\nabla_{@l_t} L = @Q^\top " + E_T
+     + r" + @W^\top ((1 - @l_{t-1}^2) \odot \nabla_{@l_{t-1}} L)",
+     lambda r: ((r.Q.T @ r.e[t] + r.W.T @ ((1 - r.l[t - 1] ** 2) * r.dl[t - 1]), r.dl[t])
+                for t in r.steps if t > 1)),
+    (r"\nabla_{@l_t} L = @Q^\top " + E_T
+     + r" + @W^\top ((1 - @l_{t+1}^2) \odot \nabla_{@l_{t+1}} L)",
+     lambda r: ((r.Q.T @ r.e[t] + r.W.T @ ((1 - r.l[t + 1] ** 2) * r.dl[t + 1]), r.dl[t])
+                for t in r.steps if t < r.T)),
+    (r"\nabla_{@l_t} L = @V^\top " + E_T
+     + r" + @W^\top ((1 - @l_{t-1}^2) \odot \nabla_{@l_{t-1}} L)",
+     lambda r: ((r.V.T @ r.e[t] + r.W.T @ ((1 - r.l[t - 1] ** 2) * r.dl[t - 1]), r.dl[t])
+                for t in r.steps if t > 1)),
+    (r"\nabla_{@W} L = \sum_t ((1 - @l_t^2) \odot \nabla_{@l_t} L) @l_{t+1}^\top",
+     summed(lambda r, t: torch.outer((1 - r.l[t] ** 2) * r.dl[t], r.l[t + 1]), "dW")),
+    (r"\nabla_{@W} L = \sum_t ((1 - @l_t^2) \odot \nabla_{@l_t} L) @l_{t-1}^\top",
+     summed(lambda r, t: torch.outer((1 - r.l[t] ** 2) * r.dl[t], r.l[t - 1]), "dW")),
+    (r"\nabla_{@U} L = \sum_t ((1 - @r_t^2) \odot \nabla_{@r_t} L) @r_{t-1}^\top",
+     summed(lambda r, t: torch.outer((1 - r.r[t] ** 2) * r.dr[t], r.r[t - 1]), "dU")),
+    (r"\nabla_{@U} L = \sum_t ((1 - @r_t^2) \odot \nabla_{@l_t} L) @r_{t-1}^\top",
+     summed(lambda r, t: torch.outer((1 - r.r[t] ** 2) * r.dl[t], r.r[t - 1]), "dU")),
+    (r"\nabla_{@Q} L = \sum_t " + E_T + r" @l_t^\top",
+     summed(lambda r, t: torch.outer(r.e[t], r.l[t]), "dQ")),
+    (r"\nabla_{@Q} L = \sum_t " + E_T + r" @r_t^\top",
+     summed(lambda r, t: torch.outer(r.e[t], r.r[t]), "dQ")),
+]  # fmt: skip
+CHAPTERS = {
+    "Zhang": (ZHANG, LINEAR, linear, typeset), "Both": (BOTH_WAYS, BOTH, both_ways, with_arrows),
+    "Goodfellow": (GOODFELLOW, NON_LINEAR, unrolled, typeset),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("text", "claims", "numbers"),
-    [(ZHANG, LINEAR, linear), (GOODFELLOW, NON_LINEAR, unrolled)], ids=["Zhang", "Goodfellow"],
-)  # fmt: skip
+    ("text", "claims", "numbers", "types"), CHAPTERS.values(), ids=CHAPTERS.keys()
+)
 def test_claims_about_time(
-    text: str, claims: list[Claim], numbers: Callable[[], SimpleNamespace]
+    text: str,
+    claims: list[Claim],
+    numbers: Callable[[], SimpleNamespace],
+    types: Callable[[str], str],
 ) -> None:
     own = numbers()
-    truths = {typeset(claim): f is not None and is_true(f(own)) for claim, f in claims}
+    truths = {types(claim): f is not None and is_true(f(own)) for claim, f in claims}
     assert {*truths.values()} == {True, False}
     check_all(eg.parse_latex(text), truths)
 

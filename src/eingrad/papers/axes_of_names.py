@@ -14,8 +14,8 @@ from eingrad.papers.passages import Passage
 from eingrad.papers.scan import pieces
 
 _WRAPPED = (
-    r"\\(?:hat|widehat|bar|overline|tilde|widetilde|dot|check|vec|overrightarrow|mathbf|boldsymbol"
-    r"|bm|pmb|bold|mathcal|mathscr|mathrm|mathit)"
+    r"\\(?:hat|widehat|bar|overline|tilde|widetilde|dot|check|vec|overrightarrow|overleftarrow"
+    r"|mathbf|boldsymbol|bm|pmb|bold|mathcal|mathscr|mathrm|mathit)"
 )
 _ONE = r"(?:\\[A-Za-z]+|[A-Za-z])"
 _BASE = (

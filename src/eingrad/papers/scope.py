@@ -12,7 +12,7 @@ from eingrad.errors import EingradError
 from eingrad.notation.lower import lower, named_sizes
 from eingrad.notation.syntax import Statement
 from eingrad.notation.system import System
-from eingrad.notation.tex.names import ACCENTS, FANCY
+from eingrad.notation.tex.names import ACCENTS, FANCY, RIGHT
 from eingrad.notation.tex.read import read_model
 from eingrad.papers.axes_of_names import SHOWN, AxesOfNames, written_names
 from eingrad.papers.heads import is_of_several, letters_in, letters_of_names
@@ -285,8 +285,8 @@ def is_called(name: str, written: str) -> bool:
     font, space, letter = written.partition(" ")
     if space:
         accent = ACCENTS.get(f"\\{font}")
-        return name == letter + accent if accent else name in {
-            letter, letter + FANCY.get(f"\\{font}", "")}  # fmt: skip
+        other = "right" if f"\\{font}" == RIGHT else FANCY.get(f"\\{font}", "")
+        return name == letter + accent if accent else name in {letter, letter + other}
     if name[-4:] in {"frak"} or name[-3:] in {"cal", "scr"}:
         return False
     return any(name.startswith(x) for x in letters) if len(letters) == 1 else name[:1] in letters

@@ -15,8 +15,10 @@ FONTS = frozenset({
     r"\boldsymbol", r"\bm", r"\textbf", r"\textit", r"\textrm", r"\mathnormal", r"\operatorname",
     r"\mathfrak", r"\mathscr", r"\textsf", r"\texttt", r"\pmb",
 })
+RIGHT, LEFT = r"\overrightarrow", r"\overleftarrow"
+RIGHTWARD = r"\rightward"  # RIGHT where LEFT stands over another name: a direction alone
 BOLD = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\textbf", r"\pmb",
-    r"\vec", r"\overrightarrow",
+    r"\vec", RIGHT, f"{RIGHT} ",  # with a space, where it is part of the name
 })
 FANCY = {r"\mathcal": "cal", r"\mathscr": "scr", r"\mathfrak": "frak"}
 UPRIGHT = frozenset({r"\mathrm", r"\text", r"\textrm", r"\operatorname", r"\mathsf", r"\textsf"})
@@ -39,7 +41,7 @@ SQUARED = "sq"  # ends the name of what a text defines as a square: sigmasq for 
 ACCENTS = {
     r"\hat": "hat", r"\widehat": "hat", r"\bar": "bar", r"\overline": "bar", r"\tilde": "tilde",
     r"\widetilde": "tilde", r"\dot": "dot", r"\ddot": "ddot", r"\vec": "",
-    r"\overrightarrow": "", r"\check": "check",
+    r"\check": "check", RIGHT: "", f"{RIGHT} ": "right", RIGHTWARD: "right", LEFT: "left",
 }
 FRACTIONS = frozenset({r"\frac", r"\tfrac", r"\dfrac", r"\cfrac", r"\nicefrac", r"\sfrac"})
 TRANSPOSED = frozenset({r"\top", r"\intercal", "T"})

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
+from eingrad.notation.tex.arrows import with_arrows
 from eingrad.notation.tex.cases_behind import with_cases_behind
 from eingrad.notation.tex.counted_terms import with_whole_sums
 from eingrad.notation.tex.latex_tokens import Lexer
@@ -56,7 +57,8 @@ def tidied(lexer: Lexer, known: Collection[str] = ()) -> list[Token]:
     ``known`` are the tensors that a claim may speak of. Raises NotationError for a text that nests
     too deep.
     """
-    tokens = _variants_apart(with_own_commands(list(lexer.tokens())), known)
+    tokens = with_arrows(with_own_commands(list(lexer.tokens())), known, lexer)
+    tokens = _variants_apart(tokens, known)
     tokens = with_cases_behind(_join_delimiters(tokens, lexer), lexer)
     tokens = _with_cases(_with_dots(tokens), lexer)
     bare = _without_dropped(_with_braces_in_fractions(with_whole_sums(tokens)))
