@@ -101,6 +101,12 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
         [r"f''(x) = (x-2)e^{-x}", r"f' = (1-x)e^{-x}", r"\frac d{dx} f(x) = (1-x)e^{-x}"],
         [r"f''(x) = (1-x)e^{-x}", r"f' = (x-2)e^{-x}", r"\frac d{dx} f(x) = (x-2)e^{-x}"],
     ),
+    "signs as a typesetter shows them": (
+        r"f(u) = u \cdot \tanh(u) \\ L = ‖\mathbf{y}‖^2 + ⟨\mathbf{a}, \mathbf{y}⟩ \\ \mathbf{y} = \mathbf{W} \mathbf{x}",
+        ["f’(u) = \\tanh(u) + u (1 - \\tanh^2(u))", "f′(u) = \\tanh(u) + u (1 - \\tanh^2(u))",
+         r"\nabla_{\mathbf{x}} L = \mathbf{W}^⊤ (2 \mathbf{y} + \mathbf{a})"],
+        ["f’(u) = 1 - \\tanh^2(u)", r"\nabla_{\mathbf{x}} L = 2 \mathbf{W}^⊤ \mathbf{y}"],
+    ),
     "cases between two numbers": (
         r"f(u) = \begin{cases} 0, & u \leq -3 \\ u, & u \geq 3 \\ \frac{u(u+3)}{6}, & \text{otherwise} \end{cases}",
         [r"f'(u) = \begin{cases} 0, & u \leq -3 \\ 1, & u \geq 3 \\ \frac{2u + 3}{6}, & -3 < u < 3 \end{cases}",

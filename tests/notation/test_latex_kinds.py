@@ -68,6 +68,7 @@ VALUES = [
     (r"L = \smash{\sum_i x_i} \, \mathstrut b", "L", x.sum() * b),
     # parentheses that say how far a product goes, a point between factors
     (r"L = \prod_i (x_i b)", "L", np.prod(x * b)),
+    (r"L = \prod_i \frac{x_i}{2 b}", "L", np.prod(x / (2 * b))),
     (r"L = b . \sum_i (x_i + b).y_i", "L", b * np.sum((x + b) * y)),
     # functions that are added, multiplied and composed
     (r"f(a) = a^2 \\ g(a) = e^a \\ L = (f + 2 g)(b)", "L", b**2 + 2 * np.exp(b)),

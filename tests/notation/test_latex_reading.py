@@ -63,6 +63,7 @@ FORMULAS = [
     (r"\sum_i \sum_j A_{ij} x_j", "sum_i(sum_j(A_ij x_j))"),
     (r"\left(\sum_i x_i\right) y", "sum_i(x_i) y"),
     (r"\prod_i x_i", "prod_i(x_i)"),
+    (r"\prod_i \frac{x_i}{c}", "prod_i(x_i / c)"),
     # functions
     (r"\sigma(a_{bh})", "sigmoid(a_bh)"),
     (r"\log 2 q_i", "log(2 q_i)"),
@@ -290,6 +291,8 @@ WRITTEN_MODELS = [
     "x_btd = E[w[b,t],d]\nL = sum_bd(tanh(sum_t(x_btd)))",
     "function phi\nz_b = phi(X_bi w_i)\nL = z_b z_b",
     "c_t = cumsum_t(x_t)\nL = c_t c_t a_t",
+    "V_ip = prod_q(A_q B_ip) / C_ip\nw_p = prod_q(A_q prod_r(D_rp)) + prod_{q != p}(A_q / c)\n"
+    "L = sum_ip(V_ip w_p)",
 ]
 
 

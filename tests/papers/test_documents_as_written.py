@@ -75,6 +75,7 @@ CASES = [
      r" \end{cases}"),
     (ATTENTION, r"\frac{\partial L}{\partial K}"
      r" = @\frac{1}{\sqrt{d_k}} \left(\frac{\partial L}{\partial S}\right)^T Q"),
+    ("It’s $f(x) = x^2 e^x$.", "f’(x) = @(x^2 + 2 x) e^x"),
     (LAYER, r"\frac{\partial z_i^{(\ell)}}{\partial w_{ij}^{(\ell)}} = @a_j^{(\ell-1)}"),
 ]  # fmt: skip
 

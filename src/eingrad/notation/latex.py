@@ -17,7 +17,7 @@ from eingrad.core.functions import (
 )
 from eingrad.notation.lexeme import GREEK_LETTERS, WORDS, over_matrices
 from eingrad.notation.places import shifted
-from eingrad.notation.summation import Summation
+from eingrad.notation.summation import Summation, letters_compared
 from eingrad.notation.syntax import (
     Assignment,
     Assumption,
@@ -374,13 +374,21 @@ def _over_axes(name: str, arg: Formula, axes: Sequence[str], call: Call) -> tupl
         return rf"\frac{{1}}{{{count}}} \sum_{{{labels}}} {_within(arg, BIG)}", BIG
     record = AXIS_FUNCTIONS.get(name)
     if record is not None and record.big:
-        return f"{record.latex}_{{{labels}}} {_within(arg, BIG)}", BIG
+        tight = ATOM if name == "prod" and _ends_apart(call) else BIG
+        return f"{record.latex}_{{{labels}}} {_within(arg, tight)}", BIG
     if over_matrices(name):
         return _matrix_function(name, arg, axes)
     if name == "norm":
         return rf"\left\lVert {to_latex(arg)} \right\rVert_{{{labels}}}", POWER
     head = (record and record.latex) or function_latex(name)
     return f"{head}_{{{labels}}}{_parenthesized(to_latex(arg))}", POWER
+
+
+def _ends_apart(call: Call) -> bool:
+    r"""Whether a product's last factor has none of its labels: ``\prod_i x_i y`` may end before."""
+    last = call.args[0].factors[-1] if isinstance(call.args[0], Product) else call.args[0]
+    labels = {*call.axes, *letters_compared(call.conditions)}
+    return labels.isdisjoint(Summation().free(last))
 
 
 def _below(call: Call) -> str:

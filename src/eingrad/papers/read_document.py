@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from eingrad.notation.files import read_text
 from eingrad.papers.markdown_document import read_markdown
 from eingrad.papers.notebook_document import read_notebook
-from eingrad.papers.passages import Document
+from eingrad.papers.passages import Document, Passage
 from eingrad.papers.tex_document import read_tex
 
 MAX_BYTES = 1 << 26  # a notebook holds its pictures
@@ -21,4 +23,14 @@ def read_document(path: str | Path) -> Document:
     """
     text = read_text(path, "a paper is text: LaTeX, Markdown or a notebook", MAX_BYTES)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return READERS.get(Path(path).suffix.lower(), read_markdown)(text, str(path))
+    document = READERS.get(Path(path).suffix.lower(), read_markdown)(text, str(path))
+    return replace(document, passages=tuple(map(_with_plain_primes, document.passages)))
+
+
+def _with_plain_primes(passage: Passage) -> Passage:
+    """Return a formula with typed primes for those of a typesetter."""
+    return (
+        replace(passage, text=re.sub("[’′]", "'", passage.text))
+        if passage.kind == "math"
+        else passage
+    )

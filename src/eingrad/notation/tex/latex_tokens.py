@@ -46,7 +46,8 @@ SIGNS = {
 }
 LOOK_LIKE = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "∂": r"\partial",
              "⊙": r"\odot", "⊗": r"\otimes", "⊘": r"\oslash",
-             "∑": r"\sum", "∏": r"\prod", "∇": r"\nabla",
+             "∑": r"\sum", "∏": r"\prod", "∇": r"\nabla", "∈": r"\in", "⊤": r"\top",
+             "’": "'", "′": "'", "‖": r"\|", "∥": r"\|", "⟨": r"\langle", "⟩": r"\rangle",
              r"\triangledown": r"\nabla", r"\bigtriangledown": r"\nabla",
              r"\mbox": r"\text", r"\hbox": r"\text", r"\textnormal": r"\text",
              r"\bold": r"\mathbf", r"\boldmath": r"\mathbf"}

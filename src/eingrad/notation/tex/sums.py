@@ -24,7 +24,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex import names
 from eingrad.notation.tex.conditions import FLIPPED, ConditionReader, is_whole_range
 from eingrad.notation.tex.rows import CLOSES, OPENS
-from eingrad.notation.tex.tidy import partner
+from eingrad.notation.tex.tidy import group_end, partner
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -98,7 +98,7 @@ class SumReader(ConditionReader):
         head = FunctionHead(function, tuple(below.axes), tuple(below.conditions))
         start = self.k
         formula = self.called(head, token, lambda: (self.signed(self.product),))
-        enclosed = self.tokens[start].kind == "OPEN" and partner(self.tokens, start) == self.k - 1
+        enclosed = _is_one(self.tokens[start : self.k])
         if own and not self.context.closed and not _reaches(formula, below):
             self._leaves_out(below, token)
         self.big_end = self.k
@@ -409,6 +409,14 @@ def _moves(part: Formula) -> Iterable[tuple[str, int]]:
         offsets = (x for x in part.entries if isinstance(x, Offset) and len(x.terms) == 1)
         return ((x.terms[0][1], x.constant) for x in offsets)
     return ()
+
+
+def _is_one(tokens: Sequence[Token]) -> bool:
+    """Whether tokens are one group in parentheses, or one fraction."""
+    end = partner(tokens, 0)
+    if tokens[0].text in names.FRACTIONS and len(tokens) > 1:
+        end = group_end(tokens, group_end(tokens, 1) + 1)
+    return end == len(tokens) - 1 > 0
 
 
 def _parted(upper: str) -> tuple[str, str, str]:
