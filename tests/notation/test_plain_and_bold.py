@@ -40,6 +40,14 @@ READINGS = [
     (r"L = \sum_i (y_i - x_i'\beta)^2 \\ \beta \in \mathbb{R}^k", "L = sum_i((y_i - x_ik beta_k)^2)"),
     (r"y' = a x + b \\ L = (y' - y)^2", "yprime = a x + b\nL = (yprime - y)^2"),
     (r"h = \phi(z) \\ L = h^2", "function phi\nh = phi(z)\nL = h^2"),
+    # functions
+    (r"\mathbf{y} = \mathbf{W}\phi(\mathbf{x})", "function phi\ny_i = W_ij phi(x_j)"),
+    (r"\mathbf{h} = \boldsymbol{\sigma}(\mathbf{W}\mathbf{x})", "h_i = sigmoid(W_ij x_j)"),
+    (r"\mathbf{f}(\mathbf{x}) = \mathbf{A}\mathbf{x}", "f_i = A_ij x_j"),
+    (r"E = \mathbf{p}^\top\mathbf{p}\, G(r)", "function G\nE = p_i p_i G(r)"),
+    (r"E = \frac12 m v^2 + V(x(t))", "function V\nfunction x\nE = 1 / 2 m v^2 + V(x(t))"),
+    (r"k = g(\|x - y\|) + \lambda(\|x\|)", "function g\nk = g(norm_i(x_i - y_i)) + lambda norm_i(x_i)"),
+    (r"y = a(\exp(x)) + c(x - 1)", "y = a exp(x) + c (x - 1)"),
 ]  # fmt: skip
 
 
@@ -61,6 +69,22 @@ def test_what_names_are(latex: str, text: str) -> None:
         (r"p = m v + m' v' \\ E = m v^2", "prime"),
         (r"Q = r + \gamma V(s') - V(s)", "prime"),
         (r"L = \lambda \|W\|_1 \\ W \in \mathbb{R}^{n \times p}", "number 1"),
+        # what is called in bold type has entries that each depend on all that it is called with
+        (r"\mathbf{y} = \mathbf{f}(\mathbf{x})", "f is in bold type"),
+        (r"\mathbf{y} = A\mathbf{g}(\mathbf{x}) \\ L = \mathbf{c}^\top\mathbf{y}", "g is in bold type"),
+        (r"\mathbf{y} = \mathbf{R}(\theta)\mathbf{x}", "R is in bold type"),
+        (r"\mathbf{y} = \mathbf{W}(\mathbf{x}) + \mathbf{b}", "W is in bold type"),
+        (r"\mathbf{W} \in \mathbb{R}^{m \times n} \\ \mathbf{y} = \mathbf{W}(\mathbf{x})", "W with an argument"),
+        (r"s = \mathbf{a}^\top\boldsymbol{x}(t)", "x is in bold type"),
+        # a matrix, a vector or a number that depends on something
+        (r"f = x^\top P(t) x", r"whether P\(t\)"),
+        (r"\mathbf{y} = R(\theta)\mathbf{x}", "is a matrix"),
+        (r"\ell = -\log|\Sigma(\theta)| - y^\top\Sigma(\theta)^{-1} y", "is a matrix"),
+        (r"L = \operatorname{tr}(A(t) B)", "is a matrix"),
+        (r"L = a^\top x(t)", r"whether x\(t\)"),
+        (r"H = \frac12 \mathbf{p}^\top\mathbf{p} + V(\mathbf{q})", r"whether V\(q\)"),
+        (r"L = w^\top x + \lambda f(w)", "is a number"),
+        (r"y = V(x(t)) + V", r"V\(...\) may be a function"),
     ],
 )
 def test_what_may_be_something_else_is_refused(latex: str, hint: str) -> None:
@@ -73,6 +97,8 @@ MASKED = r"L = \frac{1}{2}\|M \circ (X - U V^\top)\|_F^2 \\ X, M \in \mathbb{R}^
 DIAGONAL = r"f = x^\top \operatorname{Diag}(d) x \\ x, d \in \mathbb{R}^n"
 FISHER = r"J(w) = \frac{w^\top S_B w}{w^\top S_W w} \\ S_B, S_W \in \mathbb{R}^{d \times d} \\ w \in \mathbb{R}^d \\ S_B = S_B^\top \\ S_W = S_W^\top"
 CLAIMS = [
+    (r"E = \frac12 m v^2 + V(x(t))", r"\frac{dE}{dt} = V'(x(t)) x'(t)", "right"),
+    (r"E = \frac12 m v^2 + V(x(t))", r"\frac{dE}{dt} = 2 V'(x(t)) x'(t)", "wrong"),
     (FISHER, r"\nabla_w J = \frac{2}{w^\top S_W w} (S_B w - J S_W w)", "right"),
     (FISHER, r"\nabla_w J = \frac{2}{w^\top S_W w} (S_B w - S_W w)", "wrong"),
     (MASKED, r"\frac{\partial L}{\partial U} = -(M^{\circ 2} \circ (X - U V^\top)) V", "right"),

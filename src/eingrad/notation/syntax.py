@@ -319,12 +319,14 @@ class Declaration:
     """``function phi``, ``function f(x, y)``: a generic function of ``count`` numbers.
 
     ``once``: it is written for any function of several vectors together, so that its first
-    derivative may be anything, and its second is not known.
+    derivative may be anything, and its second is not known. ``called``: nothing else says that it
+    is a function.
     """
 
     name: str
     position: Position | None = field(default=None, compare=False)
     once: bool = field(default=False, compare=False)
+    called: bool = field(default=False, compare=False)
     count: int = 1
 
 

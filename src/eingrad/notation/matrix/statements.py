@@ -11,6 +11,7 @@ from types import MappingProxyType
 from eingrad.errors import NotationError
 from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.matrix import kinds
+from eingrad.notation.matrix.called import check_called
 from eingrad.notation.matrix.elaborate import Elaboration
 from eingrad.notation.matrix.infer import Inference, KindError
 from eingrad.notation.matrix.kinds import ANY, VECTOR, C, M, R
@@ -471,6 +472,7 @@ class _TextElaboration:
             (k, s) for k, s in enumerate(statements) if isinstance(s, Assignment) and k in matrix
         ]
         self.functions = {s.name for s in statements if isinstance(s, Declaration)}
+        self.called = {s.name for s in statements if isinstance(s, Declaration) and s.called}
         self.stacks = self._stacked()
 
     def run(self) -> Elaborated:
@@ -652,6 +654,7 @@ class _TextElaboration:
             labels.append(shapes.labels)
         shapes.finish()
         check_series(inference, shapes)
+        check_called(inference, domains, self.called)
         if self.latex:
             self._check_entries(builder, domains)
         letters = Letters(self._letters())

@@ -43,8 +43,22 @@ def with_any_functions(
     for k in of_numbers:
         found[k] = _called_by_name(found[k], counts)
     new = {*counts} - {*functions} - losses.intersection(called)
-    plain = [Declaration(name, count=counts.get(name, 1)) for name in functions]
+    plain = [Declaration(name, called=True, count=counts.get(name, 1)) for name in functions]
     return [*plain, *(Declaration(x, count=counts[x]) for x in sorted(new)), *once], found
+
+
+def check_bold(statements: Sequence[Statement], functions: Collection[str]) -> None:
+    r"""Raise for ``\mathbf f(\mathbf x)``: each of its entries may depend on all of those of x."""
+    for s in statements:
+        for call in _calls(s.value, functions) if isinstance(s, Assignment) else ():
+            name = call.function
+            if name in functions:
+                raise NotationError(
+                    f"{name} is in bold type, and called: a vector or a matrix of functions",
+                    code="open-shape", operand=name, position=call.position,
+                    hint=f"write {name} alone, without what it depends on, or its formula; "
+                    f"in plain type {name}(...) is a function of each entry",
+                )  # fmt: skip
 
 
 def _counts(

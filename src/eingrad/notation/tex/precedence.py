@@ -39,7 +39,7 @@ from eingrad.notation.syntax import (
 from eingrad.notation.tex import names
 from eingrad.notation.tex.calls import BARS, CallReader
 from eingrad.notation.tex.scripts import TWO, Scripts
-from eingrad.notation.tex.survey import Context
+from eingrad.notation.tex.survey import Context, name_at
 from eingrad.notation.tex.taken_at import POINT
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
@@ -389,6 +389,7 @@ class Parser(CallReader):
             return self.with_argument(found)
         function = self._function(name, operator, upright)
         if function is not None:
+            self._note_bold_function(start, name)
             return self.call(function, token)
         if name == "e" and self.peek().kind == "SUP" and "e" not in self.context.tensors:
             start = self.k
@@ -422,7 +423,8 @@ class Parser(CallReader):
         if applied or not (entries and count):  # f_k (x) is neither
             (survey.called if applied else survey.bare).add(full)
         if applied:
-            (survey.lone if count == 1 else survey.not_lone).add(full)
+            alone = count == 1 or (calls and self._one_call_ahead(full))
+            (survey.lone if alone else survey.not_lone).add(full)
             survey.inside.setdefault(full, set()).update(self._numbered_alike(name))
         if count and scripts.power is None and not scripts.primes:
             if count > 1 and self._is_loss(full, entries):
@@ -438,8 +440,36 @@ class Parser(CallReader):
             if not calls:
                 hint = "give the tensor another name, for instance with a hat"
                 raise self.error(r"a prime belongs to a function, as in \phi'(a)", hint, token)
+            self._note_bold_function(start, full)
             return self.call(full + scripts.primes, token)
         return self._powered(full, entries, scripts, token)
+
+    def _one_call_ahead(self, name: str) -> bool:
+        r"""Whether ``(x(t))`` or ``(\|x\|)`` comes next, a call or a norm alone in parentheses.
+
+        Raises NotationError where the name before it, which is no function, would be a factor.
+        """
+        context, start = self.context, self.k
+        inner, end = name_at(self.tokens, start + 1)
+        known = names.function_name(inner) or inner == "sigma"
+        if known or name in names.WEIGHTS or inner in names.GENERIC - names.QUANTITIES:
+            return False  # W(\phi(x))
+        past = start + self.past_parentheses()
+        if inner:
+            self.k = end
+            called = self.peek().text == "(" and end + self.past_parentheses() + 1 == past
+            self.k = start
+        else:
+            bars = [k for k in range(start, past) if self.tokens[k].text in BARS]
+            called = bars == [start + 1, past - 2]
+        if called and context.final and not (context.closed or context.is_function(name)):
+            hint = rf"write {name} \cdot ... for a product, without parentheses"
+            raise self.error(f"{name}(...) may be a function of what it is taken of", hint)
+        return called
+
+    def _note_bold_function(self, start: int, name: str) -> None:
+        if self.begins_bold(start):
+            self.context.survey.bold_functions.add(name)
 
     def _with_arguments(self, name: str, scripts: Scripts, token: Token) -> Formula:
         r"""Read ``f(x)``, ``f^2(x)`` of a tensor that is defined so, in a claim also ``f(0)``."""

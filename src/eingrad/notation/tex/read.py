@@ -33,7 +33,7 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.tex.any_functions import with_any_functions
+from eingrad.notation.tex.any_functions import check_bold, with_any_functions
 from eingrad.notation.tex.calls import check_rows
 from eingrad.notation.tex.calls_in_arguments import with_plain_arguments, with_plain_lists
 from eingrad.notation.tex.claimed_sums import with_sums_from_first
@@ -248,7 +248,8 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
     read, sizes = read_rows(found, [first] * len(found))
     assigned = {s.target.name for s in read
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
-    context = first.learned(assigned)
+    shapes = [*first.survey.shapes, *(s for s in read if isinstance(s, Shaped))]
+    context = first.learned(assigned, {name for s in shapes for name in s.names})
     own = [{n: x for n, x in names.items() if n not in assigned} for names in sizes]
     sizes_of = {name: label for names in reversed(own) for name, label in names.items()}
     statements, used = read_rows(found, [replace(context, sizes=sizes_of | x) for x in own])
@@ -284,8 +285,10 @@ def _elaborated(
 ) -> Reading:  # fmt: skip
     context, assigned = read.context, read.assigned
     known = {*declared, *defined}
+    called = [name for name in context.functions if name not in known]
+    check_bold(read.statements, context.survey.bold_functions.intersection(called))
     generic, statements = with_any_functions(
-        read.statements, [name for name in context.functions if name not in known], assigned,
+        read.statements, called, assigned,
         context.survey.shapes, context.survey.bold, moving.labels, moving.first_names,
     )  # fmt: skip
     plain = elaborated(

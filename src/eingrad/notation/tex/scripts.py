@@ -601,13 +601,16 @@ class ScriptReader(OffsetReader):
 
     def note_bold(self, start: int, name: str, count: int) -> None:
         """Note that a name with so many labels, which begins at a token, is in bold type."""
-        if self.tokens[start].text in names.FONTS | names.ACCENTS.keys():
-            inner = range(start, min(self.k, start + 6))
-            end = next(
-                (k for k in inner if self.tokens[k].kind in {"LETTER", "SUB", "SUP"}), self.k
-            )
-            if any(t.text in names.BOLD for t in self.tokens[start:end]):
-                self.context.survey.bold.add((name, count))
+        if self.begins_bold(start):
+            self.context.survey.bold.add((name, count))
+
+    def begins_bold(self, start: int) -> bool:
+        """Whether a name that begins at a token and has been read is in bold type."""
+        if self.tokens[start].text not in names.FONTS | names.ACCENTS.keys():
+            return False
+        inner = range(start, min(self.k, start + 6))
+        end = next((k for k in inner if self.tokens[k].kind in {"LETTER", "SUB", "SUP"}), self.k)
+        return any(t.text in names.BOLD for t in self.tokens[start:end])
 
     def has_bold(self, formula: Formula) -> bool:
         """Whether a formula has a name in bold type, or a row or column of a matrix."""

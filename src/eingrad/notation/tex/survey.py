@@ -59,6 +59,7 @@ class Survey:
     lone: set[str] = field(default_factory=set)
     inside: dict[str, set[str]] = field(default_factory=dict)
     bold: set[tuple[str, int]] = field(default_factory=set)
+    bold_functions: set[str] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
     squared: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     kept: tuple[str, ...] = ()
@@ -206,12 +207,13 @@ class Context:
         vector = not others and base + entry in self.tensors  # y_a in matrix notation
         return self.closed and (vector or others in map(self.rank, whole))
 
-    def learned(self, tensors: Collection[str] = ()) -> Context:
-        """Return the context for a second reading, with what the first one found."""
+    def learned(self, tensors: Collection[str] = (), declared: Collection[str] = ()) -> Context:
+        """Return the context for a second reading, with what the first one found: the ``tensors``
+        that are defined, and those whose shape is ``declared``, which are no functions."""
         found = self.survey
         known = {*self.tensors, *tensors}
         joined = frozenset() if self.closed else _joined(found, self.moving)
-        called = set() if self.closed else found.called - found.bare - known
+        called = set() if self.closed else found.called - found.bare - known - {*declared}
         generic = called & (names.GENERIC | (found.lone - found.not_lone))
         while more := {n for n in called - generic if generic & found.inside.get(n, set())}:
             generic |= more  # f_2(W f_1(x))
