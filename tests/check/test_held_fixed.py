@@ -43,6 +43,13 @@ def test_what_is_held_fixed(text: str, claim: str, expected: str) -> None:
     assert verdict.outcome == expected, verdict.reason
 
 
+@pytest.mark.parametrize("text", ["x = t^2", "x = t^2\nz = x t", "x_t = x[t-1] - a g_t"])
+@pytest.mark.parametrize("claim", ["dy/dx = 1", "dy/dx + dx/dx = 1", "dy/dt = 1", "dx/dy = 1"])
+def test_a_derivative_of_nothing_is_refused(text: str, claim: str) -> None:
+    with pytest.raises(eg.NotationError):
+        eg.parse(text).check(claim)
+
+
 def test_zero_by_another_name_is_wrong() -> None:
     model = eg.parse("f = sum_i(x_i^2)\nz_i = x_i")
     verdict = model.check("df/dz_i = 0")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import eingrad as eg
 from eingrad.papers.equations import rows_of
 from eingrad.papers.macros import expand, split_macros
 from eingrad.papers.read_document import read_document
@@ -80,6 +81,16 @@ def test_tex(tmp_path: Path) -> None:
     assert [(r.line, r.source) for r in rows] == [
         (9, "y = a"), (10, r"z = \frac{\partial L}{\partial x}"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "end", [r"\newcommand", r"\newcommand{", r"\newcommand{\a}[", r"\DeclareMathOperator{\a}",
+            r"\def", r"\let\a", r"\begin", r"\begin{align}", r"\frac", "$", "\\"],
+)  # fmt: skip
+def test_tex_that_ends_within_a_command(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "cut.tex"
+    path.write_text(rf"Let $y = x^2$, so $\frac{{dy}}{{dx}} = 2x$. {end}")
+    assert [f.outcome for f in eg.check_document(path).formulas][1] == "right"
 
 
 def test_notebook(tmp_path: Path) -> None:

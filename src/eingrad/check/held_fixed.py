@@ -121,7 +121,8 @@ def _parameter(part: Derivative, system: System) -> str | None:
     how the one depends on the other."""
     of, names = _key(part)
     definitions = system.definitions
-    if len(names) > 1 or names[0] not in definitions.keys() - _below([of], system):
+    known = of in definitions or of in system.inputs
+    if not known or len(names) > 1 or names[0] not in definitions.keys() - _below([of], system):
         return None
     by = names[0]
     candidates = [of] if of in _below([by], system) else [

@@ -113,7 +113,8 @@ class _Walk:
 
 
 def _arguments(node: Any) -> list[Any]:
-    return [a for a in (node.nodeargd.argnlist or ()) if a is not None]
+    told = node.nodeargd  # None where the text ends within a definition
+    return [a for a in (told.argnlist or () if told is not None else ()) if a is not None]
 
 
 def _merged(passages: Iterator[Passage]) -> Iterator[Passage]:
