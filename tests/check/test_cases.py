@@ -47,3 +47,36 @@ def test_both_sides_of_a_comparison_are_tried(model: str, right: str, wrong: str
     verdict = found.check(wrong)
     assert not verdict.ok, str(verdict)
     assert verdict.counterexample is not None
+
+
+UNMET = [  # model, claim: no real number has a logarithm below 0, no entry stands before the first
+    (r"y = \ln x", r"\frac{dy}{dx} = 7 \quad x<0"),
+    (r"y = \ln x", r"\frac{dy}{dx} = \begin{cases} \frac1x & x>0 \\ 7 & x<0\end{cases}"),
+    (r"y = \sqrt x", r"\frac{dy}{dx} = \frac{1}{\sqrt{x}} \quad x<-1"),
+    (r"L = \sum_{i=1}^n x_i^2", r"\frac{\partial L}{\partial x_i} = 7 \quad i>n"),
+    (r"L = \sum_{i=1}^n x_i^2", r"\frac{\partial L}{\partial x_i} = 7x_i \quad i \ne i"),
+    ("L = sum_i(x_i^2)", "dL/dx_i = where(i < 0, 7, dL/dx_i)"),
+    ("L = sum_i(x_i^2)", "dL/dx_i = where(size(i) < 50, 2 x_i, 7)"),
+]
+MET = [  # a single point and what an assumption leaves out are cases of right claims
+    (r"y = \ln x", r"\frac{dy}{dx} = \frac1x \quad x>2"),
+    (r"y = |x|", r"\frac{dy}{dx} = \begin{cases} 1 & x>0\\ -1 & x<0 \\ 0 & x=0\end{cases}"),
+    (r"f = x^2 y", r"\frac{\partial f}{\partial x} = 2xy \quad x > 1000"),
+    ("assume x > 0\ny = abs(x)", "dy/dx = where(x > 0, 1, -1)"),
+    ("L = sum_i(x_i^2)", "dL/dx_i = where(i < 1, 2 x_i, dL/dx_i)"),
+]
+
+
+@pytest.mark.parametrize(("model", "claim"), UNMET)
+def test_a_case_that_nothing_meets_is_not_judged(model: str, claim: str) -> None:
+    books = "\\" in claim
+    verdict = (eg.parse_latex(model) if books else eg.parse(model)).check(claim, latex=books)
+    assert verdict.outcome == "not judged", str(verdict)
+    assert "nothing can be compared" in verdict.reason
+
+
+@pytest.mark.parametrize(("model", "claim"), MET)
+def test_a_case_that_an_entry_meets_is_judged(model: str, claim: str) -> None:
+    books = "\\" in claim
+    verdict = (eg.parse_latex(model) if books else eg.parse(model)).check(claim, latex=books)
+    assert verdict.outcome == "right", str(verdict)

@@ -53,6 +53,7 @@ from eingrad.check.question import Question
 from eingrad.check.rate_claims import rates_as_differentials
 from eingrad.check.rounded import right_to_digits
 from eingrad.check.tree import mapped, tidied
+from eingrad.check.unmet_cases import unmet_case
 from eingrad.check.unsaid_sums import with_sums_said
 from eingrad.check.vanishing import where_free
 from eingrad.check.verdict import OF_INPUTS, Depth, Outcome, Verdict
@@ -457,6 +458,8 @@ def check_formula(
                 if rest is not None and is_lost(question, rest, claim.value):
                     return _lost(question, text, rest)
                 check_nothing_lost(own, question.right, question.points)
+            if (unmet := unmet_case(question, claim.value)) is not None:
+                return Verdict("not judged", text, unmet, question.correct)
             beside = _beside(question, claim, depth)
             return _right(question, text, proved) if beside is None else beside
         if (inside := holds_inside(question, claim.value)) is not None:

@@ -571,6 +571,15 @@ class Points:
             hint="look at the assume lines, and at logarithms, roots and divisions",
         )
 
+    def free(self, count: int) -> Iterator[Point]:
+        """Yield points at which only bounds of inputs are heeded, whatever the model is there."""
+        kinds, self.kinds = self.kinds, {}
+        try:
+            drawn = [self._draw(self.apart(k), 17 * k, None) for k in range(count)]
+        finally:
+            self.kinds = kinds
+        yield from (self._at(self.apart(k), arrays) for k, arrays in enumerate(drawn))
+
     def _at(self, sizes: Mapping[Dim, int], arrays: Mapping[str, Array]) -> Point:
         return Point(self.derived, sizes, arrays, self.functions, self.effort)
 
