@@ -70,6 +70,12 @@ def test_a_letter_in_brackets_that_can_be_no_label_is_an_integer() -> None:
 
 ERRORS = [
     ("L = Z[b,y[b]]", "the label b occurs once", "write sum_b(Z[b,y[b]])"),
+    ("p_o = softmax_o(a_o)\nL = -log(p[o])", "the label o occurs once", "write sum_o(log(p_o))"),
+    (
+        "o_tk = V_ki h_ti\nL = (o[t,k] - y[t,k])^2",
+        "the label t is summed by no product",
+        "write sum_tk((o_tk - y_tk)^2)",
+    ),
     ("L = x[row]", "the label row occurs once", "sum_{row}(x[row])"),
     ("L = sum_b(Z[b,y[b],c[b]] Z_bo)", "Z has 2 labels here, but 3 labels", "give one of the two"),
     ("L = sum_b(Z[b,delta[b]])", "delta is Kronecker's delta and not an integer", "Z[b,y[b]]"),
@@ -109,6 +115,9 @@ DERIVATIVES = [
     ("x_btd = E[w[b,t],d]\nL = x_btd x_btd", "E", "dL/dE_vd = 2 delta[w[b,t],v] x_btd"),
     ("L = sum_b(T[x[b],y[b]] c_b)", "T", "dL/dT_vk = delta[x[b],v] delta[y[b],k] c_b"),
     ("L = sum_b(T[x[b],y[b]] c_b)", "c", "dL/dc_b = T[x[b],y[b]]"),
+    # an integer and a label of one letter: delta[o,o] would be 1
+    ("p_o = softmax_o(a_o)\nL = -log(p[o[]])", "a", "dL/da_q = p_q - delta[o,q]"),
+    ("p_o = exp(a_o)\nq_k = p_k\nL = q[o]", "a", "dL/da_k = delta[o,k] p_k"),
     ("L = delta[y[b],o] A_bo", "A", "dL/dA_bo = delta[y[b],o]"),
     ("L = sum_b(Z[b,y[b]]^2)", "Z", "dL/dZ_bo = 2 delta[y[b],o] Z[b,y[b]]"),
 ]  # fmt: skip
@@ -119,6 +128,12 @@ def test_derivatives_read_as_on_paper(text: str, name: str, expected: str) -> No
     found = str(eg.parse(text).grad("L", [name])[name])
     assert found.replace("Z_bv", "Z_bo").replace(",v] Z[", ",o] Z[") == expected
     assert eg.parse(text).check(found).ok
+
+
+def test_a_step_that_selects_nothing_gives_one_reason() -> None:
+    text = "p_c = softmax_c(z_c)\nm_k = p_k\nL = m[c] + z_k z_k"
+    rules = [s.rule for s in eg.parse(text).grad("L", ["z"]).steps("z")]
+    assert "common factors pulled out" in rules
 
 
 def test_cross_entropy_step_by_step() -> None:

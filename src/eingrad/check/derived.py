@@ -17,7 +17,7 @@ from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
 from eingrad.core.recurrences import recurrent, scans, vanishing
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.author_letters import Names, edges_of, size_holders
+from eingrad.derivation.author_letters import Names, edges_of, integers_of, size_holders
 from eingrad.derivation.labels import to_formula
 from eingrad.derivation.steps import introduced, opened
 from eingrad.errors import DifferentiationError, EingradError
@@ -66,7 +66,7 @@ class Derived:
         holders = size_holders(self.system)
         return Names(
             self.system.letters, rank, derivatives=dict(self.titles), holders=holders,
-            edges=edges_of(self.system),
+            edges=edges_of(self.system), integers=integers_of(self.system),
         )  # fmt: skip
 
     @once

@@ -35,6 +35,8 @@ class Names:
     """The tensors with lines for what stands outside: along which axes, and whether before."""
     homes: Mapping[str, Sequence[Dim]] = field(default_factory=dict)
     """The dimensions that each of the author's letters stands for."""
+    integers: Collection[str] = ()
+    """The integers at which tensors are read; no label has their letter, or delta[c,c] is 1."""
 
     def __post_init__(self) -> None:
         if not self.homes:
@@ -61,6 +63,11 @@ def size_holders(system: System) -> dict[Dim, SizeOf]:
     return holders
 
 
+def integers_of(system: System) -> frozenset[str]:
+    """Return the inputs that are single integers."""
+    return frozenset(name for name, x in system.inputs.items() if x.integer and not x.dims)
+
+
 def edges_of(system: System) -> dict[str, list[tuple[int, bool]]]:
     """Return the tensors with lines for what stands outside: along which axes, whether before."""
     return {name: [(k, sign == "<") for k, sign in own] for name, own in system.edges.items()}
@@ -81,7 +88,7 @@ def head_of(title: Title, labels: Sequence[str]) -> syntax.Derivative | Symbol:
 
 def fresh_letter(dim: Dim, used: Iterable[str], names: Names) -> str:
     """Return the author's letter for a dimension if it is free, else the next one that is."""
-    taken = set(used)
+    taken = {*used, *names.integers}
     own = list(names.letters.get(dim, ())) or ([dim] if isinstance(dim, str) else [])
     for letter in own:
         if letter not in taken:

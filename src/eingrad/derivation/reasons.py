@@ -100,7 +100,7 @@ def because(*parts: Part) -> Reason:
 
 def together(reasons: Iterable[Reason], otherwise: str = "") -> Reason:
     """Join reasons, each phrase once; ``otherwise`` is said where there are none."""
-    said = dict.fromkeys(phrase for reason in reasons for phrase in reason.phrases)
+    said = dict.fromkeys(phrase for reason in reasons for phrase in reason.phrases if any(phrase))
     return Reason(tuple(said)) if said else because(otherwise)
 
 

@@ -18,7 +18,14 @@ from eingrad.core.expr import Expr, Var, variables
 from eingrad.core.forks import once
 from eingrad.core.recurrences import recurrent
 from eingrad.core.rewrite import substitute
-from eingrad.derivation.author_letters import Names, edges_of, fresh_letter, head_of, size_holders
+from eingrad.derivation.author_letters import (
+    Names,
+    edges_of,
+    fresh_letter,
+    head_of,
+    integers_of,
+    size_holders,
+)
 from eingrad.derivation.author_order import author_order_of, symmetric_as_written
 from eingrad.derivation.lines import AdjointLines, Lines, Step, TangentLines, with_symmetry
 from eingrad.derivation.reasons import because, enumerated, together
@@ -53,7 +60,7 @@ class Deriver:
         titles = {name: record.title for name, record in records.items()}
         self.names = Names(
             system.letters, rank, derivatives=titles, author_order=author_order_of(original),
-            holders=size_holders(system), edges=edges_of(system),
+            holders=size_holders(system), edges=edges_of(system), integers=integers_of(system),
         )  # fmt: skip
 
     @once
@@ -81,8 +88,9 @@ class Deriver:
             dims = record.expr.dims
         result: list[str] = []
         for letter, dim in zip(own, dims, strict=True):
-            taken = [*own, *result]
-            result.append(fresh_letter(dim, taken, self.names) if letter in result else letter)
+            if letter in result or letter in self.names.integers:
+                letter = fresh_letter(dim, [*own, *result], self.names)
+            result.append(letter)
         return tuple(result)
 
     def steps(self, name: str, known: set[str]) -> list[Step]:

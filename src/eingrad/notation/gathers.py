@@ -43,7 +43,7 @@ def find_integers(
                 if isinstance(s, Assignment) and isinstance(s.target, Symbol)}  # fmt: skip
     alone = [_alone(s, assigned) if isinstance(s, Assignment) else set() for s in statements]
     names = {*known}.union(*alone)
-    names.update(x for s in statements if isinstance(s, Assignment) for x in _dangling(s))
+    names.update(x for s in statements if isinstance(s, Assignment) for x in _dangling(s, assigned))
     if not names:
         return tuple(statements)
     return tuple(
@@ -129,16 +129,23 @@ def _has_brackets(formula: Formula) -> bool:
     return isinstance(formula, TensorAt) or (isinstance(formula, Symbol) and formula.brackets)
 
 
-def _dangling(statement: Assignment) -> set[str]:
-    """Return the letters in brackets that nothing keeps and nothing sums."""
+def _dangling(statement: Assignment, assigned: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the letters in brackets that nothing keeps and nothing sums.
+
+    The letter with which an axis was defined, t of ``o[t,k]`` behind ``o_tk = ...``, is its label.
+    """
     if not any(_has_brackets(part) for part in walk(statement.value)):
         return set()
-    return {
-        label
-        for label, where in Summation().dangling(statement.value, kept_by(statement))
-        if (isinstance(where, TensorAt) or (isinstance(where, Symbol) and where.brackets))
-        and len(label_text(label)) == 1 and where.labels.count(label) == 1
-    }  # fmt: skip
+    found: set[str] = set()
+    labels: set[str] = set()
+    for label, where in Summation().dangling(statement.value, kept_by(statement)):
+        integer = (
+            isinstance(where, Symbol | TensorAt) and _has_brackets(where)
+            and len(label_text(label)) == 1 and where.labels.count(label) == 1
+            and label not in assigned.get(where.name, ())
+        )  # fmt: skip
+        (found if integer else labels).add(label)
+    return found - labels
 
 
 def _with_integers(
