@@ -22,6 +22,7 @@ TRIPLET = r"""Let $a, p, n \in \mathbb{R}^d$.
 $$T = \max(0, \|a - p\|^2 - \|a - n\|^2 + m)$$"""
 
 # a document with one derivative behind each |, and what is to be said of it
+CUBE = r"Let $f(x, y) = x^2 y + y^3$. Then |"
 BUDGET = r"Maximise $U = x^ay^b$ subject to $px+qy = M$. Let $L = x^ay^b-\lambda(px+qy-M)$. Then"
 CASES = [
     (r"Let $y = x^2$. When $x = 3$, |$\frac{dy}{dx} = 6$.", "right if x = 3"),
@@ -47,6 +48,22 @@ CASES = [
     (f"{LOG}\n\n### Case $t=0$\n\n" r"|$$\frac{\partial L}{\partial y} = \frac1y$$", "wrong"),
     (f"{LOG}\n\n* If $t=1$, nothing.\n" r"* If $t=0$, |$\frac{\partial L}{\partial y} = -\frac1y$.",
      "wrong"),
+    # gradients by their entries: of x^2 y + y^3 by hand (2xy, x^2 + 3y^2), at (1, 2) so (4, 13)
+    (rf"{CUBE}$\nabla f = (2xy, x^2 + 3y^2)$", "right"),
+    (rf"{CUBE}$\nabla f(x,y) = \left\langle 2xy, x^2 + 3y^2 \right\rangle$", "right"),
+    (rf"{CUBE}$\nabla f = 2xy\,\mathbf{{i}} + (x^2 + 3y^2)\hat{{\mathbf{{j}}}}$", "right"),
+    (rf"{CUBE}$$\nabla f = \begin{{pmatrix}} 2xy \\ x^2 + 3y^2 \end{{pmatrix}}$$", "right"),
+    (rf"{CUBE}$$\nabla f = \begin{{bmatrix}} 2xy \\ x^2 + 3y \end{{bmatrix}}$$", "wrong"),
+    (rf"{CUBE}$\nabla f = 2xy \mathbf{{i}} - (x^2 + 3y^2) \mathbf{{j}}$", "wrong"),
+    (rf"{CUBE}$\nabla f(y, x) = (2xy, x^2 + 3y^2)$", "not judged"),
+    (rf"{CUBE}$\nabla f = (0, 0)$", "not judged"),
+    (rf"{CUBE}$\nabla f(1, 2) = (4, 13)$", "right"),
+    (rf"{CUBE}$\nabla f(1, 2) = (4, 12)$", "not judged"),
+    (rf"{CUBE}$\frac{{\partial f}}{{\partial x}}(1, 2) = 4$", "right"),
+    (rf"{CUBE}$\frac{{\partial f}}{{\partial y}}(2, 1) = 13$", "not judged"),
+    (r"Let $f(y, x) = x^2 y + y^3$. Then |$\nabla f = (2xy, x^2 + 3y^2)$", "not judged"),
+    (r"Let $E = w_1^4 - 2 w_1 w_2$. |$$\nabla E = [4 w_1^3 - 2 w_2, -2 w_1]$$", "right"),
+    (r"Let $f(x) = \langle a, x\rangle$, $a, x \in \mathbb{R}^n$. |$$\nabla f(x) = a$$", "right"),
     (r"Let $a = 3$ and $f(x) = ax^2$. Then |$\frac{df}{dx} = 6x$.", "right if a = 3"),
     (r"Let $J = \frac12 (w x - y)^2 + \frac{\lambda}{2} w^2$. Without regularization "
      r"($\lambda = 0$): |$$\frac{\partial J}{\partial w} = (w x - y) x$$",

@@ -265,6 +265,32 @@ def test_a_derivative_of_another_formula_defines_nothing_anew(tmp_path: Path) ->
     assert found[-1].outcome == "wrong"
 
 
+SIGNAL = r"""$$z_j = W_{jk} x_k$$
+$$p_j = \frac{e^{z_j}}{\sum_k e^{z_k}}$$
+$$L = -\sum_j y_j \log p_j$$
+with one-hot $y$. Let
+$$\delta_j = \frac{\partial L}{\partial z_j}$$
+
+"""
+# what is said of an error signal that is a derivative, and what is found: p - y by hand
+FORMULAS = [
+    (r"$$\delta_j = p_j - y_j$$", ("claim", "right if")),
+    (r"$$\delta_j = p_j + y_j$$", ("claim", "wrong")),
+    (r"$$\delta_j = y_j - p_j$$", ("claim", "wrong")),
+    ("For a linear model, " r"$\delta_j = z_j - y_j$", ("definition", "not judged")),
+    ("# Regression\n\n" r"Here $$\delta_j = z_j - y_j$$", ("definition", "not judged")),
+    (r"$$\delta_j = u_j$$", ("definition", "not judged")),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FORMULAS)
+def test_what_is_a_derivative_has_its_value_by_that(
+    tmp_path: Path, text: str, expected: tuple[str, str]
+) -> None:
+    *_, one = found_in(tmp_path, SIGNAL + text)
+    assert (one.kind, one.outcome) == expected
+
+
 def test_a_table_of_cases_defines_nothing(tmp_path: Path) -> None:
     """Rows that give p one number and then another one are cases, with all that stands in them."""
     rows = r"y = 1, p &= 0.1, \quad \text{big error} \\ y = 1, p &= 0.9, \quad \text{good}"

@@ -160,8 +160,10 @@ class AxesOfNames:
         self.turns = _OUTSIDE.search(bare) is None  # T is the sign of a transpose, and no number
         self.section: tuple[int, ...] = ()
         for line, self.section, sides in rows:
+            gradient = sides[0].lstrip().startswith(r"\nabla")  # its entries may stand in angles
             for side in sides:
-                self._survey(_SIZES.sub(" ", side), line)
+                bare = _SIZES.sub(" ", side)
+                self._survey(_ANGLES.sub(" ", bare) if gradient else bare, line)
                 self._labelled(side, line)
                 self._entries(side, line)
             self._space(sides, line)

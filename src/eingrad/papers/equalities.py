@@ -213,6 +213,10 @@ class Equalities:
             return ""
         return text_of(claims[-1]) if self.is_known(text, claims, built, section) else ""
 
+    def system(self, text: str, section: tuple[int, ...]) -> System | None:
+        """Return the model of what an equality may use, None without any."""
+        return self.scope.model(self.visible(text, section, WayToTake())).system
+
     def is_known(
         self, text: str, claims: Sequence[Claim], built: Built, section: tuple[int, ...]
     ) -> bool:

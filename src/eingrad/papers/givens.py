@@ -82,6 +82,10 @@ class Givens:
         self.passages: Sequence[Passage] = ()
         self._arguments: dict[int, tuple[str, ...]] = {}  # how many -> names, as in f(x, y)
 
+    def arguments(self, count: int) -> tuple[str, ...]:
+        """Return what functions of so many arguments were last taken of: x and y of f(x, y)."""
+        return self._arguments.get(count, ())
+
     def note(
         self, place: int, passages: Sequence[Passage], rows: Sequence[EquationRow],
         section: tuple[int, ...],
@@ -150,6 +154,15 @@ class Givens:
         while first and not _ends(self.passages[first - 1], self.passages[first]):
             first -= 1
         return first
+
+    def lead(self, place: int) -> str:
+        """Return the prose of its own sentence that stands before a passage, behind displays."""
+        said = ""
+        for passage in reversed(self.passages[:place]):
+            if passage.display or _SENTENCE_ENDS.search(said):
+                break
+            said = (passage.text if passage.kind == "prose" else " ") + said
+        return _SENTENCE_ENDS.split(said)[-1]
 
     def before(self, place: int, section: tuple[int, ...], letters: frozenset[str]) -> list[Given]:
         """Return what the section, and those around it, say before a passage."""

@@ -17,10 +17,14 @@ from eingrad.papers.placed_rows import INDEXED, PlacedRow, bared, is_bare, lines
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula, differentiated
 from eingrad.papers.rulings import Rulings
-from eingrad.papers.scope import letters_of_name
+from eingrad.papers.scope import Stated, letters_of_name
 from eingrad.papers.steps_between import Before, same
 
 EQUALITIES = EQUALS | {":=", "="}
+_OTHER = re.compile(  # what may speak of another model than the one that is defined
+    r"\b(?:for|if|when|with|in|using|under|assum\w*|cases?|suppos\w*|let|take|choos\w*|consider)\b",
+    re.IGNORECASE,
+)
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
 _BY = re.compile(
@@ -103,7 +107,7 @@ class Judge:
     """Goes through a document, formula by formula, and remembers what it defines."""
 
     def __init__(self, document: Document, lines: Sequence[PlacedRow], facts: Facts) -> None:
-        self.overview = Overview(document, lines)
+        self.overview, self.facts = Overview(document, lines), facts
         self.names = DefinedNames(self.overview, facts)
         self.rulings = Rulings(self.names, facts)
         self.chain: tuple[int, str, dict[str, str]] = (0, "", {})  # the last row's derivatives
@@ -184,6 +188,9 @@ class Judge:
                 yield from found
                 self.names.restated(line, name, left, sides)
                 return
+            if (own := self.of_signal(line, before, left, sides)) is not None:
+                yield from own
+                return
         if INDEXED.fullmatch(line.row.source.replace(":=", "=")) is not None:
             yield line.other(line.row.source, "a shape")
             return
@@ -200,6 +207,20 @@ class Judge:
                     yield line.other(judged.formula, "a value of what nothing defines")
                 else:
                     yield judged
+
+    def of_signal(
+        self, line: PlacedRow, before: Stated, left: str, sides: Sequence[str]
+    ) -> list[JudgedFormula] | None:
+        r"""Return the verdicts on formulas for what is defined as a derivative, ``\delta = p - y``
+        after ``\delta = dL/dz``: it has its value by that; None where they are not judged."""
+        known, _, _ = before.text.partition(" = ")
+        own, _, _ = self.names.reworded(f"{left} = 0", line.section).partition(" = ")
+        if not before.derivative or bared(known) != bared(own):
+            return None
+        found = [self.rulings.equality(line, left, side) for side in sides]
+        outcomes = {f.outcome for f in found}
+        other = before.section != line.section or _OTHER.search(self.facts.givens.lead(line.place))
+        return None if "not judged" in outcomes or (other and "wrong" in outcomes) else found
 
     def logarithm(self, line: PlacedRow, inside: str, sides: list[str]) -> Iterator[JudgedFormula]:
         r"""Yield the definition that ``\\log y = ...`` is, and what a chain says more of it."""

@@ -23,6 +23,7 @@ from eingrad.papers.open_readings import reach
 from eingrad.papers.placed_rows import PlacedRow
 from eingrad.papers.prose import Facts
 from eingrad.papers.rewording import derivative_of_formula
+from eingrad.papers.rows_of_entries import joined, written_out
 from eingrad.papers.scope import Stated, letters_of_name
 from eingrad.papers.steps_between import Before, inner_steps, same
 
@@ -103,6 +104,8 @@ class Rulings:
         self.asked[line.order, text] = left, side
         if self.overview.is_skipped(line):
             return replace(blank, reason="skipped, as the document asks")
+        if (entries := self.by_entries(line, left, side, explained)) is not None:
+            return replace(entries, line=blank.line, formula=text)
         if reason := self.names.other_arguments(text) or self.overview.open.of(text):
             chain = self.of_any(line, left, side) or Finding("not judged", reason)
             return replace(blank, outcome=chain.outcome, reason=chain.reason, read=chain.read)
@@ -143,6 +146,25 @@ class Rulings:
         repaired = None if found.repaired is None else self.names.written(found.repaired)
         reason = self.names.written(found.reason)
         return replace(blank, outcome=found.outcome, reason=reason, repaired=repaired)
+
+    def by_entries(
+        self, line: PlacedRow, left: str, side: str, explained: bool
+    ) -> JudgedFormula | None:
+        r"""Judge a gradient or a Hessian of numbers that is written out, ``(2x, 4y)``, by
+        its entries; at a point, ``\nabla f(1, 2) = (2, 8)``, it is right or is not judged."""
+        reworded = self.names.reworded(f"{left} = {side}", line.section)
+        system = self.names.equalities.system(reworded, line.section)
+        found = written_out(left, side, system, self.names.applied, self.facts.givens.arguments)
+        if found is None or line.row.condition:
+            return None
+        if not found.point:
+            each = [self.equality(line, *entry, explained) for entry in found.claims]
+            return joined(each)
+        at = Given(line.place, line.row.line, line.section, found.point)
+        texts = [" = ".join(entry) for entry in found.claims]
+        if any(self.where(line, text, [at]).outcome != "right" for text in texts):
+            return None
+        return JudgedFormula(line.row.line, "", "claim", "right", f"at {said([at])}", read="")
 
     def can_be_wrong(self, text: str, used: Sequence[Stated]) -> bool:
         """Whether an equality speaks of a derivative, or of what is defined as one, or says a

@@ -47,7 +47,7 @@ def inner_steps(before: str, side: str) -> Iterator[tuple[str, str]]:
     """
     before, side = without_sizes(before), without_sizes(side)
     yield before, side
-    one, other = _terms(before), _terms(side)
+    one, other = terms_of(before), terms_of(side)
     head, tail = _alike(one, other)
     one, other = one[head : len(one) - tail], other[head : len(other) - tail]
     if head + tail:
@@ -137,7 +137,8 @@ def _reaches(factor: str) -> bool:
     return named or _NABLA.match(factor) is not None or _OPERATOR.match(factor) is not None
 
 
-def _terms(text: str) -> list[str]:
+def terms_of(text: str) -> list[str]:
+    """Return the terms of a sum, each with its sign."""
     cuts = [p.place for p in pieces(text) if p.depth == 0 and p.text in _SIGNS]
     cuts = [c for c in cuts if c and text[:c].strip()]
     return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
