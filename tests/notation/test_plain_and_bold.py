@@ -71,10 +71,16 @@ def test_what_names_are(latex: str, text: str) -> None:
         (r"L = \lambda \|W\|_1 \\ W \in \mathbb{R}^{n \times p}", "number 1"),
         # what is called in bold type has entries that each depend on all that it is called with
         (r"\mathbf{y} = \mathbf{f}(\mathbf{x})", "f is in bold type"),
-        (r"\mathbf{y} = A\mathbf{g}(\mathbf{x}) \\ L = \mathbf{c}^\top\mathbf{y}", "g is in bold type"),
+        (
+            r"\mathbf{y} = A\mathbf{g}(\mathbf{x}) \\ L = \mathbf{c}^\top\mathbf{y}",
+            "g is in bold type",
+        ),
         (r"\mathbf{y} = \mathbf{R}(\theta)\mathbf{x}", "R is in bold type"),
         (r"\mathbf{y} = \mathbf{W}(\mathbf{x}) + \mathbf{b}", "W is in bold type"),
-        (r"\mathbf{W} \in \mathbb{R}^{m \times n} \\ \mathbf{y} = \mathbf{W}(\mathbf{x})", "W with an argument"),
+        (
+            r"\mathbf{W} \in \mathbb{R}^{m \times n} \\ \mathbf{y} = \mathbf{W}(\mathbf{x})",
+            "W with an argument",
+        ),
         (r"s = \mathbf{a}^\top\boldsymbol{x}(t)", "x is in bold type"),
         # a matrix, a vector or a number that depends on something
         (r"f = x^\top P(t) x", r"whether P\(t\)"),
