@@ -40,6 +40,12 @@ READINGS = [
     (r"L = \sum_i (y_i - x_i'\beta)^2 \\ \beta \in \mathbb{R}^k", "L = sum_i((y_i - x_ik beta_k)^2)"),
     (r"y' = a x + b \\ L = (y' - y)^2", "yprime = a x + b\nL = (yprime - y)^2"),
     (r"h = \phi(z) \\ L = h^2", "function phi\nh = phi(z)\nL = h^2"),
+    # columns for each label
+    (r"\bar x = \frac1n\sum_{i=1}^n x_i \\ S = \frac1n\sum_{i=1}^n (x_i - \bar x)(x_i - \bar x)^\top", "xbar_j = mean_i(x_ij)\nS_jk = mean_i((x_ij - xbar_j) (x_ik - xbar_k))"),
+    (r"m = \sum_i x_i \\ f = \sum_i x_i^\top m", "m_j = sum_i(x_ij)\nf = sum_i(x_ij m_j)"),
+    (r"\bar x = \frac1n\sum_{i=1}^n x_i \\ v = \frac1n\sum_{i=1}^n (x_i - \bar x)^2", "xbar = mean_i(x_i)\nv = mean_i((x_i - xbar)^2)"),
+    (r"f = \sum_i \mathbf{x}_i^\top\mathbf{w} + \xi", "f = sum_i(x_ij w_j) + xi"),
+    (r"z_i = W x_i + b \\ L = \sum_i z_i^\top z_i", "z_ij = W_jk x_ik + b_j\nL = sum_i(z_ij z_ij)"),
     # functions
     (r"\mathbf{y} = \mathbf{W}\phi(\mathbf{x})", "function phi\ny_i = W_ij phi(x_j)"),
     (r"\mathbf{h} = \boldsymbol{\sigma}(\mathbf{W}\mathbf{x})", "h_i = sigmoid(W_ij x_j)"),
@@ -90,6 +96,9 @@ def test_what_names_are(latex: str, text: str) -> None:
         (r"L = a^\top x(t)", r"whether x\(t\)"),
         (r"H = \frac12 \mathbf{p}^\top\mathbf{p} + V(\mathbf{q})", r"whether V\(q\)"),
         (r"L = w^\top x + \lambda f(w)", "is a number"),
+        # x_i glued as xi is, p_i as pi
+        (r"f = \xi\, \mathbf{w}^\top\mathbf{x}_i + \xi^2", "would be one name"),
+        (r"f = 2\pi\, \mathbf{p}_i^\top\mathbf{q}", "would be one name"),
         (r"y = V(x(t)) + V", r"V\(...\) may be a function"),
     ],
 )
@@ -102,7 +111,10 @@ OLS = r"S(\beta) = (y - X\beta)'(y - X\beta)" + SHAPES
 MASKED = r"L = \frac{1}{2}\|M \circ (X - U V^\top)\|_F^2 \\ X, M \in \mathbb{R}^{n \times m} \\ U \in \mathbb{R}^{n \times k} \\ V \in \mathbb{R}^{m \times k}"
 DIAGONAL = r"f = x^\top \operatorname{Diag}(d) x \\ x, d \in \mathbb{R}^n"
 FISHER = r"J(w) = \frac{w^\top S_B w}{w^\top S_W w} \\ S_B, S_W \in \mathbb{R}^{d \times d} \\ w \in \mathbb{R}^d \\ S_B = S_B^\top \\ S_W = S_W^\top"
+SCATTER = r"\bar x = \frac1n\sum_{i=1}^n x_i \\ S = \frac1n\sum_{i=1}^n (x_i - \bar x)(x_i - \bar x)^\top \\ f = w^\top S w"
 CLAIMS = [
+    (SCATTER, r"\frac{\partial f}{\partial S} = w w^\top", "right"),
+    (SCATTER, r"\frac{\partial f}{\partial S} = w^\top w", "wrong"),
     (r"E = \frac12 m v^2 + V(x(t))", r"\frac{dE}{dt} = V'(x(t)) x'(t)", "right"),
     (r"E = \frac12 m v^2 + V(x(t))", r"\frac{dE}{dt} = 2 V'(x(t)) x'(t)", "wrong"),
     (FISHER, r"\nabla_w J = \frac{2}{w^\top S_W w} (S_B w - J S_W w)", "right"),

@@ -257,7 +257,12 @@ def in_matrices(
         k: {first.get(n, n) for n in _bare(s, moving)} for k, s in assigned.items()
         if k not in shown and not _has_labels(s, moving)
     }  # fmt: skip
+    turned = {name for k in shown for name in _turned(assigned[k].value, moving)}
     found = shown | {k for k, names in bare.items() if names & vectors}
+    found |= {k for k, s in assigned.items() if any(
+        isinstance(x, Symbol) and x.name in turned and len(x.labels) == 1
+        for x in (*walk(s.target), *walk(s.value))
+    )}  # fmt: skip
     while found:
         names = {first.get(n, n) for k in found for n in _bare(assigned[k], moving)}
         more = {k for k in bare.keys() - found if bare[k] & names}
@@ -308,6 +313,19 @@ def _is_vector(formula: Formula) -> bool:
     counts = {len(x.labels) for x in names}
     return isinstance(formula, Sum) and (counts == {0, 1} or (
         counts == {1} and len({x.labels for x in names}) > 1))  # fmt: skip
+
+
+def _turned(formula: Formula, moving: Collection[str]) -> Iterator[str]:
+    r"""Yield the small letters with one label that are transposed: x of ``(x_i - \mu)^\top``, which
+    is a column for each i wherever it stands."""
+    for part in walk(formula):
+        if isinstance(part, Power) and part.exponent in TRANSPOSES:
+            terms = part.base.terms if isinstance(part.base, Sum) else (part.base,)
+            yield from (
+                x.name for x in terms
+                if isinstance(x, Symbol) and x.name[:1].islower()
+                and len(x.labels) == 1 and x.labels[0] not in moving
+            )  # fmt: skip
 
 
 def _labelled(formula: Formula, moving: Collection[str] = ()) -> bool:

@@ -264,7 +264,19 @@ def _read_twice(found: Sequence[Row], first: Context) -> _Read:
         )  # fmt: skip
         statements, used = read_rows(found, [replace(context, sizes=sizes_of | x) for x in own])
     _check_first_entries(context)
+    _check_glued(context)
     return _Read(statements, used, context, assigned)
+
+
+def _check_glued(context: Context) -> None:
+    r"""Raise where a name with a letter below would be a Greek one: x_i beside ``\xi``."""
+    glued = {base + x: (base, x) for base, x in context.joined if base + x in GREEK_LETTERS}
+    for token in context.lexer.tokens() if glued else ():
+        name = greek(token.text) or ""
+        if name in glued:
+            base, x = glued[name]
+            hint = "give one of the two another letter"
+            raise context.lexer.error(token, f"{base}_{x} and {token.text} would be one name", hint)
 
 
 def _check_first_entries(context: Context) -> None:
