@@ -113,6 +113,9 @@ DIAGONAL = r"f = x^\top \operatorname{Diag}(d) x \\ x, d \in \mathbb{R}^n"
 FISHER = r"J(w) = \frac{w^\top S_B w}{w^\top S_W w} \\ S_B, S_W \in \mathbb{R}^{d \times d} \\ w \in \mathbb{R}^d \\ S_B = S_B^\top \\ S_W = S_W^\top"
 SCATTER = r"\bar x = \frac1n\sum_{i=1}^n x_i \\ S = \frac1n\sum_{i=1}^n (x_i - \bar x)(x_i - \bar x)^\top \\ f = w^\top S w"
 CLAIMS = [
+    # from left to right: (x . y) z
+    (r"x, y, z \in \mathbb{R}^n \\ s = x\cdot y\, z", r"\frac{\partial s}{\partial x} = z y^\top", "right"),
+    (r"x, y, z \in \mathbb{R}^n \\ s = x\cdot y\, z", r"\frac{\partial s}{\partial x} = (y\cdot z) I", "wrong"),
     (SCATTER, r"\frac{\partial f}{\partial S} = w w^\top", "right"),
     (SCATTER, r"\frac{\partial f}{\partial S} = w^\top w", "wrong"),
     (r"E = \frac12 m v^2 + V(x(t))", r"\frac{dE}{dt} = V'(x(t)) x'(t)", "right"),

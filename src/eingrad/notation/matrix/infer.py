@@ -93,7 +93,7 @@ class Inference:
 
     def _dots(self) -> Iterator[Relating]:
         r"""Yield what keeps a dot between names, ``u \cdot v``, from being an outer product, and
-        what stands behind one, ``u \cdot v w``, from being an inner product without a sign."""
+        what stands behind one, ``u \cdot v w``, from being a product of two vectors."""
         for node in self.nodes:
             signs = getattr(node.written, "signs", ())
             if node.op in {"product", "dot"} and len(signs) == len(node.parts):
@@ -104,6 +104,7 @@ class Inference:
                 first, second = node.parts[1].parts[:2]
                 if self._are_names(first, second):
                     yield Relating(_unlike(R, C), (first.var, second.var), node)
+                    yield Relating(_unlike(C, R), (first.var, second.var), node)
 
     def _are_names(self, left: Typed, right: Typed) -> bool:
         """Whether both are names, none of which is declared to be a row."""
