@@ -36,7 +36,11 @@ def ask(text: str, count: Counter[str]) -> None:
     except eg.EingradError:
         count["refused"] += 1
         return
-    name = [x for x, var in model.inputs.items() if not var.integer][-1]
+    names = [x for x, var in model.inputs.items() if not var.integer]
+    if not names:  # numbers alone
+        count["constant"] += 1
+        return
+    name = names[-1]
     for derive, wrt in ((model.grad, None), (model.hessian, name)):
         try:
             derivatives = derive("L", wrt)

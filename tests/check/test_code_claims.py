@@ -122,6 +122,18 @@ def test_a_file_that_fails(tmp_path: Path) -> None:
         load(tmp_path, "1 / 0", "f")
 
 
+def test_a_file_that_answers_for_names_fails(tmp_path: Path) -> None:
+    with pytest.raises(eg.DataError, match="has no f"):
+        load(tmp_path, "def __getattr__(name):\n    raise RuntimeError(name)\n", "f")
+
+
+@pytest.mark.parametrize("of", ["q", "", "X"])
+def test_what_it_is_the_gradient_of_is_defined(tmp_path: Path, of: str) -> None:
+    code = load(tmp_path, "def f(X, W, g):\n    return g @ W.T, X.T @ g\n", "f")
+    with pytest.raises(eg.UnknownNameError, match="defines no tensor"):
+        check_code(LINEAR.system, code, of, ["X", "W"])
+
+
 def test_wrt_names_the_gradients(tmp_path: Path) -> None:
     code = load(tmp_path, "def f(X, W, dY):\n    return dY @ W.T, X.T @ dY\n", "f")
     assert [v.outcome for v in check_code(LINEAR.system, code, "Y", ["X", "W"])] == ["right"] * 2

@@ -22,7 +22,7 @@ from eingrad.check.derived import Derived
 from eingrad.check.function_claims import FunctionFailedError
 from eingrad.check.verdict import Verdict
 from eingrad.core.later import np
-from eingrad.errors import DataError, EingradError
+from eingrad.errors import DataError, EingradError, UnknownNameError
 from eingrad.notation.system import System
 
 UPSTREAM = frozenset({
@@ -61,12 +61,13 @@ def load_code(place: str) -> Any:
         sys.path.pop(0)
     found: Any = module
     for part in name.split("."):
-        if not hasattr(found, part):
+        try:
+            found = getattr(found, part)
+        except Exception as error:  # a file may have a __getattr__ of its own
             own = [n for n in vars(module) if not n.startswith("_") and callable(vars(module)[n])]
             raise DataError(
                 f"{path} has no {name}", operand=name, hint=f"it has {', '.join(own) or 'nothing'}"
-            )
-        found = getattr(found, part)
+            ) from error
     return found
 
 
@@ -78,6 +79,12 @@ def check_code(
     ``of`` is what it is the gradient of, by default the model's last tensor; ``wrt`` names the
     gradients where the code does not. Raises EingradError for code that the model cannot judge.
     """
+    if of is not None and of not in system.definitions:
+        raise UnknownNameError(
+            f"the model defines no tensor {of}",
+            operand=of,
+            hint=f"it defines {', '.join(system.definitions)}",
+        )
     if isinstance(code, type) and hasattr(code, "apply") and hasattr(code, "backward"):
         return _check_rule(system, _TorchRule(code), of, wrt)
     if hasattr(code, "defvjp"):

@@ -250,9 +250,10 @@ class Points:
         self.scale = 1.0  # of the numbers that are drawn, of which half are next to the limits
         self.limits: Sequence[float] = ()
         self.kinds: Mapping[str, str] = {}
-        key = longest, tuple(needed), tuple(claimed)
+        sizes = self._sizes_to_try(longest)
+        key = tuple(needed), frozenset(sizes.items())
         if key not in derived.kinds:  # the next claim about the same has the same
-            derived.kinds[key] = self._find_kinds(longest)
+            derived.kinds[key] = self._find_kinds(sizes)
         found = derived.kinds[key]
         if found is None:
             raise NoPointError(
@@ -636,13 +637,17 @@ class Points:
         mask = 1 + list(self.system.inputs).index(name) % 3
         return np.asarray(np.abs(value) * (-1) ** (seed // 17 & mask).bit_count())
 
-    def _find_kinds(self, longest: int | None) -> Mapping[str, str] | None:
+    def _sizes_to_try(self, longest: int | None) -> Mapping[Dim, int]:
+        """Return the sizes with which it is tried where the model is finite."""
+        sizes = self.apart(0)
+        if longest is None:
+            return sizes
+        cut = {dim: min(n, max(longest, self.least.get(dim, 0))) for dim, n in sizes.items()}
+        return with_derived(cut, self.least)
+
+    def _find_kinds(self, sizes: Mapping[Dim, int]) -> Mapping[str, str] | None:
         """Choose for each input the widest range in which the model is finite, if there is one."""
         inputs = [name for name in self.system.inputs if name not in self.ranges]
-        sizes = self.apart(0)
-        if longest is not None:
-            cut = {dim: min(n, max(longest, self.least.get(dim, 0))) for dim, n in sizes.items()}
-            sizes = with_derived(cut, self.least)
         own = {name: kind for name, kind in self._domains() if name in inputs}
         choices: Iterable[dict[str, str]] = _choices(inputs)
         if own:
