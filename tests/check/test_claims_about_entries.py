@@ -160,3 +160,33 @@ def test_an_entry_at_an_end_is_compared(entry: str, side: str, outcome: str) -> 
         rf"\frac{{\partial f}}{{\partial {entry}}} = {side}", latex=True
     )
     assert verdict.outcome == outcome
+
+
+QUADRATIC = r"f = \frac12 x^\top A x \\ A = A^\top"
+AFFINE = r"z = Wx \\ L = \frac12 \|z - t\|^2"
+
+
+@pytest.mark.parametrize(("model", "claim", "outcome"), [
+    (QUADRATIC, r"\frac{\partial f}{\partial x_i} = Ax", "wrong"),
+    (QUADRATIC, r"\frac{\partial f}{\partial x_i} = (Ax)_i", "right"),
+    (QUADRATIC, r"\frac{\partial f}{\partial x} = Ax", "right"),
+    (AFFINE, r"\frac{\partial L}{\partial z_i} = z - t", "wrong"),
+    (AFFINE, r"\frac{\partial L}{\partial z_i} = z_i - t_i", "right"),
+    (r"L = \sum_i \mathbf w^\top \mathbf x_i",
+     r"\frac{\partial L}{\partial \mathbf x_i} = \mathbf w", "right"),  # the same for each i
+])  # fmt: skip
+def test_an_entry_is_no_whole_vector(model: str, claim: str, outcome: str) -> None:
+    assert eg.parse_latex(model).check(claim, latex=True).outcome == outcome
+
+
+def test_a_label_across_a_bar_without_a_sum_is_open() -> None:
+    r"""DDPM's estimate is at each t: d x_0 / d eps = -sqrt(1 - a_t) / sqrt(a_t), of no sum."""
+    model = eg.parse_latex(
+        r"\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\,\epsilon}{\sqrt{\bar\alpha_t}}"
+    )
+    right = (
+        r"\frac{\partial \hat x_0}{\partial \epsilon} = -\sqrt{\frac{1-\bar\alpha_t}{\bar\alpha_t}}"
+    )
+    verdict = model.check(right, latex=True)
+    assert verdict.outcome == "not judged"
+    assert "without a sign of a sum" in verdict.reason

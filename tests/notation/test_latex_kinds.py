@@ -251,6 +251,17 @@ REFUSED = [
 ]  # fmt: skip
 
 
+REFUSED += [  # braces are not printed, a second bar may open or close, a colon is no condition
+    (text, "braces around a sum")
+    for text in (
+        r"L = {x+1}y", r"L = y{x+1}", r"L = a-{x+1}", r"L = \textcolor{red}{x+1}y",
+        r"L = \frac12\sum_i{x_i-y_i}^2", r"L = 2\cdot{x+1}", r"L = {x+1}/y",
+    )
+]  # fmt: skip
+REFUSED += [(text, "bars belong together") for text in ("y = |a|x| - b|", "y = |a |x| - b|")]
+REFUSED += [("L = w^2 : w > 0", "colon before a comparison")]
+
+
 @pytest.mark.parametrize(("text", "reason"), REFUSED)
 def test_what_is_refused(text: str, reason: str) -> None:
     with pytest.raises(eg.NotationError, match=reason) as caught:
@@ -305,3 +316,16 @@ def test_two_forms_of_a_letter_are_two_names_where_both_stand(
     text: str, claim: str, outcome: str
 ) -> None:
     assert eg.parse_latex(text).check(claim, latex=True).outcome == outcome
+
+
+@pytest.mark.parametrize(("text", "last"), [
+    (r"L = {(x+1)}y", "L = (x + 1) y"),
+    (r"L = \sum_i{x_i-y_i}", "L = sum_i(x_i - y_i)"),
+    (r"L = {\left(x+1\right)}^2", "L = (x + 1)^2"),
+    (r"L = {x}y", "L = x y"),
+    (r"y = |a| - 2|-b|", "y = abs(a) - 2 abs(-b)"),
+    (r"y = |a||b|", "y = abs(a) abs(b)"),
+    (r"y = x|-x|", "y = x abs(-x)"),
+])  # fmt: skip
+def test_braces_and_bars_that_are_read_in_one_way(text: str, last: str) -> None:
+    assert str(eg.parse_latex(text)).splitlines()[-1] == last

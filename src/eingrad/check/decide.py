@@ -47,6 +47,7 @@ from eingrad.check.other_meanings import (
     function_of_books,
     imaginary_unit,
     reaching_over_the_sum,
+    summed_across_a_bar,
 )
 from eingrad.check.points import NoPointError
 from eingrad.check.question import Question
@@ -475,7 +476,9 @@ def check_formula(
             return Verdict("right", text, reason, question.correct, proof="evaluation")
         unsaid = _apart_but_for_accent(derived.system, claim.target) or _undefined_middle(
             derived.system, claim)  # fmt: skip
-        unsaid = unsaid or (function_of_books(derived.system) if books else None)
+        if books:
+            unsaid = unsaid or function_of_books(derived.system)
+            unsaid = unsaid or summed_across_a_bar(derived.system)
         if unsaid is not None:
             return Verdict("not judged", text, unsaid, question.correct)
         if depth == "verdict":

@@ -31,7 +31,7 @@ from eingrad.notation.matrix.claims import (
 )
 from eingrad.notation.matrix.shapes import DENOMINATOR, NUMERATOR
 from eingrad.notation.matrix.typed import MINUS_ONE, TRANSPOSES, times_in
-from eingrad.notation.summation import children, rebuilt, walk
+from eingrad.notation.summation import children, labels_of, rebuilt, walk
 from eingrad.notation.syntax import (
     ODOT,
     TRANSPOSED,
@@ -46,6 +46,7 @@ from eingrad.notation.syntax import (
     Product,
     Sum,
     Symbol,
+    TensorAt,
 )
 from eingrad.notation.text import derivative_name, to_text
 
@@ -214,6 +215,9 @@ class MatrixJudge:
         right = sorted(right, key=lambda x: (x.loose, x.rows))
         chosen = next((x for x in right if x.layout == fixed), right[0])
         verdict = self._worded(claim, self.judge([*definitions, chosen.claim]))
+        if missing := _missing_labels(claim, chosen.claim):
+            reason = f"an entry at {missing} stands on the left, no {missing} on the right"
+            return replace(verdict, outcome="wrong", mistake="label", reason=reason, proof=None)
         if chosen.loose or chosen.rows:
             text = "the product is read from left to right" if chosen.loose else "vectors are rows"
             return replace(verdict, outcome="right if", assumption=text, mistake="assumption",
@@ -538,3 +542,18 @@ def _orders(product: Product, places: Sequence[int]) -> Iterator[tuple[int, Form
                 factors[place] = turned[k][turn]
             new = replace(product, factors=tuple(factors))
             yield int(2 * cost), new, "order" if moved else "transposed"
+
+
+def _missing_labels(claim: Claim, labelled: Claim) -> str:
+    r"""Return the labels that a right side would have to have, but does not as it is written:
+    the j of ``\frac{\partial J}{\partial \theta_j} = X^\top r``."""
+    own = labels_of(claim.target) if isinstance(claim, Assignment) else ()
+    written, meant = (_labels_in(sides_of(x)[1]) for x in (claim, labelled))
+    return ", ".join(x for x in own if x in meant and x not in written)
+
+
+def _labels_in(formula: Formula) -> set[str]:
+    """Return the labels that tensors have in a formula, or functions bind."""
+    parts = [*walk(formula)]
+    found = {x for part in parts if isinstance(part, Symbol | TensorAt) for x in part.labels}
+    return found | {x for part in parts if isinstance(part, Call) for x in part.axes}

@@ -4,18 +4,20 @@ function that a name stands for in books."""
 from __future__ import annotations
 
 from eingrad.core.expr import variables
-from eingrad.notation.summation import walk
+from eingrad.notation.summation import labels_of, walk
 from eingrad.notation.syntax import (
     Assignment,
     Claim,
     Derivative,
     Equation,
     Formula,
+    Product,
     Sum,
     Symbol,
     TensorAt,
 )
 from eingrad.notation.system import System
+from eingrad.notation.tex.names_by_letter import bound_in, letters_across
 
 UNITS = ("i", "j")
 REACHES = "the derivative reaches over the sum"
@@ -66,3 +68,21 @@ def function_of_books(system: System) -> str | None:
     return (
         f"it is not so for any function {name}, and nothing says whether {IN_BOOKS[name]} is meant"
     )
+
+
+def summed_across_a_bar(system: System) -> str | None:
+    r"""Return that a model may have no sum over a label that stands above and below a fraction bar
+    without a sign of one: the t of ``\hat{x} = \frac{x_t - \epsilon}{\sqrt{a_t}}``."""
+    for definition in system.definitions.values():
+        written = definition.written
+        if written is None:
+            continue
+        known = {*labels_of(written.target), *bound_in(written.value)}
+        products = (x for x in walk(written.value) if isinstance(x, Product) and any(x.divides))
+        for label in sorted({x for product in products for x in letters_across(product)} - known):
+            name = definition.var.name
+            return (
+                f"whether {name} is summed over {label}, or is at each {label}, is open: {label} "
+                "stands above and below a fraction bar, without a sign of a sum"
+            )
+    return None

@@ -268,6 +268,7 @@ class CallReader(SlashReader):
 
     def in_bars(self) -> Formula:
         """Read ``|b|``, an extent, ``|x_i|``, an absolute value, or a norm."""
+        self._check_partner()
         opened = self.next()
         if opened.text == "|" and self.peek().text == "|" and self.peek().kind == "BAR":
             self.next()
@@ -277,6 +278,15 @@ class CallReader(SlashReader):
             return SizeOf(size, position=self.at(opened))
         self.bars.append(opened.text)
         return self.bars_closed(opened)
+
+    def _check_partner(self) -> None:
+        """Refuse ``|a|x| - b|``, whose bars may be those of ``|a |x| - b|``, too."""
+        last = max((k for k in range(self.k) if self.tokens[k].kind == "BAR"), default=self.k)
+        between = [t.kind for t in self.tokens[last + 1 : self.k]]
+        product = between and not {"SIGN", "EQUAL", "COMPARE", "COMMA"} & {*between}
+        if product and self.peek().text == "|" and self.peek(1).kind == "SIGN":
+            hint = r"write \left| and \right|, or abs(...)"
+            raise self.error("which bars belong together is open", hint)
 
     def _label_in_bars(self, opened: Token) -> str | None:
         """Read a bare label and the bar behind it."""

@@ -53,7 +53,7 @@ def parts_by_letter(
     letters = _letters_in_norms(assigned) - bound
     letters |= _letters_beside_bare(assigned, subscripts) - bound
     letters |= _capitals_from_nowhere(assigned, subscripts) - bound
-    kept = {x for s in assigned for x in (*labels_of(s.target), *_bound_in(s.value))} | bound
+    kept = {x for s in assigned for x in (*labels_of(s.target), *bound_in(s.value))} | bound
     kept -= letters
     plain = not kept and all(len(script.entries) < 2 for script in subscripts)
     for s in assigned:
@@ -61,7 +61,7 @@ def parts_by_letter(
             if isinstance(total, Sum):
                 letters |= _letters_of_twins(total, kept, plain)
             elif isinstance(total, Product) and not kept:
-                letters |= _letters_across(total) - INDICES
+                letters |= letters_across(total) - INDICES
     return frozenset((s.base, x) for s in subscripts for x in s.entries if x in letters)
 
 
@@ -99,12 +99,12 @@ def _capitals_from_nowhere(
     ``\mu_B = \frac{1}{m} \sum_i x_i``, a mini-batch."""
     given = {s.target.labels[0] for s in assigned
              if isinstance(s.target, Symbol) and len(s.target.labels) == 1
-             and s.target.labels[0] not in {*_letters(s.value), *_bound_in(s.value)}}  # fmt: skip
+             and s.target.labels[0] not in {*_letters(s.value), *bound_in(s.value)}}  # fmt: skip
     shared = {x for s in subscripts if len(s.entries) > 1 for x in s.entries}
     return {x for x in given if x.isupper()} - shared
 
 
-def _bound_in(formula: Formula) -> Iterator[str]:
+def bound_in(formula: Formula) -> Iterator[str]:
     """Yield the letters that functions name, or the conditions of their sums."""
     for x in walk(formula):
         if isinstance(x, Call):
@@ -128,7 +128,7 @@ def _letters_of_twins(total: Sum, kept: Collection[str], plain: bool) -> set[str
     return found
 
 
-def _letters_across(product: Product) -> set[str]:
+def letters_across(product: Product) -> set[str]:
     """Return the letters above a fraction bar that a divisor has, and does not sum in itself."""
     above = [x for x, below in zip(product.factors, product.divides, strict=True) if not below]
     divisors = [x for x, below in zip(product.factors, product.divides, strict=True) if below]

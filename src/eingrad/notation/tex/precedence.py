@@ -41,6 +41,7 @@ from eingrad.notation.tex.calls import BARS, CallReader
 from eingrad.notation.tex.scripts import TWO, Scripts
 from eingrad.notation.tex.survey import Context, name_at
 from eingrad.notation.tex.taken_at import POINT
+from eingrad.notation.tex.tidy import partner
 from eingrad.notation.text import to_text
 from eingrad.notation.tokens import Token
 
@@ -144,6 +145,8 @@ class Parser(CallReader):
         for factor, first, sign in self.with_divisors(factors):
             if formulas and sign is None and first.kind == "LBRACE":
                 self._refuse_sign_in_braces(first)
+            if formulas and first.kind == "LBRACE" and _is_long(factor):
+                self._refuse_sum_in_braces(first)
             if formulas and sign is not None and sign.text in OF_VECTORS:
                 self._refuse_product_of_arrays(formulas[-1], factor, sign)
             text, below = sign.text if sign else "", sign is not None and sign.kind == "SLASH"
@@ -202,6 +205,14 @@ class Parser(CallReader):
             reason = f"{{{after.text} ...}} behind a factor looks like a sum, and is none"
             raise self.error(reason, f"write {after.text} without braces, or in parentheses", first)
 
+    def _refuse_sum_in_braces(self, first: Token) -> None:
+        r"""Refuse ``{a + b} c`` and ``{a + b}^2``, which are printed without braces."""
+        start = self.tokens.index(first) + 1
+        end = partner(self.tokens, start) if self.tokens[start].kind == "OPEN" else -1
+        if end < 0 or self.tokens[end + 1].kind != "RBRACE":
+            hint = "write parentheses around the sum, or leave the braces out"
+            raise self.error("braces around a sum are not printed", hint, first)
+
     def product(self) -> Formula:
         """Read a product, ``A : B`` as the sum of all products of entries."""
         formula = super().product()
@@ -211,6 +222,9 @@ class Parser(CallReader):
             if isinstance(formula, Symbol) and isinstance(right, Derivative):
                 hint = "leave out what names the equation, or write tr(A^T B)"
                 raise self.error(f"{to_text(formula)} : before a derivative", hint, token)
+            if self.peek().kind == "COMPARE":
+                hint = r"write a condition behind a space and a word: \quad \text{if } x > 0"
+                raise self.error("a colon before a comparison", hint, token)
             formula = Call("inner", (formula, right), (), self.at(token))
         return formula
 
@@ -223,8 +237,12 @@ class Parser(CallReader):
 
     def primary(self) -> Formula:
         """Read an atom, and what hangs on it where it is in parentheses."""
-        token = self.peek()
+        token, before = self.peek(), self.peek(-1)
         formula = self._atom()
+        if token.kind == "LBRACE" and _is_long(formula):
+            negated = self.k > 1 and (before.kind, before.text) == ("SIGN", "-")
+            if negated or self.peek().kind == "SUP" or self.begins_factor(self.peek()):
+                self._refuse_sum_in_braces(token)
         if token.kind != "OPEN":
             formula = self.with_argument(formula)
         if token.kind in {"OPEN", "LBRACE"} and token.text not in BARS:
@@ -848,6 +866,10 @@ def divided_last(product: Product) -> Product:
         return product
     factors, divides = _divided_last(product.factors, product.divides, product.divides)
     return replace(product, factors=tuple(factors), divides=tuple(divides), signs=())
+
+
+def _is_long(formula: Formula) -> bool:
+    return isinstance(formula, Sum) and len(formula.terms) > 1
 
 
 def _divided_last(
