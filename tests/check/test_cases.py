@@ -64,6 +64,7 @@ MET = [  # a single point and what an assumption leaves out are cases of right c
     (r"f = x^2 y", r"\frac{\partial f}{\partial x} = 2xy \quad x > 1000"),
     ("assume x > 0\ny = abs(x)", "dy/dx = where(x > 0, 1, -1)"),
     ("L = sum_i(x_i^2)", "dL/dx_i = where(i < 1, 2 x_i, dL/dx_i)"),
+    ("assume 0 < a < 1\ns = maximum(a x, x)", "ds/dx = where(x > 0, 1, a)"),
 ]
 
 

@@ -199,3 +199,31 @@ def test_a_condition_on_the_variable_must_be_said(
     *_, found = eg.check_document(path).formulas
     assert found.outcome == expected
     assert found.reason.endswith("as line 1 says") == (expected == "right if")
+
+
+LEAKY = r"""The leaky ReLU $s(x) = \max(\alpha x, x)$ with $0 < \alpha < 1$ has
+$$s'(x) = \begin{cases} %s & x>0\\ %s & x<0 \end{cases}$$"""
+LAGRANGE = r"""%s and the utility $u = q^a r^b$. The Lagrangian
+$Z = q^a r^b + \lambda(M - pq - cr)$ has $$%s$$"""
+BUDGET = "The budget constraint is $M = pq + cr$"
+ON_A_LINE = r"""Take $f = x^2 + y^2$ with the constraint $y = 1 - x$. Then
+$$\frac{df}{dx} = %s.$$"""
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    (LEAKY % ("1", r"\alpha"), "right if"),  # the greater of x and alpha x is x for x > 0
+    (LEAKY % (r"\alpha", "1"), "wrong"),
+    (LAGRANGE % (BUDGET, r"\frac{\partial Z}{\partial\lambda} = M - pq - cr"), "right"),
+    (LAGRANGE % (BUDGET, r"\frac{\partial Z}{\partial\lambda} = pq + cr - M"), "wrong"),
+    (LAGRANGE % (BUDGET, r"\frac{\partial Z}{\partial q} = aq^{a-1}r^b - \lambda p"), "right"),
+    (LAGRANGE % (BUDGET, r"\frac{\partial Z}{\partial q} = aq^{a-1}r^b + \lambda p"), "wrong"),
+    (ON_A_LINE % "2x - 2(1 - x)", "right"),  # what is put in is a definition
+    (ON_A_LINE % "2x + 2(1 - x)", "wrong"),
+])  # fmt: skip
+def test_a_range_is_a_case_and_a_constraint_beside_multipliers_defines_nothing(
+    text: str, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text(text)
+    *_, found = eg.check_document(path).formulas
+    assert found.outcome == expected, found.reason

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eingrad.core.later import Later
-from eingrad.errors import NotationError
+from eingrad.errors import NotationError, Position
 from eingrad.notation import tries
 from eingrad.notation.grammar import FunctionHead, Grammar, Written, shallow
 from eingrad.notation.lexeme import (
@@ -151,6 +151,12 @@ class TextReader(Grammar):
         found: list[Statement | Equation] = []
         while self.k < len(self.tokens):
             found.append(self.statement())
+            while (
+                self.peek().kind == "COMPARE"
+                and isinstance(last := found[-1], Assumption)
+                and last.sign != "="
+            ):
+                found.append(self.bound(last.right, last.position))  # 0 < a < 1
             self.needs("NEWLINE")
         return with_edges(found)
 
@@ -217,11 +223,14 @@ class TextReader(Grammar):
 
     def assumption(self, keyword: Token) -> Assumption:
         """Read what stands behind ``assume``: an equation, or a bound."""
-        left, sign = self.side(), self.needs("EQUAL", "COMPARE")
-        right = self.side()
+        return self.bound(self.side(), self.at(keyword))
+
+    def bound(self, left: Formula, place: Position | None) -> Assumption:
+        """Read a sign and what stands behind it."""
+        sign, right = self.needs("EQUAL", "COMPARE"), self.side()
         if sign.text in {"==", "!="}:
             raise no_bound(sign.text, self.at(sign))
-        return with_places(Assumption(left, right, self.at(keyword), sign.text))
+        return with_places(Assumption(left, right, place, sign.text))
 
     def side(self) -> Formula:
         """Read one side of a statement."""

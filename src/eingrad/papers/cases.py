@@ -28,10 +28,13 @@ _EXAMPLE = re.compile(
 _EXAMPLE_LEVEL = 90  # below all headings
 _ONLY_IF = re.compile(r"\b(?:if and only if|iff|precisely when|exactly when)\s*:?\s*\Z")
 _CONSTRAINT = re.compile(
-    r"\b(?:subject to|s\.\s?t\.|such that|(?:constraints?|constrained)(?: (?:by|to|that|is|are))?"
-    r"|(?:satisf|obey|fulfil)\w*)(?:\s+(?:an?|the|its|budget|following|condition|constraint|equation)s?)*"
+    r"\b(?:subject to|s\.\s?t\.|such that|(?:constraints?|constrained)"
+    r"(?: (?:by|to|that|is|are|reads?))?|(?:satisf|obey|fulfil)\w*)"
+    r"(?:\s+(?:an?|the|its|budget|following|condition|constraint|equation)s?)*"
     r"\s*:?\s*\Z", re.IGNORECASE,
 )  # fmt: skip
+_NAMED = re.compile(r"\bconstraints?(?: (?:is|are|reads?))?\s*:?\s*\Z", re.IGNORECASE)
+_MULTIPLIERS = re.compile(r"\bLagrang|\bmultipliers?\b", re.IGNORECASE)
 _DOTS = re.compile(r"\\[lcvd]?dots|\.\.\.")
 _SUBSCRIPT = re.compile(r"_\s*(?:\{([^{}]*)\}|([A-Za-z]))")
 _TURNED = {"=": r"\neq", r"\neq": "=", r"\ne": "="}
@@ -69,12 +72,17 @@ def is_criterion(document: Document, k: int) -> bool:
 
 def is_constraint(row: EquationRow, document: Document, k: int) -> bool:
     """Whether a row is what the words before it ask for, which defines neither side: "subject to
-    p x + q y = M"."""
+    p x + q y = M", beside multipliers "the constraint is M = p x + q y"."""
     before = document.passages[k - 1] if k else None
     if before is None or before.kind != "prose" or not _CONSTRAINT.search(before.text):
         return False
     first, last = head_of(row.sides[0].text), head_of(row.sides[-1].text)
-    return last is not None and (first is None or bool(first.arguments))
+    if last is None:
+        named = first is not None and len(row.sides) > 1 and _NAMED.search(before.text)
+        return bool(named) and any(
+            p.kind == "prose" and _MULTIPLIERS.search(p.text) for p in document.passages
+        )
+    return first is None or bool(first.arguments)
 
 
 def as_case(row: EquationRow, word: str) -> EquationRow:

@@ -15,6 +15,7 @@ from eingrad.papers.passages import Passage
 
 _NUMBER = re.compile(r"[-+]?\s*(?:\d+(?:\.\d+)?|\\pi|\\[dt]?frac\s*\{?\d+\}?\s*\{?\d+\}?|\d+/\d+)")
 _COMPARED = frozenset({"<", ">", r"\le", r"\leq", r"\ge", r"\geq", r"\leqslant", r"\geqslant"})
+_SIGN = re.compile(r"(<|>|\\(?:leqslant|geqslant|leq|geq|le|ge)(?![a-zA-Z]))")
 _LIST = r"(?:\\left\s*)?\(([^()]*?)(?:\\right\s*)?\)"
 _TUPLE = re.compile(_LIST + r"(?:\s*\^\s*\{?\s*\\?[a-zA-Z]+\s*\}?)?")
 _ARGUMENTS = re.compile(_LIST + r"\s*\Z")
@@ -54,6 +55,13 @@ class Given:
     case: str = ""
     unreadable: str = ""
     held: str = ""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        r"""The comparisons of its case: ``0 < a < 1`` is two, which both hold."""
+        parts = _SIGN.split(self.case)
+        found = ["".join(parts[k : k + 3]) for k in range(0, len(parts) - 2, 2)]
+        return tuple(filter(None, found or [self.case]))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -128,7 +136,7 @@ class Givens:
                 yield pairs, "", "" if pairs else row.source
             elif "matrix}" in sides[1] and re.search(r"\d", sides[1]):
                 yield (), "", row.source
-        elif marks <= _COMPARED and len(sides) == 2:
+        elif marks <= _COMPARED and (len(sides) == 2 or _is_range(sides)):
             yield (), row.source, ""
 
     def _point(self, left: str, entries: str) -> tuple[tuple[str, str], ...] | None:
@@ -180,6 +188,12 @@ def _is_held(place: int, passages: Sequence[Passage]) -> bool:
     if _CUT.search(before):
         return True
     return bool((_HOLDING.search(before) and _FIXED.match(after)) or _HELD.match(after))
+
+
+def _is_range(sides: Sequence[str]) -> bool:
+    """Whether sides are a name between two numbers, ``0 < a < 1``."""
+    ends = len(sides) == 3 and all(_NUMBER.fullmatch(x) for x in (sides[0], sides[-1]))
+    return ends and head_of(sides[1]) is not None
 
 
 def said(givens: Sequence[Given]) -> str:

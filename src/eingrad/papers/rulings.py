@@ -365,7 +365,7 @@ class Rulings:
     def where(self, line: PlacedRow, text: str, givens: Sequence[Given]) -> Finding:
         """Judge an equality where names have the numbers, and in the cases, that a text says."""
         numbers = (f"{name} = {x}" for g in givens for name, x in g.numbers)
-        cases = (rf" \quad {g.case}" for g in givens if g.case)
+        cases = (rf" \quad {x}" for g in givens for x in g.conditions)
         reworded = self.names.reworded(text + "".join(cases), line.section)
         own = tuple(self.names.reworded(x, line.section) for x in numbers)
         held = {self.overview.defines(g.held) for g in givens if g.held}
