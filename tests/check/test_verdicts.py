@@ -320,6 +320,16 @@ def test_what_is_held_fixed_may_sum_to_one() -> None:
     assert (verdict.outcome, verdict.assumption) == ("right if", "sum_i(w_i) = 1")
 
 
+@pytest.mark.parametrize(("text", "tensor"), [
+    ("L = logdet_ij(S_ij)", "S_ij"), ("L = sum_k(logdet_ij(S_kij))", "S_kij")
+])  # fmt: skip
+def test_a_root_of_a_determinant_wants_a_definite_matrix(text: str, tensor: str) -> None:
+    claim = text.replace("logdet", "2 log(sqrt(det").replace(")", ")))", 1)
+    verdict = eg.parse(text).check(claim)
+    assert (verdict.outcome, verdict.assumption) == ("right if", f"{tensor} is positive definite")
+    assert eg.parse(text).check(claim.replace("2", "3")).outcome == "wrong"
+
+
 @pytest.mark.parametrize(
     ("fact", "claim"),
     [

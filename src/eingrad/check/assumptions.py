@@ -173,7 +173,7 @@ def assumption_for(
     explain; that anything else is assumed there would be an accident.
     """
     if any(_agrees_by_chance(question, claim, plan) for plan in range(PLANS)):
-        kinds = [kind for kind in kinds if kind in {"positive", "set"}]
+        kinds = [kind for kind in kinds if kind in {"positive", "set", "definite"}]
     if isinstance(claim, ExprClaim) and _has_cases(claim.expr):
         kinds = [kind for kind in kinds if kind != "positive"]
     found = list(assumptions(question, names, kinds, at_points))
@@ -291,6 +291,13 @@ def _about(x: Var, question: Question, kind: str) -> Iterator[InputAssumption]:
                 text = f"{shown} is one-hot along {labels[k]}"
                 one_hot, less = (_on(x, partial(f, axis=k)) for f in (_one_hot, _ones_and_zeros))
                 yield InputAssumption(text, one_hot, (kind, k), less)
+        case "definite":
+            for p in axes:
+                for q in range(p):
+                    if x.dims[p] == x.dims[q] in question.points.inverted:
+                        change = partial(_definite, p=p, q=q)
+                        text = f"{shown} is positive definite"
+                        yield InputAssumption(text, _on(x, change), (kind, p, q))
         case "set":
             yield InputAssumption(f"{shown} > 0", _on(x, np.abs), kind)
         case "positive":
@@ -333,6 +340,14 @@ def _orthogonal(x: Array) -> Array:
 
 def _symmetric(x: Array, p: int, q: int) -> Array:
     return np.asarray((x + np.swapaxes(x, p, q)) / 2)
+
+
+def _definite(x: Array, p: int, q: int) -> Array:
+    """Make matrices positive definite, not symmetric: a transpose must show."""
+    x = np.moveaxis(x, (q, p), (-2, -1))
+    turned = np.swapaxes(x, -1, -2)
+    found = x @ turned + 0.5 * np.eye(x.shape[-1]) + 0.3 * (x - turned)
+    return np.moveaxis(found, (-2, -1), (q, p))
 
 
 def _one_hot(x: Array, axis: int) -> Array:

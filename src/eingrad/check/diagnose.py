@@ -119,7 +119,7 @@ def _likeliest(search: _Search, claim: Claim | None, inputs: Sequence[str]) -> D
     if (in_sets := set_for(question, claim, value)) is not None:
         return _assumed(in_sets)
     return (
-        (assumed(["positive"]) if _has_gaps(question, claim) else None)
+        (assumed(["definite", "positive"]) if _has_gaps(question, claim) else None)
         or search.one_term(claim)
         or assumed(["sum"])
         or of_arrays()
@@ -162,7 +162,7 @@ def condition_for(
         return differs
     if (in_sets := set_for(question, claim, value)) is not None:
         return _assumed(in_sets)
-    first = ("positive",) if _has_gaps(question, claim) else ()
+    first = ("definite", "positive") if _has_gaps(question, claim) else ()
     found = (
         assumption_for(question, claim, inputs, (*first, "sum"))
         or one_variable_for(question, claim)
