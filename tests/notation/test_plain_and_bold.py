@@ -46,6 +46,8 @@ READINGS = [
     (r"\bar x = \frac1n\sum_{i=1}^n x_i \\ v = \frac1n\sum_{i=1}^n (x_i - \bar x)^2", "xbar = mean_i(x_i)\nv = mean_i((x_i - xbar)^2)"),
     (r"f = \sum_i \mathbf{x}_i^\top\mathbf{w} + \xi", "f = sum_i(x_ij w_j) + xi"),
     (r"z_i = W x_i + b \\ L = \sum_i z_i^\top z_i", "z_ij = W_jk x_ik + b_j\nL = sum_i(z_ij z_ij)"),
+    (r"y_i = \sum_j W_{ij}(x_j)", "y_i = sum_j(W_ij x_j)"),
+    (r"C_{ij} = a_i (b_j)", "C_ij = a_i b_j"),
     # functions
     (r"\mathbf{y} = \mathbf{W}\phi(\mathbf{x})", "function phi\ny_i = W_ij phi(x_j)"),
     (r"\mathbf{h} = \boldsymbol{\sigma}(\mathbf{W}\mathbf{x})", "h_i = sigmoid(W_ij x_j)"),
@@ -96,6 +98,7 @@ def test_what_names_are(latex: str, text: str) -> None:
         (r"L = a^\top x(t)", r"whether x\(t\)"),
         (r"H = \frac12 \mathbf{p}^\top\mathbf{p} + V(\mathbf{q})", r"whether V\(q\)"),
         (r"L = w^\top x + \lambda f(w)", "is a number"),
+        (r"\ell = \sum_i\log\sum_k\pi_k p_k(x_i)", "p with a label and an argument"),
         # x_i glued as xi is, p_i as pi
         (r"f = \xi\, \mathbf{w}^\top\mathbf{x}_i + \xi^2", "would be one name"),
         (r"f = 2\pi\, \mathbf{p}_i^\top\mathbf{q}", "would be one name"),

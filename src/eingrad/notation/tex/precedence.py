@@ -681,11 +681,12 @@ class Parser(CallReader):
         return bool(ahead) and known is not None and ahead == known.arguments
 
     def _is_point_of(self, entries: tuple[Entry, ...]) -> bool:
-        r"""Whether one name without labels stands in the parentheses ahead, ``\sigma_i(X)``: nobody
-        multiplies by it so."""
+        r"""Whether one name stands in the parentheses ahead that shares no label with that before
+        them, ``\sigma_i(X)``, ``p_k(x_i)``: nobody multiplies by it so."""
         ahead = self.arguments_ahead()
-        plain = len(ahead) == 1 and not ahead[0].labels and ahead[0].name not in entries
-        return plain and self.context.final
+        plain = len(ahead) == 1 and {ahead[0].name, *ahead[0].labels}.isdisjoint(entries)
+        factor = plain and ahead[0].labels and self.peek().spaced  # a_i (b_j)
+        return plain and not factor and self.context.final
 
     def _is_differential_ahead(self) -> bool:
         """Whether the dX of ``A (dX)`` comes next."""
