@@ -47,3 +47,18 @@ def test_a_term_without_a_digit_beside_the_others_is_wrong(
 )
 def test_what_differs_in_rounding_alone_stays_right(model: str, claim: str) -> None:
     assert eg.parse(model).check(claim).outcome == "right"
+
+
+Q = "exp(-33 - z^2)"  # 1 - (1 - q)^2 = q (2 - q) in another form has few digits in common with it
+SATURATED = [
+    (f"p = 1 - {Q}\nL = asin(p)", f"2 z {Q} / sqrt({Q} (2 - {Q}))"),
+    (f"p = 1 - {Q}\nL = asin(p) + sum_i(asin(sign(x_i)))", f"2 z {Q} / sqrt({Q} (2 - {Q}))"),
+    (f"p = 1 - {Q}\nL = acos(p)", f"-2 z {Q} / sqrt({Q} (2 - {Q}))"),
+]
+
+
+@pytest.mark.parametrize(("model", "claim"), SATURATED)
+def test_what_rounding_carries_apart_is_not_wrong(model: str, claim: str) -> None:
+    parsed = eg.parse(model)
+    assert parsed.check(f"dL/dz = {claim}").outcome == "not judged"
+    assert parsed.check(f"dL/dz = 2 ({claim})").outcome == "wrong"

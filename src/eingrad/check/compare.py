@@ -169,6 +169,39 @@ def check_nothing_lost(claim: ExprClaim, right: Expr, points: Points) -> None:
         )
 
 
+def check_told_apart(claim: ExprClaim, right: Expr, points: Points) -> None:
+    """Raise NoPointError where a claim differs at the usual points, but by rounding alone.
+
+    Where a softmax is all but 1, ``asin`` of it has a derivative of which few digits are left.
+    """
+    seen = False
+    for point in map(points.standard, range(PLANS)):
+        if not agrees(claim, right, point):
+            if not all(_is_rounding(claim, right, point, x) for x in (float, np.longdouble)):
+                return
+            seen = True
+    if seen:
+        raise NoPointError(
+            "where its values differ from the right ones, rounding leaves no digits of them",
+            code="no-point",
+            hint="look at differences of numbers that are all but equal",
+        )
+
+
+def _is_rounding(claim: ExprClaim, right: Expr, point: Point, dtype: Any) -> bool:
+    """Whether formulas are no further apart than the noise in their last digits carries them."""
+    a, b = claim.value(point, dtype), point.value(right, dtype)
+    if a.shape != b.shape:
+        return False
+    with np.errstate(all="ignore"):
+        noise = sum(
+            np.abs(point.value(x, dtype, seed) - value)
+            for x, value in ((claim.expr, a), (right, b)) for seed in SEEDS
+        )  # fmt: skip
+        lost = np.isnan(noise) & (dtype is float)  # as of sqrt(1 - p^2) at p = 1: more digits tell
+        return bool(((np.abs(a - b) <= NOISE * noise) | lost).all())
+
+
 def _loses(claim: ExprClaim, right: Expr, points: Points, tried: Sequence[Point]) -> bool:
     """Whether one of the formulas has a term that is lost in its sum at each of some points."""
     if min(point.greatest for point in tried) < LOST:

@@ -20,6 +20,7 @@ from eingrad.check.compare import (
     ExprClaim,
     agrees_everywhere,
     check_nothing_lost,
+    check_told_apart,
     counterexample,
 )
 from eingrad.check.derived import Derived
@@ -463,6 +464,7 @@ def check_formula(
                 return Verdict("not judged", text, unmet, question.correct)
             beside = _beside(question, claim, depth)
             return _right(question, text, proved) if beside is None else beside
+        check_told_apart(own, question.right, question.points)
         if (inside := holds_inside(question, claim.value)) is not None:
             return _right_inside(question, text, inside, books)
         if (inside := holds_behind_the_first(question, claim.value)) is not None:

@@ -182,7 +182,10 @@ class Point:
 
 
 def _is_exact(node: Expr) -> bool:
-    """Whether nothing is rounded: in a tensor and in a view of one, so that x - x stays 0."""
+    """Whether nothing is rounded: in a tensor and in a view of one, so that x - x stays 0, and
+    where a function has steps alone, so that ``asin(sign(x))`` stays in its domain."""
+    if isinstance(node, Map) and node.function in FUNCTIONS:
+        return not any(FUNCTIONS[node.function].partials)
     return not node.operands or (isinstance(node, Einsum) and is_light(node))
 
 
