@@ -107,6 +107,16 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
          r"\nabla_{\mathbf{x}} L = \mathbf{W}^⊤ (2 \mathbf{y} + \mathbf{a})"],
         ["f’(u) = 1 - \\tanh^2(u)", r"\nabla_{\mathbf{x}} L = 2 \mathbf{W}^⊤ \mathbf{y}"],
     ),
+    "letters of vectors that nothing binds": (
+        r"J = -\log\frac{\exp(u_o^\top v_c)}{\sum_{w=1}^V\exp(u_w^\top v_c)}",
+        [r"\frac{\partial J}{\partial v_c} = -u_o + \sum_{w=1}^V\frac{\exp(u_w^\top v_c)}{\sum_{x=1}^V\exp(u_x^\top v_c)}u_w"],
+        [r"\frac{\partial J}{\partial v_c} = -u_o + \sum_{w=1}^V\exp(u_w^\top v_c)u_w"],
+    ),
+    "letters of vectors beside negative samples": (
+        r"J = -\log(\sigma(u_o^\top v_c)) - \sum_{k=1}^{K} \log(\sigma(-u_k^\top v_c))",
+        [r"\frac{\partial J}{\partial v_c} = (\sigma(u_o^\top v_c) - 1) u_o + \sum_{k=1}^{K} \sigma(u_k^\top v_c) u_k"],
+        [r"\frac{\partial J}{\partial v_c} = \sigma(u_o^\top v_c) u_o + \sum_{k=1}^{K} \sigma(u_k^\top v_c) u_k"],
+    ),
     "cases between two numbers": (
         r"f(u) = \begin{cases} 0, & u \leq -3 \\ u, & u \geq 3 \\ \frac{u(u+3)}{6}, & \text{otherwise} \end{cases}",
         [r"f'(u) = \begin{cases} 0, & u \leq -3 \\ 1, & u \geq 3 \\ \frac{2u + 3}{6}, & -3 < u < 3 \end{cases}",
@@ -482,6 +492,14 @@ def test_what_could_be_meant_is_refused() -> None:
         model(text).check(r"\frac{\partial J}{\partial x_j} = \sum y_j")
     with pytest.raises(eg.NotationError, match="before a derivative"):
         model(text).check(r"J : \frac{\partial J}{\partial x_j} = y_j")
+
+
+@pytest.mark.parametrize("by", ["u_o", "u_w"])
+def test_a_row_beside_all_rows_is_no_variable(by: str) -> None:
+    """Whether u_o is one of the u_w, over which is summed, changes the slope by it."""
+    softmax = model(r"J = -\log\frac{\exp(u_o^\top v_c)}{\sum_w\exp(u_w^\top v_c)}")
+    with pytest.raises(eg.NotationError, match="is one of the u is open"):
+        softmax.check(rf"\frac{{\partial J}}{{\partial {by}}} = -v_c")
 
 
 CONFLICTS = {  # what must not be read, each with why

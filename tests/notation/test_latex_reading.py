@@ -293,6 +293,7 @@ WRITTEN_MODELS = [
     "c_t = cumsum_t(x_t)\nL = c_t c_t a_t",
     "V_ip = prod_q(A_q B_ip) / C_ip\nw_p = prod_q(A_q prod_r(D_rp)) + prod_{q != p}(A_q / c)\n"
     "L = sum_ip(V_ip w_p)",
+    "V_ji = D_ji logsumexp_{f, f != i}(A_f)^2\nL = sum_ij(V_ji)",
 ]
 
 

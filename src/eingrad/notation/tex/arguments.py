@@ -28,6 +28,10 @@ class ArgumentReader(ScriptReader):
         """Whether an indicator comes next; see `ConditionReader`."""
         raise NotImplementedError
 
+    def has_conditions(self) -> bool:
+        """Whether a subscript with a comparison comes next; see `SumReader`."""
+        raise NotImplementedError
+
     def lone_arguments(self) -> int:
         r"""Return how many names stand in the parentheses ahead, 0 where anything else does."""
         return len(self.arguments_ahead())
@@ -83,7 +87,10 @@ class ArgumentReader(ScriptReader):
                 if not self._separator():
                     break
                 continue
-            name, scripts = self.word(label=True), self.scripts()
+            name = self.word(label=True)
+            if self.has_conditions():  # \max_{i \ne j}(...)
+                return ()
+            scripts = self.scripts()
             if scripts.power is not None and not powers:
                 return ()
             name, entries = self.joined(name, scripts)

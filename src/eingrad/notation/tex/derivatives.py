@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from eingrad.core.functions.declared import PRIME, differentiated
 from eingrad.errors import NotationError
+from eingrad.notation.lexeme import GREEK_LETTERS
 from eingrad.notation.summation import walk
 from eingrad.notation.syntax import (
     AT_POINT,
@@ -320,6 +321,8 @@ class DerivativeReader(PointReader):
 
         That by a square is dL/ds / (2 s).
         """
+        for x in by:
+            self._check_apart(x, token)
         by = _squared_once(by, order)
         squares = [x for x in by if isinstance(x, Symbol) and x.name.endswith(SQUARE)]
         if squares:
@@ -361,6 +364,22 @@ class DerivativeReader(PointReader):
         elif isinstance(derivative, Derivative):
             derivative = replace(derivative, total=self.total and token.text != r"\partial")
         return Power(derivative, BY_ROW, self.at(token)) if by_row else derivative
+
+    def _check_apart(self, by: Symbol | TensorAt, token: Token) -> None:
+        r"""Raise for a derivative by u_o, a name, or by u_w, where it may be one of the u_w.
+
+        So it is in a softmax over all w, and not beside samples that are drawn apart.
+        """
+        for whole in self.context.tensors if self.context.closed else ():
+            base, letter = whole[:-1], whole[-1:]
+            ranks = self.context.rank(base), self.context.rank(whole)
+            if by.name in {base, whole} and letter.isalpha() and whole not in GREEK_LETTERS and (
+                None not in ranks and ranks[0] == (ranks[1] or 0) + 1
+                and (len(base) == 1 or base in GREEK_LETTERS)
+            ):  # fmt: skip
+                hint = rf"give it another letter, or a tilde: \tilde{{{base}}}"
+                reason = f"whether {base}_{letter} is one of the {base} is open"
+                raise self.error(reason, hint, token)
 
     def _by_arguments(self, of: Formula, by: Sequence[Symbol | TensorAt]) -> Formula | None:
         r"""Return the partial derivative of any function by its arguments, None of anything else.

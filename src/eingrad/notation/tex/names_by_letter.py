@@ -4,7 +4,8 @@ Nobody writes one sum twice with two letters. So where terms of a sum differ in 
 ``F_a / m_a + F_b / m_b``, these are names; and nobody sums across a fraction bar without a sign of
 a sum, ``V_m S / (K_m + S)``. Nor is there a norm of ``f_a - f_b`` with an axis for each letter, or
 a capital with a label beside the same capital without, ``V_C = V - I R``, or a capital label that
-comes from nowhere, ``\mu_B``.
+comes from nowhere, ``\mu_B``; nor does a product of vectors have labels that nothing binds,
+``u_o^\top v_c``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import pairwise
 
 from eingrad.notation.summation import (
     Summation,
@@ -23,6 +25,7 @@ from eingrad.notation.summation import (
     walk,
 )
 from eingrad.notation.syntax import (
+    TRANSPOSED,
     Assignment,
     Call,
     Derivative,
@@ -50,7 +53,8 @@ def parts_by_letter(
     is no label where the text binds and keeps none, but for `INDICES`.
     """
     assigned = [s for s in statements if isinstance(s, Assignment)]
-    letters = _letters_in_norms(assigned) - bound
+    letters = _letters_of_vectors(assigned, subscripts, bound)
+    letters |= _letters_in_norms(assigned) - bound
     letters |= _letters_beside_bare(assigned, subscripts) - bound
     letters |= _capitals_from_nowhere(assigned, subscripts) - bound
     kept = {x for s in assigned for x in (*labels_of(s.target), *bound_in(s.value))} | bound
@@ -79,6 +83,27 @@ def _letters_in_norms(assigned: Sequence[Assignment]) -> set[str]:
                 case Call():
                     others |= {*x.axes, *letters_compared(x.conditions)}
     return {x for differing in found if differing.isdisjoint(others) for x in differing}
+
+
+def _letters_of_vectors(
+    assigned: Sequence[Assignment], subscripts: Sequence[Subscript], bound: AbstractSet[str]
+) -> set[str]:
+    r"""Return the letters, always alone below vectors, of products ``u_o^\top v_c``."""
+    pairs = [
+        (turned.base, x) for s in assigned for part in walk(s.value) if isinstance(part, Product)
+        for turned, x in pairwise(part.factors)
+        if isinstance(turned, Power) and turned.exponent == TRANSPOSED
+    ]  # fmt: skip
+    factors = [[x for x in pair if isinstance(x, Symbol) and len(x.labels) == 1] for pair in pairs]
+    vectors = {
+        x for own in factors if len({x.labels for x in own}) != 1 or len(own) < 2 for x in own
+    }
+    names = {x.name for x in vectors}
+    others = {x for s in subscripts if len(s.entries) > 1 or s.base not in names for x in s.entries}
+    kept = {x for s in assigned for x in labels_of(s.target)} | bound
+    found = {x.labels[0] for x in vectors} - others - kept - INDICES
+    rows = {s.base for s in subscripts if not found.issuperset(s.entries)}  # u_o may be one of u_w
+    return found - {x for s in subscripts if s.base in rows for x in s.entries}
 
 
 def _letters_beside_bare(
