@@ -44,6 +44,7 @@ CODES = {  # of `EingradError.code`, with what each kind of error is about
     "no-dimension": "nothing says how long a label is",
     "no-size": "a size of no dimension, or of several",
     "size-takes-one-label": "size takes one label, or one label of a tensor",
+    "place-takes-one-label": "place takes one label",
     "misfit": "vectors and matrices that do not fit together",
     "open-shape": "whether a name is a scalar, a vector or a matrix is open",
     "transposed": "a transpose on a tensor with labels",

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
-from eingrad.notation.lexeme import not_whole
-from eingrad.notation.mistakes import below_a_function, chain_of_unequal, size_takes_one_label
+from eingrad.notation.lexeme import OF_LABELS, not_whole
+from eingrad.notation.mistakes import below_a_function, chain_of_unequal, takes_one_label
 from eingrad.notation.stream import Stream
 from eingrad.notation.summation import Summation, children, letters_compared
 from eingrad.notation.syntax import (
@@ -23,6 +23,7 @@ from eingrad.notation.syntax import (
     Derivative,
     Formula,
     Number,
+    Ordinal,
     Product,
     SizeOf,
     Sum,
@@ -219,8 +220,8 @@ class Grammar(Stream):
     def applied(self, head: FunctionHead, args: tuple[Formula, ...], token: Token) -> Formula:
         """Return a function of arguments; ``max(a, b)`` is the greater of two."""
         function, axes, conditions = head
-        if function == "size" and not conditions:
-            return size_of(args, axes, self.at(token))
+        if function in OF_LABELS and not conditions:
+            return of_label(function, args, axes, self.at(token))
         if axes in ALONG and not any(Summation().free(x) for x in args):
             axes = ("".join(axes),)
         record = AXIS_FUNCTIONS.get(function)
@@ -312,14 +313,18 @@ class Grammar(Stream):
             raise self.unclosed(opened)
 
 
-def size_of(args: Sequence[Formula], axes: Sequence[str], position: Position) -> SizeOf:
-    """Return ``size(b)``, or ``size_b(X_bi)``, the extent of a label that a tensor has."""
+def of_label(
+    function: str, args: Sequence[Formula], axes: Sequence[str], position: Position
+) -> SizeOf | Ordinal:
+    """Return ``size(b)``, or ``size_b(X_bi)``, the extent of a label that a tensor has, or
+    ``place(b)``, where a label stands on its axis, counted from 0."""
     if len(args) == 1 and isinstance(only := args[0], Symbol):
         if not axes and not only.labels:
-            return SizeOf(only.name, position=position)
-        if len(axes) == 1 and axes[0] in only.labels:
+            kind = SizeOf if function == "size" else Ordinal
+            return kind(only.name, position=position)
+        if function == "size" and len(axes) == 1 and axes[0] in only.labels:
             return SizeOf(axes[0], only, position)
-    raise size_takes_one_label(position)
+    raise takes_one_label(function, position)
 
 
 def shallow(formula: Formula) -> Formula:

@@ -39,7 +39,14 @@ from eingrad.notation.syntax import (
     Symbol,
     TensorAt,
 )
-from eingrad.notation.text import number_text, offset_text, parts_at, placeholders, unnamed
+from eingrad.notation.text import (
+    compared,
+    number_text,
+    offset_text,
+    parts_at,
+    placeholders,
+    unnamed,
+)
 
 _LAYER_TO_A_POWER = re.compile(
     r"\\left\((?:\\mathrm\{\w+\}|\w)\^\{\(\d+\)\}(?:_\{.*?\})?\\right\)\^"
@@ -201,7 +208,7 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Derivative(of=of, wrt=wrt):
             return _derivative(of, wrt), POWER
         case Ordinal(label=label):
-            return label_latex(label), ATOM
+            return rf"\operatorname{{place}}\left({label_latex(label)}\right)", POWER
         case Call():
             return _call(formula)
         case Power(base=base, exponent=exponent):
@@ -212,6 +219,7 @@ def _write(formula: Formula) -> tuple[str, int]:
             return _sum(terms, negative), SUM
         case Compare():
             op, left, right = _from_1(formula)
+            left, right = compared(left), compared(right)
             return f"{_within(left, SUM)} {SIGNS[op]} {_within(right, SUM)}", COMPARISON
     raise TypeError(f"{type(formula).__name__} is no formula")
 

@@ -106,14 +106,17 @@ def keeps_labels(word: str) -> bool:
     return keeps_axes(word) or (over_matrices(word) and MATRIX_FUNCTIONS[word].keeps_axes)
 
 
+OF_LABELS = frozenset({"size", "place"})  # its extent, and where it stands
+
+
 def is_function(word: str) -> bool:
     """Whether a word is a function's name."""
-    return bool(elementwise(word)) or over_axes(word) or word == "size"
+    return bool(elementwise(word)) or over_axes(word) or word in OF_LABELS
 
 
 def known_functions() -> list[str]:
     """Return the names of all functions."""
-    names = {*FUNCTIONS, *AXIS_FUNCTIONS, *MATRIX_FUNCTIONS, "size"}
+    names = {*FUNCTIONS, *AXIS_FUNCTIONS, *MATRIX_FUNCTIONS, *OF_LABELS}
     return sorted(filter(is_function, names))
 
 

@@ -228,14 +228,17 @@ def no_size(label: str, dims: Sequence[Dim], position: Position | None) -> Notat
     )
 
 
-def size_takes_one_label(position: Position | None) -> NotationError:
-    """``size(2)``, ``size_i(X_bj)``."""
+def takes_one_label(function: str, position: Position | None) -> NotationError:
+    """``size(2)``, ``size_i(X_bj)``, ``place(x_i)``."""
+    place = function == "place"
     return NotationError(
-        "size takes one label, or one label of a tensor",
-        code="size-takes-one-label",
-        operand="size",
+        f"{function} takes one label" + ("" if place else ", or one label of a tensor"),
+        code=f"{function}-takes-one-label",
+        operand=function,
         position=position,
-        hint="write size(b) for the extent of the label b, or size_b(X_bi)",
+        hint="write place(t) for where the label t stands on its axis, counted from 0"
+        if place
+        else "write size(b) for the extent of the label b, or size_b(X_bi)",
     )
 
 
@@ -342,7 +345,8 @@ def label_alone(symbol: Symbol) -> NotationError:
         operand=symbol.name,
         position=symbol.position,
         hint=tries.said(symbol.position)
-        or f"its extent is size({name}); for a scalar, give it or the label another name",
+        or f"where it stands, counted from 0, is place({name}), its extent size({name}); for a "
+        "scalar, give it or the label another name",
     )
 
 

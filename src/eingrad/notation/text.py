@@ -7,7 +7,7 @@ from fractions import Fraction
 from string import ascii_lowercase
 
 from eingrad.notation.lexeme import GREEK_LETTERS, keeps_labels
-from eingrad.notation.summation import derivative_parts, tensor_parts, walk
+from eingrad.notation.summation import children, derivative_parts, rebuilt, tensor_parts, walk
 from eingrad.notation.syntax import (
     BY_ROW,
     ODOT,
@@ -239,7 +239,7 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Call(function="inner", args=(left, right)):
             return f"<{to_text(left)}, {to_text(right)}>", ATOM
         case Ordinal(label=label):
-            return label_text(label), ATOM
+            return f"place({label_text(label)})", ATOM
         case Call(function=function, args=args, axes=axes):
             head = _conditional_head(formula) if formula.conditions else call_head(function, axes)
             return f"{head}({', '.join(map(to_text, args))})", ATOM
@@ -250,8 +250,16 @@ def _write(formula: Formula) -> tuple[str, int]:
         case Sum():
             return _sum(formula)
         case Compare(op=op, left=left, right=right):
+            left, right = compared(left), compared(right)
             return f"{_within(left, SUM)} {op} {_within(right, SUM)}", COMPARISON
     raise TypeError(f"{type(formula).__name__} is no formula")
+
+
+def compared(side: Formula) -> Formula:
+    """Return a side of a comparison, where labels stand for their places, as it is written."""
+    if isinstance(side, Ordinal):
+        return Symbol(side.label, (), side.position)
+    return rebuilt(side, [compared(x) for x in children(side)]) if children(side) else side
 
 
 def placeholders(count: int) -> str:

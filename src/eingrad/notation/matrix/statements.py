@@ -50,6 +50,7 @@ from eingrad.notation.syntax import (
     Declaration,
     Derivative,
     Formula,
+    Ordinal,
     Power,
     Product,
     Shaped,
@@ -833,7 +834,9 @@ def misfit(error: Exception) -> NotationError:
             f"{to_text(odd.written)} is a power of a matrix whose exponent is no whole number",
             code="open-shape",
             position=odd.written.position,
-            hint=f"write a number above it, to {MOST_TIMES}, below zero for the inverse",
+            hint="write a recurrence for a power by a label, y_t = A y_{t-1} + x_t"
+            if any(isinstance(x, Ordinal) for x in walk(odd.written))
+            else f"write a number above it, to {MOST_TIMES}, below zero for the inverse",
         )
     if node.op in {"power", "times"} and isinstance(error, KindError):
         base = node.parts[0].written

@@ -31,6 +31,7 @@ PARAMETERS = frozenset({
     "lambda", "tau", "eta", "kappa",
 })  # below the name of a function with arguments
 WEIGHTS = frozenset({"lambda", "alpha", "beta", "gamma", "eta", "mu", "rho", "tau"})  # of terms
+DISCOUNTS = frozenset({"gamma", "beta", "rho", "e"})  # whose powers sums have
 OWN = frozenset("ohfgrxyzew")  # letters that, below a name, may belong to it
 CLASSES = frozenset("y")  # the letter of the true class, an integer where no sum sign names it
 EXTENTS = frozenset("dnDN")  # with a letter below, d_k, a number if nothing else has that letter

@@ -36,6 +36,7 @@ from eingrad.notation.tex.conditions import beside, in_order, limited, no_condit
 from eingrad.notation.tex.declarations import declared, split_declaration
 from eingrad.notation.tex.edges import left_edge
 from eingrad.notation.tex.entries import about_labels, at_entry
+from eingrad.notation.tex.label_numbers import with_label_numbers
 from eingrad.notation.tex.latex_tokens import Lexer
 from eingrad.notation.tex.names import function_name
 from eingrad.notation.tex.precedence import Parser
@@ -114,6 +115,7 @@ def read_statement(whole: Row, context: Context) -> Statement:
         )
     value, square = with_squared_lengths(first, value, Parser(left, context))
     notes = (*notes, square) if square else notes
+    value, *claimed = (with_label_numbers(x, first, context) for x in (value, *claimed))
     chained = (Assignment(first, x, position) for x in claimed)
     context.survey.chained += [with_places(x, latex=True) for x in chained]
     if space:
@@ -273,7 +275,7 @@ def claims_of(whole: Row, context: Context) -> list[Claim]:
     claims: list[Claim] = []
     for part in right:
         context.survey.products = []
-        value = formula_of(part, context)
+        value = with_label_numbers(formula_of(part, context), target, context)
         if isinstance(value, Compare):
             hint = r"write a condition behind a space and a word: \quad \text{if } x > 0"
             raise context.lexer.error(part[0], "a comparison where a formula stands", hint)

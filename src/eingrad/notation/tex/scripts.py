@@ -273,7 +273,7 @@ class ScriptReader(OffsetReader):
             hint = "give what stands at the index before a name of its own, or write x_{b t i}"
             raise self.error("a superscript that is an index with an offset", hint, token)
         else:
-            self._check_exponent(in_braces, token)
+            self._check_exponent(in_braces, token, of_name)
             if inner.kind == "NUMBER" and not in_braces and len(inner.text) > 1:
                 reason = f"^{inner.text} without braces is the exponent {inner.text[0]}"
                 raise self.error(reason, f"write ^{{{inner.text}}}", token)
@@ -363,13 +363,13 @@ class ScriptReader(OffsetReader):
         self.k += len(group) + 2
         return True
 
-    def _check_exponent(self, in_braces: bool, token: Token) -> None:
+    def _check_exponent(self, in_braces: bool, token: Token, of_name: bool) -> None:
         """Raise where letters above a name are rather labels than an exponent."""
         group = self._group()
         letters = [t for t in group if t.kind == "LETTER"]
         plain = len(letters) == len(group) and in_braces
         bound = [t.text for t in group if t.text in self.context.bound_letters()]
-        if bound and len(group) == 1:
+        if bound and len(group) == 1 and not self._counts_powers(bound[0], of_name):
             hint = (
                 f"write the label below, or ^{{({bound[0]})}}; an exponent needs another letter, a "
                 "polynomial is written out: w_0 + w_1 x + w_2 x^2"
@@ -378,6 +378,22 @@ class ScriptReader(OffsetReader):
         if plain and len(group) > 1 and all(not t.spaced for t in group[1:]):
             hint = r"write labels below the name, W_{ij}, and an exponent as {a \cdot b}"
             raise self.error("letters above a name may be labels or an exponent", hint, token)
+
+    def _counts_powers(self, label: str, of_name: bool) -> bool:
+        r"""Whether a label above what stands here is its exponent: of a discount, of what is no
+        name, and in ``\sum_{k=0}^n a_k x^k``."""
+        if not of_name:
+            return True
+        starts = self.context.starts.get(label, set())
+        before = [
+            t.text for t in self.tokens[max(self.k - 6, 0) : self.k - 2] if t.text not in "{}"
+        ]
+        counted = starts == {0} and before[-2:] == ["_", label]
+        counted |= self.named in names.DISCOUNTS and starts in ({0}, {1})
+        if not counted or self.context.rank(self.named):
+            return False
+        self.context.survey.notes.setdefault(f"{label} above {self.named} is an exponent")
+        return True
 
     def argument(self) -> Formula:
         r"""Read braces, or one token: ``\frac12`` is one half, ``x^10`` is x to the 1 times 0."""
@@ -402,7 +418,11 @@ class ScriptReader(OffsetReader):
         if label is None or tensor.labels:
             return tensor
         self.context.survey.sizes.setdefault(tensor.name, label)
-        return SizeOf(label, position=tensor.position)
+        size = SizeOf(label, position=tensor.position)
+        more = {n for name, n in self.context.lengths.get(label, ()) if name == tensor.name}
+        if more != {1}:
+            return size
+        return Sum((size, Number(1)), (False, True), tensor.position)  # T of \sum_{t=0}^T
 
     def _number_in_script(self) -> str:
         """Read ``^{(1)}`` or ``^{[1]}`` if it comes next, which is part of the name."""
