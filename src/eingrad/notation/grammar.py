@@ -14,7 +14,12 @@ from typing import NamedTuple
 from eingrad.core.functions import AXIS_FUNCTIONS
 from eingrad.errors import NotationError, Position
 from eingrad.notation.lexeme import OF_LABELS, not_whole
-from eingrad.notation.mistakes import below_a_function, chain_of_unequal, takes_one_label
+from eingrad.notation.mistakes import (
+    below_a_function,
+    chain_of_unequal,
+    place_takes_one_label,
+    size_takes_one_label,
+)
 from eingrad.notation.stream import Stream
 from eingrad.notation.summation import Summation, children, letters_compared
 from eingrad.notation.syntax import (
@@ -324,7 +329,7 @@ def of_label(
             return kind(only.name, position=position)
         if function == "size" and len(axes) == 1 and axes[0] in only.labels:
             return SizeOf(axes[0], only, position)
-    raise takes_one_label(function, position)
+    raise size_takes_one_label(position) if function == "size" else place_takes_one_label(position)
 
 
 def shallow(formula: Formula) -> Formula:

@@ -228,17 +228,25 @@ def no_size(label: str, dims: Sequence[Dim], position: Position | None) -> Notat
     )
 
 
-def takes_one_label(function: str, position: Position | None) -> NotationError:
-    """``size(2)``, ``size_i(X_bj)``, ``place(x_i)``."""
-    place = function == "place"
+def size_takes_one_label(position: Position | None) -> NotationError:
+    """``size(2)``, ``size_i(X_bj)``."""
     return NotationError(
-        f"{function} takes one label" + ("" if place else ", or one label of a tensor"),
-        code=f"{function}-takes-one-label",
-        operand=function,
+        "size takes one label, or one label of a tensor",
+        code="size-takes-one-label",
+        operand="size",
         position=position,
-        hint="write place(t) for where the label t stands on its axis, counted from 0"
-        if place
-        else "write size(b) for the extent of the label b, or size_b(X_bi)",
+        hint="write size(b) for the extent of the label b, or size_b(X_bi)",
+    )
+
+
+def place_takes_one_label(position: Position | None) -> NotationError:
+    """``place(2)``, ``place(x_i)``."""
+    return NotationError(
+        "place takes one label",
+        code="place-takes-one-label",
+        operand="place",
+        position=position,
+        hint="write place(t) for where the label t stands on its axis, counted from 0",
     )
 
 
