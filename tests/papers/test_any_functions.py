@@ -20,6 +20,9 @@ QUOTIENT = r"$$ p_i = \frac{u_i}{v} $$"
 EW = r"\frac{\partial E}{\partial w_i}"
 PZ = r"\frac{\partial p_k}{\partial z_j}"
 OW = r"\frac{\partial o_d}{\partial w_i}"
+TJ = r"\frac{\partial}{\partial \theta_j}"
+SUM = EACH = r"\sum_b e^{\theta^\top x(s, b)}"
+BESIDE = "right if nothing beside {} depends on it"
 ALWAYS, ALONE = "right whatever functions of {} it speaks of", "right if {} alone depends on {}"
 CASES = [
     ("", rf"\frac{{d}}{{dx}} (u v) = u {DVX} + v {DUX}", ALWAYS.format("x")),
@@ -37,6 +40,13 @@ CASES = [
     (ERROR, rf"{EW} = \sum_d (t_d - o_d) {OW}", ""),
     (ERROR, rf"{EW} = \sum_d (t_d - o_d) x_{{di}}", ""),
     (QUOTIENT, rf"{PZ} = \frac{{v {UK} - u_k {VJ}}}{{v^2}}", ALWAYS.format("z")),
+    # a row times a column, by an entry of the row
+    ("", rf"{TJ} \ln e^{{\theta^\top x(s, a)}} = x(s, a)_j", BESIDE.format(r"\theta_j")),
+    ("", rf"{TJ} \ln e^{{\theta^\top x(s, a)}} = 2 x(s, a)_j", ""),
+    ("", rf"{TJ} \ln e^{{\theta^\top x(s, a)}} = x(s, a)_i", ""),
+    ("", rf"{TJ} \ln {SUM} = \frac{{1}}{{{SUM}}} {EACH} x(s, b)_j", BESIDE.format(r"\theta_j")),
+    ("", rf"{TJ} \ln {SUM} = {EACH} x(s, b)_j", ""),
+    ("", rf"{TJ} (\theta^\top x(s, a) + \theta_k) = x(s, a)_j", ""),  # k may be j
     (QUOTIENT, rf"{PZ} = \frac{{v {UJ} - u_k {VJ}}}{{v^2}}", ""),
 ]  # fmt: skip
 

@@ -90,15 +90,23 @@ def test_a_mistake_is_told_from_what_is_right(
 
 
 @pytest.mark.parametrize("goes_on", ["=", "\n\\\\\\\\ &="])
+@pytest.mark.parametrize(
+    ("left", "sign"),
+    [
+        (r"\nabla_\theta J(\theta)", r"\nabla_\theta"),
+        (r"\frac{\partial J}{\partial \theta}", r"\frac{\partial}{\partial \theta}"),
+        (r"\frac{dJ}{d\theta}", r"\frac{d}{d\theta}"),
+        (r"\frac{\mathrm{d} J}{\mathrm{d} \theta}", r"\frac{\mathrm{d}}{\mathrm{d} \theta}"),
+    ],
+)
 def test_a_chain_goes_on_from_the_formula_that_it_differentiates(
-    goes_on: str, tmp_path: Path
+    left: str, sign: str, goes_on: str, tmp_path: Path
 ) -> None:
-    formula = r"\nabla_\theta [\theta^2 a - 2 \theta]"
     for side, outcome in ((r"2 \theta a - 2", "right"), (r"2 \theta a - 1", "wrong")):
-        chain = rf"\nabla_\theta J(\theta) = {formula} {goes_on} {side}"
+        chain = rf"{left} = {sign} [\theta^2 a - 2 \theta] {goes_on} {side}"
         text = rf"$J$ is a loss.{chr(10) * 2}$$\begin{{aligned}}{chain}\end{{aligned}}$$"
         found = last_of(text, tmp_path)
-        assert (found.outcome, found.formula) == (outcome, rf"\nabla_\theta J(\theta) = {side}")
+        assert (found.outcome, found.formula) == (outcome, f"{left} = {side}")
 
 
 def test_cases_of_labels_that_the_section_speaks_of(tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ class _PlainNames:
         self.whole = f"{left} = {side}"
         self.bound: dict[str, tuple[str, str]] = {}  # what a sum binds -> its label, and over what
         self.names: dict[str, str] = {}
+        self.row = ""  # of which the variable is an entry
         self.heavy: set[str] = set()  # vectors and matrices
         self.matrices: set[str] = set()  # of these, what changes places with nothing
         self.equation = Opaque()
@@ -237,7 +238,7 @@ class _PlainNames:
             and (column := _column(text, end)) is not None
         ):
             own, end = column  # a row times a column is a number
-            return self._plain("", f"{base}{scripts} {own}"), end
+            return self._product(base, scripts, own), end
         if not powers and (call := _arguments(text, end)) is not None:
             inside, end = call
             scripts += f"({inside})"
@@ -246,6 +247,21 @@ class _PlainNames:
         elif _MAY_TAKE.match(text, end) and not self._is_factor(base, text, end):
             raise _OpenError
         return self._plain(base, scripts) + powers, end
+
+    def _product(self, base: str, scripts: str, column: str) -> str:
+        r"""Return a row times a column: a number, and beside the variable, which is an entry of
+        the row, what does not depend on it and the entry times that of the column."""
+        number = self._plain("", f"{base}{scripts} {column}")
+        row = _bare(base + _TURNED.sub("", _bare(scripts, True)))
+        entry = re.fullmatch(rf"{re.escape(row)}_(\w)", self.variable)
+        word = _BASE.match(column)
+        if entry is None or word is None:
+            return number
+        self.row = row
+        below = f"{column[word.end() :]}_{entry[1]}"
+        rest = f"({base}{scripts} {column} - {base}_{entry[1]} {word[0]}{below})"
+        self.equation.stands[f"{number[number.index('{') + 1]}check"] = rest
+        return rf"\left( {number} + {VARIABLE} {self._plain(word[0], below)} \right)"
 
     def _is_factor(self, base: str, text: str, end: int) -> bool:
         """Whether what stands before brackets is a factor, as it is elsewhere: ``p (1 - p)``.
@@ -307,7 +323,10 @@ class _PlainNames:
                     raise _OpenError
                 before.add((one, other))
         by = _plain_uses(self.equation.text)
-        if by and (self.heavy or _is_heavy(self.variable, "", self.vectors)):
+        if self.row and any(key.startswith(f"{self.row}_") for key in self.names):
+            raise _OpenError  # w_k beside w_j may be the same entry
+        whole = not self.row and _is_heavy(self.variable, "", self.vectors)
+        if by and (self.heavy or whole):
             raise _OpenError
 
 

@@ -60,6 +60,7 @@ _GRADIENT_OF = re.compile(
 _NABLA_OF = re.compile(
     r"\s*\\nabla\s*_\s*(?:\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|(\\?[A-Za-z]+))(.*)", re.DOTALL
 )
+_UPRIGHT = re.compile(r"(?:\\mathrm\s*\{\s*d\s*\}|d)(?![_^])\s*")
 _SUMMED = re.compile(r"(?:-?\s*\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}\s*|-?\s*)?\\sum(?![a-z])")
 _SUM_OF_WHAT = re.compile(r"\\sum\s*(?:\\limits\s*)?(?=[^_^\s\\]|\\(?!limits))")
 _LABEL_BELOW = re.compile(
@@ -277,10 +278,14 @@ def derivative_of_formula(left: str) -> tuple[str, str] | None:
 
 
 def _fraction(text: str) -> tuple[str, str, str] | None:
-    """Return the two parts of the fraction that a text begins with, and what stands behind it."""
+    r"""Return the two parts of the fraction that a text begins with, and what stands behind it,
+    with ``\partial`` for the d of a derivative."""
     head = re.match(r"\s*\\[dt]?frac\s*(?=\{)", text)
     if head is None:
         return None
     above, middle = group_behind(text, head.end())
     below, end = group_behind(text, middle)
-    return above.strip(), below.strip(), text[end:]
+    above, below = above.strip(), below.strip()
+    if _UPRIGHT.match(above) and _UPRIGHT.match(below):
+        above, below = (_UPRIGHT.sub(r"\\partial ", x, count=1).strip() for x in (above, below))
+    return above, below, text[end:]
