@@ -265,6 +265,49 @@ def test_a_derivative_of_another_formula_defines_nothing_anew(tmp_path: Path) ->
     assert found[-1].outcome == "wrong"
 
 
+NEURON = r"""A neuron computes $z = w^T x + b$ and $a = \sigma(z)$ for each example $x^{(i)}$.
+
+$$C = \frac{1}{2n}\sum_{i=1}^n (a^{(i)} - y^{(i)})^2$$
+
+"""
+UNIT = r"""$\hat y = \sigma(w^T x + b)$ with the sigmoid $\sigma$, of each example $x^{(i)}$.
+
+$$J = -\frac{1}{m}\sum_{i=1}^m \left[y^{(i)}\log\hat y^{(i)}
++ (1-y^{(i)})\log(1-\hat y^{(i)})\right]$$
+
+"""
+MEAN, SLOPE = r"\frac{1}{n}\sum_{i=1}^n", r"\sigma'(z^{(i)})"
+# the model of one example beside the cost of all: w and b are the same for all. By hand.
+OF_ALL = [
+    (NEURON, rf"\frac{{\partial C}}{{\partial b}} = {MEAN} (a^{{(i)}} - y^{{(i)}}) {SLOPE}",
+     {"right"}),
+    (NEURON, rf"\frac{{\partial C}}{{\partial b}} = {MEAN} (a^{{(i)}} + y^{{(i)}}) {SLOPE}",
+     {"wrong", "not judged"}),
+    (NEURON, rf"\frac{{\partial C}}{{\partial w}} = "
+     rf"{MEAN} (a^{{(i)}} - y^{{(i)}}) {SLOPE} x^{{(i)}}",
+     {"right"}),
+    (NEURON, r"\frac{\partial C}{\partial z^{(i)}} = "
+     rf"\frac{{1}}{{n}} (a^{{(i)}} - y^{{(i)}}) {SLOPE}",
+     {"right"}),
+    (UNIT, r"\frac{\partial J}{\partial b} = \frac{1}{m}\sum_{i=1}^m (\hat y^{(i)} - y^{(i)})",
+     {"right"}),
+    (UNIT, r"\frac{\partial J}{\partial w_j} = "
+     r"\frac{1}{m}\sum_{i=1}^m (\hat y^{(i)} - y^{(i)}) x^{(i)}_j",
+     {"right"}),
+    (UNIT, r"\frac{\partial J}{\partial w_j} = "
+     r"\frac{1}{m}\sum_{i=1}^m (\hat y^{(i)} + y^{(i)}) x^{(i)}_j",
+     {"wrong", "not judged"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "claim", "outcomes"), OF_ALL)
+def test_the_model_of_one_example_and_the_cost_of_all(
+    tmp_path: Path, text: str, claim: str, outcomes: set[str]
+) -> None:
+    *_, one = found_in(tmp_path, f"{text}$${claim}$$\n")
+    assert one.outcome in outcomes, one.reason
+
+
 SIGNAL = r"""$$z_j = W_{jk} x_k$$
 $$p_j = \frac{e^{z_j}}{\sum_k e^{z_k}}$$
 $$L = -\sum_j y_j \log p_j$$

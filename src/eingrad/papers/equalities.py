@@ -54,6 +54,10 @@ _ONE_LETTER = re.compile(
     r"the label (\w)\w* would stand for two dimensions of the model, \1\d* and \1\d*\b"
 )  # the text has one letter for both, and so means that they are one
 _EARLIER = re.compile(r"\^\s*\{?\s*[(\[]?\s*(?:\\ell|l(?![a-z])|L\s*[-+])")  # a^l, a^{L-1}
+_BIAS = re.compile(  # b of \pmb{w}^T x + b
+    r"\\pmb\{\s*[a-z]\s*\}\s*\^\s*\{?\s*(?:T|\\top|\\intercal)\s*\}?\s*(?:\\pmb\{\s*)?[a-z]\}?"
+    r"(?:\s*[_^]\s*(?:\{[^{}]*\}|\w))*\s*\+\s*([a-z])(?![A-Za-z_^({])"
+)
 _MISSING = re.compile(r"nothing before says what|does not depend on")
 _SQUARE = re.compile(r"\s*(?:\\left)?[(\[{].*[)\]}]\s*\^\s*\{?2\}?\s*\Z", re.DOTALL)
 
@@ -432,7 +436,10 @@ class Equalities:
         system = read.derived.system
         plain = {n for n, var in system.inputs.items() if not var.dims and _LATIN.fullmatch(n)}
         spoken = {n for t in texts if SHOWN in t for own in written_names(t) for n in [own.key]}
-        beside = plain & spoken if found.outcome == "wrong" else plain & read.variables()
+        if found.outcome == "wrong":
+            beside = plain & spoken
+        else:  # a number beside a row times a column is one
+            beside = (plain & read.variables()) - {x for t in texts for x in _BIAS.findall(t)}
         beside = {n for n in beside if n not in LOSSES and not self.is_number(n)}
         return min(beside, default="")
 

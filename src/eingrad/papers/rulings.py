@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -55,6 +55,13 @@ def _is_value(side: str) -> bool:
 
 def _labels_in(text: str) -> frozenset[str]:
     return frozenset(a or b for a, b in _ONE_LABEL.findall(text))
+
+
+def _of_each(stated: Stated, labels: Mapping[str, str]) -> Stated:
+    """Return a definition of one example as that of each."""
+    fixed = stated.shape or stated.derivative
+    text = None if fixed else with_examples(stated.text, labels)
+    return stated if text is None else replace(stated, text=text)
 
 
 class Rulings:
@@ -190,6 +197,8 @@ class Rulings:
         if found.outcome != "right" and own is not None:
             of_one = self.judged(line, own)
             found = of_one if of_one.outcome == "right" else found
+        if found.outcome in {"wrong", "not judged"}:
+            found = self.of_one_example(line, text, found) or found
         if doubt is not None and found.outcome == "not judged" and _MISFIT in found.reason:
             reworded = self.names.reworded(text, line.section)
             other = self.names.equalities.other_tensor(reworded, line.section, doubt)
@@ -197,6 +206,24 @@ class Rulings:
         if found.outcome == "not judged" and not found.used:
             found = self.of_any(line, left, side) or found
         return found
+
+    def of_one_example(self, line: PlacedRow, text: str, found: Finding) -> Finding | None:
+        r"""Judge an equality of all examples, ``x^{(i)}``, where definitions are those of one,
+        ``z = w^T x + b``: what never carries the label, w and b, is one for all."""
+        labels, whole = self.overview.examples, self.names.scope
+        if not any(label in text.replace(" ", "") for label in labels.values()):
+            return None
+        stated = [_of_each(s, labels) for s in whole.stated]
+        if stated == whole.stated:
+            return None
+        self.names.equalities.scope = whole.with_stated(stated)
+        judged = self.judged(line, text)
+        self.names.equalities.scope = whole
+        if judged.outcome in {"right", "right if"}:
+            return judged
+        if found.outcome == "wrong" and judged.outcome == "not judged":
+            return Finding("not judged", "definitions of one example beside a claim of all")
+        return None
 
     def of_any(self, line: PlacedRow, left: str, side: str) -> Finding | None:
         """Return that an equality is a chain rule of any functions, which holds on a condition, or

@@ -122,10 +122,13 @@ class Scope:
         for stated in self.stated:
             if stated.order > order and stated.name not in known:
                 after.setdefault(stated.name, []).append(stated)
-        found = Scope(self.axes)
         later = [own[0] for own in after.values() if len({s.section for s in own}) == 1]
-        found.stated = [*sorted(later, key=lambda s: -s.order), *before]
-        found.shapes, found._built = self.shapes, self._built
+        return self.with_stated([*sorted(later, key=lambda s: -s.order), *before])
+
+    def with_stated(self, stated: list[Stated]) -> Scope:
+        """Return these shapes with other definitions."""
+        found = Scope(self.axes)
+        found.stated, found.shapes, found._built = stated, self.shapes, self._built
         return found
 
     def visible(
