@@ -323,7 +323,23 @@ FORMULAS = [
     ("For a linear model, " r"$\delta_j = z_j - y_j$", ("definition", "not judged")),
     ("# Regression\n\n" r"Here $$\delta_j = z_j - y_j$$", ("definition", "not judged")),
     (r"$$\delta_j = u_j$$", ("definition", "not judged")),
+    ("Then " r"$$\delta_j = p_j + y_j$$", ("claim", "wrong")),
+    ("Since the sum simplifies to: " r"$$\delta_j = p_j + y_j$$", ("definition", "not judged")),
 ]
+# f is the softmax, but no formula says so: p - y is right, and what any f gives is something else
+ANY_OUTPUT = r"""$f$ is the softmax.
+
+$$z_j = W_{jk} x_k$$
+$$p_j = f(z_j)$$
+$$L = -\sum_j y_j \log p_j$$
+$$\delta_j = \frac{\partial L}{\partial z_j}$$
+$$\delta_j = p_j - y_j$$
+"""
+
+
+def test_an_error_signal_of_a_function_that_the_prose_names(tmp_path: Path) -> None:
+    *_, one = found_in(tmp_path, ANY_OUTPUT)
+    assert one.outcome == "not judged"
 
 
 @pytest.mark.parametrize(("text", "expected"), FORMULAS)

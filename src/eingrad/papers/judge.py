@@ -21,10 +21,10 @@ from eingrad.papers.scope import Stated, letters_of_name
 from eingrad.papers.steps_between import Before, same
 
 EQUALITIES = EQUALS | {":=", "="}
-_OTHER = re.compile(  # what may speak of another model than the one that is defined
-    r"\b(?:for|if|when|with|in|using|under|assum\w*|cases?|suppos\w*|let|take|choos\w*|consider)\b",
-    re.IGNORECASE,
-)
+_PLAIN = re.compile(  # what speaks of no other model than the one that is defined
+    r"(?:(?:and|by|chain|find|follow|follows|get|gives|have|hence|is|it|now|obtain|rule|so|that|the"
+    r"|then|therefore|this|thus|using|we|which)\b[\s,:]*|[\s,:])*", re.IGNORECASE,
+)  # fmt: skip
 _SCHEMA = re.compile(r"\\(?:text|operatorname|mathrm)\*?\s*\{\s*prod\s*\}|^\\prod\s*\\left\(")
 _GRADIENT = re.compile(r"\\(?:text|mathrm|operatorname)\*?\s*\{\s*[Gg]rad\w*\s*\}")
 _BY = re.compile(
@@ -219,8 +219,10 @@ class Judge:
             return None
         found = [self.rulings.equality(line, left, side) for side in sides]
         outcomes = {f.outcome for f in found}
-        other = before.section != line.section or _OTHER.search(self.facts.givens.lead(line.place))
-        return None if "not judged" in outcomes or (other and "wrong" in outcomes) else found
+        plain = _PLAIN.fullmatch(self.facts.givens.lead(line.place)) is not None
+        known = not any("'" in (f.repaired or "") for f in found)  # no slope of any function
+        sure = plain and known and before.section == line.section
+        return None if "not judged" in outcomes or ("wrong" in outcomes and not sure) else found
 
     def logarithm(self, line: PlacedRow, inside: str, sides: list[str]) -> Iterator[JudgedFormula]:
         r"""Yield the definition that ``\\log y = ...`` is, and what a chain says more of it."""
