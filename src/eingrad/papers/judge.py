@@ -213,9 +213,9 @@ class Judge:
     ) -> list[JudgedFormula] | None:
         r"""Return the verdicts on formulas for what is defined as a derivative, ``\delta = p - y``
         after ``\delta = dL/dz``: it has its value by that; None where they are not judged."""
-        known, _, _ = before.text.partition(" = ")
-        own, _, _ = self.names.reworded(f"{left} = 0", line.section).partition(" = ")
-        if not before.derivative or bared(known) != bared(own):
+        one, _, _ = before.text.partition(" = ")
+        other, _, _ = self.names.reworded(f"{left} = 0", line.section).partition(" = ")
+        if not before.derivative or bared(one) != bared(other):
             return None
         found = [self.rulings.equality(line, left, side) for side in sides]
         outcomes = {f.outcome for f in found}
