@@ -190,3 +190,20 @@ def test_a_label_across_a_bar_without_a_sum_is_open() -> None:
     verdict = model.check(right, latex=True)
     assert verdict.outcome == "not judged"
     assert "without a sign of a sum" in verdict.reason
+
+
+RECURRENT = r"h_t = wh_{t-1} + x_t \\ L = \frac12 \sum_{t=1}^T h_t^2"
+
+
+@pytest.mark.parametrize(("claim", "outcome"), [  # nothing stands behind the last
+    (r"\frac{\partial L}{\partial h_T} = h_T + wh_{T+1}", "not judged"),
+    (r"\frac{\partial L}{\partial h_T} = h_T", "right"),
+    (r"\frac{\partial L}{\partial h_{T-1}} = h_{T-1} + wh_T", "right"),
+    (r"\frac{\partial h_t}{\partial w} = h_{t-1}", "right if"),  # with h_{t-1} held fixed
+    (r"\frac{\partial h_t}{\partial w} = 2h_{t-1}", "wrong"),
+    (r"\frac{dh_t}{dw} = h_{t-1}", "wrong"),
+    (r"\frac{\partial h_t}{\partial w} = h_{t-1} + w\frac{\partial h_{t-1}}{\partial w}", "right"),
+])  # fmt: skip
+def test_the_last_entry_and_one_step_of_a_recurrence(claim: str, outcome: str) -> None:
+    verdict = eg.parse_latex(RECURRENT).check(claim, latex=True)
+    assert verdict.outcome == outcome, verdict.reason

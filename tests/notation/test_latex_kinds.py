@@ -259,6 +259,7 @@ REFUSED += [  # braces are not printed, a second bar may open or close, a colon 
     )
 ]  # fmt: skip
 REFUSED += [(text, "bars belong together") for text in ("y = |a|x| - b|", "y = |a |x| - b|")]
+REFUSED += [(r"f = |\mathbf X|", "determinant"), (r"y = |\mathbf A\mathbf X|", "determinant")]
 REFUSED += [("L = w^2 : w > 0", "colon before a comparison")]
 
 

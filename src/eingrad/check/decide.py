@@ -37,7 +37,7 @@ from eingrad.check.held_fixed import (
 )
 from eingrad.check.immediate import held_earlier
 from eingrad.check.inline import Inlined, inlined
-from eingrad.check.inside import holds_behind_the_first, holds_inside
+from eingrad.check.inside import holds_behind_the_first, holds_inside, nothing_inside
 from eingrad.check.known_functions import right_of_a_known_one
 from eingrad.check.lone_functions import with_arguments
 from eingrad.check.lost_terms import is_lost
@@ -283,7 +283,7 @@ def _check_claims(
         if verdict.outcome == "wrong":
             verdict = _in_columns(own, verdict, found, derived)
         if verdict.outcome == "wrong":
-            verdict = _holding_earlier(own, verdict, found)
+            verdict = _holding_earlier(own, verdict, found, books)
         if verdict.outcome == "wrong" and _is_condition(own, found):
             verdict = Verdict("not judged", verdict.claim, OF_INPUTS, "")
         if verdict.outcome == "wrong" and (unit := imaginary_unit(own, found.derived.system)):
@@ -358,9 +358,9 @@ def _in_columns(own: Assignment, verdict: Verdict, found: Inlined, base: Derived
     return verdict
 
 
-def _holding_earlier(own: Assignment, verdict: Verdict, found: Inlined) -> Verdict:
+def _holding_earlier(own: Assignment, verdict: Verdict, found: Inlined, books: bool) -> Verdict:
     """Return that a wrong claim is right if derivatives hold earlier entries fixed, if it is."""
-    held = held_earlier(found.derived, own)
+    held = held_earlier(found.derived, own, books)
     if held is None:
         return verdict
     derived, claim, text = held
@@ -460,7 +460,8 @@ def check_formula(
                 if rest is not None and is_lost(question, rest, claim.value):
                     return _lost(question, text, rest)
                 check_nothing_lost(own, question.right, question.points)
-            if (unmet := unmet_case(question, claim.value)) is not None:
+            unmet = unmet_case(question, claim.value) or nothing_inside(question, claim.value)
+            if unmet is not None:
                 return Verdict("not judged", text, unmet, question.correct)
             beside = _beside(question, claim, depth)
             return _right(question, text, proved) if beside is None else beside

@@ -23,12 +23,17 @@ from eingrad.notation.system import Definition, System
 MARK = "⁺"  # behind the name of a copy that depends on a variable at this entry alone
 
 
-def held_earlier(derived: Derived, claim: Assignment) -> tuple[Derived, Assignment, str] | None:
-    """Return a model and a claim in which derivatives of recurrences by what they all share hold
-    earlier entries fixed, and words for that; None for a claim without such."""
+def held_earlier(
+    derived: Derived, claim: Assignment, books: bool
+) -> tuple[Derived, Assignment, str] | None:
+    r"""Return a model and a claim in which derivatives of recurrences by what they all share hold
+    earlier entries fixed, and words for that; None for a claim without such. In ``books`` the left
+    side may be one, with a \partial."""
     system = derived.system
-    found = {(x.of.name, x.wrt[0].name) for x in _shared(claim.value, system)
-             if isinstance(x.of, Symbol)}  # fmt: skip
+    partial = books and isinstance(claim.target, Derivative) and not claim.target.total
+    sides: tuple[Formula, ...] = (claim.value, claim.target) if partial else (claim.value,)
+    parts = [x for side in sides for x in _shared(side, system)]
+    found = {(x.of.name, x.wrt[0].name) for x in parts if isinstance(x.of, Symbol)}
     if not found:
         return None
     definitions = dict(system.definitions)
@@ -47,9 +52,10 @@ def held_earlier(derived: Derived, claim: Assignment) -> tuple[Derived, Assignme
         own = replace(part.of, name=part.of.name + mark)
         return replace(part, of=own, wrt=(replace(part.wrt[0], name=part.wrt[0].name + mark),))
 
-    parts = [*_shared(claim.value, system)]
     words = " and ".join(f"d{of}/d{by}" for of, by in sorted(found))
-    claim = replace(claim, value=mapped(claim.value, one))
+    target = one(claim.target)
+    assert isinstance(target, Symbol | Derivative)
+    claim = replace(claim, target=target, value=mapped(claim.value, one))
     return Derived(changed), claim, f"{words} holds earlier entries fixed"
 
 

@@ -56,6 +56,15 @@ def holds_inside(question: Question, value: Formula) -> str | None:
     return found[1]
 
 
+def nothing_inside(question: Question, value: Formula) -> str | None:
+    """Return that a claim that is right reads outside at each entry of which it speaks, where 0 is
+    read: the last one, ``dL/dh[T] = h[T] + w h[T+1]``; None where some of its entries exist."""
+    found = where_all_exist(question, value)
+    if found is None or not _is_right(question, _off_by_one(question, found[0])):
+        return None
+    return f"it is judged where {found[1]}, and it speaks of no such entry"
+
+
 def _is_right(question: Question, value: Formula) -> bool:
     claim = ExprClaim(question.lowered(value))
     return agrees_everywhere(claim, question.right, question.points)
@@ -106,4 +115,4 @@ def _reads(value: Formula) -> Iterator[tuple[str, int]]:
                     yield entry.terms[0][1], entry.constant
 
 
-__all__ = ["holds_behind_the_first", "holds_inside", "where_all_exist"]
+__all__ = ["holds_behind_the_first", "holds_inside", "nothing_inside", "where_all_exist"]

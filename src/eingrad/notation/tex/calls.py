@@ -312,6 +312,9 @@ class CallReader(SlashReader):
             raise self.error(f"{opened.text} is not closed", "write it a second time", opened)
         if opened.text == "|" and self._is_matrix(inner):
             return Call("det", (inner,), (), self.at(opened))
+        if opened.text == "|" and self.context.final and self._is_of_bold_capitals(inner):
+            hint = r"write \det(...) for a determinant, |X_{ij}| for an absolute value"
+            raise self.error("whether bars are a determinant is open", hint, opened)
         if opened.text == "|" and not self._is_length(inner, opened):
             return Call("abs", (inner,), (), self.at(opened))
         scripts = self.scripts() if self.peek().kind in {"SUB", "SUP"} else Scripts()
@@ -335,6 +338,12 @@ class CallReader(SlashReader):
             hint = r"write \sum_i |x_i| or \max_i |x_i|; the norm is the Euclidean one"
             raise self.error(f"the norm with the number {scripts.number}", hint, opened)
         return norm if scripts.power is None else Power(norm, scripts.power, norm.position)
+
+    def _is_of_bold_capitals(self, inner: Formula) -> bool:
+        r"""Whether all names are matrices' without labels, ``\mathbf{A}\mathbf{X}``."""
+        names_in = [x for x in walk(inner) if isinstance(x, Symbol)]
+        capitals = all(x.name[:1].isupper() and not x.labels for x in names_in)
+        return bool(names_in) and capitals and all(self.has_bold(x) for x in names_in)
 
     def _is_one_of(self, label: str, inner: Formula) -> bool:
         r"""Whether a label says which vector is in bars: u of ``\|p_u\|`` beside ``p_u^T``."""
