@@ -166,17 +166,19 @@ QUADRATIC = r"f = \frac12 x^\top A x \\ A = A^\top"
 AFFINE = r"z = Wx \\ L = \frac12 \|z - t\|^2"
 
 
-@pytest.mark.parametrize(("model", "claim", "outcome"), [
-    (QUADRATIC, r"\frac{\partial f}{\partial x_i} = Ax", "wrong"),
-    (QUADRATIC, r"\frac{\partial f}{\partial x_i} = (Ax)_i", "right"),
-    (QUADRATIC, r"\frac{\partial f}{\partial x} = Ax", "right"),
-    (AFFINE, r"\frac{\partial L}{\partial z_i} = z - t", "wrong"),
-    (AFFINE, r"\frac{\partial L}{\partial z_i} = z_i - t_i", "right"),
+@pytest.mark.parametrize(("model", "claim", "noted"), [  # an entry is no whole vector
+    (QUADRATIC, r"\frac{\partial f}{\partial x_i} = Ax", True),
+    (QUADRATIC, r"\frac{\partial f}{\partial x_i} = (Ax)_i", False),
+    (QUADRATIC, r"\frac{\partial f}{\partial x} = Ax", False),
+    (AFFINE, r"\frac{\partial L}{\partial z_i} = z - t", True),
+    (AFFINE, r"\frac{\partial L}{\partial z_i} = z_i - t_i", False),
     (r"L = \sum_i \mathbf w^\top \mathbf x_i",
-     r"\frac{\partial L}{\partial \mathbf x_i} = \mathbf w", "right"),  # the same for each i
+     r"\frac{\partial L}{\partial \mathbf x_i} = \mathbf w", False),  # the same for each i
 ])  # fmt: skip
-def test_an_entry_is_no_whole_vector(model: str, claim: str, outcome: str) -> None:
-    assert eg.parse_latex(model).check(claim, latex=True).outcome == outcome
+def test_a_label_that_the_right_side_lacks_is_noted(model: str, claim: str, noted: bool) -> None:
+    verdict = eg.parse_latex(model).check(claim, latex=True)
+    assert verdict.outcome == "right"
+    assert any("stands on the left alone" in note for note in verdict.notes) == noted
 
 
 def test_a_label_across_a_bar_without_a_sum_is_open() -> None:

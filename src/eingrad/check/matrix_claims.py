@@ -216,8 +216,8 @@ class MatrixJudge:
         chosen = next((x for x in right if x.layout == fixed), right[0])
         verdict = self._worded(claim, self.judge([*definitions, chosen.claim]))
         if missing := _missing_labels(claim, chosen.claim):
-            reason = f"an entry at {missing} stands on the left, no {missing} on the right"
-            return replace(verdict, outcome="wrong", mistake="label", reason=reason, proof=None)
+            note = f"{missing} stands on the left alone: the right side is read at {missing}, too"
+            verdict = replace(verdict, notes=(*verdict.notes, note))
         if chosen.loose or chosen.rows:
             text = "the product is read from left to right" if chosen.loose else "vectors are rows"
             return replace(verdict, outcome="right if", assumption=text, mistake="assumption",

@@ -7,12 +7,12 @@ from itertools import chain
 
 from eingrad.check.kinks import points_beside
 from eingrad.check.points import Point
-from eingrad.check.question import Question
+from eingrad.check.question import Question, name_of
 from eingrad.core.expr import Expr
 from eingrad.core.later import np
 from eingrad.errors import EingradError
 from eingrad.notation.summation import walk
-from eingrad.notation.syntax import Call, Formula, Number, SizeOf
+from eingrad.notation.syntax import Call, Derivative, Formula, Number, SizeOf, Symbol
 from eingrad.notation.text import to_text
 
 ALL = Number(1)
@@ -49,7 +49,7 @@ def _cases(
         text = to_text(condition)
         yield from _within(question, inside, own, text)
         yield from _cases(question, outside, Call("where", (condition, Number(0), before)))
-    elif value != question.target:
+    elif not _is_target(question, value):
         yield None, before
 
 
@@ -65,7 +65,12 @@ def _says_nothing_else(question: Question, value: Formula) -> bool:
     """Whether a claim leaves the target itself wherever its conditions do not hold."""
     if isinstance(value, Call) and value.function == "where":
         return _says_nothing_else(question, value.args[2])
-    return value == question.target
+    return _is_target(question, value)
+
+
+def _is_target(question: Question, value: Formula) -> bool:
+    """Whether a formula is the target itself, at some labels: dp_i/dz_i in a claim about dp/dz."""
+    return isinstance(value, Symbol | Derivative) and name_of(value) == question.name
 
 
 def _of_extents(inside: Formula) -> bool:
