@@ -55,6 +55,10 @@ UNMET = [  # model, claim: no real number has a logarithm below 0, no entry stan
     (r"y = \sqrt x", r"\frac{dy}{dx} = \frac{1}{\sqrt{x}} \quad x<-1"),
     (r"L = \sum_{i=1}^n x_i^2", r"\frac{\partial L}{\partial x_i} = 7 \quad i>n"),
     (r"L = \sum_{i=1}^n x_i^2", r"\frac{\partial L}{\partial x_i} = 7x_i \quad i \ne i"),
+    (
+        r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}",
+        r"\frac{\partial p_i}{\partial z_i} = 7 \quad i \ne i",
+    ),
     ("L = sum_i(x_i^2)", "dL/dx_i = where(i < 0, 7, dL/dx_i)"),
     ("L = sum_i(x_i^2)", "dL/dx_i = where(size(i) < 50, 2 x_i, 7)"),
 ]

@@ -7,12 +7,12 @@ from itertools import chain
 
 from eingrad.check.kinks import points_beside
 from eingrad.check.points import Point
-from eingrad.check.question import Question, name_of
+from eingrad.check.question import Question
 from eingrad.core.expr import Expr
 from eingrad.core.later import np
 from eingrad.errors import EingradError
 from eingrad.notation.summation import walk
-from eingrad.notation.syntax import Call, Derivative, Formula, Number, SizeOf, Symbol
+from eingrad.notation.syntax import Call, Formula, Number, SizeOf
 from eingrad.notation.text import to_text
 
 ALL = Number(1)
@@ -69,8 +69,8 @@ def _says_nothing_else(question: Question, value: Formula) -> bool:
 
 
 def _is_target(question: Question, value: Formula) -> bool:
-    """Whether a formula is the target itself, at some labels: dp_i/dz_i in a claim about dp/dz."""
-    return isinstance(value, Symbol | Derivative) and name_of(value) == question.name
+    """Whether a formula is the target itself, as it is written or as it is judged."""
+    return value in (question.target, question.restored(question.target))
 
 
 def _of_extents(inside: Formula) -> bool:
