@@ -57,6 +57,11 @@ READ = [
      ["h[t<0,i] = h0_i", "L = sum_i(h[-1,i] h[-2,i])"]),
     (r"h_1 = \tanh(v x_1) \\ h_t = \tanh(u h_{t-1} + v x_t) \\ L = \sum_{t=1}^T h_t",
      ["h1 = tanh(v x[0])", "h[0] = h1"]),
+    # a letter below weights that is a gate is a part of names
+    (r"f_t = \sigma(w_f x_t + u_f h_{t-1} + b_f) \\ o_t = \sigma(w_o x_t + u_o h_{t-1} + b_o)"
+     r" \\ c_t = f_t c_{t-1} + \tanh(w_c x_t + u_c h_{t-1} + b_c) \\ h_t = o_t \tanh(c_t)",
+     ["f_t = sigmoid(wf x_t + uf h[t-1] + bf)", "o_t = sigmoid(wo x_t + uo h[t-1] + bo)",
+      "c_t = f_t c[t-1] + tanh(wc x_t + uc h[t-1] + bc)", "h_t = o_t tanh(c_t)"]),
     # an arrow over a state is part of its name where it says a direction
     (r"\overrightarrow{h}_t = \tanh(a \overrightarrow{h}_{t-1} + b x_t)"
      r" \\ \overleftarrow{h_t} = \tanh(c \overleftarrow{h_{t+1}} + d x_t)",

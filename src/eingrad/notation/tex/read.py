@@ -594,7 +594,12 @@ def _parts_of_names(
             where = [k for k, _ in Summation().dangling(s.value, labels_of(s.target))]
             open_labels |= {*where}
             summed |= Summation().free(s.value).keys() - {*labels_of(s.target), *where}
-            summed |= {k for k in where if where.count(k) > 1}  # (y_o - t_o)^2 lacks a sum
+            moves = any(isinstance(x, Symbol) and any(x.moves) for x in walk(s.value))
+            name = s.target.name if isinstance(s.target, Symbol) and moves else ""
+            gate = {k for k in where if name.startswith(k)}
+            letters_of_names |= gate  # of f_t = \sigma(w_f x_t + u_f h_{t-1})
+            lacking = {k for k in where if where.count(k) > 1}  # (y_o - t_o)^2 lacks a sum
+            summed |= lacking - gate
     shared = {x for script in subscripts if len(script.entries) != 1 for x in script.entries}
     letters_of_names |= {x for x, own in bases.items() if own <= EXTENTS}  # d_k
     letters = (open_labels & letters_of_names) - integers - summed - shared - {*bound}
