@@ -3,7 +3,8 @@ central differences; compiled, as modules, in segments, and their Hessians times
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ import eingrad as eg
 
 torch = pytest.importorskip("torch")
 Arrays = dict[str, np.ndarray]
+BACKENDS = ("numpy", "torch", "jax")
+EVERY = bool(os.environ.get("EINGRAD_EXHAUSTIVE"))  # each drawn model on each of them
 
 
 @st.composite
@@ -55,9 +58,8 @@ def check(case: Drawn | Stacked) -> None:
 
 def _every_way(model: eg.Model, own: Arrays, number: int) -> list[tuple[str, Any]]:
     derivatives = model.grad("L")
-    backend = "torch" if number % 3 == 0 else "numpy"
-    given: Any = {n: torch.tensor(x) for n, x in own.items()} if backend == "torch" else own
-    found = [(backend, derivatives.compile(backend)(**given))]
+    one = "torch" if number % 3 == 0 else "jax" if number % 6 == 1 else "numpy"
+    found = [(x, _on(x, derivatives, own)) for x in (BACKENDS if EVERY else (one,))]
     if number % 4 == 1:
         with suppress(eg.EingradError):  # not every model can be cut
             found.append(("in segments", derivatives.compile(keep_every=2)(**own)))
@@ -68,6 +70,12 @@ def _every_way(model: eg.Model, own: Arrays, number: int) -> list[tuple[str, Any
         gradients = zip(module["WRT"], module["backward"](saved), strict=True)
         found.append(("module", {"L": value} | {f"dL/d{n}": x for n, x in gradients}))
     return found
+
+
+def _on(backend: str, derivatives: eg.Derivatives, own: Arrays) -> Any:
+    given: Any = {n: torch.tensor(x) for n, x in own.items()} if backend == "torch" else own
+    with pytest.importorskip("jax").enable_x64(True) if backend == "jax" else nullcontext():
+        return derivatives.compile(backend, dtype="float64")(**given)
 
 
 def _beside_differences(case: Drawn | Stacked, given: Arrays, right: Arrays) -> None:
