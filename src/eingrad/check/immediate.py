@@ -28,11 +28,13 @@ def held_earlier(
 ) -> tuple[Derived, Assignment, str] | None:
     r"""Return a model and a claim in which derivatives of recurrences by what they all share hold
     earlier entries fixed, and words for that; None for a claim without such. In ``books`` the left
-    side may be one, with a \partial."""
+    side may be one, with a \partial, unless the step is a function f: there it is df/dw."""
     system = derived.system
     partial = books and isinstance(claim.target, Derivative) and not claim.target.total
-    sides: tuple[Formula, ...] = (claim.value, claim.target) if partial else (claim.value,)
-    parts = [x for side in sides for x in _shared(side, system)]
+    partial = partial and not any(count > 1 for count in system.functions.values())
+    sides = (claim.value, claim.target)  # the value holds the target where a case is left out
+    own = [x for side in sides for x in _shared(side, system)]
+    parts = [x for x in own if partial or x != claim.target]
     found = {(x.of.name, x.wrt[0].name) for x in parts if isinstance(x.of, Symbol)}
     if not found:
         return None
@@ -49,8 +51,8 @@ def held_earlier(
         assert isinstance(part, Derivative)
         assert isinstance(part.of, Symbol)
         mark = MARK + part.wrt[0].name
-        own = replace(part.of, name=part.of.name + mark)
-        return replace(part, of=own, wrt=(replace(part.wrt[0], name=part.wrt[0].name + mark),))
+        copy = replace(part.of, name=part.of.name + mark)
+        return replace(part, of=copy, wrt=(replace(part.wrt[0], name=part.wrt[0].name + mark),))
 
     words = " and ".join(f"d{of}/d{by}" for of, by in sorted(found))
     target = one(claim.target)

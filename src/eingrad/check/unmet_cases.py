@@ -15,7 +15,7 @@ from eingrad.notation.summation import walk
 from eingrad.notation.syntax import Call, Formula, Number, SizeOf
 from eingrad.notation.text import to_text
 
-ALL = Number(1)
+ALL, NOTHING = Number(1), Number(0)
 FREE = 4  # points at which a condition is looked at whatever the model is there
 
 
@@ -45,10 +45,11 @@ def _cases(
     """Yield the condition of each case in words, and a formula that is 1 where it is the one."""
     if isinstance(value, Call) and value.function == "where":
         condition, inside, outside = value.args
-        own = Call("where", (condition, before, Number(0)))
+        own = Call("where", (condition, before, NOTHING))
         text = to_text(condition)
         yield from _within(question, inside, own, text)
-        yield from _cases(question, outside, Call("where", (condition, Number(0), before)))
+        if outside != NOTHING:  # what is outside counts as 0
+            yield from _cases(question, outside, Call("where", (condition, NOTHING, before)))
     elif not _is_target(question, value):
         yield None, before
 
