@@ -66,8 +66,6 @@ ASKED = [  # found by asking about texts of the grammar: crashes, false verdicts
      "if agrees_everywhere(own, question.right, question.points):",
      "if True:\n            return _right(question, text, True)\n        if False:"),
     ("all is wrong", "check/compare.py", "EXACT = 1e-12 ", "EXACT = -1 "),
-    ("parts written at each level", "derivation/numpy_line.py", "if expr not in self.written:",
-     "if True:"),
 ]  # fmt: skip
 TEXTS = 40
 
