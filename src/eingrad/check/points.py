@@ -62,6 +62,7 @@ FEW_DRAWS = 8  # for a point that need not be there
 MOST_EXTENTS = 12  # of axes that are tried because a formula compares with them
 MOST_LIMITS = 6  # numbers that comparisons are about
 SMALLER = (0.3, 0.1, 0.03, 0.01)
+OF_INTEGERS = frozenset({"add", "abs", "maximum", "minimum"})
 EXACT = 1e4  # integers up to there have sums and products without rounding
 LOST = 1e9  # beside a greater number another may be lost
 PLAN_OF_WIDE = 4  # its sizes and seed are none of those of the points before
@@ -190,8 +191,8 @@ def _is_exact(node: Expr) -> bool:
 
 
 def _is_whole(node: Expr, operands: Sequence[Array]) -> bool:
-    """Whether integers are added or multiplied: the place ``m + 1`` is not rounded."""
-    small = isinstance(node, Einsum) or (isinstance(node, Map) and node.function == "add")
+    """Whether integers become one: the places ``m + 1`` and ``|i - k|`` are not rounded."""
+    small = isinstance(node, Einsum) or (isinstance(node, Map) and node.function in OF_INTEGERS)
     return small and all(
         bool((np.abs(x) < EXACT).all() and (x == np.rint(x)).all()) for x in operands
     )
