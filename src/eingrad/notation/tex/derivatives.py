@@ -370,11 +370,13 @@ class DerivativeReader(PointReader):
 
         So it is in a softmax over all w, and not beside samples that are drawn apart.
         """
+        applied = self.context.applied.values()
+        arguments = {x.name for own in applied for x in own.arguments}  # phi(z_h) beside z_o
         for whole in self.context.tensors if self.context.closed else ():
             base, letter = whole[:-1], whole[-1:]
             ranks = self.context.rank(base), self.context.rank(whole)
             if by.name in {base, whole} and letter.isalpha() and whole not in GREEK_LETTERS and (
-                None not in ranks and ranks[0] == (ranks[1] or 0) + 1
+                None not in ranks and ranks[0] == (ranks[1] or 0) + 1 and base not in arguments
                 and (len(base) == 1 or base in GREEK_LETTERS)
             ):  # fmt: skip
                 hint = rf"give it another letter, or a tilde: \tilde{{{base}}}"
