@@ -81,6 +81,8 @@ PROPOSED = [
     ("y = gamma(x)", "exp(lgamma(x))"),
     ("y = factorial(x)", "exp(lgamma(x + 1))"),
     ("y = x!", "write y = exp(lgamma(x + 1))"),
+    ("y_i = x[i+10000000]", "an offset is a whole number of at most six digits"),
+    ("y_t = h[t-0.5]", "an offset is a whole number of at most six digits"),
     ("y = int(x)", "there is no integral"),
     ("y = dropout(x)", "an input mask_i"),
     ("y = batchnorm(x)", "m_i = mean_b(x_bi)"),

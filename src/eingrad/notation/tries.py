@@ -19,7 +19,7 @@ _SUMS = r"sum|mean|prod|max|min|std|var|norm|logsumexp"
 _MODULES = r"numpy|np|torch|jnp|jax|math|tf|scipy|sp|nn|F|K|sympy"
 _KNOWN = rf"(?:{'|'.join(known_functions())})\("
 _CONDITION = "a condition is a function: where(x_i > 0, a, b) is a where it holds, else b"
-_OFFSET = "a label with an offset is no label: give the moved tensor a name of its own, as in v_t"
+_OFFSET = "an offset is a whole number of at most six digits: h[t-1,i], x[2 i + k]"
 _GRADIENT = 'a model has values only; derivatives come from Model.grad("L", "x") or eingrad derive'
 
 _SIGN = re.compile(
@@ -107,7 +107,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
      "a model is no program: a statement is a name, =, and a formula: y_i = W_ij x_j"),
     (r"∂.*",  _GRADIENT.replace("derivatives", "a claim has dL/dx, and derivatives")),
     (r"∇.*",                                                           _GRADIENT),
-    (r"_\{\w+\s*[+-]\s*\d+\}|\[\w+\s*[+-]\s*\d+\]",                    _OFFSET),
+    (r"_\{\w+\s*[+-]\s*[\d.]+\}|\[\w+\s*[+-]\s*[\d.]+\]",              _OFFSET),
     (r"∫.*",                                   "there is no integral: write what it is, or a sum"),
 )
 # fmt: on
